@@ -91,26 +91,26 @@ def measure_chat() -> dict[str, float]:
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
         run_installation(Path(folder) / "home", latency_ms=0) as services,
     ):
-        tills = [_till(services, number) for number in range(ACCOUNTS)]
+        tills = [_create_chat_account(services, number) for number in range(ACCOUNTS)]
         sleep(2 * CALM_SECONDS)  # the listening process finds the accounts
-        _talk(services, tills, _script(tills, "warm", within=4.0, more=0))
-        before = _worked()
-        steady = _talk(services, tills, _script(tills, "steady", within=BEGIN_WITHIN, more=MORE))
-        worked = _worked() - before
-        burst = _talk(services, tills, _script(tills, "burst", within=0.0, more=0))
-        breaks = sum(_breaks(services, chat) for chat in [*steady, *burst])
+        _run_conversations(services, tills, _compose_script(tills, "warm", within=4.0, more=0))
+        before = _measure_cpu_seconds()
+        steady = _run_conversations(services, tills, _compose_script(tills, "steady", within=BEGIN_WITHIN, more=MORE))
+        worked = _measure_cpu_seconds() - before
+        burst = _run_conversations(services, tills, _compose_script(tills, "burst", within=0.0, more=0))
+        breaks = sum(_count_order_breaks(services, chat) for chat in [*steady, *burst])
         return {
-            "first_answer_p50_s": _at(steady, 2, 50),
-            "first_answer_p95_s": _at(steady, 2, 95),
-            "first_word_p95_s": _at(steady, 1, 95),
-            "burst50_first_answer_p95_s": _at(burst, 2, 95),
+            "first_answer_p50_s": _percentile_latency(steady, 2, 50),
+            "first_answer_p95_s": _percentile_latency(steady, 2, 95),
+            "first_word_p95_s": _percentile_latency(steady, 1, 95),
+            "burst50_first_answer_p95_s": _percentile_latency(burst, 2, 95),
             "cpu_ms_per_message": 1000 * worked / sum(len(chat.messages) for chat in steady),
             "messages": float(sum(len(chat.messages) for chat in [*steady, *burst])),
             "order_breaks": float(breaks),
         }
 
 
-def _worked() -> float:
+def _measure_cpu_seconds() -> float:
     """Seconds of processor time the house has used; what else goes on on the machine does not count."""
     spent = 0.0
     for process in psutil.Process().children(recursive=True):
@@ -120,12 +120,12 @@ def _worked() -> float:
     return spent
 
 
-def _at(chats: Sequence[FanChat], number: int, percent: int) -> float:
+def _percentile_latency(chats: Sequence[FanChat], number: int, percent: int) -> float:
     values = sorted(chat.seconds_to_message(number) for chat in chats)
     return values[-(-len(values) * percent // 100) - 1]
 
 
-def _till(services: Services, number: int) -> ChatAccount:
+def _create_chat_account(services: Services, number: int) -> ChatAccount:
     tenant_id, account = uuid7(), f"chat-{number}+key"
     base = f"http://127.0.0.1:{services.settings.sandbox.port}"
     token = str(call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"])
@@ -155,7 +155,7 @@ Line = tuple[float, ChatAccount, str, str]
 """Seconds from the start, where, who, what."""
 
 
-def _script(tills: Sequence[ChatAccount], name: str, *, within: float, more: int) -> list[Line]:
+def _compose_script(tills: Sequence[ChatAccount], name: str, *, within: float, more: int) -> list[Line]:
     """What fifty fans will write, by time; the same with each run."""
     drawn = random.Random(f"{BENCHMARK_SEED}:{name}")  # noqa: S311  variety, not secrecy
     lines: list[Line] = []
@@ -168,7 +168,7 @@ def _script(tills: Sequence[ChatAccount], name: str, *, within: float, more: int
     return sorted(lines, key=lambda line: line[0])
 
 
-def _talk(services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line]) -> list[FanChat]:
+def _run_conversations(services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line]) -> list[FanChat]:
     """Write it all at its time, wait until everybody is answered, and read the sandbox's record of these chats."""
     base, started = f"http://127.0.0.1:{services.settings.sandbox.port}", monotonic()
     ahead, lock = iter(lines), threading.Lock()
@@ -190,13 +190,13 @@ def _talk(services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line
         hand.start()
     for hand in hands:
         hand.join()
-    return _answered(base, tills, {(till.account, fan) for _, till, fan, _ in lines})
+    return _wait_for_answers(base, tills, {(till.account, fan) for _, till, fan, _ in lines})
 
 
-def _answered(base: str, tills: Sequence[ChatAccount], wanted: set[tuple[str, str]]) -> list[FanChat]:
+def _wait_for_answers(base: str, tills: Sequence[ChatAccount], wanted: set[tuple[str, str]]) -> list[FanChat]:
     until, calm_since, before = monotonic() + PATIENCE_SECONDS, monotonic(), -1
     while True:
-        chats = [chat for till in tills for chat in _record(base, till) if (till.account, chat.fan) in wanted]
+        chats = [chat for till in tills for chat in _read_chat_record(base, till) if (till.account, chat.fan) in wanted]
         count = sum(len(chat.messages) for chat in chats)
         if count != before:
             before, calm_since = count, monotonic()
@@ -208,7 +208,7 @@ def _answered(base: str, tills: Sequence[ChatAccount], wanted: set[tuple[str, st
         sleep(1.0)
 
 
-def _record(base: str, till: ChatAccount) -> list[FanChat]:
+def _read_chat_record(base: str, till: ChatAccount) -> list[FanChat]:
     truth = call_sandbox_control("GET", f"{base}/control/truth/{quote(till.account, safe='')}")
     chats: dict[str, list[tuple[str, str, datetime]]] = {}
     for message in truth["messages"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
@@ -217,7 +217,7 @@ def _record(base: str, till: ChatAccount) -> list[FanChat]:
     return [FanChat(till, fan, messages) for fan, messages in chats.items()]
 
 
-def _breaks(services: Services, chat: FanChat) -> int:
+def _count_order_breaks(services: Services, chat: FanChat) -> int:
     """Places at which the sandbox's order and the order they were written in differ, on either side."""
     with services.tenant(chat.till.tenant_id, "system:bench") as scope:
         talk = chat_reads.find_conversation(scope, chat.till.channel_id, chat.fan)
@@ -226,8 +226,8 @@ def _breaks(services: Services, chat: FanChat) -> int:
         ours, theirs = fan_timeline.sent_message_ids(scope, talk), fan_timeline.received_message_ids(scope, talk)
     seen_ours = [native_id for author, native_id, _ in chat.messages if author == "creator"]
     seen_theirs = [native_id for author, native_id, _ in chat.messages if author == "fan"]
-    return sum(_differ(*pair) for pair in ((ours, seen_ours), (theirs, seen_theirs)))
+    return sum(_count_differences(*pair) for pair in ((ours, seen_ours), (theirs, seen_theirs)))
 
 
-def _differ(written: Sequence[str], stands: Sequence[str]) -> int:
+def _count_differences(written: Sequence[str], stands: Sequence[str]) -> int:
     return sum(one != other for one, other in zip(written, stands, strict=False)) + abs(len(written) - len(stands))

@@ -103,8 +103,8 @@ def mint_posts(tenant: OpenScope, count: int) -> MintedPosts:
         )
     posts = []
     for number in range(count):
-        unit = _unit((tenant_id, creator_id, channel_id), number)
-        step = _first(connector, unit)
+        unit = _build_unit((tenant_id, creator_id, channel_id), number)
+        step = _build_first_step(connector, unit)
         with tenant(tenant_id, ACTOR) as scope:
             issuance.lock_unit(scope, unit)
             permit = issuance.mint_permit(scope, unit, step, key=key, author=ACTOR)
@@ -112,7 +112,7 @@ def mint_posts(tenant: OpenScope, count: int) -> MintedPosts:
     return MintedPosts(connector, key, posts)
 
 
-def _unit(owner: tuple[UUID, UUID, UUID], number: int) -> Unit:
+def _build_unit(owner: tuple[UUID, UUID, UUID], number: int) -> Unit:
     tenant_id, creator_id, channel_id = owner
     return Unit(
         tenant_id=tenant_id,
@@ -128,7 +128,7 @@ def _unit(owner: tuple[UUID, UUID, UUID], number: int) -> Unit:
     )
 
 
-def _first(connector: Connector, unit: Unit) -> WireStep:
+def _build_first_step(connector: Connector, unit: Unit) -> WireStep:
     turn = connector.next_step(unit, ())
     if not isinstance(turn, Send):
         raise RuntimeError(f"nothing to send: {turn}")
@@ -152,9 +152,9 @@ def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, 
     ):
         token = open_sandbox_account(base, ACCOUNT)
         ways = {
-            "send": partial(_send, minted, _transport(minted, http, token), base),
-            "bare": partial(_post, kept, f"{base}/api/{ACCOUNT}/posts", token),
-            "fresh": partial(_post, fresh, f"{base}/api/{ACCOUNT}/posts", token),
+            "send": partial(_send_post, minted, _build_transport(minted, http, token), base),
+            "bare": partial(_send_plain_post, kept, f"{base}/api/{ACCOUNT}/posts", token),
+            "fresh": partial(_send_plain_post, fresh, f"{base}/api/{ACCOUNT}/posts", token),
         }
         taken = _in_turns(ways, minted.posts)
     middle = {name: 1000 * median(seconds[warm:]) for name, seconds in taken.items()}
@@ -162,8 +162,8 @@ def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, 
         **{f"{name}_p50_ms": value for name, value in middle.items()},
         "send_over_bare": middle["send"] / middle["bare"],
         "send_over_fresh": middle["send"] / middle["fresh"],
-        "connector_us": 1e6 * median(_stepped(minted)[warm:]),
-        "permit_us": 1e6 * median(_verified(minted)[warm:]),
+        "connector_us": 1e6 * median(_time_connector_steps(minted)[warm:]),
+        "permit_us": 1e6 * median(_time_verification(minted)[warm:]),
     }
 
 
@@ -197,7 +197,7 @@ def run_test_network(folder: Path) -> Iterator[str]:
         process.wait(PATIENCE_SECONDS)
 
 
-def _transport(minted: MintedPosts, http: HttpClient, token: str) -> Transport:
+def _build_transport(minted: MintedPosts, http: HttpClient, token: str) -> Transport:
     """As wiring makes it, but that the token lies open: the vault is not what is measured."""
 
     def no_object(_tenant_id: UUID, sha256: str) -> bytes:
@@ -212,7 +212,7 @@ def _transport(minted: MintedPosts, http: HttpClient, token: str) -> Transport:
     )
 
 
-def _send(minted: MintedPosts, transport: Transport, base: str, post: MintedPost) -> None:
+def _send_post(minted: MintedPosts, transport: Transport, base: str, post: MintedPost) -> None:
     unit, answers = post.unit, tuple[StepResult, ...]()
     account = AccountTarget(unit.tenant_id, unit.channel_id, ACCOUNT, base, Sealed(b""), platform=PLATFORM)
     turn = minted.connector.next_step(unit, answers)
@@ -223,7 +223,7 @@ def _send(minted: MintedPosts, transport: Transport, base: str, post: MintedPost
         raise RuntimeError(f"not published: {turn}")
 
 
-def _post(client: httpx.Client, url: str, token: str, post: MintedPost) -> None:
+def _send_plain_post(client: httpx.Client, url: str, token: str, post: MintedPost) -> None:
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
     client.post(url, content=post.body, headers=headers).raise_for_status()
 
@@ -239,7 +239,7 @@ def _in_turns(ways: Mapping[str, Callable[[MintedPost], None]], posts: Sequence[
     return taken
 
 
-def _stepped(minted: MintedPosts) -> list[float]:
+def _time_connector_steps(minted: MintedPosts) -> list[float]:
     """Seconds of the connector alone: the request of each post, and what a good answer to it means."""
     taken = []
     for number, post in enumerate(minted.posts):
@@ -258,7 +258,7 @@ def _stepped(minted: MintedPosts) -> list[float]:
     return taken
 
 
-def _verified(minted: MintedPosts) -> list[float]:
+def _time_verification(minted: MintedPosts) -> list[float]:
     public, taken = minted.key.public_key(), []
     for post in minted.posts:
         started = monotonic()
@@ -275,8 +275,8 @@ def measure_interpreter_starts(count: int) -> dict[str, float]:
     the list. idle_mib, bare_mib: resident memory at rest, with every connector loaded, and with nothing.
     """
     for code in ("", IMPORTED, LOADED):
-        _start(code)  # what is compiled once and read from disk once
-    rounds = [(_start(""), _start(IMPORTED), _start(LOADED)) for _ in range(count)]
+        _time_start(code)  # what is compiled once and read from disk once
+    rounds = [(_time_start(""), _time_start(IMPORTED), _time_start(LOADED)) for _ in range(count)]
     found = [(measure_memory(""), measure_memory(LOADED)) for _ in range(count)]
     return {
         "registry_import_ms": 1000 * median(imported - empty for empty, imported, _ in rounds),
@@ -287,7 +287,7 @@ def measure_interpreter_starts(count: int) -> dict[str, float]:
     }
 
 
-def _start(code: str) -> float:
+def _time_start(code: str) -> float:
     started = monotonic()
     subprocess.run([sys.executable, "-c", code], check=True, cwd=CODE_ROOT)  # noqa: S603  our own words
     return monotonic() - started

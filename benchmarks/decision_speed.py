@@ -39,7 +39,7 @@ _BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def measure_log_verification() -> dict[str, float]:
     """Entries a second, on one core, of a log that lies in memory: `log_verify_per_s`."""
-    lines = list(_log(LogKey.derive(bytes(32))))
+    lines = list(_build_log(LogKey.derive(bytes(32))))
     begun = monotonic()
     found = proof.verify_export(lines)
     seconds = monotonic() - begun
@@ -48,12 +48,12 @@ def measure_log_verification() -> dict[str, float]:
     return {"log_verify_per_s": LOG_ENTRIES / seconds}
 
 
-def _log(key: LogKey) -> Iterator[bytes]:
+def _build_log(key: LogKey) -> Iterator[bytes]:
     """An export of one log, with a checkpoint every thousand entries and a link of the root for each."""
     name, entries, signed, root = key.log_name(derived_uuid("bench"), _BEGAN), [], [], []
     last = before = link = hash_chain.GENESIS_HASH
     for seq in range(1, LOG_ENTRIES + 1):
-        sealed = hash_chain.hashed_bytes(_entry(seq, last))
+        sealed = hash_chain.hashed_bytes(_build_log_entry(seq, last))
         last = hash_chain.sha256_hex(sealed)
         entries.append(proof.entry_line(sealed, last))
         if seq % LOG_EVERY == 0:
@@ -73,7 +73,7 @@ def _log(key: LogKey) -> Iterator[bytes]:
     yield signed_checkpoints.sign_statement("end", end, key)
 
 
-def _entry(seq: int, last: str) -> dict[str, object]:
+def _build_log_entry(seq: int, last: str) -> dict[str, object]:
     """As long as a true one."""
     ids = {part: derived_uuid(part, seq) for part in ("id", "tenant_id", "subject_id", "creator_id", "channel_id")}
     return {
@@ -133,22 +133,22 @@ def measure_gate() -> dict[str, float]:
     and the permit.
     """
     with run_servers() as found:
-        agency = _agency(found)
-        _past(found, agency)
+        agency = _create_agency(found)
+        _load_history(found, agency)
         drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which picture, not a secret
-        units = [_marked(agency, _unit(agency, drawn)) for _ in range(ROUNDS + WARM)]
+        units = [_add_required_flags(agency, _build_unit(agency, drawn)) for _ in range(ROUNDS + WARM)]
         key = Ed25519PrivateKey.generate()
         _must_pass(agency, units[:WARM], key)
-        decided = _timed(units[WARM:], lambda unit: _judge(agency, unit))
-        minted = _timed(units[WARM:], lambda unit: _mint(agency, unit, key))
-        verified = _verified(agency, units[-1], key)
-        looked = recall.measure_evidence_ms(lambda: _scope(agency), units[WARM:], author=agency.author)
+        decided = _time_calls(units[WARM:], lambda unit: _judge_unit(agency, unit))
+        minted = _time_calls(units[WARM:], lambda unit: _mint_permit(agency, unit, key))
+        verified = _time_verification(agency, units[-1], key)
+        looked = recall.measure_evidence_ms(lambda: _open_scope(agency), units[WARM:], author=agency.author)
         agency.database.close()
     return {
-        "decision_p50_ms": _percentile(decided, 50),
-        "decision_p95_ms": _percentile(decided, 95),
-        "mint_consume_p95_ms": _percentile(minted, 95),
-        "permit_verify_p95_ms": _percentile(verified, 95),
+        "decision_p50_ms": _percentile_ms(decided, 50),
+        "decision_p95_ms": _percentile_ms(decided, 95),
+        "mint_consume_p95_ms": _percentile_ms(minted, 95),
+        "permit_verify_p95_ms": _percentile_ms(verified, 95),
         "evidence_p50_ms": looked,
         **recall.measure_recall(looked),
         **measure_log_verification(),
@@ -157,11 +157,11 @@ def measure_gate() -> dict[str, float]:
     }
 
 
-def _percentile(seconds: Sequence[float], share: int) -> float:
+def _percentile_ms(seconds: Sequence[float], share: int) -> float:
     return 1000 * sorted(seconds)[-(-len(seconds) * share // 100) - 1]
 
 
-def _timed(units: Sequence[Unit], act: Callable[[Unit], object]) -> list[float]:
+def _time_calls(units: Sequence[Unit], act: Callable[[Unit], object]) -> list[float]:
     taken = []
     for unit in units:
         started = monotonic()
@@ -170,7 +170,7 @@ def _timed(units: Sequence[Unit], act: Callable[[Unit], object]) -> list[float]:
     return taken
 
 
-def _agency(found: BenchmarkServers) -> MeasuredAgency:
+def _create_agency(found: BenchmarkServers) -> MeasuredAgency:
     database, tenant_id = Database(found.work_url, pool_size=2), uuid7()
     with database.scope(tenant_id, "system:bench") as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
@@ -186,7 +186,7 @@ def _agency(found: BenchmarkServers) -> MeasuredAgency:
     return MeasuredAgency(database, tenant_id, creator_id, uuid7(), f"member:{members[0]}")
 
 
-def _past(found: BenchmarkServers, agency: MeasuredAgency) -> None:
+def _load_history(found: BenchmarkServers, agency: MeasuredAgency) -> None:
     """Write the past as the superuser: loading is not what is measured."""
     engine = create_engine(found.superuser_url)
     values = {
@@ -208,13 +208,13 @@ def _past(found: BenchmarkServers, agency: MeasuredAgency) -> None:
     engine.dispose()
 
 
-def _digest(number: int) -> str:
+def _rendition_digest(number: int) -> str:
     return hashlib.sha256(f"rendition {number}".encode()).hexdigest()
 
 
-def _unit(agency: MeasuredAgency, drawn: random.Random) -> Unit:
+def _build_unit(agency: MeasuredAgency, drawn: random.Random) -> Unit:
     """A picture of two people with words as people write them, for everybody or for one reader."""
-    picture = Medium(_digest(drawn.randrange(1, RENDITIONS + 1)), "image/jpeg", 1000)
+    picture = Medium(_rendition_digest(drawn.randrange(1, RENDITIONS + 1)), "image/jpeg", 1000)
     whole = Unit(
         tenant_id=agency.tenant_id,
         creator_id=agency.creator_id,
@@ -237,35 +237,35 @@ def _unit(agency: MeasuredAgency, drawn: random.Random) -> Unit:
 def _must_pass(agency: MeasuredAgency, units: Sequence[Unit], key: Ed25519PrivateKey) -> None:
     """A gate that refuses everything would be fast."""
     for unit in units:
-        decision = _judge(agency, unit)
+        decision = _judge_unit(agency, unit)
         if not decision.is_allowed:
             raise RuntimeError(f"refused: {decision.reasons} at {unit.surface}")
-        _mint(agency, unit, key)
+        _mint_permit(agency, unit, key)
 
 
-def _scope(agency: MeasuredAgency) -> AbstractContextManager[Scope]:
+def _open_scope(agency: MeasuredAgency) -> AbstractContextManager[Scope]:
     return agency.database.scope(agency.tenant_id, "system:bench")
 
 
-def _judge(agency: MeasuredAgency, unit: Unit) -> issuance.Decision:
-    with _scope(agency) as scope:
+def _judge_unit(agency: MeasuredAgency, unit: Unit) -> issuance.Decision:
+    with _open_scope(agency) as scope:
         return issuance.judge_unit(scope, unit, author=agency.author)
 
 
-def _marked(agency: MeasuredAgency, unit: Unit) -> Unit:
+def _add_required_flags(agency: MeasuredAgency, unit: Unit) -> Unit:
     """As rooms hand it over: with the marks its place asks for."""
-    with _scope(agency) as scope:
+    with _open_scope(agency) as scope:
         return replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
 
 
-def _mint(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> Permit:
-    with _scope(agency) as scope:
+def _mint_permit(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> Permit:
+    with _open_scope(agency) as scope:
         issuance.lock_unit(scope, unit)
         return issuance.mint_permit(scope, unit, _Step("publish", str(unit.subject.id)), key=key, author=agency.author)
 
 
-def _verified(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> list[float]:
-    permit = _mint(agency, replace(unit, subject=Subject("delivery", uuid7())), key)
+def _time_verification(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> list[float]:
+    permit = _mint_permit(agency, replace(unit, subject=Subject("delivery", uuid7())), key)
     public, taken = key.public_key(), []
     for _ in range(ROUNDS):
         started = monotonic()

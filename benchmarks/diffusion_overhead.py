@@ -30,33 +30,33 @@ def measure_diffusion() -> dict[str, float]:
     the extra of pictures."""
     given = settings.load_settings().generators
     engine = DiffusionEngine(given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL))
-    engine.draw(_job(0))
+    engine.draw(_build_job(0))
     pipeline = engine.pipelines.get_pipeline(engine.shelf.default)
     ours, bare = [], []
     for seed in range(ROUNDS):  # by turns, so that what else the machine does meets both
-        ours.append(_seconds(partial(engine.draw, _job(seed))))
-        bare.append(_seconds(partial(_bare, pipeline, seed)))
-    batch = _seconds(lambda: list(engine.draw_many([_job(seed) for seed in range(TOGETHER)])))
+        ours.append(_time_call(partial(engine.draw, _build_job(seed))))
+        bare.append(_time_call(partial(_run_bare_pipeline, pipeline, seed)))
+    batch = _time_call(lambda: list(engine.draw_many([_build_job(seed) for seed in range(TOGETHER)])))
     return {
         "picture_s": median(ours),
         "bare_picture_s": median(bare),
         "picture_ratio": median(one / other for one, other in zip(ours, bare, strict=True)),
         "picture_of_four_s": batch / TOGETHER,
-        "left_by_500_mib": _left(engine),
+        "left_by_500_mib": _measure_leaked_memory(engine),
     }
 
 
-def _job(seed: int, steps: int = STEPS) -> ImageJob:
+def _build_job(seed: int, steps: int = STEPS) -> ImageJob:
     return ImageJob("a beach at noon", seed=seed, width=WIDTH, height=HEIGHT, steps=steps, guidance=GUIDANCE)
 
 
-def _seconds(act: Callable[[], Any]) -> float:
+def _time_call(act: Callable[[], Any]) -> float:
     began = monotonic()
     act()
     return monotonic() - began
 
 
-def _bare(pipeline: Any, seed: int) -> None:
+def _run_bare_pipeline(pipeline: Any, seed: int) -> None:
     torch = importlib.import_module("torch")
     image = pipeline(
         prompt="a beach at noon",
@@ -69,13 +69,13 @@ def _bare(pipeline: Any, seed: int) -> None:
     image.save(io.BytesIO(), "PNG", compress_level=4)
 
 
-def _left(engine: DiffusionEngine) -> float:
+def _measure_leaked_memory(engine: DiffusionEngine) -> float:
     """MiB of this process after so many jobs of one step beyond those after the first few."""
     for seed in range(SETTLED):
-        engine.draw(_job(seed, steps=1))
+        engine.draw(_build_job(seed, steps=1))
     gc.collect()
     before = psutil.Process().memory_info().rss
     for seed in range(MANY):
-        engine.draw(_job(seed, steps=1))
+        engine.draw(_build_job(seed, steps=1))
     gc.collect()
     return (psutil.Process().memory_info().rss - before) / 2**20

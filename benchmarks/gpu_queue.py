@@ -79,15 +79,15 @@ def measure_gpu_queue() -> dict[str, float]:
     """
     given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
     given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
-    asked = _asked(random.Random(BENCHMARK_SEED))  # noqa: S311 - the same queue each time
+    asked = _generate_requests(random.Random(BENCHMARK_SEED))  # noqa: S311 - the same queue each time
     with run_servers() as found:
         ways = {"fifo": None, "group": GpuScheduler(kin=lambda group: f"{group}|"), "affinity": GpuScheduler()}
         for name, way in ways.items():
-            given |= _served(name, found, asked, way)
+            given |= _simulate_queue(name, found, asked, way)
     return given
 
 
-def _asked(draw: random.Random) -> list[RequestedRun]:
+def _generate_requests(draw: random.Random) -> list[RequestedRun]:
     """The queue: the first tenant asks for two fifths of it."""
     tenants, at, found = [UUID(int=draw.getrandbits(128), version=4) for _ in range(TENANTS)], 0.0, []
     for _ in range(JOBS):
@@ -101,7 +101,7 @@ def _asked(draw: random.Random) -> list[RequestedRun]:
     return found
 
 
-def _served(
+def _simulate_queue(
     name: str, found: BenchmarkServers, asked: list[RequestedRun], turns: GpuScheduler | None
 ) -> dict[str, float]:
     database, device = Database(found.work_url, pool_size=2), SimulatedDevice()
@@ -126,7 +126,7 @@ class _Run:
         self._first: dict[UUID, float] = {}
         self._drawn: list[UUID] = []
         self._owed = Counter[UUID]()
-        with self._scope() as scope:
+        with self._open_scope() as scope:
             self._began = scope.now
         for each in asked:
             self._owed[each.tenant_id] += each.pictures
@@ -134,17 +134,17 @@ class _Run:
                 at = self._began + timedelta(seconds=each.at)
                 outbox.put(scope, RunDue(each.tenant_id, each.job_id), at=at, group=each.group)
 
-    def _scope(self) -> AbstractContextManager[Scope]:
+    def _open_scope(self) -> AbstractContextManager[Scope]:
         return self._database.scope(INSTALLATION_ID, RELAY_ACTOR, role="relay")
 
-    def _at(self, scope: Scope) -> Scope:
+    def _scope_at_device_time(self, scope: Scope) -> Scope:
         """The scope in the device's time."""
         return replace(scope, now=self._began + timedelta(seconds=self._device.now))
 
     def next(self) -> None:
         """Serve the row whose turn it is until it is done or gives the device back; none is due: wait for one."""
-        with self._scope() as scope:
-            now = self._at(scope)
+        with self._open_scope() as scope:
+            now = self._scope_at_device_time(scope)
             if self._turns is not None:
                 rows = self._turns.claim_rows(now, "gpu", places=1, room=1)
             else:
@@ -154,9 +154,9 @@ class _Run:
             self._device.now = min(each.at for each in self._jobs.values() if each.at > self._device.now)
         for row in taken:
             if row is not None:
-                self._draw(row)
+                self._run_job(row)
 
-    def _draw(self, row: TakenRow) -> None:
+    def _run_job(self, row: TakenRow) -> None:
         asked, device, turn = self._jobs[row.subject_id], self._device, 0
         device.load_model(asked.group)
         self._first.setdefault(row.subject_id, device.now)
@@ -170,12 +170,12 @@ class _Run:
             if self._turns is not None and over and self.left[row.subject_id] and self._give_back(row):
                 return
         del self.left[row.subject_id]
-        with self._scope() as scope:
-            row_leases.finish_row(self._at(scope), row)
+        with self._open_scope() as scope:
+            row_leases.finish_row(self._scope_at_device_time(scope), row)
 
     def _give_back(self, row: TakenRow) -> bool:
-        with self._scope() as scope:
-            now = self._at(scope)
+        with self._open_scope() as scope:
+            now = self._scope_at_device_time(scope)
             return row_leases.is_capacity_needed(now, row) and row_leases.defer_row(now, row, timedelta())
 
     def figures(self) -> dict[str, float]:
@@ -188,10 +188,10 @@ class _Run:
             "wait_p50_s": waits[len(waits) // 2],
             "wait_p95_s": waits[len(waits) * 95 // 100],
             "wait_most_s": waits[-1],
-            "share": self._share(),
+            "share": self._measure_share_ratio(),
         }
 
-    def _share(self) -> float:
+    def _measure_share_ratio(self) -> float:
         got = Counter[UUID]()
         for tenant in self._drawn:
             got[tenant] += 1

@@ -129,7 +129,7 @@ def run_benchmarks(
     for each in names:
         measured = run_benchmark(each, quick=quick)
         found.append(measured)
-        print(measured.as_json() if as_json else _plain(measured), flush=True)
+        print(measured.as_json() if as_json else _format_plain(measured), flush=True)
     if markdown is not None:
         markdown.write_text(render_benchmark_page(found), encoding="utf-8")
         plot = plot or markdown.parent / GROWTH_CHART_PATH
@@ -139,7 +139,7 @@ def run_benchmarks(
             plot.write_text(growth_chart.render_chart(growth), encoding="utf-8")
 
 
-def _plain(measured: Measurement) -> str:
+def _format_plain(measured: Measurement) -> str:
     rows = [f"  {key:<26} {value:>12.4g}   {goal_for(key)}" for key, value in measured.figures.items()]
     return "\n".join([measured.name, *rows])
 
@@ -158,13 +158,13 @@ def render_benchmark_page(found: list[Measurement]) -> str:
         lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
         plain = {key: value for key, value in measured.figures.items() if not key.endswith(FAULT_SUFFIXES)}
         lines += [f"| `{key}` | {value:.4g} | {goal_for(key) or '–'} |" for key, value in plain.items()]
-        lines += _faults(measured.figures)
+        lines += _format_faults(measured.figures)
         if growth_chart.growth_lines(measured.figures):
             lines += ["", f"![{growth_chart.TITLE}]({GROWTH_CHART_PATH})"]
     return "\n".join([*lines, ""])
 
 
-def _faults(figures: Mapping[str, float]) -> list[str]:
+def _format_faults(figures: Mapping[str, float]) -> list[str]:
     """A line for each fault with what became of the posts of both sides; none where a benchmark has no faults."""
     ours = [
         key.removesuffix("_doubled") for key in figures if key.endswith("_doubled") and not key.startswith("plain_")

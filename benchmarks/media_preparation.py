@@ -21,25 +21,25 @@ PICTURES, ROUNDS = 4, 3
 
 def measure_media() -> dict[str, float]:
     """Pictures a second, of ours and of plain Pillow, and the first over the second. Takes about a minute."""
-    pictures = [_photograph(number) for number in range(PICTURES)]
-    _ours(pictures[0])
-    _plain(pictures[0])
+    pictures = [_draw_photograph(number) for number in range(PICTURES)]
+    _make_renditions(pictures[0])
+    _make_plain_copies(pictures[0])
     ours, plain = [], []
     for _ in range(ROUNDS):  # by turns, so that what else the machine does meets both
-        ours.append(_rate(_ours, pictures))
-        plain.append(_rate(_plain, pictures))
+        ours.append(_measure_rate(_make_renditions, pictures))
+        plain.append(_measure_rate(_make_plain_copies, pictures))
     best = max(ours), max(plain)
     return {"media_per_s": best[0], "plain_per_s": best[1], "media_ratio": best[0] / best[1]}
 
 
-def _rate(make: Callable[[bytes], int], pictures: Sequence[bytes]) -> float:
+def _measure_rate(make: Callable[[bytes], int], pictures: Sequence[bytes]) -> float:
     begun = monotonic()
     for data in pictures:
         make(data)
     return len(pictures) / (monotonic() - begun)
 
 
-def _photograph(number: int) -> bytes:
+def _draw_photograph(number: int) -> bytes:
     """A smooth picture with some grain, as a camera writes it."""
     rng = np.random.default_rng(BENCHMARK_SEED + number)
     coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8), "RGB")
@@ -50,7 +50,7 @@ def _photograph(number: int) -> bytes:
     return buffer.getvalue()
 
 
-def _ours(data: bytes) -> int:
+def _make_renditions(data: bytes) -> int:
     """The rendition and its thumbnails; how many files."""
     photo = pictures.decode_photo(data, name="bench.jpg")
     rendered = pictures.render_photo(photo, pictures.POST_PROFILE)
@@ -58,7 +58,7 @@ def _ours(data: bytes) -> int:
     return 1 + len(list(thumbnails.make_thumbnails(flat, mark=rendered.sha256)))
 
 
-def _plain(data: bytes) -> int:
+def _make_plain_copies(data: bytes) -> int:
     """The same files as a script writes them."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     edges = (pictures.POST_PROFILE.max_edge, *thumbnails.THUMBNAIL_SIZES)

@@ -89,7 +89,7 @@ def run_servers() -> Iterator[BenchmarkServers]:
         ]
         try:
             _wait_for(postgres_port)
-            yield _prepared(postgres_port, redis_port, password)
+            yield _prepare_servers(postgres_port, redis_port, password)
         finally:
             for server in running:
                 server.send_signal(signal.SIGINT)  # at once, also when a figure failed and left its connections
@@ -105,7 +105,7 @@ def _wait_for(port: int) -> None:
         sleep(0.1)
 
 
-def _prepared(postgres_port: int, redis_port: int, password: str) -> BenchmarkServers:
+def _prepare_servers(postgres_port: int, redis_port: int, password: str) -> BenchmarkServers:
     def url(user: str, database: str) -> str:
         return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{postgres_port}/{database}"
 
@@ -127,14 +127,14 @@ def measure_handled_per_second(servers: BenchmarkServers) -> float:
 
     dispatcher = Dispatcher(EventRoutes(EventRoute(NoOpEvent, nothing)), database.scope, database=database)
     broker = celery_app.make_celery_app(servers.redis_url, dispatcher.handle_event)
-    relay = multiprocessing.get_context("spawn").Process(target=_relay, args=(servers,), daemon=True)
-    _load(servers, WARM)
+    relay = multiprocessing.get_context("spawn").Process(target=_run_relay, args=(servers,), daemon=True)
+    _load_rows(servers, WARM)
     with celery_app.background_worker(broker, queues=("publish",), threads=32):
         relay.start()
-        _until(done, WARM)
-        _load(servers, HANDLED)
+        _wait_until_done(done, WARM)
+        _load_rows(servers, HANDLED)
         before, started = done[0], monotonic()
-        _until(done, WARM + HANDLED)
+        _wait_until_done(done, WARM + HANDLED)
         seconds = monotonic() - started
         relay.terminate()
         relay.join(START_SECONDS)
@@ -142,7 +142,7 @@ def measure_handled_per_second(servers: BenchmarkServers) -> float:
     return (WARM + HANDLED - before) / seconds
 
 
-def _until(done: list[int], count: int) -> None:
+def _wait_until_done(done: list[int], count: int) -> None:
     until = monotonic() + 10 * START_SECONDS
     while done[0] < count:
         if monotonic() > until:
@@ -150,7 +150,7 @@ def _until(done: list[int], count: int) -> None:
         sleep(0.02)
 
 
-def _relay(servers: BenchmarkServers) -> None:
+def _run_relay(servers: BenchmarkServers) -> None:
     database = Database(servers.work_url, pool_size=2)
     Relay(
         database, database.scope, celery_sender(celery_app.make_celery_app(servers.redis_url)), facts=FactListeners({})
@@ -159,11 +159,11 @@ def _relay(servers: BenchmarkServers) -> None:
 
 def measure_claims_per_second(servers: BenchmarkServers) -> float:
     """Rows claimed, taken and finished per second, while a million wait."""
-    _load(servers, DUE, waiting=ROWS - DUE, lanes=True)
+    _load_rows(servers, DUE, waiting=ROWS - DUE, lanes=True)
     database, claimed = Database(servers.work_url, pool_size=2), 0
     started = monotonic()
     while claimed < DUE:
-        rows = _claim(database.scope)
+        rows = _claim_batch(database.scope)
         if not rows:
             raise Unavailable("bench.too_slow", done=claimed, wanted=DUE)
         with database.scope(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
@@ -175,7 +175,7 @@ def measure_claims_per_second(servers: BenchmarkServers) -> float:
     return claimed / seconds
 
 
-def _claim(tenant: OpenScope) -> list[row_leases.ClaimedRow]:
+def _claim_batch(tenant: OpenScope) -> list[row_leases.ClaimedRow]:
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         return row_leases.claim_rows(scope, "publish", places=BATCH, room=BATCH)
 
@@ -191,7 +191,7 @@ FROM generate_series(0, :total - 1) n
 """
 
 
-def _load(servers: BenchmarkServers, due: int, *, waiting: int = 0, lanes: bool = False) -> None:
+def _load_rows(servers: BenchmarkServers, due: int, *, waiting: int = 0, lanes: bool = False) -> None:
     """Write rows as the superuser: loading is not what is measured."""
     engine = create_engine(servers.superuser_url)
     with engine.begin() as connection:

@@ -60,16 +60,16 @@ def measure_pages() -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         home = InstallationFolder(Path(folder) / "home")
-        with _running(home), _browser() as browser:
+        with _run_installation(home), _launch_browser() as browser:
             paint = _first_paint(browser, home)
-            worst = _pages(browser, home)
-            memory = _sessions(browser, home)
-            full = _calendar(browser, home)
+            worst = _measure_pages(browser, home)
+            memory = _measure_session_memory(browser, home)
+            full = _measure_calendar(browser, home)
     return {"first_paint_s": paint, **worst, "session_mib": memory, **full}
 
 
 @contextmanager
-def _running(home: InstallationFolder) -> Iterator[None]:
+def _run_installation(home: InstallationFolder) -> Iterator[None]:
     command = [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"]
     environment = house.child_environment(home.folder, code=CODE_ROOT)
     process, started = (
@@ -88,7 +88,7 @@ def _running(home: InstallationFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _browser() -> Iterator[Any]:
+def _launch_browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415  a tool of the tests, absent from a plain house
     except ImportError as error:
@@ -104,18 +104,18 @@ def _browser() -> Iterator[Any]:
             browser.close()
 
 
-def _enter(browser: Any, home: InstallationFolder) -> Any:
+def _sign_in(browser: Any, home: InstallationFolder) -> Any:
     """A new browser context in which the demo's owner has come in."""
     settings = house.load_settings_of(home.folder)
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    page.goto(f"{settings.dashboard.public_url}/auth/link/{_secret(home)}")
+    page.goto(f"{settings.dashboard.public_url}/auth/link/{_create_sign_in_secret(home)}")
     page.locator("button").first.click()
     page.wait_for_selector(CONTENT, timeout=60_000)
     return page
 
 
 @contextmanager
-def _agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
+def _open_demo_agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
     """The demo's agency of several creators. Raises Unavailable where there is none."""
     database = Database(
         house.load_settings_of(home.folder).database.work_url.get_secret_value(), pool_size=1, application="bench"
@@ -133,8 +133,8 @@ def _agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
         database.close()
 
 
-def _secret(home: InstallationFolder) -> str:
-    with _agency(home) as (tenant, tenant_id), tenant(tenant_id, "system:bench") as scope:
+def _create_sign_in_secret(home: InstallationFolder) -> str:
+    with _open_demo_agency(home) as (tenant, tenant_id), tenant(tenant_id, "system:bench") as scope:
         return sessions.create_sign_in_link(
             scope, next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER).id
         )
@@ -142,7 +142,7 @@ def _secret(home: InstallationFolder) -> str:
 
 def _first_paint(browser: Any, home: InstallationFolder) -> float:
     """The median of some loads of Home with a warm cache, to its own words on the screen."""
-    page, taken = _enter(browser, home), []
+    page, taken = _sign_in(browser, home), []
     for _ in range(ROUNDS):
         started = monotonic()
         page.goto(house.load_settings_of(home.folder).dashboard.public_url)
@@ -152,18 +152,18 @@ def _first_paint(browser: Any, home: InstallationFolder) -> float:
     return statistics.median(taken)
 
 
-def _pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
+def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
     """Each page of the menu some times; the 95th percentile over all runs, and each page's own median."""
-    page = _enter(browser, home)
+    page = _sign_in(browser, home)
     names = [link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()]
-    base, begun = house.load_settings_of(home.folder).dashboard.public_url, len(_drawn(home))
+    base, begun = house.load_settings_of(home.folder).dashboard.public_url, len(_read_render_records(home))
     for _ in range(ROUNDS):
         for name in names:
             page.goto(f"{base}/{'' if name == 'home' else name}")
             page.wait_for_selector(CONTENT)
             sleep(0.5)
     page.context.close()
-    runs = _drawn(home)[begun + len(names) :]  # the first look at each loads its modules
+    runs = _read_render_records(home)[begun + len(names) :]  # the first look at each loads its modules
     spent = [run["ms"] for run in runs]
     pages = {name: [run["ms"] for run in runs if run["page"] == name] for name in names}
     each = {f"{name}_ms": float(statistics.median(taken)) for name, taken in sorted(pages.items()) if taken}
@@ -173,18 +173,18 @@ def _pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
 MENU = "[data-testid=stSidebarNavLink]"
 
 
-def _drawn(home: InstallationFolder) -> list[dict[str, Any]]:
+def _read_render_records(home: InstallationFolder) -> list[dict[str, Any]]:
     lines = home.log_file("dashboard").read_text("utf-8", "replace").splitlines()
     return [json.loads(line) for line in lines if DRAWN in line and line.startswith("{")]
 
 
-def _sessions(browser: Any, home: InstallationFolder) -> float:
+def _measure_session_memory(browser: Any, home: InstallationFolder) -> float:
     """What one more open Home weighs in the dashboard's process."""
     process = psutil.Process(
         next(one.pid for one in read_status(home).processes if one.name == "dashboard" and one.pid)
     )
     before = process.memory_info().rss
-    pages = [_enter(browser, home) for _ in range(SESSIONS)]
+    pages = [_sign_in(browser, home) for _ in range(SESSIONS)]
     sleep(5.0)
     grown = process.memory_info().rss - before
     for page in pages:
@@ -192,18 +192,18 @@ def _sessions(browser: Any, home: InstallationFolder) -> float:
     return max(grown, 0) / MIB / SESSIONS
 
 
-def _calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
+def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
     """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of all, and medians."""
     _plan_many(home)
-    page, base = _enter(browser, home), house.load_settings_of(home.folder).dashboard.public_url
+    page, base = _sign_in(browser, home), house.load_settings_of(home.folder).dashboard.public_url
     spent: dict[str, list[float]] = {}
     for view in VIEWS:
-        begun = len(_drawn(home))
+        begun = len(_read_render_records(home))
         for _ in range(ROUNDS):
             page.goto(f"{base}/calendar?view={view}")
             page.wait_for_selector(CONTENT)
             sleep(1.0)
-        spent[view] = [run["ms"] for run in _drawn(home)[begun:] if run["page"] == "calendar"]
+        spent[view] = [run["ms"] for run in _read_render_records(home)[begun:] if run["page"] == "calendar"]
     page.context.close()
     each = {f"calendar_{view}_ms": float(statistics.median(taken)) for view, taken in spent.items()}
     every = [one for taken in spent.values() for one in taken]
@@ -211,7 +211,7 @@ def _calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
 
 
 def _plan_many(home: InstallationFolder) -> None:
-    with _agency(home) as (tenant, tenant_id):
+    with _open_demo_agency(home) as (tenant, tenant_id):
         with tenant(tenant_id, "system:bench") as scope:
             creator = tenant_reads.list_creators(scope)[0]
             accounts = tuple(one.id for one in channel_reads.list_creator_channels(scope, creator.id)[:ACCOUNTS])

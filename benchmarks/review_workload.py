@@ -111,7 +111,7 @@ def simulate_day(tenant: OpenScope, store: FileStore, day: ReviewDay) -> dict[st
     desk_held_per_day: posts; desk_single_per_day: what one decision for each picture would have come to instead, of the
     same day.
     """
-    house = _founded(tenant, store)
+    house = _create_agency(tenant, store)
     creators = [_Creator(house, number, day) for number in range(day.creators)]
     for one in creators:
         one.hands_in()
@@ -163,7 +163,7 @@ class _House:
     def scope(self, member: UUID | None = None) -> AbstractContextManager[Scope]:
         return self.tenant(self.tenant_id, f"member:{member}" if member else ACTOR)
 
-    def _waiting(self, wants: ReviewKind) -> tuple[list[ReviewSheet], list[AssetCard]]:
+    def _list_waiting_sheets(self, wants: ReviewKind) -> tuple[list[ReviewSheet], list[AssetCard]]:
         with self.scope(self.second) as scope:
             found, alone = review_sheets.group_into_sheets(
                 scope, review_sheets.list_waiting_pictures(scope, self.creators)
@@ -172,7 +172,7 @@ class _House:
 
     def rate(self, day: ReviewDay) -> None:
         """The second human rates what came in, a sheet at a time, until nothing waits for a rating."""
-        while found := self._waiting("rating")[0]:
+        while found := self._list_waiting_sheets("rating")[0]:
             for sheet in found:
                 nude = len(sheet.cards) == day.nude
                 usual, other, few = (Rating.N, Rating.E, day.explicit) if nude else (Rating.G, Rating.S, day.suggestive)
@@ -180,21 +180,23 @@ class _House:
                     PictureVerdict(card.asset_id, None, rating=other if place < few else usual)
                     for place, card in enumerate(sheet.cards)
                 ]
-                self._decide(said)
+                self._record_verdicts(said)
                 self.sheets += 1
 
     def look(self, day: ReviewDay) -> None:
         """The same human, who made none of it, allows what may be used; then what was taken out and comes again."""
-        while (found := self._waiting("review")) != ([], []):
+        while (found := self._list_waiting_sheets("review")) != ([], []):
             for sheet in found[0]:
                 again = self.creators.index(sheet.creator_id) % day.raised == 0
-                self._decide([_word(card, place, day, again) for place, card in enumerate(reversed(sheet.cards))])
+                self._record_verdicts(
+                    [_compose_verdict(card, place, day, again) for place, card in enumerate(reversed(sheet.cards))]
+                )
                 self.sheets += 1
             for card in found[1]:
-                self._decide([PictureVerdict(card.asset_id, card.standing.rating, approve=True)])
+                self._record_verdicts([PictureVerdict(card.asset_id, card.standing.rating, approve=True)])
                 self.alone += 1
 
-    def _decide(self, said: list[PictureVerdict]) -> None:
+    def _record_verdicts(self, said: list[PictureVerdict]) -> None:
         """See every picture, as the file server notes it; say it; and let the workers write the ratings."""
         with self.scope(self.second) as scope:
             member = tenant_reads.get_member(scope, self.second)
@@ -247,7 +249,7 @@ class _House:
             return len(spot_checks.list_pending_samples(scope, self.creators))
 
 
-def _word(card: AssetCard, place: int, day: ReviewDay, again: bool) -> PictureVerdict:
+def _compose_verdict(card: AssetCard, place: int, day: ReviewDay, again: bool) -> PictureVerdict:
     """Of one picture of a set: the first few are refused, then one may be more than it was rated."""
     rating = card.standing.rating
     if place < day.refused:
@@ -257,7 +259,7 @@ def _word(card: AssetCard, place: int, day: ReviewDay, again: bool) -> PictureVe
     return PictureVerdict(card.asset_id, rating, approve=True)
 
 
-def _founded(tenant: OpenScope, store: FileStore) -> _House:
+def _create_agency(tenant: OpenScope, store: FileStore) -> _House:
     tenant_id = uuid7()
     with tenant(tenant_id, ACTOR) as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
@@ -285,7 +287,7 @@ class _Creator:
                 languages=["en"],
                 rating_ceiling="E",
             )
-            self._person = _person(scope, number)
+            self._person = _add_person(scope, number)
         house.creators.append(self.id)
 
     def hands_in(self) -> None:
@@ -298,7 +300,7 @@ class _Creator:
                         scope,
                         creator_id=self.id,
                         name="shot.jpg",
-                        data=_photo(self._house.drawn, scope),
+                        data=_draw_photo(self._house.drawn, scope),
                         by=by,
                         store=self._house.store,
                         batch=batch,
@@ -325,7 +327,7 @@ class _Creator:
         return (assets.get_rendition(scope, self._house.drawn.choice(self._shots[shown]), "sandbox"),)
 
 
-def _person(scope: Scope, number: int) -> UUID:
+def _add_person(scope: Scope, number: int) -> UUID:
     person = persons.add_person(scope, kind="real", display_ref=f"Creator {number}")
     paper = hashlib.sha256(f"bench:{number}".encode()).hexdigest()
     persons.record_age_proof(
@@ -346,7 +348,7 @@ def _person(scope: Scope, number: int) -> UUID:
     return person
 
 
-def _photo(drawn: random.Random, scope: Scope) -> bytes:
+def _draw_photo(drawn: random.Random, scope: Scope) -> bytes:
     """A small picture like no other, with the moment a camera would have written: yesterday."""
     exif = Image.Exif()
     taken = scope.now - timedelta(days=1)

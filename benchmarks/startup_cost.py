@@ -32,12 +32,12 @@ def measure_startup() -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         home = InstallationFolder(Path(folder) / "home")
-        first, _ = _start(home)
-        again, memory = _start(home, measured=True)
-    return {"up_first_s": first, "up_again_s": again, **memory, "help_s": _help()}
+        first, _ = _measure_start(home)
+        again, memory = _measure_start(home, measured=True)
+    return {"up_first_s": first, "up_again_s": again, **memory, "help_s": _time_help()}
 
 
-def _start(home: InstallationFolder, *, measured: bool = False) -> tuple[float, dict[str, float]]:
+def _measure_start(home: InstallationFolder, *, measured: bool = False) -> tuple[float, dict[str, float]]:
     """One start and its stop: seconds until it is up, and what it then weighs."""
     started = monotonic()
     process = spawn_process(
@@ -54,19 +54,19 @@ def _start(home: InstallationFolder, *, measured: bool = False) -> tuple[float, 
         seconds = monotonic() - started
         if measured:
             sleep(REST_SECONDS)
-        return seconds, _weigh(process.pid) if measured else {}
+        return seconds, _measure_memory(process.pid) if measured else {}
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_SECONDS)
 
 
-def _weigh(supervisor: int) -> dict[str, float]:
+def _measure_memory(supervisor: int) -> dict[str, float]:
     parent = psutil.Process(supervisor)
     memory = [process.memory_full_info() for process in (parent, *parent.children(recursive=True))]
     return {"rss_mib": sum(one.rss for one in memory) / MIB, "pss_mib": sum(one.pss for one in memory) / MIB}
 
 
-def _help() -> float:
+def _time_help() -> float:
     command = [sys.executable, "-m", "workers.cli.main", "--help"]
     taken = []
     for _ in range(HELPS):

@@ -42,17 +42,17 @@ def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
     port = ports.find_free_port()
     url = f"http://127.0.0.1:{port}"
     with (
-        _process("llm", "workers.processes.text_server:run_text_server", home, port),
-        _process("bare", "benchmarks.text_overhead:run_bare_server", home, port),
+        _run_process("llm", "workers.processes.text_server:run_text_server", home, port),
+        _run_process("bare", "benchmarks.text_overhead:run_bare_server", home, port),
         httpx.Client(base_url=_bare_url(home), timeout=120, trust_env=False) as client,
     ):
-        _wait(lambda: text_server.is_model_loaded(url))
+        _wait_until_ready(lambda: text_server.is_model_loaded(url))
         engine = EmbeddedEngine(url, "bench", None)
-        _through_us(engine, 0), _bare(client, 0)
+        _through_us(engine, 0), _time_bare_request(client, 0)
         ours, bare_ones = [], []
         for seed in range(1, rounds + 1):  # by turns, so that what else the machine does meets both
             ours.append(_through_us(engine, seed))
-            bare_ones.append(_bare(client, seed))
+            bare_ones.append(_time_bare_request(client, seed))
     return {
         "text_tokens_per_s": median(ours),
         "bare_tokens_per_s": median(bare_ones),
@@ -75,7 +75,7 @@ def _through_us(engine: EmbeddedEngine, seed: int) -> float:
     return engine.write(job).tokens_out / (monotonic() - began)
 
 
-def _bare(client: httpx.Client, seed: int) -> float:
+def _time_bare_request(client: httpx.Client, seed: int) -> float:
     asked = {
         "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}],
         "temperature": 0.8,
@@ -88,7 +88,7 @@ def _bare(client: httpx.Client, seed: int) -> float:
 
 
 @contextmanager
-def _process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
+def _run_process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
     environment = house.child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
     process = spawn_process(
         [sys.executable, "-m", "workers.run", name, main], home / f"{name}.log", environment=environment
@@ -101,11 +101,11 @@ def _process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
 
 
 def _bare_url(home: Path) -> str:
-    _wait((home / ADDRESS).exists)
+    _wait_until_ready((home / ADDRESS).exists)
     return (home / ADDRESS).read_text()
 
 
-def _wait(ready: Callable[[], bool]) -> None:
+def _wait_until_ready(ready: Callable[[], bool]) -> None:
     until = monotonic() + text_server.READY_SECONDS
     while not ready():
         if monotonic() > until:

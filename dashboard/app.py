@@ -80,20 +80,20 @@ def create_dashboard_app() -> HostGuard:
         SCRIPT,
         routes=ours,
         middleware=[Middleware(access_control.MemberAccess, ours=ours)],
-        on_script_error=_sorry,
+        on_script_error=_handle_page_failure,
     )
     # Streamlit takes uvicorn's loggers over and would write each address down, the one-time links among them
     logging.getLogger("uvicorn.access").disabled = True
     # it writes a failed page's stack in colours, over ninety lines; ours is one line, with a number to quote
     logging.getLogger("streamlit.error_util").disabled = True
-    headers = HEADERS | {"content-security-policy": _policy()}
+    headers = HEADERS | {"content-security-policy": _build_csp()}
     if session.is_tls():
         headers["strict-transport-security"] = "max-age=31536000"
     url = session.dashboard_settings().public_url
-    return HostGuard(app, hosts=(host_name(url),), headers=headers, elsewhere=_elsewhere(url))
+    return HostGuard(app, hosts=(host_name(url),), headers=headers, elsewhere=_render_wrong_host_page(url))
 
 
-def _policy() -> str:
+def _build_csp() -> str:
     """The content security policy: our own origin, Streamlit's inline styles, and its one inline script by its hash."""
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     digests = [hashlib.sha256(one.encode()).digest() for one in INLINE_SCRIPT.findall(index.read_text("utf-8"))]
@@ -105,7 +105,7 @@ def _policy() -> str:
     )
 
 
-def _elsewhere(url: str) -> bytes:
+def _render_wrong_host_page(url: str) -> bytes:
     """What somebody reads who came under another name, where this door's cookie would be a neighbour's."""
     said = "\n".join(
         render_message(Message("dashboard.elsewhere", {"address": url}), language) for language in LANGUAGES
@@ -115,7 +115,7 @@ def _elsewhere(url: str) -> bytes:
     ).encode()
 
 
-def _sorry(error: Exception) -> bool:
+def _handle_page_failure(error: Exception) -> bool:
     """A page failed: a calm sentence with a number to quote instead of a traceback."""
     incident = uuid7().hex[-8:]
     telemetry.get_logger("dashboard").error(

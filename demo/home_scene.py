@@ -87,10 +87,12 @@ def play_home_scene_fan(channel: Channel, number: int, *, opened_at: datetime, n
     if any(message["fan"] == fan for message in said):
         return
     wait = max((opened_at + FAN_WRITES_AFTER - now).total_seconds(), 0.0)
-    call_control(channel.base_url, "POST", f"scripts/{account}/{fan}", {"steps": _script(fan_name(number), wait)})
+    call_control(
+        channel.base_url, "POST", f"scripts/{account}/{fan}", {"steps": _compose_script(fan_name(number), wait)}
+    )
 
 
-def _script(handle: str, wait: float) -> list[dict[str, object]]:
+def _compose_script(handle: str, wait: float) -> list[dict[str, object]]:
     first, second = FAN_MESSAGES
     return [
         {"type": "message", "text": first, "handle": handle, "language": "fr", "after": wait},
@@ -140,11 +142,11 @@ def start_home_scene(event: DemoSceneRequested, *, tenant: OpenScope, may_play: 
         for step in ("pictures", "fan", "over"):
             later = DemoSceneStep(event.tenant_id, event.subject_id, start, step)
             outbox.put(scope, later, at=start + STEP_OFFSETS[step], priority=1, dedupe=f"demo.scene:{step}")
-    _played(tenant, event, _tidied)
-    silent = _played(tenant, event, partial(_leaving, key=event.opened_at, start=start))
-    _played(tenant, event, partial(_kept_back, key=event.opened_at, start=start))
+    _play_part(tenant, event, _cancel_held_posts)
+    silent = _play_part(tenant, event, partial(_schedule_post, key=event.opened_at, start=start))
+    _play_part(tenant, event, partial(_kept_back, key=event.opened_at, start=start))
     if silent is not None:
-        _silence(*silent)
+        _inject_silence(*silent)
 
 
 def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: bool) -> None:
@@ -152,15 +154,17 @@ def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: b
     if not may_play or event.tenant_id != LUMIERE.tenant_id:
         return
     if event.step == "pictures":
-        _played(tenant, event, partial(_drawing, key=event.opened_at))
+        _play_part(tenant, event, partial(_start_recipe_run, key=event.opened_at))
     elif event.step == "fan":
-        stage = _played(tenant, event, lambda scope: (find_chat_channel(scope, NOVA), _before(scope), scope.now))
+        stage = _play_part(
+            tenant, event, lambda scope: (find_chat_channel(scope, NOVA), _count_scenes(scope), scope.now)
+        )
         if stage is not None:
             channel, number, now = stage
             play_home_scene_fan(channel, number - 1, opened_at=event.opened_at, now=now)
 
 
-def _played(tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]) -> T | None:
+def _play_part(tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]) -> T | None:
     """A part of the minute in a transaction of its own; None when the cast is not what it was."""
     try:
         with tenant(event.tenant_id, DEMO_ACTOR) as scope:
@@ -170,12 +174,12 @@ def _played(tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: 
         return None
 
 
-def _before(scope: Scope) -> int:
+def _count_scenes(scope: Scope) -> int:
     """How many scenes have begun."""
     return len(schedule_reads.post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{PUBLISHED_POST}:"))
 
 
-def _tidied(scope: Scope) -> None:
+def _cancel_held_posts(scope: Scope) -> None:
     """What earlier scenes left to decide goes, so that the list of what waits does not grow by looking at it."""
     for post_id in schedule_reads.post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{HELD_POST}:").values():
         for row in deliveries.deliveries_of_post(scope, post_id):
@@ -191,15 +195,15 @@ def _tidied(scope: Scope) -> None:
                 assets.set_shelf_state(scope, card.asset_id, ShelfState.RETIRED)
 
 
-def _leaving(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, UUID]:
+def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, UUID]:
     """A post to the own page, to the sandbox, and to an account that will not answer; that account and its delivery."""
     silent = channel_reads.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
     accounts = (find_page_channel(scope, LUMIERE, MIA), find_chat_channel(scope, MIA), silent)
-    number = _before(scope)
+    number = _count_scenes(scope)
     one = PlannedPost(
         f"{PUBLISHED_POST}:{key.isoformat()}",
-        _wall(start + STEP_OFFSETS[PUBLISHED_POST]),
-        _next(scope, MIA, number),
+        _wall_time(start + STEP_OFFSETS[PUBLISHED_POST]),
+        _next_picture(scope, MIA, number),
         accounts,
         None,
         number,
@@ -212,33 +216,33 @@ def _leaving(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, 
 
 def _kept_back(scope: Scope, *, key: datetime, start: datetime) -> None:
     """A post that shows somebody nobody has named: the safety check refuses it."""
-    accounts, picture = (find_chat_channel(scope, SACHA),), _picture(scope, SACHA, SECOND_PERSON_PICTURE)
+    accounts, picture = (find_chat_channel(scope, SACHA),), _get_picture(scope, SACHA, SECOND_PERSON_PICTURE)
     one = PlannedPost(
         f"{HELD_POST}:{key.isoformat()}",
-        _wall(start + STEP_OFFSETS[HELD_POST]),
+        _wall_time(start + STEP_OFFSETS[HELD_POST]),
         picture,
         accounts,
         None,
-        _before(scope),
+        _count_scenes(scope),
     )
     planned_posts.write_and_schedule(scope, SACHA, one, origin=HOME_SCENE_ORIGIN)
 
 
-def _wall(at: datetime) -> WallTime:
+def _wall_time(at: datetime) -> WallTime:
     return to_wall_time(at.replace(microsecond=0), LUMIERE.zone)
 
 
-def _picture(scope: Scope, part: CreatorProfile, key: str) -> tuple[str, UUID]:
+def _get_picture(scope: Scope, part: CreatorProfile, key: str) -> tuple[str, UUID]:
     made = assets.assets_by_source(scope, creator_id_of(scope, part), [key])
     if key not in made:
         raise NotFound("library.asset_unknown", destination="-")
     return key, made[key]
 
 
-def _next(scope: Scope, part: CreatorProfile, number: int) -> tuple[str, UUID]:
+def _next_picture(scope: Scope, part: CreatorProfile, number: int) -> tuple[str, UUID]:
     """The pictures in turn, but for those somebody asked to have removed."""
     first = number % len(part.pictures)
-    made = [_picture(scope, part, shot.key) for shot in (*part.pictures[first:], *part.pictures[:first])]
+    made = [_get_picture(scope, part, shot.key) for shot in (*part.pictures[first:], *part.pictures[:first])]
     digests = {asset: assets.get_asset(scope, asset).sha256 for _, asset in made}
     standing = ratings.display_ratings(scope, list(digests.values()))
     for key, asset in made:
@@ -247,7 +251,7 @@ def _next(scope: Scope, part: CreatorProfile, number: int) -> tuple[str, UUID]:
     raise NotFound("library.asset_unknown", destination="-")
 
 
-def _silence(channel: Channel, delivery_id: UUID) -> None:
+def _inject_silence(channel: Channel, delivery_id: UUID) -> None:
     """Have the sandbox take this one post in and not answer; no other request is touched."""
     fault = {
         "account": channel.account,
@@ -259,7 +263,7 @@ def _silence(channel: Channel, delivery_id: UUID) -> None:
     call_control(channel.base_url, "POST", "faults", fault)
 
 
-def _drawing(scope: Scope, *, key: datetime) -> None:
+def _start_recipe_run(scope: Scope, *, key: datetime) -> None:
     """A run of eight pictures that leaves the machine to others in between."""
     creator_id = creator_id_of(scope, NOVA)
     runner.start_run(

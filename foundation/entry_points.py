@@ -19,13 +19,13 @@ def list_entry_points(group: str) -> tuple[EntryPoint, ...]:
     """What installed packages name in a group, by package; a package whose metadata cannot be read brings nothing."""
     found: dict[str, list[EntryPoint]] = {}
     for distribution in distributions():
-        named = _named(distribution, group)
+        named = _entry_points_of_group(distribution, group)
         if named:
             found.setdefault(re.sub(r"[-_.]+", "-", package_name(named[0])).lower(), named)  # the first on the path
     return tuple(entry for name in sorted(found) for entry in found[name])
 
 
-def _named(distribution: Distribution, group: str) -> list[EntryPoint]:
+def _entry_points_of_group(distribution: Distribution, group: str) -> list[EntryPoint]:
     try:
         return [entry for entry in distribution.entry_points if entry.group == group and package_name(entry)]
     except Exception:  # one line that is no entry point would end the house that looks for another
@@ -53,10 +53,10 @@ def package_file(entry: EntryPoint, module: str, name: str) -> Path | None:
     if not _MODULE.fullmatch(module):
         return None
     inside = "/".join([*module.split("."), name])
-    return next((path for folder in _folders(entry, module) if (path := folder / inside).is_file()), None)
+    return next((path for folder in _package_folders(entry, module) if (path := folder / inside).is_file()), None)
 
 
-def _folders(entry: EntryPoint, module: str) -> Iterator[Path]:
+def _package_folders(entry: EntryPoint, module: str) -> Iterator[Path]:
     if entry.dist is not None:
         yield Path(str(entry.dist.locate_file("")))
     try:

@@ -36,7 +36,7 @@ class YamlDocument:
         """The line, from 1, of the part at a path of keys and places; of the nearest one around it if it is absent."""
         node, line = self.root, 1
         for step in (None, *where):
-            node = node if step is None else _child(node, step)
+            node = node if step is None else _child_node(node, step)
             if node is None:
                 break
             line = int(node.start_mark.line) + 1
@@ -73,34 +73,34 @@ class _Reading:
         if id(node) in self._open:
             raise BadInput("yaml.too_deep", file=self._file)
         self._open.add(id(node))
-        found = self._known[id(node)] = self._read(node)
+        found = self._known[id(node)] = self._read_node(node)
         self._open.discard(id(node))
         return found
 
-    def _read(self, node: Node) -> object:
+    def _read_node(self, node: Node) -> object:
         if isinstance(node, MappingNode) and node.tag == f"{_PREFIX}map":
-            return self._mapping(node)
+            return self._read_mapping(node)
         if isinstance(node, SequenceNode) and node.tag == f"{_PREFIX}seq":
             return [self.value(one) for one in node.value]
         if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        raise self._refusal("yaml.not_plain", node)
+            return self._read_scalar(node)
+        raise self._build_error("yaml.not_plain", node)
 
-    def _mapping(self, node: MappingNode) -> dict[str, object]:
+    def _read_mapping(self, node: MappingNode) -> dict[str, object]:
         found: dict[str, object] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                raise self._refusal("yaml.not_plain", key)
+                raise self._build_error("yaml.not_plain", key)
             if key.value in found:
-                raise BadInput("yaml.key_twice", file=self._file, line=_line(key), key=key.value[:60])
-            self._scalar(key)
+                raise BadInput("yaml.key_twice", file=self._file, line=_line_of_node(key), key=key.value[:60])
+            self._read_scalar(key)
             found[key.value] = self.value(value)
         return found
 
-    def _scalar(self, node: ScalarNode) -> object:
+    def _read_scalar(self, node: ScalarNode) -> object:
         text = str(node.value)
         if _UNPRINTABLE.search(text):
-            raise self._refusal("yaml.unprintable", node)
+            raise self._build_error("yaml.unprintable", node)
         match node.tag:
             case tag if tag == _STRING:
                 return text
@@ -109,17 +109,17 @@ class _Reading:
             case tag if tag == _NOTHING:
                 return None
             case _:
-                raise self._refusal("yaml.not_plain", node)
+                raise self._build_error("yaml.not_plain", node)
 
-    def _refusal(self, code: str, node: Node) -> BadInput:
-        return BadInput(code, file=self._file, line=_line(node))
+    def _build_error(self, code: str, node: Node) -> BadInput:
+        return BadInput(code, file=self._file, line=_line_of_node(node))
 
 
-def _line(node: Node) -> int:
+def _line_of_node(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _child(node: Node | None, step: str | int) -> Node | None:
+def _child_node(node: Node | None, step: str | int) -> Node | None:
     if isinstance(node, MappingNode):
         return next((value for key, value in node.value if getattr(key, "value", None) == step), None)
     if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):

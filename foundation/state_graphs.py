@@ -28,14 +28,14 @@ class StateGraph(Generic[S]):
     deadlines: Mapping[S, StateDeadline[S]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unreachable = set(type(self.initial)) - self._reachable()
+        unreachable = set(type(self.initial)) - self._reachable_states()
         if unreachable:
             raise ValueError(f"states nobody can reach: {sorted(unreachable)}")
         for state, deadline in self.deadlines.items():
             if deadline.then not in self.edges.get(state, set()):
                 raise ValueError(f"the deadline of {state} is no edge")
 
-    def _reachable(self) -> set[S]:
+    def _reachable_states(self) -> set[S]:
         seen, todo = {self.initial}, [self.initial]
         while todo:
             for after in self.edges.get(todo.pop(), set()):

@@ -26,13 +26,13 @@ RESULT_HEADER = "greenroom-made"
 MAX_RESULT_HEADER = 8192
 
 
-def _kept(said: str) -> str:
+def _reject_nul(said: str) -> str:
     if "\x00" in said:
         raise ValueError("what fits in no column of PostgreSQL")
     return said
 
 
-WireText = Annotated[str, AfterValidator(_kept)]
+WireText = Annotated[str, AfterValidator(_reject_nul)]
 WireName = Annotated[WireText, Field(max_length=200)]
 WireDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Value = Annotated[WireText, Field(max_length=2000)] | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float

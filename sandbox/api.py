@@ -233,7 +233,7 @@ async def add_post(request: Request, account: str) -> JSONResponse:
     content = parse_body(NewPost, await read_json_object(request))
     check_surface_rules(store, owner, content, content["surface"])
     if content["reply_to"]:
-        _stands(store, owner, content["reply_to"])
+        _check_reply_target(store, owner, content["reply_to"])
     if not owner.keeps_first_labels:
         content |= {"adult": False, "ai": False}
     post, new = kept.add_post(store, owner, content)
@@ -241,7 +241,7 @@ async def add_post(request: Request, account: str) -> JSONResponse:
     return JSONResponse(told, 201 if new else 200)
 
 
-def _stands(store: SandboxStore, owner: SandboxAccount, native_id: str) -> None:
+def _check_reply_target(store: SandboxStore, owner: SandboxAccount, native_id: str) -> None:
     """A reply needs something to stand under: a post of the account, or what somebody said there. Raises Refusal."""
     where = "remarks WHERE state <> 'deleted'" if native_id.startswith("r") else "posts WHERE deleted_at IS NULL"
     number = kept.parse_native_id(native_id, native_id[:1])
@@ -265,11 +265,11 @@ async def list_posts(request: Request, account: str) -> dict[str, Any]:
     before = kept.parse_native_id(asked["before"], "p") if asked.get("before") else None
     limit = min(parse_number(asked.get("limit")) or 50, 200)
     posts = kept.list_posts(store, owner.name, key=key, before=before, since=asked.get("since", ""), limit=limit)
-    seen = _visible(request, owner.name, posts)
-    return {"posts": [_listed(request, post, owner) for post in seen]}
+    seen = _filter_visible_entries(request, owner.name, posts)
+    return {"posts": [_listing_entry(request, post, owner) for post in seen]}
 
 
-def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _filter_visible_entries(request: Request, account: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without what a lagging look-up does not see yet."""
     lag, now = get_fault_book(request).lag_seconds(account), get_store(request).clock()
     if not lag:
@@ -277,7 +277,7 @@ def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> l
     return [entry for entry in entries if (now - datetime.fromisoformat(entry["created_at"])).total_seconds() >= lag]
 
 
-def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
+def _listing_entry(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
     told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")}
     files = [medium["sha256"] for medium in post["media"]]
     return {**told, "files": files, "key": post["key"] if owner.native_key else "", "url": post_url(request, post)}
@@ -287,7 +287,7 @@ def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) ->
 async def read_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
     """One own post."""
     owner, store = authenticate(request, account), get_store(request)
-    return _listed(request, kept.get_post(store, owner.name, post_id), owner)
+    return _listing_entry(request, kept.get_post(store, owner.name, post_id), owner)
 
 
 @router.delete("/api/{account}/posts/{post_id}")
@@ -340,7 +340,9 @@ async def list_messages(request: Request, account: str, fan: str) -> dict[str, A
         raise SandboxRefusal(404, "no_lookup")
     found = kept.list_messages(get_store(request), account, fan, key=key, author="creator")
     told = ("id", "key", "text", "created_at")
-    return {"posts": [{name: entry[name] for name in told} for entry in _visible(request, account, found)]}
+    return {
+        "posts": [{name: entry[name] for name in told} for entry in _filter_visible_entries(request, account, found)]
+    }
 
 
 @router.delete("/api/{account}/chats/{fan}/messages/{message_id}")

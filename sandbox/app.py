@@ -35,7 +35,7 @@ def create_sandbox_app(
     app = FastAPI(title="Sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.store, app.state.book = SandboxStore(database, clock), FaultBook(database, clock)
     app.state.bell = bell or api.UpdateBell()
-    app.add_exception_handler(SandboxRefusal, _refuse)
+    app.add_exception_handler(SandboxRefusal, _handle_refusal)
     for part in (api, edits, control, comments, pages):
         app.include_router(part.router)
     return FaultyNetwork(app, book=app.state.book, call_of=api.request_kind, latency_ms=latency_ms)
@@ -59,7 +59,7 @@ async def _play_scripts(app: FastAPI) -> None:
             app.state.bell.ring()
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
+async def _handle_refusal(request: Request, error: Exception) -> Response:
     if not isinstance(error, SandboxRefusal):
         raise error
     if request.url.path.startswith(("/api/", "/control/")):

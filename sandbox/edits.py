@@ -40,11 +40,11 @@ async def edit_post(request: Request, account: str, post_id: str) -> dict[str, A
     check_surface_rules(store, owner, {**post, **words}, post["surface"])
     if not owner.keeps_first_labels:
         words |= {"adult": False, "ai": False}
-    edited = _reworded(store, owner.name, post_id, words)
+    edited = _apply_text_edit(store, owner.name, post_id, words)
     return {"id": post_id, "url": post_url(request, edited), "edited_at": edited.get("edited_at", "")}
 
 
-def _reworded(store: SandboxStore, owner: str, native_id: str, words: Mapping[str, Any]) -> dict[str, Any]:
+def _apply_text_edit(store: SandboxStore, owner: str, native_id: str, words: Mapping[str, Any]) -> dict[str, Any]:
     with store.transaction():
         known = kept.get_post(store, owner, native_id)
         if all(known.get(name) == value for name, value in words.items()):

@@ -20,9 +20,11 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
         fan = kept.ensure_fan(store, account, fan_name, handle=handle, language=language)
         match action.get("type"):
             case "message" | "stop" as kind:
-                return _say(store, account, fan, kind, str(action.get("text") or "/stop"))
+                return _send_fan_message(store, account, fan, kind, str(action.get("text") or "/stop"))
             case "button":
-                return _press(store, account, fan, str(action.get("message_id") or ""), str(action.get("ref") or ""))
+                return _press_button(
+                    store, account, fan, str(action.get("message_id") or ""), str(action.get("ref") or "")
+                )
             case "pay":
                 message_id = str(action.get("message_id") or "") or _newest_invoice(store, account, fan_name)
                 return {"query_id": money.open_checkout(store, account, fan_name, message_id)}
@@ -32,7 +34,7 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
                 raise SandboxRefusal(422, "bad_action")
 
 
-def _say(store: SandboxStore, account: str, fan: Any, kind: str, text: str) -> dict[str, Any]:
+def _send_fan_message(store: SandboxStore, account: str, fan: Any, kind: str, text: str) -> dict[str, Any]:
     if not text.strip() or len(text) > MAX_TEXT_LENGTH:
         raise SandboxRefusal(422, "bad_text")
     message = kept.add_message(store, account, fan["name"], "fan", {"text": text})
@@ -40,7 +42,7 @@ def _say(store: SandboxStore, account: str, fan: Any, kind: str, text: str) -> d
     return {"id": kept.add_update(store, account, kind, fan, message_id=message["id"], text=text)}
 
 
-def _press(store: SandboxStore, account: str, fan: Any, message_id: str, ref: str) -> dict[str, Any]:
+def _press_button(store: SandboxStore, account: str, fan: Any, message_id: str, ref: str) -> dict[str, Any]:
     """Press a button of a message; `ref` is `action:ref`, or an action alone for the newest button that has it."""
     for message in kept.list_messages(store, account, fan["name"], author="creator"):
         if message_id in {"", message["id"]}:
@@ -91,7 +93,7 @@ def run_due_scripts(store: SandboxStore) -> list[str]:
     touched = []
     for script in store.fetch_all("SELECT * FROM scripts WHERE position < json_array_length(steps) ORDER BY id"):
         step = json.loads(script["steps"])[script["position"]]
-        seen = _ready(store, script, str(step.get("when") or ""))
+        seen = _find_trigger_message(store, script, str(step.get("when") or ""))
         if seen is None or datetime.fromisoformat(script["ready_at"]) > store.clock():
             continue
         with store.transaction():
@@ -99,12 +101,12 @@ def run_due_scripts(store: SandboxStore) -> list[str]:
                 perform_fan_action(store, script["account"], script["fan"], step)
             except SandboxRefusal:
                 continue  # the button or invoice is gone: the fan waits for another
-            _advance(store, script, seen)
+            _advance_script(store, script, seen)
         touched.append(script["account"])
     return touched
 
 
-def _advance(store: SandboxStore, script: Any, seen: int) -> None:
+def _advance_script(store: SandboxStore, script: Any, seen: int) -> None:
     steps, position = json.loads(script["steps"]), script["position"] + 1
     after = float(steps[position].get("after") or 0) if position < len(steps) else 0.0
     ready = store.clock() + timedelta(seconds=after)
@@ -114,7 +116,7 @@ def _advance(store: SandboxStore, script: Any, seen: int) -> None:
     )
 
 
-def _ready(store: SandboxStore, script: Any, when: str) -> int | None:
+def _find_trigger_message(store: SandboxStore, script: Any, when: str) -> int | None:
     """The newest message the step has an eye on; None while what it waits for has not come."""
     messages = kept.list_messages(store, script["account"], script["fan"], author="creator", limit=20)
     newest = kept.parse_native_id(messages[0]["id"], "m") if messages else 0

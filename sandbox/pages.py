@@ -38,23 +38,25 @@ _jinja = Environment(
 )
 
 
-def _hue(name: str) -> int:
+def _account_hue(name: str) -> int:
     """A colour of the account's own for its round picture."""
     return sum(ord(sign) * (place + 7) for place, sign in enumerate(name)) * 47 % 360
 
 
-def _clock(instant: str) -> str:
+def _format_clock_time(instant: str) -> str:
     return datetime.fromisoformat(instant).strftime("%H:%M")
 
 
-def _day(instant: str) -> str:
+def _format_date_time(instant: str) -> str:
     return datetime.fromisoformat(instant).strftime("%d.%m.%Y %H:%M UTC")
 
 
-_jinja.filters.update(clock=_clock, day=_day, hue=_hue, segment=lambda value: quote(str(value), safe=""))
+_jinja.filters.update(
+    clock=_format_clock_time, day=_format_date_time, hue=_account_hue, segment=lambda value: quote(str(value), safe="")
+)
 
 
-def _page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
+def _render_page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
     language, sentences = page_texts(request.headers.get("accept-language", ""))
     html = _jinja.get_template(template).render(language=language, w=sentences, looks=SURFACES, **values)
     return HTMLResponse(html, status, {"Content-Security-Policy": _CSP, "Referrer-Policy": "no-referrer"})
@@ -62,7 +64,7 @@ def _page(request: Request, template: str, status: int = 200, /, **values: Any) 
 
 def error_page(request: Request, status: int) -> Response:
     """The page for what is not there or not possible."""
-    return _page(request, "error.html", status, title="Sandbox")
+    return _render_page(request, "error.html", status, title="Sandbox")
 
 
 @router.get("/healthz")
@@ -95,13 +97,17 @@ async def home_page(request: Request) -> Response:
     """Every account."""
     store = get_store(request)
     counted = [
-        {"account": account, "posts": _count(store, "posts", account.name), "fans": _count(store, "fans", account.name)}
+        {
+            "account": account,
+            "posts": _count_rows(store, "posts", account.name),
+            "fans": _count_rows(store, "fans", account.name),
+        }
         for account in kept.list_accounts(store)
     ]
-    return _page(request, "home.html", title="Sandbox", accounts=counted)
+    return _render_page(request, "home.html", title="Sandbox", accounts=counted)
 
 
-def _count(store: kept.SandboxStore, table: str, account: str) -> int:
+def _count_rows(store: kept.SandboxStore, table: str, account: str) -> int:
     stands = " AND deleted_at IS NULL" if table == "posts" else ""
     row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  two constants
     return int(row["n"]) if row else 0
@@ -113,7 +119,7 @@ async def timeline_page(request: Request, account: str) -> Response:
     store = get_store(request)
     owner = kept.get_account(store, account)
     posts = kept.list_posts(store, account, limit=SHOWN_POSTS)
-    return _page(request, "timeline.html", title=owner.title, account=owner, posts=posts, remarks=None)
+    return _render_page(request, "timeline.html", title=owner.title, account=owner, posts=posts, remarks=None)
 
 
 @router.get("/t/{account}/{post_id}", name="post_page")
@@ -122,7 +128,7 @@ async def post_page(request: Request, account: str, post_id: str) -> Response:
     store = get_store(request)
     owner, post = kept.get_account(store, account), kept.get_post(store, account, post_id)
     store.execute("UPDATE posts SET views = views + 1 WHERE id = ?", kept.parse_native_id(post_id, "p"))
-    return _page(
+    return _render_page(
         request,
         "timeline.html",
         title=owner.title,
@@ -137,8 +143,8 @@ async def post_comment(request: Request, account: str, post_id: str) -> Response
     """What the person at the page wrote under a post; then the page again."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
-    form = await _form(request)
-    said.add_comment(get_store(request), account, _one_word(form.get("fan", "")), post_id, form.get("text", ""))
+    form = await _read_form(request)
+    said.add_comment(get_store(request), account, _fan_id_from_name(form.get("fan", "")), post_id, form.get("text", ""))
     return RedirectResponse(f"/t/{quote(account, safe='')}/{quote(post_id, safe='')}", 303)
 
 
@@ -149,8 +155,10 @@ async def chat_page(request: Request, account: str, fan: str = "") -> Response:
     owner = kept.get_account(store, account)
     if not fan.strip():
         known = store.fetch_all("SELECT name, handle FROM fans WHERE account = ? ORDER BY rowid DESC LIMIT 12", account)
-        return _page(request, "fan_login.html", title=owner.title, account=owner, fans=known)
-    return _page(request, "chat.html", title=owner.title, account=owner, **_chat(store, account, _one_word(fan)))
+        return _render_page(request, "fan_login.html", title=owner.title, account=owner, fans=known)
+    return _render_page(
+        request, "chat.html", title=owner.title, account=owner, **_load_chat(store, account, _fan_id_from_name(fan))
+    )
 
 
 @router.get("/c/{account}/messages")
@@ -158,10 +166,10 @@ async def chat_messages(request: Request, account: str, fan: str = "") -> Respon
     """The messages alone, for the page's script."""
     store = get_store(request)
     owner = kept.get_account(store, account)
-    return _page(request, "messages.html", account=owner, **_chat(store, account, _one_word(fan)))
+    return _render_page(request, "messages.html", account=owner, **_load_chat(store, account, _fan_id_from_name(fan)))
 
 
-def _chat(store: kept.SandboxStore, account: str, fan: str) -> dict[str, Any]:
+def _load_chat(store: kept.SandboxStore, account: str, fan: str) -> dict[str, Any]:
     row = store.fetch_one("SELECT age, handle FROM fans WHERE account = ? AND name = ?", account, fan)
     return {
         "fan": fan[:64],
@@ -177,8 +185,8 @@ async def post_chat_action(request: Request, account: str) -> Response:
     """What the person at the chat window did; then the window again."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
-    form = await _form(request)
-    fan = _one_word(form.get("fan", ""))
+    form = await _read_form(request)
+    fan = _fan_id_from_name(form.get("fan", ""))
     store = get_store(request)
     new = store.fetch_one("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None
     language = page_texts(request.headers.get("accept-language", ""))[0] if new else ""
@@ -186,22 +194,22 @@ async def post_chat_action(request: Request, account: str) -> Response:
         fans.perform_fan_action(store, account, fan, {**form, "language": language})
     except SandboxRefusal as error:
         if error.status == 422 and fan:  # an empty message: the window as it was
-            return RedirectResponse(_window(account, fan), 303)
+            return RedirectResponse(_chat_url(account, fan), 303)
         raise
     get_bell(request).ring()
-    return RedirectResponse(_window(account, fan), 303)
+    return RedirectResponse(_chat_url(account, fan), 303)
 
 
-def _one_word(name: str) -> str:
+def _fan_id_from_name(name: str) -> str:
     """The id behind a typed name: platforms know people by ids, and ids hold no blank."""
     return "-".join(name.split())
 
 
-def _window(account: str, fan: str) -> str:
+def _chat_url(account: str, fan: str) -> str:
     return f"/c/{quote(account, safe='')}?fan={quote(fan, safe='')}"
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def _read_form(request: Request) -> Mapping[str, str]:
     body = await request.body()
     if len(body) > MAX_FORM_BYTES:
         raise SandboxRefusal(413, "too_large")

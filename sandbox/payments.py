@@ -28,7 +28,7 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
         raise SandboxRefusal(404, "no_such_invoice")
     query_id = f"q_{secrets.token_hex(8)}"
     with store.transaction():
-        answered = _answered(store, account, fan_name, message_id)
+        answered = _is_repeat_press(store, account, fan_name, message_id)
         store.execute(
             "INSERT INTO checkouts (id, account, fan, message_id, payload, amount, currency, state, at)"
             " VALUES (?,?,?,?,?,?,?,'open',?)",
@@ -36,7 +36,7 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
             *(invoice["amount"], invoice["currency"], store.now()),
         )
         if answered:
-            _pay(store, query_id, "")
+            _pay_checkout(store, query_id, "")
             return query_id
         kept.add_update(
             *(store, account, "checkout", kept.ensure_fan(store, account, fan_name)),
@@ -49,7 +49,7 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
     return query_id
 
 
-def _answered(store: SandboxStore, account: str, fan_name: str, message_id: str) -> bool:
+def _is_repeat_press(store: SandboxStore, account: str, fan_name: str, message_id: str) -> bool:
     """Whether a first press on this invoice got its yes a moment ago."""
     rows = store.fetch_all(
         "SELECT at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = 'paid'",
@@ -66,28 +66,28 @@ def answer_checkout(store: SandboxStore, account: str, query_id: str, *, ok: boo
             raise SandboxRefusal(404, "no_such_query")
         if row["state"] == "paid" and ok:
             return {"query_id": query_id, "charge_id": row["charge_id"]}
-        if row["state"] != "open" or _expired(store, row["at"]):
+        if row["state"] != "open" or _is_answer_expired(store, row["at"]):
             raise SandboxRefusal(400, "query_expired")
         if not ok:
             store.execute("UPDATE checkouts SET state = 'refused', text = ? WHERE id = ?", text, query_id)
             return {"query_id": query_id, "charge_id": ""}
-        charge_id = _pay(store, query_id, text)
-        _pay_along(store, row)
+        charge_id = _pay_checkout(store, query_id, text)
+        _pay_simultaneous_checkout(store, row)
     return {"query_id": query_id, "charge_id": charge_id}
 
 
-def _pay(store: SandboxStore, query_id: str, text: str) -> str:
+def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
     """Charge a checkout; the charge's id."""
     charge_id = f"ch_{secrets.token_hex(10)}"
     store.execute(
         "UPDATE checkouts SET state = 'paid', text = ?, charge_id = ? WHERE id = ?", *(text, charge_id, query_id)
     )
     row = store.fetch_one("SELECT * FROM checkouts WHERE id = ?", query_id)
-    _charge(store, row, charge_id)
+    _record_charge(store, row, charge_id)
     return charge_id
 
 
-def _pay_along(store: SandboxStore, first: Any) -> None:
+def _pay_simultaneous_checkout(store: SandboxStore, first: Any) -> None:
     """Charge the second press that waits on the same invoice, if it came at once."""
     second = store.fetch_one(
         "SELECT id, at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = 'open' AND id <> ?",
@@ -97,23 +97,23 @@ def _pay_along(store: SandboxStore, first: Any) -> None:
         return
     apart = abs(datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"]))
     if apart <= DOUBLE_PRESS_WINDOW:
-        _pay(store, second["id"], "")
+        _pay_checkout(store, second["id"], "")
 
 
-def _expired(store: SandboxStore, at: str) -> bool:
+def _is_answer_expired(store: SandboxStore, at: str) -> bool:
     return store.clock() - datetime.fromisoformat(at) > ANSWER_TIMEOUT
 
 
-def _charge(store: SandboxStore, checkout: Any, charge_id: str) -> None:
+def _record_charge(store: SandboxStore, checkout: Any, charge_id: str) -> None:
     account, money = checkout["account"], {"amount": checkout["amount"], "currency": checkout["currency"]}
-    _enter(store, checkout, charge_id, "in", checkout["amount"])
+    _record_transaction(store, checkout, charge_id, "in", checkout["amount"])
     kept.add_update(
         *(store, account, "payment", kept.ensure_fan(store, account, checkout["fan"])),
         **{"charge_id": charge_id, "payload": checkout["payload"], "message_id": f"m{checkout['message_id']}", **money},
     )
 
 
-def _enter(store: SandboxStore, source: Any, charge_id: str, direction: str, amount: int) -> None:
+def _record_transaction(store: SandboxStore, source: Any, charge_id: str, direction: str, amount: int) -> None:
     store.execute(
         "INSERT INTO transactions (account, fan, charge_id, direction, amount, currency, payload, at)"
         " VALUES (?,?,?,?,?,?,?,?)",
@@ -136,7 +136,7 @@ def refund_charge(store: SandboxStore, account: str, charge_id: str, amount: int
             "SELECT 1 FROM transactions WHERE account = ? AND charge_id = ? AND direction = 'out'", account, charge_id
         ):
             raise SandboxRefusal(409, "CHARGE_ALREADY_REFUNDED", charge_id=charge_id)
-        _enter(store, charge, charge_id, "out", amount)
+        _record_transaction(store, charge, charge_id, "out", amount)
         kept.add_update(
             *(store, account, "refund", kept.ensure_fan(store, account, charge["fan"])),
             charge_id=charge_id,
@@ -173,7 +173,7 @@ def list_fan_checkouts(store: SandboxStore, account: str, fan_name: str) -> dict
     }
     tries: dict[str, list[dict[str, Any]]] = {}
     for row in store.fetch_all("SELECT * FROM checkouts WHERE account = ? AND fan = ? ORDER BY at", account, fan_name):
-        state = "expired" if row["state"] == "open" and _expired(store, row["at"]) else row["state"]
+        state = "expired" if row["state"] == "open" and _is_answer_expired(store, row["at"]) else row["state"]
         state = "refunded" if row["charge_id"] in refunded else state
         tries.setdefault(f"m{row['message_id']}", []).append(
             {"state": state, "text": row["text"], "charge_id": row["charge_id"], "amount": row["amount"]}

@@ -407,11 +407,11 @@ def delete_accounts(store: SandboxStore, accounts: Sequence[str]) -> dict[str, i
             columns = {row["name"] for row in store.fetch_all(f"PRAGMA table_info({table})")}
             key = "account" if "account" in columns else "name" if table == "accounts" else ""
             if key:
-                gone[table] = sum(_delete(store, table, key, account) for account in accounts)
+                gone[table] = sum(_delete_rows(store, table, key, account) for account in accounts)
     return {table: count for table, count in gone.items() if count}
 
 
-def _delete(store: SandboxStore, table: str, key: str, account: str) -> int:
+def _delete_rows(store: SandboxStore, table: str, key: str, account: str) -> int:
     before = store.fetch_all(f"SELECT count(*) AS n FROM {table} WHERE {key} = ?", account)[0]["n"]  # noqa: S608  names of its own schema
     store.execute(f"DELETE FROM {table} WHERE {key} = ?", account)  # noqa: S608  names of its own schema
     return int(before)

@@ -96,10 +96,10 @@ def create_web_app(
     app.include_router(pages.router(tenant, store, public_url=base, security_contact=security_contact))
     secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
-    return HostGuard(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_elsewhere(base))
+    return HostGuard(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base))
 
 
-def _elsewhere(base: str) -> bytes:
+def _render_wrong_host_page(base: str) -> bytes:
     """What somebody reads who came under another name."""
     said = "".join(
         f'<p lang="{language}">{html.escape(render_message(Message("page.elsewhere"), language))}</p>'

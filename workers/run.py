@@ -32,7 +32,7 @@ def resolve_function(path: str) -> Callable[[Settings], Any]:
     return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # a name in a table
 
 
-def _loaded(path: str) -> Callable[[Settings], Any]:
+def _load_function(path: str) -> Callable[[Settings], Any]:
     """The same, with what it brings in set apart for good.
 
     Nothing of what is loaded becomes garbage, and looking for some took a third of a start: 4.7 s of processor time of
@@ -57,21 +57,21 @@ def main(words: Sequence[str] | None = None) -> None:
         "--probes", type=int, help=f"port of its figures and probes; {METRICS_PORT_VARIABLE} if left out"
     )
     given = parser.parse_args(words)
-    _become(given.name)
+    _set_up_process(given.name)
     if given.door is not None:
         listening_socket.adopt_socket(given.door)
     if given.step:
-        sys.exit(_step(given.main))
-    sys.exit(_serve(given.main or _main_of(given.name), given.probes))
+        sys.exit(_run_step(given.main))
+    sys.exit(_run_process(given.main or _main_of(given.name), given.probes))
 
 
-def _become(name: str) -> None:
+def _set_up_process(name: str) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"gr-{name}".encode()[:15])
     telemetry.configure_logging(name)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
 
 
-def _end(_signum: int, _frame: FrameType | None) -> None:
+def _exit_on_signal(_signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)  # mains that need to finish something set a handler of their own
 
 
@@ -84,23 +84,23 @@ def _main_of(name: str) -> str:
     return mains[name]
 
 
-def _serve(path: str, probes: int | None) -> int:
+def _run_process(path: str, probes: int | None) -> int:
     settings = house.load_settings()
     telemetry.record_build_info()
     if probes is None:  # started by hand or in a container: where the person said, else nowhere
         probes = settings.workers.metrics_port if house.is_fixed_by_environment(METRICS_PORT_VARIABLE) else 0
     health_endpoint.serve_health_if_free(probes, host=settings.workers.metrics_host)
     try:
-        _loaded(path)(settings)
+        _load_function(path)(settings)
     except GreenroomError as error:
         print(render_message(error.message, house.terminal_language()), file=sys.stderr, flush=True)
         return error.exit_code
     return 0
 
 
-def _step(path: str) -> int:
+def _run_step(path: str) -> int:
     try:
-        result = _loaded(path)(house.load_settings())
+        result = _load_function(path)(house.load_settings())
     except GreenroomError as error:
         print(json.dumps({**error.message.to_json(), "exit_code": error.exit_code}))
         return error.exit_code

@@ -232,16 +232,16 @@ class Services:
 
     def fetch_comments(self, tenant_id: UUID, channel_id: UUID) -> tuple[Channel, CommentPage] | None:
         """What people said on an account since the last time."""
-        return said.read_comments(tenant_id, channel_id, ear=self._ear)
+        return said.read_comments(tenant_id, channel_id, ear=self._comment_reader)
 
     def moderate_comment(
         self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: ModerationAction
     ) -> Outcome:
         """Act on what somebody said."""
-        return said.moderate_comment(tenant_id, channel_id, native_id, author, act, ear=self._ear)
+        return said.moderate_comment(tenant_id, channel_id, native_id, author, act, ear=self._comment_reader)
 
     @property
-    def _ear(self) -> said.CommentReader:
+    def _comment_reader(self) -> said.CommentReader:
         return said.CommentReader(self.tenant, self.transport, self.connectors)
 
 

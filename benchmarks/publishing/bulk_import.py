@@ -28,7 +28,7 @@ def measure_bulk_import() -> dict[str, float]:
         tenant_id, creator_id, _ = world.channels[0]
         clerk = _Clerk(world, tenant_id, creator_id)
         begun = monotonic()
-        found = clerk.receive(_file(world))
+        found = clerk.receive(_build_csv(world))
         clerk.until(found, ImportState.READY)
         looked = monotonic()
         clerk.ask(found)
@@ -73,7 +73,7 @@ class _Clerk:
             sleep(LOOK_SECONDS)
 
 
-def _file(world: BenchmarkWorld) -> bytes:
+def _build_csv(world: BenchmarkWorld) -> bytes:
     """A line each quarter of an hour and account, from tomorrow on; all different words."""
     out, tomorrow = io.StringIO(newline=""), wall_now() + timedelta(days=2)
     writer = csv.DictWriter(out, COLUMNS)

@@ -78,7 +78,7 @@ def measure_publishing(*, quick: bool = False) -> dict[str, float]:
             redis_url = world.settings.redis.url.get_secret_value()
             with plain_celery.run_plain_worker(redis_url, folder / "plain.log") as worker:
                 sides = ComparisonSides(world, plain_celery.make_plain_app(redis_url), worker)
-                found = _speed(sides, size) | _slow(sides, size.slow, folder)
+                found = _compare_speed(sides, size) | _measure_slow_network(sides, size.slow, folder)
                 return found | fault_outcomes.measure_faults(world, sides.app, worker, size.faults)
 
 
@@ -114,7 +114,7 @@ class PlainPosts:
     def run(self, worker: PlainWorker) -> ScenarioResult:
         """Wait for them. What they cost is that of the worker, of the test network and of Redis. Raises RuntimeError
         when one never came."""
-        paid = [psutil.Process(pid) for pid in (worker.pid, *_pids(self.world, "sandbox", "redis").values())]
+        paid = [psutil.Process(pid) for pid in (worker.pid, *_list_pids(self.world, "sandbox", "redis").values())]
         due = {text: at for text, (_, at) in self.posts.items()}
         sleep(seconds_until(min(due.values())))
         before = bench_publishing.cpu_seconds(paid)
@@ -133,7 +133,7 @@ class PlainPosts:
         )
 
 
-def _speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
+def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
     """Lateness, rate, cost and connections of both; the light run of both at once, the others in turns."""
     world, watched = sides.world, ConnectionPeak(sides.world.settings)
     ours = partial(bench_publishing.run_scenario, world, watched=watched)
@@ -146,18 +146,20 @@ def _speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
     plain_stream = sides.plain(world, "stream", size.stream, timedelta(0)).run(sides.worker)
     fair = bench_publishing.measure_fairness(world, size.many, watched=watched)
     return {
-        **_told("", light, burst, stream),
+        **_summarize_side("", light, burst, stream),
         "db_connections": float(watched.most),
         **{f"db_connections_{name}": float(count) for name, count in watched.whose.items()},
-        "redis_connections": float(_lines(_pids(world).values(), world.settings.workers.redis_port)),
+        "redis_connections": float(_count_connections(_list_pids(world).values(), world.settings.workers.redis_port)),
         "fair_most_s": fair,
-        **_told("plain_", plain_light, plain_burst, plain_stream),
-        "plain_db_connections": float(_lines([sides.worker.pid], world.settings.workers.postgres_port)),
-        "plain_redis_connections": float(_lines([sides.worker.pid], world.settings.workers.redis_port)),
+        **_summarize_side("plain_", plain_light, plain_burst, plain_stream),
+        "plain_db_connections": float(_count_connections([sides.worker.pid], world.settings.workers.postgres_port)),
+        "plain_redis_connections": float(_count_connections([sides.worker.pid], world.settings.workers.redis_port)),
     }
 
 
-def _told(side: str, light: ScenarioResult, burst: ScenarioResult, stream: ScenarioResult) -> dict[str, float]:
+def _summarize_side(
+    side: str, light: ScenarioResult, burst: ScenarioResult, stream: ScenarioResult
+) -> dict[str, float]:
     return {
         f"{side}light_p50_s": median(light.lateness),
         f"{side}light_p95_s": percentile_95(light.lateness),
@@ -168,19 +170,19 @@ def _told(side: str, light: ScenarioResult, burst: ScenarioResult, stream: Scena
     }
 
 
-def _pids(world: BenchmarkWorld, *names: str) -> dict[str, int]:
+def _list_pids(world: BenchmarkWorld, *names: str) -> dict[str, int]:
     """The processes of the house that run now, by name: all, or those named."""
     running = read_status(InstallationFolder(world.settings.home)).processes
     return {one.name: one.pid for one in running if one.pid is not None and (one.name in names or not names)}
 
 
-def _lines(pids: Iterable[int], port: int) -> int:
+def _count_connections(pids: Iterable[int], port: int) -> int:
     """Connections that processes hold to a port now."""
     held = [line for pid in pids for line in psutil.Process(pid).net_connections("tcp")]
     return sum(1 for line in held if line.raddr and line.raddr[1] == port and line.status == psutil.CONN_ESTABLISHED)
 
 
-def _slow(sides: ComparisonSides, count: int, folder: Path) -> dict[str, float]:
+def _measure_slow_network(sides: ComparisonSides, count: int, folder: Path) -> dict[str, float]:
     """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody can pass."""
     with _slow_network(folder / "slow") as base:
         world = bench_publishing.create_world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
@@ -200,7 +202,15 @@ def _slow_network(folder: Path) -> Iterator[str]:
         "GREENROOM_SANDBOX__PORT": str(port),
         "GREENROOM_SANDBOX__LATENCY_MS": str(SLOW_MS),
     }
-    command = [sys.executable, "-m", "workers.run", "sandbox", "workers.processes.sandbox_server:run_sandbox", "--probes", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "workers.run",
+        "sandbox",
+        "workers.processes.sandbox_server:run_sandbox",
+        "--probes",
+        "0",
+    ]
     process = spawn_process(command, InstallationFolder(folder).log_file("sandbox"), environment=environment)
     try:
         until = monotonic() + PATIENCE_SECONDS

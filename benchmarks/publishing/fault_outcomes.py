@@ -128,14 +128,16 @@ class _Bad:
     def figures(self) -> dict[str, float]:
         """One after the other: all answers of the network at once, a kill, a flush, an outage."""
         named = self._size.names
-        done = [self._answers([name for name in named if name in FAULTS or name == REFUSED])]
-        turns: Mapping[str, Callable[[], None]] = {KILL: self._kill, FLUSH: self._flush}
-        done += [self._amid(name, act) for name, act in turns.items() if name in named]
-        done += [self._outage()] if OUTAGE in named else []
+        done = [self._run_response_faults([name for name in named if name in FAULTS or name == REFUSED])]
+        turns: Mapping[str, Callable[[], None]] = {KILL: self._kill_senders, FLUSH: self._flush_redis}
+        done += [self._run_incident(name, act) for name, act in turns.items() if name in named]
+        done += [self._run_outage()] if OUTAGE in named else []
         told = {"plain_kill_withheld": float(self._withheld)} if KILL in named else {}
-        return self._counted(done) | told
+        return self._count_outcomes(done) | told
 
-    def _posts(self, names: Sequence[str], over: timedelta = timedelta(0), by: RefusedPort | None = None) -> FaultPosts:
+    def _prepare_posts(
+        self, names: Sequence[str], over: timedelta = timedelta(0), by: RefusedPort | None = None
+    ) -> FaultPosts:
         """Write and plan the posts of some faults, both sides' at the same times."""
         each, on = self._size.each, self._size.accounts
         start = wall_now() + LEAD + timedelta(seconds=len(names) * each / PLANNED_PER_S)
@@ -147,17 +149,17 @@ class _Bad:
                     sides[side][text] = (f"{side}-{name}-{number % on}", start + over * number / each)
         posts = FaultPosts(sides["ours"], sides["plain"])
         for account in posts.accounts:
-            self._open(account, by.base if by is not None and f"-{REFUSED}-" in account else "")
+            self._open_account(account, by.base if by is not None and f"-{REFUSED}-" in account else "")
         return posts
 
-    def _open(self, account: str, by: str) -> None:
+    def _open_account(self, account: str, by: str) -> None:
         base, owner = self._world.network_url, self._world.channels[0][:2]
         self._tokens[account] = world.open_sandbox_account(base, account)
         if account.startswith("ours-"):
             channel_id = world.connect_bench_account(self._world.services, owner, base, account, by=by)
             self._channels[account] = channel_id
 
-    def _plan(self, posts: FaultPosts, by: RefusedPort | None = None) -> None:
+    def _schedule_posts(self, posts: FaultPosts, by: RefusedPort | None = None) -> None:
         tenant_id, creator_id, _ = self._world.channels[0]
         for text, (account, at) in posts.ours.items():
             owner = (creator_id, self._channels[account])
@@ -167,39 +169,39 @@ class _Bad:
             some = {text: one for text, one in posts.plain.items() if one[0] == name}
             plain_celery.schedule_plain_posts(self._app, base, self._tokens, some)
 
-    def _answers(self, names: Sequence[str]) -> FaultPosts:
+    def _run_response_faults(self, names: Sequence[str]) -> FaultPosts:
         """What the network answers to the first request of each post, or account; `refused` by a line of its own."""
         with refused_port.refused_port(urlsplit(self._world.network_url).port or 0) as line:
-            posts = self._posts(names, by=line)
+            posts = self._prepare_posts(names, by=line)
             for text, (account, _) in {**posts.ours, **posts.plain}.items():
                 fault = FAULTS.get(text.split()[1])
                 if fault is not None and not fault.once:
-                    self._ask(account, fault, match=text)
+                    self._inject_fault(account, fault, match=text)
             for account in posts.accounts:
                 fault = FAULTS.get(account.split("-")[1])
                 if fault is not None and fault.once:
-                    self._ask(account, fault)
-            self._plan(posts, line)
+                    self._inject_fault(account, fault)
+            self._schedule_posts(posts, line)
             sleep(seconds_until(posts.start + timedelta(seconds=REFUSED_SECONDS)))
             line.start_accepting()
-            self._wait(posts)
+            self._wait_for_posts(posts)
         return posts
 
-    def _ask(self, account: str, fault: Fault, *, match: str = "", on: str = "posts", times: int = 1) -> None:
+    def _inject_fault(self, account: str, fault: Fault, *, match: str = "", on: str = "posts", times: int = 1) -> None:
         wanted = {"mode": fault.mode, "account": account, "on": on, "match": match, "times": times}
         wanted |= {"seconds": SLOW_SECONDS, "retry_after": fault.retry_after}
         world.call_sandbox_control("POST", f"{self._world.network_url}/control/faults", wanted)
 
-    def _amid(self, name: str, act: Callable[[], None]) -> FaultPosts:
+    def _run_incident(self, name: str, act: Callable[[], None]) -> FaultPosts:
         """Posts that leave while something happens."""
-        posts = self._posts([name], SPREAD)
-        self._plan(posts)
+        posts = self._prepare_posts([name], SPREAD)
+        self._schedule_posts(posts)
         sleep(seconds_until(posts.start + SPREAD / 2))
         act()
-        self._wait(posts)
+        self._wait_for_posts(posts)
         return posts
 
-    def _kill(self) -> None:
+    def _kill_senders(self) -> None:
         for one in read_status(InstallationFolder(self._world.settings.home)).processes:
             if one.name.partition("-")[0] == "send":
                 psutil.Process(one.pid).send_signal(signal.SIGKILL)  # its supervisor starts it again
@@ -207,44 +209,44 @@ class _Bad:
         sleep(RESTARTED_SECONDS)
         self._worker.start()
 
-    def _flush(self) -> None:
+    def _flush_redis(self) -> None:
         url = self._world.settings.redis.url.get_secret_value()
         redis.Redis.from_url(url, socket_timeout=2).flushall()
 
-    def _outage(self) -> FaultPosts:
+    def _run_outage(self) -> FaultPosts:
         """Everything is answered with 503 for a minute, looks included."""
-        posts = self._posts([OUTAGE])
-        self._plan(posts)
+        posts = self._prepare_posts([OUTAGE])
+        self._schedule_posts(posts)
         for account in posts.accounts:
-            self._ask(account, Fault("status:503"), on="*", times=-1)
+            self._inject_fault(account, Fault("status:503"), on="*", times=-1)
         sleep(seconds_until(posts.start + timedelta(seconds=OUTAGE_SECONDS)))
         world.call_sandbox_control("DELETE", f"{self._world.network_url}/control/faults")
-        self._wait(posts)
+        self._wait_for_posts(posts)
         return posts
 
-    def _wait(self, posts: FaultPosts) -> None:
+    def _wait_for_posts(self, posts: FaultPosts) -> None:
         """Until all of ours stand, and all tries of both are over."""
         started, due = monotonic(), max(at for _, at in posts.ours.values())
         while monotonic() - started < self._size.most:
             sleep(LOOK_SECONDS)
             over = (wall_now() - due).total_seconds() > self._size.least
-            if over and posts.ours.keys() <= self._stand(posts).keys():
+            if over and posts.ours.keys() <= self._read_arrivals(posts).keys():
                 break
         if any(text.split()[1] == KILL for text in posts.plain):
             self._withheld = plain_celery.count_stuck_tasks(self._app)
 
-    def _stand(self, posts: FaultPosts) -> Mapping[str, Sequence[datetime]]:
+    def _read_arrivals(self, posts: FaultPosts) -> Mapping[str, Sequence[datetime]]:
         return world.sandbox_arrivals(self._world.network_url, posts.accounts)
 
-    def _counted(self, done: Sequence[FaultPosts]) -> dict[str, float]:
+    def _count_outcomes(self, done: Sequence[FaultPosts]) -> dict[str, float]:
         """What stands, of each fault and side; then the clock is moved on for ours that wait, and counted again."""
-        before = [self._stand(posts) for posts in done]
+        before = [self._read_arrivals(posts) for posts in done]
         waiting = any(posts.ours.keys() - stood.keys() for posts, stood in zip(done, before, strict=True))
         if waiting:
             self._move_on(done)
         found: dict[str, float] = {}
         for posts, stood in zip(done, before, strict=True):
-            now = self._stand(posts) if waiting else stood
+            now = self._read_arrivals(posts) if waiting else stood
             for text in (*posts.ours, *posts.plain):
                 side, name, *_ = text.split()
                 key, times = f"{'' if side == 'ours' else 'plain_'}{name}", len(now.get(text, ()))
@@ -257,13 +259,13 @@ class _Bad:
     def _move_on(self, done: Sequence[FaultPosts]) -> None:
         for _ in range(MOVES):
             with self._world.services.tenant(INSTALLATION_ID, "system:bench", role="relay") as scope:
-                _shift(scope)
+                _shift_clock(scope)
             started = monotonic()
             while monotonic() - started < 2 * LOOK_SECONDS + SLOW_SECONDS:
                 sleep(LOOK_SECONDS)
-                if all(posts.ours.keys() <= self._stand(posts).keys() for posts in done):
+                if all(posts.ours.keys() <= self._read_arrivals(posts).keys() for posts in done):
                     return
 
 
-def _shift(scope: Scope) -> None:
+def _shift_clock(scope: Scope) -> None:
     scope.run("SELECT house_shift(:by)", by=ON_BY)

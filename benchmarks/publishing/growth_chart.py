@@ -30,9 +30,9 @@ def render_chart(lines: GrowthLines) -> str:
     """The whole picture. Planned posts stand on a scale of powers of ten, seconds on an even one from zero."""
     top = _round_up(max(GOAL_S, *(value for line in lines.values() for value in line.values())))
     rows = list(next(iter(lines.values())))
-    body = [*_across(top), *_along(rows)]
+    body = [*_render_grid_lines(top), *_render_axis_labels(rows)]
     for number, (workers, line) in enumerate(lines.items()):
-        body += _line(workers, line, rows, top, number)
+        body += _render_line(workers, line, rows, top, number)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="12"'
@@ -51,13 +51,13 @@ def _round_up(value: float) -> float:
     return (int(value / step) + 1) * step
 
 
-def _x(rows: list[str], row: str) -> float:
+def _x_position(rows: list[str], row: str) -> float:
     first, last = parse_post_count(rows[0]), parse_post_count(rows[-1])
     part = log10(parse_post_count(row) / first) / log10(last / first) if last > first else 0.5
     return LEFT + part * (WIDTH - LEFT - RIGHT)
 
 
-def _y(value: float, top: float) -> float:
+def _y_position(value: float, top: float) -> float:
     return TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
 
 
@@ -66,15 +66,15 @@ def parse_post_count(row: str) -> int:
     return int(row[:-1]) * {"k": 1_000, "m": 1_000_000}[row[-1]]
 
 
-def _across(top: float) -> list[str]:
+def _render_grid_lines(top: float) -> list[str]:
     """Lines of equal seconds, and the goal."""
     found = []
     for step in range(6):
         value = top * step / 5
-        y = _y(value, top)
+        y = _y_position(value, top)
         found.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#dee2e6"/>')
         found.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#495057">{value:.2f} s</text>')
-    y = _y(GOAL_S, top)
+    y = _y_position(GOAL_S, top)
     found.append(
         f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#868e96" stroke-dasharray="6 4"/>'
     )
@@ -82,14 +82,17 @@ def _across(top: float) -> list[str]:
     return found
 
 
-def _along(rows: list[str]) -> list[str]:
+def _render_axis_labels(rows: list[str]) -> list[str]:
     y = HEIGHT - BOTTOM + 20
-    return [f'<text x="{_x(rows, row):.1f}" y="{y}" text-anchor="middle" fill="#495057">{row}</text>' for row in rows]
+    return [
+        f'<text x="{_x_position(rows, row):.1f}" y="{y}" text-anchor="middle" fill="#495057">{row}</text>'
+        for row in rows
+    ]
 
 
-def _line(workers: str, line: Mapping[str, float], rows: list[str], top: float, number: int) -> list[str]:
+def _render_line(workers: str, line: Mapping[str, float], rows: list[str], top: float, number: int) -> list[str]:
     colour = COLOURS[number % len(COLOURS)]
-    points = [(_x(rows, row), _y(value, top)) for row, value in line.items()]
+    points = [(_x_position(rows, row), _y_position(value, top)) for row, value in line.items()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
     x, y = WIDTH - RIGHT + 8, TOP + 16 + 18 * number

@@ -59,12 +59,12 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
             world, "first", size.posts, EVERY
         )  # the first posts of a house pay for its caches
         for many in size.agencies:
-            _more(services, there, many)
+            _add_agencies(services, there, many)
             there = many
-            found[f"idle_ms_per_min_{many}"] = _rests(size.rest_s) / many
+            found[f"idle_ms_per_min_{many}"] = _measure_idle_load(size.rest_s) / many
             run = bench_publishing.run_scenario(world, f"beside {many}", size.posts, EVERY)
             found |= {f"light_p50_s_{many}": median(run.lateness), f"light_p95_s_{many}": percentile_95(run.lateness)}
-            killed = Timer(KILLED_AFTER, _kill, (home, "relay"))
+            killed = Timer(KILLED_AFTER, _kill_process, (home, "relay"))
             killed.start()
             run = bench_publishing.run_scenario(world, f"killed {many}", size.posts, EVERY)
             killed.join()
@@ -72,7 +72,7 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     return found
 
 
-def _more(services: Services, there: int, many: int) -> None:
+def _add_agencies(services: Services, there: int, many: int) -> None:
     """So many agencies in all; their accounts talk to nobody."""
     for number in range(there, many):
         tenant_id, name = uuid7(), f"beside-{number}"
@@ -94,7 +94,7 @@ def _more(services: Services, there: int, many: int) -> None:
             )
 
 
-def _rests(seconds: float) -> float:
+def _measure_idle_load(seconds: float) -> float:
     """Milliseconds of processor time a minute, of everything below this process."""
     sleep(seconds / 4)  # what is done once for a new agency
     before, began = cpu_seconds(child_processes()), monotonic()
@@ -102,7 +102,7 @@ def _rests(seconds: float) -> float:
     return (cpu_seconds(child_processes()) - before) / (monotonic() - began) * 60_000
 
 
-def _kill(home: InstallationFolder, name: str) -> None:
+def _kill_process(home: InstallationFolder, name: str) -> None:
     for found in read_status(home).processes:
         if found.name == name and found.pid is not None:
             with suppress(psutil.NoSuchProcess):

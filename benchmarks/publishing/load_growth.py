@@ -58,10 +58,10 @@ def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
     ten thousand due at once.
     """
     size = QUICK if quick else WHOLE
-    return _growth(size) | {"fair_most_s_10k": _fair(size)}
+    return _measure_growth(size) | {"fair_most_s_10k": _measure_fairness(size)}
 
 
-def _fair(size: LoadGrowthSize) -> float:
+def _measure_fairness(size: LoadGrowthSize) -> float:
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
         bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
@@ -71,7 +71,7 @@ def _fair(size: LoadGrowthSize) -> float:
         return bench_publishing.measure_fairness(world, size.crowd)
 
 
-def _growth(size: LoadGrowthSize) -> dict[str, float]:
+def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
     found: dict[str, float] = {}
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
@@ -83,25 +83,25 @@ def _growth(size: LoadGrowthSize) -> dict[str, float]:
         )  # the first posts of a house pay for its caches
         for rows in size.rows:
             started = monotonic()
-            _fill(world, rows - there)
-            found[f"filled_s_{_short(rows)}"], there = monotonic() - started, rows
+            _load_deliveries(world, rows - there)
+            found[f"filled_s_{_format_row_count(rows)}"], there = monotonic() - started, rows
             for workers in size.workers:
-                case = f"{_short(rows)}_{workers}"
-                with _beside(Path(name) / "home", workers - 1):
+                case = f"{_format_row_count(rows)}_{workers}"
+                with _run_more_senders(Path(name) / "home", workers - 1):
                     run = bench_publishing.run_scenario(world, case, size.posts, EVERY)
                 found |= {
                     LATENESS_PREFIX + case: percentile_95(run.lateness),
                     f"late_p50_s_{case}": median(run.lateness),
                 }
-    few, most = (found[f"{LATENESS_PREFIX}{_short(rows)}_1"] for rows in (size.rows[0], size.rows[-1]))
+    few, most = (found[f"{LATENESS_PREFIX}{_format_row_count(rows)}_1"] for rows in (size.rows[0], size.rows[-1]))
     return {**found, "late_growth": most / few}
 
 
-def _short(rows: int) -> str:
+def _format_row_count(rows: int) -> str:
     return f"{rows // 1_000_000}m" if rows >= 1_000_000 else f"{rows / 1_000:g}k"
 
 
-def _fill(world: BenchmarkWorld, rows: int) -> None:
+def _load_deliveries(world: BenchmarkWorld, rows: int) -> None:
     """Copies of a planned post, on all accounts and over the year to come; written as the superuser.
 
     What a million rows of one minute leave to be tidied is tidied before anything is measured: no house plans so.
@@ -109,7 +109,7 @@ def _fill(world: BenchmarkWorld, rows: int) -> None:
     share = -(-rows // len(world.channels))
     engine = create_engine(make_url(superuser_url(world.settings)).set(database=DATABASE_NAME))
     for tenant_id, creator_id, channel_id in world.channels:
-        post_id = _template(world, (tenant_id, creator_id, channel_id), share)
+        post_id = _schedule_template_post(world, (tenant_id, creator_id, channel_id), share)
         with engine.begin() as connection:
             params = {"post": post_id, "channel": channel_id, "share": share}
             for statement in FILL_SQL.read_text(encoding="utf-8").split(";\n\n"):
@@ -120,7 +120,7 @@ def _fill(world: BenchmarkWorld, rows: int) -> None:
     engine.dispose()
 
 
-def _template(world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int) -> UUID:
+def _schedule_template_post(world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int) -> UUID:
     """A post that is planned by the house itself, a day ahead."""
     tenant_id, creator_id, channel_id = account
     at = wall_now().replace(microsecond=0) + timedelta(days=1)
@@ -129,7 +129,7 @@ def _template(world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: in
 
 
 @contextmanager
-def _beside(folder: Path, count: int) -> Iterator[None]:
+def _run_more_senders(folder: Path, count: int) -> Iterator[None]:
     """So many more processes that send, until the block ends."""
     with ExitStack() as stack:
         for number in range(count):

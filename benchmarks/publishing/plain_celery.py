@@ -35,7 +35,7 @@ class PostFailed(Exception):
 
 
 @cache
-def _client() -> HttpClient:
+def _get_http_client() -> HttpClient:
     return HttpClient()
 
 
@@ -44,7 +44,7 @@ def post_once(base: str, account: str, token: str, text: str) -> None:
     url = f"{base}/api/{quote(account, safe='')}/posts"
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
     body = json.dumps({"text": text, "media": [], "surface": "post", "title": ""}).encode()
-    answer = _client().send(HttpRequest("POST", url, headers, body, REQUEST_S))
+    answer = _get_http_client().send(HttpRequest("POST", url, headers, body, REQUEST_S))
     if not isinstance(answer, HttpResponse) or answer.status >= 300:
         raise PostFailed
     json.loads(answer.body)  # its id, which a scheduler keeps

@@ -80,13 +80,13 @@ def measure_recall(evidence_ms: float) -> dict[str, float]:
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
         run_installation(Path(folder) / "home", latency_ms=LATENCY_MS) as services,
     ):
-        agency = _agency(services)
+        agency = _create_agency(services)
         alone_ms = _post_ms(agency) - _looked_ms(agency)
-        recalls = [_recall(agency, number) for number in range(RECALLS)]
+        recalls = [_measure_recall(agency, number) for number in range(RECALLS)]
     return {"recall_five_s": max(recalls), "overhead_ratio": (alone_ms + evidence_ms) / alone_ms}
 
 
-def _agency(services: Services) -> _Agency:
+def _create_agency(services: Services) -> _Agency:
     tenant_id, base = uuid7(), f"http://127.0.0.1:{services.settings.sandbox.port}"
     accounts = [f"recall-{place}+key" for place in PLACES]
     tokens = {account: services.seal(tenant_id, open_sandbox_account(base, account)) for account in accounts}
@@ -115,7 +115,9 @@ def _agency(services: Services) -> _Agency:
     return _Agency(services, tenant_id, creator_id, f"member:{rob}", channels)
 
 
-def _plan(agency: _Agency, key: str, channels: Sequence[UUID], at: datetime, *, media: Sequence[UUID] = ()) -> UUID:
+def _schedule_post(
+    agency: _Agency, key: str, channels: Sequence[UUID], at: datetime, *, media: Sequence[UUID] = ()
+) -> UUID:
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
         post_id = deliveries.create_post(
             scope,
@@ -140,13 +142,13 @@ def _post_ms(agency: _Agency) -> float:
     start = wall_now().replace(microsecond=0) + LEAD
     channel = next(iter(agency.channels.values()))
     for number in range(LIGHT):
-        _plan(agency, f"light {number}", [channel], start + EVERY * number)
-    _until(lambda: len(_settled(agency, start)) == LIGHT, "posts did not leave")
-    taken = sorted(_settled(agency, start))
+        _schedule_post(agency, f"light {number}", [channel], start + EVERY * number)
+    _wait_until(lambda: len(_measure_settling(agency, start)) == LIGHT, "posts did not leave")
+    taken = sorted(_measure_settling(agency, start))
     return 1000 * taken[len(taken) // 2]
 
 
-def _settled(agency: _Agency, start: datetime) -> list[float]:
+def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
     """Seconds from its hour to its settling, of every post since `start` that stands."""
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
         entries = schedule_reads.entries_between(scope, agency.creator_id, start, start + timedelta(hours=1))
@@ -184,7 +186,7 @@ def measure_evidence_ms(
     return 1000 * sorted(taken)[len(taken) // 2]
 
 
-def _until(done: Callable[[], bool], otherwise: str) -> None:
+def _wait_until(done: Callable[[], bool], otherwise: str) -> None:
     """Wait for something the house does; raises RuntimeError when it never does."""
     until = monotonic() + PATIENCE_SECONDS
     while not done():
@@ -193,12 +195,12 @@ def _until(done: Callable[[], bool], otherwise: str) -> None:
         sleep(0.2)
 
 
-def _recall(agency: _Agency, number: int) -> float:
+def _measure_recall(agency: _Agency, number: int) -> float:
     """One picture on five accounts, seconds until the last is gone after somebody said that it goes."""
-    asset_id, sha256 = _picture(agency, number)
+    asset_id, sha256 = _create_picture(agency, number)
     key = f"recall {number}"
-    _plan(agency, key, list(agency.channels.values()), wall_now() + LEAD, media=[asset_id])
-    _until(lambda: len(_copies(agency, key)) == len(PLACES), "the picture did not arrive everywhere")
+    _schedule_post(agency, key, list(agency.channels.values()), wall_now() + LEAD, media=[asset_id])
+    _wait_until(lambda: len(_list_copies(agency, key)) == len(PLACES), "the picture did not arrive everywhere")
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
         receipt = removal_requests.receive_removal_request(
             scope, creator_id=agency.creator_id, category="shown", named=key, digests=[sha256], source=key
@@ -207,11 +209,11 @@ def _recall(agency: _Agency, number: int) -> float:
     with agency.services.tenant(agency.tenant_id, agency.rob) as scope:
         removal_requests.request_decision(scope, asked)
     decided = wall_now()
-    _until(lambda: all(_copies(agency, key).values()), "a copy is left")
-    return max((gone - decided).total_seconds() for gone in _copies(agency, key).values() if gone is not None)
+    _wait_until(lambda: all(_list_copies(agency, key).values()), "a copy is left")
+    return max((gone - decided).total_seconds() for gone in _list_copies(agency, key).values() if gone is not None)
 
 
-def _picture(agency: _Agency, number: int) -> tuple[UUID, str]:
+def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
     """A photograph of nobody, rated as good for everybody; no two look alike."""
     drawn = random.Random(BENCHMARK_SEED + number)  # noqa: S311 - a picture, not a secret
     tiles = Image.frombytes("RGB", (8, 10), drawn.randbytes(240))
@@ -228,7 +230,7 @@ def _picture(agency: _Agency, number: int) -> tuple[UUID, str]:
     return asset_id, sha256
 
 
-def _copies(agency: _Agency, key: str) -> dict[str, datetime | None]:
+def _list_copies(agency: _Agency, key: str) -> dict[str, datetime | None]:
     """Every post of this text, by account: when it was deleted there, None while it stands."""
     found: dict[str, datetime | None] = {}
     for account in agency.channels:

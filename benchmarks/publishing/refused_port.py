@@ -28,20 +28,20 @@ class RefusedPort:
     def start_accepting(self) -> None:
         """From now on connections are taken."""
         self._listener = socket.create_server((HOST, self.port), backlog=128)
-        threading.Thread(target=self._serve, args=(self._listener,), name="line", daemon=True).start()
+        threading.Thread(target=self._accept_connections, args=(self._listener,), name="line", daemon=True).start()
 
     def stop_accepting(self) -> None:
         """Nobody listens any more; what is under way goes on."""
         if self._listener is not None:
             self._listener.close()
 
-    def _serve(self, listener: socket.socket) -> None:
+    def _accept_connections(self, listener: socket.socket) -> None:
         with suppress(OSError):  # closed
             while True:
                 near, _ = listener.accept()
-                threading.Thread(target=self._join, args=(near,), daemon=True).start()
+                threading.Thread(target=self._forward_connection, args=(near,), daemon=True).start()
 
-    def _join(self, near: socket.socket) -> None:
+    def _forward_connection(self, near: socket.socket) -> None:
         with suppress(OSError), near, socket.create_connection((HOST, self._to)) as far:
             back = threading.Thread(target=_pass_on, args=(far, near), daemon=True)
             back.start()

@@ -205,14 +205,14 @@ def connect_bench_account(
 
 
 @cache
-def _client() -> HttpClient:
+def _get_http_client() -> HttpClient:
     return HttpClient()  # one for all: a client costs 40 ms
 
 
 def call_sandbox_control(method: str, url: str, body: dict[str, object] | None = None) -> dict[str, object]:
     """One request to the sandbox's control side. Raises RuntimeError when it refuses."""
     data = json.dumps(body).encode() if body is not None else b""
-    answer = _client().send(HttpRequest(method, url, {"content-type": "application/json"}, data, 30.0))
+    answer = _get_http_client().send(HttpRequest(method, url, {"content-type": "application/json"}, data, 30.0))
     if not isinstance(answer, HttpResponse) or answer.status >= 300:
         raise RuntimeError(f"the sandbox refused {method} {url}: {answer}")
     found: dict[str, object] = json.loads(answer.body)
@@ -247,7 +247,7 @@ def run_scenario(
         schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
     sleep(seconds_until(start))
     before = cpu_seconds(child_processes())
-    arrived = _arrivals(world, due, watched)
+    arrived = _wait_for_arrivals(world, due, watched)
     return ScenarioResult.from_arrivals(due, arrived, cpu_seconds(child_processes()) - before)
 
 
@@ -287,7 +287,7 @@ def measure_fairness(world: BenchmarkWorld, many: int, *, watched: ConnectionPea
         due[mark] = start + (timedelta(seconds=number - many) if single else timedelta(0))
         schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
     singles = dict(list(due.items())[many:])
-    arrived = _arrivals(world, singles, watched or ConnectionPeak(world.settings))
+    arrived = _wait_for_arrivals(world, singles, watched or ConnectionPeak(world.settings))
     return max((arrived[mark] - at).total_seconds() for mark, at in singles.items())
 
 
@@ -313,7 +313,7 @@ def schedule_bench_post(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, U
     return post_id
 
 
-def _arrivals(world: BenchmarkWorld, due: dict[str, datetime], watched: ConnectionPeak) -> dict[str, datetime]:
+def _wait_for_arrivals(world: BenchmarkWorld, due: dict[str, datetime], watched: ConnectionPeak) -> dict[str, datetime]:
     """When the sandbox first saw each post; raises when one came twice or never."""
     last = max(due.values())
     until = monotonic() + seconds_until(last) + PATIENCE_SECONDS

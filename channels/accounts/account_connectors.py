@@ -26,17 +26,17 @@ One = TypeVar("One", bound=Connector)
 
 def connector_for(connectors: Mapping[str, One], channel: Channel) -> One:
     """The connector of an account, with the limits that are the account's. Raises KeyError for an unknown platform."""
-    return _own(connectors[channel.platform], channel)
+    return _with_account_limits(connectors[channel.platform], channel)
 
 
 def find_connector_for(connectors: Mapping[str, One], channel: Channel) -> One | None:
     """The same; None for an unknown platform."""
     found = connectors.get(channel.platform)
-    return _own(found, channel) if found is not None else None
+    return _with_account_limits(found, channel) if found is not None else None
 
 
-def _own(connector: One, channel: Channel) -> One:
-    says = _kept(channel).get("says")
+def _with_account_limits(connector: One, channel: Channel) -> One:
+    says = _stored_limits(channel).get("says")
     if not isinstance(says, Mapping) or not isinstance(connector, SupportsOwnLimits):
         return connector
     return cast(One, connector.with_limits(says))
@@ -46,8 +46,8 @@ def is_limits_stale(connector: object, channel: Channel, now: datetime) -> bool:
     """Whether an account's limits should be read: never were, or long ago, and nobody tried just now."""
     if not isinstance(connector, SupportsOwnLimits):
         return False
-    kept = _kept(channel)
-    read, asked = _when(kept, "at"), _when(kept, "asked")
+    kept = _stored_limits(channel)
+    read, asked = _parse_stored_time(kept, "at"), _parse_stored_time(kept, "asked")
     return (read is None or now >= read + LIMITS_MAX_AGE) and (asked is None or now >= asked + LIMITS_RETRY)
 
 
@@ -56,11 +56,11 @@ def limits_option(says: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     return {LIMITS_OPTION: {"says": dict(says), "at": at.isoformat()}}
 
 
-def _kept(channel: Channel) -> Mapping[str, Any]:
+def _stored_limits(channel: Channel) -> Mapping[str, Any]:
     found = channel.options.get(LIMITS_OPTION)
     return found if isinstance(found, Mapping) else {}
 
 
-def _when(kept: Mapping[str, Any], name: str) -> datetime | None:
+def _parse_stored_time(kept: Mapping[str, Any], name: str) -> datetime | None:
     said = kept.get(name)
     return datetime.fromisoformat(said) if isinstance(said, str) else None

@@ -109,7 +109,7 @@ def connect_account(
 
 def pause_account(scope: Scope, channel_id: UUID, reason: Message, *, until: datetime | None = None) -> None:
     """Let an account rest, until `until` (UTC-aware) or until it is resumed. Raises NotFound, Conflict."""
-    _move(scope, channel_id, ChannelState.PAUSED, reason, until=until)
+    _change_state(scope, channel_id, ChannelState.PAUSED, reason, until=until)
 
 
 def resume_account(scope: Scope, channel_id: UUID) -> None:
@@ -119,7 +119,7 @@ def resume_account(scope: Scope, channel_id: UUID) -> None:
         return
     if before != ChannelState.PAUSED:
         raise Conflict("channel.connect_again")
-    _move(scope, channel_id, ChannelState.ACTIVE, None)
+    _change_state(scope, channel_id, ChannelState.ACTIVE, None)
 
 
 def lock_channel(scope: Scope, channel_id: UUID) -> queries.Channel:
@@ -149,7 +149,7 @@ def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
 
     It outlives connecting again. Raises NotFound.
     """
-    _choose(scope, channel_id, "hold_repeats", on)
+    _set_option(scope, channel_id, "hold_repeats", on)
 
 
 def hold_min_interval(scope: Scope, channel_id: UUID, on: bool) -> None:
@@ -157,10 +157,10 @@ def hold_min_interval(scope: Scope, channel_id: UUID, on: bool) -> None:
 
     What waits already is looked at again by whoever asks for this: `schedules.notices.interval_waits.set_minimum_interval`.
     """
-    _choose(scope, channel_id, "hold_distance", on)
+    _set_option(scope, channel_id, "hold_distance", on)
 
 
-def _choose(scope: Scope, channel_id: UUID, option: str, on: bool) -> None:
+def _set_option(scope: Scope, channel_id: UUID, option: str, on: bool) -> None:
     done = scope.run(
         "UPDATE channels SET options = options || jsonb_build_object(CAST(:option AS text), CAST(:held AS boolean)),"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
@@ -185,12 +185,12 @@ def record_imported_history(scope: Scope, channel_id: UUID, last: datetime) -> N
 
 def require_reauthorization(scope: Scope, channel_id: UUID, reason: Message) -> None:
     """The platform refuses the token: nothing leaves until the owner connects the account again. Raises NotFound."""
-    _lost(scope, channel_id, ChannelState.REAUTHORIZE, reason)
+    _record_lost_access(scope, channel_id, ChannelState.REAUTHORIZE, reason)
 
 
 def mark_gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
     """The account is no more. Raises NotFound."""
-    _lost(scope, channel_id, ChannelState.GONE, reason)
+    _record_lost_access(scope, channel_id, ChannelState.GONE, reason)
 
 
 SHUT_OUT_REASON, ACCESS_LOST_REASON = "channel.shut_out", "channel.let_go"
@@ -202,12 +202,12 @@ def mark_shut_out(scope: Scope, channel_id: UUID, why: str = SHUT_OUT_REASON) ->
     """The place an account posts to put it out, and may take it in again. Raises NotFound."""
     mark_gone(scope, channel_id, Message(why))
     if queries.get_channel(scope, channel_id).reason != Message(why):  # a post met it first, and knew no more
-        _explain(scope, channel_id, Message(why))
+        _record_disconnect_reason(scope, channel_id, Message(why))
 
 
 def start_disconnection(scope: Scope, channel_id: UUID, reason: Message) -> None:
     """A person takes the account off: nothing leaves from now on. Raises NotFound, Conflict."""
-    _move(scope, channel_id, ChannelState.LEAVING, reason)
+    _change_state(scope, channel_id, ChannelState.LEAVING, reason)
     _settle_notices(scope, channel_id)
     notices.close_all(scope, [cause.format(channel_id) for cause in _ASKED])
 
@@ -218,9 +218,11 @@ def finish_disconnection(scope: Scope, channel: queries.Channel, reason: Message
     if queries.get_channel(scope, channel.id).state != ChannelState.LEAVING:
         return False
     credentials.delete_credentials(scope, channel.id)
-    _move(scope, channel.id, ChannelState.DISCONNECTED, reason)
+    _change_state(scope, channel.id, ChannelState.DISCONNECTED, reason)
     message = Message("channel.notice_disconnected", {"account": channel.name})
-    notices.put(scope, message, cause=_cause(channel.id, ChannelState.DISCONNECTED), creator_id=channel.creator_id)
+    notices.put(
+        scope, message, cause=_notice_cause(channel.id, ChannelState.DISCONNECTED), creator_id=channel.creator_id
+    )
     return True
 
 
@@ -258,10 +260,10 @@ def is_listened_to(channel: queries.Channel) -> bool:
 def end_wait_for_return(scope: Scope, channel_id: UUID, reason: Message) -> None:
     """An account that might have returned never will without its owner. Raises NotFound."""
     if can_return(queries.get_channel(scope, channel_id)):
-        _explain(scope, channel_id, reason)
+        _record_disconnect_reason(scope, channel_id, reason)
 
 
-def _explain(scope: Scope, channel_id: UUID, reason: Message) -> None:
+def _record_disconnect_reason(scope: Scope, channel_id: UUID, reason: Message) -> None:
     scope.run(
         "UPDATE channels SET reason = CAST(:reason AS jsonb), updated_at = house_now() WHERE tenant_id = :tenant"
         " AND id = :id AND state = 'gone'",
@@ -271,14 +273,14 @@ def _explain(scope: Scope, channel_id: UUID, reason: Message) -> None:
     )
 
 
-def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) -> None:
+def _record_lost_access(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) -> None:
     """One notice per channel, however many posts meet the same dead token."""
     channel = queries.get_channel(scope, channel_id)
     if channel.state in DISCONNECTED_STATES or channel.state in (state, ChannelState.GONE):
         return
-    _move(scope, channel_id, state, reason)
+    _change_state(scope, channel_id, state, reason)
     message = Message(f"channel.notice_{state}", {"account": channel.name})
-    notices.put(scope, message, cause=_cause(channel_id, state), urgent=True, creator_id=channel.creator_id)
+    notices.put(scope, message, cause=_notice_cause(channel_id, state), urgent=True, creator_id=channel.creator_id)
     if state is ChannelState.REAUTHORIZE:
         endpoints.record_webhook_event(
             scope, "channel.reauthorize", creator_id=channel.creator_id, channel_id=channel_id, state=str(state)
@@ -293,10 +295,10 @@ def report_waiting_posts(scope: Scope, channel_id: UUID, posts: int) -> None:
     said: dict[str, str | int] = {"account": channel.name}
     code = f"channel.notice_{channel.state}" + ("_posts" if posts else "")
     told = Message(code, said | ({"posts": posts} if posts else {}))
-    notices.update_message(scope, told, cause=_cause(channel_id, channel.state))
+    notices.update_message(scope, told, cause=_notice_cause(channel_id, channel.state))
 
 
-def _move(
+def _change_state(
     scope: Scope, channel_id: UUID, after: ChannelState, reason: Message | None, *, until: datetime | None = None
 ) -> None:
     """Compare and set; a channel that moved meanwhile answers Conflict."""
@@ -323,10 +325,10 @@ _ASKED = (
 """The causes of what people are asked to mend on an account that is in use, whichever of this room's files asks."""
 
 
-def _cause(channel_id: UUID, state: ChannelState) -> str:
+def _notice_cause(channel_id: UUID, state: ChannelState) -> str:
     return f"channel:{channel_id}:{state}"
 
 
 def _settle_notices(scope: Scope, channel_id: UUID) -> None:
     for state in sorted(UNUSABLE_STATES):
-        notices.close(scope, _cause(channel_id, state))
+        notices.close(scope, _notice_cause(channel_id, state))

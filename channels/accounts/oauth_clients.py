@@ -42,14 +42,14 @@ def store_oauth_client(scope: Scope, platform: str, client: OAuthClient) -> None
 def latest_oauth_clients(scope: Scope) -> dict[str, OAuthClient]:
     """By platform, the client by which somebody signed in last."""
     rows = scope.run(_LATEST, tenant=scope.tenant_id)
-    return {row.platform: _value(row.client_id, row.box) for row in rows}
+    return {row.platform: _oauth_client(row.client_id, row.box) for row in rows}
 
 
 def oauth_client_of_channel(scope: Scope, channel_id: UUID) -> OAuthClient | None:
     """The client an account came in by; None where it needed none."""
     row = scope.run(_OF_CHANNEL, tenant=scope.tenant_id, channel=channel_id).one_or_none()
-    return _value(row.client_id, row.box) if row is not None else None
+    return _oauth_client(row.client_id, row.box) if row is not None else None
 
 
-def _value(client_id: str, box: bytes | None) -> OAuthClient:
+def _oauth_client(client_id: str, box: bytes | None) -> OAuthClient:
     return OAuthClient(client_id, Sealed(bytes(box)) if box else None)

@@ -141,15 +141,17 @@ class AttemptSummary:
 
 def get_channel(scope: Scope, channel_id: UUID) -> Channel:
     """A channel by id. Raises NotFound."""
-    return _one(_read(scope, "AND c.id = :id", id=channel_id))
+    return _single_channel(_load_channels(scope, "AND c.id = :id", id=channel_id))
 
 
 def get_channel_by_name(scope: Scope, creator_id: UUID, name: str) -> Channel:
     """A creator's channel by the name people gave it. Raises NotFound."""
-    return _one(_read(scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name))
+    return _single_channel(
+        _load_channels(scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name)
+    )
 
 
-def _one(found: Sequence[Channel]) -> Channel:
+def _single_channel(found: Sequence[Channel]) -> Channel:
     if not found:
         raise NotFound("channel.unknown")
     return found[0]
@@ -157,17 +159,17 @@ def _one(found: Sequence[Channel]) -> Channel:
 
 def list_creator_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
     """Every channel of a creator, by name."""
-    return _read(scope, "AND c.creator_id = :creator", creator=creator_id)
+    return _load_channels(scope, "AND c.creator_id = :creator", creator=creator_id)
 
 
 def list_channels(scope: Scope) -> list[Channel]:
     """Every channel of the tenant, by name."""
-    return _read(scope)
+    return _load_channels(scope)
 
 
 def list_unusable_channels(scope: Scope) -> list[Channel]:
     """Every channel that somebody must connect again."""
-    return _read(scope, "AND c.state = ANY(:lost)", lost=sorted(map(str, UNUSABLE_STATES)))
+    return _load_channels(scope, "AND c.state = ANY(:lost)", lost=sorted(map(str, UNUSABLE_STATES)))
 
 
 def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
@@ -203,7 +205,7 @@ def list_attempts_by_subject(scope: Scope, subjects: Collection[Subject]) -> dic
     ).all()
     found: dict[Subject, list[AttemptSummary]] = {subject: [] for subject in subjects}
     for row in rows:
-        found[Subject(row.subject_kind, row.subject_id)].append(_story(row))
+        found[Subject(row.subject_kind, row.subject_id)].append(_attempt_summary(row))
     return found
 
 
@@ -216,12 +218,12 @@ WHERE c.tenant_id = :tenant """
 """Asked for each post: read plainly."""
 
 
-def _read(scope: Scope, which: str = "", **params: Any) -> list[Channel]:
+def _load_channels(scope: Scope, which: str = "", **params: Any) -> list[Channel]:
     rows = scope.run(f"{_EVERY} {which} ORDER BY c.name, c.id", tenant=scope.tenant_id, **params)
-    return [_value(row) for row in rows]
+    return [_channel_from_row(row) for row in rows]
 
 
-def _value(row: Any) -> Channel:
+def _channel_from_row(row: Any) -> Channel:
     return Channel(
         tenant_id=row.tenant_id,
         id=row.id,
@@ -248,7 +250,7 @@ def _value(row: Any) -> Channel:
     )
 
 
-def _story(row: AttemptRow) -> AttemptSummary:
+def _attempt_summary(row: AttemptRow) -> AttemptSummary:
     proof = row.resolution or row.result
     return AttemptSummary(
         kind=row.kind,
@@ -261,21 +263,23 @@ def _story(row: AttemptRow) -> AttemptSummary:
         http_status=row.http_status,
         outcome_text=Message(f"attempt.{row.outcome or 'open'}"),
         detail=Message.from_json(row.detail) if row.detail else None,
-        steps=_steps(row.steps),
+        steps=_parse_step_summaries(row.steps),
         native_id=str(proof.get("native_id", "")),
         url=str(proof.get("url", "")),
         resolved_by=row.resolved_by,
     )
 
 
-def _steps(stored: Sequence[Mapping[str, Any]]) -> tuple[StepSummary, ...]:
+def _parse_step_summaries(stored: Sequence[Mapping[str, Any]]) -> tuple[StepSummary, ...]:
     return tuple(
-        StepSummary(step["name"], step["kind"], datetime.fromisoformat(step["armed_at"]), _answered(step["answer"]))
+        StepSummary(
+            step["name"], step["kind"], datetime.fromisoformat(step["armed_at"]), _answer_status(step["answer"])
+        )
         for step in stored
     )
 
 
-def _answered(answer: Mapping[str, Any] | None) -> str:
+def _answer_status(answer: Mapping[str, Any] | None) -> str:
     if answer is None:
         return ""
     return str(answer["status"]) if answer["type"] == "response" else str(answer["type"])

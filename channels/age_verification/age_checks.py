@@ -111,7 +111,7 @@ def list_providers(scope: Scope) -> list[AgeProviderView]:
         .order_by(col(AgeProviderRow.provider))
         .execution_options(populate_existing=True)
     )
-    return [_provider(row) for row in rows]
+    return [_provider_view(row) for row in rows]
 
 
 def active_provider(scope: Scope) -> AgeProviderView | None:
@@ -292,6 +292,6 @@ def get_check_row(scope: Scope, check_id: UUID) -> AgeCheckRow:
     return row
 
 
-def _provider(row: AgeProviderRow) -> AgeProviderView:
+def _provider_view(row: AgeProviderRow) -> AgeProviderView:
     reason = Message.from_json(row.reason) if row.reason else None
     return AgeProviderView(row.id, row.provider, row.account, AgeProviderState(row.state), reason, row.tested_at)

@@ -108,14 +108,14 @@ def connect_provider_account(
     at = None
     if signed is not None:
         at = _At(stepper, event.subject_id, event.tenant_id, signed.account, base_url, signed.token)
-    end = _tried(at, transport) if at is not None else Rejected(Message("age.bad_form"), permanent=False)
+    end = _verify_credential(at, transport) if at is not None else Rejected(Message("age.bad_form"), permanent=False)
     if isinstance(end, Retry) and now < (since or now) + PATIENCE:
         raise outbox.RetryLater(max(end.after, SHORT_RETRY))
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
-        _keep(scope, event.subject_id, letter, at, end)
+        _record_credential_result(scope, event.subject_id, letter, at, end)
 
 
-def _tried(at: _At, transport: Transport) -> Outcome | None:
+def _verify_credential(at: _At, transport: Transport) -> Outcome | None:
     answers: tuple[StepResult, ...] = ()
     for _ in range(MAX_STEPS):
         turn = at.stepper.verify_credential(at.account, answers)
@@ -125,19 +125,23 @@ def _tried(at: _At, transport: Transport) -> Outcome | None:
     return Rejected(Message("enrolment.endless"), permanent=True)
 
 
-def _keep(scope: Scope, provider_id: UUID, letter: bytes, at: _At | None, end: Outcome | None) -> None:
+def _record_credential_result(
+    scope: Scope, provider_id: UUID, letter: bytes, at: _At | None, end: Outcome | None
+) -> None:
     row = age_checks.provider_row(scope, provider_id, held=True)
     if bytes(row.letter) != letter or row.state == AgeProviderState.OFF:  # another form came meanwhile, or the end
         return
-    if not letter and at is not None and not _has(row, at):  # or another form, and it was tried since
+    if (
+        not letter and at is not None and not _has_current_credential(row, at)
+    ):  # or another form, and it was tried since
         return
     tested = row.state != AgeProviderState.WAITING
     if end is None and at is not None and at.token is not None:
         row.account, row.box, row.base_url = at.account, at.token.box, at.base_url
         row.state, row.reason, row.tested_at = str(AgeProviderState.CONNECTED), None, scope.now
-        notices.close(scope, _cause(row.id))
+        notices.close(scope, _provider_notice_cause(row.id))
     elif not (tested and isinstance(end, Retry)):  # one that is down keeps its key
-        row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(_why(end))
+        row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(_refusal_reason(end))
     row.letter = b""
     scope.add(row)
 
@@ -155,7 +159,7 @@ def open_provider_session(
         row = age_checks.get_check_row(scope, event.subject_id)
         if row.state != AgeCheckState.BEGINNING:
             return
-        at, overdue = _at(scope, row, providers), scope.now > (row.updated_at or scope.now) + PATIENCE
+        at, overdue = _resolve_check_target(scope, row, providers), scope.now > (row.updated_at or scope.now) + PATIENCE
         try:
             age_assurance.begin_age_check(scope, row.platform, row.user_id)
         except Conflict:  # blocked, or under suspicion: a check of their own ends neither
@@ -175,14 +179,14 @@ def open_provider_session(
         raise outbox.RetryLater(max(turn.after, SHORT_RETRY))
     try:
         with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
-            _opened(scope, event.subject_id, at, turn)
+            _record_session_opened(scope, event.subject_id, at, turn)
     except IntegrityError:  # a session that stands for another viewer's check already
         fail_check(event, tenant=tenant)
 
 
-def _opened(scope: Scope, check_id: UUID, at: _At, turn: Send | AgeCheckSession | Outcome) -> None:
+def _record_session_opened(scope: Scope, check_id: UUID, at: _At, turn: Send | AgeCheckSession | Outcome) -> None:
     if isinstance(turn, Reauthorize):
-        _refused(scope, at, turn)
+        _record_credential_refused(scope, at, turn)
     if not isinstance(turn, AgeCheckSession):
         age_checks.move_check(scope, check_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY)
         return
@@ -224,20 +228,20 @@ def read_result(
         except NotFound:
             return
         awaited = row.state == AgeCheckState.OPEN or (event.called and row.state == AgeCheckState.PASSED)
-        at = _at(scope, row, providers) if awaited else None
+        at = _resolve_check_target(scope, row, providers) if awaited else None
         native_id, until, now = row.native_id, row.until, scope.now
     if not awaited or (event.called and at is None):  # nobody is left to ask
         return
     over = until is not None and now > until + GRACE
     turn: AgeCheckResult | Outcome = Retry(SELDOM, "account", Message("age.provider_away"))
     if at is not None:
-        turn = _read(at, native_id, str(event.subject_id), transport)
+        turn = _read_check_result(at, native_id, str(event.subject_id), transport)
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         if isinstance(turn, Reauthorize) and at is not None:
-            _refused(scope, at, turn)
-        said = _said(turn, over=over)
+            _record_credential_refused(scope, at, turn)
+        said = _final_result(turn, over=over)
         if said is not None:
-            _settle(scope, event.subject_id, native_id, said)
+            _record_check_result(scope, event.subject_id, native_id, said)
             return
     if not event.called:
         begun = until - SESSION_LIVES if until is not None else now
@@ -249,7 +253,7 @@ def read_result(
         raise outbox.RetryLater(SELDOM)
 
 
-def _read(at: _At, native_id: str, reference: str, transport: Transport) -> AgeCheckResult | Outcome:
+def _read_check_result(at: _At, native_id: str, reference: str, transport: Transport) -> AgeCheckResult | Outcome:
     answers: tuple[StepResult, ...] = ()
     for _ in range(MAX_STEPS):
         turn = at.stepper.read_result(native_id, reference, at.account, answers)
@@ -259,14 +263,14 @@ def _read(at: _At, native_id: str, reference: str, transport: Transport) -> AgeC
     return Rejected(Message("enrolment.endless"), permanent=True)
 
 
-def _said(turn: AgeCheckResult | Outcome, *, over: bool) -> AgeCheckResult | Rejected | None:
+def _final_result(turn: AgeCheckResult | Outcome, *, over: bool) -> AgeCheckResult | Rejected | None:
     """What ends a check; None while nothing does."""
     if isinstance(turn, Rejected) or (isinstance(turn, AgeCheckResult) and turn.state != "pending"):
         return turn
     return AgeCheckResult("expired") if over else None
 
 
-def _settle(scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult | Rejected) -> None:
+def _record_check_result(scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult | Rejected) -> None:
     """Write the end of a check, once: the viewer's age with the gate, the check's state here, the fact for the chat."""
     row = age_checks.get_check_row(scope, check_id)
     epochs.lock_and_advance(
@@ -276,23 +280,23 @@ def _settle(scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult |
     before = AgeCheckState(row.state)
     if row.native_id != native_id or before not in (AgeCheckState.OPEN, AgeCheckState.PASSED):
         return
-    after = _judged(scope, row, before, said)
+    after = _resolve_check_state(scope, row, before, said)
     if after is None or not age_checks.move_check(scope, check_id, before, after):
         return
     if row.channel_id is not None:
         outbox.put(scope, AgeCheckEnded(scope.tenant_id, check_id, row.channel_id, row.user_id, str(after)))
 
 
-def _judged(
+def _resolve_check_state(
     scope: Scope, row: AgeCheckRow, before: AgeCheckState, said: AgeCheckResult | Rejected
 ) -> AgeCheckState | None:
     if before is AgeCheckState.PASSED:
-        return _taken_back(scope, row, said)
+        return _resolve_withdrawn_proof(scope, row, said)
     if not isinstance(said, AgeCheckResult):
         return AgeCheckState.UNFIT
     match said.state:
         case "passed":
-            return _proven(scope, row, said)
+            return _record_proven_age(scope, row, said)
         case "failed" | "recalled":
             age_assurance.block_viewer(scope, row.platform, row.user_id)
             return AgeCheckState.FAILED
@@ -300,7 +304,7 @@ def _judged(
             return AgeCheckState.ENDED
 
 
-def _taken_back(scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected) -> AgeCheckState | None:
+def _resolve_withdrawn_proof(scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected) -> AgeCheckState | None:
     """Of a proof that stands: only a plain "no" or a recall ends it; a session that is forgotten says nothing."""
     if isinstance(said, AgeCheckResult) and said.state == "failed":
         age_assurance.block_viewer(scope, row.platform, row.user_id)
@@ -311,7 +315,7 @@ def _taken_back(scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected)
     return None
 
 
-def _proven(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> AgeCheckState:
+def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> AgeCheckState:
     """A proof below what the law here asks for is none, and takes no better one's place."""
     if not said.method or said.level < active_policy.current_bundle(scope).required_assurance(DEFAULT_JURISDICTION):
         return AgeCheckState.UNFIT
@@ -349,7 +353,7 @@ def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:
         )
 
 
-def _at(scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]) -> _At | None:
+def _resolve_check_target(scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]) -> _At | None:
     """The provider of a check, as long as it has a key of ours; None where it was ended or refuses us."""
     one: AgeProviderRow = age_checks.provider_row(scope, row.provider_id)
     if one.state not in (AgeProviderState.CONNECTED, AgeProviderState.WAITING) or one.box is None:
@@ -357,25 +361,32 @@ def _at(scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]) ->
     return _At(providers[one.provider], one.id, scope.tenant_id, one.account, one.base_url, Sealed(one.box))
 
 
-def _refused(scope: Scope, at: _At, why: Reauthorize) -> None:
+def _record_credential_refused(scope: Scope, at: _At, why: Reauthorize) -> None:
     """The provider takes our key no more: one notice, however many viewers meet it."""
     row = age_checks.provider_row(scope, at.row_id, held=True)
-    if row.state != AgeProviderState.CONNECTED or not _has(row, at):  # of a key before it says nothing
+    if row.state != AgeProviderState.CONNECTED or not _has_current_credential(
+        row, at
+    ):  # of a key before it says nothing
         return
     row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(why.reason)
     scope.add(row)
-    notices.put(scope, Message("age.notice_refused", {"provider": row.provider}), cause=_cause(row.id), urgent=True)
+    notices.put(
+        scope,
+        Message("age.notice_refused", {"provider": row.provider}),
+        cause=_provider_notice_cause(row.id),
+        urgent=True,
+    )
 
 
-def _has(row: AgeProviderRow, at: _At) -> bool:
+def _has_current_credential(row: AgeProviderRow, at: _At) -> bool:
     """Whether the key that was shown is still the one we have."""
     return at.token is not None and row.box == at.token.box
 
 
-def _cause(provider_id: UUID) -> str:
+def _provider_notice_cause(provider_id: UUID) -> str:
     return f"age_provider:{provider_id}"
 
 
-def _why(outcome: Outcome | None) -> Message:
+def _refusal_reason(outcome: Outcome | None) -> Message:
     reason: Message | None = getattr(outcome, "reason", None)
     return reason or Message("enrolment.unclear")

@@ -238,9 +238,9 @@ def begin_attempt(
         native_key=native_key,
         now=scope.now,
         deadline=deadline,
-        unit=_json(serialization.unit_to_json(unit) if unit is not None else {}),
+        unit=_to_json_text(serialization.unit_to_json(unit) if unit is not None else {}),
         digest=unit.digest() if unit is not None else "",
-        steps=_json([_entry(scope, *first)] if first is not None else []),
+        steps=_to_json_text([_step_entry(scope, *first)] if first is not None else []),
         publish_armed_at=scope.now if first is not None and first[0].kind is StepKind.PUBLISH else None,
     ).scalar()
     if attempt_id is None:
@@ -260,7 +260,7 @@ def add_step(scope: Scope, attempt_id: UUID, position: int, step: WireStep, perm
         " AND NOT (:publishes AND publish_armed_at IS NOT NULL)",
         tenant=scope.tenant_id,
         id=attempt_id,
-        entry=_json([_entry(scope, step, permit_jti)]),
+        entry=_to_json_text([_step_entry(scope, step, permit_jti)]),
         publishes=step.kind is StepKind.PUBLISH,
         now=scope.now,
         position=position,
@@ -269,7 +269,7 @@ def add_step(scope: Scope, attempt_id: UUID, position: int, step: WireStep, perm
         raise Conflict("attempt.superseded")
 
 
-def _entry(scope: Scope, step: WireStep, permit_jti: UUID | None) -> serialization.StoredJson:
+def _step_entry(scope: Scope, step: WireStep, permit_jti: UUID | None) -> serialization.StoredJson:
     return {
         "name": step.name,
         "kind": str(step.kind),
@@ -299,7 +299,7 @@ SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM kept UNION ALL SELECT {_COLUMNS} 
 
 def record_answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> bool:
     """Keep what came back to the `position`-th step; whether it was not kept already. Late answers are kept too."""
-    return bool(scope.run(_RECORD, **_answer(scope, attempt_id, position, answer)).rowcount)
+    return bool(scope.run(_RECORD, **_answer_params(scope, attempt_id, position, answer)).rowcount)
 
 
 def record_and_list(
@@ -307,18 +307,18 @@ def record_and_list(
 ) -> list[Attempt]:
     """`record`, and then all that carry the subject, every part of it, in the order of `of`: one statement of two."""
     of_all = {"subject_kind": subject.kind, "subject": subject.id, "kinds": list(SENDING_KINDS)}
-    found = scope.run(_TOLD, **_answer(scope, attempt_id, position, answer), **of_all)
+    found = scope.run(_TOLD, **_answer_params(scope, attempt_id, position, answer), **of_all)
     return [Attempt(*row) for row in found]
 
 
-def _answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> dict[str, Any]:
+def _answer_params(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> dict[str, Any]:
     return {
         "tenant": scope.tenant_id,
         "id": attempt_id,
         "answer_at": [str(position), "answer"],
         "time_at": [str(position), "answered_at"],
-        "answer": _json(serialization.answer_to_json(answer)),
-        "now": _json(scope.now.isoformat()),
+        "answer": _to_json_text(serialization.answer_to_json(answer)),
+        "now": _to_json_text(scope.now.isoformat()),
         "status": answer.status if isinstance(answer, Response) else None,
     }
 
@@ -340,8 +340,8 @@ def finish_attempt(
         tenant=scope.tenant_id,
         id=attempt_id,
         name=name,
-        result=_json(result),
-        detail=_json(detail_json) if detail_json is not None else None,
+        result=_to_json_text(result),
+        detail=_to_json_text(detail_json) if detail_json is not None else None,
         now=scope.now,
     ).one_or_none()
     return Attempt(*row) if row is not None else None
@@ -356,7 +356,7 @@ def resolve_attempt(scope: Scope, row: Attempt, resolution: serialization.Stored
         " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL AND outcome IN ('uncertain', 'processing')",
         tenant=scope.tenant_id,
         id=row.id,
-        resolution=_json(resolution),
+        resolution=_to_json_text(resolution),
         actor=scope.actor,
     )
     return bool(done.rowcount)
@@ -371,7 +371,7 @@ def record_edit_verdict(scope: Scope, row: Attempt, resolution: serialization.St
         " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL",
         tenant=scope.tenant_id,
         id=row.id,
-        resolution=_json(resolution),
+        resolution=_to_json_text(resolution),
         actor=scope.actor,
     )
 
@@ -403,5 +403,5 @@ def resolution_of(outcome: Outcome) -> serialization.StoredJson:
     return {"outcome": ABSENT_RESULT}
 
 
-def _json(value: Any) -> str:
+def _to_json_text(value: Any) -> str:
     return canonical_json(value).decode()

@@ -19,12 +19,12 @@ def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | Non
     said = [
         row
         for row in attempts.list_attempts(scope, copy.subject, None, ("edit",))
-        if row.native_key == native_id and _stood(row)
+        if row.native_key == native_id and _is_edit_published(row)
     ]
     return next((serialization.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None) if ours else None
 
 
-def _stood(row: Attempt) -> bool:
+def _is_edit_published(row: Attempt) -> bool:
     """Whether the words of a change stand, or stood until the next one."""
     return row.outcome == "published" or row.resolution.get("outcome") == "published"
 

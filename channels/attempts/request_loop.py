@@ -51,12 +51,12 @@ def run_requests(
         with tenant(channel.tenant_id, CHANNELS_ACTOR) as scope:
             send_limits.record_answer(scope, channel.id, answer, creates=False)
             if attempt_id is not None:
-                attempts.record_answer(scope, attempt_id, position, _noted(turn.step, answer))
+                attempts.record_answer(scope, attempt_id, position, _redact_lookup_answer(turn.step, answer))
         answers = (*answers, answer)
     return answers
 
 
-def _noted(step: WireStep, answer: StepResult) -> StepResult:
+def _redact_lookup_answer(step: WireStep, answer: StepResult) -> StepResult:
     """What is written down of an answer: of a look nothing but how it was answered, since lists show what others said,
     and what was seen in them is the attempt's outcome."""
     if step.action == LOOKUP_KIND and isinstance(answer, Response) and answer.is_success:

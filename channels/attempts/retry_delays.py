@@ -33,7 +33,7 @@ def with_growing_delay(outcome: Outcome, row: Attempt, rows: Sequence[Attempt]) 
     when it was said before, is somebody else's: a refusal.
     """
     before = [one for one in rows if (one.part, one.kind) == (row.part, row.kind) and one.n < row.n]
-    if isinstance(outcome, Uncertain) and outcome.stands and any(_says(one, outcome) for one in before):
+    if isinstance(outcome, Uncertain) and outcome.stands and any(_has_same_uncertainty(one, outcome) for one in before):
         return Rejected(outcome.reason, permanent=False)
     if not isinstance(outcome, Retry):
         return outcome
@@ -41,7 +41,7 @@ def with_growing_delay(outcome: Outcome, row: Attempt, rows: Sequence[Attempt]) 
     return Retry(retry_delay(outcome.after, tries, row.subject_id), outcome.scope, outcome.reason, outcome.uploads_gone)
 
 
-def _says(one: Attempt, outcome: Uncertain) -> bool:
+def _has_same_uncertainty(one: Attempt, outcome: Uncertain) -> bool:
     return one.outcome == "uncertain" and (one.detail or {}).get("code") == outcome.reason.code
 
 

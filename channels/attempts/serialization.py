@@ -62,7 +62,7 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "flags": tuple(stored["flags"]),
         "references": tuple(Reference(**each) for each in stored.get("references", ())),
         "leads": tuple(LinkReplacement(**each) for each in stored.get("leads", ())),
-        "before": tuple(_part(part) for part in stored.get("before", ())),
+        "before": tuple(_part_from_json(part) for part in stored.get("before", ())),
         "price": Money(**stored["price"]) if stored.get("price") else None,
         "options": tuple(
             PlatformOption(**{**one, "values": tuple(one["values"])}) for one in stored.get("options", ())
@@ -72,7 +72,7 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
     return Unit(**{**stored, **ids, **parts})
 
 
-def _part(stored: Mapping[str, Any]) -> UnitPart:
+def _part_from_json(stored: Mapping[str, Any]) -> UnitPart:
     texts = tuple(Text(**text) for text in stored["texts"])
     return UnitPart(texts, tuple(Medium(**medium) for medium in stored["media"]))
 
@@ -142,7 +142,7 @@ def outcome_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str,
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
     made: dict[str, Any] = {
         "published": lambda: Published(
-            result["native_id"], result["url"], _instant(result["at"]), tuple(result.get("files", ()))
+            result["native_id"], result["url"], _parse_instant(result["at"]), tuple(result.get("files", ()))
         ),
         "processing": lambda: Processing(result["poll_token"], bool(result.get("by_hand"))),
         "retry": lambda: Retry(
@@ -173,7 +173,7 @@ def sighting_to_json(sighting: LookupResult) -> StoredJson:
 def sighting_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None) -> LookupResult:
     """What a look saw."""
     if name == "found":
-        return Found(result["native_id"], result["url"], _instant(result["at"]))
+        return Found(result["native_id"], result["url"], _parse_instant(result["at"]))
     if name == "absent":
         return Absent()
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
@@ -181,5 +181,5 @@ def sighting_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str
     return Failed(reason, again) if name == "failed" else Unknown(reason)
 
 
-def _instant(text: str | None) -> datetime | None:
+def _parse_instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None

@@ -91,7 +91,7 @@ def request_setup(scope: Scope, *, creator_id: UUID, platform: str, letter: byte
 
 def get_setup(scope: Scope, enrolment_id: UUID) -> AccountSetup:
     """How it stands. Raises NotFound."""
-    return _value(_row(scope, enrolment_id))
+    return _setup_from_row(_get_setup_row(scope, enrolment_id))
 
 
 def latest_setup(scope: Scope, creators: Collection[UUID]) -> AccountSetup | None:
@@ -107,7 +107,7 @@ def latest_setup(scope: Scope, creators: Collection[UUID]) -> AccountSetup | Non
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
-    return _value(row) if row is not None else None
+    return _setup_from_row(row) if row is not None else None
 
 
 def run_setup(
@@ -127,7 +127,7 @@ def run_setup(
     `addresses` are the platforms' base addresses, `returns_to` is where a person comes back to.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        row = _row(scope, event.subject_id)
+        row = _get_setup_row(scope, event.subject_id)
         if row.state != AccountSetupState.WAITING:
             return
         platform, letter, answer, visit, asked_at = row.platform, row.letter, row.answer, row.visit, scope.now
@@ -139,12 +139,12 @@ def run_setup(
     back = read_form(event.tenant_id, answer, frozenset({oauth_flow.CODE_FIELD})) if answer else {}
     form = {
         **typed,
-        **_client(connector.form, typed, client),
+        **_resolve_oauth_client(connector.form, typed, client),
         **oauth_flow.visit_form_values(visit),
         **back,
         REDIRECT_FIELD: returns_to,
     }
-    named, refused = _server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
+    named, refused = _parse_server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
     auth = addresses.get(f"{platform}_auth", "")
@@ -157,7 +157,7 @@ def run_setup(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if isinstance(end, OAuthVisit):
             pages = addresses.get(f"{platform}_pages") or auth or address
-            end = replace(end, keep={**end.keep, **_client(connector.form, form, None)})
+            end = replace(end, keep={**end.keep, **_resolve_oauth_client(connector.form, form, None)})
             found = oauth_flow.prepare_visit(
                 end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal
             )
@@ -169,10 +169,10 @@ def run_setup(
             oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
         if isinstance(end, ConnectedAccount) and connector.form.needs_oauth(form):
             end = replace(end, app_key=client_from_form(form).client_id)
-        _settle(scope, event.subject_id, end, address, asked_at)
+        _record_setup_result(scope, event.subject_id, end, address, asked_at)
 
 
-def _client(
+def _resolve_oauth_client(
     form: ConnectForm, typed: Mapping[str, str | Sealed], known: OAuthClient | None
 ) -> Mapping[str, str | Sealed]:
     """The client to sign in by: the one that was typed, else the one the agency is known by there."""
@@ -182,7 +182,7 @@ def _client(
     return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""}
 
 
-def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
+def _parse_server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
     """The server a person named, "" for the usual one; None for what is no address."""
     named = typed.get(form.server, "") if form.server else ""
     if not isinstance(named, str) or not named.strip():
@@ -222,16 +222,16 @@ def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> Non
     )
 
 
-def _settle(
+def _record_setup_result(
     scope: Scope, enrolment_id: UUID, end: ConnectedAccount | Outcome, address: str, asked_at: datetime
 ) -> None:
-    row = _row(scope, enrolment_id)
+    row = _get_setup_row(scope, enrolment_id)
     if row.state != AccountSetupState.WAITING:
         return
-    channel_id, reason = None, None if isinstance(end, ConnectedAccount) else _why(end)
+    channel_id, reason = None, None if isinstance(end, ConnectedAccount) else _setup_refusal_reason(end)
     if isinstance(end, ConnectedAccount):
         try:
-            channel_id = _connect(scope, row, end, address, asked_at)
+            channel_id = _connect_found_account(scope, row, end, address, asked_at)
         except Conflict as conflict:
             reason = conflict.message
     state = AccountSetupState.CONNECTED if channel_id is not None else AccountSetupState.REFUSED
@@ -246,7 +246,9 @@ def _settle(
     )
 
 
-def _connect(scope: Scope, row: AccountSetupRow, found: ConnectedAccount, address: str, asked_at: datetime) -> UUID:
+def _connect_found_account(
+    scope: Scope, row: AccountSetupRow, found: ConnectedAccount, address: str, asked_at: datetime
+) -> UUID:
     creator = tenant_reads.get_creator(scope, row.creator_id)
     return lifecycle.connect_account(
         scope,
@@ -263,15 +265,15 @@ def _connect(scope: Scope, row: AccountSetupRow, found: ConnectedAccount, addres
         zone=creator.zone,
         min_gap=timedelta(seconds=found.min_gap_seconds),
         app_key=found.app_key,
-        options={**found.options, "connected_at": asked_at.isoformat(), **_limits(found, asked_at)},
+        options={**found.options, "connected_at": asked_at.isoformat(), **_limits_options(found, asked_at)},
     )
 
 
-def _limits(found: ConnectedAccount, asked_at: datetime) -> Mapping[str, Any]:
+def _limits_options(found: ConnectedAccount, asked_at: datetime) -> Mapping[str, Any]:
     return account_connectors.limits_option(found.limits, asked_at) if found.limits else {}
 
 
-def _why(outcome: Outcome) -> Message:
+def _setup_refusal_reason(outcome: Outcome) -> Message:
     reason: Message | None = getattr(outcome, "reason", None)
     return reason or Message("enrolment.unclear")
 
@@ -307,10 +309,10 @@ def verify_account(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if answers:
             send_limits.record_answer(scope, channel.id, answers[-1], creates=False)
-        _tested(scope, channel, end)
+        _record_test_result(scope, channel, end)
 
 
-def _tested(scope: Scope, channel: queries.Channel, end: Outcome | None) -> None:
+def _record_test_result(scope: Scope, channel: queries.Channel, end: Outcome | None) -> None:
     if end is not None:
         token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
         return
@@ -321,7 +323,7 @@ def _tested(scope: Scope, channel: queries.Channel, end: Outcome | None) -> None
     )
 
 
-def _row(scope: Scope, enrolment_id: UUID) -> AccountSetupRow:
+def _get_setup_row(scope: Scope, enrolment_id: UUID) -> AccountSetupRow:
     row = scope.session.exec(
         select(AccountSetupRow)
         .where(AccountSetupRow.tenant_id == scope.tenant_id, col(AccountSetupRow.id) == enrolment_id)
@@ -332,7 +334,7 @@ def _row(scope: Scope, enrolment_id: UUID) -> AccountSetupRow:
     return row
 
 
-def _value(row: AccountSetupRow) -> AccountSetup:
+def _setup_from_row(row: AccountSetupRow) -> AccountSetup:
     return AccountSetup(
         row.id,
         row.creator_id,

@@ -77,7 +77,7 @@ def check_destination(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
-        place = _place(scope, channel)
+        place = _build_destination(scope, channel)
     if waits is not None:  # nor does anything leave that would wait for it
         raise outbox.RetryLater(waits.until - now)
     connector = account_connectors.connector_for(connectors, channel)
@@ -94,21 +94,21 @@ def check_destination(
         request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport, most=MAX_REQUESTS)
     )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        again = _settled(scope, channel, end)
+        again = _record_check_outcome(scope, channel, end)
     if again is not None:
         raise outbox.RetryLater(again)
 
 
-def _place(scope: Scope, channel: Channel) -> Destination:
+def _build_destination(scope: Scope, channel: Channel) -> Destination:
     adults = tuple(age_assurance.list_verified_adults(scope, channel.platform))
     said = channel.options.get("register") or {}
     return Destination(channel.account, channel.destination_id, channel.is_by_request(scope.now), adults, said)
 
 
-def _settled(scope: Scope, channel: Channel, end: Send | DestinationReport | Outcome) -> timedelta | None:
+def _record_check_outcome(scope: Scope, channel: Channel, end: Send | DestinationReport | Outcome) -> timedelta | None:
     """Write down what was seen, or that nobody could; when to look again."""
     if isinstance(end, DestinationReport):
-        _remember(scope, channel, end)
+        _record_destination_report(scope, channel, end)
         return None
     since = _note_blind(scope, channel.id)
     if not isinstance(end, Send):
@@ -131,7 +131,7 @@ def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
     return datetime.fromisoformat(since)
 
 
-def _remember(scope: Scope, channel: Channel, seen: DestinationReport) -> None:
+def _record_destination_report(scope: Scope, channel: Channel, seen: DestinationReport) -> None:
     """Keep it; what waited for it goes on, and what may not stand there any more goes."""
     was_blind = scope.run(
         "UPDATE channels c SET options = jsonb_set(c.options - 'blind', '{seen}', CAST(:seen AS jsonb)),"

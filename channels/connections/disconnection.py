@@ -76,9 +76,11 @@ def perform_disconnection(
         client = oauth_clients.oauth_client_of_channel(scope, channel.id)
     if busy:
         raise outbox.RetryLater(LOOKED_AT)
-    code = _told(channel, client, account_connectors.find_connector_for(connectors, channel), transport, addresses)
+    code = _revoke_access(
+        channel, client, account_connectors.find_connector_for(connectors, channel), transport, addresses
+    )
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        _left(scope, channel, Message(code, {"name": event.by}))
+        _finish_disconnection(scope, channel, Message(code, {"name": event.by}))
 
 
 def disconnect_without_platform(event: DisconnectionRequested, *, tenant: OpenScope) -> None:
@@ -86,10 +88,10 @@ def disconnect_without_platform(event: DisconnectionRequested, *, tenant: OpenSc
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         if channel.state == ChannelState.LEAVING:
-            _left(scope, channel, Message("channel.left_unanswered", {"name": event.by}))
+            _finish_disconnection(scope, channel, Message("channel.left_unanswered", {"name": event.by}))
 
 
-def _left(scope: Scope, channel: Channel, reason: Message) -> None:
+def _finish_disconnection(scope: Scope, channel: Channel, reason: Message) -> None:
     """What a person was to post there is nobody's task any more; what they are to take away there still is."""
     if not lifecycle.finish_disconnection(scope, channel, reason):
         return
@@ -103,7 +105,7 @@ def _left(scope: Scope, channel: Channel, reason: Message) -> None:
         task_lifecycle.recall_task(scope, row, "handover.disconnected")
 
 
-def _told(
+def _revoke_access(
     channel: Channel,
     client: OAuthClient | None,
     connector: Connector | None,
@@ -132,14 +134,16 @@ def _told(
             else Uncertain(Message("attempt.no_answer"))
         )
     elif isinstance(connector, app_webhooks.SupportsWebhookSubscription):
-        signed_off = _asked(lambda answers: connector.subscribe_account(channel.account, frozenset(), answers), sent)
+        signed_off = _run_revocation(
+            lambda answers: connector.subscribe_account(channel.account, frozenset(), answers), sent
+        )
     else:
         signed_off = Published(channel.account)
     if not isinstance(connector, SupportsRevocation):
         told = isinstance(signed_off, Published | Rejected)
         return "channel.left_kept" if told else "channel.left_unanswered"
     held = HeldCredentials(channel.account, channel.token, channel.refresh, client)
-    match _asked(lambda answers: connector.revoke_tokens(held, answers), sent):
+    match _run_revocation(lambda answers: connector.revoke_tokens(held, answers), sent):
         case Published():
             return "channel.left"
         case Rejected():
@@ -148,7 +152,9 @@ def _told(
             return "channel.left_unanswered"
 
 
-def _asked(turn: Callable[[tuple[StepResult, ...]], Send | Outcome], sent: Callable[[WireStep], StepResult]) -> Outcome:
+def _run_revocation(
+    turn: Callable[[tuple[StepResult, ...]], Send | Outcome], sent: Callable[[WireStep], StepResult]
+) -> Outcome:
     answers: tuple[StepResult, ...] = ()
     for _ in range(MAX_STEPS):
         end = turn(answers)

@@ -38,22 +38,22 @@ def prepare_visit(
 ) -> dict[str, Any]:
     """What is kept of a visit until it is over; its `url` is for the person. `address` is the account's server."""
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    asked = {**visit.asked, REDIRECT_FIELD: returns_to, "state": state, "code_challenge": _challenge(verifier)}
+    asked = {**visit.asked, REDIRECT_FIELD: returns_to, "state": state, "code_challenge": _code_challenge(verifier)}
     page = f"{address.rstrip('/')}{visit.page}" if visit.page.startswith("/") else visit.page
     kept = {**visit.keep, VERIFIER_FIELD: seal(tenant_id, verifier)}
     return {
         "url": f"{page}?{urlencode({**asked, 'code_challenge_method': 'S256'})}",
         "state": state,
-        "keep": {name: _written(value) for name, value in kept.items()},
+        "keep": {name: _credential_to_json(value) for name, value in kept.items()},
     }
 
 
-def _challenge(verifier: str) -> str:
+def _code_challenge(verifier: str) -> str:
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _written(value: str | Sealed) -> str | dict[str, str]:
+def _credential_to_json(value: str | Sealed) -> str | dict[str, str]:
     return value if isinstance(value, str) else {"sealed": base64.b64encode(value.box).decode()}
 
 
@@ -71,9 +71,9 @@ def accept_return(scope: Scope, state: str, letter: bytes) -> None:
 
     Raises NotFound for a state that is nobody's, somebody else's, or over.
     """
-    enrolment_id, late = _open(scope, state)
+    enrolment_id, late = _lock_oauth_setup(scope, state)
     if late:
-        _end(scope, enrolment_id, Message("enrolment.too_late"))
+        _refuse_oauth_setup(scope, enrolment_id, Message("enrolment.too_late"))
         return
     scope.run(
         "UPDATE enrolments SET state = 'waiting', answer = :letter, updated_at = house_now()"
@@ -87,11 +87,11 @@ def accept_return(scope: Scope, state: str, letter: bytes) -> None:
 
 def record_refusal(scope: Scope, state: str) -> None:
     """They said no there, or the platform did. Raises NotFound."""
-    enrolment_id, _ = _open(scope, state)
-    _end(scope, enrolment_id, Message("enrolment.declined"))
+    enrolment_id, _ = _lock_oauth_setup(scope, state)
+    _refuse_oauth_setup(scope, enrolment_id, Message("enrolment.declined"))
 
 
-def _open(scope: Scope, state: str) -> tuple[UUID, bool]:
+def _lock_oauth_setup(scope: Scope, state: str) -> tuple[UUID, bool]:
     """The visit of a state, locked, and whether it took too long."""
     row = scope.run(
         "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) AS late"
@@ -108,7 +108,7 @@ def _open(scope: Scope, state: str) -> tuple[UUID, bool]:
     return row.id, bool(row.late)
 
 
-def _end(scope: Scope, enrolment_id: UUID, reason: Message) -> None:
+def _refuse_oauth_setup(scope: Scope, enrolment_id: UUID, reason: Message) -> None:
     scope.run(
         "UPDATE enrolments SET state = 'refused', reason = CAST(:reason AS jsonb), letter = '', answer = '',"
         " visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",

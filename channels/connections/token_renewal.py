@@ -107,9 +107,9 @@ def renew_tokens(
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and isinstance(connector, SupportsTokenRefresh) and claim.can_use_refresh_token(connector.refresh_grace):
         account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
-        end = _ask(account, client, connector, transport)
+        end = _request_renewal(account, client, connector, transport)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        again = _settle(scope, channel, claim, end)
+        again = _record_renewal(scope, channel, claim, end)
     if again is not None:
         raise outbox.RetryLater(again)
 
@@ -123,7 +123,7 @@ class _Asked:
     grace: timedelta = timedelta(0)
 
 
-def _ask(
+def _request_renewal(
     account: AccountTarget, client: OAuthClient | None, connector: SupportsTokenRefresh, transport: Transport
 ) -> _Asked:
     order, grace = AuthOrder(account.tenant_id, account.channel_id), connector.refresh_grace
@@ -139,7 +139,7 @@ def _ask(
     return _Asked(Uncertain(Message("enrolment.endless")), answers, grace)
 
 
-def _settle(scope: Scope, channel: Channel, claim: RenewalClaim, asked: _Asked) -> timedelta | None:
+def _record_renewal(scope: Scope, channel: Channel, claim: RenewalClaim, asked: _Asked) -> timedelta | None:
     """Write what came of it, the account before its tokens; when to try again, None when there is nothing to."""
     credentials.lock_account(scope, channel.id)
     if asked.answers:

@@ -152,7 +152,7 @@ def record_poll_costs(scope: Scope, channel_id: UUID, platform: str, found: Mapp
     asked = request_costs.price_list_of(platform)
     if asked is None or not found:
         return
-    now = _month(scope)[0]
+    now = _current_month(scope)[0]
     for what, many in sorted(found.items()):
         scope.run(
             _COUNT,
@@ -166,7 +166,7 @@ def record_poll_costs(scope: Scope, channel_id: UUID, platform: str, found: Mapp
             minor=asked.each[what] * many,
             currency=asked.currency,
         )
-    _tell(scope, asked, platform)
+    _notify_near_cap(scope, asked, platform)
 
 
 def cap_wait(scope: Scope, platform: str, words: str, *, parts: int = 1) -> tuple[datetime, Message] | None:
@@ -204,9 +204,9 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
     asked = request_costs.price_list_of(platform)
     if asked is None:
         return None
-    now, ends = _month(scope)
+    now, ends = _current_month(scope)
     ours = {"tenant": scope.tenant_id, "platform": platform, "month": now, "currency": asked.currency}
-    row = _cap(scope, platform)
+    row = _find_request_cap_row(scope, platform)
     cap = Money(row.minor, row.currency) if row is not None else None
     return MonthlyCosts(platform, Price(Decimal(scope.run(_SPENT, **ours).scalar_one()), asked.currency), cap, ends)
 
@@ -217,7 +217,7 @@ def bills_by_account(scope: Scope, platforms: Iterable[str], of: str = "") -> Ma
     found: dict[UUID, AccountBill] = {}
     if not any(map(request_costs.price_list_of, platforms)):
         return found
-    for row in scope.run(_BILLS, tenant=scope.tenant_id, month=of or _month(scope)[0]):
+    for row in scope.run(_BILLS, tenant=scope.tenant_id, month=of or _current_month(scope)[0]):
         before = found.get(row.channel_id, AccountBill({}, Price(Decimal(0), row.currency)))
         whole = Price(before.price.minor + row.minor, row.currency)
         found[row.channel_id] = AccountBill({**before.many, row.what: row.many}, whole)
@@ -237,7 +237,7 @@ def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
     asked = request_costs.price_list_of(platform)
     if asked is None or (cap is not None and not (cap.currency == asked.currency and 0 <= cap.minor <= MAX_MINOR)):
         raise BadInput("channel.cap_wrong", currency=asked.currency if asked is not None else "")
-    row = _cap(scope, platform)
+    row = _find_request_cap_row(scope, platform)
     if cap is None:
         if row is not None:
             scope.session.delete(row)
@@ -254,15 +254,15 @@ def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
         row.minor = cap.minor
         scope.add(row)
         scope.session.flush()
-    _tell(scope, asked, platform)
+    _notify_near_cap(scope, asked, platform)
 
 
-def _tell(scope: Scope, asked: PriceList, platform: str) -> None:
+def _notify_near_cap(scope: Scope, asked: PriceList, platform: str) -> None:
     """Once a month each: near the cap, and where a post is not left of it; a higher cap ends what was told."""
     found = monthly_costs(scope, platform)
     if found is None:
         return
-    left, cause = found.remaining_minor(), f"charges:{platform}:{_month(scope)[0]}"
+    left, cause = found.remaining_minor(), f"charges:{platform}:{_current_month(scope)[0]}"
     posts: tuple[RequestCostKind, ...] = ("post", "link_post")
     said = {"network": asked.name, "spent": str(round_up(found.spent.minor, asked.currency)), "cap": str(found.cap)}
     near = found.cap is not None and found.spent.minor * 100 >= found.cap.minor * NEAR_PERCENT
@@ -275,13 +275,13 @@ def _tell(scope: Scope, asked: PriceList, platform: str) -> None:
             notices.close(scope, f"{cause}:{word}")
 
 
-def _cap(scope: Scope, platform: str) -> RequestCapRow | None:
+def _find_request_cap_row(scope: Scope, platform: str) -> RequestCapRow | None:
     return scope.session.exec(
         select(RequestCapRow).where(RequestCapRow.tenant_id == scope.tenant_id, RequestCapRow.platform == platform)
     ).one_or_none()
 
 
-def _month(scope: Scope) -> tuple[str, datetime]:
+def _current_month(scope: Scope) -> tuple[str, datetime]:
     """The month that it is for the agency, and when the next one begins."""
     zone = ZoneInfo(tenant_reads.get_agency(scope).zone)
     here = scope.now.astimezone(zone)

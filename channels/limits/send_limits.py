@@ -103,7 +103,7 @@ def claim_send_slot(scope: Scope, channel: Channel, *, posts: bool = False) -> S
     ).one_or_none()
     if row is None:
         raise NotFound("channel.unknown")
-    blocked = _rests(scope, channel, ChannelState(row.state), row.paused_until)
+    blocked = _state_block(scope, channel, ChannelState(row.state), row.paused_until)
     if blocked is None and channel.awaits_renewal(scope.now):
         blocked = SendingBlock(scope.now + RENEWED_IN, Message("channel.renewing"))
     if blocked is not None:
@@ -135,7 +135,7 @@ def send_block(scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = Fal
     Reads ignore the brake; what is kept for replies and removals holds `posts` alone back.
     """
     row = scope.run(f"{_LIMIT}:id", house=INSTALLATION_ID, tenant=scope.tenant_id, id=channel_id).one_or_none()
-    return _held_by(scope, row, brake=brake, posts=posts) if row is not None else None
+    return _find_block(scope, row, brake=brake, posts=posts) if row is not None else None
 
 
 def send_blocks(
@@ -147,11 +147,11 @@ def send_blocks(
         if channels
         else ()
     )
-    found = {row.id: _held_by(scope, row, brake=brake, posts=posts) for row in rows}
+    found = {row.id: _find_block(scope, row, brake=brake, posts=posts) for row in rows}
     return {channel_id: held for channel_id, held in found.items() if held is not None}
 
 
-def _held_by(scope: Scope, row: Any, *, brake: bool, posts: bool) -> SendingBlock | None:
+def _find_block(scope: Scope, row: Any, *, brake: bool, posts: bool) -> SendingBlock | None:
     if row.app_blocked is not None and row.app_blocked > max(scope.now, row.blocked_until or scope.now):
         return SendingBlock(row.app_blocked, Message("channel.app_limited"))
     if row.blocked_until is not None and row.blocked_until > scope.now:
@@ -185,14 +185,14 @@ def record_answer(
     is held only when it is refused once more before anything succeeds. Where what was asked has a limit of its own, it
     is not held at all.
     """
-    place = _learn(scope, channel_id, answer, creates=creates, in_chat=in_chat)
+    place = _apply_answer(scope, channel_id, answer, creates=creates, in_chat=in_chat)
     platform = shared_quota.record_quota_use(
         scope, channel_id, answer, post=of is not None and of.kind == POST, place=place
     )
     request_costs.record_costs(scope, channel_id, platform, answer, words)
 
 
-def _learn(
+def _apply_answer(
     scope: Scope, channel_id: UUID, answer: StepResult, *, creates: bool, in_chat: bool
 ) -> shared_quota.AppAccount | None:
     """Where the account is, if that was read on the way."""
@@ -201,17 +201,17 @@ def _learn(
     match answer:
         case StepNotSent(detail=detail):
             if detail in CONNECT_ERRORS:
-                _fail(scope, channel_id, creates=creates)
+                _record_failure(scope, channel_id, creates=creates)
         case Response(status=429) if is_endpoint_limit(answer):
             pass  # whoever wrote it waits; what else the account may do is counted elsewhere
         case Response(status=429):
-            _wait(scope, channel_id, answer, alone=in_chat and is_chat_limit(answer))
+            _record_rate_refusal(scope, channel_id, answer, alone=in_chat and is_chat_limit(answer))
         case Response() if answer.is_success:
-            return _let_go(scope, channel_id)
+            return _clear_brake(scope, channel_id)
         case StepAnswerLost():
-            _fail(scope, channel_id, creates=creates)
+            _record_failure(scope, channel_id, creates=creates)
         case Response(status=status) if status >= 500 or status == 408:
-            _fail(scope, channel_id, creates=creates)
+            _record_failure(scope, channel_id, creates=creates)
         case Response(status=status) if status >= 400 and not creates:
             release_brake(scope, channel_id)  # a refusal is an answer: the platform is up
         case _:
@@ -235,7 +235,7 @@ def release_brake(scope: Scope, channel_id: UUID) -> None:
     )
 
 
-def _rests(scope: Scope, channel: Channel, state: ChannelState, until: datetime | None) -> SendingBlock | None:
+def _state_block(scope: Scope, channel: Channel, state: ChannelState, until: datetime | None) -> SendingBlock | None:
     if state == ChannelState.ACTIVE:
         return None
     if state == ChannelState.PAUSED and until is not None and until <= scope.now:
@@ -250,7 +250,7 @@ def _rests(scope: Scope, channel: Channel, state: ChannelState, until: datetime 
     return SendingBlock(again, Message(f"channel.is_{state}", {"account": channel.name}))
 
 
-def _wait(scope: Scope, channel_id: UUID, answer: Response, *, alone: bool) -> None:
+def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, alone: bool) -> None:
     refusals = scope.run(_REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id).scalar_one()
     if alone and refusals < OF_THE_ACCOUNT:
         return
@@ -263,7 +263,7 @@ def _wait(scope: Scope, channel_id: UUID, answer: Response, *, alone: bool) -> N
     )
 
 
-def _fail(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
+def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
     """A creating request in doubt puts the brake on, and its probe; a failing read only keeps it on longer."""
     statement = _FAILED_CREATING if creates else _FAILED_READING
     ids = {"tenant": scope.tenant_id, "channel": channel_id} | ({"id": uuid7()} if creates else {})
@@ -294,7 +294,7 @@ WHERE c.tenant_id = :tenant AND c.id = :channel
 """The account before its bucket, as everywhere: the bucket is joined with what the account's row gave."""
 
 
-def _let_go(scope: Scope, channel_id: UUID) -> shared_quota.AppAccount:
+def _clear_brake(scope: Scope, channel_id: UUID) -> shared_quota.AppAccount:
     ours = {"house": INSTALLATION_ID, "tenant": scope.tenant_id, "channel": channel_id}
     row = scope.run(_LET_GO, **ours, now=scope.now, stale=scope.now - OK_EVERY).one()
     if row.held is not None:

@@ -71,7 +71,7 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
         rows = scope.run(
             _STANDING, house=INSTALLATION_ID, app=channel.app_key, ours=scope.tenant_id, now=scope.now
         ).all()
-        found = [one for one in (_waits(scope, channel.app_key, row) for row in rows) if one is not None]
+        found = [one for one in (_find_quota_wait(scope, channel.app_key, row) for row in rows) if one is not None]
     return max(found, key=lambda one: one[0], default=None)
 
 
@@ -88,7 +88,7 @@ def take_quota(scope: Scope, channel: Channel, steps: Iterable[str]) -> tuple[da
     with scope.acting_as("relay"):
         for one in _of_app(channel.platform):
             cost = sum(one.cost_of(step) for step in asked)
-            if cost and (refused := _taken(scope, channel.app_key, one, cost)) is not None:
+            if cost and (refused := _reserve_units(scope, channel.app_key, one, cost)) is not None:
                 return refused
     return None
 
@@ -121,7 +121,7 @@ def record_quota_use(
     if row.app_key is not None and _of_app(row.platform):  # the account before what it shares, as in a claim
         scope.run("SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE", **ours)
     if isinstance(answer, Response):
-        _keep(
+        _record_reserve_hold(
             scope,
             channel_id,
             [rate_limits.read_limit_headers(one, answer) for one in known if one.of == "account"],
@@ -130,7 +130,7 @@ def record_quota_use(
     if row.app_key is not None and (shared := _of_app(row.platform)):
         with scope.acting_as("relay"):
             for one in shared:
-                _count(scope, row.app_key, one, answer, post=post)
+                _count_request(scope, row.app_key, one, answer, post=post)
     return str(row.platform)
 
 
@@ -138,7 +138,9 @@ def _of_app(platform: str) -> tuple[RateLimit, ...]:
     return tuple(one for one in rate_limits.rate_limits_of(platform) if one.of == "app")
 
 
-def _keep(scope: Scope, channel_id: UUID, found: list[LimitReading | None], known: tuple[RateLimit, ...]) -> None:
+def _record_reserve_hold(
+    scope: Scope, channel_id: UUID, found: list[LimitReading | None], known: tuple[RateLimit, ...]
+) -> None:
     """Posts wait while an answer says that only the reserve is left; the next one that says otherwise lets them go."""
     said = [(one, by) for one, by in zip(found, (each for each in known if each.of == "account"), strict=True) if one]
     if not said:
@@ -156,17 +158,17 @@ def _keep(scope: Scope, channel_id: UUID, found: list[LimitReading | None], know
     scope.run(statement, tenant=scope.tenant_id, channel=channel_id, **more)
 
 
-def _count(scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post: bool) -> None:
+def _count_request(scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post: bool) -> None:
     """In one row for all and one for the agency, always in this order."""
     ahead = post and answer.step in (PUBLISH_STEP, one.begins)
     cost = 0 if ahead else one.cost_of(answer.step)
     if isinstance(answer, StepNotSent):
         cost = -one.cost_of(answer.step) if ahead else 0
     told = rate_limits.read_limit_headers(one, answer) if isinstance(answer, Response) else None
-    most = told.most if told is not None else _most(scope, app, one) if cost else 0
+    most = told.most if told is not None else _window_limit(scope, app, one) if cost else 0
     if not most:
         return
-    _add(scope, app, one, cost, most)
+    _add_usage(scope, app, one, cost, most)
     if told is not None:
         begun, _ = one.window_at(scope.now)
         scope.run(
@@ -182,7 +184,7 @@ def _count(scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post:
         )
 
 
-def _most(scope: Scope, app: UUID, one: RateLimit) -> int:
+def _window_limit(scope: Scope, app: UUID, one: RateLimit) -> int:
     """Units in this window: as the platform told, else as it writes; 0 where nobody said."""
     begun, _ = one.window_at(scope.now)
     said: int | None = scope.run(
@@ -196,7 +198,7 @@ def _most(scope: Scope, app: UUID, one: RateLimit) -> int:
     return said or one.most
 
 
-def _add(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) -> tuple[Any, Any]:
+def _add_usage(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) -> tuple[Any, Any]:
     begun, ends = one.window_at(scope.now)
     said = {
         "house": INSTALLATION_ID,
@@ -218,36 +220,36 @@ def _add(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) -> tuple
     return total, scope.run(_TAKE, **said, id=uuid7(), agency=scope.tenant_id).one()
 
 
-def _taken(scope: Scope, app: UUID, one: RateLimit, cost: int) -> tuple[datetime, Message] | None:
+def _reserve_units(scope: Scope, app: UUID, one: RateLimit, cost: int) -> tuple[datetime, Message] | None:
     begun, _ = one.window_at(scope.now)
-    most = _most(scope, app, one)
+    most = _window_limit(scope, app, one)
     if not most:  # only answers say how much there is, and none did yet
         return None
-    total, ours = _add(scope, app, one, cost, most)
+    total, ours = _add_usage(scope, app, one, cost, most)
     verdict = rate_limits.post_verdict(
         most=total.most,
         kept=total.kept,
         used=total.used - cost,
         ours=ours.used - cost,
-        agencies=_agencies(scope, app, one.name, begun, total.ends),
+        agencies=_count_active_agencies(scope, app, one.name, begun, total.ends),
         cost=cost,
     )
     return None if verdict == "yes" else (total.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
 
 
-def _waits(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None:
+def _find_quota_wait(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None:
     verdict = rate_limits.post_verdict(
         most=row.most,
         kept=row.kept,
         used=row.used,
         ours=row.ours,
-        agencies=_agencies(scope, app, row.name, row.begins, row.ends),
+        agencies=_count_active_agencies(scope, app, row.name, row.begins, row.ends),
         cost=row.post,
     )
     return None if verdict == "yes" else (row.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
 
 
-def _agencies(scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime) -> int:
+def _count_active_agencies(scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime) -> int:
     """Those that have something due before the window ends, or took something in it; whoever asks is one."""
     took = scope.run(_TOOK, house=INSTALLATION_ID, app=app, name=name, begins=begun).scalars().all()
     lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]

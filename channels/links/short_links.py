@@ -72,10 +72,10 @@ def store_links(scope: Scope, channel_id: UUID, subject: Subject, targets: Colle
         for slug, target in sorted(wanted.items())
     ]
     if rows and insert_rows(scope, LinkRow, rows) < len(rows):
-        _check(scope, wanted)
+        _check_slugs_unchanged(scope, wanted)
 
 
-def _check(scope: Scope, wanted: dict[str, str]) -> None:
+def _check_slugs_unchanged(scope: Scope, wanted: dict[str, str]) -> None:
     rows = scope.run(
         "SELECT slug, target FROM links WHERE tenant_id = :tenant AND slug = ANY(:slugs)",
         tenant=scope.tenant_id,

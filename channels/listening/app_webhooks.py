@@ -53,17 +53,17 @@ def list_applications(scope: Scope) -> list[CalledApp]:
 
 def enable_app_webhooks(scope: Scope, application: UUID, letter: bytes) -> None:
     """Take calls that are signed with the secret in `letter` (`tenants.vault.sealed_intake`), and no others. Raises NotFound."""
-    _set(scope, application, letter)
+    _store_app_secret(scope, application, letter)
     audit.record(scope, "calls.taken", f"application:{application}")
 
 
 def disable_app_webhooks(scope: Scope, application: UUID) -> None:
     """Take no calls for an application any more, and forget the secret. Raises NotFound."""
-    _set(scope, application, None)
+    _store_app_secret(scope, application, None)
     audit.record(scope, "calls.ended", f"application:{application}")
 
 
-def _set(scope: Scope, application: UUID, letter: bytes | None) -> None:
+def _store_app_secret(scope: Scope, application: UUID, letter: bytes | None) -> None:
     done = scope.run(
         "UPDATE oauth_clients SET call_letter = :letter, called_at = NULL WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,

@@ -50,7 +50,7 @@ def read_comments(tenant_id: UUID, channel_id: UUID, *, ear: CommentReader) -> t
     def question(answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
         return connector.list_comments(channel.account, channel.destination_id, after, answers)
 
-    end = question(_asked(channel, question, ear))
+    end = question(_fetch_comment_answers(channel, question, ear))
     return (channel, end) if isinstance(end, CommentPage) else None
 
 
@@ -71,14 +71,14 @@ def moderate_comment(
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
         return connector.moderate_comment(spot, act, answers)
 
-    end = question(_asked(channel, question, ear))
+    end = question(_fetch_comment_answers(channel, question, ear))
     if isinstance(end, Send):
         return Retry(AGAIN, "account", Message("attempt.not_proven"))
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         return token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
 
 
-def _asked(
+def _fetch_comment_answers(
     channel: Channel, question: Callable[[tuple[StepResult, ...]], object], ear: CommentReader
 ) -> tuple[StepResult, ...]:
     def order(action: str) -> ControlOrder:

@@ -137,9 +137,9 @@ def acknowledge_updates(scope: Scope, channel: Channel, heard: ReceivedUpdates) 
     if heard.cursor is None:
         record_poll_failure(scope, channel, heard)
         return
-    _note(scope, channel, heard)
+    _record_poll(scope, channel, heard)
     notices.close(scope, second_listener_cause(channel))
-    notices.close(scope, _unreadable(channel))
+    notices.close(scope, _unreadable_notice_cause(channel))
     scope.run(
         "INSERT INTO listen_cursors (tenant_id, id, channel_id, cursor) VALUES (:tenant, :id, :channel, :cursor)"
         " ON CONFLICT (tenant_id, channel_id) DO UPDATE SET cursor = EXCLUDED.cursor, updated_at = house_now()"
@@ -156,7 +156,7 @@ def second_listener_cause(channel: Channel) -> str:
     return f"channel:{channel.id}:two_listeners"
 
 
-def _unreadable(channel: Channel) -> str:
+def _unreadable_notice_cause(channel: Channel) -> str:
     """The cause of the notice that an account's messages may not be read."""
     return f"channel:{channel.id}:no_messages"
 
@@ -179,10 +179,10 @@ def record_poll_failure(scope: Scope, channel: Channel, heard: ReceivedUpdates) 
         told = Message("channel.two_listeners", {"account": channel.name})
         notices.put(scope, told, cause=second_listener_cause(channel), urgent=True, creator_id=channel.creator_id)
     if isinstance(heard.why, Rejected) and heard.why.reason.code == reply_windows.MESSAGES_NOT_ALLOWED:
-        notices.put(scope, heard.why.reason, cause=_unreadable(channel), creator_id=channel.creator_id)
-    _note(scope, channel, heard)
+        notices.put(scope, heard.why.reason, cause=_unreadable_notice_cause(channel), creator_id=channel.creator_id)
+    _record_poll(scope, channel, heard)
 
 
-def _note(scope: Scope, channel: Channel, heard: ReceivedUpdates) -> None:
+def _record_poll(scope: Scope, channel: Channel, heard: ReceivedUpdates) -> None:
     send_limits.record_answer(scope, channel.id, heard.answer, creates=False)
     charging.record_poll_costs(scope, channel.id, channel.platform, heard.charged)

@@ -118,12 +118,12 @@ def update_subscription(
         before: SubscriptionStatus = stands.state if stands is not None else "off"
         if not isinstance(connector, SupportsWebhookSubscription) or (not taken and before == "off"):
             able = isinstance(connector, SupportsWebhookSubscription)
-            return _keep(scope, channel, "off", again=NOT_TAKEN if able else RENEWED)
+            return _record_subscription(scope, channel, "off", again=NOT_TAKEN if able else RENEWED)
         waits = send_limits.send_block(scope, channel.id, brake=False)
         if channel.state != ChannelState.ACTIVE or waits is not None:
-            return _keep(scope, channel, before, again=SOON)
+            return _record_subscription(scope, channel, before, again=SOON)
 
-    about = _about(channel) if taken else frozenset[WebhookTopic]()
+    about = _subscription_topics(channel) if taken else frozenset[WebhookTopic]()
 
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
         return connector.subscribe_account(channel.account, about, answers)
@@ -137,21 +137,21 @@ def update_subscription(
             end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
         match end:
             case Published():
-                _keep(scope, channel, "on" if taken else "off", again=RENEWED if taken else NOT_TAKEN)
+                _record_subscription(scope, channel, "on" if taken else "off", again=RENEWED if taken else NOT_TAKEN)
             case Retry(after=after):
-                _keep(scope, channel, before, again=max(after, SOON))
+                _record_subscription(scope, channel, before, again=max(after, SOON))
             case Send():
-                _keep(scope, channel, before, again=SOON)
+                _record_subscription(scope, channel, before, again=SOON)
             case _:
-                _keep(scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None))
+                _record_subscription(scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None))
 
 
-def _about(channel: Channel) -> frozenset[WebhookTopic]:
+def _subscription_topics(channel: Channel) -> frozenset[WebhookTopic]:
     """Messages only where somebody wanted them read: what is not is nothing to be told of."""
     return frozenset({"remarks", "chats"}) if channel.chat_surface else frozenset({"remarks"})
 
 
-def _keep(
+def _record_subscription(
     scope: Scope, channel: Channel, state: SubscriptionStatus, *, again: timedelta, reason: Message | None = None
 ) -> None:
     scope.run(

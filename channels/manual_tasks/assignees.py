@@ -115,7 +115,7 @@ def set_assignees(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> N
     """
     channel = queries.get_channel(scope, channel_id)
     creator = tenant_reads.get_creator(scope, channel.creator_id)
-    able = {member.id for member in _able(tenant_reads.list_members(scope), creator)}
+    able = {member.id for member in _eligible_members(tenant_reads.list_members(scope), creator)}
     if not set(people) <= able:
         raise BadInput("handover.not_theirs")
     scope.run(
@@ -137,7 +137,7 @@ def assignees_by_channel(scope: Scope, channels: Sequence[Channel]) -> dict[UUID
     found = {}
     for channel in channels:
         chosen = set(channel.options.get("people") or ())
-        able = _able(members, creators[channel.creator_id])
+        able = _eligible_members(members, creators[channel.creator_id])
         could = [member for member in able if not chosen or str(member.id) in chosen]
         found[channel.id] = TaskAssignees(could, [member for member in could if member.id in paired])
     return found
@@ -161,5 +161,5 @@ def no_assignee_reason(scope: Scope, channel: Channel) -> Message | None:
     return Message(NO_ASSIGNEE, {"account": channel.name, "people": names})
 
 
-def _able(members: Iterable[Member], creator: Creator) -> list[Member]:
+def _eligible_members(members: Iterable[Member], creator: Creator) -> list[Member]:
     return [one for one in members if can_post_manually(one) and is_assigned_to_creator(one, creator)]

@@ -111,26 +111,28 @@ def decide_download(
     """Decide again whether a file of a task may be saved now: a permit of its own, or the reason for the screen."""
     try:
         with tenant(event.tenant_id, task_lifecycle.MANUAL_TASKS_ACTOR) as scope:
-            _allow(scope, event.subject_id, mint, connectors)
+            _decide_download(scope, event.subject_id, mint, connectors)
     except PermitDenied as denied:
         if denied.decision.is_stale:
             raise outbox.RetryLater(POLL_INTERVAL) from denied
         with tenant(event.tenant_id, task_lifecycle.MANUAL_TASKS_ACTOR) as scope:
             issuance.record_denial(scope, denied)
-            _answer(scope, event.subject_id, FileDownloadState.REFUSED, reason=denied.decision.main_reason)
+            _record_download_decision(
+                scope, event.subject_id, FileDownloadState.REFUSED, reason=denied.decision.main_reason
+            )
 
 
-def _allow(scope: Scope, wish_id: UUID, mint: MintPermit, connectors: Mapping[str, Connector]) -> None:
+def _decide_download(scope: Scope, wish_id: UUID, mint: MintPermit, connectors: Mapping[str, Connector]) -> None:
     wish = scope.session.get(FileDownloadRow, (scope.tenant_id, wish_id))
     if wish is None or wish.state != FileDownloadState.ASKED:
         return
     asked_at = wish.created_at or scope.now
     task = task_lifecycle.lock_task(scope, wish.handover_id, lock=False)
-    unit = _unit_under(scope, task)
+    unit = _get_published_unit(scope, task)
     issuance.lock_unit(scope, unit)
     task = task_lifecycle.lock_task(scope, wish.handover_id)
     if task.state not in OPEN_TASK_STATES or scope.now - asked_at > DECISION_TIMEOUT:
-        _answer(scope, wish_id, FileDownloadState.REFUSED, reason=Message("handover.not_served"))
+        _record_download_decision(scope, wish_id, FileDownloadState.REFUSED, reason=Message("handover.not_served"))
         return
     medium = next((one for one in unit.media if one.sha256 == wish.sha256), None)
     if medium is None:
@@ -139,10 +141,10 @@ def _allow(scope: Scope, wish_id: UUID, mint: MintPermit, connectors: Mapping[st
         SupportsManualPosting, account_connectors.connector_for(connectors, queries.get_channel(scope, task.channel_id))
     )
     permit = mint(scope, unit, connector.save_file_step(str(wish_id), medium))
-    _answer(scope, wish_id, FileDownloadState.ALLOWED, jti=permit.jti)
+    _record_download_decision(scope, wish_id, FileDownloadState.ALLOWED, jti=permit.jti)
 
 
-def _unit_under(scope: Scope, task: ManualTaskRow) -> Unit:
+def _get_published_unit(scope: Scope, task: ManualTaskRow) -> Unit:
     """What was handed over, as it was judged."""
     rows = attempts.list_attempts(scope, Subject(task.subject_kind, task.subject_id), None, ("send",))
     found = next((row for row in rows if attempts.publish_permit(row) == task.permit_jti), None)
@@ -151,7 +153,7 @@ def _unit_under(scope: Scope, task: ManualTaskRow) -> Unit:
     return serialization.unit_from_json(found.unit)
 
 
-def _answer(
+def _record_download_decision(
     scope: Scope, wish_id: UUID, state: FileDownloadState, *, reason: Message | None = None, jti: UUID | None = None
 ) -> None:
     FILE_DOWNLOAD_STATES.check(FileDownloadState.ASKED, state)

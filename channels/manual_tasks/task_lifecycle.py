@@ -86,13 +86,13 @@ def create_manual_task(
     with tenant(account.tenant_id, MANUAL_TASKS_ACTOR) as scope:
         channel = queries.get_channel(scope, account.channel_id)
         if isinstance(authority, Permit):
-            return _handed(scope, channel, step, authority)
-        return Response(step.name, 200, {}, {"gone": _asked_back(scope, channel, authority)})
+            return _create_post_task(scope, channel, step, authority)
+        return Response(step.name, 200, {}, {"gone": _withdraw_copy(scope, channel, authority)})
 
 
-def _handed(scope: Scope, channel: Channel, step: WireStep, permit: Permit) -> StepResult:
+def _create_post_task(scope: Scope, channel: Channel, step: WireStep, permit: Permit) -> StepResult:
     key = f"{permit.subject.kind}:{permit.subject.id}"
-    task_id = _put(scope, _New(channel, POST_TASK, key, permit.subject, permit.jti, dict(step.json or {})))
+    task_id = _record_task(scope, _New(channel, POST_TASK, key, permit.subject, permit.jti, dict(step.json or {})))
     answer = Response(step.name, 201, {}, {"task": str(task_id)})
     for row in attempts.list_attempts(scope, permit.subject, None, ("send",)):
         if attempts.publish_permit(row) == permit.jti:
@@ -101,7 +101,7 @@ def _handed(scope: Scope, channel: Channel, step: WireStep, permit: Permit) -> S
     return answer
 
 
-def _put(scope: Scope, new: _New) -> UUID:
+def _record_task(scope: Scope, new: _New) -> UUID:
     """Write a task down; one that ended without a post is opened again. Raises Conflict for one that is done."""
     found = scope.run(
         _PUT,
@@ -142,11 +142,11 @@ def activate_task(scope: Scope, subject: Subject, *, due_at: datetime, late_unti
         due=due_at,
         late=late_until,
     )
-    _announce(scope, row.id, queries.get_channel(scope, row.channel_id), late_until)
+    _notify_task_due(scope, row.id, queries.get_channel(scope, row.channel_id), late_until)
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, row.id), instead_of=ManualTaskCheckDue)
 
 
-def _announce(scope: Scope, task_id: UUID, channel: Channel, late_until: datetime | None) -> None:
+def _notify_task_due(scope: Scope, task_id: UUID, channel: Channel, late_until: datetime | None) -> None:
     params: dict[str, str | int] = {"account": channel.name}
     code = "handover.due_always"
     if late_until is not None:
@@ -164,12 +164,12 @@ def task_notice_cause(task_id: UUID) -> str:
 # taking back
 
 
-def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
+def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
     """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is somebody's task now."""
     removal = _by_key(scope, f"{REMOVAL_TASK}:{order.permit_jti}")
     if removal is not None:
         return removal.state == H.GONE
-    post = _post_under(scope, order.permit_jti)
+    post = _find_post_task_of_permit(scope, order.permit_jti)
     if post is None:
         return True  # never handed to anybody
     opened = post.opened_at is not None
@@ -178,7 +178,7 @@ def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
     if post.state in (H.CANNOT, H.LATE) or not (opened or post.state == H.DONE):
         return True
     content = {name: post.content.get(name) for name in ("site", "title", "caption")}
-    content["went_out"] = _instant(post.closed_at)
+    content["went_out"] = _format_instant(post.closed_at)
     new = _New(
         channel,
         REMOVAL_TASK,
@@ -191,7 +191,7 @@ def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
         native_id=post.native_id,
         url=post.url,
     )
-    task_id = _put(scope, new)
+    task_id = _record_task(scope, new)
     message = Message("handover.removal_due", {"account": channel.name})
     notices.put(scope, message, cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id)
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, task_id), instead_of=ManualTaskCheckDue)
@@ -213,30 +213,34 @@ def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str
         key,
         copy.subject,
         copy.jti,
-        {"site": channel.name, **_words_of(scope, copy), "went_out": _instant(copy.visible_at or copy.minted_at)},
+        {
+            "site": channel.name,
+            **_copy_texts(scope, copy),
+            "went_out": _format_instant(copy.visible_at or copy.minted_at),
+        },
         due_at=scope.now,
         late_until=scope.now + REMOVAL_DEADLINE,
         native_id=",".join(copy.native_ids),
         url=url,
     )
-    outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, _put(scope, new)), instead_of=ManualTaskCheckDue)
+    outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, _record_task(scope, new)), instead_of=ManualTaskCheckDue)
     return True
 
 
-def _words_of(scope: Scope, copy: LiveCopy) -> dict[str, str]:
+def _copy_texts(scope: Scope, copy: LiveCopy) -> dict[str, str]:
     """How a post's words begin; nothing of what was said to one fan, whom the people with phones do not know."""
     sent = attempts.list_attempts(scope, copy.subject, None, ("send",))
     row = next((one for one in sent if attempts.publish_permit(one) == copy.jti), None)
     unit = serialization.unit_from_json(row.unit) if row is not None and row.unit and not copy.viewer else None
     title, caption = (unit.text_of("title"), unit.text_of("body")) if unit is not None else ("", "")
-    return {"title": _first_words(title), "caption": _first_words(caption)}
+    return {"title": _shorten_text(title), "caption": _shorten_text(caption)}
 
 
-def _first_words(text: str) -> str:
+def _shorten_text(text: str) -> str:
     return text if len(text) <= FIRST_WORDS else f"{text[:FIRST_WORDS].rstrip()}…"
 
 
-def _instant(at: datetime | None) -> str:
+def _format_instant(at: datetime | None) -> str:
     return at.isoformat() if at is not None else ""
 
 
@@ -333,12 +337,12 @@ def check_task(event: ManualTaskCheckDue, *, tenant: OpenScope) -> None:
     """Close what nobody opened in time, remind of what is open; comes back (`outbox.RetryLater`) until it has an end."""
     with tenant(event.tenant_id, MANUAL_TASKS_ACTOR) as scope:
         row = lock_task(scope, event.subject_id)
-        after = _looked(scope, row) if row.state in OPEN_TASK_STATES and row.due_at is not None else None
+        after = _check_task(scope, row) if row.state in OPEN_TASK_STATES and row.due_at is not None else None
     if after is not None:
         raise outbox.RetryLater(after)
 
 
-def _looked(scope: Scope, row: ManualTaskRow) -> timedelta | None:
+def _check_task(scope: Scope, row: ManualTaskRow) -> timedelta | None:
     closes = row.late_until if row.kind == POST_TASK and row.state == H.WAITING else None
     if closes is not None and scope.now > closes:
         close_task(scope, row, H.LATE, "late", why="handover.late")
@@ -346,16 +350,16 @@ def _looked(scope: Scope, row: ManualTaskRow) -> timedelta | None:
     if row.kind == POST_TASK and scope.now >= row.handed_at + TASK_LIFETIME:
         return None  # from now on the room above asks
     channel = queries.get_channel(scope, row.channel_id)
-    times = _reminders(row, ZoneInfo(channel.zone))
+    times = _reminder_times(row, ZoneInfo(channel.zone))
     passed = sum(at <= scope.now for at in times)
     snoozed = row.snoozed_until
     if scope.now >= snoozed if snoozed is not None else passed > row.reminders:
-        _remind(scope, row, channel, passed)
+        _send_reminder(scope, row, channel, passed)
     ahead = [at for at in (*times, snoozed, closes) if at is not None and at > scope.now]
     return min(ahead) - scope.now + timedelta(milliseconds=1) if ahead else None
 
 
-def _reminders(row: ManualTaskRow, zone: ZoneInfo) -> list[datetime]:
+def _reminder_times(row: ManualTaskRow, zone: ZoneInfo) -> list[datetime]:
     start = row.opened_at or row.due_at or row.handed_at
     first = [start + wait for wait in SOON]
     local = first[-1].astimezone(zone)
@@ -366,7 +370,7 @@ def _reminders(row: ManualTaskRow, zone: ZoneInfo) -> list[datetime]:
     return [*first, *(at for at in evenings if first[-1] < at < row.handed_at + TASK_LIFETIME)]
 
 
-def _remind(scope: Scope, row: ManualTaskRow, channel: Channel, count: int) -> None:
+def _send_reminder(scope: Scope, row: ManualTaskRow, channel: Channel, count: int) -> None:
     scope.run(
         "UPDATE handovers SET reminders = :count, snoozed_until = NULL, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id",
@@ -388,7 +392,7 @@ def _by_key(scope: Scope, key: str) -> ManualTaskRow | None:
     ).first()
 
 
-def _post_under(scope: Scope, permit_jti: UUID) -> ManualTaskRow | None:
+def _find_post_task_of_permit(scope: Scope, permit_jti: UUID) -> ManualTaskRow | None:
     return scope.session.exec(
         select(ManualTaskRow)
         .where(

@@ -99,7 +99,7 @@ class ManualTask:
 def list_due_tasks(scope: Scope, *, creators: Collection[UUID]) -> list[ManualTask]:
     """What these creators' people have to do now: removals first, then by their time, what was put off last."""
     now = or_(ManualTaskRow.kind == REMOVAL_TASK, col(ManualTaskRow.due_at) <= scope.now)
-    found = _read(scope, creators, col(ManualTaskRow.state).in_([str(state) for state in OPEN_TASK_STATES]), now)
+    found = _load_tasks(scope, creators, col(ManualTaskRow.state).in_([str(state) for state in OPEN_TASK_STATES]), now)
 
     def order(task: ManualTask) -> tuple[bool, bool, datetime]:
         return not task.is_removal, task.snoozed_until is not None and task.snoozed_until > scope.now, task.due_at
@@ -109,13 +109,13 @@ def list_due_tasks(scope: Scope, *, creators: Collection[UUID]) -> list[ManualTa
 
 def list_recent_tasks(scope: Scope, *, creators: Collection[UUID], limit: int = 5) -> list[ManualTask]:
     """What had an end lately, the newest first: to complete a link, or to see that it is done."""
-    rows = _read(scope, creators, col(ManualTaskRow.closed_at).is_not(None), limit=limit)
+    rows = _load_tasks(scope, creators, col(ManualTaskRow.closed_at).is_not(None), limit=limit)
     return rows
 
 
 def get_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
     """One task. Raises NotFound; one of another creator, or of another agency, looks the same."""
-    found = _read(scope, creators, ManualTaskRow.id == task_id)
+    found = _load_tasks(scope, creators, ManualTaskRow.id == task_id)
     if not found:
         raise NotFound("handover.unknown")
     return found[0]
@@ -151,7 +151,7 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
         tenant=scope.tenant_id,
         id=task_id,
         now=scope.now,
-        by=_member(scope),
+        by=_acting_member_id(scope),
     )
     if not done.rowcount:  # somebody was faster: they opened it, or it has an end
         found = get_task(scope, task_id, creators=creators)
@@ -159,7 +159,7 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
             raise Conflict("handover.closed")
         return found
     audit.record(scope, "handover.open", f"handover:{task_id}")
-    _look_again(scope, task_id)
+    _schedule_task_check(scope, task_id)
     return get_task(scope, task_id, creators=creators)
 
 
@@ -179,7 +179,7 @@ def snooze_task(scope: Scope, task_id: UUID, wait: timedelta, *, creators: Colle
         id=task_id,
         until=until,
     )
-    _look_again(scope, task_id)
+    _schedule_task_check(scope, task_id)
 
 
 def refuse_task(scope: Scope, task_id: UUID, why: str, *, creators: Collection[UUID]) -> ManualTask:
@@ -193,7 +193,7 @@ def refuse_task(scope: Scope, task_id: UUID, why: str, *, creators: Collection[U
     row = task_lifecycle.lock_task(scope, task_id)
     if row.state not in OPEN_TASK_STATES:
         raise Conflict("handover.closed")
-    task_lifecycle.close_task(scope, row, H.CANNOT, "cannot", why=f"handover.cannot_{why}", by=_member(scope))
+    task_lifecycle.close_task(scope, row, H.CANNOT, "cannot", why=f"handover.cannot_{why}", by=_acting_member_id(scope))
     audit.record(scope, "handover.cannot", f"handover:{task_id}", why=why)
     return get_task(scope, task_id, creators=creators)
 
@@ -212,7 +212,7 @@ def complete_task(
     Raises NotFound; BadInput for an unticked line, or for what is no link of that platform; Conflict when it ended
     otherwise, or when another post has that link.
     """
-    row, found = _locked(scope, task_id, creators)
+    row, found = _lock_task_view(scope, task_id, creators)
     if found.is_removal:
         raise BadInput("handover.why")
     if found.state == H.DONE:
@@ -221,9 +221,9 @@ def complete_task(
         raise Conflict("handover.closed")
     if set(found.checklist) - set(ticked):
         raise BadInput("handover.unticked")
-    posted = _named(scope, row, pasted, connectors)
+    posted = _parse_pasted_link(scope, row, pasted, connectors)
     row.native_id, row.url = (posted.native_id, posted.url) if posted is not None else (f"task:{task_id}", "")
-    task_lifecycle.close_task(scope, row, H.DONE, "posted", why="", by=_member(scope))
+    task_lifecycle.close_task(scope, row, H.DONE, "posted", why="", by=_acting_member_id(scope))
     audit.record(scope, "handover.done", f"handover:{task_id}", link=row.url or row.native_id)
     return get_task(scope, task_id, creators=creators)
 
@@ -232,10 +232,10 @@ def add_post_link(
     scope: Scope, task_id: UUID, *, creators: Collection[UUID], pasted: str, connectors: Mapping[str, Connector]
 ) -> ManualTask:
     """The link of what was posted without one. Raises NotFound, BadInput, and Conflict where there is one."""
-    row, found = _locked(scope, task_id, creators)
+    row, found = _lock_task_view(scope, task_id, creators)
     if found.state != H.DONE or found.url:
         raise Conflict("handover.closed")
-    posted = _named(scope, row, pasted, connectors)
+    posted = _parse_pasted_link(scope, row, pasted, connectors)
     if posted is None:
         raise BadInput("handover.no_link", site=found.site)
     scope.run(
@@ -254,12 +254,12 @@ def add_post_link(
 
 def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
     """A copy is taken away, signed by the member who says so. Raises NotFound, BadInput."""
-    row, found = _locked(scope, task_id, creators)
+    row, found = _lock_task_view(scope, task_id, creators)
     if not found.is_removal:
         raise BadInput("handover.why")
     if found.state == H.GONE:
         return found
-    task_lifecycle.close_task(scope, row, H.GONE, "gone", why="", by=_member(scope))
+    task_lifecycle.close_task(scope, row, H.GONE, "gone", why="", by=_acting_member_id(scope))
     audit.record(scope, "handover.gone", f"handover:{task_id}")
     outbox.cancel(scope, CopyRemovalDue.kind, row.permit_jti)
     event, lane = CopyRemovalDue(scope.tenant_id, row.permit_jti), f"remove:{row.channel_id}"
@@ -267,14 +267,16 @@ def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) 
     return get_task(scope, task_id, creators=creators)
 
 
-def _locked(scope: Scope, task_id: UUID, creators: Collection[UUID]) -> tuple[ManualTaskRow, ManualTask]:
+def _lock_task_view(scope: Scope, task_id: UUID, creators: Collection[UUID]) -> tuple[ManualTaskRow, ManualTask]:
     """The row, locked, and what stands in it now. Raises NotFound."""
     get_task(scope, task_id, creators=creators)
     row = task_lifecycle.lock_task(scope, task_id)
     return row, get_task(scope, task_id, creators=creators)
 
 
-def _named(scope: Scope, row: ManualTaskRow, pasted: str, connectors: Mapping[str, Connector]) -> PostedLink | None:
+def _parse_pasted_link(
+    scope: Scope, row: ManualTaskRow, pasted: str, connectors: Mapping[str, Connector]
+) -> PostedLink | None:
     """What a pasted text names; None for nothing. Raises BadInput for no link of that platform, Conflict for a link
     of another post."""
     if not pasted.strip():
@@ -298,12 +300,12 @@ def _named(scope: Scope, row: ManualTaskRow, pasted: str, connectors: Mapping[st
     return posted
 
 
-def _look_again(scope: Scope, task_id: UUID) -> None:
+def _schedule_task_check(scope: Scope, task_id: UUID) -> None:
     """Reminders count from what was just said."""
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, task_id), instead_of=ManualTaskCheckDue)
 
 
-def _member(scope: Scope) -> UUID:
+def _acting_member_id(scope: Scope) -> UUID:
     """Who acts. Raises BadInput for anybody but a member: every word here is signed."""
     kind, _, key = scope.actor.partition(":")
     if kind != "member":
@@ -311,7 +313,7 @@ def _member(scope: Scope) -> UUID:
     return UUID(key)
 
 
-def _read(scope: Scope, creators: Collection[UUID], *conditions: Any, limit: int = 200) -> list[ManualTask]:
+def _load_tasks(scope: Scope, creators: Collection[UUID], *conditions: Any, limit: int = 200) -> list[ManualTask]:
     rows = scope.session.exec(
         select(ManualTaskRow, ChannelRow)
         .join(
@@ -333,10 +335,10 @@ def _read(scope: Scope, creators: Collection[UUID], *conditions: Any, limit: int
         .limit(limit)
         .execution_options(populate_existing=True)
     )
-    return [_value(row, channel) for row, channel in rows]
+    return [_task_from_rows(row, channel) for row, channel in rows]
 
 
-def _value(row: ManualTaskRow, channel: ChannelRow) -> ManualTask:
+def _task_from_rows(row: ManualTaskRow, channel: ChannelRow) -> ManualTask:
     content, price = row.content, row.content.get("price")
     return ManualTask(
         id=row.id,

@@ -62,14 +62,14 @@ def read_metrics(
 
     Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken away.
     """
-    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
     if isinstance(connector, SupportsReactionCounts):
         with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             return reaction_counts.reaction_counts(scope, channel_id, connector.message_ids_of(native_id))
     if waits:
         return None
     question = partial(connector.read_metrics, PlatformCopy(native_id, channel.account, chat))
-    return _told(channel, question, tenant=tenant, transport=transport)
+    return _read_platform_answer(channel, question, tenant=tenant, transport=transport)
 
 
 def check_live_post(
@@ -87,17 +87,17 @@ def check_live_post(
     `reaction_counts`: its numbers were told just now, which is answer enough where they prove it. What is missing where the
     account itself does not let us in any more says nothing of a post.
     """
-    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
     if waits or not isinstance(connector, SupportsPresenceCheck) or (counted and connector.numbers_prove):
         return None
     question = partial(connector.check_presence, PlatformCopy(native_id, channel.account))
-    seen = _told(channel, question, tenant=tenant, transport=transport)
+    seen = _read_platform_answer(channel, question, tenant=tenant, transport=transport)
     if not isinstance(seen, MissingPost):
         return seen
     if not isinstance(connector, SupportsAccountSetup):
         return None
     well = partial(connector.verify_account, channel.account)
-    answers = _asked(channel, well, tenant=tenant, transport=transport)
+    answers = _run_platform_requests(channel, well, tenant=tenant, transport=transport)
     return replace(seen, with_comment=connector.capabilities.first_comment) if well(answers) is None else None
 
 
@@ -105,11 +105,11 @@ def read_followers(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
 ) -> int | None:
     """How many follow an account, or None when nobody tells now. Raises NotFound."""
-    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
     if waits or not isinstance(connector, SupportsFollowerCount):
         return None
     question = partial(connector.count_followers, channel.account, channel.destination_id)
-    return _told(channel, question, tenant=tenant, transport=transport)
+    return _read_platform_answer(channel, question, tenant=tenant, transport=transport)
 
 
 def read_earnings(
@@ -123,11 +123,11 @@ def read_earnings(
 ) -> Earnings | Reauthorize | None:
     """What an account earned in a span, Reauthorize where it was let in without that right, or None when nobody tells
     now. Whatever is answered, the account posts on. Raises NotFound."""
-    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
     if waits or not isinstance(connector, SupportsEarnings):
         return None
     question = partial(connector.read_earnings, channel.account, span)
-    return _told(channel, question, tenant=tenant, transport=transport, most=PAGES)
+    return _read_platform_answer(channel, question, tenant=tenant, transport=transport, most=PAGES)
 
 
 def read_movements(
@@ -140,10 +140,10 @@ def read_movements(
     connectors: Mapping[str, Connector],
 ) -> MovementPage | None:
     """The movements of an account's money from place `start` on, or None when nobody tells now. Raises NotFound."""
-    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
     if waits or not isinstance(connector, SupportsBalance):
         return None
-    end = _told(channel, partial(connector.list_movements, start), tenant=tenant, transport=transport)
+    end = _read_platform_answer(channel, partial(connector.list_movements, start), tenant=tenant, transport=transport)
     return end if isinstance(end, MovementPage) else None
 
 
@@ -158,13 +158,15 @@ def read_paid_message(
     connectors: Mapping[str, Connector],
 ) -> PaidMessageStatus | None:
     """How a message behind a price stands, sent after `since`, or None when nobody tells now. Raises NotFound."""
-    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    channel, connector, waits = _resolve_account(tenant_id, channel_id, tenant=tenant, connectors=connectors)
     if waits or not isinstance(connector, SupportsPaidMessages):
         return None
-    return _told(channel, partial(connector.read_paid_status, copy, since), tenant=tenant, transport=transport)
+    return _read_platform_answer(
+        channel, partial(connector.read_paid_status, copy, since), tenant=tenant, transport=transport
+    )
 
 
-def _reached(
+def _resolve_account(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> tuple[Channel, Connector, bool]:
     """An account, its connector, and whether nobody may ask it now: its platform wants us to wait, or a person
@@ -175,7 +177,7 @@ def _reached(
         return channel, account_connectors.connector_for(connectors, channel), waits
 
 
-def _told(
+def _read_platform_answer(
     channel: Channel,
     question: Callable[[tuple[StepResult, ...]], Send | T],
     *,
@@ -184,11 +186,11 @@ def _told(
     most: int = request_loop.MAX_REQUESTS,
 ) -> T | None:
     """What a question comes to; None where it asks on and on."""
-    end = question(_asked(channel, question, tenant=tenant, transport=transport, most=most))
+    end = question(_run_platform_requests(channel, question, tenant=tenant, transport=transport, most=most))
     return None if isinstance(end, Send) else end
 
 
-def _asked(
+def _run_platform_requests(
     channel: Channel,
     question: Callable[[tuple[StepResult, ...]], object],
     *,
@@ -211,12 +213,12 @@ def verify_delivery(
     """
     place = Subject(DELIVERY, event.subject_id)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        left = [one for one in live_copies.list_copies(scope, place) if _unread(one)]
+        left = [one for one in live_copies.list_copies(scope, place) if _needs_readback(one)]
         marked, unplaced = (
             [one for one in left if one.flags],
             post_addresses.copies_without_address(scope, place, connectors),
         )
-        wait = _waits(scope, [*marked, *(copy for copy, _ in unplaced)])
+        wait = _longest_send_block(scope, [*marked, *(copy for copy, _ in unplaced)])
         channels = {one.jti: queries.get_channel(scope, one.channel_id) for one in left}
         for one in left:
             if watched_copies.is_watched_copy(scope, one):
@@ -225,9 +227,9 @@ def verify_delivery(
         raise outbox.RetryLater(wait)
     waits = []
     for copy in left:
-        end = _shown(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
+        end = _fetch_marks(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
         with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-            waits.append(_settled(scope, copy, channels[copy.jti], end))
+            waits.append(_record_mark_report(scope, copy, channels[copy.jti], end))
     waits.append(
         post_addresses.request_addresses(
             event.tenant_id, place, tenant=tenant, transport=transport, connectors=connectors
@@ -237,17 +239,17 @@ def verify_delivery(
         raise outbox.RetryLater(min(late))
 
 
-def _waits(scope: Scope, asked: list[live_copies.LiveCopy]) -> timedelta | None:
+def _longest_send_block(scope: Scope, asked: list[live_copies.LiveCopy]) -> timedelta | None:
     """How long the platforms of these copies want us to wait; None for not at all."""
     held = send_limits.send_blocks(scope, {one.channel_id for one in asked}, brake=False).values()
     return max((one.until - scope.now for one in held), default=None)
 
 
-def _unread(copy: live_copies.LiveCopy) -> bool:
+def _needs_readback(copy: live_copies.LiveCopy) -> bool:
     return copy.removed_at is None and copy.recalled_at is None and not copy.is_read_back
 
 
-def _shown(
+def _fetch_marks(
     copy: live_copies.LiveCopy,
     channel: Channel,
     *,
@@ -264,10 +266,10 @@ def _shown(
     def question(answers: tuple[StepResult, ...]) -> Send | MarkReport | Outcome:
         return connector.read_marks(place, copy.flags, answers)
 
-    return question(_asked(channel, question, tenant=tenant, transport=transport))
+    return question(_run_platform_requests(channel, question, tenant=tenant, transport=transport))
 
 
-def _settled(
+def _record_mark_report(
     scope: Scope, copy: live_copies.LiveCopy, channel: Channel, end: Send | MarkReport | Outcome | None
 ) -> timedelta | None:
     """Write it down, and call back what does not bear its marks; when to look again where nobody could see."""

@@ -35,10 +35,10 @@ def send_webhook(
         due = endpoints.start_call(scope, event.subject_id)
     if due is None:
         return
-    account = _account(due, open_letter)
-    answer = transport.send(_step(due, seconds), NoticeOrder(due.tenant_id, due.member_id), account=account)
+    account = _webhook_target(due, open_letter)
+    answer = transport.send(_build_call_step(due, seconds), NoticeOrder(due.tenant_id, due.member_id), account=account)
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
-        wait = endpoints.finish_call(scope, due, status=_status(answer), detail=_detail(answer))
+        wait = endpoints.finish_call(scope, due, status=_answer_http_status(answer), detail=_answer_detail(answer))
     if wait is not None:
         raise outbox.RetryLater(wait)
 
@@ -49,7 +49,7 @@ def fail_webhook(event: WebhookCallDue, *, tenant: OpenScope) -> None:
         endpoints.abandon_call(scope, event.subject_id)
 
 
-def _account(due: PendingCall, open_letter: OpenLetter) -> AccountTarget:
+def _webhook_target(due: PendingCall, open_letter: OpenLetter) -> AccountTarget:
     parts = urlsplit(due.url)
     token, *before = (open_letter(due.tenant_id, letter) for letter in due.letters)
     return AccountTarget(
@@ -57,7 +57,7 @@ def _account(due: PendingCall, open_letter: OpenLetter) -> AccountTarget:
     )
 
 
-def _step(due: PendingCall, seconds: float) -> WireStep:
+def _build_call_step(due: PendingCall, seconds: float) -> WireStep:
     parts = urlsplit(due.url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {signatures.EVENT_HEADER: str(due.call_id), signatures.TIMESTAMP_HEADER: str(int(due.at.timestamp()))}
@@ -74,9 +74,9 @@ def _step(due: PendingCall, seconds: float) -> WireStep:
     )
 
 
-def _status(answer: StepResult) -> int | None:
+def _answer_http_status(answer: StepResult) -> int | None:
     return answer.status if isinstance(answer, Response) else None
 
 
-def _detail(answer: StepResult) -> str:
+def _answer_detail(answer: StepResult) -> str:
     return "" if isinstance(answer, Response) else answer.detail

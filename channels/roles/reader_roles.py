@@ -159,22 +159,24 @@ def set_eligible_readers(scope: Scope, giver: RoleGiver, readers: Collection[str
             role=giver.role,
             now=scope.now,
         )
-    _end(scope, [giver.channel_id], only=only, role=giver.role, readers=readers)
+    _withdraw_roles(scope, [giver.channel_id], only=only, role=giver.role, readers=readers)
 
 
 def remove_reader(scope: Scope, channel_id: UUID, user_id: str) -> None:
     """Take the role, by whichever account, from a reader that this account heard: they are to be forgotten."""
     inbox = list(scope.run(f"{_INBOX}:channel", tenant=scope.tenant_id, channel=channel_id).scalars())
-    _end(scope, inbox, only=user_id)
+    _withdraw_roles(scope, inbox, only=user_id)
 
 
-def _end(scope: Scope, channels: Sequence[UUID], *, only: str, role: str = "", readers: Collection[str] = ()) -> None:
+def _withdraw_roles(
+    scope: Scope, channels: Sequence[UUID], *, only: str, role: str = "", readers: Collection[str] = ()
+) -> None:
     """Want nothing any more of anybody but these readers, or of this one reader; then have done what is due."""
     of = {"tenant": scope.tenant_id, "channels": list(channels)}
     scope.run(_UNWANT, role=role, readers=list(readers), only=only, now=scope.now, **of)
     scope.run(_DONE, **of)
     for each in channels:
-        _have_done(scope, each, only=only)
+        _enqueue_due_roles(scope, each, only=only)
 
 
 _AGAIN = f"""
@@ -190,7 +192,7 @@ def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) ->
     asked = {"tenant": scope.tenant_id, "channel": channel_id, "user": user_id}
     found = scope.run(_AGAIN, anyway=anyway, away=READER_NOT_THERE, **asked).scalars().all()
     for each in dict.fromkeys(found):
-        _have_done(scope, each, only=user_id)
+        _enqueue_due_roles(scope, each, only=user_id)
     return bool(found)
 
 
@@ -209,10 +211,10 @@ def deny_role(scope: Scope, giver: RoleGiver, user_id: str) -> None:
         role=giver.role,
         now=scope.now,
     )
-    _have_done(scope, giver.channel_id, only=user_id)
+    _enqueue_due_roles(scope, giver.channel_id, only=user_id)
 
 
-def _have_done(scope: Scope, channel_id: UUID, *, only: str = "") -> None:
+def _enqueue_due_roles(scope: Scope, channel_id: UUID, *, only: str = "") -> None:
     due = scope.run(_DUE, tenant=scope.tenant_id, channel=channel_id, only=only, away=READER_NOT_THERE).all()
     for row in due:
         outbox.put(
@@ -229,7 +231,7 @@ def apply_role(
 ) -> None:
     """Give one reader the role, or take it, as is wanted now. Raises `outbox.RetryLater` where it must be tried again."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        row = _row(scope, event.subject_id)
+        row = _lock_role_row(scope, event.subject_id)
         channel = (
             queries.get_channel(scope, row.channel_id) if row is not None and row.stands is not row.wanted else None
         )
@@ -237,8 +239,8 @@ def apply_role(
             return
         waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
         if waits is None:
-            _write(scope, row, None, None)  # from here on it may be either way
-            row = _row(scope, row.id) or row
+            _record_role_state(scope, row, None, None)  # from here on it may be either way
+            row = _lock_role_row(scope, row.id) or row
         asked_at = row.updated_at
         give, user_id, role = row.wanted, row.user_id, row.role
     if waits is not None:
@@ -257,7 +259,7 @@ def apply_role(
     end = Retry(AGAIN, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
-        again = _settled(scope, channel, event.subject_id, end, give=give, asked_at=asked_at)
+        again = _record_role_outcome(scope, channel, event.subject_id, end, give=give, asked_at=asked_at)
     if again is not None:
         raise outbox.RetryLater(again)
 
@@ -268,23 +270,23 @@ def _may_ask(channel: Channel, row: ReaderRoleRow) -> bool:
     return channel.state == ChannelState.ACTIVE or rests
 
 
-def _settled(
+def _record_role_outcome(
     scope: Scope, channel: Channel, row_id: UUID, end: Outcome, *, give: bool, asked_at: datetime | None
 ) -> timedelta | None:
     """Write what came of it; when to come back, None where there is nothing to come back for."""
-    row = _row(scope, row_id)
+    row = _lock_role_row(scope, row_id)
     if row is None:
         return None
     match end:
         case Published():
-            _write(scope, row, give, None)
-            _works(scope, channel.id)
+            _record_role_state(scope, row, give, None)
+            _clear_role_refusals(scope, channel.id)
         case Rejected(reason=reason) if reason.code == READER_NOT_THERE and row.updated_at != asked_at:
             return timedelta(0)  # they showed up while the platform was asked
         case Rejected(reason=reason) if reason.code == READER_NOT_THERE:
-            _write(scope, row, False, reason)
+            _record_role_state(scope, row, False, reason)
         case Rejected(reason=reason):
-            _write(scope, row, None, reason)
+            _record_role_state(scope, row, None, reason)
             told = Message("role.refused" if give else "role.kept", {"account": channel.name})
             cause = f"role:{channel.id}:{'give' if give else 'take'}"
             notices.put(scope, told, cause=cause, urgent=not give, creator_id=channel.creator_id)
@@ -297,7 +299,7 @@ def _settled(
     return timedelta(0) if row.wanted is not give else None
 
 
-def _write(scope: Scope, row: ReaderRoleRow, stands: bool | None, reason: Message | None) -> None:
+def _record_role_state(scope: Scope, row: ReaderRoleRow, stands: bool | None, reason: Message | None) -> None:
     """A row that wants nothing any more and has nothing left to take goes."""
     if stands is False and not row.wanted:
         scope.run("DELETE FROM fan_roles WHERE tenant_id = :tenant AND id = :id", tenant=scope.tenant_id, id=row.id)
@@ -312,7 +314,7 @@ def _write(scope: Scope, row: ReaderRoleRow, stands: bool | None, reason: Messag
     )
 
 
-def _works(scope: Scope, channel_id: UUID) -> None:
+def _clear_role_refusals(scope: Scope, channel_id: UUID) -> None:
     """The platform does it again: so it does for those it refused."""
     for what in ("give", "take"):
         notices.close(scope, f"role:{channel_id}:{what}")
@@ -324,10 +326,10 @@ def _works(scope: Scope, channel_id: UUID) -> None:
         away=READER_NOT_THERE,
     )
     if freed.rowcount:
-        _have_done(scope, channel_id)
+        _enqueue_due_roles(scope, channel_id)
 
 
-def _row(scope: Scope, row_id: UUID) -> ReaderRoleRow | None:
+def _lock_role_row(scope: Scope, row_id: UUID) -> ReaderRoleRow | None:
     """A row as it stands, nobody else changes it until the transaction ends."""
     return scope.session.exec(
         select(ReaderRoleRow)

@@ -65,11 +65,13 @@ def copy_by_native_id(scope: Scope, subject: Subject, native_id: str) -> LiveCop
 def last_known_unit(scope: Scope, subject: Subject, native_id: str) -> Unit | None:
     """What a copy was last known to say and show; None where no attempt of ours tells."""
     rows = attempts.list_attempts(scope, subject, None, ("send", EDIT_KIND))
-    stand = [row for row in rows if isinstance(attempts.binding_outcome(row), Published) and _native(row) == native_id]
+    stand = [
+        row for row in rows if isinstance(attempts.binding_outcome(row), Published) and _native_id_of(row) == native_id
+    ]
     return serialization.unit_from_json(stand[-1].unit) if stand else None
 
 
-def _native(row: Attempt) -> str:
+def _native_id_of(row: Attempt) -> str:
     stands = attempts.binding_outcome(row)
     return row.native_key if row.kind == EDIT_KIND else stands.native_id if isinstance(stands, Published) else ""
 
@@ -77,43 +79,43 @@ def _native(row: Attempt) -> str:
 def is_edit_uncertain(scope: Scope, subject: Subject, native_id: str) -> bool:
     """Whether a change may have come through that nobody confirmed or denied since."""
     unclear = False
-    for row in _of(scope, subject, native_id):
+    for row in _list_edit_attempts(scope, subject, native_id):
         if row.outcome == "published" or row.resolved_by is not None:  # the last of them says what stood then
             unclear = False
-        elif any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps):
+        elif any(step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"]) for step in row.steps):
             unclear = True
     return unclear
 
 
 def other_edits_arrive_until(scope: Scope, unit: Unit, native_id: str) -> datetime | None:
     """Until when a request of ours for other words, that nobody answered, may still arrive there."""
-    rows = _of(scope, unit.subject, native_id)
-    return _arrives([row for row in rows if row.unit_digest != unit.digest()])
+    rows = _list_edit_attempts(scope, unit.subject, native_id)
+    return _latest_edit_deadline([row for row in rows if row.unit_digest != unit.digest()])
 
 
 def edits_arrive_until(scope: Scope, subject: Subject, native_id: str) -> datetime | None:
     """Until when a request of ours for any words, that nobody answered, may still arrive there."""
-    return _arrives(_of(scope, subject, native_id))
+    return _latest_edit_deadline(_list_edit_attempts(scope, subject, native_id))
 
 
-def _arrives(rows: Sequence[Attempt]) -> datetime | None:
+def _latest_edit_deadline(rows: Sequence[Attempt]) -> datetime | None:
     return max(
         (
             row.deadline_at
             for row in rows
             if row.outcome != "published"
             and row.resolved_by is None
-            and any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps)
+            and any(step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"]) for step in row.steps)
         ),
         default=None,
     )
 
 
-def _of(scope: Scope, subject: Subject, native_id: str) -> list[Attempt]:
+def _list_edit_attempts(scope: Scope, subject: Subject, native_id: str) -> list[Attempt]:
     return [row for row in attempts.list_attempts(scope, subject, None, (EDIT_KIND,)) if row.native_key == native_id]
 
 
-def _unclear(stored: serialization.StoredJson | None) -> bool:
+def _is_answer_uncertain(stored: serialization.StoredJson | None) -> bool:
     """Whether a change may have been made by a request with this answer, or with none."""
     if stored is None:
         return True
@@ -147,13 +149,13 @@ def prepare_edit(
     """
     attempts.supersede_attempts(scope, unit.subject, 0, (EDIT_KIND,))
     rows = attempts.list_attempts(scope, unit.subject, 0, (EDIT_KIND,))
-    turn = _turn(connectors, channel, unit, native_id, ())
+    turn = _next_edit_step(connectors, channel, unit, native_id, ())
     if not isinstance(turn, Send):
         return turn
-    if turn.step.kind is StepKind.CONTROL and (no := _forbidden(scope, whole or unit, author)) is not None:
+    if turn.step.kind is StepKind.CONTROL and (no := _denied_outcome(scope, whole or unit, author)) is not None:
         return no
     said_with = {"whole": whole} if whole is not None else {}
-    authority = _authority(scope, unit, turn.step, (), partial(mint, author=author, **said_with))
+    authority = _authorize_edit_step(scope, unit, turn.step, (), partial(mint, author=author, **said_with))
     attempt_id = attempts.begin_attempt(
         scope,
         channel_id=channel.id,
@@ -163,12 +165,14 @@ def prepare_edit(
         unit=unit,
         native_key=native_id,
         n=attempts.next_number(rows, EDIT_KIND),
-        first=(turn.step, _noted(scope, authority, copy)),
+        first=(turn.step, _record_edit_permit(scope, authority, copy)),
     )
-    return _armed(scope, channel, unit, turn.step, authority, place=(attempt_id, 0), seconds=act.total_seconds())
+    return _build_prepared_edit(
+        scope, channel, unit, turn.step, authority, place=(attempt_id, 0), seconds=act.total_seconds()
+    )
 
 
-def _forbidden(scope: Scope, whole: Unit, author: str) -> Outcome | None:
+def _denied_outcome(scope: Scope, whole: Unit, author: str) -> Outcome | None:
     """Why nobody need look first; the log then knows whose words they are when the change itself is judged."""
     decision = issuance.judge_unit(scope, whole, author=author)
     if decision.is_allowed:
@@ -188,10 +192,12 @@ def prepare_next_edit_step(
     attempts.record_answer(scope, armed.attempt_id, armed.position, answer)
     row = attempts.get_attempt(scope, armed.attempt_id)
     answers = attempts.stored_answers(row)
-    turn = _turn(connectors, armed.channel, armed.unit, row.native_key, answers)
+    turn = _next_edit_step(connectors, armed.channel, armed.unit, row.native_key, answers)
     if not isinstance(turn, Send):
         weighed = token_renewal.apply_outcome_to_account(scope, armed.channel, turn, shown=armed.channel.generation)
-        return retry_delays.with_growing_delay(weighed, row, _of(scope, armed.unit.subject, row.native_key))
+        return retry_delays.with_growing_delay(
+            weighed, row, _list_edit_attempts(scope, armed.unit.subject, row.native_key)
+        )
     copy = copy_by_native_id(scope, armed.unit.subject, row.native_key)
     if row.outcome is not None or copy is None or armed.step.kind is StepKind.MUTATE:
         raise Conflict("attempt.superseded")
@@ -199,13 +205,13 @@ def prepare_next_edit_step(
     if left <= 0:
         return Retry(SHORT_RETRY, "account", Message("attempt.out_of_time"))
     try:
-        authority = _authority(scope, armed.unit, turn.step, answers, mint)
+        authority = _authorize_edit_step(scope, armed.unit, turn.step, answers, mint)
     except PermitDenied as denied:  # nothing was changed: the next claim decides again and says why
         issuance.record_denial(scope, denied)
         return Retry(SHORT_RETRY, "account", Message("attempt.stopped_midway"))
     position = armed.position + 1
-    attempts.add_step(scope, row.id, position, turn.step, _noted(scope, authority, copy))
-    return _armed(
+    attempts.add_step(scope, row.id, position, turn.step, _record_edit_permit(scope, authority, copy))
+    return _build_prepared_edit(
         scope, armed.channel, armed.unit, turn.step, authority, place=(armed.attempt_id, position), seconds=left
     )
 
@@ -214,13 +220,15 @@ def recorded_edit(
     scope: Scope, subject: Subject, native_id: str, *, connectors: Connectors
 ) -> tuple[UUID, Outcome] | None:
     """What the kept answer to a change meant, where nobody lived to settle it, and its attempt; None without one."""
-    rows = [row for row in _of(scope, subject, native_id) if row.outcome is None]
+    rows = [row for row in _list_edit_attempts(scope, subject, native_id) if row.outcome is None]
     changes = [step for row in rows[-1:] for step in row.steps if step["kind"] == StepKind.MUTATE]
     if not changes or changes[-1]["answer"] is None:
         return None
     row = rows[-1]
     channel = queries.get_channel(scope, row.channel_id)
-    turn = _turn(connectors, channel, serialization.unit_from_json(row.unit), native_id, attempts.stored_answers(row))
+    turn = _next_edit_step(
+        connectors, channel, serialization.unit_from_json(row.unit), native_id, attempts.stored_answers(row)
+    )
     return None if isinstance(turn, Send) else (row.id, token_renewal.apply_outcome_to_account(scope, channel, turn))
 
 
@@ -234,15 +242,24 @@ def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
     jti = UUID(changes[-1]["permit_jti"])
     if isinstance(outcome, Published):
         scope.before_commit(lambda last: gate_editing.confirm_copy_edit(last, jti), role="gate")
-    elif not _unclear(changes[-1]["answer"]):
+    elif not _is_answer_uncertain(changes[-1]["answer"]):
         scope.before_commit(lambda last: void_permit(last, jti, name), role="gate")  # they say that it changed nothing
     return True
 
 
 def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through: bool) -> None:
     """A person says which words stand: the last that were asked for, or those before."""
-    rows = [row for row in _of(scope, subject, native_id) if row.resolved_by is None and row.outcome != "published"]
-    armed = [step for row in rows for step in row.steps if step["kind"] == StepKind.MUTATE and _unclear(step["answer"])]
+    rows = [
+        row
+        for row in _list_edit_attempts(scope, subject, native_id)
+        if row.resolved_by is None and row.outcome != "published"
+    ]
+    armed = [
+        step
+        for row in rows
+        for step in row.steps
+        if step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"])
+    ]
     for row in rows:
         stands = came_through and row is rows[-1]
         url = {"native_id": native_id, "url": "", "at": None}
@@ -259,7 +276,7 @@ def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through
         scope.before_commit(lambda last: gate_editing.reject_unconfirmed_edits(last, copy.jti, by), role="gate")
 
 
-def _turn(
+def _next_edit_step(
     connectors: Connectors, channel: Channel, unit: Unit, native_id: str, answers: Sequence[StepResult]
 ) -> Send | Outcome:
     connector = account_connectors.connector_for(connectors, channel)
@@ -271,10 +288,12 @@ def _turn(
     return turn
 
 
-def _authority(scope: Scope, unit: Unit, step: WireStep, answers: Sequence[StepResult], mint: MintPermit) -> Authority:
+def _authorize_edit_step(
+    scope: Scope, unit: Unit, step: WireStep, answers: Sequence[StepResult], mint: MintPermit
+) -> Authority:
     match step.kind:
         case StepKind.MUTATE:
-            there = [*_uploaded(scope, unit.subject), *answers]
+            there = [*_uploaded_answers(scope, unit.subject), *answers]
             return mint(scope, unit, step, uploads=references.uploaded_references(step, unit.platform, there))
         case StepKind.CONTROL:
             return ControlOrder(scope.tenant_id, unit.channel_id, step.action)
@@ -282,7 +301,7 @@ def _authority(scope: Scope, unit: Unit, step: WireStep, answers: Sequence[StepR
             raise Refused("attempt.wrong_step", step=step.name)
 
 
-def _uploaded(scope: Scope, subject: Subject) -> list[StepResult]:
+def _uploaded_answers(scope: Scope, subject: Subject) -> list[StepResult]:
     """What the platform told of the files that were brought there with the copy."""
     steps = [
         step for row in attempts.list_attempts(scope, subject) for step in row.steps if step["kind"] == StepKind.STAGE
@@ -290,7 +309,7 @@ def _uploaded(scope: Scope, subject: Subject) -> list[StepResult]:
     return [serialization.answer_from_json(step["answer"]) for step in steps if step["answer"] is not None]
 
 
-def _noted(scope: Scope, authority: Authority, copy: LiveCopy) -> UUID | None:
+def _record_edit_permit(scope: Scope, authority: Authority, copy: LiveCopy) -> UUID | None:
     """The permit of a change, noted as one of its copy as soon as it is consumed."""
     if not isinstance(authority, Permit):
         return None
@@ -299,7 +318,7 @@ def _noted(scope: Scope, authority: Authority, copy: LiveCopy) -> UUID | None:
     return jti
 
 
-def _armed(
+def _build_prepared_edit(
     scope: Scope,
     channel: Channel,
     unit: Unit,

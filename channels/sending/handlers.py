@@ -32,7 +32,7 @@ def probe_platform(
     if braked is None:
         return
     turn = (
-        _harmless(account_connectors.connector_for(connectors, channel), channel.account, now)
+        _health_probe(account_connectors.connector_for(connectors, channel), channel.account, now)
         if not channel.is_disconnected
         else None
     )
@@ -55,7 +55,7 @@ def give_up_probe(event: BrakeProbeDue, *, tenant: OpenScope) -> None:
         send_limits.release_brake(scope, event.subject_id)
 
 
-def _harmless(connector: Connector, account: str, now: datetime) -> Send | None:
+def _health_probe(connector: Connector, account: str, now: datetime) -> Send | None:
     """A look for what is not there, else what a test of the account asks; None where nothing can be read."""
     turn: object = connector.look_up(LookupQuery("probe", "probe", now, account), ())
     if not isinstance(turn, Send) and isinstance(connector, SupportsAccountSetup):

@@ -26,13 +26,13 @@ def outcome_of_denial(scope: Scope, row: Attempt, denied: PermitDenied) -> Outco
         judged_first
         or decision.is_transient
         or decision.is_stale
-        or (decision.needs_place_check and _is_seen_soon(scope, row.channel_id))
+        or (decision.needs_place_check and _request_place_check(scope, row.channel_id))
     ):
         return Retry(SHORT_RETRY, "account", Message("attempt.stopped_midway"))
     return Rejected(decision.main_reason, permanent=False)
 
 
-def _is_seen_soon(scope: Scope, channel_id: UUID) -> bool:
+def _request_place_check(scope: Scope, channel_id: UUID) -> bool:
     """Have the place looked at; whether somebody surely will within the minute in which people are not told yet."""
     return (
         destination_check.request_destination_check(scope, channel_id)

@@ -74,16 +74,16 @@ def request_addresses(
         left = copies_without_address(scope, subject, connectors)
     waits = []
     for copy, channel in left:
-        told = _told(copy, channel, tenant=tenant, transport=transport, connectors=connectors)
+        told = _fetch_post_address(copy, channel, tenant=tenant, transport=transport, connectors=connectors)
         with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             if told is not None:
-                _keep(scope, copy, told)
+                _record_post_address(scope, copy, told)
             else:
                 waits.append(max(SOON, min(scope.now - (copy.visible_at or copy.minted_at), AT_LAST)))
     return min(waits, default=None)
 
 
-def _told(
+def _fetch_post_address(
     copy: LiveCopy, channel: Channel, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
 ) -> PostAddress | None:
     connector = account_connectors.connector_for(connectors, channel)
@@ -101,7 +101,7 @@ def _told(
     return end if isinstance(end, PostAddress) and end.url else None
 
 
-def _keep(scope: Scope, copy: LiveCopy, told: PostAddress) -> None:
+def _record_post_address(scope: Scope, copy: LiveCopy, told: PostAddress) -> None:
     live_copies.record_url(scope, copy.jti, told.url)
     native_id = told.native_id or copy.native_ids[-1]
     if native_id not in copy.native_ids:

@@ -86,14 +86,14 @@ def look_up_attempt(
     attempt is still under way.
     """
     with tenant(tenant_id, RECONCILIATION_ACTOR) as scope:
-        row = _try(scope, subject, part, attempt)
+        row = _resolve_attempt(scope, subject, part, attempt)
         if row is None or row.publish_armed_at is None:
             return Absent()
-        known = _known(scope, row, connectors)
+        known = _recorded_result(scope, row, connectors)
         if known is not None:
             return known
         channel = queries.get_channel(scope, row.channel_id)
-        look_id, sought = _begin(scope, channel, row), _sought(scope, row)
+        look_id, sought = _begin_lookup(scope, channel, row), _build_lookup_query(scope, row)
     connector = account_connectors.connector_for(connectors, channel)
 
     def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
@@ -114,7 +114,7 @@ def look_up_attempt(
     else:
         sighting = seen
     with tenant(tenant_id, RECONCILIATION_ACTOR) as scope:
-        _finish(
+        _record_lookup(
             scope,
             look_id,
             row,
@@ -126,14 +126,14 @@ def look_up_attempt(
 
 def is_possibly_published(scope: Scope, subject: Subject, part: int = 0) -> bool:
     """Whether the last attempt's single-shot step may have taken effect, as far as is known without looking."""
-    row = _last(scope, subject, part)
+    row = _last_send_attempt(scope, subject, part)
     return row is not None and attempts.is_uncertain(row)
 
 
 def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[LookRecord, ...]:
     """The looks since the last attempt's single-shot step was armed, oldest first."""
-    row = _last(scope, subject, part)
-    return _looks(scope, row) if row is not None else ()
+    row = _last_send_attempt(scope, subject, part)
+    return _list_lookups(scope, row) if row is not None else ()
 
 
 def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
@@ -154,15 +154,15 @@ def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
 
 def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:
     """Whether an earlier attempt than the last one was refused after all, however often that was looked at."""
-    row = _last(scope, subject, part)
+    row = _last_send_attempt(scope, subject, part)
     seen = attempts.list_attempts(scope, subject, part, ("look",))
     return row is not None and any(one.outcome == "failed" and one.armed_at < row.armed_at for one in seen)
 
 
 def is_proven_absent(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> bool:
     """Whether the looks so far prove that nothing was made visible, by the last attempt or by that one."""
-    row = _try(scope, subject, part, attempt)
-    return row is not None and isinstance(combine_looks(_looks(scope, row)), Absent)
+    row = _resolve_attempt(scope, subject, part, attempt)
+    return row is not None and isinstance(combine_looks(_list_lookups(scope, row)), Absent)
 
 
 def look_delay(n: int) -> timedelta | None:
@@ -172,10 +172,10 @@ def look_delay(n: int) -> timedelta | None:
 
 def next_look_at(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> datetime | None:
     """When to look again (UTC-aware); None when looking has ended and a person must decide."""
-    row = _try(scope, subject, part, attempt)
+    row = _resolve_attempt(scope, subject, part, attempt)
     if row is None or row.publish_armed_at is None:
         return None
-    seen = _looks(scope, row)
+    seen = _list_lookups(scope, row)
     if seen and isinstance(last := seen[-1].sighting, Unknown) and last.reason.code == NO_LOOKUP:
         return None
     blind = 0
@@ -196,14 +196,14 @@ def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
     An attempt that asked for nothing visible is closed: whether another one comes that would do so, nobody knows.
     Nothing else to do where there is no doubt. Raises Conflict while the attempt is still under way.
     """
-    row = _last(scope, subject, part)
+    row = _last_send_attempt(scope, subject, part)
     if row is None or not attempts.is_uncertain(row):
         if row is not None and row.outcome is None:
             _end_unsent(scope, row)
         return
-    if _under_way(scope, row):
+    if _is_in_progress(scope, row):
         raise Conflict("attempt.under_way")
-    _let_go(scope, row, proven=isinstance(combine_looks(_looks(scope, row)), Absent | Failed))
+    _resolve_as_absent(scope, row, proven=isinstance(combine_looks(_list_lookups(scope, row)), Absent | Failed))
 
 
 def abandon_subject(scope: Scope, subject: Subject) -> None:
@@ -232,44 +232,44 @@ def _end_unsent(scope: Scope, row: Attempt) -> None:
 def outcome_after_looks(scope: Scope, row: Attempt) -> Outcome | None:
     """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing (None)."""
     doubt = Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
-    if _under_way(scope, row):
+    if _is_in_progress(scope, row):
         return doubt
-    match combine_looks(_looks(scope, row)):
+    match combine_looks(_list_lookups(scope, row)):
         case Found(native_id=native_id, url=url, at=at):
             published = Published(native_id, url, at)
             return published  # whoever settles it closes the attempt and tells the gate
         case Absent():
-            _let_go(scope, row, proven=True)
+            _resolve_as_absent(scope, row, proven=True)
             return None
         case Failed(reason=reason):
-            _let_go(scope, row, proven=True)
+            _resolve_as_absent(scope, row, proven=True)
             return Rejected(reason, permanent=False)
         case Unknown():
             return doubt
 
 
-def _try(scope: Scope, subject: Subject, part: int, attempt: UUID | None) -> Attempt | None:
-    return _last(scope, subject, part) if attempt is None else attempts.get_attempt(scope, attempt)
+def _resolve_attempt(scope: Scope, subject: Subject, part: int, attempt: UUID | None) -> Attempt | None:
+    return _last_send_attempt(scope, subject, part) if attempt is None else attempts.get_attempt(scope, attempt)
 
 
-def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
+def _last_send_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None:
     rows = attempts.list_attempts(scope, subject, part, ("send",))
     return rows[-1] if rows else None
 
 
-def _let_go(scope: Scope, row: Attempt, *, proven: bool) -> None:
+def _resolve_as_absent(scope: Scope, row: Attempt, *, proven: bool) -> None:
     """It may go again. Only proof closes its permit: after a person's word a copy may still be looked for."""
     jti = attempts.publish_permit(row)
     if attempts.resolve_attempt(scope, row, {"outcome": attempts.ABSENT_RESULT}) and proven and jti is not None:
         live_copies.void_permit(scope, jti, attempts.ABSENT_RESULT)
 
 
-def _under_way(scope: Scope, row: Attempt) -> bool:
+def _is_in_progress(scope: Scope, row: Attempt) -> bool:
     unanswered = row.outcome is None and attempts.publish_answer(row) is None
     return unanswered and scope.now < row.deadline_at
 
 
-def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> LookupResult | None:
+def _recorded_result(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> LookupResult | None:
     """What the record alone says: an answer kept but not settled, an earlier look, or that no look is possible."""
     stands = attempts.binding_outcome(row)
     if isinstance(stands, Published):
@@ -283,21 +283,21 @@ def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> L
         if isinstance(said, Published):
             return Found(said.native_id, said.url, said.at)
         if not isinstance(said, Send | Uncertain | Processing):  # a refusal: the answer itself proves absence
-            _finish(scope, _begin(scope, channel, row), row, Absent(), sure=True)
+            _record_lookup(scope, _begin_lookup(scope, channel, row), row, Absent(), sure=True)
             return Absent()
-    if _under_way(scope, row):
+    if _is_in_progress(scope, row):
         return Unknown(Message("attempt.under_way"))
     blocked = send_limits.send_block(scope, channel.id, brake=False)
     if blocked is not None:
         return Unknown(blocked.reason)
     if connector.capabilities.look == "none":
         never = Unknown(Message(NO_LOOKUP))
-        _finish(scope, _begin(scope, channel, row), row, never, sure=False)
+        _record_lookup(scope, _begin_lookup(scope, channel, row), row, never, sure=False)
         return never
     return None
 
 
-def _looks(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
+def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
     if row.publish_armed_at is None:
         return ()
     subject = Subject(row.subject_kind, row.subject_id)
@@ -319,7 +319,7 @@ def _is_about(seen: Attempt, row: Attempt) -> bool:
     return row.publish_armed_at is not None and seen.armed_at >= row.publish_armed_at
 
 
-def _sought(scope: Scope, row: Attempt) -> LookupQuery:
+def _build_lookup_query(scope: Scope, row: Attempt) -> LookupQuery:
     unit = serialization.unit_from_json(row.unit)
     sent = attempts.list_attempts(scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",))
     stand = (attempts.binding_outcome(one) for one in sent if one.id != row.id)  # of a later try, say
@@ -341,7 +341,7 @@ def _sought(scope: Scope, row: Attempt) -> LookupQuery:
         unit.text_of("title"),
         unit.flags,
         unit.media,
-        _told(scope, row),
+        _list_upload_answers(scope, row),
         row.publish_armed_at,
         unit.price,
         bool(unit.reply_to),
@@ -350,7 +350,7 @@ def _sought(scope: Scope, row: Attempt) -> LookupQuery:
     )
 
 
-def _told(scope: Scope, row: Attempt) -> tuple[StepResult, ...]:
+def _list_upload_answers(scope: Scope, row: Attempt) -> tuple[StepResult, ...]:
     """The answers to the uploads of a try, in earlier ones and ahead of time, and to the try itself."""
     subject = Subject(row.subject_kind, row.subject_id)
     rows = attempts.list_attempts(scope, subject, row.part)
@@ -358,7 +358,7 @@ def _told(scope: Scope, row: Attempt) -> tuple[StepResult, ...]:
     return (*attempts.reusable_uploads(before, row.unit_digest), *attempts.stored_answers(row))
 
 
-def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:
+def _begin_lookup(scope: Scope, channel: Channel, row: Attempt) -> UUID:
     subject = Subject(row.subject_kind, row.subject_id)
     deadline = scope.now + timedelta(seconds=60)
     return attempts.begin_attempt(
@@ -372,7 +372,7 @@ def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:
     )
 
 
-def _finish(scope: Scope, look_id: UUID, row: Attempt, sighting: LookupResult, *, sure: bool) -> None:
+def _record_lookup(scope: Scope, look_id: UUID, row: Attempt, sighting: LookupResult, *, sure: bool) -> None:
     result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
     if sure and isinstance(sighting, Absent):
         result["sure"] = True

@@ -68,22 +68,22 @@ def remove_copy(
             return
         waits, now = send_limits.send_block(scope, copy.channel_id, brake=False), scope.now
         channel = queries.get_channel(scope, copy.channel_id)
-        alarm = _alarm(scope, event, copy, channel)
+        alarm = _escalate_late_removal(scope, event, copy, channel)
     if waits is not None:
         raise outbox.RetryLater(min(waits.until - now, alarm))
     outside = ReplacementContext(event.tenant_id, tenant, transport, connectors, mint)
-    native_ids = copy.native_ids or _sought(copy, channel, outside)
+    native_ids = copy.native_ids or _locate_unconfirmed_copy(copy, channel, outside)
     for native_id in native_ids:
-        outcome = _taken_away(copy, channel, native_id, outside)
+        outcome = _request_removal(copy, channel, native_id, outside)
         if copy.recalled_at is None and isinstance(outcome, Rejected) and outcome.reason.code == BOUGHT_STAYS:
             return  # withdrawn too late: somebody paid for it, and it stays theirs
         if not isinstance(outcome, Published):
-            _come_back(copy, channel, outcome, native_ids, outside, alarm=alarm)
+            _retry_or_escalate(copy, channel, outcome, native_ids, outside, alarm=alarm)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         record_removal(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT_RESULT)
 
 
-def _sought(copy: LiveCopy, channel: Channel, outside: ReplacementContext) -> tuple[str, ...]:
+def _locate_unconfirmed_copy(copy: LiveCopy, channel: Channel, outside: ReplacementContext) -> tuple[str, ...]:
     """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
     with outside.scope() as scope:
         rows = attempts.list_attempts(scope, copy.subject, None)
@@ -93,7 +93,7 @@ def _sought(copy: LiveCopy, channel: Channel, outside: ReplacementContext) -> tu
         return (stands.native_id,)
     if isinstance(stands, Processing) and stands.by_hand:
         return (f"task:{stands.poll_token}",)
-    if row is None or not (attempts.is_uncertain(row) or _somebody_denied(row)):  # an upload, or surely nothing
+    if row is None or not (attempts.is_uncertain(row) or _is_denied_by_member(row)):  # an upload, or surely nothing
         return ()
     sighting = reconciliation.look_up_attempt(
         outside.tenant_id,
@@ -106,29 +106,35 @@ def _sought(copy: LiveCopy, channel: Channel, outside: ReplacementContext) -> tu
     )
     with outside.scope() as scope:
         if isinstance(sighting, Found):
-            notices.close(scope, _sought_for(copy))
+            notices.close(scope, _lookup_notice_cause(copy))
             found = Published(sighting.native_id, sighting.url, sighting.at)
-            if _somebody_denied(row):
+            if _is_denied_by_member(row):
                 live_copies.record_copy(scope, copy.jti, found.native_id, found.at or scope.now)
             else:
                 step_runner.close_attempt(scope, copy.subject, found, part=row.part)
             return (found.native_id,)
         if reconciliation.is_proven_absent(scope, copy.subject, row.part, attempt=row.id):
             return ()
-        if _somebody_denied(row) and isinstance(sighting, Unknown) and sighting.reason.code == reconciliation.NO_LOOKUP:
+        if (
+            _is_denied_by_member(row)
+            and isinstance(sighting, Unknown)
+            and sighting.reason.code == reconciliation.NO_LOOKUP
+        ):
             return ()  # their word stands where nobody else can say
         again = reconciliation.next_look_at(scope, copy.subject, row.part, attempt=row.id)
         wait = again - scope.now if again is not None else AGAIN
-    _tell(copy, Message("copy.maybe_there", {"account": channel.name}), outside, cause=_sought_for(copy))
+    _notify_members(
+        copy, Message("copy.maybe_there", {"account": channel.name}), outside, cause=_lookup_notice_cause(copy)
+    )
     raise outbox.RetryLater(wait)
 
 
-def _somebody_denied(row: Attempt) -> bool:
+def _is_denied_by_member(row: Attempt) -> bool:
     """Whether a person said that nothing is there: a permit of which that was proven is no copy any more."""
     return bool(row.resolution.get("outcome") == attempts.ABSENT_RESULT)
 
 
-def _taken_away(copy: LiveCopy, channel: Channel, native_id: str, outside: ReplacementContext) -> Outcome:
+def _request_removal(copy: LiveCopy, channel: Channel, native_id: str, outside: ReplacementContext) -> Outcome:
     """Ask the platform to take the copy away; each try is an attempt on record."""
     with outside.scope() as scope:
         attempt_id = attempts.begin_attempt(
@@ -161,7 +167,7 @@ def _taken_away(copy: LiveCopy, channel: Channel, native_id: str, outside: Repla
     return outcome
 
 
-def _alarm(scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel) -> timedelta:
+def _escalate_late_removal(scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel) -> timedelta:
     """Tell the members once, when a copy is still there so long after it was to go, and make it somebody's task: a
     platform that only ever says "later" would tell nobody. How long until then; `AGAIN` once it is done.
     """
@@ -171,25 +177,25 @@ def _alarm(scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel
     left = since + most - scope.now
     if left > timedelta():
         return left
-    if not notices.has_been_notified(scope, _late(copy)):
+    if not notices.has_been_notified(scope, _late_notice_cause(copy)):
         task_lifecycle.create_removal_task(scope, channel, copy, post_addresses.copy_address(scope, copy))
         hours = int(most.total_seconds() // 3600)
         told = Message("copy.still_there", {"account": channel.name, "hours": hours})
-        notices.put(scope, told, cause=_late(copy), urgent=True, creator_id=copy.creator_id)
+        notices.put(scope, told, cause=_late_notice_cause(copy), urgent=True, creator_id=copy.creator_id)
     return AGAIN
 
 
-def _sought_for(copy: LiveCopy) -> str:
+def _lookup_notice_cause(copy: LiveCopy) -> str:
     """The cause of the notice that a copy may be there: its post's, where it is one, since no task is anybody's yet."""
     return f"delivery:{copy.subject.id}:sought" if copy.subject.kind == "delivery" else f"copy:{copy.jti}"
 
 
-def _late(copy: LiveCopy) -> str:
+def _late_notice_cause(copy: LiveCopy) -> str:
     """The cause of the notice that a copy is there for too long."""
     return f"copy:{copy.jti}:late"
 
 
-def _come_back(
+def _retry_or_escalate(
     copy: LiveCopy,
     channel: Channel,
     outcome: Outcome,
@@ -204,27 +210,27 @@ def _come_back(
             tries = retry_delays.count_failed_tries(attempts.list_attempts(scope, copy.subject, None, ("remove",))) - 1
         raise outbox.RetryLater(min(retry_delays.retry_delay(outcome.after, tries, copy.jti), alarm))
     if not isinstance(outcome, Rejected):
-        _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
+        _notify_members(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
         raise outbox.RetryLater(AGAIN)
     with outside.scope() as scope:  # first of all, so that it is somebody's whatever becomes of the rest
         task_lifecycle.create_removal_task(scope, channel, copy, post_addresses.copy_address(scope, copy))
     instead = replacement.replace_copy(copy, channel, native_ids, outside)
-    code = _told_as(copy, instead)
+    code = _notice_code(copy, instead)
     if isinstance(instead, Published):
         with outside.scope() as scope:
             task_lifecycle.mark_content_replaced(scope, copy.jti)
-    _tell(copy, Message(code, {"account": channel.name}), outside)
+    _notify_members(copy, Message(code, {"account": channel.name}), outside)
     raise outbox.RetryLater(min(instead.after, AGAIN) if isinstance(instead, Retry) else AGAIN)
 
 
-def _told_as(copy: LiveCopy, instead: Outcome | None) -> str:
+def _notice_code(copy: LiveCopy, instead: Outcome | None) -> str:
     """What members read of a copy that is not deleted: whether it still shows what it did, and who can end that."""
     if not isinstance(instead, Published):
         return "copy.cannot_remove"
     return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
 
 
-def _tell(copy: LiveCopy, message: Message, outside: ReplacementContext, *, cause: str = "") -> None:
+def _notify_members(copy: LiveCopy, message: Message, outside: ReplacementContext, *, cause: str = "") -> None:
     with outside.scope() as scope:
         notices.put(scope, message, cause=cause or f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
 
@@ -233,6 +239,6 @@ def record_removal(scope: Scope, copy: LiveCopy, proof: str) -> None:
     """A copy that was to be taken away is gone: what was asked of people about it is over, and the fact is put."""
     live_copies.record_removed(scope, copy.jti, task_lifecycle.removal_signed_by(scope, copy.jti) or proof)
     task_lifecycle.close_proven_removal(scope, copy.jti)
-    notices.close_all(scope, [f"copy:{copy.jti}", _sought_for(copy), _late(copy)])
+    notices.close_all(scope, [f"copy:{copy.jti}", _lookup_notice_cause(copy), _late_notice_cause(copy)])
     fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
     outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

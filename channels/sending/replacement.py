@@ -82,31 +82,31 @@ def replace_copy(
     connector = account_connectors.connector_for(outside.connectors, channel)
     if not (connector.capabilities.replaces and isinstance(connector, SupportsReplacement)):
         return None
-    outcomes = [_replaced(copy, channel, native_id, connector, outside) for native_id in native_ids]
+    outcomes = [_replace_message(copy, channel, native_id, connector, outside) for native_id in native_ids]
     return next((outcome for outcome in outcomes if not isinstance(outcome, Published)), next(iter(outcomes), None))
 
 
-def _replaced(
+def _replace_message(
     copy: LiveCopy, channel: Channel, native_id: str, connector: SupportsReplacement, outside: ReplacementContext
 ) -> Outcome:
     with outside.scope() as scope:
-        tried = _tried(scope, copy, native_id)
+        tried = _list_earlier_tries(scope, copy, native_id)
         if tried and tried[-1].outcome in _OVER:
             last = tried[-1]
             return serialization.outcome_from_json(str(last.outcome), last.result, last.detail)
         arrives = edits.edits_arrive_until(scope, copy.subject, native_id)
         if arrives is not None and arrives > scope.now:  # a change under way would stand where ours was put
             return Retry(arrives - scope.now, "account", Message("attempt.under_way"))
-        unit = _unit(scope, copy, channel)
-        attempt_id = _begin(scope, copy, native_id, unit)
+        unit = _build_replacement_unit(scope, copy, channel)
+        attempt_id = _begin_replacement(scope, copy, native_id, unit)
     place = contract.PlatformCopy(native_id, copy.account, copy.viewer)
-    done, sent = _done(tried), 0
+    done, sent = _earlier_answers(tried), 0
     answers: tuple[StepResult, ...] = ()
     turn = connector.replace(place, unit, answers)
     while isinstance(turn, Send) and len(answers) < request_loop.MAX_REQUESTS:
         answer = done.get(turn.step.wire_digest())
         if answer is None:
-            answer = _sent(channel, unit, turn.step, (attempt_id, sent), outside)
+            answer = _send_replacement_step(channel, unit, turn.step, (attempt_id, sent), outside)
             sent += 1
         if answer is None:
             turn = Retry(MAX_RETRY_DELAY, "account", Message("attempt.stopped_midway"))
@@ -115,22 +115,22 @@ def _replaced(
         turn = connector.replace(place, unit, answers)
     outcome = Retry(FIRST, "account", Message("attempt.not_proven")) if isinstance(turn, Send) else turn
     with outside.scope() as scope:
-        return _ended(scope, copy, channel, attempt_id, _later(outcome, len(tried)))
+        return _record_replacement(scope, copy, channel, attempt_id, _back_off(outcome, len(tried)))
 
 
-def _tried(scope: Scope, copy: LiveCopy, native_id: str) -> list[Attempt]:
+def _list_earlier_tries(scope: Scope, copy: LiveCopy, native_id: str) -> list[Attempt]:
     """Earlier tries at this very message, oldest first."""
     rows = attempts.list_attempts(scope, copy.subject, None, (REPLACE_KIND,))
     return [row for row in rows if row.native_key == native_id]
 
 
-def _done(tried: Sequence[Attempt]) -> dict[str, StepResult]:
+def _earlier_answers(tried: Sequence[Attempt]) -> dict[str, StepResult]:
     """The answers that earlier tries went on from, by their requests: an album goes on where one stopped, so that no
     platform is asked for all of it again and again. The last answer of a try is what it stopped at."""
     return {digest: answer for row in tried for digest, answer in attempts.answered_steps(row)[:-1]}
 
 
-def _begin(scope: Scope, copy: LiveCopy, native_id: str, unit: Unit) -> UUID:
+def _begin_replacement(scope: Scope, copy: LiveCopy, native_id: str, unit: Unit) -> UUID:
     """A new try on record; one that somebody else left open cannot go on."""
     attempts.supersede_attempts(scope, copy.subject, 0, (REPLACE_KIND,))
     return attempts.begin_attempt(
@@ -144,7 +144,7 @@ def _begin(scope: Scope, copy: LiveCopy, native_id: str, unit: Unit) -> UUID:
     )
 
 
-def _sent(
+def _send_replacement_step(
     channel: Channel, unit: Unit, step: WireStep, place: tuple[UUID, int], outside: ReplacementContext
 ) -> StepResult | None:
     """What came back to one request, both on record; None where the gate says no."""
@@ -170,14 +170,14 @@ def _sent(
     return answer
 
 
-def _later(outcome: Outcome, tries: int) -> Outcome:
+def _back_off(outcome: Outcome, tries: int) -> Outcome:
     """A try that did not come through waits longer each time, and no less than it is asked to."""
     if not isinstance(outcome, Retry):
         return outcome
     return Retry(max(outcome.after, min(FIRST * 2 ** min(tries, 10), MAX_RETRY_DELAY)), outcome.scope, outcome.reason)
 
 
-def _ended(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome) -> Outcome:
+def _record_replacement(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome) -> Outcome:
     """Keep what came of it; what members were told before is no longer so once it was replaced."""
     outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
     name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
@@ -188,7 +188,7 @@ def _ended(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, out
     return outcome
 
 
-def _unit(scope: Scope, copy: LiveCopy, channel: Channel) -> Unit:
+def _build_replacement_unit(scope: Scope, copy: LiveCopy, channel: Channel) -> Unit:
     """What takes the place of a copy: the picture where it showed any, and a sentence in the creator's language."""
     code = "service.safety.removed.picture" if _showed_pictures(scope, copy) else "service.safety.removed.message"
     spoken = [one for one in tenants.get_creator(scope, copy.creator_id).languages if one in LANGUAGES]

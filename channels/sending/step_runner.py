@@ -104,7 +104,7 @@ def native_key_of(subject: Subject, part: int = 0) -> str:
     return "gr" + derived_uuid("native_key", subject.kind, subject.id, part).hex[:22]
 
 
-def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
+def _resolve_native_key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
     """What the platform knows a send by; kept for as long as something may stand under it."""
     key = unit.native_key or native_key_of(unit.subject, part)
     if not hasattr(connector, "key_of") or not isinstance(
@@ -116,7 +116,7 @@ def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, n
 
 def sending_problem(unit: Unit, connector: Connector, now: datetime) -> Message | None:
     """Why a unit cannot leave as it is, as far as is known without a request."""
-    key = _key(unit, 0, (), connector, now)
+    key = _resolve_native_key(unit, 0, (), connector, now)
     turn = prices.next_step_priced(connector, unit if key == unit.native_key else replace(unit, native_key=key), ())
     return turn.reason if isinstance(turn, Rejected) else None
 
@@ -150,10 +150,10 @@ def prepare_step(
             scope, unit.subject, part, ("stage",) if kind == "stage" else attempts.SENDING_KINDS
         )
         rows = attempts.list_attempts(scope, unit.subject, part)
-    stands = _stands(scope, rows, connector, channel)
+    stands = _find_blocking_outcome(scope, rows, connector, channel)
     if stands is not None:
         return stands
-    unit = replace(unit, native_key=_key(unit, part, rows, connector, scope.now))
+    unit = replace(unit, native_key=_resolve_native_key(unit, part, rows, connector, scope.now))
     staged = attempts.reusable_uploads(rows, unit.digest())
     turn = prices.next_step_priced(connector, unit, staged)
     if not isinstance(turn, Send):
@@ -161,7 +161,7 @@ def prepare_step(
     if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
         return StagedUploads()
     ahead = _Ahead(channel, unit, scope.now + act)
-    authority = _authority(scope, ahead, turn.step, staged, mint)
+    authority = _authorize_step(scope, ahead, turn.step, staged, mint)
     attempt_id = attempts.begin_attempt(
         scope,
         channel_id=channel.id,
@@ -172,9 +172,9 @@ def prepare_step(
         unit=unit,
         native_key=unit.native_key,
         n=attempts.next_number(rows, kind),
-        first=(turn.step, _jti(authority)),
+        first=(turn.step, _permit_jti(authority)),
     )
-    return _armed(scope, ahead, turn.step, authority, attempt_id=attempt_id)
+    return _build_prepared_step(scope, ahead, turn.step, authority, attempt_id=attempt_id)
 
 
 def dry_run(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors) -> WireStep | Outcome:
@@ -183,7 +183,7 @@ def dry_run(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connector
     Returns the request, or at once why there would be none.
     """
     connector = account_connectors.connector_for(connectors, channel)
-    unit = replace(unit, native_key=_key(unit, 0, (), connector, scope.now))
+    unit = replace(unit, native_key=_resolve_native_key(unit, 0, (), connector, scope.now))
     turn = prices.next_step_priced(connector, unit, ())
     if not isinstance(turn, Send):
         return turn
@@ -212,8 +212,10 @@ def run_steps(
     """
     turn: PreparedStep | Outcome | StagedUploads = armed
     while isinstance(turn, PreparedStep):
-        answer = _send(turn, tenant, transport)
-        turn = (_ended if turn.step.has_content else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
+        answer = _send_step(turn, tenant, transport)
+        turn = (_record_and_prepare_next if turn.step.has_content else _gone_on)(
+            turn, answer, tenant, _to_the_end(arm_next, settle)
+        )
     return turn
 
 
@@ -233,21 +235,21 @@ def _gone_on(
     armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
 ) -> PreparedStep | Outcome | StagedUploads:
     """Keep the answer, then arm what follows: two transactions, since epochs are locked before the account."""
-    _keep(armed, answer, tenant)
+    _record_step_answer(armed, answer, tenant)
     with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
         return arm_next(scope, armed, answer)
 
 
-def _ended(
+def _record_and_prepare_next(
     armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
 ) -> PreparedStep | Outcome | StagedUploads:
     """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
     try:
         with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
-            _note(scope, armed, answer, creates=True)
+            _record_limits(scope, armed, answer, creates=True)
             return arm_next(scope, armed, answer)
     except Exception:
-        _keep(armed, answer, tenant)
+        _record_step_answer(armed, answer, tenant)
         raise
 
 
@@ -262,7 +264,7 @@ def prepare_next_step(
     row = next((each for each in rows if each.id == armed.attempt_id), None)
     if row is None:
         raise NotFound("attempt.not_here")
-    turn = _continue(rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit)
+    turn = _resume_attempt(rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit)
     if not isinstance(turn, Send):
         return retry_delays.with_growing_delay(
             token_renewal.apply_outcome_to_account(scope, armed.channel, turn, shown=armed.channel.generation),
@@ -284,11 +286,11 @@ def prepare_next_step(
     staged = attempts.reusable_uploads([each for each in rows if each.part == row.part], row.unit_digest)
     staged += ahead.told if armed.unit.parent_id else ()  # what was told of the one above
     try:
-        authority = _authority(scope, ahead, turn.step, staged, mint)
+        authority = _authorize_step(scope, ahead, turn.step, staged, mint)
     except issuance.PermitDenied as denied:
         return permit_denials.outcome_of_denial(scope, row, denied)
-    attempts.add_step(scope, row.id, armed.position + 1, turn.step, _jti(authority))
-    return _armed(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
+    attempts.add_step(scope, row.id, armed.position + 1, turn.step, _permit_jti(authority))
+    return _build_prepared_step(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
 
 
 def close_attempt(
@@ -310,7 +312,7 @@ def close_attempt(
         serialization.outcome_reason(outcome),
     )
     row = None
-    if isinstance(carried, PreparedStep) and not _denies(
+    if isinstance(carried, PreparedStep) and not _is_definite_absence(
         outcome
     ):  # the common end: nothing to ask before it is written
         row = attempts.finish_attempt(scope, carried.attempt_id, name, result, detail)
@@ -319,11 +321,11 @@ def close_attempt(
         row = (
             attempts.get_attempt(scope, carried.attempt_id)
             if isinstance(carried, PreparedStep)
-            else _last(scope, carried, part)
+            else _latest_attempt(scope, carried, part)
         )
         if row is None:
             return False
-        written = _close(scope, row, outcome, (name, result, detail))
+        written = _close_attempt(scope, row, outcome, (name, result, detail))
     jti = attempts.publish_permit(row)
     if written and jti is not None and isinstance(outcome, Published):
         native_id, seen_at = outcome.native_id, outcome.at or scope.now
@@ -338,16 +340,16 @@ def close_attempt(
     return written
 
 
-def _denies(outcome: Outcome) -> bool:
+def _is_definite_absence(outcome: Outcome) -> bool:
     """Whether the outcome says that nothing stands outside."""
     return attempts.is_definite(outcome) and not isinstance(outcome, Published)
 
 
-def _close(
+def _close_attempt(
     scope: Scope, row: Attempt, outcome: Outcome, end: tuple[str, serialization.StoredJson, Message | None]
 ) -> bool:
     unanswered = row.outcome is None and attempts.is_uncertain(row) and attempts.publish_answer(row) is None
-    if unanswered and _denies(outcome):
+    if unanswered and _is_definite_absence(outcome):
         raise Conflict("attempt.in_doubt")  # nothing but a look or a person may say that it is not there
     if attempts.finish_attempt(scope, row.id, *end) is not None:
         return True
@@ -362,22 +364,22 @@ def recorded_outcome(scope: Scope, subject: Subject, *, connectors: Connectors, 
         if row.outcome is None and attempts.publish_answer(row) is not None:
             channel = queries.get_channel(scope, row.channel_id)
             connector = account_connectors.connector_for(connectors, channel)
-            turn = _continue(rows, row, connector, serialization.unit_from_json(row.unit))
+            turn = _resume_attempt(rows, row, connector, serialization.unit_from_json(row.unit))
             return None if isinstance(turn, Send) else token_renewal.apply_outcome_to_account(scope, channel, turn)
     return None
 
 
-def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
+def _latest_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None:
     rows = attempts.list_attempts(scope, subject, part)
     candidates = [row for row in rows if row.outcome is None] or [row for row in rows if row.kind == "send"]
     return candidates[-1] if candidates else None
 
 
-def _stands(scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel) -> Outcome | None:
+def _find_blocking_outcome(scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel) -> Outcome | None:
     """What earlier attempts came to, if that forbids a new one."""
     for row in reversed(rows):
         if row.outcome is None and attempts.publish_answer(row) is not None:  # a crash before the outcome
-            turn = _continue(rows, row, connector, serialization.unit_from_json(row.unit))
+            turn = _resume_attempt(rows, row, connector, serialization.unit_from_json(row.unit))
             if isinstance(turn, Send):
                 raise Refused("attempt.single_shot")
             return token_renewal.apply_outcome_to_account(scope, channel, turn)
@@ -389,14 +391,14 @@ def _stands(scope: Scope, rows: list[Attempt], connector: Connector, channel: Ch
     return None
 
 
-def _continue(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
+def _resume_attempt(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
     """What the connector says to all answers: uploads of earlier attempts among `rows`, then this one's."""
     earlier = [other for other in rows if other.part == row.part and other.id != row.id]
     kept = attempts.reusable_uploads(earlier, row.unit_digest, without={step["wire_digest"] for step in row.steps})
     return connector.next_step(unit, (*kept, *attempts.stored_answers(row)))
 
 
-def _authority(
+def _authorize_step(
     scope: Scope, ahead: _Ahead, step: WireStep, staged: Sequence[StepResult], mint: MintPermit
 ) -> Authority:
     match step.kind:
@@ -412,11 +414,11 @@ def _authority(
             raise Refused("attempt.wrong_step", step=step.name)
 
 
-def _jti(authority: Authority) -> UUID | None:
+def _permit_jti(authority: Authority) -> UUID | None:
     return authority.jti if isinstance(authority, Permit) else None
 
 
-def _armed(
+def _build_prepared_step(
     scope: Scope, ahead: _Ahead, step: WireStep, authority: Authority, *, attempt_id: UUID, position: int = 0
 ) -> PreparedStep:
     return PreparedStep(
@@ -433,7 +435,7 @@ def _armed(
     )
 
 
-def _send(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepResult:
+def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepResult:
     """Send once, inside what is left of the deadline. A process that slept past it sends nothing."""
     if (left := armed.seconds - (monotonic() - armed.ready_at)) <= 0:
         return StepNotSent(armed.step.name, "deadline")
@@ -441,16 +443,16 @@ def _send(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepR
     try:
         return transport.send(step, armed.authority, account=queries.transport_account(armed.channel))
     except (EgressForbidden, NotFound) as error:  # refused before the first byte: surely not sent
-        _keep(armed, StepNotSent(armed.step.name, error.message.code), tenant)
+        _record_step_answer(armed, StepNotSent(armed.step.name, error.message.code), tenant)
         raise
 
 
-def _keep(armed: PreparedStep, answer: StepResult, tenant: OpenScope) -> None:
+def _record_step_answer(armed: PreparedStep, answer: StepResult, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
-        _note(scope, armed, answer, creates=armed.step.has_content or isinstance(answer, StepNotSent))
+        _record_limits(scope, armed, answer, creates=armed.step.has_content or isinstance(answer, StepNotSent))
         attempts.record_answer(scope, armed.attempt_id, armed.position, answer)
 
 
-def _note(scope: Scope, armed: PreparedStep, answer: StepResult, *, creates: bool) -> None:
+def _record_limits(scope: Scope, armed: PreparedStep, answer: StepResult, *, creates: bool) -> None:
     of, in_chat, words = armed.unit.subject, bool(armed.unit.viewer), armed.unit.text_of("body")
     send_limits.record_answer(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat, words=words)

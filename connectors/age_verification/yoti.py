@@ -58,52 +58,62 @@ class Yoti:
         fields=(FormField("sdk_id", example="xxxxxxxx-xxxx-…"), FormField("api_key", secret=True)), credential="api_key"
     )
 
-    def sign(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
+    def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
         """The SDK id, a UUID, and the API key."""
         sdk_id, key = form.get("sdk_id"), form.get("api_key")
         if not isinstance(key, Sealed) or not isinstance(sdk_id, str) or not _ID.fullmatch(sdk_id.strip()):
             return None
         return ProviderCredential(sdk_id.strip().lower(), key)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_credential(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Open a session nobody will use, of the shortest life: they charge for checks, not for sessions."""
         if not answers:
-            body = {**_methods(), "type": "OVER", "ttl": SHORTEST}
-            return Send(_step("test", "POST", SESSIONS_PATH, account, body, action=AGE_CHECK_ACTION, only=("id",)))
-        return None if _id(answers[-1]) else _refusal(answers[-1])
+            body = {**_build_methods_body(), "type": "OVER", "ttl": SHORTEST}
+            return Send(
+                _build_step("test", "POST", SESSIONS_PATH, account, body, action=AGE_CHECK_ACTION, only=("id",))
+            )
+        return None if _parse_session_id(answers[-1]) else _refusal_outcome(answers[-1])
 
-    def begin(
+    def open_check(
         self, asked: AgeCheckRequest, account: str, base_url: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckSession | Outcome:
         """Open a session for one check, and say where the viewer goes."""
         if not answers:
             return Send(
-                _step("begin", "POST", SESSIONS_PATH, account, _session(asked), action=AGE_CHECK_ACTION, only=("id",))
+                _build_step(
+                    "begin",
+                    "POST",
+                    SESSIONS_PATH,
+                    account,
+                    _build_session_body(asked),
+                    action=AGE_CHECK_ACTION,
+                    only=("id",),
+                )
             )
-        found = _id(answers[-1])
+        found = _parse_session_id(answers[-1])
         if not found:
-            return _refusal(answers[-1])
+            return _refusal_outcome(answers[-1])
         query = urlencode({"sessionId": found, "sdkId": account})
         return AgeCheckSession(found, f"{base_url.rstrip('/')}?{query}")
 
-    def read(
+    def read_result(
         self, native_id: str, reference: str, account: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckResult | Outcome:
         """How a session stands."""
         if not answers:
             path = f"{SESSIONS_PATH}/{native_id}/result"
             keep = ("id", "status", "method", "reference_id")
-            return Send(_step("result", "GET", path, account, None, action="look", only=keep))
+            return Send(_build_step("result", "GET", path, account, None, action="look", only=keep))
         last = answers[-1]
         if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
             gone = isinstance(last, Response) and last.status in (400, 404, 410)
-            return AgeCheckResult("expired") if gone else _refusal(last)
+            return AgeCheckResult("expired") if gone else _refusal_outcome(last)
         if (last.body.get("id"), last.body.get("reference_id")) != (native_id, reference):
             return Rejected(Message("age.other_session"), permanent=True)
-        return _finding(last.body)
+        return _parse_result(last.body)
 
 
-def _finding(body: Mapping[str, Any]) -> AgeCheckResult:
+def _parse_result(body: Mapping[str, Any]) -> AgeCheckResult:
     status, method = body.get("status"), body.get("method")
     if status in ENDED_SESSION_STATES:
         return AgeCheckResult("expired")
@@ -117,11 +127,11 @@ def _finding(body: Mapping[str, Any]) -> AgeCheckResult:
             return AgeCheckResult("pending")
 
 
-def _session(asked: AgeCheckRequest) -> dict[str, Any]:
+def _build_session_body(asked: AgeCheckRequest) -> dict[str, Any]:
     """What a session is opened with; one try each, so that a "no" is the last word of its session."""
     seconds = max(SHORTEST, min(int(asked.lives.total_seconds()), MAX_SESSION_SECONDS))
     body: dict[str, Any] = {
-        **_methods(),
+        **_build_methods_body(),
         "type": "OVER",
         "ttl": seconds,
         "reference_id": asked.reference,
@@ -134,7 +144,7 @@ def _session(asked: AgeCheckRequest) -> dict[str, Any]:
     return body | ({"notification_url": asked.call} if asked.call else {})
 
 
-def _methods() -> dict[str, Any]:
+def _build_methods_body() -> dict[str, Any]:
     """Only what proves an attribute (L4): no guess from a face, no card, no phone number."""
     never: dict[str, Any] = {"allowed": False}
     return {
@@ -151,7 +161,7 @@ def _methods() -> dict[str, Any]:
     }
 
 
-def _step(
+def _build_step(
     name: str,
     method: str,
     path: str,
@@ -174,14 +184,14 @@ def _step(
     )
 
 
-def _id(answer: StepResult) -> str:
+def _parse_session_id(answer: StepResult) -> str:
     """The session's id; "" for an answer without one."""
     body = answer.body if isinstance(answer, Response) and answer.is_success else None
     found = body.get("id") if isinstance(body, dict) else None
     return found if isinstance(found, str) and _ID.fullmatch(found) else ""
 
 
-def _refusal(answer: StepResult) -> Outcome:
+def _refusal_outcome(answer: StepResult) -> Outcome:
     """401: an SDK id nobody knows; 403: a key that is not its."""
     if isinstance(answer, Response) and answer.status in (401, 403):
         return Reauthorize(Message("age.refused_key"))

@@ -22,24 +22,26 @@ def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[
     if not isinstance(outcome, Published):
         return ["it was never published"]
     url, wanted = world.address(outcome.native_id), world.named_as(outcome.native_id)
-    seen = _named(house, connector, world, url)
+    seen = _resolve_address(house, connector, world, url)
     breaches = [] if isinstance(seen, Found) and seen.native_id == wanted else [f"{seen}, where {wanted} stands"]
     for other in (*STRANGE, *world.elsewhere):
-        if isinstance(_named(house, connector, world, other), Found):
+        if isinstance(_resolve_address(house, connector, world, other), Found):
             breaches.append(f"{other} is taken for a post of the account")
     if not world.named_on:
         return breaches
     for mode in ("garbage", "status:503"):
         world.inject_fault(mode, world.named_on)
-        if not isinstance(_named(house, connector, world, url), Unknown):
+        if not isinstance(_resolve_address(house, connector, world, url), Unknown):
             breaches.append(f"{mode}: proof out of a broken answer")
     if isinstance(house.remove(unit, outcome.native_id), Rejected):
         return breaches
-    gone = _named(house, connector, world, url)
+    gone = _resolve_address(house, connector, world, url)
     return breaches + ([] if isinstance(gone, Absent) else ["found, and it is gone"])
 
 
-def _named(house: SendingHarness, connector: SupportsAddressLookup, world: ConnectorWorld, url: str) -> LookupResult:
+def _resolve_address(
+    house: SendingHarness, connector: SupportsAddressLookup, world: ConnectorWorld, url: str
+) -> LookupResult:
     answers: tuple[StepResult, ...] = ()
     place = ClaimedAddress(url, world.account.account, world.destination, world.least_media)
     while isinstance(turn := connector.resolve_address(place, answers), Send):

@@ -44,38 +44,40 @@ def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[s
     if not isinstance(post, Published):
         return ["it was never published"]
     first = world.remark("a first word", post.native_id)
-    heard = _heard(house, connector, world, "")
-    breaches = _misheard(heard, first, "a first word", post.native_id, world)
+    heard = _list_comments(house, connector, world, "")
+    breaches = _find_comment_breaches(heard, first, "a first word", post.native_id, world)
     answered = house.publish(reply_unit(world, first)).outcome if world.answers else None
     second = world.remark("a second word", post.native_id)
-    later = _heard(house, connector, world, heard.cursor if heard is not None else "")
-    breaches += _misheard(later, second, "a second word", post.native_id, world)
+    later = _list_comments(house, connector, world, heard.cursor if heard is not None else "")
+    breaches += _find_comment_breaches(later, second, "a second word", post.native_id, world)
     own = answered.native_id if isinstance(answered, Published) else ""
     if own and any(one.native_id == own for one in (later.found if later is not None else ())):
         breaches.append("what the account answered is heard as somebody's remark")
     world.inject_fault("garbage", world.remarks_on)
-    if _heard(house, connector, world, "") is not None:
+    if _list_comments(house, connector, world, "") is not None:
         breaches.append("remarks out of a broken answer")
     return breaches
 
 
-def _misheard(heard: CommentPage | None, native_id: str, text: str, under: str, world: ConnectorWorld) -> list[str]:
+def _find_comment_breaches(
+    heard: CommentPage | None, native_id: str, text: str, under: str, world: ConnectorWorld
+) -> list[str]:
     if heard is None:
         return ["nothing is heard"]
     said = [one for one in heard.found if one.native_id == native_id]
     if not said:
         return [f"a remark is not heard: {[one.native_id for one in heard.found]}"]
-    return [f"{len(said)} times in one reading"] if len(said) > 1 else _wrong(said[0], text, under, world)
+    return [f"{len(said)} times in one reading"] if len(said) > 1 else _find_field_breaches(said[0], text, under, world)
 
 
-def _wrong(one: Comment, text: str, under: str, world: ConnectorWorld) -> list[str]:
+def _find_field_breaches(one: Comment, text: str, under: str, world: ConnectorWorld) -> list[str]:
     breaches = [] if text in one.text else [f"it said {one.text!r}"]
     breaches += [] if one.under == under else [f"it stands under {one.under!r}"]
     breaches += [] if one.author and one.handle and one.author != world.account.account else ["nobody said it"]
     return breaches + ([] if one.at is not None else ["nobody knows when"])
 
 
-def _heard(
+def _list_comments(
     house: SendingHarness, connector: SupportsComments, world: ConnectorWorld, cursor: str
 ) -> CommentPage | None:
     answers: tuple[StepResult, ...] = ()
@@ -131,37 +133,37 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
     world.remark("a word", post.native_id)
     said: Comment | None = None
     for act in (one for one in BECOMES if one in acts):  # who is blocked says no more: one remark for all
-        heard = _heard(house, connector, world, "")
+        heard = _list_comments(house, connector, world, "")
         if heard is not None and heard.found:
             said = heard.found[-1]
         elif said is None:  # some tell no more of what is hidden, or of whoever is kept away
             breaches.append(f"{act}: nothing is heard")
             world.remark("another word", post.native_id)
             continue
-        breaches += _acted(house, connector, world, said, act)
+        breaches += _find_moderation_breaches(house, connector, world, said, act)
         if act == "delete":
             world.remark("another word", post.native_id)
     return breaches
 
 
-def _acted(
+def _find_moderation_breaches(
     house: SendingHarness, connector: SupportsComments, world: ConnectorWorld, said: Comment, act: ModerationAction
 ) -> list[str]:
     spot = CommentTarget(said.native_id, said.author, world.account.account, world.destination)
     breaches = []
     for mode in LOST_ANSWER_FAULTS:
         world.inject_fault(mode, "moderation", seconds=3.0)
-        if not isinstance(end := _moderated(house, connector, spot, act), Retry):
+        if not isinstance(end := _moderate_comment(house, connector, spot, act), Retry):
             breaches.append(f"{mode} of {act} is not tried again: {type(end).__name__}")
     for _ in range(2):
-        if not isinstance(end := _moderated(house, connector, spot, act), Published):
+        if not isinstance(end := _moderate_comment(house, connector, spot, act), Published):
             breaches.append(f"{act} is told as {type(end).__name__}")
     if BECOMES[act] not in world.remark_is(said.native_id):
         breaches.append(f"after {act} it is {world.remark_is(said.native_id)}")
     return breaches
 
 
-def _moderated(
+def _moderate_comment(
     house: SendingHarness, connector: SupportsComments, spot: CommentTarget, act: ModerationAction
 ) -> Outcome:
     answers: tuple[StepResult, ...] = ()

@@ -23,23 +23,23 @@ def edits_are_applied(world: ConnectorWorld, connector: Connector) -> list[str]:
     if world.says is None:
         return ["nobody can say what stands there: `World.says`"]
     counts = sorted({max(world.least_media, count) for count in (0, 2)})
-    return [breach for count in counts for breach in _changed(world, connector, count)]
+    return [breach for count in counts for breach in _find_edit_breaches(world, connector, count)]
 
 
-def _changed(world: ConnectorWorld, connector: Connector, media: int) -> list[str]:
+def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int) -> list[str]:
     unit, house, breaches = world.unit(media=media), SendingHarness(world, connector), list[str]()
     story = house.publish(unit)
     if not isinstance(story.outcome, Published) or world.says is None:
         return ["it was never published"]
     first = (
-        connector.edit(_saying(unit, "other"), story.outcome.native_id, ())
+        connector.edit(_unit_with_text(unit, "other"), story.outcome.native_id, ())
         if isinstance(connector, SupportsEdits)
         else None
     )
     if isinstance(first, Rejected):
         return []  # at once, without a request: of some kinds of posts the platform lets nobody change the words
     native_id, taken = story.outcome.native_id, len(world.fake.accepted_posts())
-    shows, by = world.says(native_id)[1], _saying(unit, f"other words {media}")
+    shows, by = world.says(native_id)[1], _unit_with_text(unit, f"other words {media}")
     for mode in BAD_DAYS:
         world.inject_fault(mode, "edits", seconds=3.0)
         if not isinstance(house.edit(by, native_id, story.told), Retry):
@@ -50,12 +50,12 @@ def _changed(world: ConnectorWorld, connector: Connector, media: int) -> list[st
     if len(world.fake.accepted_posts()) != taken:
         breaches.append("it was posted anew")
     if connector.capabilities.can_delete and isinstance(house.remove(unit, native_id), Published):
-        outcome = house.edit(_saying(unit, "once more"), native_id, story.told)
+        outcome = house.edit(_unit_with_text(unit, "once more"), native_id, story.told)
         if isinstance(outcome, Published | Retry) or native_id in world.fake.live_post_ids():
             breaches.append("what was gone is there again, or is said to be")
     return breaches
 
 
-def _saying(unit: Unit, words: str) -> Unit:
+def _unit_with_text(unit: Unit, words: str) -> Unit:
     titles = tuple(text for text in unit.texts if text.field == "title")
     return replace(unit, texts=(*titles, Text("body", words)))

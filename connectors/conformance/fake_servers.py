@@ -29,7 +29,7 @@ class AdjustableClock:
         self._moved += timedelta(seconds=seconds)
 
 
-def _dated(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
+def _with_date_header(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
     """`app`, whose answers say their `date` by a clock of its own."""
 
     async def dated(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +51,7 @@ def serve_app(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], dateti
     asks, and an answer on a connection that is kept does not wait 40 ms for a delayed acknowledgement.
     """
     with socket.socket(fileno=socket.create_server(("127.0.0.1", 0)).detach()) as listening:
-        how = fault_server_config(app if clock is None else _dated(app, clock), "127.0.0.1", 0)
+        how = fault_server_config(app if clock is None else _with_date_header(app, clock), "127.0.0.1", 0)
         how.date_header = clock is None
         how.ws = "auto" if sockets else "none"
         server = uvicorn.Server(how)

@@ -32,7 +32,7 @@ def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) 
         post = house.publish(replace(world.unit(), parts=2, comment=HAS_FIRST_COMMENT)).outcome
         if not isinstance(post, Published):
             return [*breaches, "its post was never published"]
-        breaches += _commented(house, world, post.native_id, mode)
+        breaches += _find_comment_breaches(house, world, post.native_id, mode)
     if world.closes is not None:
         post = house.publish(world.unit()).outcome
         native_id = post.native_id if isinstance(post, Published) else ""
@@ -46,7 +46,7 @@ def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) 
     return breaches
 
 
-def _commented(house: SendingHarness, world: ConnectorWorld, post: str, mode: str) -> list[str]:
+def _find_comment_breaches(house: SendingHarness, world: ConnectorWorld, post: str, mode: str) -> list[str]:
     unit, day = first_comment(world, post), mode or "a good day"
     if mode:
         world.inject_fault(mode, "posts")

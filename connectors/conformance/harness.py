@@ -70,10 +70,10 @@ class SendingHarness:
         """Send one step under the authority of its kind; `answers` are those to the steps before it."""
         hangs = step.kind in self._world.hangs
         patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
-        authority = self._authority(step, unit, answers)
+        authority = self._build_authority(step, unit, answers)
         return self._world.transport.send(patient, authority, account=self._world.account)
 
-    def _authority(self, step: WireStep, unit: Unit | None, answers: tuple[StepResult, ...]) -> Authority:
+    def _build_authority(self, step: WireStep, unit: Unit | None, answers: tuple[StepResult, ...]) -> Authority:
         channel = self._world.account.channel_id
         if step.kind is StepKind.CONTROL:
             return ControlOrder(TEST_TENANT, channel, step.action)
@@ -95,14 +95,14 @@ class SendingHarness:
         staged: tuple[StepResult, ...] = ()
         for _ in range(MAX_TRIES):
             armed_at = self._world.now()
-            story.outcome, staged = self._try(unit, staged, story)
+            story.outcome, staged = self._attempt_publish(unit, staged, story)
             story.outcomes.append(story.outcome)
             match story.outcome:
                 case Retry(after=after, uploads_gone=gone):
                     self._world.clock.advance(after.total_seconds())
                     staged = () if gone else staged
                 case Uncertain() | Processing(by_hand=False):
-                    found = self._look(unit, armed_at, story)
+                    found = self._look_up_post(unit, armed_at, story)
                     if isinstance(found, Found):
                         story.outcome = Published(found.native_id, found.url)
                     if isinstance(found, Failed):
@@ -113,7 +113,7 @@ class SendingHarness:
                     return story
         return story
 
-    def _try(
+    def _attempt_publish(
         self, unit: Unit, staged: tuple[StepResult, ...], story: PublishReport
     ) -> tuple[Outcome, tuple[StepResult, ...]]:
         """Of a try the next one knows the uploads that were taken, and nothing else."""
@@ -130,7 +130,7 @@ class SendingHarness:
         story.told = answers
         return turn, staged
 
-    def _look(self, unit: Unit, armed_at: datetime, story: PublishReport) -> LookupResult | None:
+    def _look_up_post(self, unit: Unit, armed_at: datetime, story: PublishReport) -> LookupResult | None:
         """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None: nobody can tell."""
         absent, enough = (
             0,

@@ -18,14 +18,14 @@ def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[s
         return ["nobody asks who follows the account"]
     house = SendingHarness(world, connector)
     world.followers(12)
-    counted = _followers(house, connector, world)
+    counted = _count_followers(house, connector, world)
     world.inject_fault("garbage", world.followers_on)
-    unreadable = _followers(house, connector, world)
+    unreadable = _count_followers(house, connector, world)
     breaches = [] if counted == 12 else [f"{counted} followers, where there are 12"]
     return breaches + ([] if unreadable is None else ["followers out of a broken answer"])
 
 
-def _followers(house: SendingHarness, connector: SupportsFollowerCount, world: ConnectorWorld) -> object:
+def _count_followers(house: SendingHarness, connector: SupportsFollowerCount, world: ConnectorWorld) -> object:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.count_followers(world.account.account, world.destination, answers), Send):
         answers = (*answers, house.send(turn.step))
@@ -41,9 +41,9 @@ def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[s
     house = SendingHarness(world, connector)
     for minor in (1200, 500, 500):
         world.earned(minor)
-    told, again = (_earnings(house, connector, world) for _ in range(2))
+    told, again = (_read_earnings(house, connector, world) for _ in range(2))
     world.inject_fault("garbage", world.earned_on)
-    unreadable = _earnings(house, connector, world)
+    unreadable = _read_earnings(house, connector, world)
     if not isinstance(told, Earnings) or not isinstance(again, Earnings):
         return ["nobody tells"]
     came = sorted((row.kind, row.gross.minor) for row in told.rows)
@@ -61,9 +61,9 @@ def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[st
         return ["nobody asks what moved on the account"]
     house = SendingHarness(world, connector)
     numbers = [world.moved(minor) for minor in (250, 30, 30)]
-    whole, rest = (_listed(house, connector, start) for start in (0, 2))
+    whole, rest = (_list_movements(house, connector, start) for start in (0, 2))
     world.inject_fault("garbage", world.moved_on)
-    unreadable = _listed(house, connector, 0)
+    unreadable = _list_movements(house, connector, 0)
     if not isinstance(whole, MovementPage) or not isinstance(rest, MovementPage):
         return ["nobody lists"]
     came = [(row.native_id, row.minor) for row in whole.rows if row.came and row.kind == "charge"]
@@ -75,7 +75,7 @@ def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[st
     return breaches + (["a list out of a broken answer"] if isinstance(unreadable, MovementPage) else [])
 
 
-def _listed(house: SendingHarness, connector: SupportsBalance, start: int) -> object:
+def _list_movements(house: SendingHarness, connector: SupportsBalance, start: int) -> object:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.list_movements(start, answers), Send):
         answers = (*answers, house.send(turn.step))
@@ -87,7 +87,7 @@ def last_day(world: ConnectorWorld) -> TimeSpan:
     return TimeSpan(world.clock() - timedelta(days=1), world.clock() + timedelta(hours=1))
 
 
-def _earnings(house: SendingHarness, connector: SupportsEarnings, world: ConnectorWorld) -> object:
+def _read_earnings(house: SendingHarness, connector: SupportsEarnings, world: ConnectorWorld) -> object:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.read_earnings(world.account.account, last_day(world), answers), Send):
         answers = (*answers, house.send(turn.step))

@@ -17,21 +17,23 @@ def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> li
     if not isinstance(outcome, Published):
         return ["it was never published"]
     copy = PlatformCopy(world.named_as(outcome.native_id), unit.account)
-    breaches = [] if isinstance(_seen(house, connector, copy), PresenceReport) else ["it stands, and is not seen"]
+    breaches = (
+        [] if isinstance(_check_presence(house, connector, copy), PresenceReport) else ["it stands, and is not seen"]
+    )
     for mode in ("garbage", "status:503", "status:401", "status:403"):
         world.inject_fault(mode, world.watched_on or world.named_on)
-        seen = _seen(house, connector, copy)
+        seen = _check_presence(house, connector, copy)
         if seen is not None:
             breaches.append(f"{mode}: {type(seen).__name__} out of a broken answer")
     if world.take_down is not None:
         world.take_down(outcome.native_id)
     elif isinstance(house.remove(unit, outcome.native_id), Rejected):
         return breaches
-    gone = _seen(house, connector, copy)
+    gone = _check_presence(house, connector, copy)
     return breaches + ([] if isinstance(gone, MissingPost) else [f"{gone}, and it is gone"])
 
 
-def _seen(house: SendingHarness, connector: SupportsPresenceCheck, copy: PlatformCopy) -> PostPresence | None:
+def _check_presence(house: SendingHarness, connector: SupportsPresenceCheck, copy: PlatformCopy) -> PostPresence | None:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.check_presence(copy, answers), Send):
         answers = (*answers, house.send(turn.step))

@@ -21,22 +21,22 @@ def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str
     """What is planned at a price stands at that price, or not at all; what has none costs nothing."""
     asking = connector.capabilities.price_range(world.surface)
     if asking is None:
-        return _not_for_nothing(world, connector, world.unit(media=1, price=ANY))
+        return _find_free_post_breaches(world, connector, world.unit(media=1, price=ANY))
     breaches = []
     for minor in (asking.least, asking.most):
         price = Money(minor, asking.currency)
-        breaches += _sold(world, connector, world.unit(media=2, price=price), price)
-    breaches += _sold(world, connector, replace(world.unit(media=1), price=None), None)
+        breaches += _find_price_breaches(world, connector, world.unit(media=2, price=price), price)
+    breaches += _find_price_breaches(world, connector, replace(world.unit(media=1), price=None), None)
     beyond = (Money(asking.least - 1, asking.currency), Money(asking.most + 1, asking.currency))
     for wrong in (*beyond, replace(beyond[0], minor=asking.least, currency="XTS")):
-        breaches += _not_for_nothing(world, connector, world.unit(media=1, price=wrong))
+        breaches += _find_free_post_breaches(world, connector, world.unit(media=1, price=wrong))
     if not world.least_media:
         bare = world.unit(price=Money(asking.least, asking.currency))
-        breaches += _not_for_nothing(world, connector, bare)
-    return breaches + _lost(world, connector, Money(asking.least, asking.currency))
+        breaches += _find_free_post_breaches(world, connector, bare)
+    return breaches + _find_resend_breaches(world, connector, Money(asking.least, asking.currency))
 
 
-def _published(world: ConnectorWorld, connector: Connector, unit: Unit) -> PublishReport | None:
+def _publish_unit(world: ConnectorWorld, connector: Connector, unit: Unit) -> PublishReport | None:
     """What came of it; None where its request was stopped before it left."""
     try:
         return SendingHarness(world, connector).publish(unit)
@@ -44,31 +44,35 @@ def _published(world: ConnectorWorld, connector: Connector, unit: Unit) -> Publi
         return None
 
 
-def _sold(world: ConnectorWorld, connector: Connector, unit: Unit, price: Money | None) -> list[str]:
-    story = _published(world, connector, unit)
+def _find_price_breaches(world: ConnectorWorld, connector: Connector, unit: Unit, price: Money | None) -> list[str]:
+    story = _publish_unit(world, connector, unit)
     outcome: Any = story.outcome if story is not None else None
     if not isinstance(outcome, Published):
-        return [f"what {_asks(price)} is not sent: {type(outcome).__name__}"]
+        return [f"what {_describe_price(price)} is not sent: {type(outcome).__name__}"]
     there = world.priced(outcome.native_id)
-    return [] if there == (price.minor if price is not None else None) else [f"what {_asks(price)} stands at {there}"]
+    return (
+        []
+        if there == (price.minor if price is not None else None)
+        else [f"what {_describe_price(price)} stands at {there}"]
+    )
 
 
-def _asks(price: Money | None) -> str:
+def _describe_price(price: Money | None) -> str:
     return "is free" if price is None else f"costs {price}"
 
 
-def _not_for_nothing(world: ConnectorWorld, connector: Connector, unit: Unit) -> list[str]:
+def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: Unit) -> list[str]:
     """A unit that cannot be sold as it is does not leave at all."""
     before = len(world.fake.accepted_posts())
-    _published(world, connector, unit)
+    _publish_unit(world, connector, unit)
     return [] if len(world.fake.accepted_posts()) == before else [f"sent although it cannot cost {unit.price} there"]
 
 
-def _lost(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
+def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
     """A lost answer makes no second one, at any price."""
     world.inject_fault("reset_after", "posts")
     unit, before = world.unit(media=1, price=price), len(world.fake.accepted_posts())
-    story = _published(world, connector, unit)
+    story = _publish_unit(world, connector, unit)
     made = len(world.fake.accepted_posts()) - before
     known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
     return ([] if made == 1 else [f"sent {made} times"]) + ([] if known else ["a lost answer is not found again"])
@@ -102,7 +106,7 @@ def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]
         breaches.append("what was bought is not seen")
     if seen(replace(copy, native_id=str(uuid7()))) != PaidMessageStatus("gone"):
         breaches.append("a message that is not there stands")
-    end = _removed(house, connector, copy)
+    end = _remove_post(house, connector, copy)
     if (
         not isinstance(end, Rejected)
         or end.reason.code != BOUGHT_STAYS
@@ -112,7 +116,7 @@ def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]
     return breaches
 
 
-def _removed(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> Send | Outcome:
+def _remove_post(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> Send | Outcome:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.remove(copy, answers), Send):
         answers = (*answers, house.send(turn.step))

@@ -19,22 +19,22 @@ def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[st
     for give in (True, False):
         for mode in LOST_ANSWER_FAULTS:
             world.inject_fault(mode, roles.on, seconds=3.0)
-            if not isinstance(end := _turned(house, connector, world, roles.member, give), Retry):
+            if not isinstance(end := _set_role(house, connector, world, roles.member, give), Retry):
                 breaches.append(f"{mode} of {'giving' if give else 'taking'} is not tried again: {type(end).__name__}")
         for _ in range(2):
-            if not isinstance(end := _turned(house, connector, world, roles.member, give), Published):
+            if not isinstance(end := _set_role(house, connector, world, roles.member, give), Published):
                 breaches.append(f"{'giving' if give else 'taking'} is told as {type(end).__name__}")
             if roles.borne() is not give:
                 breaches.append(f"it is told {'given' if give else 'taken'} and is not")
-    end = _turned(house, connector, world, roles.stranger, True)
+    end = _set_role(house, connector, world, roles.stranger, True)
     if not isinstance(end, Rejected) or end.reason.code != READER_NOT_THERE:
         breaches.append(f"giving it to who is not there is told as {type(end).__name__}")
-    if not isinstance(end := _turned(house, connector, world, roles.stranger, False), Published):
+    if not isinstance(end := _set_role(house, connector, world, roles.stranger, False), Published):
         breaches.append(f"taking it from who is not there is told as {type(end).__name__}")
     return breaches
 
 
-def _turned(
+def _set_role(
     house: SendingHarness, connector: SupportsReaderRoles, world: ConnectorWorld, fan: str, give: bool
 ) -> Outcome:
     answers: tuple[StepResult, ...] = ()

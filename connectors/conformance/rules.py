@@ -90,10 +90,10 @@ def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str
         world.inject_fault(mode, on, **({"seconds": 3.0} | dict(more)))
     unit = world.unit()
     story = SendingHarness(world, connector).publish(unit)
-    return _judge(world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED)
+    return _find_report_breaches(world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED)
 
 
-def _judge(world: ConnectorWorld, unit: Unit, story: PublishReport, *, in_doubt: bool) -> list[str]:
+def _find_report_breaches(world: ConnectorWorld, unit: Unit, story: PublishReport, *, in_doubt: bool) -> list[str]:
     ids = [native_id for native_id, text in world.fake.accepted_posts() if text == unit.text_of("body")]
     breaches = [f"sent {len(ids)} times"] if len(ids) > 1 else []
     match story.outcome:
@@ -114,18 +114,18 @@ def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]
     """What the platform refuses is told, is not there, and costs one request."""
     breaches = []
     for mode, expected in (("refuse", Rejected), ("status:422", Rejected), ("status:401", (Reauthorize, Retry))):
-        unit, before = world.unit(), _publishing(world)
+        unit, before = world.unit(), _list_publish_requests(world)
         world.inject_fault(mode, "posts")
         house = SendingHarness(world, connector)
         outcome = house.publish(unit).outcomes[0]
         if not isinstance(outcome, expected):
             breaches.append(f"{mode} is told as {type(outcome).__name__}")
-        if isinstance(outcome, Rejected) and len(_publishing(world)) - len(before) != 1:
+        if isinstance(outcome, Rejected) and len(_list_publish_requests(world)) - len(before) != 1:
             breaches.append(f"{mode}: asked again after a refusal")
     return breaches
 
 
-def _publishing(world: ConnectorWorld) -> list[Mapping[str, Any]]:
+def _list_publish_requests(world: ConnectorWorld) -> list[Mapping[str, Any]]:
     return [entry for entry in world.fake.requests() if entry["kind"] in {"posts", "messages"}]
 
 
@@ -133,12 +133,12 @@ def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> lis
     """No request inside a Retry-After window."""
     world.inject_fault("status:429", "posts", retry_after=90, times=2)
     SendingHarness(world, connector).publish(world.unit())
-    entries = _publishing(world)
-    gaps = [_at(after) - _at(before) for before, after in pairwise(entries) if before["status"] == 429]
+    entries = _list_publish_requests(world)
+    gaps = [_parse_time(after) - _parse_time(before) for before, after in pairwise(entries) if before["status"] == 429]
     return [f"asked again after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
 
 
-def _at(entry: Mapping[str, Any]) -> datetime:
+def _parse_time(entry: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(entry["at"])
 
 
@@ -149,7 +149,7 @@ def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> l
         world.inject_fault(mode, "files", seconds=3.0)
         unit = world.unit(media=2)
         story = SendingHarness(world, connector).publish(unit)
-        breaches += _judge(world, unit, story, in_doubt=False)
+        breaches += _find_report_breaches(world, unit, story, in_doubt=False)
         if any(isinstance(outcome, Uncertain) for outcome in story.outcomes):
             breaches.append(f"{mode} of a file left the unit in doubt")
     return breaches
@@ -178,7 +178,7 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
     named = not connector.capabilities.stages or all(name in wire for name in names)
     if (not world.addressed and ("http:" in wire or "https:" in wire)) or not named:
         breaches.append("the publish step does not name the staged files")
-    return breaches + _judge(world, unit, story, in_doubt=False)
+    return breaches + _find_report_breaches(world, unit, story, in_doubt=False)
 
 
 def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
@@ -249,13 +249,13 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
     if outcome.native_id not in world.fake.live_post_ids():
         breaches.append("gone although nothing was taken in")
     for _ in range(2):
-        removed = _removed(house, unit, outcome.native_id)
+        removed = _remove_post(house, unit, outcome.native_id)
         if not isinstance(removed, Published) or outcome.native_id in world.fake.live_post_ids():
             breaches.append(f"not proven gone: {type(removed).__name__}")
     return breaches
 
 
-def _removed(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
+def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
     """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer of its own."""
     outcome = house.remove(unit, native_id)
     for _ in range(3):
@@ -309,7 +309,7 @@ def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list
     world.inject_fault("reset_after", "posts")
     unit = world.unit()
     story = SendingHarness(replace(world, ahead=timedelta(hours=30)), connector).publish(unit)
-    return _judge(world, unit, story, in_doubt=not world.can_look)
+    return _find_report_breaches(world, unit, story, in_doubt=not world.can_look)
 
 
 def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -> list[str]:
@@ -342,10 +342,14 @@ def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) 
         f"{action}: {turn.step.kind}/{turn.step.action}"
         for turn, kind, action in turns
         if isinstance(turn, Send) and (turn.step.kind, turn.step.action, turn.step.file) != (kind, action, None)
-    ] + [f"{turn.step.name} carries the text" for turn, _, _ in turns if isinstance(turn, Send) and _tells(turn.step)]
+    ] + [
+        f"{turn.step.name} carries the text"
+        for turn, _, _ in turns
+        if isinstance(turn, Send) and _has_unit_text(turn.step)
+    ]
 
 
-def _tells(step: WireStep) -> bool:
+def _has_unit_text(step: WireStep) -> bool:
     return "a text of ours" in step.path + json.dumps(step.json)
 
 
@@ -359,14 +363,14 @@ def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
     turn = connector.read_metrics(copy, ())
     if not isinstance(turn, Send):
         return [] if world.viewer or not world.counts else ["nothing is read"]
-    numbers = _numbers(house, connector, copy)
+    numbers = _read_metrics(house, connector, copy)
     world.inject_fault("garbage", "metrics")
-    unreadable = _numbers(house, connector, copy)
+    unreadable = _read_metrics(house, connector, copy)
     breaches = [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
     return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])
 
 
-def _numbers(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> object:
+def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> object:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.read_metrics(copy, answers), Send):
         answers = (*answers, house.send(turn.step))

@@ -14,29 +14,33 @@ TEXTLESS_FAULTS = ("", "reset_before", "reset_after", "status:503_after", "garba
 def textless_posts_are_found(world: ConnectorWorld, connector: Connector) -> list[str]:
     """A picture without words is out once and told so, whatever became of the answer. One that somebody else posted
     from the account at the same time is never taken for it: then it may stay in doubt, and is not sent twice."""
-    if world.title or isinstance(connector.next_step(_wordless(world), ()), Rejected):
+    if world.title or isinstance(connector.next_step(_build_textless_unit(world), ()), Rejected):
         return []  # a title is words
     breaches = []
     for mode in TEXTLESS_FAULTS:
-        breaches += [f"{mode or 'a good day'}: {told}" for told in _sent(world, connector, mode)]
+        breaches += [f"{mode or 'a good day'}: {told}" for told in _find_publish_breaches(world, connector, mode)]
         world.clock.advance(3600)
     for mode in ("reset_before", "reset_after"):
-        other = replace(_wordless(world), media=world.media[1:2] or world.media[:1])
+        other = replace(_build_textless_unit(world), media=world.media[1:2] or world.media[:1])
         SendingHarness(world, connector).publish(other)  # nobody here knows of it
-        breaches += [f"{mode} beside another one: {told}" for told in _sent(world, connector, mode, beside=True)]
+        breaches += [
+            f"{mode} beside another one: {told}" for told in _find_publish_breaches(world, connector, mode, beside=True)
+        ]
         world.clock.advance(3600)
     return breaches
 
 
-def _wordless(world: ConnectorWorld) -> Unit:
+def _build_textless_unit(world: ConnectorWorld) -> Unit:
     return replace(world.unit(media=1), texts=())
 
 
-def _sent(world: ConnectorWorld, connector: Connector, mode: str, *, beside: bool = False) -> list[str]:
+def _find_publish_breaches(
+    world: ConnectorWorld, connector: Connector, mode: str, *, beside: bool = False
+) -> list[str]:
     before = {native_id for native_id, _ in world.fake.accepted_posts()}
     if mode:
         world.inject_fault(mode, "posts")
-    outcome = SendingHarness(world, connector).publish(_wordless(world)).outcome
+    outcome = SendingHarness(world, connector).publish(_build_textless_unit(world)).outcome
     new = {native_id for native_id, _ in world.fake.accepted_posts()} - before
     if len(new) > 1:
         return [f"sent {len(new)} times"]

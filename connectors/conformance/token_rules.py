@@ -52,16 +52,18 @@ def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]
     grant, breaches = RefreshGrant(world.account.account, SECRET, OAuthClient("client", Sealed(b"s"))), list[str]()
     once = connector.refresh_grace <= timedelta(0)
     for day, answered in SURE.items():
-        if not isinstance(end := _asked(connector, grant, answered), Retry):
+        if not isinstance(end := _refresh_tokens(connector, grant, answered), Retry):
             breaches.append(f"{day}: not asked again, but {type(end).__name__}")
     for day, answered in DOUBTFUL.items():
-        end = _asked(connector, grant, answered)
+        end = _refresh_tokens(connector, grant, answered)
         if not isinstance(end, Uncertain if once else Uncertain | Retry):
             breaches.append(f"{day}: told as {type(end).__name__}")
-    return breaches + (_on_the_fake(world, connector, world.grants, once=once) if world.grants is not None else [])
+    return breaches + (
+        _find_refresh_breaches(world, connector, world.grants, once=once) if world.grants is not None else []
+    )
 
 
-def _asked(connector: SupportsTokenRefresh, grant: RefreshGrant, answered: Day) -> object:
+def _refresh_tokens(connector: SupportsTokenRefresh, grant: RefreshGrant, answered: Day) -> object:
     answers: tuple[StepResult, ...] = ()
     while isinstance(turn := connector.refresh(grant, answers), Send) and len(answers) < MAX_STEPS:
         if turn.step.kind is not StepKind.AUTH:
@@ -70,7 +72,7 @@ def _asked(connector: SupportsTokenRefresh, grant: RefreshGrant, answered: Day) 
     return turn
 
 
-def _on_the_fake(
+def _find_refresh_breaches(
     world: ConnectorWorld, connector: SupportsTokenRefresh, grants: Callable[[], RefreshGrant], *, once: bool
 ) -> list[str]:
     house, breaches, grant = SendingHarness(world, world.connector), list[str](), grants()
@@ -78,7 +80,7 @@ def _on_the_fake(
     def send(step: WireStep) -> StepResult:
         return house.send(step)
 
-    end = _asked(connector, grant, send)
+    end = _refresh_tokens(connector, grant, send)
     if not isinstance(end, RenewedTokens):
         return [f"a good token is not renewed: {type(end).__name__}"]
     if isinstance(connector, SupportsAccountSetup):
@@ -87,9 +89,9 @@ def _on_the_fake(
         while isinstance(turn := connector.verify_account(world.account.account, answers), Send):
             answers = (*answers, house.send(turn.step))
         breaches += [] if turn is None else [f"the new token does not work: {type(turn).__name__}"]
-    if once and not isinstance(again := _asked(connector, grant, send), Reauthorize):
+    if once and not isinstance(again := _refresh_tokens(connector, grant, send), Reauthorize):
         breaches.append(f"a token that was used up is told as {type(again).__name__}")
     world.inject_fault("reset_after", world.grants_on)
-    if not isinstance(lost := _asked(connector, grants(), send), Uncertain if once else Uncertain | Retry):
+    if not isinstance(lost := _refresh_tokens(connector, grants(), send), Uncertain if once else Uncertain | Retry):
         breaches.append(f"a pair that was lost on its way is told as {type(lost).__name__}")
     return breaches

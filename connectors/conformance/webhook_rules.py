@@ -32,7 +32,7 @@ def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
     for step, wanted in ((subscribe, (ADDRESS, SECRET)), (connector.delete_webhook(), ("", ""))):
         if step.kind is not StepKind.AUTH:
             return [*breaches, f"{step.name} is {step.kind}"]
-        if SECRET in _open(step):
+        if SECRET in _visible_text(step):
             breaches.append("the secret is not sealed")
         house.send(step)
         if (there := world.hooks.stands()) != wanted:
@@ -44,7 +44,7 @@ def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
     return breaches + ([] if first == again else ["a call that comes again is another one"])
 
 
-def _open(step: WireStep) -> str:
+def _visible_text(step: WireStep) -> str:
     """All that a step shows without anything being unsealed."""
     shown: Mapping[str, Any] = step.json or {}
     words = [str(value) for value in shown.values() if not isinstance(value, Sealed)]

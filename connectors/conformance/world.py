@@ -67,7 +67,7 @@ def stored_picture(data: bytes, mime: str, alt: str) -> Medium:
     return Medium(digest, mime, len(data), alt=alt, ai="generated")
 
 
-def _picture(kind: str, shade: int) -> bytes:
+def _draw_picture(kind: str, shade: int) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (64, 64), (shade, 90, 90)).save(out, kind)
     return out.getvalue()
@@ -77,7 +77,8 @@ def pictures(kind: str) -> tuple[Medium, ...]:
     """Two small pictures that a machine made: `PNG` or `JPEG`."""
     shades = enumerate((40, 200))
     return tuple(
-        stored_picture(_picture(kind, shade), f"image/{kind.lower()}", f"picture {place}") for place, shade in shades
+        stored_picture(_draw_picture(kind, shade), f"image/{kind.lower()}", f"picture {place}")
+        for place, shade in shades
     )
 
 

@@ -118,21 +118,21 @@ class WireStep:
         """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
         whole = self.file is None or self.file.part is None
         body = self.json if self.file is None else self.file.sha256 if whole else self.file.digest_parts
-        projection: list[object] = [self.method, self.path, dict(self.headers), _printed(body), str(self.kind)]
+        projection: list[object] = [self.method, self.path, dict(self.headers), _digest_value(body), str(self.kind)]
         if self.files:
             projection.append({part: file.digest_parts for part, file in self.files.items()})
         if self.fetched:
             projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
         projection += [told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual]
         if self.address:
-            projection.append(_printed(self.address))
+            projection.append(_digest_value(self.address))
         return hashlib.sha256(canonical_json(projection)).hexdigest()
 
 
-def _printed(value: Any) -> Any:
+def _digest_value(value: Any) -> Any:
     """What a digest covers of a value: of a sealed one, its own digest."""
     if isinstance(value, Mapping):
-        return {name: _printed(part) for name, part in value.items()}
+        return {name: _digest_value(part) for name, part in value.items()}
     return hashlib.sha256(value.box).hexdigest() if isinstance(value, Sealed) else value
 
 

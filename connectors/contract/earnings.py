@@ -104,13 +104,13 @@ def merge_pages(pages: Iterable[Sequence[Earning]]) -> tuple[Earning, ...]:
         most |= here
     found = []
     for like, row in alike.items():
-        places = [_placed(like, place) for place in range(1, most[like] + 1)]
+        places = [_occurrence_key(like, place) for place in range(1, most[like] + 1)]
         found += [replace(row, key=place, like=place) for place in places]
     for row in sorted(named.values(), key=lambda one: one.key):
         most[row.like] += 1
-        found.append(replace(row, like=_placed(row.like, most[row.like])))
+        found.append(replace(row, like=_occurrence_key(row.like, most[row.like])))
     return tuple(found)
 
 
-def _placed(like: str, place: int) -> str:
+def _occurrence_key(like: str, place: int) -> str:
     return earning_key(like, str(place))

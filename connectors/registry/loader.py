@@ -59,7 +59,7 @@ def load_builtin_connectors(names: Iterable[str] = BUILTIN_CONNECTORS) -> Mappin
     """Our connectors by platform. Raises ValueError when two claim the same one."""
     connectors: dict[str, Connector] = {}
     for name in names:
-        connector = cast(Callable[[], Connector], _named(name))()
+        connector = cast(Callable[[], Connector], _import_attribute(name))()
         platform = connector.capabilities.platform
         if platform in connectors:
             raise ValueError(f"two connectors for {platform}")
@@ -69,7 +69,7 @@ def load_builtin_connectors(names: Iterable[str] = BUILTIN_CONNECTORS) -> Mappin
 
 def load_plugin_connectors() -> "LoadedPlugins":
     """What installed packages bring, who brings it, and what of it is not used."""
-    look = cast("Callable[[frozenset[str]], LoadedPlugins]", _named(PLUGIN_LOADER))
+    look = cast("Callable[[frozenset[str]], LoadedPlugins]", _import_attribute(PLUGIN_LOADER))
     return look(frozenset(load_builtin_connectors()))
 
 
@@ -79,6 +79,6 @@ def base_addresses(connectors: Mapping[str, Connector], settings: Mapping[str, s
     return {**said, **settings}
 
 
-def _named(name: str) -> object:
+def _import_attribute(name: str) -> object:
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)

@@ -30,9 +30,9 @@ from foundation import entry_points
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 
-CONTRACT_VERSION = 1
-"""What a connector of others says in `connector` that it was written for. It goes up when one that was written before
-would be misunderstood."""
+CONTRACT_VERSION = 2
+"""The version that a third-party connector states in `contract`. It is raised when connectors written for the previous
+version would be misunderstood."""
 
 log = telemetry.get_logger("connectors.registry.plugins")
 
@@ -40,7 +40,7 @@ _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
 """As the gate has it of rules; what ends so is where people sign in to another platform."""
 _ACTS = ("next_step", "look_up", "remove", "read_metrics")
 _CHATS = ("listen", "accept_checkout", "refund", "refund_outcome", "look_up_refund", "acknowledge")
-"""`listen` took the place of `updates` and `parse_updates`: a chat written for those lacks it, and is left out."""
+"""`listen` replaced `updates` and `parse_updates`: a chat connector written for those lacks it and is rejected."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (
     connector.SupportsReplacement,
@@ -95,7 +95,7 @@ def load_plugins(ours: frozenset[str]) -> LoadedPlugins:
     for entry in entries:
         package = f"{entry_points.package_name(entry)} {entry_points.package_version(entry)}"
         try:
-            taken[entry.name] = _connector(entry, ours, claims)
+            taken[entry.name] = _load_connector(entry, ours, claims)
             by[entry.name] = package
         except PluginRejected as unfit:
             why = Message(f"cli.brought.{unfit.why}", {"package": package, "platform": entry.name, **unfit.params})
@@ -110,7 +110,7 @@ def is_name_free(platform: str, ours: Iterable[str]) -> bool:
     return _PLATFORM.fullmatch(platform) is not None and not beside
 
 
-def _connector(entry: EntryPoint, ours: frozenset[str], claims: Mapping[str, int]) -> Connector:
+def _load_connector(entry: EntryPoint, ours: frozenset[str], claims: Mapping[str, int]) -> Connector:
     if entry.name in ours:
         raise PluginRejected("ours")
     if not is_name_free(entry.name, ours):
@@ -119,7 +119,7 @@ def _connector(entry: EntryPoint, ours: frozenset[str], claims: Mapping[str, int
         raise PluginRejected("twice")
     try:
         found: object = entry.load()()
-        for detail in _wrong(found, entry.name):
+        for detail in _iter_problems(found, entry.name):
             raise detail
     except (PluginRejected, KeyboardInterrupt):
         raise
@@ -128,7 +128,7 @@ def _connector(entry: EntryPoint, ours: frozenset[str], claims: Mapping[str, int
     return found  # type: ignore[return-value]  # held against the protocol above
 
 
-def _wrong(found: object, platform: str) -> Iterator[PluginRejected]:
+def _iter_problems(found: object, platform: str) -> Iterator[PluginRejected]:
     """Everything for which a connector cannot be used; what they compute is read here, where it may fail."""
     can = getattr(found, "capabilities", None)
     acts = (*_ACTS, *(_CHATS if isinstance(can, Capabilities) and can.can_chat else ()))
@@ -141,9 +141,9 @@ def _wrong(found: object, platform: str) -> Iterator[PluginRejected]:
         yield PluginRejected("contract", theirs=str(written)[:20], ours=CONTRACT_VERSION)
     if can.platform != platform:
         yield PluginRejected("platform", said=str(can.platform)[:40])
-    for name in _untrue(can):
+    for name in _iter_invalid_capabilities(can):
         yield PluginRejected("no_connector", missing=name)
-    if can.address and not _usual(can.address):
+    if can.address and not _is_allowed_url(can.address):
         yield PluginRejected("address")
     able = {ability.__name__ for ability in _ABILITIES if isinstance(found, ability)}
     if can.replaces and "SupportsReplacement" not in able:
@@ -153,7 +153,7 @@ def _wrong(found: object, platform: str) -> Iterator[PluginRejected]:
         yield PluginRejected("no_connector", missing="form")
 
 
-def _untrue(can: Capabilities) -> Iterator[str]:
+def _iter_invalid_capabilities(can: Capabilities) -> Iterator[str]:
     """What of their data pages and the planner could not read, and what only we are: served here, or done by hand."""
     yield from (name for name in ("in_house", "hand_over") if getattr(can, name))
     yield from (name for name in _NUMBERS if not isinstance(getattr(can, name), int))
@@ -181,10 +181,10 @@ def _is_format(one: object) -> bool:
     return isinstance(one, PostFormat) and isinstance(one.shows, FeedLayout) and feed_layout.is_valid_layout(one.shows)
 
 
-def _usual(address: str) -> bool:
+def _is_allowed_url(address: str) -> bool:
     """Whether requests may go to an address that a package chose: by https, and without a name or a query in it.
 
-    That it is a public one is seen to where the connection is made (`foundation.http.address_policy.PublicAddressPolicy`).
+    `foundation.http.address_policy.PublicAddressPolicy` checks that it is public when the connection is made.
     """
     parts = urlsplit(address)
     return parts.scheme == "https" and bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)

@@ -26,7 +26,7 @@ class ShippedPolicy:
 
 def shipped_policies() -> tuple[ShippedPolicy, ...]:
     """What installed packages ship, by package; what cannot be read is not there."""
-    found = [one for entry in entry_points.list_entry_points(ENTRY_POINT_GROUP) for one in _read(entry)]
+    found = [one for entry in entry_points.list_entry_points(ENTRY_POINT_GROUP) for one in _read_policies(entry)]
     return tuple(sorted(found, key=lambda one: (one.package, one.document)))
 
 
@@ -35,7 +35,7 @@ def policy_documents() -> Iterator[bytes]:
     return (one.document for one in shipped_policies())
 
 
-def _read(entry: EntryPoint) -> Iterator[ShippedPolicy]:
+def _read_policies(entry: EntryPoint) -> Iterator[ShippedPolicy]:
     module, _, name = map(str.strip, entry.value.partition(":"))
     path = entry_points.package_file(entry, module, name) if _FILE.fullmatch(name) else None
     if path is None:

@@ -74,11 +74,11 @@ def fold_feed_text(text: str, at: FoldRule | None, *, warned: bool = False) -> t
     if at.lines and text.count("\n") >= at.lines:
         end = [found.start() for found in regex.finditer("\n", text)][at.lines - 1]
     if at.length and at.measure(text[:end]) > at.length:
-        end = _fitting(text[:end], at)
+        end = _fit_length(text[:end], at)
     return text[:end], text[end:]
 
 
-def _fitting(text: str, at: FoldRule) -> int:
+def _fit_length(text: str, at: FoldRule) -> int:
     """How many code points of a text that is too long are shown: the most whole characters that count no more."""
     ends = [found.end() for found in regex.finditer(r"\X", text)]
     low, high = 0, len(ends)

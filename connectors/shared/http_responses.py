@@ -87,7 +87,7 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
         return min(timedelta(seconds=min(int(asked), 10**7)), MAX_RETRY_WAIT)
     if not asked and _is_number(reset) and int(reset) < _INSTANTS:
         return min(timedelta(seconds=int(reset)), MAX_RETRY_WAIT)
-    until = _http_date(asked) if asked else from_unix_seconds(reset) or _iso(named)
+    until = _http_date(asked) if asked else from_unix_seconds(reset) or _parse_iso(named)
     now = _http_date(headers.get("date", ""))
     if until is None or now is None:
         return default
@@ -184,7 +184,7 @@ def _iso_or_none(text: str) -> datetime | None:
         return None
 
 
-def _iso(text: str) -> datetime | None:
+def _parse_iso(text: str) -> datetime | None:
     at = _iso_or_none(text)
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
@@ -230,7 +230,7 @@ def outcome_of_status(answer: StepResult, *, creates: bool, account_gone: frozen
         case StepNotSent(detail=detail):
             return Retry(SHORT_RETRY, "account", Message("connectors.not_sent", {"detail": detail}))
         case StepAnswerLost(detail=detail):
-            return _doubt(Message("connectors.answer_lost", {"detail": detail}), creates=creates)
+            return _unclear_outcome(Message("connectors.answer_lost", {"detail": detail}), creates=creates)
         case Response(status=429):
             return Retry(retry_after(answer.headers), limit_scope(answer), Message("connectors.rate_limited"))
         case Response(status=401):
@@ -241,8 +241,8 @@ def outcome_of_status(answer: StepResult, *, creates: bool, account_gone: frozen
             reason = Message("connectors.refused", {"status": status, "word": platform_error_code(answer)})
             return Rejected(reason, permanent=False)
         case Response(status=status):  # 5xx, 408, a redirect, a success nobody can read: it may have been accepted
-            return _doubt(Message("connectors.unclear_answer", {"status": status}), creates=creates)
+            return _unclear_outcome(Message("connectors.unclear_answer", {"status": status}), creates=creates)
 
 
-def _doubt(reason: Message, *, creates: bool) -> Outcome:
+def _unclear_outcome(reason: Message, *, creates: bool) -> Outcome:
     return Uncertain(reason) if creates else Retry(SHORT_RETRY, "account", reason)

@@ -75,21 +75,25 @@ def code_exchange_step(
         "redirect_uri": form["redirect_uri"],
         "code_verifier": form["verifier"],
     }
-    return _asked(path, said, client_from_form(form), named, basic=basic)
+    return _build_token_step(path, said, client_from_form(form), named, basic=basic)
 
 
 def token_renewal_step(path: str, grant: RefreshGrant, named: str = CLIENT_ID) -> WireStep:
     """The request that gives a refresh token for new tokens."""
     client = grant.client or OAuthClient("")
-    return _asked(path, {"grant_type": REFRESH_TOKEN_FIELD, REFRESH_TOKEN_FIELD: grant.refresh}, client, named)
+    return _build_token_step(
+        path, {"grant_type": REFRESH_TOKEN_FIELD, REFRESH_TOKEN_FIELD: grant.refresh}, client, named
+    )
 
 
 def client_auth_step(path: str, said: Mapping[str, Any], client: OAuthClient, named: str = CLIENT_ID) -> WireStep:
     """A request to an endpoint for tokens that shows the client as this one does when it renews."""
-    return _asked(path, said, client, named)
+    return _build_token_step(path, said, client, named)
 
 
-def _asked(path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True) -> WireStep:
+def _build_token_step(
+    path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True
+) -> WireStep:
     """A client with a secret shows it by Basic and nowhere else; one without names itself. Where the id has a name of
     its own, or Basic is not known, both stand among the fields (RFC 6749, 2.3.1)."""
     shown = client if client.secret is not None and named == CLIENT_ID and basic else None
@@ -114,11 +118,13 @@ def parse_tokens(answer: StepResult) -> RenewedTokens | None:
     if not isinstance(answer, Response) or not answer.is_success or ACCESS_TOKEN_FIELD not in answer.sealed:
         return None
     return RenewedTokens(
-        answer.sealed[ACCESS_TOKEN_FIELD], answer.sealed.get(REFRESH_TOKEN_FIELD), _lifetime(http.json_body(answer))
+        answer.sealed[ACCESS_TOKEN_FIELD],
+        answer.sealed.get(REFRESH_TOKEN_FIELD),
+        _parse_lifetime(http.json_body(answer)),
     )
 
 
-def _lifetime(body: Mapping[str, Any]) -> timedelta | None:
+def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
     seconds = body.get("expires_in")
     if not isinstance(seconds, int) or seconds <= 0:
         return None

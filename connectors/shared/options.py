@@ -64,7 +64,7 @@ def is_valid_option(option: object) -> bool:
         return False
     if option.kind in ("choice", "flag"):
         return option.kind == "flag" or (bool(option.choices) and all(isinstance(one, str) for one in option.choices))
-    return option.kind in ("text", "list") and _wrong("", option, (option.example,)) is None
+    return option.kind in ("text", "list") and _value_problem("", option, (option.example,)) is None
 
 
 def unit_options(unit: Unit) -> UnitOptions:
@@ -75,10 +75,10 @@ def unit_options(unit: Unit) -> UnitOptions:
 def option_settings(chosen: ChosenOptions, can: Capabilities) -> tuple[PlatformOption, ...]:
     """What leaves of what was chosen on a platform. What it does not know stays, so that it is refused there."""
     known = {one.name: one for one in can.options}
-    return tuple(_setting(name, value, known.get(name)) for name, value in chosen)
+    return tuple(_build_setting(name, value, known.get(name)) for name, value in chosen)
 
 
-def _setting(name: str, value: OptionValue, option: PostOption | None) -> PlatformOption:
+def _build_setting(name: str, value: OptionValue, option: PostOption | None) -> PlatformOption:
     read = option is None or option.read
     if isinstance(value, bool):
         return PlatformOption(name, (OPTION_TRUE if value else OPTION_FALSE,))
@@ -93,8 +93,8 @@ def options_problem(unit: Unit, declared: Sequence[PostOption]) -> Message | Non
         if option is None:
             return Message("option.unknown", {"option": setting.name, "platform": unit.platform})
         if option.films and (len(unit.media) != 1 or not unit.media[0].mime.startswith("video/")):
-            return _about("option.films_alone", unit.platform, option)
-        if wrong := _wrong(unit.platform, option, setting.values):
+            return _option_message("option.films_alone", unit.platform, option)
+        if wrong := _value_problem(unit.platform, option, setting.values):
             return wrong
     return None
 
@@ -114,27 +114,31 @@ def option_problem(chosen: ChosenOptions, can: Capabilities) -> Message | None:
 def option_value_problem(platform: str, option: PostOption, value: OptionValue) -> Message | None:
     """Why an option of a platform has no such value."""
     if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
-        return _about("option.wrong_kind", platform, option)
-    return _wrong(platform, option, _setting(option.name, value, option).values)
+        return _option_message("option.wrong_kind", platform, option)
+    return _value_problem(platform, option, _build_setting(option.name, value, option).values)
 
 
-def _wrong(platform: str, option: PostOption, values: tuple[str, ...]) -> Message | None:
+def _value_problem(platform: str, option: PostOption, values: tuple[str, ...]) -> Message | None:
     """Why an option has no such value."""
     if not values or (option.kind != "list" and len(values) != 1):
-        return _about("option.wrong_kind", platform, option)
+        return _option_message("option.wrong_kind", platform, option)
     if option.kind in ("choice", "flag"):
         choices = option.choices if option.kind == "choice" else (OPTION_TRUE, OPTION_FALSE)
-        return None if values[0] in choices else _about("option.no_such_choice", platform, option, said=values[0][:60])
+        return (
+            None
+            if values[0] in choices
+            else _option_message("option.no_such_choice", platform, option, said=values[0][:60])
+        )
     if option.kind == "list" and len(values) > option.entries:
-        return _about("option.too_many", platform, option, most=option.entries)
+        return _option_message("option.too_many", platform, option, most=option.entries)
     # a list's bound is of all of it, as platforms count tags
     if sum(map(len, values)) > option.most:
-        return _about("option.too_long", platform, option, most=option.most)
+        return _option_message("option.too_long", platform, option, most=option.most)
     bad = next((one for one in values if not one.strip() or not re.fullmatch(option.pattern, one)), None)
-    return None if bad is None else _about("option.unreadable", platform, option, said=bad[:60])
+    return None if bad is None else _option_message("option.unreadable", platform, option, said=bad[:60])
 
 
-def _about(code: str, platform: str, option: PostOption, **more: str | int) -> Message:
+def _option_message(code: str, platform: str, option: PostOption, **more: str | int) -> Message:
     return Message(code, {"option": option_label(platform, option.name), **more})
 
 
@@ -150,10 +154,10 @@ class ReadableOption:
 def readable_options(chosen: ChosenOptions, can: Capabilities) -> tuple[ReadableOption, ...]:
     """What was chosen on a platform, as whoever approves it reads it; what it does not know is refused, not told."""
     known = {one.name: one for one in can.options}
-    return tuple(_told(can.platform, known[name], value) for name, value in chosen if name in known)
+    return tuple(_readable_option(can.platform, known[name], value) for name, value in chosen if name in known)
 
 
-def _told(platform: str, option: PostOption, value: OptionValue) -> ReadableOption:
+def _readable_option(platform: str, option: PostOption, value: OptionValue) -> ReadableOption:
     called = Message(option_label(platform, option.name))
     if isinstance(value, bool):
         return ReadableOption(called, Message("option.yes" if value else "option.no"))

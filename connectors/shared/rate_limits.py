@@ -80,8 +80,8 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
     name = allowance.told_in
     if not name or (allowance.told_by and answer.step not in allowance.told_by):
         return None
-    left, used = _units(answer, f"{name}-remaining"), _units(answer, f"{name}-used")
-    most = _units(answer, f"{name}-limit")
+    left, used = _parse_units(answer, f"{name}-remaining"), _parse_units(answer, f"{name}-used")
+    most = _parse_units(answer, f"{name}-limit")
     most = left + used if most is None and left is not None and used is not None else most
     reset = answer.headers.get(f"{name}-reset", "").strip()
     if left is None or not most or not reset:
@@ -151,6 +151,6 @@ def rate_limits_of(platform: str) -> tuple[RateLimit, ...]:
     return RATE_LIMITS.get(platform, ())
 
 
-def _units(answer: Response, header: str) -> int | None:
+def _parse_units(answer: Response, header: str) -> int | None:
     told = answer.headers.get(header, "").strip().partition(".")[0]
     return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None

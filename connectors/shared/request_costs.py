@@ -82,12 +82,16 @@ def count_charges(charges: PriceList, answer: StepResult, words: str) -> Mapping
     listening came to is counted by whom it is asked of (`Metered`), since a platform tells the same thing many times.
     """
     if answer.step in (PUBLISH_STEP, MESSAGE_STEP):
-        return {charges.post_kind(words) if answer.step == PUBLISH_STEP else "message": 1} if _perhaps(answer) else {}
+        return (
+            {charges.post_kind(words) if answer.step == PUBLISH_STEP else "message": 1}
+            if _is_possibly_accepted(answer)
+            else {}
+        )
     if not isinstance(answer, Response) or not answer.is_success or answer.step == UPDATES_STEP:
         return {}
     if answer.step == REMOVE_STEP:
         return {"delete": 1}
-    found = list(_things(json_body(answer).get("data")))
+    found = list(_iter_entries(json_body(answer).get("data")))
     messages = sum("event_type" in one for one in found)
     posts, people = sum("text" in one for one in found), sum("username" in one for one in found)
     counted: dict[RequestCostKind, int] = {
@@ -98,14 +102,14 @@ def count_charges(charges: PriceList, answer: StepResult, words: str) -> Mapping
     return {what: count for what, count in counted.items() if count}
 
 
-def _perhaps(answer: StepResult) -> bool:
+def _is_possibly_accepted(answer: StepResult) -> bool:
     """Whether it was taken in, as far as can be told."""
     if isinstance(answer, Response):
         return answer.is_success or answer.status >= 500 or answer.status == 408
     return isinstance(answer, StepAnswerLost)
 
 
-def _things(data: Any) -> Iterator[Mapping[str, Any]]:
+def _iter_entries(data: Any) -> Iterator[Mapping[str, Any]]:
     yield from (one for one in (data if isinstance(data, list) else [data]) if isinstance(one, dict))
 
 

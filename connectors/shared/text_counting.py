@@ -50,8 +50,8 @@ def x_text_length(text: str) -> int:
     said = unicodedata.normalize("NFC", text)
     links = _ADDRESS.findall(said)
     bare = [link for link in links if not link.lower().startswith(("http://", "https://"))]
-    rest = sum(map(_weight, regex.findall(r"\X", _ADDRESS.sub("", said))))
-    long = sum(max(sum(map(_weight, link)) - X_LINK_LENGTH, 0) for link in bare)
+    rest = sum(map(_character_weight, regex.findall(r"\X", _ADDRESS.sub("", said))))
+    long = sum(max(sum(map(_character_weight, link)) - X_LINK_LENGTH, 0) for link in bare)
     return rest + X_LINK_LENGTH * len(links) + long
 
 
@@ -60,7 +60,7 @@ def has_link(text: str) -> bool:
     return _ADDRESS.search(unicodedata.normalize("NFC", text)) is not None
 
 
-def _weight(character: str) -> int:
+def _character_weight(character: str) -> int:
     if _EMOJI.search(character):
         return 2
     return sum(1 if any(first <= ord(point) <= last for first, last in _LIGHT) else 2 for point in character)

@@ -75,10 +75,12 @@ def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | Non
         return Message("connectors.text_too_long", {"length": length, "most": most_text})
     if len(unit.media) > most_media:
         return Message("connectors.too_many_media", {"count": len(unit.media), "most": most_media})
-    return next(filter(None, (_medium_unfit(medium, can) for medium in unit.media)), None) or _unshown(unit, can)
+    return next(filter(None, (_medium_unfit(medium, can) for medium in unit.media)), None) or _missing_content_problem(
+        unit, can
+    )
 
 
-def _unshown(unit: Unit, can: Capabilities) -> Message | None:
+def _missing_content_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why a post shows too little for its place; words to one person and under what somebody said show nothing."""
     need = (
         None

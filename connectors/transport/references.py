@@ -36,7 +36,7 @@ class ReferenceFields:
     """How the platform's texts show something of its own: a pattern with one group, its id."""
 
 
-def _names(said: str) -> frozenset[str]:
+def _normalize_names(said: str) -> frozenset[str]:
     return frozenset(".".join(map(normalize_field, name.split("."))) for name in said.split())
 
 
@@ -45,7 +45,7 @@ def normalize_field(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-COMMON_FIELDS = _names(
+COMMON_FIELDS = _normalize_names(
     "schedule_at scheduled_at schedule_date scheduled_for schedule_time scheduled_time scheduled_start_time"
     " scheduled_publish_time publish_at publish_date publish_time send_at send_date post_at"
 )
@@ -56,7 +56,7 @@ _META_DRAFTS = frozenset({"published=false", "unpublishedcontenttype=draft", "un
 PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     # https://core.telegram.org/bots/api#sending-files, #copymessage, #forwardmessage, #suggestedpostparameters
     "telegram": ReferenceFields(
-        fields=_names(
+        fields=_normalize_names(
             "animation audio cover document live_photo media photo sticker thumbnail video video_note voice"
             " custom_emoji_id icon_custom_emoji_id game_short_name gift_id reply_parameters.message_id"
             " reply_to_message_id inline_message_id"
@@ -73,7 +73,7 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     ),
     # https://docs.x.com/x-api/posts/create-posts, /users/repost-post; docs.x.com/x-api/direct-messages
     "x": ReferenceFields(
-        fields=_names(
+        fields=_normalize_names(
             "media_ids media_id media_key quote_tweet_id tweet_id in_reply_to_tweet_id card_uri attachment_url"
             " direct_message_deep_link"
         ),
@@ -81,37 +81,45 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     ),
     # https://developers.facebook.com/docs/instagram-platform/content-publishing
     "instagram": ReferenceFields(
-        fields=_names("image_url video_url cover_url audio_url creation_id children source_media_id media_id story_id"),
-        later=_names("trial_params"),
+        fields=_normalize_names(
+            "image_url video_url cover_url audio_url creation_id children source_media_id media_id story_id"
+        ),
+        later=_normalize_names("trial_params"),
         kept_back=_META_DRAFTS,
     ),
     # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts; words published as they are staged
     "threads": ReferenceFields(
-        fields=_names("image_url video_url creation_id children quote_post_id reply_to_id link_attachment gif_id"),
+        fields=_normalize_names(
+            "image_url video_url creation_id children quote_post_id reply_to_id link_attachment gif_id"
+        ),
         again={"repost": ()},
-        later=_names("auto_publish_text"),
+        later=_normalize_names("auto_publish_text"),
     ),
     # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos; /object/comments
     "facebook": ReferenceFields(
-        fields=_names(
+        fields=_normalize_names(
             "url file_url link object_id object_attachment media_fbid attachment_id attachment_url attachment_share_url"
             " crossposted_video_id universal_video_id fbuploader_video_file_chunk"
         ),
-        later=_names("backdated_time"),
+        later=_normalize_names("backdated_time"),
         kept_back=_META_DRAFTS,
     ),
     # https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
-    "tiktok": ReferenceFields(fields=_names("video_url photo_images photo_url video_id music_id duet_id stitch_id")),
+    "tiktok": ReferenceFields(
+        fields=_normalize_names("video_url photo_images photo_url video_id music_id duet_id stitch_id")
+    ),
     # https://docs.bsky.app/docs/advanced-guides/posts#quote-posts, #replies; app.bsky.feed.repost
-    "bluesky": ReferenceFields(fields=_names("$link cid"), links=_names("features.uri external.uri")),
+    "bluesky": ReferenceFields(
+        fields=_normalize_names("$link cid"), links=_normalize_names("features.uri external.uri")
+    ),
     # https://docs.joinmastodon.org/methods/statuses/#create, #boost
     "mastodon": ReferenceFields(
-        fields=_names("media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"),
+        fields=_normalize_names("media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"),
         again={"reblog": ()},
     ),
     # https://docs.discord.com/developers/resources/message#create-message
     "discord": ReferenceFields(
-        fields=_names(
+        fields=_normalize_names(
             "message_reference.message_id sticker_ids attachments.id upload_filename uploaded_filename emoji.id"
             " emoji_id avatar_url icon_url soundboard_sound_id"
         ),
@@ -119,22 +127,26 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
         in_text=r"<a?:\w{2,32}:(\d{5,20})>",
     ),
     # https://api.fanvue.com/docs
-    "fanvue": ReferenceFields(fields=_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")),
+    "fanvue": ReferenceFields(
+        fields=_normalize_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")
+    ),
     # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems, /comments, /commentThreads
     "youtube": ReferenceFields(
-        fields=_names("id playlistId videoId relatedVideoId boundStreamId parentId"),
+        fields=_normalize_names("id playlistId videoId relatedVideoId boundStreamId parentId"),
         kept_back=frozenset({"privacystatus=private"}),
     ),
     # https://www.reddit.com/dev/api#POST_api_submit, #POST_api_comment
-    "reddit": ReferenceFields(fields=_names("crosspost_fullname video_poster_url media_id draft_id url thing_id")),
+    "reddit": ReferenceFields(
+        fields=_normalize_names("crosspost_fullname video_poster_url media_id draft_id url thing_id")
+    ),
     # https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api
     "linkedin": ReferenceFields(
-        fields=_names("media.id images.id thumbnail reshareContext.parent reshareContext.root"),
+        fields=_normalize_names("media.id images.id thumbnail reshareContext.parent reshareContext.root"),
         kept_back=frozenset({"lifecyclestate=draft"}),
     ),
-    "sandbox": ReferenceFields(fields=_names("media.sha256 quote reply_to")),
-    "own_page": ReferenceFields(fields=_names("media.sha256")),
-    "byhand": ReferenceFields(links=_names("links")),
+    "sandbox": ReferenceFields(fields=_normalize_names("media.sha256 quote reply_to")),
+    "own_page": ReferenceFields(fields=_normalize_names("media.sha256")),
+    "byhand": ReferenceFields(links=_normalize_names("links")),
 }
 """By platform. One that stands nowhere here is held to the names of all of them."""
 
@@ -145,13 +157,13 @@ _STRANGER = ReferenceFields(
     kept_back=frozenset().union(*(each.kept_back for each in PLATFORM_FIELDS.values())),
 )
 
-TEXT_FIELDS = _names(
+TEXT_FIELDS = _normalize_names(
     "text body caption content description title status alt alt_text spoiler_text message commentary name label notes"
     " text_original"
 )
 """Where people's words stand: what is an address in them was judged as a link."""
 
-PARENT_FIELDS = _names(
+PARENT_FIELDS = _normalize_names(
     "reply_parameters.message_id reply_to_message_id message_reference.message_id in_reply_to_tweet_id in_reply_to_id"
     " reply_to_id reply_to thing_id parent_id video_id"
 )
@@ -170,16 +182,16 @@ def uploaded_references(
     is shown to anybody by that.
     """
     rules = reference_fields_of(platform)
-    bodies = [[value for _, value in _leaves(answer.body)] for answer in answers if isinstance(answer, Response)]
-    told = {value for body in bodies for value in (*body, *_joined(body))}
+    bodies = [[value for _, value in _iter_leaves(answer.body)] for answer in answers if isinstance(answer, Response)]
+    told = {value for body in bodies for value in (*body, *_iter_joined_urls(body))}
     told |= {above, *re.split("[/:]", above)} - {""}
-    told -= _carried(step)
-    said = {value for answer in talk if isinstance(answer, Response) for _, value in _leaves(answer.body)}
-    said &= {value for path, value in _said(step) if _is(path, rules.fields & PARENT_FIELDS)}
-    return tuple(sorted(told & set(_pointed(step, rules)) | said))
+    told -= _carried_names(step)
+    said = {value for answer in talk if isinstance(answer, Response) for _, value in _iter_leaves(answer.body)}
+    said &= {value for path, value in _iter_values(step) if _is_named(path, rules.fields & PARENT_FIELDS)}
+    return tuple(sorted(told & set(_iter_references(step, rules)) | said))
 
 
-def _joined(values: Sequence[str]) -> Iterator[str]:
+def _iter_joined_urls(values: Sequence[str]) -> Iterator[str]:
     """The addresses that one answer told in two halves, as Reddit tells where a file will lie: a store, and a key."""
     return (f"https:{store}/{key}" for store in values if store.startswith("//") for key in values if key != store)
 
@@ -190,21 +202,21 @@ def stray_reference(step: WireStep, platform: str, allowed: Iterable[str]) -> st
     Parts of the very request may be pointed at: they are carried.
     """
     rules = reference_fields_of(platform)
-    if _put_off(step, rules):
+    if _is_deferred(step, rules):
         return "egress.native_scheduling"
-    carried = _carried(step)
+    carried = _carried_names(step)
     unnamed = rules.again.get(endpoint_name(step)) == ()
-    return "egress.remote_reference" if unnamed or set(_pointed(step, rules)) - carried - set(allowed) else ""
+    return "egress.remote_reference" if unnamed or set(_iter_references(step, rules)) - carried - set(allowed) else ""
 
 
 def count_shown_references(step: WireStep, platform: str, allowed: Iterable[str]) -> int:
     """How many of the `allowed` things a request shows without carrying them; what it is put under does not count."""
     rules = reference_fields_of(platform)
     rules = replace(rules, fields=rules.fields - PARENT_FIELDS)
-    return len(set(_pointed(step, rules)) & set(allowed) - _carried(step))
+    return len(set(_iter_references(step, rules)) & set(allowed) - _carried_names(step))
 
 
-def _carried(step: WireStep) -> set[str]:
+def _carried_names(step: WireStep) -> set[str]:
     """What names a part of the very request."""
     carried = {f"attach://{part}" for part in step.files}
     carried |= {f"attachment://{file.name}" for file in step.files.values()}
@@ -216,25 +228,29 @@ def reference_fields_of(platform: str) -> ReferenceFields:
     return PLATFORM_FIELDS.get(platform, _STRANGER)
 
 
-def _put_off(step: WireStep, rules: ReferenceFields) -> bool:
+def _is_deferred(step: WireStep, rules: ReferenceFields) -> bool:
     later = rules.later | COMMON_FIELDS
-    leaves = list(_said(step))
+    leaves = list(_iter_values(step))
     hidden = step.has_content and any(
         f"{path[-1]}={normalize_field(value)}" in rules.kept_back for path, value in leaves
     )
-    return hidden or endpoint_name(step) in rules.kept_back or any(_is(path, later) and value for path, value in leaves)
+    return (
+        hidden
+        or endpoint_name(step) in rules.kept_back
+        or any(_is_named(path, later) and value for path, value in leaves)
+    )
 
 
-def _pointed(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
+def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
     """Every id and address of something that is there already; an id for what is shown again as a whole."""
-    leaves = list(_said(step))
+    leaves = list(_iter_values(step))
     words = [value for path, value in leaves if path[-1] in TEXT_FIELDS]
     for path, value in leaves:
-        if _is(path, rules.fields) and value and value not in ("true", "false"):
+        if _is_named(path, rules.fields) and value and value not in ("true", "false"):
             yield from value.split(",") if not _ADDRESS.search(value) else (value,)
         elif path[-1] in TEXT_FIELDS:
             yield from re.findall(rules.in_text, value) if rules.in_text else ()
-        elif _ADDRESS.search(value) and not (_is(path, rules.links) and any(value in each for each in words)):
+        elif _ADDRESS.search(value) and not (_is_named(path, rules.links) and any(value in each for each in words)):
             yield value
     if parts := rules.again.get(endpoint_name(step)):
         leaves += [((f"/{before}",), each) for before, each in pairwise(step.path.partition("?")[0].split("/"))]
@@ -247,37 +263,37 @@ def endpoint_name(step: WireStep) -> str:
     return step.path.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
-def _is(path: tuple[str, ...], names: frozenset[str]) -> bool:
+def _is_named(path: tuple[str, ...], names: frozenset[str]) -> bool:
     return path[-1] in names or ".".join(path[-2:]) in names
 
 
-def _said(step: WireStep) -> Iterator[tuple[tuple[str, ...], str]]:
+def _iter_values(step: WireStep) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every value of a request with the names it stands under: of its JSON, its address and its headers.
 
     How a program calls itself points at nothing that is shown, and Discord wants an address in it.
     """
-    yield from _leaves(step.json)
+    yield from _iter_leaves(step.json)
     headers = ((name, value) for name, value in step.headers.items() if name.lower() != "user-agent")
     for name, value in (*parse_qsl(urlsplit(step.path).query), *headers):
-        yield from _leaves({name: value})
+        yield from _iter_leaves({name: value})
 
 
-def _leaves(value: Any, path: tuple[str, ...] = ("",)) -> Iterator[tuple[tuple[str, ...], str]]:
+def _iter_leaves(value: Any, path: tuple[str, ...] = ("",)) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _leaves(
+            yield from _iter_leaves(
                 part, (*path, normalize_field(str(key))) if path != ("",) else (normalize_field(str(key)),)
             )
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _leaves(part, path)
-    elif isinstance(value, str) and path[-1] not in TEXT_FIELDS and (inner := _json(value)) is not None:
-        yield from _leaves(inner, path)  # a form's field may hold a whole request
+            yield from _iter_leaves(part, path)
+    elif isinstance(value, str) and path[-1] not in TEXT_FIELDS and (inner := _parse_json(value)) is not None:
+        yield from _iter_leaves(inner, path)  # a form's field may hold a whole request
     elif value is not None:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     if text[:1] not in ("{", "["):
         return None
     try:

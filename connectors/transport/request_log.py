@@ -42,10 +42,10 @@ def path_template(path: str) -> str:
 
     What is not known to be a word of an address is left out: a fan's name looks like any word.
     """
-    return "/".join(_told(segment) for segment in path.partition("?")[0].partition("#")[0].split("/"))
+    return "/".join(_redact_segment(segment) for segment in path.partition("?")[0].partition("#")[0].split("/"))
 
 
-def _told(segment: str) -> str:
+def _redact_segment(segment: str) -> str:
     bare = _PLACEHOLDER.sub("", segment)
     known = not bare or bare in _WORDS or _VERSION.fullmatch(bare) or _METHOD.fullmatch(bare) or _NAMED.fullmatch(bare)
     return segment if known else _LEFT_OUT

@@ -72,11 +72,11 @@ def needs_marks(step: WireStep, platform: str) -> bool:
 def first_missing_mark(step: WireStep, flags: tuple[str, ...], *, pointed: int = 0) -> str:
     """The first mark that a request does not tell; "" when it tells them all. `pointed`: so many pictures it may show
     without carrying them."""
-    return next((flag for flag in flags if not _told(step, flag, pointed)), "")
+    return next((flag for flag in flags if not _has_mark(step, flag, pointed)), "")
 
 
-def _told(step: WireStep, flag: str, pointed: int) -> bool:
-    said = list(_said(step.json))
+def _has_mark(step: WireStep, flag: str, pointed: int) -> bool:
+    said = list(_iter_values(step.json))
     if step.to == "person":
         return ("flags", flag) in said
     if (_AS_WRITTEN, flag) in said:
@@ -92,13 +92,13 @@ def _told(step: WireStep, flag: str, pointed: int) -> bool:
     return (("val", value) if key == _LABEL else (key, value)) in said
 
 
-def _said(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def _iter_values(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Every plain value of a request with the name it stands under."""
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from _said(part, str(key))
+            yield from _iter_values(part, str(key))
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _said(part, name)
+            yield from _iter_values(part, name)
     else:
         yield name, str(value).lower() if isinstance(value, bool) else str(value)

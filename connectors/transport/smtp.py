@@ -41,7 +41,7 @@ log = telemetry.get_logger("connectors.transport.smtp")
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _default_tls_context() -> ssl.SSLContext:
     """The machine's authorities, read once a process; threads share it safely."""
     return ssl.create_default_context()
 
@@ -68,22 +68,22 @@ class EmailTransport:
         self, settings: MailSettings, *, house: str, tls: ssl.SSLContext | None = None, seconds: float = SECONDS
     ) -> None:
         self._settings, self._house, self._seconds = settings, house.rstrip("/"), seconds
-        self._tls = tls or _trusted()
+        self._tls = tls or _default_tls_context()
 
     def send(self, letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
         """Hand one letter over. Not sent: nothing of it left. Lost: the server may have taken it.
 
         Raises EgressForbidden for another member's order, and for what no catalogue wrote.
         """
-        self._check(letter, order)
+        self._check_order(letter, order)
         if not self._settings.host:
             return StepNotSent(EMAIL_STEP, "no mail server")
-        answer = self._hand_over(self._written(letter))
+        answer = self._deliver(self._build_email(letter))
         status = answer.status if isinstance(answer, Response) else None
         log.info("mail.handed_over", mail=str(letter.id), status=status, outcome=type(answer).__name__)
         return answer
 
-    def _check(self, letter: OutgoingEmail, order: NoticeOrder) -> None:
+    def _check_order(self, letter: OutgoingEmail, order: NoticeOrder) -> None:
         if (order.tenant_id, order.member_id) != (letter.tenant_id, letter.member_id):
             raise EgressForbidden("egress.other_account", step=EMAIL_STEP)
         if not _ADDRESS.fullmatch(letter.to):
@@ -100,7 +100,7 @@ class EmailTransport:
         page = value.startswith(self._house) and re.fullmatch(r"(/[a-z]*)*", path) is not None
         return page or re.fullmatch(r"\d{6}", value) is not None
 
-    def _written(self, letter: OutgoingEmail) -> EmailMessage:
+    def _build_email(self, letter: OutgoingEmail) -> EmailMessage:
         made = EmailMessage()
         made["From"], made["To"] = self._settings.sender, letter.to
         made["Subject"] = render_message(letter.subject, letter.language)
@@ -110,26 +110,26 @@ class EmailTransport:
         made.set_content("\n\n".join(render_message(line, letter.language) for line in letter.lines) + "\n")
         return made
 
-    def _hand_over(self, made: EmailMessage) -> StepResult:
+    def _deliver(self, made: EmailMessage) -> StepResult:
         """Whatever fails before its text leaves is not sent; from there on the server may have it."""
         try:
-            client = self._connected()
+            client = self._connect_smtp()
         except (OSError, smtplib.SMTPException) as error:
-            return StepNotSent(EMAIL_STEP, _class(error))
+            return StepNotSent(EMAIL_STEP, _error_class(error))
         try:
-            return self._begun(client, made) or _told(client, made)
+            return self._open_envelope(client, made) or _send_content(client, made)
         finally:
             with suppress(OSError, smtplib.SMTPException):
                 client.close()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connect_smtp(self) -> smtplib.SMTP:
         own = self._settings
         local = own.sender.rpartition("@")[2]
         if own.security == "tls":
             return _TimedTls(own.host, own.port, local_hostname=local, timeout=self._seconds, context=self._tls)
         return _Timed(own.host, own.port, local_hostname=local, timeout=self._seconds)
 
-    def _begun(self, client: smtplib.SMTP, made: EmailMessage) -> StepResult | None:
+    def _open_envelope(self, client: smtplib.SMTP, made: EmailMessage) -> StepResult | None:
         """Say who we are and to whom it goes; None where the server waits for the text."""
         own = self._settings
         try:
@@ -144,22 +144,22 @@ class EmailTransport:
                 return StepNotSent(EMAIL_STEP, f"sender {status}")
             status, _ = client.rcpt(str(made["To"]))
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            return StepNotSent(EMAIL_STEP, _class(error))
+            return StepNotSent(EMAIL_STEP, _error_class(error))
         return None if status in TO_US else Response(EMAIL_STEP, status, {}, {})
 
 
-def _told(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
+def _send_content(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
     """Hand the text over."""
     try:
         status, _ = client.data(made.as_bytes())
     except smtplib.SMTPDataError as error:  # refused before the text
         return Response(EMAIL_STEP, error.smtp_code, {}, {})
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        return StepAnswerLost(EMAIL_STEP, _class(error))
+        return StepAnswerLost(EMAIL_STEP, _error_class(error))
     return Response(EMAIL_STEP, status, {}, {})
 
 
-def _class(error: Exception) -> str:
+def _error_class(error: Exception) -> str:
     """What failed, by its kind and the server's number: what it says beside may hold an address, or worse."""
     number = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{type(error).__name__}{number}"
@@ -169,7 +169,7 @@ class _Timed(smtplib.SMTP):
     """A conversation that is cut off once its time is over, wherever it stands: each reply may drip for ever."""
 
     def __init__(self, host: str, port: int, *, timeout: float, **more: Any) -> None:
-        self._end = threading.Timer(timeout, self._cut)
+        self._end = threading.Timer(timeout, self._cut_connection)
         self._end.daemon = True
         self._end.start()
         super().__init__(host, port, timeout=timeout, **more)
@@ -179,7 +179,7 @@ class _Timed(smtplib.SMTP):
         self._end.cancel()
         super().close()
 
-    def _cut(self) -> None:
+    def _cut_connection(self) -> None:
         with suppress(OSError, AttributeError):
             self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # None until it is connected
 

@@ -126,11 +126,11 @@ class Transport:
         Raises EgressForbidden before the first byte leaves when the authority does not cover exactly this request,
         and NotFound when a file of it is not stored.
         """
-        self._check(step, authority, account)
+        self._check_authority(step, authority, account)
         if step.to == "person":
-            return self._to_a_person(step, authority, account)
-        headers, body = self._content(step, account.tenant_id)
-        url = self._address(step, account) if step.address else _url(step, account)
+            return self._send_to_person(step, authority, account)
+        headers, body = self._build_content(step, account.tenant_id)
+        url = self._resolve_upload_url(step, account) if step.address else _build_url(step, account)
         if step.encoding == "query":
             url, body = f"{url}?{body.decode()}", b""
         if not url:
@@ -138,39 +138,41 @@ class Transport:
         if isinstance(authority, Permit):
             self._use_once(authority)
         if step.fetched and isinstance(authority, Permit):
-            body = self._lent(step, authority)
+            body = self._build_media_url_body(step, authority)
             if not body:
                 return StepNotSent(step.name, NO_PUBLIC_ADDRESS)
-        url, shown = self._shown(step, account, url, body)
+        url, shown = self._build_credential(step, account, url, body)
         headers |= shown
         started = monotonic()
         most = 0 if step.only == () else MAX_RESPONSE_BYTES
-        answer = self._exchange(step, HttpRequest(step.method, url, headers, body, step.deadline, most), account)
+        answer = self._exchange_request(
+            step, HttpRequest(step.method, url, headers, body, step.deadline, most), account
+        )
         request_log.log_request(step, account.platform, answer, seconds=monotonic() - started)
         return answer
 
-    def _to_a_person(self, step: WireStep, authority: Authority, account: AccountTarget) -> StepResult:
+    def _send_to_person(self, step: WireStep, authority: Authority, account: AccountTarget) -> StepResult:
         """No socket: the same authority for the same bytes, used up the same way, and somebody else carries them."""
         if self._hand_over is None or not isinstance(authority, Permit | RemovalOrder):
             raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
         for file in step.files.values():
-            self._bytes(step, file, account.tenant_id)
+            self._read_bytes(step, file, account.tenant_id)
         if isinstance(authority, Permit):
             self._use_once(authority)
         return self._hand_over(step, authority, account)
 
-    def _exchange(self, step: WireStep, request: HttpRequest, account: AccountTarget) -> StepResult:
+    def _exchange_request(self, step: WireStep, request: HttpRequest, account: AccountTarget) -> StepResult:
         match self._http.send(request):
             case RequestNotSent(detail=detail):
                 return StepNotSent(step.name, detail)
             case ResponseLost(detail=detail):
                 return StepAnswerLost(step.name, detail)
             case HttpResponse() as reply:
-                return self._response(step, reply, account.tenant_id)
+                return self._build_response(step, reply, account.tenant_id)
             case unexpected:
                 assert_never(unexpected)
 
-    def _check(self, step: WireStep, authority: Authority, account: AccountTarget) -> None:
+    def _check_authority(self, step: WireStep, authority: Authority, account: AccountTarget) -> None:
         same_channel = isinstance(authority, NoticeOrder) or authority.channel_id == account.channel_id
         if authority.tenant_id != account.tenant_id or not same_channel:
             raise EgressForbidden("egress.other_account", step=step.name)
@@ -206,7 +208,7 @@ class Transport:
         if step.has_content and prices.is_mispriced(step, platform, permit.price):
             raise EgressForbidden("egress.other_price", step=step.name)
 
-    def _address(self, step: WireStep, account: AccountTarget) -> str:
+    def _resolve_upload_url(self, step: WireStep, account: AccountTarget) -> str:
         """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for
         anything else."""
         bare = step.json is not None and not step.files
@@ -226,7 +228,7 @@ class Transport:
             if len(self._used) > self._remembers:
                 del self._used[next(iter(self._used))]
 
-    def _content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
+    def _build_content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
         headers = {name.lower(): value for name, value in step.headers.items()}
         alone = step.file is None or not (step.json is not None or step.files)
         bare = step.fetched and (step.file or step.files or step.json is None)
@@ -235,47 +237,49 @@ class Transport:
             raise EgressForbidden("egress.malformed", step=step.name)
         headers.setdefault("user-agent", "greenroom")
         if step.file is not None:
-            return headers | {"content-type": step.file.mime}, self._bytes(step, step.file, tenant_id)
+            return headers | {"content-type": step.file.mime}, self._read_bytes(step, step.file, tenant_id)
         if step.files:
-            told = self._opened(step.json or {}, tenant_id) if step.address else step.json or {}
-            fields = {name: _field(value) for name, value in told.items()}
+            told = self._reveal_values(step.json or {}, tenant_id) if step.address else step.json or {}
+            fields = {name: _form_value(value) for name, value in told.items()}
             parts = {
-                part: (file.name or part, self._bytes(step, file, tenant_id), file.mime)
+                part: (file.name or part, self._read_bytes(step, file, tenant_id), file.mime)
                 for part, file in step.files.items()
             }
             kind, body = encode_multipart(fields, parts)
             return headers | {"content-type": kind}, body
         if step.json is not None:
-            said = self._opened(step.json, tenant_id) if step.kind is StepKind.AUTH else step.json
+            said = self._reveal_values(step.json, tenant_id) if step.kind is StepKind.AUTH else step.json
             if step.encoding != "json":
-                written = urlencode({name: _field(value) for name, value in said.items()}).encode()
+                written = urlencode({name: _form_value(value) for name, value in said.items()}).encode()
                 of_form = {"content-type": "application/x-www-form-urlencoded"} if step.encoding == "form" else {}
                 return headers | of_form, written
             return headers | {"content-type": "application/json"}, canonical_json(said)
         return headers, b""
 
-    def _lent(self, step: WireStep, permit: Permit) -> bytes:
+    def _build_media_url_body(self, step: WireStep, permit: Permit) -> bytes:
         """The JSON with the addresses of its files, each good for this permit alone; nothing where there are none."""
         for file in step.fetched.values():
-            self._bytes(step, file, permit.tenant_id)
+            self._read_bytes(step, file, permit.tenant_id)
         lent = {name: self._lend(permit, file) if self._lend else "" for name, file in step.fetched.items()}
         return canonical_json({**(step.json or {}), **lent}) if all(lent.values()) else b""
 
-    def _bytes(self, step: WireStep, file: FileRef, tenant_id: UUID) -> bytes:
+    def _read_bytes(self, step: WireStep, file: FileRef, tenant_id: UUID) -> bytes:
         data = replacement_picture.replacement_bytes(file.sha256) or self._read_object(tenant_id, file.sha256)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise EgressForbidden("egress.file_changed", step=step.name)
         return data[slice(*file.part)] if file.part is not None else data
 
-    def _opened(self, value: Any, tenant_id: UUID) -> Any:
+    def _reveal_values(self, value: Any, tenant_id: UUID) -> Any:
         """The JSON of a sign-in, or of a file's way to a store, with its sealed values opened."""
         if isinstance(value, Sealed):
             return self._reveal(tenant_id, value)
         if isinstance(value, Mapping):
-            return {key: self._opened(part, tenant_id) for key, part in value.items()}
+            return {key: self._reveal_values(part, tenant_id) for key, part in value.items()}
         return value
 
-    def _shown(self, step: WireStep, account: AccountTarget, url: str, body: bytes) -> tuple[str, dict[str, str]]:
+    def _build_credential(
+        self, step: WireStep, account: AccountTarget, url: str, body: bytes
+    ) -> tuple[str, dict[str, str]]:
         """The address and the headers that show the credential."""
         if step.client is not None:
             return url, self._as_client(step, step.client, account.tenant_id)
@@ -283,16 +287,16 @@ class Transport:
             case "none":
                 return url, {}
             case "path":
-                secret = quote(self._credential(step, account, account.token), safe=":")
+                secret = quote(self._reveal_credential(step, account, account.token), safe=":")
                 return url.replace("{token}", secret), {}
             case "bot":
-                return url, {"authorization": f"Bot {self._credential(step, account, account.token)}"}
+                return url, {"authorization": f"Bot {self._reveal_credential(step, account, account.token)}"}
             case "refresh":
-                return url, {"authorization": f"Bearer {self._credential(step, account, account.refresh)}"}
+                return url, {"authorization": f"Bearer {self._reveal_credential(step, account, account.refresh)}"}
             case "bearer":
-                return url, {"authorization": f"Bearer {self._credential(step, account, account.token)}"}
+                return url, {"authorization": f"Bearer {self._reveal_credential(step, account, account.token)}"}
             case "signed":
-                return url, self._signed(step, account, body)
+                return url, self._build_signature_headers(step, account, body)
             case unexpected:
                 assert_never(unexpected)
 
@@ -303,22 +307,22 @@ class Transport:
         said = f"{client.client_id}:{self._reveal(tenant_id, client.secret)}"
         return {"authorization": f"Basic {base64.b64encode(said.encode()).decode()}"}
 
-    def _signed(self, step: WireStep, account: AccountTarget, body: bytes) -> dict[str, str]:
+    def _build_signature_headers(self, step: WireStep, account: AccountTarget, body: bytes) -> dict[str, str]:
         """A signature by each live secret: the token, and while it is being changed the one before."""
         boxes = [account.token, *([account.refresh] if account.refresh is not None else [])]
-        secrets = [self._credential(step, account, box) for box in boxes]
+        secrets = [self._reveal_credential(step, account, box) for box in boxes]
         return {
             signatures.SIGNATURE_HEADER: signatures.signature_header(
                 secrets, step.headers.get(signatures.TIMESTAMP_HEADER, ""), body
             )
         }
 
-    def _credential(self, step: WireStep, account: AccountTarget, box: Sealed | None) -> str:
+    def _reveal_credential(self, step: WireStep, account: AccountTarget, box: Sealed | None) -> str:
         if box is None:
             raise EgressForbidden("egress.no_credential", step=step.name)
         return self._reveal(account.tenant_id, box)
 
-    def _response(self, step: WireStep, reply: HttpResponse, tenant_id: UUID) -> Response:
+    def _build_response(self, step: WireStep, reply: HttpResponse, tenant_id: UUID) -> Response:
         body = _strict_json(reply.body)
         sealed: dict[str, Sealed] = {}
         for name in step.secret_fields:
@@ -351,7 +355,7 @@ def _is_plain_header(name: str, value: str) -> bool:
     return is_plain_value(value) or (name == "user-agent" and bool(_AGENT.fullmatch(value)))
 
 
-def _field(value: Any) -> str:
+def _form_value(value: Any) -> str:
     return value if isinstance(value, str) else canonical_json(value).decode()
 
 
@@ -366,10 +370,10 @@ def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
     return clean and (stored or target[:2] == urlsplit(base_url)[:2])
 
 
-def _url(step: WireStep, account: AccountTarget) -> str:
+def _build_url(step: WireStep, account: AccountTarget) -> str:
     """The full address; it cannot lead to another host, nor out of its folder by dots."""
     path = step.path.replace("{account}", quote(account.account, safe=""))
-    home = _home(step, account)
+    home = _base_url(step, account)
     url = home.rstrip("/") + path
     base, target = urlsplit(home), urlsplit(url)
     dots = {".", ".."} & set(target.path.split("/"))
@@ -379,7 +383,7 @@ def _url(step: WireStep, account: AccountTarget) -> str:
     return url
 
 
-def _home(step: WireStep, account: AccountTarget) -> str:
+def _base_url(step: WireStep, account: AccountTarget) -> str:
     """Which address of the account a request begins with."""
     if step.kind is not StepKind.AUTH or step.host == "account":
         return account.base_url
@@ -400,13 +404,13 @@ def _strict_json(body: bytes) -> Any:
     except (ValueError, RecursionError):
         return None
     may_be_deep = body.count(b"[") + body.count(b"{") > DEEPEST
-    return None if may_be_deep and not _within(read, DEEPEST) else read
+    return None if may_be_deep and not _is_within_depth(read, DEEPEST) else read
 
 
-def _within(value: Any, depth: int) -> bool:
+def _is_within_depth(value: Any, depth: int) -> bool:
     """Whether objects and lists stand in each other no more than `depth` times."""
     if not isinstance(value, dict | list):
         return True
     return depth > 0 and all(
-        _within(part, depth - 1) for part in (value.values() if isinstance(value, dict) else value)
+        _is_within_depth(part, depth - 1) for part in (value.values() if isinstance(value, dict) else value)
     )

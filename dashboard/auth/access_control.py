@@ -187,32 +187,36 @@ class MemberAccess:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif PUBLIC_PATHS.fullmatch(path):
-            await self._let(scope, receive, send)
+            await self._forward_request(scope, receive, send)
         elif f"{path}/".startswith(BLOCKED_PATHS):
-            await self._shut(scope, receive, send)
+            await self._reject_request(scope, receive, send)
         else:
-            await self._ask(scope, receive, send, path)
+            await self._authenticate_request(scope, receive, send, path)
 
-    async def _ask(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, path: str) -> None:
+    async def _authenticate_request(
+        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, path: str
+    ) -> None:
         try:
-            known = await run_in_threadpool(session.find_viewer, _cookie(scope))
+            known = await run_in_threadpool(session.find_viewer, _read_session_cookie(scope))
         except OperationalError:  # the database restarts: nobody is let in on trust
-            await self._answer(scope, receive, send, "dashboard.away", 503)
+            await self._send_plain_page(scope, receive, send, "dashboard.away", 503)
             return
         if known is not None and scope["type"] == "http" and path in index_page.PAGE_ADDRESSES:
-            await self._shell(scope, receive, send, index_page.PAGE_ADDRESSES[path], known)
-        elif known is not None and self._leads_nowhere(scope, path):
+            await self._serve_page_shell(scope, receive, send, index_page.PAGE_ADDRESSES[path], known)
+        elif known is not None and self._is_unknown_path(scope, path):
             bare = path.rstrip("/")
             elsewhere = (
-                RedirectResponse(bare) if bare in index_page.PAGE_ADDRESSES else _sent_home(known, UNKNOWN_PAGE, 404)
+                RedirectResponse(bare)
+                if bare in index_page.PAGE_ADDRESSES
+                else _build_home_link_page(known, UNKNOWN_PAGE, 404)
             )
             await elsewhere(scope, receive, send)
         elif known is not None:
-            await self._let({**scope, VIEWER_SCOPE_KEY: known}, receive, send)
+            await self._forward_request({**scope, VIEWER_SCOPE_KEY: known}, receive, send)
         else:
-            await self._answer(scope, receive, send, "dashboard.signed_out", UNKNOWN)
+            await self._send_plain_page(scope, receive, send, "dashboard.signed_out", UNKNOWN)
 
-    async def _let(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _forward_request(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
         """Let somebody through; where the database went away before there was an answer, that is the answer."""
         begun = False
 
@@ -226,35 +230,35 @@ class MemberAccess:
         except OperationalError:
             if begun:
                 raise
-            await self._answer(scope, receive, send, "dashboard.away", 503)
+            await self._send_plain_page(scope, receive, send, "dashboard.away", 503)
 
-    def _leads_nowhere(self, scope: dict[str, object], path: str) -> bool:
+    def _is_unknown_path(self, scope: dict[str, object], path: str) -> bool:
         """Whether nobody answers here, so that Streamlit would open a box in English over Home."""
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or STREAMLIT_PATHS.fullmatch(path):
             return False
         return all(route.matches(scope)[0] is Match.NONE for route in self._ours)
 
-    async def _shell(
+    async def _serve_page_shell(
         self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, row: PageEntry, known: session.Viewer
     ) -> None:
         """Streamlit's page, or for whom it is not: left to Streamlit, a box in English says there is none."""
         if not any(has_right(known.member.role, right) for right in row.rights):
             role = render_message(Words(f"role.{known.member.role}"), known.member.language)
-            answer = _sent_home(known, Words("dashboard.not_for_role", {"role": role}), 403)
+            answer = _build_home_link_page(known, Words("dashboard.not_for_role", {"role": role}), 403)
         elif row.demo_only and not await run_in_threadpool(_is_demo, known):
-            answer = _sent_home(known, UNKNOWN_PAGE, 404)
+            answer = _build_home_link_page(known, UNKNOWN_PAGE, 404)
         else:
             await run_in_threadpool(session_cookies.record_session_device, Request(scope), known)
             answer = index_page.index_response(known.member.language)
         await answer(scope, receive, send)
 
-    async def _shut(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+    async def _reject_request(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
         if scope["type"] == "websocket":
             await _hang_up(receive, send)
         else:
             await Response(status_code=404)(scope, receive, send)
 
-    async def _answer(
+    async def _send_plain_page(
         self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, code: str, status: int
     ) -> None:
         if scope["type"] == "websocket":
@@ -278,7 +282,7 @@ def _is_demo(known: session.Viewer) -> bool:
         return queries.get_agency(scope).demo
 
 
-def _sent_home(known: session.Viewer, said: Words, status: int) -> Response:
+def _build_home_link_page(known: session.Viewer, said: Words, status: int) -> Response:
     """One sentence in the member's language, and the way home."""
     language = known.member.language
     body = render_template(
@@ -293,7 +297,7 @@ def _sent_home(known: session.Viewer, said: Words, status: int) -> Response:
     return HTMLResponse(body, status, NO_STORE)
 
 
-def _cookie(scope: dict[str, object]) -> str:
+def _read_session_cookie(scope: dict[str, object]) -> str:
     """The session's cookie, of a request or of a WebSocket's first one."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # the ASGI scope is untyped
     request = Request({"type": "http", "headers": headers})

@@ -28,10 +28,10 @@ _In = Callable[[Scope, Viewer], str]
 def show_preferences(request: Request) -> Response:
     """How it stands, and what can be done about it."""
     told = request.query_params.get("told", "")
-    return _drawn(request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None)
+    return _render_emails_page(request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None)
 
 
-def _drawn(request: Request, told: Message | None, status: int = 200) -> Response:
+def _render_emails_page(request: Request, told: Message | None, status: int = 200) -> Response:
     who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -55,61 +55,61 @@ def _drawn(request: Request, told: Message | None, status: int = 200) -> Respons
 
 async def send_code(request: Request) -> Response:
     """Send a code to the address."""
-    return await _done(request, _ask)
+    return await _handle_form_post(request, _request_email_code)
 
 
 async def confirm_address(request: Request) -> Response:
     """The code was typed."""
-    return await _done(request, _confirm)
+    return await _handle_form_post(request, _confirm_email)
 
 
 async def save_preferences(request: Request) -> Response:
     """What is written, and when."""
-    return await _done(request, _choose)
+    return await _handle_form_post(request, _save_email_preference)
 
 
 async def end_notifications(request: Request) -> Response:
     """Nothing any more."""
-    return await _done(request, _end)
+    return await _handle_form_post(request, _unsubscribe_member)
 
 
-async def _done(request: Request, act: _Act) -> Response:
+async def _handle_form_post(request: Request, act: _Act) -> Response:
     if access_control.is_cross_site(request):
         return access_control.plain_page(request, "dashboard.foreign", status=403)
     typed = await access_control.read_form(request)
     return await run_in_threadpool(act, request, typed)
 
 
-def _acted(request: Request, act: _In) -> Response:
+def _run_email_action(request: Request, act: _In) -> Response:
     who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             told = act(scope, who)
     except GreenroomError as refused:
-        return _drawn(request, refused.message, 409)
+        return _render_emails_page(request, refused.message, 409)
     return RedirectResponse(
         f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=access_control.NO_STORE
     )
 
 
-def _ask(request: Request, _: Mapping[str, str]) -> Response:
+def _request_email_code(request: Request, _: Mapping[str, str]) -> Response:
     def act(scope: Scope, who: Viewer) -> str:
         if session.missing_mail_settings():
             raise Unavailable("mails.no_server")
         emails.send_confirmation_code(scope, who.member.id)
         return "sent"
 
-    return _acted(request, act)
+    return _run_email_action(request, act)
 
 
-def _confirm(request: Request, typed: Mapping[str, str]) -> Response:
+def _confirm_email(request: Request, typed: Mapping[str, str]) -> Response:
     def act(scope: Scope, who: Viewer) -> str:
         return "confirmed" if emails.confirm_email_code(scope, who.member.id, typed.get("code", "")) else "wrong"
 
-    return _acted(request, act)
+    return _run_email_action(request, act)
 
 
-def _choose(request: Request, typed: Mapping[str, str]) -> Response:
+def _save_email_preference(request: Request, typed: Mapping[str, str]) -> Response:
     hour = typed.get("hour", "")
 
     def act(scope: Scope, who: Viewer) -> str:
@@ -117,15 +117,15 @@ def _choose(request: Request, typed: Mapping[str, str]) -> Response:
         emails.set_email_preference(scope, who.member.id, urgent=typed.get("urgent") == "on", brief_hour=brief)
         return "kept"
 
-    return _acted(request, act)
+    return _run_email_action(request, act)
 
 
-def _end(request: Request, _: Mapping[str, str]) -> Response:
+def _unsubscribe_member(request: Request, _: Mapping[str, str]) -> Response:
     def act(scope: Scope, who: Viewer) -> str:
         emails.unsubscribe(scope, who.member.id)
         return "ended"
 
-    return _acted(request, act)
+    return _run_email_action(request, act)
 
 
 ROUTES = [

@@ -20,7 +20,7 @@ MAX_CODE_LENGTH = 4096
 async def receive_oauth_code(request: Request) -> Response:
     """Take the code out of the address at once; what becomes of it stands on Accounts."""
     try:
-        await run_in_threadpool(_came_back, request)
+        await run_in_threadpool(_process_oauth_return, request)
     except NotFound:
         return access_control.plain_page(request, "channels.not_yours", status=404)
     except Unavailable as missing:
@@ -28,7 +28,7 @@ async def receive_oauth_code(request: Request) -> Response:
     return RedirectResponse(CHANNELS_PATH, 303, access_control.NO_STORE)
 
 
-def _came_back(request: Request) -> None:
+def _process_oauth_return(request: Request) -> None:
     who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
     said = request.query_params
     state, code = said.get("state", "")[:MAX_CODE_LENGTH], said.get("code", "")

@@ -43,29 +43,29 @@ class ConfirmedAct:
 
 def describe_act(scope: Scope, act: str, fields: Mapping[str, str]) -> str:
     """What exactly a member signs. Raises BadInput for an act nobody knows, and as the act does."""
-    return _act(act).describe(scope, fields)
+    return _get_confirmed_act(act).describe(scope, fields)
 
 
 def execute_act(scope: Scope, act: str, fields: Mapping[str, str], signed: UUID) -> str:
     """Ask the workers for what was signed; returns the page to go on to."""
-    return _act(act).execute(scope, fields, signed)
+    return _get_confirmed_act(act).execute(scope, fields, signed)
 
 
-def _act(name: str) -> ConfirmedAct:
+def _get_confirmed_act(name: str) -> ConfirmedAct:
     found = CONFIRMED_ACTS.get(name)
     if found is None:
         raise BadInput("passkey.wrong")
     return found
 
 
-def _stop(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
+def _parse_stop_fields(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
     reason = fields.get("reason", "").strip()[:200]
     if not reason:
         raise BadInput("switch.no_reason")
     return fields.get("where", ""), fields.get("target", ""), fields.get("feature", ""), reason
 
 
-def _since(fields: Mapping[str, str]) -> str:
+def _parse_stop_time(fields: Mapping[str, str]) -> str:
     """When the stop was pressed that they saw."""
     try:
         return datetime.fromisoformat(fields.get("since", "")).isoformat()
@@ -73,14 +73,14 @@ def _since(fields: Mapping[str, str]) -> str:
         raise BadInput("passkey.wrong") from error
 
 
-def _reopening(scope: Scope, fields: Mapping[str, str]) -> str:
-    stop = _stop(fields)
+def _build_reopen_text(scope: Scope, fields: Mapping[str, str]) -> str:
+    stop = _parse_stop_fields(fields)
     require_can_end_stop(scope, stop[:3])
     return emergency_stops.reopen_signing_text(*stop)
 
 
-def _reopen(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
-    where, target, feature, reason = _stop(fields)
+def _request_reopening(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
+    where, target, feature, reason = _parse_stop_fields(fields)
     wanted = EmergencyStopRequested(
         scope.tenant_id,
         signed,
@@ -91,13 +91,13 @@ def _reopen(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
         by=scope.actor,
         reason=reason,
         signed=str(signed),
-        since=_since(fields),
+        since=_parse_stop_time(fields),
     )
     outbox.put(scope, wanted, priority=0, dedupe=f"switch:{signed}")
     return f"/system?{REQUESTED_PARAM}=1"
 
 
-def _releasing(scope: Scope, fields: Mapping[str, str]) -> str:
+def _build_release_text(scope: Scope, fields: Mapping[str, str]) -> str:
     """The digest of what would be posted, if it may be signed at all."""
     digest = fields.get("digest", "")
     if own_releases.own_release_status(scope, digest).lacks:
@@ -105,7 +105,7 @@ def _releasing(scope: Scope, fields: Mapping[str, str]) -> str:
     return digest
 
 
-def _release(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
+def _request_own_release(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
     digest = fields.get("digest", "")
     wanted = OwnReleaseRequested(scope.tenant_id, signed, unit_digest=digest, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"own:{signed}")
@@ -113,12 +113,12 @@ def _release(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
 
 
 CONFIRMED_ACTS = {
-    emergency_stops.REOPEN_ACT: ConfirmedAct(_reopening, _reopen),
-    own_releases.OWN_RELEASE_ACT: ConfirmedAct(_releasing, _release),
+    emergency_stops.REOPEN_ACT: ConfirmedAct(_build_reopen_text, _request_reopening),
+    own_releases.OWN_RELEASE_ACT: ConfirmedAct(_build_release_text, _request_own_release),
 }
 
 
-def _page(
+def _render_confirmation_page(
     request: Request, said: str, *, key: PasskeyForm | None, to: str, status: int = 200, **more: object
 ) -> Response:
     who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
@@ -148,10 +148,12 @@ def show_reopen_form(request: Request) -> Response:
         require_right(who.member.role, Right.REOPEN)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             require_can_end_stop(scope, (asked["where"], asked["target"], asked["feature"]))
-            since = next(one.since for one in emergency_stops.list_stops(scope) if _same(one, asked))
+            since = next(one.since for one in emergency_stops.list_stops(scope) if _is_same_stop(one, asked))
             now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
-        return _page(request, voice.message_text(refused.message), key=None, to="/system", status=409)
+        return _render_confirmation_page(
+            request, voice.message_text(refused.message), key=None, to="/system", status=409
+        )
     minutes = int(emergency_stops.SOLO_REOPEN_DELAY.total_seconds() // 60)
     said = voice.text("passkey.reopen", since=voice.format_moment(since, now), minutes=minutes)
     hidden = {**asked, "since": since.isoformat()}
@@ -160,10 +162,10 @@ def show_reopen_form(request: Request) -> Response:
         if keyed
         else None
     )
-    return _page(request, said, key=key, to="/system")
+    return _render_confirmation_page(request, said, key=key, to="/system")
 
 
-def _same(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) -> bool:
+def _is_same_stop(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) -> bool:
     return (stop.where, stop.target, stop.feature) == (asked["where"], asked["target"], asked["feature"])
 
 
@@ -174,24 +176,28 @@ def show_own_release(request: Request) -> Response:
     digest = request.path_params["digest"]
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            found = _mine(scope, who, digest)
+            found = _get_own_release(scope, who, digest)
             now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
-        return _page(request, voice.message_text(refused.message), key=None, to="/approvals", status=409)
+        return _render_confirmation_page(
+            request, voice.message_text(refused.message), key=None, to="/approvals", status=409
+        )
     lines = [(False, voice.text(f"own.lack.{lack}")) for lack in found.lacks]
     if found.signed_at is not None:
         said = voice.text("own.signed", at=voice.format_moment(found.signed_at, now))
-        return _page(request, said, key=None, to="/approvals", lines=lines, back=f"/auth/confirm/end/{digest}")
+        return _render_confirmation_page(
+            request, said, key=None, to="/approvals", lines=lines, back=f"/auth/confirm/end/{digest}"
+        )
     if not keyed:
         lines.append((False, voice.text("passkey.none")))
     if lines:
-        return _page(request, voice.text("own.missing"), key=None, to="/approvals", lines=lines)
+        return _render_confirmation_page(request, voice.text("own.missing"), key=None, to="/approvals", lines=lines)
     form = PasskeyForm(own_releases.OWN_RELEASE_ACT, "own.confirm", hidden={"digest": digest}, first=True)
     good = [(True, voice.text("own.all_there"))]
-    return _page(request, voice.text("own.title"), key=form, to="/approvals", lines=good)
+    return _render_confirmation_page(request, voice.text("own.title"), key=form, to="/approvals", lines=good)
 
 
-def _mine(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
+def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
     """How the release of a unit stands. Raises NotFound for one of a creator this member does not work for."""
     found = own_releases.own_release_status(scope, digest)
     if who.member.creators and tenant_reads.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
@@ -207,11 +213,13 @@ def end_own_release(request: Request) -> Response:
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            found = _mine(scope, who, request.path_params["digest"])
+            found = _get_own_release(scope, who, request.path_params["digest"])
             outbox.put(scope, OwnReleaseWithdrawn(scope.tenant_id, found.unit.subject.id, by=scope.actor), priority=0)
     except GreenroomError as refused:
-        return _page(request, voice.message_text(refused.message), key=None, to="/approvals", status=409)
-    return _page(request, voice.text("own.ending"), key=None, to="/approvals")
+        return _render_confirmation_page(
+            request, voice.message_text(refused.message), key=None, to="/approvals", status=409
+        )
+    return _render_confirmation_page(request, voice.text("own.ending"), key=None, to="/approvals")
 
 
 ROUTES = [

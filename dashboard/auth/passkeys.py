@@ -51,27 +51,27 @@ class _Sent:
 
 async def create_challenge(request: Request) -> Response:
     """What the browser's authenticator is to sign."""
-    return await _answered(request, _ask)
+    return await _handle_passkey_request(request, _create_challenge)
 
 
 async def verify_answer(request: Request) -> Response:
     """What it signed, and the act that follows."""
-    return await _answered(request, _answer)
+    return await _handle_passkey_request(request, _verify_credential)
 
 
-async def _answered(request: Request, act: Any) -> Response:
+async def _handle_passkey_request(request: Request, act: Any) -> Response:
     language = preferred_language(request.headers.get("accept-language", ""))
     if access_control.is_cross_site(request):
-        return _said(Message("dashboard.foreign"), language, 403)
+        return _message_response(Message("dashboard.foreign"), language, 403)
     try:
-        sent = _read(await _body(request))
-        made: Response = await run_in_threadpool(act, request, _site(), sent)
+        sent = _parse_passkey_request(await _read_limited_body(request))
+        made: Response = await run_in_threadpool(act, request, _get_relying_party(), sent)
         return made
     except GreenroomError as refused:
-        return _said(refused.message, language, 403)
+        return _message_response(refused.message, language, 403)
 
 
-async def _body(request: Request) -> bytes:
+async def _read_limited_body(request: Request) -> bytes:
     found = b""
     async for part in request.stream():
         found += part
@@ -80,7 +80,7 @@ async def _body(request: Request) -> bytes:
     return found
 
 
-def _read(body: bytes) -> _Sent:
+def _parse_passkey_request(body: bytes) -> _Sent:
     try:
         said = json.loads(body)
         fields, credential = said.get("fields", {}), said.get("credential", {})
@@ -91,23 +91,23 @@ def _read(body: bytes) -> _Sent:
         raise Refused("passkey.wrong") from error
 
 
-def _site() -> RelyingParty:
+def _get_relying_party() -> RelyingParty:
     found = session.passkey_site()
     if found is None:
         raise Unavailable("passkey.not_here")
     return found
 
 
-def _said(message: Message, language: str, status: int) -> Response:
+def _message_response(message: Message, language: str, status: int) -> Response:
     return JSONResponse({"said": render_message(message, language)}, status, access_control.NO_STORE)
 
 
-def _ask(request: Request, site: RelyingParty, sent: _Sent) -> Response:
+def _create_challenge(request: Request, site: RelyingParty, sent: _Sent) -> Response:
     tenant = session.session_scope_opener()
     if sent.act == ACT_SIGN_IN:
-        made = challenges.create_sign_in_challenge(tenant, site, _address(request))
-        return _options(made)
-    who = _who(request, sent.act)
+        made = challenges.create_sign_in_challenge(tenant, site, _client_address(request))
+        return _options_response(made)
+    who = _resolve_challenged_member(request, sent.act)
     with tenant(who.tenant_id, who.actor_id) as scope:
         if sent.act == ACT_ADD_PASSKEY:
             made = challenges.create_registration_challenge(scope, site, who.member_id)
@@ -118,50 +118,54 @@ def _ask(request: Request, site: RelyingParty, sent: _Sent) -> Response:
                 else passkey_confirmations.describe_act(scope, sent.act, sent.fields)
             )
             made = challenges.create_signing_challenge(scope, site, act=sent.act, about=about, member_id=who.member_id)
-    return _options(made)
+    return _options_response(made)
 
 
-def _options(made: str) -> Response:
+def _options_response(made: str) -> Response:
     return Response(f'{{"options":{made}}}', media_type="application/json", headers=access_control.NO_STORE)
 
 
-def _answer(request: Request, site: RelyingParty, sent: _Sent) -> Response:
+def _verify_credential(request: Request, site: RelyingParty, sent: _Sent) -> Response:
     tenant, browser = session.session_scope_opener(), request.headers.get("user-agent", "")
     if sent.act == ACT_SIGN_IN:
-        return _in(request, ceremonies.sign_in_with_passkey(tenant, site, sent.credential, browser=browser))
-    cookie, who = request.cookies.get(session.session_cookie_name(), ""), _who(request, sent.act)
+        return _build_sign_in_response(
+            request, ceremonies.sign_in_with_passkey(tenant, site, sent.credential, browser=browser)
+        )
+    cookie, who = request.cookies.get(session.session_cookie_name(), ""), _resolve_challenged_member(request, sent.act)
     if sent.act == ACT_SECOND_FACTOR:
-        return _in(
+        return _build_sign_in_response(
             request, ceremonies.pass_second_factor(tenant, site, who, sent.credential, session=cookie, browser=browser)
         )
     if sent.act == ACT_ADD_PASSKEY and sessions.find_pending_session(tenant, cookie) is not None:
         how = {"session": cookie, "name": FIRST_NAME, "browser": browser}
-        return _in(request, ceremonies.set_up_second_factor(tenant, site, who, sent.credential, **how))
+        return _build_sign_in_response(
+            request, ceremonies.set_up_second_factor(tenant, site, who, sent.credential, **how)
+        )
     if sent.act == ACT_ADD_PASSKEY:
         ceremonies.register_passkey(tenant, site, who, sent.credential, name=sent.fields.get("name", ""))
-        return _on(f"{PASSKEYS_PATH}?told=added")
+        return _redirect_json_response(f"{PASSKEYS_PATH}?told=added")
     with tenant(who.tenant_id, who.actor_id) as scope:
         about = passkey_confirmations.describe_act(scope, sent.act, sent.fields)
     signed = ceremonies.sign_act(tenant, site, who, sent.credential, act=sent.act, about=about)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        return _on(passkey_confirmations.execute_act(scope, sent.act, sent.fields, signed))
+        return _redirect_json_response(passkey_confirmations.execute_act(scope, sent.act, sent.fields, signed))
 
 
-def _who(request: Request, act: str) -> ChallengedMember:
+def _resolve_challenged_member(request: Request, act: str) -> ChallengedMember:
     """Who is asked: the member of the session; for a second factor, or the first of all, of one that waits."""
     cookie = request.cookies.get(session.session_cookie_name(), "")
     if (
         act in (ACT_SECOND_FACTOR, ACT_ADD_PASSKEY)
         and (waiting := sessions.find_pending_session(session.session_scope_opener(), cookie)) is not None
     ):
-        return _waits(ChallengedMember(*waiting), act)
+        return _check_first_passkey(ChallengedMember(*waiting), act)
     found = None if act == ACT_SECOND_FACTOR else session.find_viewer(cookie)
     if found is None:
         raise NotFound("dashboard.signed_out")
     return ChallengedMember(found.tenant_id, found.member.id)
 
 
-def _waits(who: ChallengedMember, act: str) -> ChallengedMember:
+def _check_first_passkey(who: ChallengedMember, act: str) -> ChallengedMember:
     """Raises Refused for somebody who has a factor, and comes with a link to add another one."""
     with session.session_scope_opener()(who.tenant_id, who.actor_id) as scope:
         if act == ACT_ADD_PASSKEY and passkeys.has_second_factor(scope, who.member_id):
@@ -169,15 +173,15 @@ def _waits(who: ChallengedMember, act: str) -> ChallengedMember:
     return who
 
 
-def _address(request: Request) -> str:
+def _client_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _on(to: str) -> Response:
+def _redirect_json_response(to: str) -> Response:
     return JSONResponse({"to": to}, headers=access_control.NO_STORE)
 
 
-def _in(request: Request, opened: str) -> Response:
+def _build_sign_in_response(request: Request, opened: str) -> Response:
     """On with the cookies of a new session."""
     let_in = session_cookies.sign_in_response(request, opened)
     made = JSONResponse({"to": let_in.headers["location"]}, headers=access_control.NO_STORE)
@@ -185,19 +189,19 @@ def _in(request: Request, opened: str) -> Response:
     return made
 
 
-def _voice(who: Viewer) -> MemberLocalizer:
+def _localizer_of_viewer(who: Viewer) -> MemberLocalizer:
     return MemberLocalizer(who.member.language, load_zone(who.member.zone))
 
 
 def show_passkeys(request: Request) -> Response:
     """A member's own passkeys: those there are, one more, one less."""
     told = request.query_params.get("told", "")
-    return _own(request, Message(f"passkey.told_{told}") if told in TOLD else None)
+    return _render_passkeys_page(request, Message(f"passkey.told_{told}") if told in TOLD else None)
 
 
-def _own(request: Request, told: Message | None, status: int = 200) -> Response:
+def _render_passkeys_page(request: Request, told: Message | None, status: int = 200) -> Response:
     who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
-    voice = _voice(who)
+    voice = _localizer_of_viewer(who)
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         found, now = passkeys.list_passkeys(scope, who.member.id), scope.now
     form = (
@@ -232,19 +236,19 @@ def remove_own_passkey(request: Request) -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             passkeys.remove_passkey(scope, who.member.id, UUID(request.path_params["key"]), session=here)
     except ValueError:
-        return _own(request, Message("passkey.unknown"), 404)
+        return _render_passkeys_page(request, Message("passkey.unknown"), 404)
     except GreenroomError as refused:
-        return _own(request, refused.message, 409)
+        return _render_passkeys_page(request, refused.message, 409)
     return RedirectResponse(f"{PASSKEYS_PATH}?told=removed", status_code=303, headers=access_control.NO_STORE)
 
 
 def serve_script(_: Request) -> Response:
     """The browser's half."""
-    return Response(_script(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+    return Response(_read_passkey_script(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
 
 
 @cache
-def _script() -> str:
+def _read_passkey_script() -> str:
     return (widgets.PACKAGE_ROOT / "auth/assets/passkey.js").read_text("utf-8")
 
 

@@ -131,10 +131,12 @@ async def set_language(request: Request) -> Response:
             await run_in_threadpool(keep, who)
         except GreenroomError as wrong:
             return access_control.plain_page(request, wrong.message.code, params=wrong.message.params, status=400)
-    return RedirectResponse(_ours(request.query_params.get("to", "")), status_code=303, headers=access_control.NO_STORE)
+    return RedirectResponse(
+        _resolve_return_address(request.query_params.get("to", "")), status_code=303, headers=access_control.NO_STORE
+    )
 
 
-def _ours(address: str) -> str:
+def _resolve_return_address(address: str) -> str:
     """The page somebody came from, with what its address asks; Home for whatever is no page of ours.
 
     Our pages send no referrer (`dashboard/app.py`): so each of them says in its form where it is.

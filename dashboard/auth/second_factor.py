@@ -22,17 +22,17 @@ SETUP_PROMPT = "second.set_up"
 
 async def show_second_factor(request: Request) -> Response:
     """The form; with something for the app's camera while it has nothing of ours yet."""
-    return await run_in_threadpool(_ask, request)
+    return await run_in_threadpool(_render_second_factor, request)
 
 
-def _ask(request: Request) -> Response:
+def _render_second_factor(request: Request) -> Response:
     try:
-        ways = _ways(request)
+        ways = _load_factor_options(request)
     except Refused:
         return RedirectResponse("/auth/login", status_code=303, headers=access_control.NO_STORE)
     except Unavailable as missing:
         return access_control.plain_page(request, missing.message.code, status=503)
-    return _form(request, SETUP_PROMPT if ways.offer else ways.prompt_code, ways)
+    return _render_code_form(request, SETUP_PROMPT if ways.offer else ways.prompt_code, ways)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SecondFactorOptions:
         return PasskeyForm(challenges.ACT_ADD_PASSKEY, "passkey.set_up") if self.offer is not None else None
 
 
-def _ways(request: Request) -> SecondFactorOptions:
+def _load_factor_options(request: Request) -> SecondFactorOptions:
     found = sessions.find_pending_session(
         session.session_scope_opener(), request.cookies.get(session.session_cookie_name(), "")
     )
@@ -71,7 +71,7 @@ def _ways(request: Request) -> SecondFactorOptions:
         )
 
 
-def _form(
+def _render_code_form(
     request: Request, code: str, ways: SecondFactorOptions, *, status: int = 200, **params: str | int
 ) -> Response:
     told = {**params, "letters": ways.offer.letters} if ways.offer is not None else params
@@ -95,10 +95,10 @@ async def verify_second_factor(request: Request) -> Response:
     if access_control.is_cross_site(request):
         return access_control.plain_page(request, "dashboard.foreign", status=403)
     typed = await access_control.read_form(request)
-    return await run_in_threadpool(_enter, request, typed.get("code", ""))
+    return await run_in_threadpool(_verify_entered_code, request, typed.get("code", ""))
 
 
-def _enter(request: Request, code: str) -> Response:
+def _verify_entered_code(request: Request, code: str) -> Response:
     waiting, browser = request.cookies.get(session.session_cookie_name(), ""), request.headers.get("user-agent", "")
     try:
         opened = second_factor.verify_code(
@@ -107,7 +107,9 @@ def _enter(request: Request, code: str) -> Response:
     except Refused as refused:
         if refused.message.code == "login.link_spent":
             return RedirectResponse("/auth/login", status_code=303, headers=access_control.NO_STORE)
-        return _form(request, refused.message.code, _ways(request), status=403, **refused.message.params)
+        return _render_code_form(
+            request, refused.message.code, _load_factor_options(request), status=403, **refused.message.params
+        )
     return session_cookies.sign_in_response(request, opened)
 
 

@@ -28,10 +28,10 @@ def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Respons
             who: Viewer | None = Viewer(tenant_id, queries.get_member(scope, member_id))
     else:
         who = session.find_viewer(secret)
-    device = _device(request) or secrets.token_urlsafe(24)
+    device = _read_device_cookie(request) or secrets.token_urlsafe(24)
     if who is not None:
         record_session_device(request, who, device=device)
-    return _answer(secret, device, to if waiting is None else SECOND_FACTOR_PATH)
+    return _build_cookie_redirect(secret, device, to if waiting is None else SECOND_FACTOR_PATH)
 
 
 def record_session_device(request: Request, who: Viewer, *, device: str = "") -> None:
@@ -39,16 +39,20 @@ def record_session_device(request: Request, who: Viewer, *, device: str = "") ->
     address = request.client.host if request.client else ""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         device_fingerprints.record_device(
-            scope, session.second_factor_key(), who.member, address=address, device=device or _device(request)
+            scope,
+            session.second_factor_key(),
+            who.member,
+            address=address,
+            device=device or _read_device_cookie(request),
         )
 
 
-def _device(request: Request) -> str:
+def _read_device_cookie(request: Request) -> str:
     """What the browser keeps of us, if it was here before."""
     return request.cookies.get(session.device_cookie_name(), "")[:64]
 
 
-def _answer(secret: str, device: str, to: str) -> Response:
+def _build_cookie_redirect(secret: str, device: str, to: str) -> Response:
     answer = RedirectResponse(to, status_code=303, headers={"cache-control": "no-store"})
     kept = ((session.session_cookie_name(), secret, SESSION_SECONDS), (session.device_cookie_name(), device, YEAR))
     for name, value, life in kept:

@@ -85,7 +85,7 @@ def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
     Raises NotFound for a picture that is not theirs to see so.
     """
     found = studio_reads.get_asset_bytes(scope, asset_id)
-    if not (_theirs(scope, member, found.creator_id) and can_reveal(member)) or found.standing.is_withheld:
+    if not (_can_view_creator(scope, member, found.creator_id) and can_reveal(member)) or found.standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
     return audit.record(scope, REVEAL_EVENT, f"asset:{asset_id}")
 
@@ -104,7 +104,7 @@ def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
     return frozenset(one for one in pressed if one not in films or films[one].sha256 in known)
 
 
-def _theirs(scope: Scope, member: Member, creator_id: UUID) -> bool:
+def _can_view_creator(scope: Scope, member: Member, creator_id: UUID) -> bool:
     """Whether the member works with this creator's pictures. Who only reviews sees just what was given to them."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     if not works and not (has_right(member.role, Right.REVIEW) and member.creators):
@@ -138,12 +138,12 @@ class _Sight:
 async def serve_file(request: Request) -> Response:
     """One picture, or one range of it."""
     try:
-        return await run_in_threadpool(_serve, request)
+        return await run_in_threadpool(_serve_library_file, request)
     except OperationalError:
         return Response(status_code=503, headers=PRIVATE_NO_STORE)
 
 
-def _serve(request: Request) -> Response:
+def _serve_library_file(request: Request) -> Response:
     who: Viewer | None = request.scope.get(access_control.VIEWER_SCOPE_KEY)
     try:
         asset_id, profile = UUID(request.path_params["asset"]), request.path_params["profile"]
@@ -151,16 +151,16 @@ def _serve(request: Request) -> Response:
         sheet = _SHEET.fullmatch(profile)
         if who is None or not (sheet or profile in (*PROFILE_EDGES, POST_PROFILE.name)):
             raise NotFound("library.asset_unknown", destination="-")
-        sight = _look(who, asset_id, clear, profile, int(sheet[1]) if sheet else None)
+        sight = _resolve_asset_view(who, asset_id, clear, profile, int(sheet[1]) if sheet else None)
         tag = f'"{sight.sha256[:24]}-{profile}{"-b" if sight.blurred else ""}"'
         kept = PRIVATE_NO_STORE if sight.adult or sight.pressed else PRIVATE
         headers = {**kept, **SAFE_HEADERS, "etag": tag, "accept-ranges": "bytes"}
         if kept is PRIVATE and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        data, part = _bytes(who.tenant_id, sight, profile), request.headers.get("range")
+        data, part = _load_profile_bytes(who.tenant_id, sight, profile), request.headers.get("range")
         kind = sight.plays(profile)
         if sight.pressed and request.method == "GET" and (kind or part is None):
-            _shown(who, sight, profile)
+            _record_clear_viewing(who, sight, profile)
         return range_response(data, part, headers, kind or (thumbnails.THUMBNAIL_MIME if sight.small else "image/jpeg"))
     except (NotFound, ValueError):
         return Response(status_code=404, headers=PRIVATE_NO_STORE)
@@ -168,12 +168,12 @@ def _serve(request: Request) -> Response:
         return Response(status_code=503, headers=PRIVATE_NO_STORE)
 
 
-def _look(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
+def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
     """What this member may see of an asset now. Raises NotFound."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         found = studio_reads.get_asset_bytes(scope, asset_id)
         standing: DisplayRating = found.standing
-        if standing.is_withheld or not _theirs(scope, who.member, found.creator_id):
+        if standing.is_withheld or not _can_view_creator(scope, who.member, found.creator_id):
             raise NotFound("library.asset_unknown", destination="-")
         adult = is_blurred(standing.rating)
         since = scope.now - CLEAR_LIFE
@@ -189,11 +189,11 @@ def _look(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: 
             )
             small = asset_records.derived_digest(scope, found.sha256, kept) if kept else None
             return _Sight(found.sha256, blurred, adult, pressed, small=small)
-        digest = _of_film(scope, asset_id, film, profile, sheet, blurred=blurred)
+        digest = _resolve_video_digest(scope, asset_id, film, profile, sheet, blurred=blurred)
         return _Sight(digest, blurred, adult, pressed, film)
 
 
-def _of_film(
+def _resolve_video_digest(
     scope: Scope, asset_id: UUID, film: Playback | None, profile: str, sheet: int | None, *, blurred: bool
 ) -> str:
     """The bytes of a film that are asked for: itself, a sheet or its poster, which is all there is to blur."""
@@ -206,7 +206,7 @@ def _of_film(
     return digest
 
 
-def _shown(who: Viewer, sight: _Sight, profile: str) -> None:
+def _record_clear_viewing(who: Viewer, sight: _Sight, profile: str) -> None:
     """It goes out clear, whole and large enough to be judged: the safety check is told to whom. A film is seen by its
     sheets, a sound by what is played of it."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -218,7 +218,7 @@ def _shown(who: Viewer, sight: _Sight, profile: str) -> None:
             playback.record_shown(scope, who.member, sight.film, sight.sha256)
 
 
-def _bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
+def _load_profile_bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
     if not sight.blurred and (profile == POST_PROFILE.name or _SHEET.fullmatch(profile)):
         return object_store().get(tenant_id, sight.sha256)
     if sight.small is not None:

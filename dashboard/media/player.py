@@ -37,12 +37,12 @@ def render_player(page: PageContext, reel: Playback | None, *, clear: str | None
         word=page.text,
     )
     if covered and not seen:
-        _watch(page, reel.asset_id)
+        _rerun_after_playback(page, reel.asset_id)
     return True
 
 
 @st.fragment(run_every=TICK)
-def _watch(drawn: PageContext, asset_id: UUID) -> None:
+def _rerun_after_playback(drawn: PageContext, asset_id: UUID) -> None:
     """Once the last frame was shown the page is drawn with its answers."""
     page = page_context.current_page()
     if (

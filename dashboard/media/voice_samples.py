@@ -24,12 +24,12 @@ from tenants.agencies.rights import Right, has_right
 async def serve_sample(request: Request) -> Response:
     """The sound, or the range of it that a player asks for."""
     try:
-        return await run_in_threadpool(_serve, request)
+        return await run_in_threadpool(_serve_voice_sample, request)
     except OperationalError:
         return Response(status_code=503, headers=library_files.PRIVATE_NO_STORE)
 
 
-def _serve(request: Request) -> Response:
+def _serve_voice_sample(request: Request) -> Response:
     who: Viewer | None = request.scope.get(access_control.VIEWER_SCOPE_KEY)
     try:
         speech_id = UUID(request.path_params["speech"])

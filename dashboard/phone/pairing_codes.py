@@ -40,26 +40,26 @@ def pairing_url(scope: Scope, member_id: UUID) -> str:
 
 def show_pairing(request: Request) -> Response:
     """What a code is for; a button makes one."""
-    return _code_page(request, "")
+    return _render_code_page(request, "")
 
 
 async def create_pairing_code(request: Request) -> Response:
     """A new code for the member who is signed in here."""
     if access_control.is_cross_site(request):
         return access_control.plain_page(request, "dashboard.foreign", status=403)
-    return await run_in_threadpool(_new_code, request)
+    return await run_in_threadpool(_render_new_code, request)
 
 
-def _new_code(request: Request) -> Response:
+def _render_new_code(request: Request) -> Response:
     who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
     if who is None:
         return access_control.plain_page(request, "dashboard.signed_out", status=401)
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         address = pairing_url(scope, who.member.id)
-    return _code_page(request, address)
+    return _render_code_page(request, address)
 
 
-def _code_page(request: Request, address: str) -> Response:
+def _render_code_page(request: Request, address: str) -> Response:
     who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
     if who is None:
         return access_control.plain_page(request, "dashboard.signed_out", status=401)
@@ -86,12 +86,12 @@ async def redeem_pairing_code(request: Request) -> Response:
     if access_control.is_cross_site(request):
         return access_control.plain_page(request, "dashboard.foreign", status=403)
     try:
-        return await run_in_threadpool(_come_in, request)
+        return await run_in_threadpool(_redeem_pairing_code, request)
     except Refused as refusal:
         return access_control.plain_page(request, refusal.message.code, status=410)
 
 
-def _come_in(request: Request) -> Response:
+def _redeem_pairing_code(request: Request) -> Response:
     browser = request.headers.get("user-agent", "")
     secret = sessions.redeem_sign_in_link(
         session.session_scope_opener(), request.path_params["secret"], browser=browser
@@ -99,11 +99,11 @@ def _come_in(request: Request) -> Response:
     found = session.find_viewer(secret)
     if found is not None and assignees.can_post_manually(found.member):
         with session.session_scope_opener()(found.tenant_id, found.actor) as scope:
-            assignees.pair_phone(scope, tenant_reads.get_member(scope, found.member.id), name=_kind(browser))
+            assignees.pair_phone(scope, tenant_reads.get_member(scope, found.member.id), name=_phone_kind(browser))
     return session_cookies.sign_in_response(request, secret, to="/phone")
 
 
-def _kind(browser: str) -> str:
+def _phone_kind(browser: str) -> str:
     """What the phone calls itself, shortly."""
     return next((kind for kind in ("iPhone", "iPad", "Android") if kind in browser), "")
 
@@ -133,11 +133,11 @@ def icon(request: Request) -> Response:
     size = request.path_params["size"]
     if size not in SIZES:
         return Response(status_code=404)
-    return Response(_icon(size), headers=KEPT, media_type="image/png")
+    return Response(_draw_icon(size), headers=KEPT, media_type="image/png")
 
 
 @cache
-def _icon(size: int) -> bytes:
+def _draw_icon(size: int) -> bytes:
     """A leaf on the house's colour, inside what a mask leaves; drawn at four times its size, then made smaller."""
     image = Image.new("RGB", (size * 4, size * 4), COLOUR)
     draw = ImageDraw.Draw(image)
@@ -154,11 +154,11 @@ def _icon(size: int) -> bytes:
 
 def serve_script(request: Request) -> Response:
     """Copying, and keeping files among the phone's pictures; the pages work without it."""
-    return Response(_script(), headers=KEPT, media_type="text/javascript")
+    return Response(_read_phone_script(), headers=KEPT, media_type="text/javascript")
 
 
 @cache
-def _script() -> str:
+def _read_phone_script() -> str:
     return (widgets.PACKAGE_ROOT / "phone/assets/phone.js").read_text("utf-8")
 
 

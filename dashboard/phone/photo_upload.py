@@ -64,17 +64,17 @@ class PhotoSession:
     waiting: int
 
 
-def _mine(scope: Scope, hand: PhoneVisit) -> list[Creator]:
+def _list_upload_creators(scope: Scope, hand: PhoneVisit) -> list[Creator]:
     """The creators this member hands in for."""
     if not has_right(hand.viewer.member.role, Right.RUN):
         return []
     return [one for one in tenant_reads.list_creators(scope) if one.id in hand.creators]
 
 
-def _creator(scope: Scope, hand: PhoneVisit, request: Request) -> Creator:
+def _get_upload_creator(scope: Scope, hand: PhoneVisit, request: Request) -> Creator:
     """The creator of an address. Raises NotFound for one that is not theirs."""
     wanted = request.path_params["creator"]
-    found = next((one for one in _mine(scope, hand) if str(one.id) == wanted), None)
+    found = next((one for one in _list_upload_creators(scope, hand) if str(one.id) == wanted), None)
     if found is None:
         raise NotFound("creator.unknown", creator=wanted[:40])
     return found
@@ -86,7 +86,7 @@ def show_creators(request: Request) -> Response:
         who = tasks.require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = tasks.load_visit(scope, who)
-            found = _mine(scope, hand)
+            found = _list_upload_creators(scope, hand)
     except GreenroomError as error:
         return tasks.refusal_page(request, error)
     except OperationalError:
@@ -98,16 +98,16 @@ def show_creators(request: Request) -> Response:
 
 def show_photo_upload(request: Request) -> Response:
     """The page one hands in on."""
-    return _within(request, _photos)
+    return _run_for_creator(request, _render_photos_page)
 
 
-def _within(request: Request, act: PhotoView) -> Response:
+def _run_for_creator(request: Request, act: PhotoView) -> Response:
     """What a page or a press comes to for this member and this creator."""
     try:
         who = tasks.require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = tasks.load_visit(scope, who)
-            answer = act(scope, hand, _creator(scope, hand, request))
+            answer = act(scope, hand, _get_upload_creator(scope, hand, request))
     except GreenroomError as error:
         return tasks.refusal_page(request, error)
     except OperationalError:
@@ -115,7 +115,7 @@ def _within(request: Request, act: PhotoView) -> Response:
     return answer
 
 
-def _photos(
+def _render_photos_page(
     scope: Scope, hand: PhoneVisit, creator: Creator, *, chosen: str = "", codes: Sequence[object] = ()
 ) -> Response:
     found = PhotoSession(
@@ -144,10 +144,10 @@ async def receive_photo(request: Request) -> Response:
         body += part
         if len(body) > tracks.MAX_MEDIA_BYTES:
             return JSONResponse({"said": ""}, 413, PRIVATE_NO_STORE)
-    return await run_in_threadpool(_keep, request, bytes(body))
+    return await run_in_threadpool(_store_photo, request, bytes(body))
 
 
-def _keep(request: Request, data: bytes) -> Response:
+def _store_photo(request: Request, data: bytes) -> Response:
     try:
         who = tasks.require_viewer(request)
     except NotFound:
@@ -155,7 +155,7 @@ def _keep(request: Request, data: bytes) -> Response:
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = tasks.load_visit(scope, who)
-            asked, creator = request.query_params, _creator(scope, hand, request)
+            asked, creator = request.query_params, _get_upload_creator(scope, hand, request)
             upload_id = uploads.receive_upload(
                 scope,
                 creator_id=creator.id,
@@ -166,7 +166,7 @@ def _keep(request: Request, data: bytes) -> Response:
                 card=asset_bindings.find_card_of_creator(scope, creator.id, asked["card"])
                 if asked.get("card")
                 else None,
-                batch=_id(asked.get("batch", "")),
+                batch=_parse_id(asked.get("batch", "")),
                 generated=asked.get("generated") == "true",
             )
     except GreenroomError as refused:
@@ -177,7 +177,7 @@ def _keep(request: Request, data: bytes) -> Response:
     return JSONResponse({"id": str(upload_id)}, 202, PRIVATE_NO_STORE)
 
 
-def _id(text: str) -> UUID | None:
+def _parse_id(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
@@ -186,21 +186,23 @@ def _id(text: str) -> UUID | None:
 
 async def create_shoot_card(request: Request) -> Response:
     """A card of today for who is in the pictures, and for each the code that opens their own page to sign it."""
-    return await _pressed(request, _card)
+    return await _handle_form_post(request, _create_shoot_card)
 
 
-async def _pressed(request: Request, act: PhotoAction) -> Response:
+async def _handle_form_post(request: Request, act: PhotoAction) -> Response:
     if access_control.is_cross_site(request):
         return access_control.plain_page(request, "dashboard.foreign", status=403)
     form = await tasks.read_form_lists(request)
-    return await run_in_threadpool(_within, request, lambda scope, hand, creator: act(scope, hand, creator, form))
+    return await run_in_threadpool(
+        _run_for_creator, request, lambda scope, hand, creator: act(scope, hand, creator, form)
+    )
 
 
-def _card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]) -> Response:
+def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]) -> Response:
     places = {one.platform for one in channel_reads.list_channels(scope) if one.creator_id == creator.id}
     if not places:
         raise BadInput("phone.card_no_account")
-    persons = tuple(one for text in form.get("person", ()) if (one := _id(text)) is not None)
+    persons = tuple(one for text in form.get("person", ()) if (one := _parse_id(text)) is not None)
     rating = tasks.first_value(form, "rating")
     terms = CardTerms(
         day=scope.now.astimezone(load_zone(creator.zone)).date(),
@@ -223,20 +225,24 @@ def _card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, l
         )
         for one in persons
     ]
-    return _photos(scope, hand, creator, chosen=str(card_id), codes=codes)
+    return _render_photos_page(scope, hand, creator, chosen=str(card_id), codes=codes)
 
 
 def show_photo_sort(request: Request) -> Response:
     """What is not sorted yet; what nobody rated is blurred until somebody presses."""
-    return _within(request, lambda scope, hand, creator: _sort(scope, hand, creator, clear=False))
+    return _run_for_creator(
+        request, lambda scope, hand, creator: _render_triage_page(scope, hand, creator, clear=False)
+    )
 
 
 async def reveal_photo_sort(request: Request) -> Response:
     """The same, seen clearly for five minutes: each look is written down, as in the dashboard."""
-    return await _pressed(request, lambda scope, hand, creator, _: _sort(scope, hand, creator, clear=True))
+    return await _handle_form_post(
+        request, lambda scope, hand, creator, _: _render_triage_page(scope, hand, creator, clear=True)
+    )
 
 
-def _sort(scope: Scope, hand: PhoneVisit, creator: Creator, *, clear: bool) -> Response:
+def _render_triage_page(scope: Scope, hand: PhoneVisit, creator: Creator, *, clear: bool) -> Response:
     found = triage.list_untriaged(scope, creator.id)
     member = hand.viewer.member
     seen = {
@@ -253,13 +259,15 @@ def _sort(scope: Scope, hand: PhoneVisit, creator: Creator, *, clear: bool) -> R
 
 async def sort_photo(request: Request) -> Response:
     """One picture sorted."""
-    return await _pressed(request, lambda scope, hand, creator, form: _choose(scope, hand, creator, form, request))
+    return await _handle_form_post(
+        request, lambda scope, hand, creator, form: _record_triage_choice(scope, hand, creator, form, request)
+    )
 
 
-def _choose(
+def _record_triage_choice(
     scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]], request: Request
 ) -> Response:
-    asset_id, choice = _id(request.path_params["asset"]), tasks.first_value(form, "choice")
+    asset_id, choice = _parse_id(request.path_params["asset"]), tasks.first_value(form, "choice")
     if asset_id is None or choice not in set(TriageChoice):
         raise NotFound("library.asset_unknown", destination="-")
     day = hand.localizer.format_date(scope.now.astimezone(load_zone(creator.zone)).date())
@@ -270,11 +278,11 @@ def _choose(
 
 def serve_script(request: Request) -> Response:
     """Sending file by file, and swiping."""
-    return Response(_script(), headers={"cache-control": "max-age=86400"}, media_type="text/javascript")
+    return Response(_read_upload_script(), headers={"cache-control": "max-age=86400"}, media_type="text/javascript")
 
 
 @cache
-def _script() -> str:
+def _read_upload_script() -> str:
     return (widgets.PACKAGE_ROOT / "phone/assets/photo_upload.js").read_text("utf-8")
 
 

@@ -46,23 +46,23 @@ def write_package(task: ManualTask, voice: MemberLocalizer, out: IO[bytes], *, d
     for other bytes than were approved."""
     names = {place: f"media/{place:02d}{_ENDINGS.get(file.mime, '')}" for place, file in enumerate(task.files, start=1)}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        _add(archive, "caption.txt", task.caption.encode())
-        _add(archive, "checklist.html", _checklist(task, voice, names).encode())
-        _add(archive, "manifest.json", _manifest(task, names))
+        _add_archive_entry(archive, "caption.txt", task.caption.encode())
+        _add_archive_entry(archive, "checklist.html", _render_checklist(task, voice, names).encode())
+        _add_archive_entry(archive, "manifest.json", _build_manifest(task, names))
         for place, file in enumerate(task.files, start=1):
             data = data_of(file.sha256)
             if hashlib.sha256(data).hexdigest() != file.sha256:
                 raise Unavailable("phone.file_damaged")
-            _add(archive, names[place], data)
+            _add_archive_entry(archive, names[place], data)
 
 
-def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+def _add_archive_entry(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     entry = zipfile.ZipInfo(name, _MADE)
     entry.create_system, entry.external_attr = 3, 0o644 << 16
     archive.writestr(entry, data)
 
 
-def _checklist(task: ManualTask, voice: MemberLocalizer, names: Mapping[int, str]) -> str:
+def _render_checklist(task: ManualTask, voice: MemberLocalizer, names: Mapping[int, str]) -> str:
     lines = [voice.text(f"check.{line}") for line in task.checklist]
     return render_template(
         "phone/templates/package.html",
@@ -74,7 +74,7 @@ def _checklist(task: ManualTask, voice: MemberLocalizer, names: Mapping[int, str
     )
 
 
-def _manifest(task: ManualTask, names: Mapping[int, str]) -> bytes:
+def _build_manifest(task: ManualTask, names: Mapping[int, str]) -> bytes:
     said: dict[str, Any] = {
         "schema": SCHEMA,
         "task": str(task.id),
@@ -88,10 +88,10 @@ def _manifest(task: ManualTask, names: Mapping[int, str]) -> bytes:
         "price_minor": task.price.minor if task.price is not None else None,
         "currency": task.price.currency if task.price is not None else None,
         "checks": list(task.checklist),
-        "media": [_medium(names[place], file) for place, file in enumerate(task.files, start=1)],
+        "media": [_describe_file(names[place], file) for place, file in enumerate(task.files, start=1)],
     }
     return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _medium(name: str, file: TaskFile) -> dict[str, str | int]:
+def _describe_file(name: str, file: TaskFile) -> dict[str, str | int]:
     return {"file": name, "sha256": file.sha256, "mime": file.mime, "bytes": file.size, "alt": file.alt}

@@ -39,7 +39,7 @@ async def download_package(request: Request) -> Response:
     try:
         who = await run_in_threadpool(phone.require_viewer, request)
         task_id = UUID(request.path_params["task"])
-        wishes = await run_in_threadpool(_want, who, task_id)
+        wishes = await run_in_threadpool(_request_downloads, who, task_id)
     except ValueError:
         return phone.refusal_page(request, NotFound("handover.unknown"))
     except NotFound as error:
@@ -48,13 +48,13 @@ async def download_package(request: Request) -> Response:
         return await run_in_threadpool(phone.task_page_with_error, request, who, task_id, refused)
     for _ in range(LOOKS):
         await asyncio.sleep(LOOK_SECONDS)
-        answers = await run_in_threadpool(_answered, who, wishes)
+        answers = await run_in_threadpool(_load_downloads, who, wishes)
         if all(one.state is not FileDownloadState.ASKED for one in answers):
             break
-    return await run_in_threadpool(_serve, request, who, task_id, answers)
+    return await run_in_threadpool(_serve_archive, request, who, task_id, answers)
 
 
-def _want(who: Viewer, task_id: UUID) -> Mapping[str, UUID]:
+def _request_downloads(who: Viewer, task_id: UUID) -> Mapping[str, UUID]:
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         hand = phone.load_visit(scope, who)
         if not task_archive.can_package(tasks.get_task(scope, task_id, creators=hand.creators)):
@@ -62,12 +62,12 @@ def _want(who: Viewer, task_id: UUID) -> Mapping[str, UUID]:
         return file_downloads.request_all_files(scope, task_id, creators=hand.creators)
 
 
-def _answered(who: Viewer, wishes: Mapping[str, UUID]) -> list[FileDownload]:
+def _load_downloads(who: Viewer, wishes: Mapping[str, UUID]) -> list[FileDownload]:
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         return [file_downloads.get_download(scope, one) for one in wishes.values()]
 
 
-def _serve(request: Request, who: Viewer, task_id: UUID, answers: list[FileDownload]) -> Response:
+def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[FileDownload]) -> Response:
     try:
         for one in answers:
             if one.reason is not None:
@@ -79,17 +79,17 @@ def _serve(request: Request, who: Viewer, task_id: UUID, answers: list[FileDownl
             task = tasks.get_task(scope, task_id, creators=hand.creators)
             for one in answers:  # all of them or none: a refusal undoes the others
                 file_downloads.claim_download(scope, one.id)
-        out = _packed(who, task, hand)
+        out = _write_archive(who, task, hand)
     except GreenroomError as refused:
         return phone.task_page_with_error(request, who, task_id, refused)
     size = out.seek(0, 2)
     out.seek(0)
     headers = {**phone.PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "content-length": str(size)}
     headers["content-disposition"] = f'attachment; filename="{task_archive.package_file_name(task)}"'
-    return StreamingResponse(_chunks(out), headers=headers, media_type="application/zip")
+    return StreamingResponse(_read_chunks(out), headers=headers, media_type="application/zip")
 
 
-def _packed(who: Viewer, task: ManualTask, hand: phone.PhoneVisit) -> IO[bytes]:
+def _write_archive(who: Viewer, task: ManualTask, hand: phone.PhoneVisit) -> IO[bytes]:
     """On the disk, not in memory: films are large."""
     out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
     try:
@@ -102,7 +102,7 @@ def _packed(who: Viewer, task: ManualTask, hand: phone.PhoneVisit) -> IO[bytes]:
     return out
 
 
-def _chunks(out: IO[bytes]) -> Iterator[bytes]:
+def _read_chunks(out: IO[bytes]) -> Iterator[bytes]:
     with out:
         while chunk := out.read(CHUNK):
             yield chunk

@@ -144,7 +144,7 @@ def show_task(request: Request) -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
             task = tasks.get_task(scope, task_id, creators=hand.creators)
-            numbers = _numbers(scope, task)
+            numbers = _load_post_metrics(scope, task)
     except NotFound as error:
         return refusal_page(request, error)
     except ValueError:
@@ -154,7 +154,7 @@ def show_task(request: Request) -> Response:
     return _task_page(hand, task, numbers=numbers)
 
 
-def _numbers(scope: Scope, task: ManualTask) -> Mapping[str, int]:
+def _load_post_metrics(scope: Scope, task: ManualTask) -> Mapping[str, int]:
     """The latest numbers of what was posted."""
     return insights.latest_metrics(scope, [task.about]).get(task.about, {}) if task.is_posted else {}
 
@@ -193,7 +193,7 @@ async def act_on_task(request: Request) -> Response:
     if access_control.is_cross_site(request):
         return access_control.plain_page(request, "dashboard.foreign", status=403)
     form = await read_form_lists(request)
-    return await run_in_threadpool(_press, request, form)
+    return await run_in_threadpool(_handle_task_action, request, form)
 
 
 async def read_form_lists(request: Request) -> Mapping[str, list[str]]:
@@ -206,7 +206,7 @@ async def read_form_lists(request: Request) -> Mapping[str, list[str]]:
     return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
 
 
-def _press(request: Request, form: Mapping[str, list[str]]) -> Response:
+def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Response:
     try:
         who, task_id = require_viewer(request), UUID(request.path_params["task"])
         act = TASK_ACTIONS[request.path_params["act"]]
@@ -243,24 +243,24 @@ def first_value(form: Mapping[str, list[str]], name: str) -> str:
     return next(iter(form.get(name, ())), "")
 
 
-def _open(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _open_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     tasks.open_task(scope, task_id, creators=hand.creators)
     return f"/phone/task/{task_id}"
 
 
-def _later(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _snooze_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     asked = first_value(form, "minutes")
     minutes = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
     tasks.snooze_task(scope, task_id, timedelta(minutes=minutes), creators=hand.creators)
     return "/phone"
 
 
-def _cannot(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _refuse_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     tasks.refuse_task(scope, task_id, first_value(form, "why"), creators=hand.creators)
     return f"/phone/task/{task_id}"
 
 
-def _done(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _complete_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     pasted = first_value(form, "link")
     if not pasted.strip() and "no_link" not in form:
         raise BadInput("phone.link_or_none")
@@ -275,18 +275,18 @@ def _done(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list
     return f"/phone/task/{task_id}"
 
 
-def _link(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _add_post_link(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     pasted = first_value(form, "link")
     tasks.add_post_link(scope, task_id, creators=hand.creators, pasted=pasted, connectors=platform_connectors())
     return f"/phone/task/{task_id}"
 
 
-def _gone(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _confirm_removal(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     tasks.confirm_removal(scope, task_id, creators=hand.creators)
     return f"/phone/task/{task_id}"
 
 
-def _typed_in(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+def _store_typed_metrics(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
     task = tasks.get_task(scope, task_id, creators=hand.creators)
     if not task.is_posted:
         raise NotFound("handover.unknown")
@@ -297,13 +297,13 @@ def _typed_in(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, 
 
 
 TASK_ACTIONS: Mapping[str, TaskAction] = {
-    "open": _open,
-    "later": _later,
-    "cannot": _cannot,
-    "done": _done,
-    "link": _link,
-    "gone": _gone,
-    "numbers": _typed_in,
+    "open": _open_task,
+    "later": _snooze_task,
+    "cannot": _refuse_task,
+    "done": _complete_task,
+    "link": _add_post_link,
+    "gone": _confirm_removal,
+    "numbers": _store_typed_metrics,
 }
 
 
@@ -314,7 +314,7 @@ async def serve_task_file(request: Request) -> Response:
     try:
         who = await run_in_threadpool(require_viewer, request)
         task_id, place = UUID(request.path_params["task"]), int(request.path_params["place"])
-        wish, file = await run_in_threadpool(_want, who, task_id, place)
+        wish, file = await run_in_threadpool(_request_task_file, who, task_id, place)
     except (ValueError, IndexError):
         return refusal_page(request, NotFound("handover.unknown"))
     except NotFound as error:
@@ -323,13 +323,13 @@ async def serve_task_file(request: Request) -> Response:
         return await run_in_threadpool(task_page_with_error, request, who, task_id, refused)
     for _ in range(LOOKS):
         await asyncio.sleep(LOOK_SECONDS)
-        answer = await run_in_threadpool(_answered, who, wish)
+        answer = await run_in_threadpool(_get_file_download, who, wish)
         if answer.state is not FileDownloadState.ASKED:
             break
-    return await run_in_threadpool(_serve, request, who, task_id, answer, (file, place))
+    return await run_in_threadpool(_serve_task_file, request, who, task_id, answer, (file, place))
 
 
-def _want(who: Viewer, task_id: UUID, place: int) -> tuple[UUID, TaskFile]:
+def _request_task_file(who: Viewer, task_id: UUID, place: int) -> tuple[UUID, TaskFile]:
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         hand = load_visit(scope, who)
         task = tasks.get_task(scope, task_id, creators=hand.creators)
@@ -339,12 +339,12 @@ def _want(who: Viewer, task_id: UUID, place: int) -> tuple[UUID, TaskFile]:
         return file_downloads.request_file(scope, task_id, file.sha256, creators=hand.creators), file
 
 
-def _answered(who: Viewer, wish_id: UUID) -> FileDownload:
+def _get_file_download(who: Viewer, wish_id: UUID) -> FileDownload:
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         return file_downloads.get_download(scope, wish_id)
 
 
-def _serve(
+def _serve_task_file(
     request: Request, who: Viewer, task_id: UUID, answer: FileDownload, wanted: tuple[TaskFile, int]
 ) -> Response:
     file, place = wanted

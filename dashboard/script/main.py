@@ -29,13 +29,13 @@ def main() -> None:
         return
     page, standing = found
     with page_context.page_run(page):
-        _draw(page, standing, began)
+        _render_app(page, standing, began)
 
 
-def _draw(page: PageContext, standing: PageHeader, began: float) -> None:
+def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     others = sessions.list_linked_agencies(session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member.id)
     chosen = st.navigation(
-        _menu(page, demo=standing.agency.demo), expanded=True
+        _build_menu(page, demo=standing.agency.demo), expanded=True
     )  # folded, it says "View more" in English
     draw_template("shell/templates/style.html", word=page.text)
     with st.sidebar:
@@ -63,12 +63,12 @@ def _draw(page: PageContext, standing: PageHeader, began: float) -> None:
     )
 
 
-def _menu(page: PageContext, *, demo: bool) -> dict[str, list[st.Page]]:
+def _build_menu(page: PageContext, *, demo: bool) -> dict[str, list[st.Page]]:
     menu: dict[str, list[st.Page]] = {}
     for row in PAGES:
         if page.has_right(*row.rights) and (demo or not row.demo_only):
             one = st.Page(
-                partial(_show, row, page),
+                partial(_render_menu_page, row, page),
                 title=page.text(f"dashboard.page.{row.name}"),
                 icon=row.icon,
                 url_path=row.name,
@@ -78,7 +78,7 @@ def _menu(page: PageContext, *, demo: bool) -> dict[str, list[st.Page]]:
     return menu
 
 
-def _show(row: PageEntry, page: PageContext) -> None:
+def _render_menu_page(row: PageEntry, page: PageContext) -> None:
     try:
         row.render(page)
     except GreenroomError as refused:

@@ -142,10 +142,10 @@ def show_notices(page: PageContext, place: str) -> None:
             if note.said is None:
                 note.place, note.said = place, now
             if note.place == place:
-                (st.error if note.bad else st.success)(_told(page, note.message))
+                (st.error if note.bad else st.success)(_format_notice(page, note.message))
 
 
-def _told(page: PageContext, message: Message) -> str:
+def _format_notice(page: PageContext, message: Message) -> str:
     """The sentence; a link that is handed over stays one, and whatever else is in it was typed by somebody."""
     given = ((name, format_parameter(one, page.localizer.language)) for name, one in message.params.items())
     typed = {

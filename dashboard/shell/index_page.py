@@ -48,11 +48,11 @@ async def serve_location_script(_: Request) -> Response:
 
 async def serve_press_guard(_: Request) -> Response:
     """What keeps a press whose button the page moved meanwhile (ADR 0162)."""
-    return Response(_pressed(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+    return Response(_read_press_guard_script(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
 
 
 @cache
-def _pressed() -> str:
+def _read_press_guard_script() -> str:
     return (widgets.PACKAGE_ROOT / "shell/assets/press_guard.js").read_text("utf-8")
 
 

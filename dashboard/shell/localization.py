@@ -35,7 +35,7 @@ def browser_label(agent: str) -> str:
 
 
 @cache
-def _city(zone: str, language: str) -> str:
+def _city_of_zone(zone: str, language: str) -> str:
     return str(get_timezone_location(load_zone(zone), locale=language, return_city=True))
 
 
@@ -47,7 +47,7 @@ class MemberLocalizer:
     zone: ZoneInfo
 
     @property
-    def _dates(self) -> str:
+    def _date_locale(self) -> str:
         """Whose way of writing dates: the day stands first in both languages, as it is typed."""
         return "en_GB" if self.language == "en" else self.language
 
@@ -78,8 +78,8 @@ class MemberLocalizer:
         if local.date() == today:
             return self.format_clock(at)
         if local.year != today.year:
-            return f"{format_date(local, 'd MMM y', locale=self._dates)} {self.format_clock(at)}"
-        return f"{format_date(local, 'd MMM', locale=self._dates)} {self.format_clock(at)}"
+            return f"{format_date(local, 'd MMM y', locale=self._date_locale)} {self.format_clock(at)}"
+        return f"{format_date(local, 'd MMM', locale=self._date_locale)} {self.format_clock(at)}"
 
     def format_when(self, at: datetime, now: datetime) -> str:
         """The same within a sentence: at 18:30, on 5 Dec at 10:00."""
@@ -92,7 +92,7 @@ class MemberLocalizer:
 
     def format_short_day(self, day: date) -> str:
         """A day of this year or the next, shortly: Fri 20 Nov."""
-        return str(format_date(day, "EEE d MMM", locale=self._dates))
+        return str(format_date(day, "EEE d MMM", locale=self._date_locale))
 
     def format_date_range(self, first: date, last: date) -> str:
         """Days of this year or the next, both included: Tue 1 Dec to Thu 3 Dec; one day alone is said once."""
@@ -102,27 +102,27 @@ class MemberLocalizer:
 
     def format_full_date(self, day: date) -> str:
         """A day with its year, as people of this language write it."""
-        return str(format_date(day, "long", locale=self._dates))
+        return str(format_date(day, "long", locale=self._date_locale))
 
     def format_month(self, day: date) -> str:
         """The month of a day, as November 2026."""
-        return str(format_skeleton("yMMMM", day, locale=self._dates))
+        return str(format_skeleton("yMMMM", day, locale=self._date_locale))
 
     def zone_city(self, zone: str) -> str:
         """The city a zone is named after."""
-        return _city(zone, self.language)
+        return _city_of_zone(zone, self.language)
 
     def format_day(self, at: datetime, zone: str) -> str:
         """The day there, in words."""
-        return str(format_date(at.astimezone(load_zone(zone)), "full", locale=self._dates))
+        return str(format_date(at.astimezone(load_zone(zone)), "full", locale=self._date_locale))
 
     def format_date(self, day: date) -> str:
         """A day, as 20 Nov. 2026."""
-        return str(format_date(day, "medium", locale=self._dates))
+        return str(format_date(day, "medium", locale=self._date_locale))
 
     def format_numeric_day(self, at: datetime) -> str:
         """The day on the viewer's calendar, as 20/11."""
-        return str(format_skeleton("Md", at.astimezone(self.zone), locale=self._dates))
+        return str(format_skeleton("Md", at.astimezone(self.zone), locale=self._date_locale))
 
     def format_number(self, number: int) -> str:
         """A number with the separators of the language."""

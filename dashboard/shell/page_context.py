@@ -92,25 +92,25 @@ def current_page() -> PageContext | None:
     """The page of whoever holds the cookie; None once the session is over. Asked once while a page is drawn whole, and
     anew by each part that is drawn alone and by each press."""
     drawn = _DRAWN.get(None)
-    return drawn if drawn is not None else _asked()
+    return drawn if drawn is not None else _find_current_page()
 
 
 def current_page_with(ask: Callable[[Scope, PageContext], T]) -> tuple[PageContext, T] | None:
     """The page of whoever holds the cookie, with what `ask` reads in the transaction that asks who they are."""
-    found = session.find_viewer_with(_cookie(), lambda scope, who: ask(scope, _page(who)))
-    return (_page(found[0]), found[1]) if found is not None else None
+    found = session.find_viewer_with(_read_session_cookie(), lambda scope, who: ask(scope, _build_page_context(who)))
+    return (_build_page_context(found[0]), found[1]) if found is not None else None
 
 
-def _asked() -> PageContext | None:
-    who = session.find_viewer(_cookie())
-    return _page(who) if who is not None else None
+def _find_current_page() -> PageContext | None:
+    who = session.find_viewer(_read_session_cookie())
+    return _build_page_context(who) if who is not None else None
 
 
-def _cookie() -> str:
+def _read_session_cookie() -> str:
     return st.context.cookies.get(session.session_cookie_name(), "")
 
 
-def _page(who: Viewer) -> PageContext:
+def _build_page_context(who: Viewer) -> PageContext:
     return PageContext(who, MemberLocalizer(who.member.language, load_zone(who.member.zone)))
 
 

@@ -24,11 +24,11 @@ def render_time_zone_picker(page: PageContext, key: str, *, own: str, width: int
 
 def time_zone_label(page: PageContext, zone: str) -> str:
     """What a zone is called: its city, and its own name, by which it is found too."""
-    return _called(zone, page.localizer.language)
+    return _zone_name(zone, page.localizer.language)
 
 
 @cache
-def _called(zone: str, language: str) -> str:
+def _zone_name(zone: str, language: str) -> str:
     return f"{MemberLocalizer(language, load_zone(zone)).zone_city(zone)} ({zone})"
 
 

@@ -17,7 +17,7 @@ _SIGNS = re.compile(r"[\\`*\[\]<>~$]|(?<!\w)_|_(?!\w)")
 
 
 @cache
-def _templates() -> Environment:
+def _build_environment() -> Environment:
     found = Environment(
         loader=FileSystemLoader(PACKAGE_ROOT),
         autoescape=select_autoescape(["html"]),
@@ -45,7 +45,7 @@ def escape_markdown(said: str) -> str:
 
 def render_template(template: str, **values: object) -> str:
     """A template with everything in it escaped."""
-    return _templates().get_template(template).render(**values)
+    return _build_environment().get_template(template).render(**values)
 
 
 def qr_svg(text: str) -> Markup:

@@ -127,15 +127,15 @@ class AgencyProfile:
         return derived_uuid("greenroom", "demo", self.key)
 
 
-def _xts(amount: int) -> Money:
+def _demo_money(amount: int) -> Money:
     return Money(amount, CURRENCY)
 
 
-def _sandbox(slug: str) -> SandboxAccountProfile:
+def _sandbox_account(slug: str) -> SandboxAccountProfile:
     return SandboxAccountProfile("Sandbox", f"{slug}+key", "post", "chat")
 
 
-def _shots(
+def _build_pictures(
     slug: str, how: DrawingMethod, rows: Sequence[tuple[str, str, str]], *, width: int, seed: int
 ) -> tuple[PictureProfile, ...]:
     return tuple(
@@ -144,7 +144,7 @@ def _shots(
     )
 
 
-def _keys(slug: str, *names: str) -> tuple[str, ...]:
+def _picture_keys(slug: str, *names: str) -> tuple[str, ...]:
     return tuple(f"demo:{slug}:{name}" for name in names)
 
 
@@ -159,7 +159,7 @@ MIA = CreatorProfile(
     ceiling=Rating.G,
     about="Photographe. Lumières du matin, villes sous la pluie, bords de mer hors saison.",
     accounts=(
-        _sandbox("mia"),
+        _sandbox_account("mia"),
         SandboxAccountProfile("Instagram (sandbox)", "mia-instagram", "as_instagram"),
         SandboxAccountProfile(HANGING_CHANNEL_NAME, "mia-x", "as_x"),
     ),
@@ -182,7 +182,7 @@ MIA = CreatorProfile(
         ),
         rules=("Ne promet jamais de rencontre.", "Ne parle que de photographie et de ce que l’on peut acheter ici."),
     ),
-    pictures=_shots(
+    pictures=_build_pictures(
         "mia",
         "scene",
         (
@@ -203,32 +203,36 @@ MIA = CreatorProfile(
             "bord-de-mer",
             "Bord de mer",
             "La côte hors saison, trois vues.",
-            _keys("mia", "plage-matin", "dunes", "lac-alpes"),
-            _xts(500),
+            _picture_keys("mia", "plage-matin", "dunes", "lac-alpes"),
+            _demo_money(500),
         ),
         PackProfile(
             "villes",
             "Villes sous la pluie",
             "Paris et ses reflets.",
-            _keys("mia", "toits-paris", "rue-pluie", "cafe-terrasse"),
-            _xts(500),
+            _picture_keys("mia", "toits-paris", "rue-pluie", "cafe-terrasse"),
+            _demo_money(500),
         ),
         PackProfile(
             "saisons",
             "Quatre saisons",
             "Un sentier, une terrasse, un champ, un lac.",
-            _keys("mia", "foret-automne", "cafe-terrasse", "lavande", "lac-alpes"),
-            _xts(700),
+            _picture_keys("mia", "foret-automne", "cafe-terrasse", "lavande", "lac-alpes"),
+            _demo_money(700),
         ),
         PackProfile(
-            "provence", "Provence", "La lavande et le soir.", _keys("mia", "lavande", "toits-paris"), _xts(400)
+            "provence",
+            "Provence",
+            "La lavande et le soir.",
+            _picture_keys("mia", "lavande", "toits-paris"),
+            _demo_money(400),
         ),
         PackProfile(
             "fonds",
             "Fonds d’écran",
             "Trois images à garder sous les yeux.",
-            _keys("mia", "dunes", "foret-automne", "plage-matin"),
-            _xts(300),
+            _picture_keys("mia", "dunes", "foret-automne", "plage-matin"),
+            _demo_money(300),
         ),
     ),
     sales=SalesProfile(days=120, fans=450, buyers_percent=38, opening=3, ahead_days=21),
@@ -243,7 +247,7 @@ NOVA = CreatorProfile(
     ceiling=Rating.E,
     about="Personnage virtuel. Ses images sont générées et le disent.",
     accounts=(
-        _sandbox("nova"),
+        _sandbox_account("nova"),
         SandboxAccountProfile("Instagram (sandbox)", "nova-instagram", "as_instagram"),
         SandboxAccountProfile("X (sandbox)", "nova-x", "as_x"),
         SandboxAccountProfile("Telegram (sandbox)", "nova-telegram", "as_telegram"),
@@ -266,7 +270,7 @@ NOVA = CreatorProfile(
         rules=("Dit qu’elle est une IA dès qu’on le demande.", "Ne promet jamais de rencontre."),
     ),
     pictures=(
-        *_shots(
+        *_build_pictures(
             "nova",
             "placeholder",
             (
@@ -287,20 +291,36 @@ NOVA = CreatorProfile(
             "neons",
             "Nuit de néons",
             "Trois images d’une nuit de pluie.",
-            _keys("nova", "neons", "studio", "loft"),
-            _xts(500),
+            _picture_keys("nova", "neons", "studio", "loft"),
+            _demo_money(500),
         ),
-        PackProfile("ete", "Fin d’été", "La plage, les dunes.", _keys("nova", "plage", "dunes"), _xts(500)),
-        PackProfile("studio", "En studio", "Fond rose, lumière douce.", _keys("nova", "studio", "loft"), _xts(500)),
+        PackProfile(
+            "ete", "Fin d’été", "La plage, les dunes.", _picture_keys("nova", "plage", "dunes"), _demo_money(500)
+        ),
+        PackProfile(
+            "studio",
+            "En studio",
+            "Fond rose, lumière douce.",
+            _picture_keys("nova", "studio", "loft"),
+            _demo_money(500),
+        ),
         PackProfile(
             "grand-tour",
             "Le grand tour",
             "Six lieux, six lumières.",
-            _keys("nova", "neons", "studio", "plage", "loft", "dunes", "neige"),
-            _xts(900),
+            _picture_keys("nova", "neons", "studio", "plage", "loft", "dunes", "neige"),
+            _demo_money(900),
         ),
-        PackProfile("hiver", "Premier hiver", "La neige et le matin.", _keys("nova", "neige", "loft"), _xts(400)),
-        PackProfile("carte-postale", "Carte postale", "Une image, pour commencer.", _keys("nova", "plage"), _xts(200)),
+        PackProfile(
+            "hiver", "Premier hiver", "La neige et le matin.", _picture_keys("nova", "neige", "loft"), _demo_money(400)
+        ),
+        PackProfile(
+            "carte-postale",
+            "Carte postale",
+            "Une image, pour commencer.",
+            _picture_keys("nova", "plage"),
+            _demo_money(200),
+        ),
     ),
     sales=SalesProfile(days=120, fans=600, buyers_percent=46, opening=3),
 )
@@ -320,7 +340,7 @@ DEMO_RECIPE = RecipeSpec(
 """What Nova's pictures are drawn from while somebody looks at Home."""
 
 
-def _library() -> tuple[PictureProfile, ...]:
+def _build_library() -> tuple[PictureProfile, ...]:
     """Sacha's 40 files: 20 scenes with a date; 20 tiles, 12 of them without one."""
     places = ("studio", "loft interior", "cafe", "city rooftop", "garden", "beach", "forest", "lake")
     hours = ("in the morning", "at sunset", "at night", "at noon, clear", "in the rain")
@@ -368,7 +388,7 @@ SACHA = CreatorProfile(
     languages=("fr",),
     ceiling=Rating.E,
     about="Modèle. Sa bibliothèque attend d’être mise en ordre.",
-    accounts=(_sandbox("sacha"),),
+    accounts=(_sandbox_account("sacha"),),
     manual_accounts=(SandboxAccountProfile("OnlyFans (à la main)", "onlyfans/sacha", "onlyfans"),),
     persona=PersonaVersion(
         name="L’équipe de Sacha",
@@ -378,17 +398,25 @@ SACHA = CreatorProfile(
         languages=("fr",),
         rules=("Ne promet jamais de rencontre.",),
     ),
-    pictures=_library(),
+    pictures=_build_library(),
     packs=(
         PackProfile(
             "coulisses",
             "Coulisses",
             "Trois moments entre deux prises.",
-            _keys("sacha", "scene-00", "scene-01", "scene-02"),
-            _xts(300),
+            _picture_keys("sacha", "scene-00", "scene-01", "scene-02"),
+            _demo_money(300),
         ),
-        PackProfile("loft", "Au loft", "Deux vues du loft.", _keys("sacha", "scene-09", "scene-17"), _xts(300)),
-        PackProfile("jardin", "Au jardin", "Deux vues du jardin.", _keys("sacha", "scene-04", "scene-12"), _xts(400)),
+        PackProfile(
+            "loft", "Au loft", "Deux vues du loft.", _picture_keys("sacha", "scene-09", "scene-17"), _demo_money(300)
+        ),
+        PackProfile(
+            "jardin",
+            "Au jardin",
+            "Deux vues du jardin.",
+            _picture_keys("sacha", "scene-04", "scene-12"),
+            _demo_money(400),
+        ),
     ),
     sales=SalesProfile(days=120, fans=150, buyers_percent=30),
 )
@@ -400,7 +428,7 @@ AURORE = CreatorProfile(
     languages=("fr",),
     ceiling=Rating.G,
     about="Paysages du Nord.",
-    accounts=(_sandbox("aurore"),),
+    accounts=(_sandbox_account("aurore"),),
     persona=PersonaVersion(
         name="L’assistante d’Aurore",
         virtual=False,
@@ -413,7 +441,7 @@ AURORE = CreatorProfile(
             "demo:aurore:lac", "scene", "lake at dawn in winter", "Un lac gelé à l’aube", 5, width=800, height=600
         ),
     ),
-    packs=(PackProfile("nord", "Le Nord", "Un lac gelé.", _keys("aurore", "lac"), _xts(300)),),
+    packs=(PackProfile("nord", "Le Nord", "Un lac gelé.", _picture_keys("aurore", "lac"), _demo_money(300)),),
     sales=SalesProfile(days=30, fans=25, buyers_percent=30, slots=("11:00",)),
 )
 

@@ -83,22 +83,24 @@ class _Opening:
         )
         sites.set_chat_url(self.scope, creator_id, address)
         name = PAGE_NAMES[self.company.language]
-        self._connect(part, PAGE, SandboxAccountProfile(name, part.slug, "public"), page_url(self.settings), credential)
+        self._connect_account(
+            part, PAGE, SandboxAccountProfile(name, part.slug, "public"), page_url(self.settings), credential
+        )
 
     def account(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
         """An account on the sandbox; a token that a person revoked there stays revoked."""
         standing = {one.name for one in store.list_accounts(self.store)}
         title = part.name if account is part.accounts[0] else f"{part.name} · {account.name}"
         opened = None
-        if account.account not in standing or self._known(part, NETWORK, account) is None:
+        if account.account not in standing or self._find_channel(part, NETWORK, account) is None:
             opened = store.create_account(self.store, account.account, title=title).token
             many = part.sales.followers // (1 if account is part.accounts[0] else ELSEWHERE)
             store.set_followers(self.store, account.account, many)
-        self._connect(part, NETWORK, account, sandbox_url(self.settings), opened)
+        self._connect_account(part, NETWORK, account, sandbox_url(self.settings), opened)
 
     def by_hand(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
         """An account on which a person posts, connected as its form would; once, so that changes to it stay."""
-        if self._known(part, BY_HAND, account) is not None:
+        if self._find_channel(part, BY_HAND, account) is not None:
             return
         connector = loader.connectable_platforms(loader.load_builtin_connectors((MANUAL_CONNECTOR_PATH,)))[BY_HAND]
         handle = account.account.partition("/")[2]
@@ -118,14 +120,14 @@ class _Opening:
             options=found.options,
         )
 
-    def _known(self, part: CreatorProfile, platform: str, account: SandboxAccountProfile) -> Channel | None:
+    def _find_channel(self, part: CreatorProfile, platform: str, account: SandboxAccountProfile) -> Channel | None:
         found = channel_reads.list_creator_channels(self.scope, creator_id_of(self.scope, part))
         return next((one for one in found if (one.platform, one.account) == (platform, account.account)), None)
 
-    def _connect(
+    def _connect_account(
         self, part: CreatorProfile, platform: str, account: SandboxAccountProfile, base_url: str, credential: str | None
     ) -> None:
-        known = self._known(part, platform, account)
+        known = self._find_channel(part, platform, account)
         if credential is None and known is not None and known.base_url == base_url:
             return
         lifecycle.connect_account(

@@ -24,28 +24,28 @@ ORDERS = "orders"
 
 def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares) -> list[PastDay]:
     """Every day of the history, also those without a sale."""
-    lateness, looks = _lateness(history.posts), _looks(stage, history.readings)
-    talk, money = _talk(stage, history.fans), _money(stage, history.sales, shares)
+    lateness, looks = _lateness_by_day(history.posts), _metrics_by_day(stage, history.readings)
+    talk, money = _messages_by_day(stage, history.fans), _sales_by_day(stage, history.sales, shares)
     return [
         PastDay(
             stage.creator_id,
             day,
             DayWork(
                 published=len(lateness[day]),
-                lateness_p95_ms=_p95(lateness[day]),
+                lateness_p95_ms=_percentile_95(lateness[day]),
                 views=looks[day]["views"],
                 interactions=sum(looks[day][name] for name in INTERACTION_METRICS),
                 messages_in=talk[day]["in"],
                 messages_out=talk[day]["out"],
                 new_fans=talk[day]["new"],
             ),
-            tuple(_sales(currency, sums) for currency, sums in sorted(money[day].items())),
+            tuple(_build_day_sales(currency, sums) for currency, sums in sorted(money[day].items())),
         )
         for day in stage.days()
     ]
 
 
-def _lateness(published: Sequence[PastPost]) -> Mapping[date, list[int]]:
+def _lateness_by_day(published: Sequence[PastPost]) -> Mapping[date, list[int]]:
     found: defaultdict[date, list[int]] = defaultdict(list)
     for post in published:
         late = (post.published_at - post.due_at) // timedelta(milliseconds=1)
@@ -53,11 +53,11 @@ def _lateness(published: Sequence[PastPost]) -> Mapping[date, list[int]]:
     return found
 
 
-def _p95(late: Sequence[int]) -> int | None:
+def _percentile_95(late: Sequence[int]) -> int | None:
     return sorted(late)[-(-len(late) * 95 // 100) - 1] if late else None
 
 
-def _looks(stage: HistoryInput, read: Sequence[PastReading]) -> Mapping[date, Mapping[str, int]]:
+def _metrics_by_day(stage: HistoryInput, read: Sequence[PastReading]) -> Mapping[date, Mapping[str, int]]:
     """Of one post what came since the reading before counts."""
     found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     before: dict[tuple[UUID, str], int] = {}
@@ -68,7 +68,7 @@ def _looks(stage: HistoryInput, read: Sequence[PastReading]) -> Mapping[date, Ma
     return found
 
 
-def _talk(stage: HistoryInput, fans: Sequence[PastFan]) -> Mapping[date, Mapping[str, int]]:
+def _messages_by_day(stage: HistoryInput, fans: Sequence[PastFan]) -> Mapping[date, Mapping[str, int]]:
     found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for fan in fans:
         found[local_day(fan.since, stage.zone)]["new"] += 1
@@ -77,7 +77,7 @@ def _talk(stage: HistoryInput, fans: Sequence[PastFan]) -> Mapping[date, Mapping
     return found
 
 
-def _money(
+def _sales_by_day(
     stage: HistoryInput, sales: Sequence[PastSale], shares: SplitShares
 ) -> Mapping[date, Mapping[str, DayTotals]]:
     found: defaultdict[date, defaultdict[str, DayTotals]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
@@ -90,7 +90,7 @@ def _money(
     return found
 
 
-def _sales(currency: str, sums: DayTotals) -> DaySales:
+def _build_day_sales(currency: str, sums: DayTotals) -> DaySales:
     return DaySales(
         sums[ORDERS],
         gross=Money(-sums[ledger.SALES_ACCOUNT], currency),

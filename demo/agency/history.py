@@ -61,10 +61,10 @@ class HistoryInput:
 
     def derived_id(self, *parts: object) -> UUID:
         """The id of a thing of this history."""
-        return _id(self.part, self.channel, *parts)
+        return _derive_id(self.part, self.channel, *parts)
 
 
-def _id(part: CreatorProfile, channel: Channel, *parts: object) -> UUID:
+def _derive_id(part: CreatorProfile, channel: Channel, *parts: object) -> UUID:
     return derived_uuid(channel.tenant_id, part.slug, "history", *parts)
 
 
@@ -92,13 +92,13 @@ def day_weights(days: Sequence[date]) -> list[float]:
     return [GROWTH_PER_MONTH ** ((place - len(days) + 1) / 30) * WEEK[day.weekday()] for place, day in enumerate(days)]
 
 
-def _at(stage: HistoryInput, day: date, clock: time) -> datetime:
+def _instant_at(stage: HistoryInput, day: date, clock: time) -> datetime:
     return WallTime(day, clock, stage.zone).instant()
 
 
-def _moment(stage: HistoryInput, day: date, dice: random.Random) -> datetime:
+def _generate_instant(stage: HistoryInput, day: date, dice: random.Random) -> datetime:
     hour = dice.choices(range(24), HOURS)[0]
-    return _at(stage, day, time(hour, dice.randrange(60), dice.randrange(60)))
+    return _instant_at(stage, day, time(hour, dice.randrange(60), dice.randrange(60)))
 
 
 def generate_posts(stage: HistoryInput) -> list[PastPost]:
@@ -106,7 +106,7 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
     found = []
     for number, (day, slot) in enumerate((day, slot) for day in stage.days() for slot in stage.part.sales.slots):
         dice, clock = stage.seed_for("post", number), parse_clock_time(slot)
-        due = _at(stage, day, clock)
+        due = _instant_at(stage, day, clock)
         key, asset = dice.choice(stage.pictures)
         title, body = texts.caption_for(key, dice.randrange(len(texts.ENDINGS)))
         found.append(
@@ -131,13 +131,13 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
 
 def first_delivery_id(part: CreatorProfile, channel: Channel) -> UUID:
     """The first thing of a creator's history: where it is, all of it is."""
-    return derived_uuid(_id(part, channel, "post", 0), channel.id)
+    return derived_uuid(_derive_id(part, channel, "post", 0), channel.id)
 
 
 def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> list[PastReading]:
     """What each post was worth after an hour, a day and a week, as far as that is over."""
     shares = dict(zip(stage.days(), day_weights(stage.days()), strict=True))
-    over = _at(stage, stage.today, time(0, 0))
+    over = _instant_at(stage, stage.today, time(0, 0))
     found = []
     for post in published:
         dice = stage.seed_for("reading", post.native_id)
@@ -162,7 +162,7 @@ def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
     for place, day in enumerate(days):
         luck = stage.seed_for("followers", day).uniform(0.995, 1.005)
         many = round(today * GROWTH_PER_MONTH ** ((place - len(days)) / 30) * luck)
-        at = _at(stage, day, time(23, 30))
+        at = _instant_at(stage, day, time(23, 30))
         found.append(PastFollowers(stage.creator_id, stage.channel.id, day, many, at))
     return found
 
@@ -171,14 +171,14 @@ def generate_fans(stage: HistoryInput) -> list[PastFan]:
     """Everybody who ever wrote, in the order they came."""
     days, dice = stage.days(), stage.seed_for("arrivals")
     arrivals = sorted(dice.choices(days, day_weights(days), k=stage.part.sales.fans))
-    return [_fan(stage, number, day) for number, day in enumerate(arrivals)]
+    return [_generate_fan(stage, number, day) for number, day in enumerate(arrivals)]
 
 
-def _fan(stage: HistoryInput, number: int, day: date) -> PastFan:
+def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
     dice = stage.seed_for("fan", number)
     first, initial = dice.choice(texts.FIRST_NAMES), dice.choice(texts.INITIALS)
     language = "en" if "en" in stage.part.languages and dice.random() < 0.3 else "fr"
-    since = _moment(stage, day, dice)
+    since = _generate_instant(stage, day, dice)
     return PastFan(
         id=stage.derived_id("fan", number),
         creator_id=stage.creator_id,
@@ -187,13 +187,13 @@ def _fan(stage: HistoryInput, number: int, day: date) -> PastFan:
         name=f"{first} {initial}.",
         language=language,
         since=since,
-        lines=tuple(_lines(stage, dice, since, language)),
+        lines=tuple(_generate_lines(stage, dice, since, language)),
     )
 
 
-def _lines(stage: HistoryInput, dice: random.Random, since: datetime, language: str) -> Iterator[PastLine]:
+def _generate_lines(stage: HistoryInput, dice: random.Random, since: datetime, language: str) -> Iterator[PastLine]:
     """A hello, then some talk, some of it on later days; nothing after the last day."""
-    over, at = _at(stage, stage.today, time(0, 0)), since
+    over, at = _instant_at(stage, stage.today, time(0, 0)), since
     exchanges = [dice.choice(texts.OPENING_EXCHANGES[language])]
     exchanges += [
         dice.choice(texts.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
@@ -209,11 +209,11 @@ def _lines(stage: HistoryInput, dice: random.Random, since: datetime, language: 
 
 def generate_sales(stage: HistoryInput, known: Sequence[PastFan]) -> list[PastSale]:
     """What was bought, each pack at most once by each fan; some of it given back within days."""
-    return [sale for number, fan in enumerate(known) for sale in _bought(stage, number, fan)]
+    return [sale for number, fan in enumerate(known) for sale in _generate_sales(stage, number, fan)]
 
 
-def _bought(stage: HistoryInput, number: int, fan: PastFan) -> Iterator[PastSale]:
-    dice, over = stage.seed_for("buys", number), _at(stage, stage.today, time(0, 0))
+def _generate_sales(stage: HistoryInput, number: int, fan: PastFan) -> Iterator[PastSale]:
+    dice, over = stage.seed_for("buys", number), _instant_at(stage, stage.today, time(0, 0))
     if dice.randrange(100) >= stage.part.sales.buyers_percent:
         return
     left, at = dice.sample(list(stage.packs), len(stage.packs)), fan.since

@@ -47,12 +47,12 @@ def seed_demo(settings: Settings) -> None:
     active_policy.set_trusted_keys(settings.gate.policy_keys)
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
-        _seed(scope_opener(database), settings)
+        _seed_agencies(scope_opener(database), settings)
     finally:
         database.close()
 
 
-def _seed(tenant: OpenScope, settings: Settings) -> None:
+def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
     for company in DEMO_AGENCIES:
         people.create_demo_agency(tenant, company)
         channel_accounts.open_channels(tenant, settings, company)

@@ -57,11 +57,11 @@ def draw_in_background(
 def find_missing_pictures(tenant: OpenScope, company: AgencyProfile) -> list[tuple[CreatorProfile, PictureProfile]]:
     """The pictures that are not in the library yet."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
-        known = {part.slug: _made(scope, part) for part in company.creators}
+        known = {part.slug: _get_assets_by_key(scope, part) for part in company.creators}
     return [(part, shot) for part in company.creators for shot in part.pictures if shot.key not in known[part.slug]]
 
 
-def _made(scope: Scope, part: CreatorProfile) -> Mapping[str, UUID]:
+def _get_assets_by_key(scope: Scope, part: CreatorProfile) -> Mapping[str, UUID]:
     return assets.assets_by_source(scope, creator_id_of(scope, part), [shot.key for shot in part.pictures])
 
 
@@ -77,7 +77,7 @@ def ingest_pictures(
 
 def draw_picture(shot: PictureProfile, credential: SigningCredential, today: date) -> PreparedAsset:
     """Draw and sign one picture, in a child process; the pixels stay there, only the bytes come back."""
-    picture = _engine(shot).draw(ImageJob(shot.prompt, shot.seed, width=shot.width, height=shot.height))
+    picture = _choose_engine(shot).draw(ImageJob(shot.prompt, shot.seed, width=shot.width, height=shot.height))
     if not shot.upload:
         prepared = pipeline.prepare_generated_picture(picture, key=shot.key, alt=shot.alt, credential=credential)
     else:
@@ -85,7 +85,7 @@ def draw_picture(shot: PictureProfile, credential: SigningCredential, today: dat
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("RGB", (1, 1))))
 
 
-def _engine(shot: PictureProfile) -> ImageEngine:
+def _choose_engine(shot: PictureProfile) -> ImageEngine:
     if shot.drawing_method == "tile":
         return RatingTileEngine("E" if shot.rating == "E" else "S")
     return PlaceholderEngine() if shot.drawing_method == "placeholder" else DemoSceneEngine()

@@ -61,11 +61,13 @@ class PlannedPost:
 def schedule_coming_days(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
     """One post a day on the days that have none yet, approved by the manager; another one asked of the owner."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
-        pictures = _pictures(scope, part)
-        for one in _ahead(scope, company, part, pictures):
+        pictures = _list_postable_pictures(scope, part)
+        for one in _build_planned_posts(scope, company, part, pictures):
             write_and_schedule(scope, part, one)
-        if part is APPROVAL_CREATOR and not schedule_reads.post_ids_by_origin_key(scope, ORIGIN, _asked(part)):
-            _ask(scope, company, part, pictures[0])
+        if part is APPROVAL_CREATOR and not schedule_reads.post_ids_by_origin_key(
+            scope, ORIGIN, _pending_post_key(part)
+        ):
+            _create_pending_post(scope, company, part, pictures[0])
 
 
 def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
@@ -80,7 +82,7 @@ def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: Creato
             if part is FIRST_POSTS_CREATOR
             else usual
         )
-        now, pictures = _whole(scope.now + STARTING, company.zone), _pictures(scope, part)
+        now, pictures = _round_to_second(scope.now + STARTING, company.zone), _list_postable_pictures(scope, part)
     if part is FIRST_POSTS_CREATOR:
         allow_manual_post(tenant, company.tenant_id, pictures[0][1])
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
@@ -99,18 +101,18 @@ def allow_manual_post(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None
     )
 
 
-def _whole(instant: datetime, zone: str) -> WallTime:
+def _round_to_second(instant: datetime, zone: str) -> WallTime:
     """The whole second on the agency's clock."""
     return to_wall_time(instant.replace(microsecond=0), zone)
 
 
-def _ahead(
+def _build_planned_posts(
     scope: Scope, company: AgencyProfile, part: CreatorProfile, pictures: Sequence[tuple[str, UUID]]
 ) -> list[PlannedPost]:
     """One post a day, at an hour of its own; a day that has one, or had one somebody took off, is left as it is."""
     today = local_day(scope.now, company.zone)
     days = [today + timedelta(days=FIRST_AHEAD + n) for n in range(part.sales.ahead_days)]
-    taken = _taken(scope, company, part, days)
+    taken = _list_taken_days(scope, company, part, days)
     page = find_page_channel(scope, company, part) if days else None
     return [
         PlannedPost(
@@ -126,7 +128,7 @@ def _ahead(
     ]
 
 
-def _taken(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]) -> set[date]:
+def _list_taken_days(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]) -> set[date]:
     if not days:
         return set()
     start, end = day_bounds(days[0], company.zone)[0], day_bounds(days[-1], company.zone)[1]
@@ -134,7 +136,7 @@ def _taken(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Seq
     return {local_day(one.due_at, company.zone) for one in planned if one.wall_time.endswith(PUBLISH_TIME)}
 
 
-def _pictures(scope: Scope, part: CreatorProfile) -> list[tuple[str, UUID]]:
+def _list_postable_pictures(scope: Scope, part: CreatorProfile) -> list[tuple[str, UUID]]:
     """What may be posted: the pictures of the packs, by key."""
     made = assets.assets_by_source(
         scope, creator_id_of(scope, part), [key for pack in part.packs for key in pack.shots]
@@ -146,28 +148,28 @@ def write_and_schedule(
     scope: Scope, part: CreatorProfile, one: PlannedPost, *, origin: str = ORIGIN
 ) -> dict[UUID, UUID]:
     """Write a post for the house, have the manager approve it and plan it; its deliveries by account. Repeatable."""
-    post_id, deliveries = _write(scope, part, one, author=DEMO_ACTOR, origin=origin)
+    post_id, deliveries = _create_post(scope, part, one, author=DEMO_ACTOR, origin=origin)
     decisions.approve_post(scope, post_id, member_id=first_member_with_role(scope, Role.MANAGER).id)
     if planning.has_approved_deliveries(scope, post_id):
         planning.schedule_post(scope, post_id)
     return deliveries
 
 
-def _ask(scope: Scope, company: AgencyProfile, part: CreatorProfile, picture: tuple[str, UUID]) -> None:
+def _create_pending_post(scope: Scope, company: AgencyProfile, part: CreatorProfile, picture: tuple[str, UUID]) -> None:
     """A post of the manager's, which therefore somebody else must approve."""
     day = local_day(scope.now, company.zone) + timedelta(days=PENDING_APPROVAL_DAYS)
     at = WallTime(day, parse_clock_time(PENDING_APPROVAL_TIME), company.zone)
     one = PlannedPost(
-        _asked(part), at, picture, (find_page_channel(scope, company, part),), None, PENDING_APPROVAL_DAYS
+        _pending_post_key(part), at, picture, (find_page_channel(scope, company, part),), None, PENDING_APPROVAL_DAYS
     )
-    _write(scope, part, one, author=f"member:{first_member_with_role(scope, Role.MANAGER).id}")
+    _create_post(scope, part, one, author=f"member:{first_member_with_role(scope, Role.MANAGER).id}")
 
 
-def _asked(part: CreatorProfile) -> str:
+def _pending_post_key(part: CreatorProfile) -> str:
     return f"{part.slug}:asked"
 
 
-def _write(
+def _create_post(
     scope: Scope, part: CreatorProfile, one: PlannedPost, *, author: str, origin: str = ORIGIN
 ) -> tuple[UUID, dict[UUID, UUID]]:
     key, asset = one.picture

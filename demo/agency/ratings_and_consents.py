@@ -80,7 +80,7 @@ def _name_people(scope: Scope, creator: UUID, assets: Mapping[str, UUID], *, by:
     partner = persons.add_person(scope, kind="real", display_ref="Alex")
     stranger = persons.add_person(scope, kind="real", display_ref="Personne à identifier")
     for person in (sacha, partner):
-        _prove(scope, person)
+        _record_age_proof(scope, person)
     for shot in SACHA.pictures:
         ratings.record_depiction(scope, assets[shot.key], sacha, how="face", confirmed_by=by)
     ratings.record_depiction(scope, assets[SECOND_PERSON_PICTURE], stranger, how="face")
@@ -88,7 +88,7 @@ def _name_people(scope: Scope, creator: UUID, assets: Mapping[str, UUID], *, by:
     grants.import_revocation(scope, partner, at=scope.now - YESTERDAY)
 
 
-def _prove(scope: Scope, person: UUID) -> None:
+def _record_age_proof(scope: Scope, person: UUID) -> None:
     paper = hashlib.sha256(f"demo:{person}".encode()).hexdigest()
     since = scope.now - FIRST_CHECK
     persons.record_age_proof(

@@ -19,13 +19,13 @@ def put_packs_on_sale(tenant: OpenScope, company: AgencyProfile, part: CreatorPr
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         creator_id = creator_id_of(scope, part)
         for pack in part.packs:
-            pack_id = _pack(scope, creator_id, pack)
+            pack_id = _create_pack(scope, creator_id, pack)
             for rail, price in ((RAIL, pack.price), (STARS, Money(pack.price.minor, STARS_CURRENCY))):
                 if offers.get_price(scope, pack_id, rail, price.currency) is None:
                     offers.set_price(scope, creator_id, pack_id, rail, price)
 
 
-def _pack(scope: Scope, creator_id: UUID, pack: PackProfile) -> UUID:
+def _create_pack(scope: Scope, creator_id: UUID, pack: PackProfile) -> UUID:
     made = assets.assets_by_source(scope, creator_id, pack.shots)
     return packs.create_pack(
         scope,

@@ -48,7 +48,7 @@ def delete_rows(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
             counted = [_of_tenant(connection, tenant, ordered) for tenant in tenants]
     finally:
         engine.dispose()
-    return _summed(counted)
+    return _sum_counts(counted)
 
 
 def _children_first(connection: Connection) -> list[str]:
@@ -100,14 +100,14 @@ def delete_files(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
     gone: dict[str, Callable[[UUID], int]] = {
         "objects": open_library_store(settings).delete_all,
         "page_files": open_page_store(settings).delete_all,
-        "reports": lambda tenant: _tree(settings.home / "reports" / str(tenant)),
+        "reports": lambda tenant: _delete_tree(settings.home / "reports" / str(tenant)),
     }
     counted = {name: sum(map(clear, tenants)) for name, clear in gone.items()}
-    counted["statements_to_import"] = _tree(accounting.demo_files_folder(settings))
+    counted["statements_to_import"] = _delete_tree(accounting.demo_files_folder(settings))
     return {name: count for name, count in counted.items() if count}
 
 
-def _tree(folder: Path) -> int:
+def _delete_tree(folder: Path) -> int:
     count = sum(path.is_file() for path in folder.rglob("*"))
     shutil.rmtree(folder, ignore_errors=True)
     return count
@@ -126,7 +126,7 @@ def delete_sandbox_accounts(settings: Settings) -> dict[str, int]:
         store.close()
 
 
-def _summed(counted: Sequence[Mapping[str, int]]) -> dict[str, int]:
+def _sum_counts(counted: Sequence[Mapping[str, int]]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for one in counted:
         for table, count in one.items():

@@ -90,11 +90,11 @@ def perform_action(event: TourStepRequested, *, s: Services) -> None:
         return
 
 
-def _burst(event: TourStepRequested, s: Services) -> None:
+def _publish_burst(event: TourStepRequested, s: Services) -> None:
     """Thirty posts, due at once, on accounts that take words alone; one of the processes is killed meanwhile."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
-        places = [one for one in _sandbox(scope, nova) if one.surface.rpartition(".")[2] != INSTAGRAM]
+        places = [one for one in _list_sandbox_channels(scope, nova) if one.surface.rpartition(".")[2] != INSTAGRAM]
         language = tenant_reads.get_agency(scope).language
         for number in range(1, BURST_SIZE + 1):
             words = render_message(
@@ -102,13 +102,13 @@ def _burst(event: TourStepRequested, s: Services) -> None:
                 language,
             )
             place = places[number % len(places)]
-            _leave(scope, event, (nova, words, ()), [place.id], key=f"burst:{event.subject_id}:{number:02d}")
+            _publish_post(scope, event, (nova, words, ()), [place.id], key=f"burst:{event.subject_id}:{number:02d}")
         for later, at in (("kill", scope.now + SOON), ("count", scope.now + SOON + LOOK)):
             told = TourStepRequested(event.tenant_id, event.subject_id, later, event.by)
             outbox.put(scope, told, at=at, priority=0, dedupe=f"tour:{later}:{event.subject_id}")
 
 
-def _leave(
+def _publish_post(
     scope: Scope,
     event: TourStepRequested,
     said: tuple[UUID, str, tuple[UUID, ...]],
@@ -140,12 +140,12 @@ def _leave(
         deliveries.schedule_post(scope, post_id)
 
 
-def _kill(event: TourStepRequested, s: Services) -> None:
+def _kill_process(event: TourStepRequested, s: Services) -> None:
     """End this very process, as a machine would that loses its power; once, in the middle of the burst."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         if audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id)) is not None:
             return
-        states = Counter(one.state for one in _entries(scope, event))
+        states = Counter(one.state for one in _list_entries(scope, event))
         if states[S.PUBLISHED] < POSTS_BEFORE_KILL and sum(states.values()) > states[S.PUBLISHED]:
             raise RetryLater(WAIT)
         audit.record(scope, KILLED_EVENT, burst_audit_subject(event.subject_id), pid=os.getpid())
@@ -153,20 +153,20 @@ def _kill(event: TourStepRequested, s: Services) -> None:
     os._exit(137)  # the first process of a container does not hear its own signals
 
 
-def _count(event: TourStepRequested, s: Services) -> None:
+def _count_received(event: TourStepRequested, s: Services) -> None:
     """When every post has its end: what the sandbox's own record says it received."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         if audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id)) is not None:
             return
-        entries = _entries(scope, event)
+        entries = _list_entries(scope, event)
         nova = creator_id_of(scope, NOVA)
-        places, now = _sandbox(scope, nova), scope.now
+        places, now = _list_sandbox_channels(scope, nova), scope.now
         killed = audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
     waiting = killed is None or any(one.state not in SETTLED_STATES for one in entries)
     if waiting and entries and now - entries[0].due_at < PATIENCE:
         raise RetryLater(LOOK)
     wanted = {one.body for one in entries}
-    seen = Counter(text for place in places for text in _received(place) if text in wanted)
+    seen = Counter(text for place in places for text in _list_received_texts(place) if text in wanted)
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         counted = {
             "once": sum(count == 1 for count in seen.values()),
@@ -176,7 +176,7 @@ def _count(event: TourStepRequested, s: Services) -> None:
         audit.record(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id), **counted, pid=os.getpid())
 
 
-def _received(place: Channel) -> list[str]:
+def _list_received_texts(place: Channel) -> list[str]:
     """The texts of all posts an account of the sandbox ever took in."""
     truth = call_control(place.base_url, "GET", f"truth/{quote(place.account, safe='')}")
     return [str(post["text"]) for post in truth["posts"]]
@@ -185,27 +185,27 @@ def _received(place: Channel) -> list[str]:
 def _clear_burst(event: TourStepRequested, s: Services) -> None:
     """Take the posts of a burst away again."""
     with s.tenant(event.tenant_id, event.by) as scope:
-        for entry in _entries(scope, event):
+        for entry in _list_entries(scope, event):
             if entry.state is S.PUBLISHED:
                 post_removal.request_post_removal(scope, entry.delivery_id)
 
 
-def _cheat(event: TourStepRequested, s: Services) -> None:
+def _attempt_forbidden_post(event: TourStepRequested, s: Services) -> None:
     """Send to Instagram what is not allowed there: as it is, under another name, or with its word hidden."""
     if event.how not in CHEAT_WAYS:
         return
-    asset = {"as_it_is": _tile, "renamed": _renamed, "hidden_word": _hidden_word}[event.how](event, s)
+    asset = {"as_it_is": _get_tile, "renamed": _upload_renamed_tile, "hidden_word": _hidden_word}[event.how](event, s)
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
-        place = next((one for one in _sandbox(scope, nova) if one.surface.endswith(INSTAGRAM)), None)
+        place = next((one for one in _list_sandbox_channels(scope, nova) if one.surface.endswith(INSTAGRAM)), None)
         if place is None:
             raise NotFound("channel.unknown")
         words = render_message(Message(f"tour.cheat_words.{event.how}"), tenant_reads.get_agency(scope).language)
         key = f"cheat:{event.how}:{event.subject_id}"
-        _leave(scope, event, (nova, words, (asset,)), [place.id], key=key)
+        _publish_post(scope, event, (nova, words, (asset,)), [place.id], key=key)
 
 
-def _tile(event: TourStepRequested, s: Services) -> UUID:
+def _get_tile(event: TourStepRequested, s: Services) -> UUID:
     """The stand-in for Explicit content."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         found = assets.assets_by_source(scope, creator_id_of(scope, NOVA), [TILE_PICTURE])
@@ -214,9 +214,9 @@ def _tile(event: TourStepRequested, s: Services) -> UUID:
     return found[TILE_PICTURE]
 
 
-def _renamed(event: TourStepRequested, s: Services) -> UUID:
+def _upload_renamed_tile(event: TourStepRequested, s: Services) -> UUID:
     """The same bytes, handed in again as a holiday picture: known by what they are, not by their name."""
-    tile = _tile(event, s)
+    tile = _get_tile(event, s)
     with s.tenant(event.tenant_id, event.by) as scope:
         data = s.store.get(event.tenant_id, assets.get_asset(scope, tile).sha256)
         nova = creator_id_of(scope, NOVA)
@@ -254,7 +254,7 @@ def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
     return asset
 
 
-def _five(event: TourStepRequested, s: Services) -> None:
+def _publish_everywhere(event: TourStepRequested, s: Services) -> None:
     """A picture of Mia's on every account of hers; the one by hand is posted by whoever is on duty."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         mia = creator_id_of(scope, MIA)
@@ -266,7 +266,7 @@ def _five(event: TourStepRequested, s: Services) -> None:
             Message("tour.five_words", {"run": press_mark(event.subject_id)}), tenant_reads.get_agency(scope).language
         )
         key = f"five:{event.subject_id}"
-        _leave(scope, event, (mia, words, (picture,)), places, key=key)
+        _publish_post(scope, event, (mia, words, (picture,)), places, key=key)
         told = TourStepRequested(event.tenant_id, event.subject_id, "by_hand", event.by)
         outbox.put(scope, told, at=scope.now + LOOK, dedupe=f"tour:by_hand:{event.subject_id}")
 
@@ -283,11 +283,11 @@ def _free_picture(scope: Scope, mia: UUID) -> UUID:
     return min(free, key=lambda asset: (used[asset], str(asset)))
 
 
-def _by_hand(event: TourStepRequested, s: Services) -> None:
+def _complete_manual_task(event: TourStepRequested, s: Services) -> None:
     """Whoever pressed posts on the phone what was handed over, and says so."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         mia = creator_id_of(scope, MIA)
-        mine = {one.delivery_id: one for one in _entries(scope, event, step="five")}
+        mine = {one.delivery_id: one for one in _list_entries(scope, event, step="five")}
         theirs = {one.id for one in channel_reads.list_creator_channels(scope, mia) if one.is_manual}
         handed = [one for one in mine.values() if one.channel_id in theirs]
         found = [one for one in tasks.list_due_tasks(scope, creators=[mia]) if one.about in mine and not one.is_removal]
@@ -300,11 +300,11 @@ def _by_hand(event: TourStepRequested, s: Services) -> None:
             tasks.complete_task(scope, one.id, creators=[mia], pasted="", ticked=one.checklist, connectors=s.connectors)
 
 
-def _keep(event: TourStepRequested, s: Services) -> None:
+def _restore_picture(event: TourStepRequested, s: Services) -> None:
     """The picture may be posted again: who pressed asks for it, somebody else of the demonstration agrees. Whoever
     pressed takes the copy by hand away too."""
     with s.tenant(event.tenant_id, event.by) as scope:
-        agreed = _agreed(scope, event.subject_id)
+        agreed = _approve_appeal(scope, event.subject_id)
     if agreed is not None:
         appeals.handle_appeal_decision(agreed, tenant=s.tenant)
     with s.tenant(event.tenant_id, event.by) as scope:
@@ -316,7 +316,7 @@ def _keep(event: TourStepRequested, s: Services) -> None:
                 tasks.confirm_removal(scope, one.id, creators=[mia])
 
 
-def _agreed(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
+def _approve_appeal(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
     """Ask for what was taken away, and what somebody else says to it; None where it came back before."""
     if (
         appeals.appeal_deadline(
@@ -333,25 +333,25 @@ def _agreed(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
 
 
 ACTIONS: Mapping[str, Callable[[TourStepRequested, Services], None]] = {
-    "burst": _burst,
-    "kill": _kill,
-    "count": _count,
+    "burst": _publish_burst,
+    "kill": _kill_process,
+    "count": _count_received,
     "clear_burst": _clear_burst,
-    "cheat": _cheat,
-    "five": _five,
-    "by_hand": _by_hand,
-    "keep": _keep,
+    "cheat": _attempt_forbidden_post,
+    "five": _publish_everywhere,
+    "by_hand": _complete_manual_task,
+    "keep": _restore_picture,
 }
 
 
-def _sandbox(scope: Scope, creator_id: UUID) -> list[Channel]:
+def _list_sandbox_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
     """A creator's accounts on the sandbox that work."""
     found = channel_reads.list_creator_channels(scope, creator_id)
     names = {account.account for account in NOVA.accounts}
     return [one for one in found if one.account in names and one.state == ChannelState.ACTIVE]
 
 
-def _entries(scope: Scope, event: TourStepRequested, *, step: str = "burst") -> list[DeliveryEntry]:
+def _list_entries(scope: Scope, event: TourStepRequested, *, step: str = "burst") -> list[DeliveryEntry]:
     """Where the posts of a run go, and how they stand."""
     posts = schedule_reads.post_ids_by_origin_key(scope, TOUR_ORIGIN, f"{step}:{event.subject_id}")
     deliveries = [row.id for post in posts.values() for row in deliveries_of_post(scope, post)]

@@ -37,7 +37,7 @@ def check_statement_import(j: TourJudge) -> None:
     fresh = j.window.page.locator("button:visible", has_text=j.catalogue_text_start("shop.import")).first
     if fresh.is_enabled():
         fresh.click()
-        j.wait_for_witness("database", lambda: bool(_rail(j, mia.id)), "nothing was booked")
+        j.wait_for_witness("database", lambda: bool(_get_rail_balances(j, mia.id)), "nothing was booked")
     j.window.wait_until_drawn()
     with j.window.page.expect_download() as got:
         j.window.page.get_by_role("button", name=j.catalogue_text("shop.csv")).first.click()
@@ -46,7 +46,7 @@ def check_statement_import(j: TourJudge) -> None:
     j.open_page("/shop?view=money")
     j.window.wait_for_text(j.catalogue_text("shop.tills"))
     voice = MemberLocalizer(j.language, load_zone(mia.zone))
-    rails = _rail(j, mia.id)
+    rails = _get_rail_balances(j, mia.id)
     j.check_witness("database", bool(rails), "no money of another platform is in the books")
     shown = j.window.page_text().replace("\u202f", " ").replace("\xa0", " ")
     for account, money in rails.items():
@@ -54,7 +54,7 @@ def check_statement_import(j: TourJudge) -> None:
         j.check_witness("text", said in shown, f"{account}: the screen does not say {said}")
 
 
-def _rail(j: TourJudge, creator_id: UUID) -> dict[str, Money]:
+def _get_rail_balances(j: TourJudge, creator_id: UUID) -> dict[str, Money]:
     """What the ledger says lies on rails that only statements tell of."""
     found = j.read_demo_agency(lambda scope: entries.rail_balances(scope, [creator_id]))
     return {
@@ -74,8 +74,8 @@ class JudgeAgency:
 
 def create_judge_agency(j: TourJudge) -> JudgeAgency:
     """Start mine: seven questions, an agency, its page, its first post on the way."""
-    _found(j)
-    begun = JudgeAgency(_new(j), f"Ma première publication, {j.mark}-{j.language}.")
+    _create_agency(j)
+    begun = JudgeAgency(_get_created_agency(j), f"Ma première publication, {j.mark}-{j.language}.")
     j.window.open(j.dashboard_url("/start"))
     j.window.wait_for_text(j.catalogue_text("start.step_page"))
     j.wait_for_witness(
@@ -89,13 +89,13 @@ def create_judge_agency(j: TourJudge) -> JudgeAgency:
 def check_first_post(j: TourJudge, begun: JudgeAgency) -> None:
     """It stands on the page of that agency."""
     j.window.wait_for_text(j.catalogue_text("start.see"), 2 * WAIT_SECONDS)
-    status, body = fetch_url(_posted(j, begun.own, begun.words))
+    status, body = fetch_url(_get_post_url(j, begun.own, begun.words))
     j.check_witness("database", status == 200 and begun.words.encode() in body, f"its page answers {status}")
 
 
 def remove_judge_agencies(services: Services) -> None:
     """Every agency a judge ever founded, known by its owner's address, is taken away: nothing of it is left."""
-    for own in _founded(services, JUDGE_EMAIL_DOMAIN):
+    for own in _list_created_agencies(services, JUDGE_EMAIL_DOMAIN):
         teardown.delete_rows(services.settings, [own])
         teardown.delete_cross_agency_links(services.settings, [own])
         with suppress(NotFound):
@@ -103,7 +103,7 @@ def remove_judge_agencies(services: Services) -> None:
             open_page_store(services.settings).delete_all(own)
 
 
-def _founded(services: Services, address: str) -> list[UUID]:
+def _list_created_agencies(services: Services, address: str) -> list[UUID]:
     """The agencies somebody is a member of whose address ends so."""
     found = []
     for one in set(list_tenant_ids(services.tenant)) - {INSTALLATION_ID, LUMIERE.tenant_id}:
@@ -113,10 +113,10 @@ def _founded(services: Services, address: str) -> list[UUID]:
     return found
 
 
-def _found(j: TourJudge) -> None:
+def _create_agency(j: TourJudge) -> None:
     j.open_page("/start")
     j.window.fill_field(j.catalogue_text("start.owner"), "Zoé")
-    j.window.fill_field(j.catalogue_text("start.email"), _address(j))
+    j.window.fill_field(j.catalogue_text("start.email"), _owner_email(j))
     j.window.fill_field(j.catalogue_text("start.creator"), f"Iris {j.mark}")
     j.window.press_button(j.catalogue_text("start.found"))
     j.window.wait_for_text(j.catalogue_text("start.founded"))
@@ -127,18 +127,18 @@ def _found(j: TourJudge) -> None:
     j.window.wait_until_drawn()
 
 
-def _address(j: TourJudge) -> str:
+def _owner_email(j: TourJudge) -> str:
     return f"zoe-{j.mark}-{j.language}{JUDGE_EMAIL_DOMAIN}"
 
 
-def _new(j: TourJudge) -> UUID:
-    new = _founded(j.services, _address(j))
+def _get_created_agency(j: TourJudge) -> UUID:
+    new = _list_created_agencies(j.services, _owner_email(j))
     if len(new) != 1:
         raise WitnessDisagreement("database", f"{len(new)} agencies were founded")
     return new[0]
 
 
-def _posted(j: TourJudge, own: UUID, words: str) -> str:
+def _get_post_url(j: TourJudge, own: UUID, words: str) -> str:
     with j.services.tenant(own, JUDGE_ACTOR) as scope:
         j.check_witness("database", not tenant_reads.get_agency(scope).demo, "it is a demonstration")
         rows = scope.run(

@@ -81,29 +81,29 @@ class BrowserWindow:
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(1000 * WAIT_SECONDS)
-        self.page.on("request", self._asked)
+        self.page.on("request", self._record_foreign_request)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
-        self.page.on("console", self._console)
+        self.page.on("console", self._record_console_error)
 
-    def _asked(self, asked: "Request") -> None:
+    def _record_foreign_request(self, asked: "Request") -> None:
         parts = urlsplit(asked.url)
         if parts.scheme.startswith(("http", "ws")) and parts.netloc not in self.own:
             self.complaints.append(f"foreign request: {parts.netloc}")
 
-    def _console(self, said: "ConsoleMessage") -> None:
+    def _record_console_error(self, said: "ConsoleMessage") -> None:
         if said.type == "error":
             self.complaints.append(f"console: {said.text} {said.location.get('url', '')}".strip())
 
     def open(self, url: str, *, drawn: bool = True) -> None:
         """Open an address; `drawn` waits for a page of the dashboard to be whole."""
         began = monotonic()
-        self._open(url)
+        self._load_page(url)
         if drawn:
             self.wait_until_drawn()
         if monotonic() - began > SLOW:
             self.slow.append(f"{urlsplit(url).path} {monotonic() - began:.1f} s")
 
-    def _open(self, url: str) -> None:
+    def _load_page(self, url: str) -> None:
         from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
         for left in reversed(range(TRIES)):
@@ -121,21 +121,21 @@ class BrowserWindow:
 
     def wait_for_text(self, text: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the page says `text`, in letters of any case. Raises Disagreement."""
-        self._wait(
+        self._wait_for_expression(
             f"() => {PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})", f"never said {text!r}", seconds
         )
 
     def wait_until_text_gone(self, text: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the page no longer says `text`. Raises Disagreement."""
-        self._wait(
+        self._wait_for_expression(
             f"() => !{PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})", f"went on saying {text!r}", seconds
         )
 
     def wait_for_expression(self, expression: str, told: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until an expression holds; `told` is what else is said. Raises Disagreement."""
-        self._wait(expression, told, seconds)
+        self._wait_for_expression(expression, told, seconds)
 
-    def _wait(self, expression: str, told: str, seconds: float) -> None:
+    def _wait_for_expression(self, expression: str, told: str, seconds: float) -> None:
         from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
 
         try:
@@ -197,7 +197,7 @@ class BrowserWindow:
 
 
 @cache
-def _banned() -> "re.Pattern[str] | None":
+def _load_banned_words() -> "re.Pattern[str] | None":
     if not WORDS.exists():
         return None
     lines = (line.strip() for line in WORDS.read_text("utf-8").splitlines())
@@ -207,7 +207,7 @@ def _banned() -> "re.Pattern[str] | None":
 
 def internal_words(text: str) -> list[str]:
     """The words of the house in a text, once each; addresses are left out, they are names."""
-    pattern = _banned()
+    pattern = _load_banned_words()
     bare = re.sub(r"\S+://\S+|\S+@\S+", " ", text)
     return sorted({match[0].lower() for match in pattern.finditer(bare)}) if pattern is not None else []
 

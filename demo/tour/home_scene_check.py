@@ -74,12 +74,12 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
             j.window.open(j.dashboard_url("/"))
     opened = max(scenes_played(j)).partition(":")[2]
     j.wait_for_witness(
-        "database", lambda: bool(_posts(j, f"{home_scene.HELD_POST}:{opened}")), "the minute lacks a post"
+        "database", lambda: bool(_list_post_ids(j, f"{home_scene.HELD_POST}:{opened}")), "the minute lacks a post"
     )
     spent = j.read_demo_agency(lambda scope: (scope.now - datetime.fromisoformat(opened)).total_seconds())
     j.began = monotonic() - spent
     key = f"{home_scene.PUBLISHED_POST}:{opened}"
-    leaves, held = _words(j, key), _words(j, f"{home_scene.HELD_POST}:{opened}")
+    leaves, held = _get_post_text(j, key), _get_post_text(j, f"{home_scene.HELD_POST}:{opened}")
     wanted = {
         "next": ExpectedLine(5, (j.catalogue_text_start("dashboard.next"),)),
         "leaves": ExpectedLine(25, (leaves, j.catalogue_text_end("home.late")), key),
@@ -89,7 +89,9 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
         ),
         "found": ExpectedLine(55, (leaves, j.catalogue_text("calendar.step.found"))),
         "held": ExpectedLine(55, (held, j.catalogue_text("calendar.step.held"))),
-        "pictures": ExpectedLine(60, _pictures(j, 3), later=tuple(_pictures(j, done) for done in range(4, PICTURES))),
+        "pictures": ExpectedLine(
+            60, _progress_texts(j, 3), later=tuple(_progress_texts(j, done) for done in range(4, PICTURES))
+        ),
     }
     inject_recorder(j.window, wanted, opened, spent)
     j.window.note_internal_words()
@@ -127,7 +129,7 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
     check_line_times(j, wanted)
     hung, (post,) = (
         next(one for one in j.channels_of_creator("mia") if one.name == HANGING_CHANNEL_NAME),
-        _posts(j, wanted["leaves"].key),
+        _list_post_ids(j, wanted["leaves"].key),
     )
     (sent,) = (one.delivery_id for one in j.deliveries_of(post) if one.channel_id == hung.id)
     key = step_runner.native_key_of(Subject(DELIVERY_SUBJECT, sent))
@@ -145,7 +147,7 @@ def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
     late = [
         f"{name} at {found[name]:.0f} s"
         for name, one in wanted.items()
-        if name in found and not _fits(found[name], one.at)
+        if name in found and not _is_on_time(found[name], one.at)
     ]
     j.check_witness("text", not missing, f"never seen: {', '.join(missing)}; {late}")
     if j.fast:
@@ -154,7 +156,7 @@ def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
         j.check_witness("text", not late, f"not in time: {', '.join(late)}")
 
 
-def _fits(seen: float, at: float) -> bool:
+def _is_on_time(seen: float, at: float) -> bool:
     """The next post is announced from the start on; everything else has its moment."""
     return seen <= at + TOLERANCE_SECONDS and (seen >= at - TOLERANCE_SECONDS or at < LEAD)
 
@@ -170,7 +172,7 @@ def scenes_played(j: TourJudge) -> list[str]:
     )
 
 
-def _posts(j: TourJudge, key: str) -> list[UUID]:
+def _list_post_ids(j: TourJudge, key: str) -> list[UUID]:
     return list(
         j.read_demo_agency(
             lambda scope: schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, key)
@@ -178,12 +180,12 @@ def _posts(j: TourJudge, key: str) -> list[UUID]:
     )
 
 
-def _pictures(j: TourJudge, done: int) -> tuple[str, ...]:
+def _progress_texts(j: TourJudge, done: int) -> tuple[str, ...]:
     return (j.catalogue_text("home.job.running", recipe=DEMO_RECIPE.name, done=done, total=PICTURES),)
 
 
-def _words(j: TourJudge, key: str) -> str:
+def _get_post_text(j: TourJudge, key: str) -> str:
     """What a post of the scene is recognised by on Home."""
-    (post_id,) = _posts(j, key)
+    (post_id,) = _list_post_ids(j, key)
     post = j.read_demo_agency(lambda scope: schedule_reads.get_stored_post(scope, post_id))
     return (post.title or post.body)[:60]

@@ -36,11 +36,11 @@ def check_chat_purchase(j: TourJudge) -> None:
     chat = f"http://127.0.0.1:{j.services.settings.sandbox.port}/c/{quote(account, safe='+')}?fan={fan}"
     j.window.open(chat, drawn=False)
     first, second = FAN_QUESTIONS[j.language]
-    _say(j, first, said["send"])
+    _write_message(j, first, said["send"])
     j.window.wait_for_expression(
         _in_messages("creator", AI_DISCLOSURE_TEXT[j.language]), "Nova does not say that she is an AI", WAIT_SECONDS
     )
-    _say(j, second, said["send"])
+    _write_message(j, second, said["send"])
     buy = j.window.page.locator('form.buttons button[value^="buy:"]').first
     buy.click()
     pay = j.window.page.locator('.invoice button[value="pay"]').first
@@ -48,7 +48,9 @@ def check_chat_purchase(j: TourJudge) -> None:
     j.window.wait_for_text(said["state_refunded"])
     j.window.wait_for_text(said["state_paid"])
     j.wait_for_witness(
-        "database", lambda: _money(j, fan) == (2, 1, 1), f"charges, refunds, deliveries: {_money(j, fan)}"
+        "database",
+        lambda: _count_payments(j, fan) == (2, 1, 1),
+        f"charges, refunds, deliveries: {_count_payments(j, fan)}",
     )
     j.save_screenshot("chat")
     states = sorted(
@@ -60,7 +62,7 @@ def check_chat_purchase(j: TourJudge) -> None:
     j.window.wait_for_text(j.catalogue_text("tour.delivered"))
 
 
-def _say(j: TourJudge, words: str, send: str) -> None:
+def _write_message(j: TourJudge, words: str, send: str) -> None:
     j.window.page.locator('#write input[name="text"]').fill(words)
     j.window.page.locator("#write button", has_text=send).click()
     j.window.wait_for_text(words)
@@ -73,7 +75,7 @@ def _in_messages(author: str, text: str) -> str:
     )
 
 
-def _money(j: TourJudge, fan: str) -> tuple[int, int, int]:
+def _count_payments(j: TourJudge, fan: str) -> tuple[int, int, int]:
     """Charges, refunds that are done, and deliveries of a fan."""
     (row,) = j.query_rows(
         "SELECT count(DISTINCT p.id) AS charges, count(DISTINCT r.id) FILTER (WHERE r.state = 'done') AS refunds,"
@@ -88,7 +90,7 @@ def _money(j: TourJudge, fan: str) -> tuple[int, int, int]:
 
 def check_removal(j: TourJudge) -> None:
     """Proofs of absence within seconds, and one open task for the copy that a person has to take away."""
-    before = max((key.split(":")[1] for key in _fives(j)), default="")
+    before = max((key.split(":")[1] for key in _list_origin_keys(j)), default="")
     by_hand = {one.id for one in j.channels_of_creator("mia") if one.is_manual}
     j.ensure_page_open("/tour")
     j.window.press_button(j.catalogue_text("tour.remove_now"))
@@ -103,8 +105,10 @@ def check_removal(j: TourJudge) -> None:
     )
     entries = j.deliveries_of(post)
     address = next(one.url for one in entries if one.url and "/p/" in one.url and "/t/" not in one.url)
-    receipt = _asked(j, address)
-    j.wait_for_witness("database", lambda: {one.channel_id for one in _left(j, receipt)} <= by_hand, "copies are left")
+    receipt = _request_removal(j, address)
+    j.wait_for_witness(
+        "database", lambda: {one.channel_id for one in _list_live_copies(j, receipt)} <= by_hand, "copies are left"
+    )
     found = j.read_demo_agency(lambda scope: removal_requests.find_status_by_receipt(scope, receipt))
     ends = [one.removed_at for one in found.copies if one.removed_at is not None]
     j.check_witness(
@@ -122,17 +126,17 @@ def check_removal(j: TourJudge) -> None:
     )
     j.check_witness("database", bool(waiting), "no task waits for a person")
     j.window.wait_for_text(j.catalogue_text("complaint.by_hand"))
-    _absent(j, entries, address)
+    _check_removed(j, entries, address)
     j.open_page("/tour")
     j.window.wait_for_text(receipt)
     j.window.press_button(j.catalogue_text("tour.undo_remove"))
     j.window.wait_for_text(j.catalogue_text("tour.undone_remove"))
     j.wait_for_witness(
-        "database", lambda: not _by_hand_left(j, found.creator_id, entries), "the task by hand still waits"
+        "database", lambda: not _has_manual_tasks(j, found.creator_id, entries), "the task by hand still waits"
     )
 
 
-def _by_hand_left(j: TourJudge, creator_id: UUID, entries: list[DeliveryEntry]) -> bool:
+def _has_manual_tasks(j: TourJudge, creator_id: UUID, entries: list[DeliveryEntry]) -> bool:
     mine = {one.delivery_id for one in entries}
     return any(
         one.about in mine
@@ -140,12 +144,12 @@ def _by_hand_left(j: TourJudge, creator_id: UUID, entries: list[DeliveryEntry]) 
     )
 
 
-def _fives(j: TourJudge) -> list[str]:
+def _list_origin_keys(j: TourJudge) -> list[str]:
     found = j.query_rows("SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'five:%'")
     return [row.origin_key for row in found]
 
 
-def _asked(j: TourJudge, address: str) -> str:
+def _request_removal(j: TourJudge, address: str) -> str:
     """Ask for it at the foot of the public page, as anybody would; the receipt.
 
     It is not counted against the people at this machine, who may ask a few times an hour.
@@ -160,11 +164,11 @@ def _asked(j: TourJudge, address: str) -> str:
     j.window.press_button(j.catalogue_text("complaint.send"))
     j.window.wait_for_text(j.catalogue_text("complaint.receipt"))
     receipt = urlsplit(j.window.page.url).path.rsplit("/", 1)[-1]
-    _uncount(j, receipt)
+    _set_request_source(j, receipt)
     return receipt
 
 
-def _uncount(j: TourJudge, receipt: str) -> None:
+def _set_request_source(j: TourJudge, receipt: str) -> None:
     """As the owner of the tables: no role may change where a request came from."""
     engine = create_engine(j.services.settings.database.owner_url.get_secret_value())
     try:
@@ -178,13 +182,13 @@ def _uncount(j: TourJudge, receipt: str) -> None:
         engine.dispose()
 
 
-def _left(j: TourJudge, receipt: str) -> list[LiveCopy]:
+def _list_live_copies(j: TourJudge, receipt: str) -> list[LiveCopy]:
     """Copies that are not proven gone."""
     found = j.read_demo_agency(lambda scope: removal_requests.find_status_by_receipt(scope, receipt))
     return [one for one in found.copies if one.removed_at is None]
 
 
-def _absent(j: TourJudge, entries: list[DeliveryEntry], address: str) -> None:
+def _check_removed(j: TourJudge, entries: list[DeliveryEntry], address: str) -> None:
     """Neither the public page nor the sandbox shows it any more."""
     status, _ = fetch_url(address)
     j.check_witness("text", status == 410, f"the public page answers {status}")

@@ -41,7 +41,7 @@ def make_photo(seed: str) -> bytes:
 def upload_and_schedule(j: TourJudge) -> str:
     """Hand a photo in and plan it, as people do; what the post says."""
     words = f"Un lac, le matin : essai {j.mark}-{j.language}-{j.width}."
-    accounts = _accounts(j)
+    accounts = _choose_channels(j)
     j.open_page("/calendar?new=1&creator=mia")
     j.window.fill_field(j.catalogue_text("compose.body"), words)
     for account in accounts:
@@ -55,20 +55,20 @@ def upload_and_schedule(j: TourJudge) -> str:
     j.window.page.get_by_text(j.catalogue_text("compose.when.soon"), exact=True).first.click()
     j.window.wait_until_drawn()
     j.window.press_button(j.catalogue_text("compose.plan"))
-    j.wait_for_witness("database", lambda: len(_written(j, words)) == 1, "the press wrote no post")
+    j.wait_for_witness("database", lambda: len(_list_post_ids(j, words)) == 1, "the press wrote no post")
     return words
 
 
 def check_published(j: TourJudge, words: str) -> None:
     """It left for all three, once each; then it is taken away again."""
-    (post,) = _written(j, words)
+    (post,) = _list_post_ids(j, words)
     j.wait_for_witness(
-        "database", lambda: _stand(j.deliveries_of(post)), "it did not leave", PUBLISH_SECONDS + WAIT_SECONDS
+        "database", lambda: _is_published(j.deliveries_of(post)), "it did not leave", PUBLISH_SECONDS + WAIT_SECONDS
     )
     j.open_page(f"/calendar?post={post}")
     j.window.wait_for_text(j.catalogue_text("state.delivery.published"))
     _once_in_public(j, "mia", words)
-    for account in _accounts(j):
+    for account in _choose_channels(j):
         if account.base_url.endswith(f":{j.services.settings.sandbox.port}"):
             found = [one for one in j.sandbox_posts(account.account) if words in one["text"]]
             j.check_witness("sandbox", len(found) == 1, f"{account.account} took it in {len(found)} times")
@@ -81,19 +81,19 @@ def check_published(j: TourJudge, words: str) -> None:
     )
 
 
-def _accounts(j: TourJudge) -> list[Channel]:
+def _choose_channels(j: TourJudge) -> list[Channel]:
     """Her page, and two of her accounts on the sandbox."""
     able = [one for one in j.channels_of_creator("mia") if not one.is_manual and one.state == ChannelState.ACTIVE]
     return sorted(able, key=lambda one: one.account != "mia")[:3]
 
 
-def _written(j: TourJudge, words: str) -> list:  # type: ignore[type-arg]  # ids, as the database gives them
+def _list_post_ids(j: TourJudge, words: str) -> list:  # type: ignore[type-arg]  # ids, as the database gives them
     return [
         row.id for row in j.query_rows("SELECT id FROM posts WHERE tenant_id = :tenant AND body = :words", words=words)
     ]
 
 
-def _stand(entries: list[DeliveryEntry]) -> bool:
+def _is_published(entries: list[DeliveryEntry]) -> bool:
     return bool(entries) and all(one.state is S.PUBLISHED for one in entries)
 
 
@@ -159,8 +159,8 @@ def check_refusals(j: TourJudge) -> None:
 
 def start_burst(j: TourJudge) -> tuple[str, frozenset[int]]:
     """Begin the burst; returns the run before it, and the processes of which one will be killed."""
-    before = max((key.split(":")[1] for key in _bursts(j)), default="")
-    pids = _senders(j)
+    before = max((key.split(":")[1] for key in _list_burst_keys(j)), default="")
+    pids = _list_sender_pids(j)
     j.ensure_page_open("/tour")
     j.window.press_button(j.catalogue_text("tour.break_now"))
     j.window.wait_for_text(j.catalogue_text("tour.asked_break"))
@@ -170,12 +170,12 @@ def start_burst(j: TourJudge) -> tuple[str, frozenset[int]]:
     return before, pids
 
 
-def _bursts(j: TourJudge) -> list[str]:
+def _list_burst_keys(j: TourJudge) -> list[str]:
     found = j.query_rows("SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'burst:%'")
     return [row.origin_key for row in found]
 
 
-def _senders(j: TourJudge) -> frozenset[int]:
+def _list_sender_pids(j: TourJudge) -> frozenset[int]:
     """The processes that send and work, as the supervisor sees them."""
     found = state_file.read_status(InstallationFolder(j.services.settings.home)).processes
     return frozenset(one.pid for one in found if one.name.partition("-")[0] == "send" and one.is_ready and one.pid)
@@ -185,7 +185,7 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     """All thirty once, none lost, none twice; another process than before."""
     before, pids = begun
     j.wait_for_witness(
-        "database", lambda: bool(_senders(j) - pids), "no process that sends was killed", RECOVERY_SECONDS
+        "database", lambda: bool(_list_sender_pids(j) - pids), "no process that sends was killed", RECOVERY_SECONDS
     )
     posts = j.latest_step_run("burst", before)
     j.wait_for_witness(
@@ -201,7 +201,7 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
         post["text"]
         for one in j.channels_of_creator("nova")
         if not one.is_manual
-        for post in _posts(j, one.account)
+        for post in _list_sandbox_posts(j, one.account)
         if post["text"] in bodies
     ]
     j.check_witness("sandbox", len(seen) == BURST_SIZE, f"{len(seen)} posts were received")
@@ -221,7 +221,7 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     )
 
 
-def _posts(j: TourJudge, account: str) -> list[dict]:  # type: ignore[type-arg]  # as the sandbox tells them
+def _list_sandbox_posts(j: TourJudge, account: str) -> list[dict]:  # type: ignore[type-arg]  # as the sandbox tells them
     own = {
         one.account
         for one in j.channels_of_creator("nova")

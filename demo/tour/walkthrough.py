@@ -40,15 +40,15 @@ NARROW, WIDE = 390, 1440
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
     """Take the tour of the running house; prints a table, and returns 0 only if every witness agrees everywhere."""
     with connect_installation("tour", pool_size=2) as services:
-        _may(services)
+        _check_demo_available(services)
         with (
             exclusive_lock(InstallationFolder(services.settings.home), "tour", Message("tour.runs_already")),
             launch_browser() as running,
         ):
-            _waits(services, aloud=not as_json)
+            _wait_for_scene(services, aloud=not as_json)
             began = monotonic()
-            party = TourRun(services, running, _silent if as_json else print_result, fast, pictures)
-            _everywhere(party)
+            party = TourRun(services, running, _ignore_result if as_json else print_result, fast, pictures)
+            _run_languages(party)
             seconds = monotonic() - began
     if as_json:
         results = [{**asdict(one), "good": one.has_passed} for one in party.results]
@@ -58,7 +58,7 @@ def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
     return 0 if all(one.has_passed for one in party.results) else 1
 
 
-def _may(services: Services) -> None:
+def _check_demo_available(services: Services) -> None:
     if services.settings.environment == "production":
         raise Refused("demo.not_here")
     with services.tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
@@ -66,7 +66,7 @@ def _may(services: Services) -> None:
             raise NotFound("demo.absent")
 
 
-def _waits(services: Services, *, aloud: bool) -> None:
+def _wait_for_scene(services: Services, *, aloud: bool) -> None:
     """Somebody looked at Home a moment ago: the minute that began then comes to its end first."""
     end = monotonic() + home_scene_check.PLAY_SECONDS
     if aloud and home_scene_check.is_scene_playing(services.tenant):
@@ -90,13 +90,13 @@ class TourRun:
     @contextmanager
     def open_judge(self, language: str, role: Role = Role.OWNER) -> Iterator[TourJudge]:
         """Somebody who comes in and reads this language; at the end they read again what they read before."""
-        with open_window(self.running, language=language, own=_hosts(self.services.settings)) as window:
+        with open_window(self.running, language=language, own=_own_hosts(self.services.settings)) as window:
             kept = self.pictures if language == LANGUAGES[0] else None
             judge = TourJudge(self.services, window, language, self.fast, kept, role, tell=self.report_result)
             before = judge.current_member()
             try:
-                with self._heard(judge):
-                    _enter(judge)
+                with self._collect_results(judge):
+                    _sign_in(judge)
                     yield judge
             finally:
                 judge.read_demo_agency(lambda scope: members.set_member_language(scope, before.id, before.language))
@@ -106,12 +106,12 @@ class TourRun:
         """The same visitor before a second window."""
         with (
             open_second_window(other.window) as window,
-            self._heard(replace(other, window=window, results=[])) as judge,
+            self._collect_results(replace(other, window=window, results=[])) as judge,
         ):
             yield judge
 
     @contextmanager
-    def _heard(self, judge: TourJudge) -> Iterator[TourJudge]:
+    def _collect_results(self, judge: TourJudge) -> Iterator[TourJudge]:
         try:
             yield judge
         finally:
@@ -119,18 +119,18 @@ class TourRun:
             self.slow += judge.window.slow
 
 
-def _everywhere(party: TourRun) -> None:
+def _run_languages(party: TourRun) -> None:
     """Everything in French, then in English; or both at once, where somebody is in a hurry."""
     from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
     began = monotonic()
     try:
         if party.fast:
-            _hurry(party)
+            _run_fast_tour(party)
         else:
             for language in LANGUAGES:
                 with party.open_judge(language) as judge:
-                    _whole(party, judge)
+                    _run_full_tour(party, judge)
     except (Broken, WitnessDisagreement) as found:  # outside of every step: somebody did not get in
         told = " ".join(str(found).split())[:300]
         party.results.append(TourCheckResult("in", "-", WIDE, monotonic() - began, "text", told))
@@ -139,12 +139,12 @@ def _everywhere(party: TourRun) -> None:
         agency_steps.remove_judge_agencies(party.services)
 
 
-def _hosts(settings: Settings) -> frozenset[str]:
+def _own_hosts(settings: Settings) -> frozenset[str]:
     own = (settings.dashboard.public_url, settings.web.public_url, f"http://127.0.0.1:{settings.sandbox.port}")
     return frozenset(urlsplit(one).netloc for one in own)
 
 
-def _enter(j: TourJudge) -> None:
+def _sign_in(j: TourJudge) -> None:
     """In by a one-time link; then the language, chosen in the sidebar."""
     j.window.open(j.sign_in_link(), drawn=False)
     j.scenes = home_scene_check.scenes_played(j)
@@ -159,7 +159,7 @@ def _enter(j: TourJudge) -> None:
     )
 
 
-def _take(j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE) -> T | None:
+def _take_step(j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE) -> T | None:
     """Take a step before a window of this width; what it came to, None if a witness disagreed."""
     made: T | None = None
     j.width = width
@@ -171,63 +171,65 @@ def _take(j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = W
     return made
 
 
-def _whole(party: TourRun, j: TourJudge) -> None:
+def _run_full_tour(party: TourRun, j: TourJudge) -> None:
     """Everything, one after the other; the wizard leads into another agency, so it has a window of its own."""
-    _take(
+    _take_step(
         j, "0 first minute", lambda one: home_scene_check.check_home_scene(one, home_scene_check.start_recording(one))
     )
-    _take(j, "1 publish", lambda one: post_steps.check_published(one, post_steps.upload_and_schedule(one)))
-    _take(j, "2 talk", people_steps.check_chat_purchase)
-    _take(j, "3 cheat", post_steps.check_refusals)
-    _take(j, "4 break", lambda one: post_steps.check_burst_after_kill(one, post_steps.start_burst(one)))
-    _take(j, "5 remove", people_steps.check_removal)
-    _take(j, "6 count", agency_steps.check_statement_import)
-    _small(j, NARROW)
+    _take_step(j, "1 publish", lambda one: post_steps.check_published(one, post_steps.upload_and_schedule(one)))
+    _take_step(j, "2 talk", people_steps.check_chat_purchase)
+    _take_step(j, "3 cheat", post_steps.check_refusals)
+    _take_step(j, "4 break", lambda one: post_steps.check_burst_after_kill(one, post_steps.start_burst(one)))
+    _take_step(j, "5 remove", people_steps.check_removal)
+    _take_step(j, "6 count", agency_steps.check_statement_import)
+    _run_narrow_tour(j, NARROW)
     with party.open_judge(j.language) as other:
-        _take(other, "7 connect", lambda one: agency_steps.check_first_post(one, agency_steps.create_judge_agency(one)))
+        _take_step(
+            other, "7 connect", lambda one: agency_steps.check_first_post(one, agency_steps.create_judge_agency(one))
+        )
 
 
-def _small(j: TourJudge, width: int) -> None:
+def _run_narrow_tour(j: TourJudge, width: int) -> None:
     """Steps 1, 2 and 5, the fifteen seconds of the first used for the others."""
-    words = _take(j, "1 publish (begun)", post_steps.upload_and_schedule, width)
-    _take(j, "2 talk", people_steps.check_chat_purchase, width)
-    _take(j, "5 remove", people_steps.check_removal, width)
-    _publishes(j, words, width)
+    words = _take_step(j, "1 publish (begun)", post_steps.upload_and_schedule, width)
+    _take_step(j, "2 talk", people_steps.check_chat_purchase, width)
+    _take_step(j, "5 remove", people_steps.check_removal, width)
+    _check_published(j, words, width)
 
 
-def _hurry(party: TourRun) -> None:
+def _run_fast_tour(party: TourRun) -> None:
     """The same in one and a half minutes: what takes time goes on while other steps are taken.
 
     Home shows twelve lines: what writes many of them, the removals, waits until the first minute was seen.
     """
     first, second = LANGUAGES
     with party.open_judge(first) as home, party.open_second_judge(home) as visitor, party.open_judge(first) as beginner:
-        wanted = _take(home, "0 first minute (begun)", home_scene_check.start_recording)
-        burst = _take(visitor, "4 break (begun)", post_steps.start_burst)
-        mine = _take(beginner, "7 connect (begun)", agency_steps.create_judge_agency)
-        words = _take(visitor, "1 publish (begun)", post_steps.upload_and_schedule)
-        _take(visitor, "3 cheat", post_steps.check_refusals)
-        _take(visitor, "6 count", agency_steps.check_statement_import)
-        _publishes(visitor, words, WIDE)
+        wanted = _take_step(home, "0 first minute (begun)", home_scene_check.start_recording)
+        burst = _take_step(visitor, "4 break (begun)", post_steps.start_burst)
+        mine = _take_step(beginner, "7 connect (begun)", agency_steps.create_judge_agency)
+        words = _take_step(visitor, "1 publish (begun)", post_steps.upload_and_schedule)
+        _take_step(visitor, "3 cheat", post_steps.check_refusals)
+        _take_step(visitor, "6 count", agency_steps.check_statement_import)
+        _check_published(visitor, words, WIDE)
         with party.open_judge(second, Role.MANAGER) as other:
-            _take(other, "all, read", _read_through)
-            words = _take(other, "1 publish (begun)", post_steps.upload_and_schedule, NARROW)
-            _take(visitor, "2 talk", people_steps.check_chat_purchase)
+            _take_step(other, "all, read", _read_through)
+            words = _take_step(other, "1 publish (begun)", post_steps.upload_and_schedule, NARROW)
+            _take_step(visitor, "2 talk", people_steps.check_chat_purchase)
             if wanted is not None:
-                _take(home, "0 first minute", partial(home_scene_check.check_home_scene, wanted=wanted))
-            _take(visitor, "5 remove", people_steps.check_removal)
-            _take(other, "2 talk", people_steps.check_chat_purchase, NARROW)
-            _take(other, "5 remove", people_steps.check_removal, NARROW)
-            _publishes(other, words, NARROW)
+                _take_step(home, "0 first minute", partial(home_scene_check.check_home_scene, wanted=wanted))
+            _take_step(visitor, "5 remove", people_steps.check_removal)
+            _take_step(other, "2 talk", people_steps.check_chat_purchase, NARROW)
+            _take_step(other, "5 remove", people_steps.check_removal, NARROW)
+            _check_published(other, words, NARROW)
         if burst is not None:
-            _take(visitor, "4 break", partial(post_steps.check_burst_after_kill, begun=burst))
+            _take_step(visitor, "4 break", partial(post_steps.check_burst_after_kill, begun=burst))
         if mine is not None:
-            _take(beginner, "7 connect", partial(agency_steps.check_first_post, begun=mine))
+            _take_step(beginner, "7 connect", partial(agency_steps.check_first_post, begun=mine))
 
 
-def _publishes(j: TourJudge, words: str | None, width: int) -> None:
+def _check_published(j: TourJudge, words: str | None, width: int) -> None:
     if words is not None:
-        _take(j, "1 publish", partial(post_steps.check_published, words=words), width)
+        _take_step(j, "1 publish", partial(post_steps.check_published, words=words), width)
 
 
 def _read_through(j: TourJudge) -> None:
@@ -242,7 +244,7 @@ def print_result(one: TourCheckResult) -> None:
     print(f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True)
 
 
-def _silent(_: TourCheckResult) -> None:
+def _ignore_result(_: TourCheckResult) -> None:
     return
 
 

@@ -42,14 +42,14 @@ class IdleClosingPool(QueuePool):
     def _end_those_at_rest(self) -> None:
         with self._waking:
             self._wakes = None
-        now, resting = monotonic(), self._taken()
-        left = [self._kept(record, now) for record in resting]
+        now, resting = monotonic(), self._take_idle_entries()
+        left = [self._close_if_expired(record, now) for record in resting]
         for record in reversed(resting):  # those used last lie on top again; without a connection one is made anew
             self._pool.put(record, False)
         if coming := [seconds for seconds in left if seconds > 0]:
             self._wake_after(min(coming))
 
-    def _taken(self) -> list[ConnectionPoolEntry]:
+    def _take_idle_entries(self) -> list[ConnectionPoolEntry]:
         """All that rest, those used last first. Nobody is in the way: who asks meanwhile waits for microseconds."""
         found: list[ConnectionPoolEntry] = []
         while True:
@@ -58,7 +58,7 @@ class IdleClosingPool(QueuePool):
             except Empty:
                 return found
 
-    def _kept(self, record: ConnectionPoolEntry, now: float) -> float:
+    def _close_if_expired(self, record: ConnectionPoolEntry, now: float) -> float:
         """How many seconds it may rest on; 0 once it is ended."""
         if record.dbapi_connection is None:
             return 0.0

@@ -79,12 +79,12 @@ class Scope:
             yield
             return
         self.session.flush()
-        self._become(role)
+        self._set_role(role)
         yield  # an exception aborts the transaction, and the role with it
         self.session.flush()
-        self._become(before)
+        self._set_role(before)
 
-    def _become(self, role: DatabaseRole) -> None:
+    def _set_role(self, role: DatabaseRole) -> None:
         statements.run_statement(
             self.session.info["connection"], "SELECT set_config('role', :role, true)", {"role": role}
         )
@@ -106,7 +106,7 @@ class Scope:
         self.session.flush()
         for hook, role in self.session.info.pop("at_commit", []):
             if role is not None and role != self.session.info["role"]:
-                self._become(role)
+                self._set_role(role)
             hook(self)
 
 
@@ -164,7 +164,7 @@ class _Session(Session):
 
 
 @event.listens_for(_Session, "do_orm_execute")
-def _read_as_it_stands(asked: ORMExecuteState) -> None:
+def _refresh_locked_rows(asked: ORMExecuteState) -> None:
     """A row that is read under a lock is read anew, though it was read before: SQLAlchemy keeps what it knew, and who
     decides under the lock would decide by what somebody else has changed since (ADR 0165).
     https://docs.sqlalchemy.org/en/21/orm/queryguide/query.html#sqlalchemy.orm.Query.with_for_update
@@ -185,9 +185,9 @@ class Database:
     def engine(self) -> Engine:
         """The engine, made at first use; once, whichever threads come first: a second one is a second pool."""
         with self._making:
-            return self._engine or self._make()
+            return self._engine or self._create_engine()
 
-    def _make(self) -> Engine:
+    def _create_engine(self) -> Engine:
         engine = create_engine(
             self._url,
             poolclass=IdleClosingPool,
@@ -207,7 +207,7 @@ class Database:
     def scope(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         """One transaction of one tenant under `role`. Outside of it, a query is refused by PostgreSQL, not empty."""
         with _Session(self.engine, expire_on_commit=False) as session:
-            now = self._open(session, tenant_id, role)
+            now = self._open_transaction(session, tenant_id, role)
             scope = Scope(tenant_id, actor, now, session)
             yield scope
             scope._last_acts()
@@ -223,11 +223,13 @@ class Database:
         """
 
         def at_once(statement: str, params: Mapping[str, Any]) -> StatementResult:
-            return self._together({"role": role, "tenant": str(tenant_id)}, statement, params)
+            return self._run_in_pipeline({"role": role, "tenant": str(tenant_id)}, statement, params)
 
         return SingleStatementScope(partial(self.scope, tenant_id, actor, role=role), at_once)
 
-    def _together(self, settings: Mapping[str, str], statement: str, params: Mapping[str, Any]) -> StatementResult:
+    def _run_in_pipeline(
+        self, settings: Mapping[str, str], statement: str, params: Mapping[str, Any]
+    ) -> StatementResult:
         pooled = self.engine.raw_connection()
         try:
             raw = driver_connection(pooled.driver_connection)
@@ -242,7 +244,7 @@ class Database:
         finally:
             pooled.close()
 
-    def _open(self, session: Session, tenant_id: UUID, role: DatabaseRole) -> datetime:
+    def _open_transaction(self, session: Session, tenant_id: UUID, role: DatabaseRole) -> datetime:
         """Begin: role, tenant and clock in one statement, which also finds out whether the connection still lives.
 
         A pooled connection may have died with a restarted server. Nothing was done on it yet, so the statement is said
@@ -250,7 +252,7 @@ class Database:
         """
         settings = {"role": role, "tenant": str(tenant_id)}
         try:
-            return _begin(session, settings)
+            return _begin_pipelined(session, settings)
         except psycopg.Error:
             session.connection().invalidate()
             session.rollback()
@@ -275,27 +277,27 @@ def _end_when_forgotten(raw: DBAPIConnection, _: object) -> None:
     raw.commit()
 
 
-def _begin(session: Session, settings: Mapping[str, str]) -> datetime:
+def _begin_pipelined(session: Session, settings: Mapping[str, str]) -> datetime:
     """BEGIN leaves together with the first statement: the driver alone would wait for each."""
-    raw = _connected(session, settings)
+    raw = _attach_connection(session, settings)
     with raw.pipeline():
         opened = raw.execute(parse_statement(_OPENING), settings)
-    return _clock(opened.fetchone())
+    return _transaction_time(opened.fetchone())
 
 
 def _begin_slowly(session: Session, settings: Mapping[str, str]) -> datetime:
     """The same by SQLAlchemy, whose errors our callers know, and which drops all of a pool that died together."""
-    _connected(session, settings)
-    return _clock(statements.run_statement(session.info["connection"], _OPENING, dict(settings)).one())
+    _attach_connection(session, settings)
+    return _transaction_time(statements.run_statement(session.info["connection"], _OPENING, dict(settings)).one())
 
 
-def _connected(session: Session, settings: Mapping[str, str]) -> "psycopg.Connection[Any]":
+def _attach_connection(session: Session, settings: Mapping[str, str]) -> "psycopg.Connection[Any]":
     connection = session.connection()
     session.info["connection"], session.info["role"] = connection, settings["role"]
     return driver_connection(connection.connection.driver_connection)
 
 
-def _clock(opened: Any) -> datetime:
+def _transaction_time(opened: Any) -> datetime:
     now: datetime = opened[2]
     return now
 

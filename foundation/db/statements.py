@@ -23,7 +23,7 @@ class StatementRows(IteratorResult[Any]):
     """What came of a statement: its rows, and how many it found or changed."""
 
     def __init__(self, names: tuple[str, ...], rows: Iterator[Any], rowcount: int, *, returns_rows: bool) -> None:
-        super().__init__(_columns(names), rows)
+        super().__init__(_result_metadata(names), rows)
         self.rowcount, self.returns_rows = rowcount, returns_rows
 
 
@@ -49,7 +49,7 @@ def run_statement(connection: Connection, statement: str, params: Mapping[str, A
         connection._handle_dbapi_exception(error, sql, params, None, None)  # its only way to its own errors
     if cursor.pgresult is None or cursor.pgresult.status != ExecStatus.TUPLES_OK:
         return StatementRows((), iter(()), cursor.rowcount, returns_rows=False)
-    return StatementRows(_names(cursor), iter(cursor.fetchall()), cursor.rowcount, returns_rows=True)
+    return StatementRows(_column_names(cursor), iter(cursor.fetchall()), cursor.rowcount, returns_rows=True)
 
 
 def driver_connection(raw: object) -> "psycopg.Connection[Any]":
@@ -59,11 +59,11 @@ def driver_connection(raw: object) -> "psycopg.Connection[Any]":
     return raw
 
 
-def _names(cursor: "Cursor[Any]") -> tuple[str, ...]:
+def _column_names(cursor: "Cursor[Any]") -> tuple[str, ...]:
     told = cursor.pgresult
     return tuple((told.fname(n) or b"").decode() for n in range(told.nfields)) if told is not None else ()
 
 
 @lru_cache(maxsize=2048)
-def _columns(names: tuple[str, ...]) -> SimpleResultMetaData:
+def _result_metadata(names: tuple[str, ...]) -> SimpleResultMetaData:
     return SimpleResultMetaData(names)

@@ -28,7 +28,7 @@ class PublicAddressPolicy:
     """Public addresses, and `own`: the origins of this installation's settings (`http://127.0.0.1:8080`)."""
 
     def __init__(self, own: Iterable[str]) -> None:
-        self._own = frozenset(map(_place, own))
+        self._own = frozenset(map(_host_and_port, own))
 
     def __call__(self, host: str, port: int) -> str:
         """The first address of `host`, if all of them are public. Raises OSError."""
@@ -41,10 +41,10 @@ class PublicAddressPolicy:
 
     def is_own_origin(self, url: str) -> bool:
         """Whether an address is one of this installation's own."""
-        return _place(url) in self._own
+        return _host_and_port(url) in self._own
 
 
-def _place(origin: str) -> tuple[str, int]:
+def _host_and_port(origin: str) -> tuple[str, int]:
     parts = urlsplit(origin)
     return (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
 

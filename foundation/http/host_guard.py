@@ -38,26 +38,26 @@ class HostGuard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._handle_websocket(scope, receive, send)
         else:
-            await self._http(scope, receive, self._dressed(send))
+            await self._handle_http(scope, receive, self._with_headers(send))
 
-    async def _websocket(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
-        if self._known(scope):
+    async def _handle_websocket(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        if self._is_known_host(scope):
             await self._app(scope, receive, send)
             return
         await receive()
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
-    async def _http(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
-        if self._known(scope) or scope["path"] in PROBES:
+    async def _handle_http(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        if self._is_known_host(scope) or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": MISDIRECTED, "headers": headers})
         await send({"type": "http.response.body", "body": self._elsewhere})
 
-    def _known(self, scope: MutableMapping[str, Any]) -> bool:
+    def _is_known_host(self, scope: MutableMapping[str, Any]) -> bool:
         named = [value for name, value in scope["headers"] if name == b"host"]
         if len(named) != 1:
             return False
@@ -66,7 +66,7 @@ class HostGuard:
         except ValueError:  # not ASCII, or brackets that never close
             return False
 
-    def _dressed(self, send: AsgiSend) -> AsgiSend:
+    def _with_headers(self, send: AsgiSend) -> AsgiSend:
         async def answer(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 own = {name.lower() for name, _ in message["headers"]}

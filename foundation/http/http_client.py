@@ -81,14 +81,14 @@ class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, until: threading.local) -> None:
         self._stream, self._until = stream, until
 
-    def _left(self, timeout: float | None) -> float:
+    def _remaining_seconds(self, timeout: float | None) -> float:
         left = getattr(self._until, "at", monotonic() + 30.0) - monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("deadline")
         return min(left, timeout) if timeout is not None else left
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(timeout))
+        return self._stream.read(max_bytes, self._remaining_seconds(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """As httpcore does, but each bit the other side takes has the time that is left, not the whole of it anew."""
@@ -96,7 +96,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         rest = memoryview(buffer)
         while rest:
             try:
-                sock.settimeout(self._left(timeout))
+                sock.settimeout(self._remaining_seconds(timeout))
                 rest = rest[sock.send(rest) :]
             except TimeoutError as error:
                 raise httpcore.WriteTimeout(str(error)) from error
@@ -173,18 +173,18 @@ class HttpClient:
         self._until.at = monotonic() + request.deadline
         timeout = httpx.Timeout(request.deadline, connect=min(CONNECT_SECONDS, request.deadline))
         try:
-            return self._stream(request, timeout)
+            return self._stream_response(request, timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return RequestNotSent(NOT_PUBLIC if str(error) == NOT_PUBLIC else type(error).__name__)
         except (httpx.HTTPError, httpx.InvalidURL, httpcore.ReadTimeout) as error:
             return ResponseLost(type(error).__name__)
 
-    def _stream(self, request: HttpRequest, timeout: httpx.Timeout) -> HttpResponse | ResponseLost:
+    def _stream_response(self, request: HttpRequest, timeout: httpx.Timeout) -> HttpResponse | ResponseLost:
         with self._client.stream(
             request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
         ) as response:
             body = bytearray()
-            for chunk in _unpacked(response, request.max_bytes) if request.max_bytes else ():
+            for chunk in _iter_decoded_body(response, request.max_bytes) if request.max_bytes else ():
                 body += chunk
                 if len(body) > request.max_bytes:
                     return ResponseLost(RESPONSE_TOO_LARGE)
@@ -195,7 +195,7 @@ class HttpClient:
         self._client.close()
 
 
-def _unpacked(response: httpx.Response, most: int) -> Iterator[bytes]:
+def _iter_decoded_body(response: httpx.Response, most: int) -> Iterator[bytes]:
     """The body, in bits of little more than `most` bytes: a few hundred packed bytes can stand for gigabytes.
 
     Raises DecodingError for what we did not ask for: codings over codings, and those whose bits have no bounds.

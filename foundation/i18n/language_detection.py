@@ -17,18 +17,18 @@ _ENOUGH = 1000
 
 def detect_language(text: str) -> str | None:
     """The language of words that are surely in one that the house speaks; None for others, and for too few words."""
-    language, likely = _identifier().classify(text[:_ENOUGH])
+    language, likely = _load_identifier().classify(text[:_ENOUGH])
     return language if language in LANGUAGES and likely >= MIN_CONFIDENCE else None
 
 
 def most_likely_language(text: str, known: tuple[str, ...]) -> tuple[str, float]:
     """Which of these languages (ISO 639-1) words are most likely in, and how likely, 0 to 1."""
-    language, likely = _identifier(known).classify(text[:_ENOUGH])
+    language, likely = _load_identifier(known).classify(text[:_ENOUGH])
     return str(language), float(likely)
 
 
 @cache
-def _identifier(known: tuple[str, ...] = TOLD_APART) -> "LanguageIdentifier":
+def _load_identifier(known: tuple[str, ...] = TOLD_APART) -> "LanguageIdentifier":
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  its model takes a second to load
 
     found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

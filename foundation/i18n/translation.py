@@ -58,26 +58,26 @@ class Message:
 @cache
 def load_catalogue(language: str) -> Mapping[str, str]:
     """Every sentence of a language by code: ours, and those that installed packages bring for their platforms."""
-    ours, theirs = _ours(language), _theirs(language)
+    ours, theirs = _load_own_sentences(language), _load_package_sentences(language)
     return {**theirs, **ours}
 
 
 @cache
-def _ours(language: str) -> Mapping[str, str]:
+def _load_own_sentences(language: str) -> Mapping[str, str]:
     """Read from `foundation/locale/<room>.<language>.po`.
 
     Raises ValueError for a code that two rooms define: neither would know whose sentence is shown.
     """
     sentences: dict[str, str] = {}
     for path in sorted(_CATALOGUES.glob(f"*.{language}.po")):
-        for code, sentence in _entries(path, language).items():
+        for code, sentence in _read_entries(path, language).items():
             if code in sentences:
                 raise ValueError(f"{path.name} defines {code} a second time")
             sentences[code] = sentence
     return sentences
 
 
-def _theirs(language: str) -> Mapping[str, str]:
+def _load_package_sentences(language: str) -> Mapping[str, str]:
     """What packages that bring a connector say of their own platform, in `locale/<language>.po` inside the package; in
     another language where that is all there is."""
     from foundation import entry_points  # noqa: PLC0415  reading what is installed is for who says something
@@ -86,20 +86,20 @@ def _theirs(language: str) -> Mapping[str, str]:
     for wanted in (language, *LANGUAGES):
         for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP):
             path = entry_points.package_file(entry, entry_points.top_level_package(entry), f"locale/{wanted}.po")
-            for code, sentence in (_readable(path, wanted) if path is not None else {}).items():
+            for code, sentence in (_read_package_entries(path, wanted) if path is not None else {}).items():
                 if subject_of_code(code) == entry.name:
                     found.setdefault(code, sentence)
     return found
 
 
-def _readable(path: Path, language: str) -> dict[str, str]:
+def _read_package_entries(path: Path, language: str) -> dict[str, str]:
     try:
-        return _entries(path, language)
+        return _read_entries(path, language)
     except Exception:  # a file of a stranger's, read by every page
         return {}
 
 
-def _entries(path: Path, language: str) -> dict[str, str]:
+def _read_entries(path: Path, language: str) -> dict[str, str]:
     from babel.messages.pofile import read_po  # noqa: PLC0415  most processes that know a code say nothing
 
     with path.open("rb") as file:
@@ -115,7 +115,7 @@ def subject_of_code(code: str) -> str:
 
 @cache
 def _spoken_of(language: str) -> frozenset[str]:
-    return frozenset(map(subject_of_code, _ours(language)))
+    return frozenset(map(subject_of_code, _load_own_sentences(language)))
 
 
 def render_message(message: Message, language: str) -> str:
@@ -124,14 +124,14 @@ def render_message(message: Message, language: str) -> str:
     What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
     """
     code, params = message.code, {name: format_parameter(value, language) for name, value in message.params.items()}
-    if code in _ours(language) or (
-        subject_of_code(code) in _spoken_of(language) and subject_of_code(code) not in _brought()
+    if code in _load_own_sentences(language) or (
+        subject_of_code(code) in _spoken_of(language) and subject_of_code(code) not in _third_party_platforms()
     ):
-        return _ours(language)[code].format_map(params)
+        return _load_own_sentences(language)[code].format_map(params)
     try:
         return load_catalogue(language)[code].format_map(params)
     except (LookupError, ValueError, TypeError, AttributeError):
-        return _spelled(message)
+        return _humanize_code(message)
 
 
 def format_money(amount: Money, language: str, units: Mapping[str, str] = CURRENCY_UNITS) -> str:
@@ -158,13 +158,13 @@ def format_parameter(value: str | int, language: str) -> str | int:
 
 
 @cache
-def _brought() -> frozenset[str]:
+def _third_party_platforms() -> frozenset[str]:
     from foundation import entry_points  # noqa: PLC0415  as above
 
     return frozenset(entry.name for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP))
 
 
-def _spelled(message: Message) -> str:
+def _humanize_code(message: Message) -> str:
     """The words of a code: "Token" of `connect.acme.token`, "Acme: no user" of `acme.no_user`."""
     words = message.code.replace("_", " ").split(".")
     skipped = 0 if words[0] not in _OF_PLATFORMS else 2 if words[0] == "connect" and len(words) > 2 else 1
@@ -186,10 +186,10 @@ def canonical_json(value: object) -> bytes:
     A dataclass is the object of its fields, those told apart by `UNSAID` or `IF_ANY` left out; anything else that
     JSON does not know is its `str`.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_json_default).encode()
 
 
-def _plain(value: object) -> object:
+def _json_default(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         told = {each: getattr(value, each.name) for each in fields(value) if each.metadata != OMIT_FROM_DIGEST}
         return {each.name: said for each, said in told.items() if said or each.metadata != OMIT_IF_EMPTY}
@@ -199,18 +199,18 @@ def _plain(value: object) -> object:
 def to_storable_json(value: Any) -> Any:
     """What JSON holds as PostgreSQL takes it: no NUL, no lone surrogate; None where it is nested too deep."""
     try:
-        return _clean(value)
+        return _clean_value(value)
     except RecursionError:
         return None
 
 
-def _clean(value: Any) -> Any:
+def _clean_value(value: Any) -> Any:
     match value:
         case str():
             return value.replace("\x00", "").encode("utf-8", "replace").decode()
         case dict():
-            return {_clean(key): _clean(part) for key, part in value.items()}
+            return {_clean_value(key): _clean_value(part) for key, part in value.items()}
         case list():
-            return [_clean(part) for part in value]
+            return [_clean_value(part) for part in value]
         case _:
             return value

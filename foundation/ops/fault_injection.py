@@ -91,14 +91,14 @@ class FaultBook:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA busy_timeout=5000")
         self._db.executescript(_SCHEMA)
-        if "match" not in {row["name"] for row in self._run("PRAGMA table_info(faults)")}:  # a file of before
-            self._run("ALTER TABLE faults ADD COLUMN match TEXT NOT NULL DEFAULT ''")
+        if "match" not in {row["name"] for row in self._execute_sql("PRAGMA table_info(faults)")}:  # a file of before
+            self._execute_sql("ALTER TABLE faults ADD COLUMN match TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         """Give the file back."""
         self._db.close()
 
-    def _run(self, sql: str, *params: object) -> list[sqlite3.Row]:
+    def _execute_sql(self, sql: str, *params: object) -> list[sqlite3.Row]:
         with self._lock:
             return self._db.execute(sql, params).fetchall()
 
@@ -124,7 +124,7 @@ class FaultBook:
         """
         if mode not in MODES and not Fault(mode).status:
             raise ValueError(f"no such fault: {mode}")
-        self._run(
+        self._execute_sql(
             "INSERT INTO faults (account, kind, mode, times, seconds, retry_after, lookup_lag, match)"
             " VALUES (?,?,?,?,?,?,?,?)",
             *(account, on, mode, _FOR_EVER if mode == "lag" else times, seconds, retry_after, lookup_lag, match),
@@ -132,15 +132,15 @@ class FaultBook:
 
     def clear_faults(self) -> None:
         """All is well again."""
-        self._run("DELETE FROM faults")
+        self._execute_sql("DELETE FROM faults")
 
     def list_pending_faults(self) -> list[dict[str, Any]]:
         """Faults that are still to happen."""
-        return [dict(row) for row in self._run("SELECT * FROM faults WHERE times != 0 ORDER BY id")]
+        return [dict(row) for row in self._execute_sql("SELECT * FROM faults WHERE times != 0 ORDER BY id")]
 
     def take_fault(self, account: str, kind: str, body: bytes = b"") -> Fault:
         """The fault for this request, counted down."""
-        rows = self._run(
+        rows = self._execute_sql(
             "UPDATE faults SET times = max(times - 1, -1) WHERE id = (SELECT id FROM faults WHERE times != 0"
             " AND mode != 'lag' AND (account IN ('*', ?) OR account LIKE '*-of-%' AND ? LIKE '%' || substr(account, 2))"
             " AND (kind = ? OR (kind = '*' AND ? != 'updates'))"
@@ -154,14 +154,14 @@ class FaultBook:
 
     def lag_seconds(self, account: str) -> float:
         """Seconds for which look-ups of the account do not see what is new."""
-        rows = self._run(
+        rows = self._execute_sql(
             "SELECT coalesce(max(lookup_lag), 0) AS lag FROM faults WHERE mode = 'lag' AND account IN ('*', ?)", account
         )
         return float(rows[0]["lag"])
 
     def record_request(self, call: "PlatformCall", body: bytes, *, accepted: bool, status: int, fault: Fault) -> None:
         """Write down a request as it was received."""
-        self._run(
+        self._execute_sql(
             "INSERT INTO record (at, method, path, account, kind, digest, size, accepted, status, fault)"
             " VALUES (?,?,?,?,?,?,?,?,?,?)",
             *(self.now(), call.method, call.path, call.account, call.kind),
@@ -170,7 +170,10 @@ class FaultBook:
 
     def list_requests(self, after: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
         """Everything received after an id, oldest first; requests for updates are not kept."""
-        return [dict(row) for row in self._run("SELECT * FROM record WHERE id > ? ORDER BY id LIMIT ?", after, limit)]
+        return [
+            dict(row)
+            for row in self._execute_sql("SELECT * FROM record WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        ]
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ class FaultyNetwork:
         if call is None:
             await self._app(scope, receive, send)
             return
-        body = await _whole(receive)
+        body = await _read_body(receive)
         if body is None:
             return  # it never arrived
         fault = self._book.take_fault(call.account, call.kind, body)
@@ -205,7 +208,7 @@ class FaultyNetwork:
             await asyncio.sleep(self._latency / 2)
         if not fault.is_acted_upon:
             self._book.record_request(call, body, accepted=False, status=fault.status, fault=fault)
-            await _fail(fault, scope, receive, send)
+            await _send_failure(fault, scope, receive, send)
             return
         start, answer = await self._taken_in(scope, body, receive)
         if call.kind != "updates":
@@ -218,7 +221,7 @@ class FaultyNetwork:
             await send(start)
             await send({"type": "http.response.body", "body": answer})
         else:
-            await _spoil(fault, answer, scope, receive, send)
+            await _send_corrupt_response(fault, answer, scope, receive, send)
 
     async def _taken_in(self, scope: Scope, body: bytes, receive: Receive) -> tuple[Message, bytes]:
         """Let the app act; its answer stays here."""
@@ -239,7 +242,7 @@ class FaultyNetwork:
         return sent[0], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-async def _whole(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive) -> bytes | None:
     """The request's body; None when its sender went away in the middle: half a request is none."""
     body = bytearray()
     while len(body) <= MAX_REQUEST_BYTES:
@@ -252,40 +255,40 @@ async def _whole(receive: Receive) -> bytes | None:
     return bytes(body)
 
 
-async def _fail(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+async def _send_failure(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
     if fault.mode == "hang":
-        await _silence(fault.seconds, receive)
+        await _wait_for_disconnect(fault.seconds, receive)
     if fault.mode == "refuse":
-        await _answer(403, b'{"error":"content_refused"}', {}, send)
+        await _send_response(403, b'{"error":"content_refused"}', {}, send)
     elif fault.status:
         wait = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
         word = b"application_limited" if fault.whole_app and fault.status == 429 else b"asked_for"
-        await _answer(fault.status, b'{"error":"%s"}' % word, wait, send)
+        await _send_response(fault.status, b'{"error":"%s"}' % word, wait, send)
     else:
         await reset_connection(scope)
 
 
-async def _spoil(fault: Fault, answer: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+async def _send_corrupt_response(fault: Fault, answer: bytes, scope: Scope, receive: Receive, send: Send) -> None:
     if fault.mode == "accept_then_hang":
-        await _silence(fault.seconds, receive)
+        await _wait_for_disconnect(fault.seconds, receive)
     if fault.mode == "garbage":
-        await _answer(201, answer[: len(answer) // 2], {}, send)
+        await _send_response(201, answer[: len(answer) // 2], {}, send)
     elif fault.mode == "drip":
-        await _drip(answer, fault.seconds, send)
+        await _send_slowly(answer, fault.seconds, send)
     elif fault.status:
-        await _answer(fault.status, b'{"error":"asked_for"}', {}, send)
+        await _send_response(fault.status, b'{"error":"asked_for"}', {}, send)
     else:
         await reset_connection(scope)
 
 
-async def _answer(status: int, body: bytes, headers: Mapping[str, str], send: Send) -> None:
+async def _send_response(status: int, body: bytes, headers: Mapping[str, str], send: Send) -> None:
     told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
     pairs = [(name.encode(), value.encode()) for name, value in told.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
 
 
-async def _drip(body: bytes, seconds: float, send: Send) -> None:
+async def _send_slowly(body: bytes, seconds: float, send: Send) -> None:
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": 201, "headers": [length]})
     for byte in body:
@@ -294,7 +297,7 @@ async def _drip(body: bytes, seconds: float, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _silence(seconds: float, receive: Receive) -> None:
+async def _wait_for_disconnect(seconds: float, receive: Receive) -> None:
     """Say nothing until the other side hangs up or the time is over."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

@@ -27,16 +27,18 @@ class _Probes(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self._answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
+            self._write_response(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
         elif path == "/healthz":
-            self._answer(HTTPStatus.OK, "application/json", b'{"ok": true}')
+            self._write_response(HTTPStatus.OK, "application/json", b'{"ok": true}')
         elif path == "/readyz":
             status = HTTPStatus.OK if _ready.is_set() else HTTPStatus.SERVICE_UNAVAILABLE
-            self._answer(status, "application/json", b'{"ready": true}' if _ready.is_set() else b'{"ready": false}')
+            self._write_response(
+                status, "application/json", b'{"ready": true}' if _ready.is_set() else b'{"ready": false}'
+            )
         else:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"")
+            self._write_response(HTTPStatus.NOT_FOUND, "text/plain", b"")
 
-    def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+    def _write_response(self, status: HTTPStatus, kind: str, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -73,19 +73,19 @@ _SECRET_VALUE = re.compile(
 )
 
 
-def _redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: _clean(key, value) for key, value in entry.items()}
+def _redact_entry(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: _redact_value(key, value) for key, value in entry.items()}
 
 
-def _clean(key: str, value: object) -> object:
+def _redact_value(key: str, value: object) -> object:
     if _SECRET_KEY.search(key):
         return HIDDEN
     if isinstance(value, str):
         return _SECRET_VALUE.sub(HIDDEN, value)
     if isinstance(value, dict):
-        return {inner: _clean(str(inner), found) for inner, found in value.items()}
+        return {inner: _redact_value(str(inner), found) for inner, found in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_clean("", found) for found in value]
+        return [_redact_value("", found) for found in value]
     return value
 
 
@@ -105,7 +105,7 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
-    _redact,
+    _redact_entry,
 ]
 
 
@@ -126,12 +126,12 @@ class _Unfailing:
 
 
 @lru_cache(maxsize=1)
-def _unfailing(file: TextIO) -> _Unfailing:
+def _wrap_log_stream(file: TextIO) -> _Unfailing:
     return _Unfailing(file)  # one for all threads: structlog keeps their lines apart by a lock for each file
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:
-    return structlog.PrintLogger(_unfailing(sys.stderr))  # type: ignore[arg-type]  # all that print() asks of a file
+    return structlog.PrintLogger(_wrap_log_stream(sys.stderr))  # type: ignore[arg-type]  # all that print() asks of a file
 
 
 def configure_logging(process: str) -> None:
@@ -141,7 +141,7 @@ def configure_logging(process: str) -> None:
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(default=str)
     )
-    _speak(last)
+    _configure_structlog(last)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(  # libraries speak through the same door, and are redacted too
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[_drop_record, last])
@@ -154,7 +154,7 @@ def process_name() -> str:
     return _process
 
 
-def _speak(last: structlog.typing.Processor) -> None:
+def _configure_structlog(last: structlog.typing.Processor) -> None:
     structlog.configure(
         processors=[*_SHARED, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -162,7 +162,7 @@ def _speak(last: structlog.typing.Processor) -> None:
     )
 
 
-_speak(
+_configure_structlog(
     structlog.processors.JSONRenderer(default=str)
 )  # structlog's own default is stdout, where commands print results
 

@@ -26,12 +26,12 @@ class DueEvent:
 def put_many(scope: Scope, rows: Sequence[DueEvent]) -> None:
     """As `outbox.put` for each, in this transaction or not at all."""
     trace = scope.session.info.setdefault("trace", telemetry.trace_id())  # one transaction is one cause
-    insert_rows(scope, OutboxRow, [_row(one, trace) for one in rows])
+    insert_rows(scope, OutboxRow, [_row_from_due_event(one, trace) for one in rows])
     for queue in {one.event.queue for one in rows if one.at <= scope.now + WAKE_DELAY}:
         outbox.wake_relay(scope, queue)
 
 
-def _row(one: DueEvent, trace: str) -> dict[str, object]:
+def _row_from_due_event(one: DueEvent, trace: str) -> dict[str, object]:
     return {
         "id": uuid7(),
         "kind": one.event.kind,

@@ -41,7 +41,7 @@ class FactListeners:
             if fact.queue != FACT_QUEUE:
                 raise ValueError(f"{fact.kind} is a fact, and its queue is {fact.queue}")
             for one in listeners:
-                lacking = _needed(one.event) - _names(fact) - one.extra_fields.keys()
+                lacking = _required_fields(one.event) - _field_names(fact) - one.extra_fields.keys()
                 if lacking:
                     raise ValueError(f"{one.event.kind} needs {', '.join(sorted(lacking))}, which {fact.kind} has not")
 
@@ -51,11 +51,11 @@ class FactListeners:
         return {one.event for heard in self.by_kind.values() for one in heard}
 
 
-def _names(event: type[Event]) -> set[str]:
+def _field_names(event: type[Event]) -> set[str]:
     return {one.name for one in fields(event)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
 
 
-def _needed(event: type[Event]) -> set[str]:
+def _required_fields(event: type[Event]) -> set[str]:
     return {one.name for one in fields(event) if one.default is MISSING}  # type: ignore[arg-type] # as above
 
 
@@ -92,24 +92,24 @@ def spread_facts(scope: Scope, facts: FactListeners) -> int:
     rows: list[Mapping[str, Any]] = []
     ended: list[Mapping[str, Any]] = []
     for fact in due:
-        heard = _heard(fact, facts)
+        heard = _build_listener_rows(fact, facts)
         rows += heard or ()
         ended.append({"tenant_id": str(fact.tenant_id), "id": str(fact.id), "known": heard is not None})
         scope.after_commit(telemetry.EVENTS_HANDLED.labels(fact.kind, "dead" if heard is None else "fact").inc)
-    scope.run(_END, now=scope.now, ended=_json(ended), rows=_json(rows))
+    scope.run(_END, now=scope.now, ended=_encode_rows(ended), rows=_encode_rows(rows))
     return len(due)
 
 
-def _heard(fact: Any, facts: FactListeners) -> list[dict[str, Any]] | None:
+def _build_listener_rows(fact: Any, facts: FactListeners) -> list[dict[str, Any]] | None:
     """The rows of a fact's listeners; None of one that nobody knows, or that cannot be read: it keeps back no other."""
     try:
-        return [_row(fact, one) for one in facts.by_kind[fact.kind]]
+        return [_build_listener_row(fact, one) for one in facts.by_kind[fact.kind]]
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _row(fact: Any, one: FactListener) -> dict[str, Any]:
-    names = _names(one.event)
+def _build_listener_row(fact: Any, one: FactListener) -> dict[str, Any]:
+    names = _field_names(one.event)
     said = {name: value for name, value in fact.args.items() if name in names} | dict(one.extra_fields)
     event = outbox.rebuild_event(one.event, fact.tenant_id, fact.subject_id, said)
     return {
@@ -126,5 +126,5 @@ def _row(fact: Any, one: FactListener) -> dict[str, Any]:
     }
 
 
-def _json(rows: Iterable[Mapping[str, Any]]) -> str:
+def _encode_rows(rows: Iterable[Mapping[str, Any]]) -> str:
     return canonical_json(list(rows)).decode()

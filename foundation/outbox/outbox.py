@@ -241,11 +241,11 @@ def wake_relay(scope: Scope, queue: str) -> None:
     """Wake the relay for a queue when this transaction commits; once, however often it is called."""
     stirred: set[str] = scope.session.info.setdefault("outbox_stirred", set())
     if not stirred:
-        scope.before_commit(_notify)
+        scope.before_commit(_notify_queues)
     stirred.add(queue)
 
 
-def _notify(scope: Scope) -> None:
+def _notify_queues(scope: Scope) -> None:
     for queue in sorted(scope.session.info.pop("outbox_stirred", ())):
         scope.run("SELECT pg_notify(:channel, :queue)", channel=NOTIFY_CHANNEL, queue=queue)
 
@@ -347,12 +347,12 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
 
 
 @cache
-def _readers(event_type: type[Event]) -> Mapping[str, Callable[[Any], Any]]:
+def _field_readers(event_type: type[Event]) -> Mapping[str, Callable[[Any], Any]]:
     hints = get_type_hints(event_type)
-    return {field.name: _reader(event_type, field.name, hints[field.name]) for field in fields(event_type)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
+    return {field.name: _field_reader(event_type, field.name, hints[field.name]) for field in fields(event_type)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
 
 
-def _reader(event_type: type[Event], name: str, hint: Any) -> Callable[[Any], Any]:
+def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[Any], Any]:
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     if get_args(hint) and all(isinstance(kind, str) for kind in kinds):
         return str  # Literal["a", "b"]
@@ -369,14 +369,18 @@ def _reader(event_type: type[Event], name: str, hint: Any) -> Callable[[Any], An
 def event_arguments(event: Event) -> dict[str, Any]:
     """The stored form of the fields beside the two ids."""
     return {
-        name: value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else _text(value)
-        for name in _readers(type(event))
+        name: value.isoformat()
+        if isinstance(value, date)
+        else value
+        if isinstance(value, int)
+        else _optional_text(value)
+        for name in _field_readers(type(event))
         if name not in ("tenant_id", "subject_id")
         for value in (getattr(event, name),)
     }
 
 
-def _text(value: object) -> str | None:
+def _optional_text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
@@ -385,7 +389,7 @@ def rebuild_event(event_type: type[E], tenant_id: UUID, subject_id: UUID, args: 
 
     Raises TypeError or ValueError when a field without default is missing or unreadable.
     """
-    readers = _readers(event_type)
+    readers = _field_readers(event_type)
     values = {name: readers[name](value) for name, value in args.items() if name in readers}
     build: Callable[..., E] = event_type
     return build(tenant_id=tenant_id, subject_id=subject_id, **values)
@@ -393,7 +397,7 @@ def rebuild_event(event_type: type[E], tenant_id: UUID, subject_id: UUID, args: 
 
 def check_event_type(event_type: type[Event]) -> None:
     """Raise TypeError, at start-up, for an event whose row could not be turned back into it."""
-    names = set(_readers(event_type))
+    names = set(_field_readers(event_type))
     if not {"tenant_id", "subject_id"} <= names:
         raise TypeError(f"{event_type.__name__} lacks tenant_id or subject_id")
     if event_type.queue not in QUEUES:

@@ -247,7 +247,7 @@ def take_row(scope: StatementRunner, event_id: UUID, token: UUID, *, deadline: t
 
 def extend_row_lease(scope: Scope, taken: TakenRow, *, deadline: timedelta) -> bool:
     """Heartbeat of long work: the lease lasts for `deadline` from now, and 15 s. False when the row is another's."""
-    return _changed(
+    return _update_leased_row(
         scope,
         taken,
         "UPDATE outbox SET lease_until = :now + CAST(:lease AS interval) WHERE {mine} AND state = 'leased' {quiet}",
@@ -261,13 +261,15 @@ def finish_row(scope: StatementRunner, taken: TakenRow) -> bool:
 
     A swept row that nobody claimed yet still bears this token, and is done all the same.
     """
-    return _changed(scope, taken, "DELETE FROM outbox WHERE {mine} AND state IN ('leased', 'waiting') {frees}")
+    return _update_leased_row(
+        scope, taken, "DELETE FROM outbox WHERE {mine} AND state IN ('leased', 'waiting') {frees}"
+    )
 
 
 def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = False) -> bool:
     """Give a row back for `after`, at no cost of tries; with `fresh`, none of before counts any more. A holding row
     keeps its lane meanwhile."""
-    return _changed(
+    return _update_leased_row(
         scope,
         taken,
         "UPDATE outbox SET state = 'waiting', tries = CASE WHEN :fresh THEN 0 ELSE tries - 1 END,"
@@ -287,7 +289,7 @@ def fail_row(scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DE
     if taken.tries >= backoff.dead_at:
         return mark_dead(scope, taken, error=error)
     ceiling = backoff.first * backoff.factor ** (taken.tries - 1)
-    _changed(
+    _update_leased_row(
         scope,
         taken,
         "UPDATE outbox SET state = 'waiting', available_at = :now + random() * CAST(:ceiling AS interval),"
@@ -302,7 +304,7 @@ def fail_row(scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DE
 
 def mark_dead(scope: Scope, taken: TakenRow, *, error: str) -> bool:
     """Stop a row for good: it is counted, shown, may be sent again by a person, and lets its lane go."""
-    return _changed(
+    return _update_leased_row(
         scope,
         taken,
         "UPDATE outbox SET state = 'dead', lease_until = NULL, started_at = NULL, last_error = :error,"
@@ -360,7 +362,7 @@ _WORDS = {
 """Whose row; no waiting for the disk; and the relay may hand out what its place and its lane kept back."""
 
 
-def _changed(scope: StatementRunner, taken: TakenRow, statement: str, **params: object) -> bool:
+def _update_leased_row(scope: StatementRunner, taken: TakenRow, statement: str, **params: object) -> bool:
     """Run a statement on the row, if it still bears our token."""
     ours = {"tenant": taken.tenant_id, "id": taken.id, "token": taken.token}
     return bool(scope.run(statement.format(**_WORDS), **ours, **params).rowcount)

@@ -48,14 +48,14 @@ class FileArchive:
         path = self._root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._link(path, data)
+            self._write_and_link(path, data)
         except FileExistsError:
             return self.get(name)
         except OSError as error:
             raise Unavailable("storage.unwritable", detail=error.strerror or "?") from error
         return data
 
-    def _link(self, path: Path, data: bytes) -> None:
+    def _write_and_link(self, path: Path, data: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent) as file:
             file.write(data)
             file.flush()

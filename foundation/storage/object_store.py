@@ -81,26 +81,26 @@ class FileStore:
         self._root = root
         self.quota_bytes = allowed
 
-    def _path(self, tenant_id: UUID, sha256: str) -> Path:
+    def _object_path(self, tenant_id: UUID, sha256: str) -> Path:
         check_object_key(sha256)
         return self._root / str(tenant_id) / sha256[:2] / sha256
 
     def put(self, tenant_id: UUID, data: bytes) -> str:
         sha256 = bytes_digest(data)
-        path = self._path(tenant_id, sha256)
+        path = self._object_path(tenant_id, sha256)
         try:
             if path.exists() and path.read_bytes() == data:
                 return sha256
             new = [one for one in (path.parent, *path.parent.parents) if not one.exists()]
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._write(path, data)
+            self._write_file(path, data)
             for folder in (path.parent, *(one.parent for one in new)):
                 _keep_names(folder)
         except OSError as error:
             raise Unavailable("storage.unwritable", detail=error.strerror or "?") from error
         return sha256
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write_file(self, path: Path, data: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:
                 file.write(data)
@@ -113,7 +113,7 @@ class FileStore:
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
         try:
-            data = self._path(tenant_id, sha256).read_bytes()
+            data = self._object_path(tenant_id, sha256).read_bytes()
         except FileNotFoundError as error:
             raise NotFound("object.unknown", sha256=sha256[:12]) from error
         except OSError as error:
@@ -123,10 +123,10 @@ class FileStore:
         return data
 
     def delete(self, tenant_id: UUID, sha256: str) -> None:
-        self._path(tenant_id, sha256).unlink(missing_ok=True)
+        self._object_path(tenant_id, sha256).unlink(missing_ok=True)
 
     def exists(self, tenant_id: UUID, sha256: str) -> bool:
-        return self._path(tenant_id, sha256).exists()
+        return self._object_path(tenant_id, sha256).exists()
 
     def delete_all(self, tenant_id: UUID) -> int:
         folder = self._root / str(tenant_id)
@@ -137,15 +137,15 @@ class FileStore:
 
 def open_library_store(settings: Settings) -> ObjectStore:
     """Where the creators' files lie."""
-    return _store(settings.storage, settings.objects_folder, "", allowed=settings.storage.allowed_bytes)
+    return _open_store(settings.storage, settings.objects_folder, "", allowed=settings.storage.allowed_bytes)
 
 
 def open_page_store(settings: Settings) -> ObjectStore:
     """Where the own pages keep their copies; removed with the item, while the library's stay."""
-    return _store(settings.storage, settings.page_files_folder, "-pages", allowed=None)
+    return _open_store(settings.storage, settings.page_files_folder, "-pages", allowed=None)
 
 
-def _store(chosen: StorageSettings, folder: Path, kind: str, *, allowed: int | None) -> ObjectStore:
+def _open_store(chosen: StorageSettings, folder: Path, kind: str, *, allowed: int | None) -> ObjectStore:
     if not chosen.url:
         return FileStore(folder, allowed=allowed)
     from foundation.storage.s3 import S3Store  # noqa: PLC0415  the SDK for those alone who have a server

@@ -76,53 +76,53 @@ class S3Store:
         except ValueError as error:
             raise BadInput("storage.bad_address", place=found.netloc or "-") from error
 
-    def _bucket(self, tenant_id: UUID) -> str:
+    def _bucket_name(self, tenant_id: UUID) -> str:
         return f"{self._prefix}-{tenant_id}"
 
     def put(self, tenant_id: UUID, data: bytes) -> str:
         sha256 = bytes_digest(data)
-        if self._holds(tenant_id, sha256):
+        if self._has_intact_object(tenant_id, sha256):
             return sha256
-        with self._asking(sha256):
+        with self._translate_errors(sha256):
             try:
-                self._write(tenant_id, sha256, data)
+                self._upload_object(tenant_id, sha256, data)
             except S3Error as error:
                 if error.code != "NoSuchBucket":
                     raise
                 self._make_bucket(tenant_id)
-                self._write(tenant_id, sha256, data)
-        if not self._holds(tenant_id, sha256):
+                self._upload_object(tenant_id, sha256, data)
+        if not self._has_intact_object(tenant_id, sha256):
             raise Unavailable("storage.damaged", sha256=sha256[:12])
         return sha256
 
-    def _holds(self, tenant_id: UUID, sha256: str) -> bool:
+    def _has_intact_object(self, tenant_id: UUID, sha256: str) -> bool:
         """Whether it lies there whole."""
         try:
-            return bytes_digest(self._read(tenant_id, sha256)) == sha256
+            return bytes_digest(self._download_object(tenant_id, sha256)) == sha256
         except NotFound:
             return False
 
-    def _write(self, tenant_id: UUID, sha256: str, data: bytes) -> None:
-        self._client.put_object(self._bucket(tenant_id), sha256, io.BytesIO(data), len(data))
+    def _upload_object(self, tenant_id: UUID, sha256: str, data: bytes) -> None:
+        self._client.put_object(self._bucket_name(tenant_id), sha256, io.BytesIO(data), len(data))
 
     def _make_bucket(self, tenant_id: UUID) -> None:
         try:
-            self._client.make_bucket(self._bucket(tenant_id), self._region)
+            self._client.make_bucket(self._bucket_name(tenant_id), self._region)
         except S3Error as error:  # another process was faster
             if error.code not in OURS_ALREADY:
                 raise
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
         check_object_key(sha256)
-        data = self._read(tenant_id, sha256)
+        data = self._download_object(tenant_id, sha256)
         if bytes_digest(data) != sha256:
             raise Unavailable("storage.damaged", sha256=sha256[:12])
         return data
 
-    def _read(self, tenant_id: UUID, sha256: str) -> bytes:
+    def _download_object(self, tenant_id: UUID, sha256: str) -> bytes:
         until = monotonic() + OBJECT_SECONDS
-        with self._asking(sha256):
-            response = self._client.get_object(self._bucket(tenant_id), sha256)
+        with self._translate_errors(sha256):
+            response = self._client.get_object(self._bucket_name(tenant_id), sha256)
             try:
                 data = bytearray()
                 for chunk in response.stream(CHUNK):
@@ -137,24 +137,24 @@ class S3Store:
     def delete(self, tenant_id: UUID, sha256: str) -> None:
         check_object_key(sha256)
         try:
-            with self._asking(sha256):
-                self._client.remove_object(self._bucket(tenant_id), sha256)
+            with self._translate_errors(sha256):
+                self._client.remove_object(self._bucket_name(tenant_id), sha256)
         except NotFound:
             return
 
     def exists(self, tenant_id: UUID, sha256: str) -> bool:
         check_object_key(sha256)
         try:
-            with self._asking(sha256):
-                self._client.stat_object(self._bucket(tenant_id), sha256)
+            with self._translate_errors(sha256):
+                self._client.stat_object(self._bucket_name(tenant_id), sha256)
         except NotFound:
             return False
         return True
 
     def delete_all(self, tenant_id: UUID) -> int:
-        bucket, count = self._bucket(tenant_id), 0
+        bucket, count = self._bucket_name(tenant_id), 0
         try:
-            with self._asking("*"):
+            with self._translate_errors("*"):
                 for found in self._client.list_objects(bucket, recursive=True):
                     if found.object_name is not None:
                         self._client.remove_object(bucket, found.object_name)
@@ -165,7 +165,7 @@ class S3Store:
         return count
 
     @contextmanager
-    def _asking(self, sha256: str) -> Iterator[None]:
+    def _translate_errors(self, sha256: str) -> Iterator[None]:
         """What the server and the network do to us, as errors of the house."""
         try:
             yield
@@ -188,17 +188,17 @@ class S3Archive:
         """Raises BadInput for an address that is none."""
         self._store = S3Store(chosen, kind="-archive")
         self._bucket, self._region = f"{chosen.bucket}-archive", chosen.region
-        self._client, self._asking = self._store._client, self._store._asking
+        self._client, self._asking = self._store._client, self._store._translate_errors
 
     def put_once(self, name: str, data: bytes) -> bytes:
         check_archive_name(name)
         try:
             return self.get(name)
         except NotFound:
-            self._write(name, data)
+            self._upload_locked_object(name, data)
         return self.get(name)
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _upload_locked_object(self, name: str, data: bytes) -> None:
         locked = Retention(COMPLIANCE, wall_now() + timedelta(days=365 * KEPT_YEARS))
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         proof = {"x-amz-sdk-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": digest}  # a lock asks for one

@@ -109,7 +109,7 @@ def record_asset(
     behind = [one for one in dict.fromkeys(after) if one not in main]
     if main or behind:  # nobody says anything of them meanwhile
         epochs.lock_exclusive(scope, *(epochs.asset_key(scope, one) for one in (*main, *behind)))
-    line = [_asset(scope, one) for one in [*main, *behind]]
+    line = [_get_asset(scope, one) for one in [*main, *behind]]
     row = Asset(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
@@ -118,30 +118,33 @@ def record_asset(
         engine=engine,
         model=model or next((one.model for one in line if one.model), ""),
         label=label or next((one.label for one in line if one.label), ""),
-        made_at=_oldest(made_at, line),
-        source=_proof(source, line),
+        made_at=_oldest_date(made_at, line),
+        source=_date_source(source, line),
         parent_id=main[0] if main else None,
         people_seen=people_seen,
     )
     with scope.acting_as("gate"):
         scope.add(row)
-        scope.add(*_inherited(scope, [one.id for one in line], row.id))
-        scope.add(*_parts(scope, row.id, dict.fromkeys(parts), whole=True), *_parts(scope, row.id, behind, whole=False))
+        scope.add(*_inherit_depictions(scope, [one.id for one in line], row.id))
+        scope.add(
+            *_build_parts(scope, row.id, dict.fromkeys(parts), whole=True),
+            *_build_parts(scope, row.id, behind, whole=False),
+        )
     return row.id
 
 
-def _parts(scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool) -> list[AssetPart]:
+def _build_parts(scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool) -> list[AssetPart]:
     return [AssetPart(tenant_id=scope.tenant_id, asset_id=asset_id, part_id=one, whole=whole) for one in parts]
 
 
-def _oldest(made_at: datetime | None, line: Sequence[Asset]) -> datetime | None:
+def _oldest_date(made_at: datetime | None, line: Sequence[Asset]) -> datetime | None:
     """Nobody knows when something was made that was made from what nobody dated."""
     dates = [one.made_at for one in line]
     known = [date for date in dates if date is not None]
     return None if len(known) < len(dates) else min([*known, *([made_at] if made_at else [])], default=None)
 
 
-def _proof(source: str, line: Sequence[Asset]) -> str:
+def _date_source(source: str, line: Sequence[Asset]) -> str:
     """What proves the date: of several, what proves nothing counts."""
     return next((one.source for one in line if one.source not in DATED_SOURCES), line[0].source) if line else source
 
@@ -162,15 +165,15 @@ def derived_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
 
 def parts_of_asset(scope: Scope, asset_id: UUID) -> list[UUID]:
     """The assets this one is made of, uncut, in the order they were recorded; none of what is no clip."""
-    return _recorded(scope, asset_id, whole=True)
+    return _list_part_ids(scope, asset_id, whole=True)
 
 
 def reference_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
     """The assets a model looked at to make this one, in the order they were recorded."""
-    return _recorded(scope, asset_id, whole=False)
+    return _list_part_ids(scope, asset_id, whole=False)
 
 
-def _recorded(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
+def _list_part_ids(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
     found = scope.session.exec(
         select(AssetPart.part_id)
         .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole) == whole)
@@ -179,7 +182,7 @@ def _recorded(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
     return list(found)
 
 
-def _asset(scope: Scope, asset_id: UUID) -> Asset:
+def _get_asset(scope: Scope, asset_id: UUID) -> Asset:
     row = scope.session.get(Asset, (scope.tenant_id, asset_id))
     if row is None:
         raise NotFound("asset.unknown")
@@ -189,10 +192,10 @@ def _asset(scope: Scope, asset_id: UUID) -> Asset:
 def asset_label(scope: Scope, asset_id: UUID) -> str:
     """What an asset must not be mistaken for, its own or that of what it was made from; "" for the work of a camera or
     of a real model. Raises NotFound."""
-    return _asset(scope, asset_id).label
+    return _get_asset(scope, asset_id).label
 
 
-def _inherited(scope: Scope, parents: Sequence[UUID], child: UUID) -> Sequence[Depiction]:
+def _inherit_depictions(scope: Scope, parents: Sequence[UUID], child: UUID) -> Sequence[Depiction]:
     """The people of the parents: they are never looked for anew in a blurred or cut picture. Who is known for sure in
     one of them is."""
     if not parents:
@@ -245,7 +248,7 @@ def record_rendition(
 
     Raises NotFound for an unknown asset.
     """
-    own = _asset(scope, asset_id)
+    own = _get_asset(scope, asset_id)
     with scope.acting_as("gate"):
         scope.run(
             _RECORD,
@@ -389,15 +392,15 @@ SELECT root, id FROM line
 
 def ancestors_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
     """Of each of these assets: itself, and all that it was made from, however far back."""
-    return _grouped(scope, _LINES, assets)
+    return _assets_by_root(scope, _LINES, assets)
 
 
 def descendants_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
     """Of each of these assets: itself, and all that was made from it, however far on."""
-    return _grouped(scope, _DESCENT, assets)
+    return _assets_by_root(scope, _DESCENT, assets)
 
 
-def _grouped(scope: Scope, statement: str, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+def _assets_by_root(scope: Scope, statement: str, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
     found: dict[UUID, set[UUID]] = {}
     for root, asset in scope.run(statement, tenant=scope.tenant_id, assets=list(assets)) if assets else ():
         found.setdefault(root, set()).add(asset)

@@ -74,17 +74,17 @@ class LabelLiftSummary:
 def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
     """Let a picture leave with its label, as the acting member; the workers write it down. Raises Refused for who may
     not, NotFound for another tenant's, BadInput for one without a label, no reason or too long a one."""
-    _may(scope, asset_id, lift=True, why=why)
+    _validate_lift(scope, asset_id, lift=True, why=why)
     outbox.put(scope, LabelLiftRequested(scope.tenant_id, asset_id, True, why.strip(), scope.actor), priority=1)
 
 
 def end_label_lift(scope: Scope, asset_id: UUID) -> None:
     """Take that back: what has not left stays. Raises Refused for who may not, NotFound where nobody let it leave."""
-    _may(scope, asset_id, lift=False, why="")
+    _validate_lift(scope, asset_id, lift=False, why="")
     outbox.put(scope, LabelLiftRequested(scope.tenant_id, asset_id, False, "", scope.actor), priority=0)
 
 
-def _may(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> None:
+def _validate_lift(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> None:
     require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
     asset = scope.session.get(Asset, (scope.tenant_id, asset_id))
     if asset is None:
@@ -107,8 +107,8 @@ def handle_label_lift(event: LabelLiftRequested, *, tenant: OpenScope) -> None:
             )  # a claim under way ends before, or asks anew
             if event.lift == (event.subject_id in lifted_labels(scope, [event.subject_id])):
                 return  # said twice
-            _may(scope, event.subject_id, lift=event.lift, why=event.why)
-            _write(scope, event)
+            _validate_lift(scope, event.subject_id, lift=event.lift, why=event.why)
+            _record_lift(scope, event)
             what = "label.lifted" if event.lift else "label.kept"
             audit.record(scope, what, f"asset:{event.subject_id}")
     except GreenroomError as refused:
@@ -126,7 +126,7 @@ WHERE tenant_id = :tenant AND asset_id = :asset AND open
 """
 
 
-def _write(scope: Scope, event: LabelLiftRequested) -> None:
+def _record_lift(scope: Scope, event: LabelLiftRequested) -> None:
     asked = {"tenant": scope.tenant_id, "asset": event.subject_id, "by": scope.actor}
     with scope.acting_as("gate"):
         if event.lift:

@@ -23,7 +23,7 @@ Norouzi and others, "Fast search in Hamming space with multi-index hashing", htt
 _IN_A_BAND = CLOSE_BITS // len(BANDS)
 
 
-def _band(n: int) -> Computed:
+def _band_column(n: int) -> Computed:
     """A piece, as the database keeps it."""
     below = sum(BANDS[:n])
     return Computed(f"CAST((({PHASH_NUMBER_SQL}) >> {below}) & {(1 << BANDS[n]) - 1} AS smallint)", persisted=True)
@@ -44,11 +44,11 @@ class BlocklistEntry(TenantRow, table=True):
     look: int | None = Field(
         default=None, sa_type=BigInteger, sa_column_args=(Computed(PHASH_NUMBER_SQL, persisted=True),)
     )
-    band0: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(0),))
-    band1: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(1),))
-    band2: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(2),))
-    band3: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(3),))
-    band4: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(4),))
+    band0: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(0),))
+    band1: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(1),))
+    band2: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(2),))
+    band3: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(3),))
+    band4: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(4),))
     category: str
     complaint_id: UUID | None = None  # the request it comes from: no other entry can be lifted, on appeal
 
@@ -68,19 +68,19 @@ def blocklist_matches(scope: Scope, looks: Mapping[str, str | None]) -> dict[str
 
     `looks` is the perceptual hash of each digest, where it has one; the answers are by digest.
     """
-    return {sha256: _known(scope, sha256, look) for sha256, look in looks.items()}
+    return {sha256: _find_blocklist_match(scope, sha256, look) for sha256, look in looks.items()}
 
 
-def _known(scope: Scope, sha256: str, look: str | None) -> str:
-    number = _number(look) if look is not None else None
-    bands = [[] for _ in BANDS] if number is None else _bands(number)
+def _find_blocklist_match(scope: Scope, sha256: str, look: str | None) -> str:
+    number = _number_from_phash(look) if look is not None else None
+    bands = [[] for _ in BANDS] if number is None else _near_band_values(number)
     written = ("{" + ",".join(map(str, each)) + "}" for each in bands)  # the driver writes lists far slower
     near = {f"band{n}": each for n, each in enumerate(written)}
     found = scope.run(_KNOWN, sha256=sha256, look=number, **near).one()
     return "exact" if found.exact else match_of_distance(found.bits)
 
 
-def _number(look: str) -> int:
+def _number_from_phash(look: str) -> int:
     """The hash as PostgreSQL's signed number of 64 bits (the column `look`)."""
     return int.from_bytes(bytes.fromhex(look), signed=True)
 
@@ -144,7 +144,9 @@ def is_distinctive_hash(look: str) -> bool:
 def find_by_hashes(scope: Scope, looks: Sequence[str]) -> dict[UUID, set[str]]:
     """The bytes of this tenant that look the same as any of these perceptual hashes say, by creator."""
     found: dict[UUID, set[str]] = {}
-    for row in scope.run(_SEEN, tenant=scope.tenant_id, looks=[_number(look) for look in looks], near=NEAR_BITS):
+    for row in scope.run(
+        _SEEN, tenant=scope.tenant_id, looks=[_number_from_phash(look) for look in looks], near=NEAR_BITS
+    ):
         found.setdefault(row.creator_id, set()).add(row.sha256)
     return found
 
@@ -162,18 +164,18 @@ def perceptual_hash_of(scope: Scope, sha256: str) -> str | None:
 
 def nearest_blocklist_match(scope: Scope, looks: Sequence[str]) -> str:
     """How the blocklists answer to any of these perceptual hashes: near, close or nothing."""
-    return reduce(stricter_match, (_known(scope, "", look) for look in looks), "")
+    return reduce(stricter_match, (_find_blocklist_match(scope, "", look) for look in looks), "")
 
 
-def _bands(number: int) -> Iterable[list[int]]:
+def _near_band_values(number: int) -> Iterable[list[int]]:
     """Of each piece of a hash, every value that differs in so few bits that the whole may be close."""
     for width in BANDS:
-        yield [(number & ((1 << width) - 1)) ^ mask for mask in _masks(width)]
+        yield [(number & ((1 << width) - 1)) ^ mask for mask in _bit_masks(width)]
         number >>= width
 
 
 @cache
-def _masks(width: int) -> tuple[int, ...]:
+def _bit_masks(width: int) -> tuple[int, ...]:
     flips = (each for few in range(_IN_A_BAND + 1) for each in combinations(range(width), few))
     return tuple(sum(1 << bit for bit in each) for each in flips)
 

@@ -68,7 +68,7 @@ def bind_asset(scope: Scope, asset_id: UUID, card_id: UUID) -> None:
     origin = queries.original_assets(scope, [asset_id]).get(asset_id)
     if origin is None:
         raise NotFound("asset.unknown")
-    family = _family(scope, origin)
+    family = _list_asset_family(scope, origin)
     epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in family))
     scope.lock(f"card:{card_id}")
     known = queries.card_positions_of_assets(scope, [origin]).get(origin)
@@ -76,7 +76,7 @@ def bind_asset(scope: Scope, asset_id: UUID, card_id: UUID) -> None:
         if known.card.id != card_id:
             raise Conflict("card.on_another")
         return
-    seen = _since(scope, origin)
+    seen = _load_first_seen(scope, origin)
     if seen.creator_id != card.creator:
         raise NotFound("asset.unknown")
     with scope.acting_as("gate"):
@@ -111,7 +111,7 @@ SELECT DISTINCT id FROM down
 """
 
 
-def _family(scope: Scope, origin: UUID) -> list[UUID]:
+def _list_asset_family(scope: Scope, origin: UUID) -> list[UUID]:
     """An asset and everything that was made from it."""
     return list(scope.run(_DOWN, tenant=scope.tenant_id, origins=[origin]).scalars())
 
@@ -133,7 +133,7 @@ class _Seen:
     known_at: datetime
 
 
-def _since(scope: Scope, origin: UUID) -> _Seen:
+def _load_first_seen(scope: Scope, origin: UUID) -> _Seen:
     """Whose a picture is, and since when it is known here: it, or another one that looks the same."""
     row = scope.run(_KNOWN, tenant=scope.tenant_id, asset=origin, near=NEAR_BITS).one()
     return _Seen(row.creator_id, row.known_at)

@@ -77,7 +77,7 @@ def list_card_sheets(scope: Scope, person_id: UUID) -> list[CardSheet]:
         CardSheet(
             card=card,
             creator=names.get(card.creator, ""),
-            mine=_mine(card, person_id),
+            mine=_answer_of_person(card, person_id),
             standing=card_status(card, scope.now),
             waits=outbox.is_pending(scope, card.id, CardAnswerSubmitted.kind),
         )
@@ -85,7 +85,7 @@ def list_card_sheets(scope: Scope, person_id: UUID) -> list[CardSheet]:
     ]
 
 
-def _mine(card: ShootCardFacts, person_id: UUID) -> str:
+def _answer_of_person(card: ShootCardFacts, person_id: UUID) -> str:
     said = {one.said for one in card.answers if one.person == person_id}
     ended = next((one for one in (CARD_WITHDRAWN, CARD_DECLINED) if one in said), "")
     return ended or (CARD_SIGNED if person_id in card_signers(card) else str(CardStatus.OPEN))
@@ -96,7 +96,7 @@ def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
 
     Raises what `answer` does, so that whoever presses reads why not.
     """
-    person_id, card = _check(scope, card_id, said, digest)
+    person_id, card = _validate_answer(scope, card_id, said, digest)
     event = CardAnswerSubmitted(scope.tenant_id, card.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"card.answer:{card.id}:{person_id}:{said}")
 
@@ -120,25 +120,27 @@ def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
     `digest` is of the card as they read it. Raises Refused for who is no person, NotFound for who is not named,
     BadInput for no answer, Conflict for a card that changed, is over, or was answered otherwise.
     """
-    person_id, card = _check(scope, card_id, said, digest)
+    person_id, card = _validate_answer(scope, card_id, said, digest)
     if said == CARD_WITHDRAWN:
         epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     scope.lock(f"card:{card_id}")
-    person_id, card = _check(scope, card_id, said, digest)  # again: another press of theirs may have come first
+    person_id, card = _validate_answer(
+        scope, card_id, said, digest
+    )  # again: another press of theirs may have come first
     if said == CARD_WITHDRAWN:
         listed = withdraw_card_signature(scope, card, person_id)
     else:
         listed = []
-        _write(scope, card, person_id, said)
+        _record_answer(scope, card, person_id, said)
     if said == CARD_SIGNED:
-        _grant(scope, person_id, card)
+        _grant_card_consents(scope, person_id, card)
     else:
         told = Message("card.told_declined" if said == CARD_DECLINED else "card.told_withdrawn", {"day": str(card.day)})
         notices.put(scope, told, cause=f"card:{card_id}:{person_id}:{said}", creator_id=card.creator)
     return listed
 
 
-def _write(scope: Scope, card: ShootCardFacts, person_id: UUID, said: str) -> None:
+def _record_answer(scope: Scope, card: ShootCardFacts, person_id: UUID, said: str) -> None:
     with scope.acting_as("gate"):
         scope.run(
             "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
@@ -153,7 +155,7 @@ def _write(scope: Scope, card: ShootCardFacts, person_id: UUID, said: str) -> No
         )
 
 
-def _check(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, ShootCardFacts]:
+def _validate_answer(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, ShootCardFacts]:
     person_id = person_id_of_actor(scope.actor)
     if said not in CARD_ANSWERS:
         raise BadInput("card.bad_answer")
@@ -162,7 +164,7 @@ def _check(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, S
         raise NotFound("card.unknown")
     if digest != card.digest:
         raise Conflict("card.changed")
-    now = _mine(card, person_id)
+    now = _answer_of_person(card, person_id)
     before = {CARD_SIGNED: CardStatus.OPEN, CARD_DECLINED: CardStatus.OPEN, CARD_WITHDRAWN: CardStatus.SIGNED}[said]
     late = said == CARD_SIGNED and not card.starts_at <= scope.now < card.valid_until
     if late or now != before:
@@ -170,7 +172,7 @@ def _check(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, S
     return person_id, card
 
 
-def _grant(scope: Scope, person_id: UUID, card: ShootCardFacts) -> None:
+def _grant_card_consents(scope: Scope, person_id: UUID, card: ShootCardFacts) -> None:
     """What they signed is their permission, for the pictures of this card."""
     for what in card.scopes:
         persons.grant_consent(
@@ -191,7 +193,7 @@ def withdraw_card_signature(scope: Scope, card: ShootCardFacts, person_id: UUID)
     """Take a person's signature back: the card is no more, their permissions for it end, and the copies of its
     pictures that show them are called back; returns their permits. Also what the journal does again."""
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
-    _write(scope, card, person_id, CARD_WITHDRAWN)
+    _record_answer(scope, card, person_id, CARD_WITHDRAWN)
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"

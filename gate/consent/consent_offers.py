@@ -136,7 +136,7 @@ def create_consent_offer(scope: Scope, person_id: UUID, terms: OfferTerms) -> UU
         raise NotFound("person.unknown")
     if person.kind != REAL_PERSON or person.state != "active":
         raise BadInput("person.bad_kind", kind=person.kind)
-    _check(terms, scope.now)
+    _validate_terms(terms, scope.now)
     row = ConsentOffer(
         tenant_id=scope.tenant_id,
         person_id=person_id,
@@ -152,7 +152,7 @@ def create_consent_offer(scope: Scope, person_id: UUID, terms: OfferTerms) -> UU
     return row.id
 
 
-def _check(terms: OfferTerms, now: datetime) -> None:
+def _validate_terms(terms: OfferTerms, now: datetime) -> None:
     if not set(terms.scopes) >= REQUIRED_SCOPES or not set(terms.scopes) <= set(CONSENT_SCOPES):
         raise BadInput("asking.bad_scopes")
     if not 0 < len(terms.surfaces) <= MAX_CHANNELS:
@@ -177,10 +177,10 @@ def list_consent_offers(scope: Scope, persons: Collection[UUID]) -> list[Consent
     """Everything these people were asked for, the newest first."""
     if not persons:
         return []
-    return [_offer(row, scope.now) for row in scope.run(OFFERS, tenant=scope.tenant_id, people=list(persons))]
+    return [_offer_from_row(row, scope.now) for row in scope.run(OFFERS, tenant=scope.tenant_id, people=list(persons))]
 
 
-def _offer(row: Any, now: datetime) -> ConsentOfferSummary:
+def _offer_from_row(row: Any, now: datetime) -> ConsentOfferSummary:
     terms = OfferTerms(
         tuple(row.scopes), tuple(row.surfaces), Rating(row.max_rating), row.valid_from, row.valid_until
     )  # fmt: skip
@@ -224,7 +224,7 @@ def list_offer_sheets(scope: Scope, person_id: UUID) -> list[OfferSheet]:
 
 def submit_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
     """Sign or decline, as the person the scope acts for; the workers write it down at once. Raises as `answer`."""
-    offer = _checked(scope, offer_id, said, digest)
+    offer = _validate_answer(scope, offer_id, said, digest)
     event = OfferAnswerSubmitted(scope.tenant_id, offer.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"offer.answer:{offer.id}")
 
@@ -255,9 +255,9 @@ def record_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str)
     Raises Refused for who is no person, NotFound for another's offer, BadInput for no answer, Conflict where what was
     read is not what stands, or it can no longer be answered.
     """
-    _checked(scope, offer_id, said, digest)
+    _validate_answer(scope, offer_id, said, digest)
     scope.lock(f"offer:{offer_id}")
-    offer = _checked(scope, offer_id, said, digest)  # again: another press of theirs may have come first
+    offer = _validate_answer(scope, offer_id, said, digest)  # again: another press of theirs may have come first
     with scope.acting_as("gate"):
         scope.run(
             "INSERT INTO consent_answers (tenant_id, id, offer_id, person_id, said, digest, said_by)"
@@ -271,14 +271,14 @@ def record_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str)
             by=f"{PERSON_ACTOR}:{offer.person_id}",
         )
     if said == CARD_SIGNED:
-        _grant(scope, offer)
+        _grant_offer_consents(scope, offer)
     told = Message(
-        "asking.told_signed" if said == CARD_SIGNED else "asking.told_declined", {"name": _name(scope, offer)}
+        "asking.told_signed" if said == CARD_SIGNED else "asking.told_declined", {"name": _person_name(scope, offer)}
     )
     notices.put(scope, told, cause=f"offer:{offer.id}")
 
 
-def _checked(scope: Scope, offer_id: UUID, said: str, digest: str) -> ConsentOfferSummary:
+def _validate_answer(scope: Scope, offer_id: UUID, said: str, digest: str) -> ConsentOfferSummary:
     person_id = person_id_of_actor(scope.actor)
     if said not in (CARD_SIGNED, CARD_DECLINED):
         raise BadInput("card.bad_answer")
@@ -292,7 +292,7 @@ def _checked(scope: Scope, offer_id: UUID, said: str, digest: str) -> ConsentOff
     return found
 
 
-def _grant(scope: Scope, offer: ConsentOfferSummary) -> None:
+def _grant_offer_consents(scope: Scope, offer: ConsentOfferSummary) -> None:
     for what in offer.terms.scopes:
         persons.grant_consent(
             scope,
@@ -307,6 +307,6 @@ def _grant(scope: Scope, offer: ConsentOfferSummary) -> None:
         )
 
 
-def _name(scope: Scope, offer: ConsentOfferSummary) -> str:
+def _person_name(scope: Scope, offer: ConsentOfferSummary) -> str:
     person = scope.session.get(Person, (scope.tenant_id, offer.person_id))
     return person.display_ref if person is not None else ""

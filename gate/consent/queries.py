@@ -18,7 +18,7 @@ from gate.contract.units import Rating
 from gate.log.models import FOREVER
 
 
-def _of(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
+def _tenant_foreign_key(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)])
 
 
@@ -29,8 +29,8 @@ class CardPerson(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "card_id", "person_id", name="shoot_card_people_once"),
         Index("shoot_card_people_person", "tenant_id", "person_id"),
-        _of("card_id", to="shoot_cards"),
-        _of("person_id", to="persons"),
+        _tenant_foreign_key("card_id", to="shoot_cards"),
+        _tenant_foreign_key("person_id", to="persons"),
         about="person",
         keep=FOREVER,
     )
@@ -44,7 +44,7 @@ class CardAnswer(TenantRow, table=True):
     __tablename__ = "shoot_card_answers"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "card_id", "person_id", "said", name="shoot_card_answers_once"),
-        _of("card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")),
+        _tenant_foreign_key("card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")),
         about="person",
         keep=FOREVER,
     )
@@ -62,8 +62,8 @@ class CardAsset(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "asset_id", name="shoot_card_assets_one"),
         UniqueConstraint("tenant_id", "card_id", "place", name="shoot_card_assets_place"),
-        _of("card_id", to="shoot_cards"),
-        _of("asset_id", to="assets"),
+        _tenant_foreign_key("card_id", to="shoot_cards"),
+        _tenant_foreign_key("asset_id", to="assets"),
         about="creator",
         keep="while published, then 5 years",
     )

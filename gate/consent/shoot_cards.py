@@ -47,8 +47,8 @@ def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
     """
     tenants.get_creator(scope, creator_id)
     begins, _ = card_day_bounds(terms.day, terms.zone)
-    _check(terms, begins, scope.now)
-    people = _real(scope, terms.persons)
+    _validate_terms(terms, begins, scope.now)
+    people = _check_real_people(scope, terms.persons)
     until = min(begins + timedelta(days=31 * terms.months), begins + MAX_CONSENT_PERIOD)
     card = ShootCard(
         tenant_id=scope.tenant_id,
@@ -69,7 +69,7 @@ def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
     return card.id
 
 
-def _check(terms: CardTerms, begins: datetime, now: datetime) -> None:
+def _validate_terms(terms: CardTerms, begins: datetime, now: datetime) -> None:
     if begins > now:
         raise BadInput("card.day_to_come")
     if not 1 <= len(set(terms.persons)) <= MAX_CARD_PEOPLE:
@@ -89,7 +89,7 @@ def _check(terms: CardTerms, begins: datetime, now: datetime) -> None:
         raise BadInput("card.over")
 
 
-def _real(scope: Scope, persons: Iterable[UUID]) -> list[UUID]:
+def _check_real_people(scope: Scope, persons: Iterable[UUID]) -> list[UUID]:
     wanted = sorted(set(persons))
     found = scope.run(
         "SELECT id, kind, state FROM persons WHERE tenant_id = :tenant AND id = ANY(:ids)",
@@ -141,12 +141,12 @@ def list_cards(scope: Scope, creators: Collection[UUID], *, limit: int = 50) -> 
         creators=list(creators),
         limit=limit,
     ).all()
-    names = _names(scope, {person for row in rows for person in row.persons or ()})
-    used = _used(scope, [row.id for row in rows])
-    return [_card(scope, row, names, used.get(row.id, 0)) for row in rows]
+    names = _names_by_person(scope, {person for row in rows for person in row.persons or ()})
+    used = _asset_counts_by_card(scope, [row.id for row in rows])
+    return [_card_view_from_row(scope, row, names, used.get(row.id, 0)) for row in rows]
 
 
-def _card(scope: Scope, row: Any, names: Mapping[UUID, str], used: int) -> ShootCardView:
+def _card_view_from_row(scope: Scope, row: Any, names: Mapping[UUID, str], used: int) -> ShootCardView:
     card = parse_card_facts(row)
     signed = card_signers(card)
     ended = {one.person: one.said for one in card.answers if one.said != CardStatus.SIGNED}
@@ -162,7 +162,7 @@ def _card(scope: Scope, row: Any, names: Mapping[UUID, str], used: int) -> Shoot
     )
 
 
-def _names(scope: Scope, people: Collection[UUID]) -> dict[UUID, str]:
+def _names_by_person(scope: Scope, people: Collection[UUID]) -> dict[UUID, str]:
     rows = scope.run(
         "SELECT id, display_ref FROM persons WHERE tenant_id = :tenant AND id = ANY(:ids)",
         tenant=scope.tenant_id,
@@ -171,7 +171,7 @@ def _names(scope: Scope, people: Collection[UUID]) -> dict[UUID, str]:
     return {row.id: row.display_ref for row in rows}
 
 
-def _used(scope: Scope, cards: Collection[UUID]) -> dict[UUID, int]:
+def _asset_counts_by_card(scope: Scope, cards: Collection[UUID]) -> dict[UUID, int]:
     rows = scope.run(
         "SELECT card_id, count(*) AS used FROM shoot_card_assets WHERE tenant_id = :tenant AND card_id = ANY(:ids)"
         " GROUP BY card_id",

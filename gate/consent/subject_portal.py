@@ -106,7 +106,7 @@ def create_portal_link(scope: Scope, person_id: UUID) -> str:
         tenant=scope.tenant_id,
         id=uuid7(),
         person=person_id,
-        digest=_digest(token),
+        digest=_token_digest(token),
     )
     audit.record(scope, "person.link", f"person:{person_id}")
     return token
@@ -118,7 +118,7 @@ def find_portal_person(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | Non
         return None
     with tenant(INSTALLATION_ID, "system:person-link", role="door") as scope:
         row = scope.run(
-            "SELECT tenant_id, person_id FROM person_links WHERE digest = :digest", digest=_digest(token)
+            "SELECT tenant_id, person_id FROM person_links WHERE digest = :digest", digest=_token_digest(token)
         ).first()
     return (row.tenant_id, row.person_id) if row is not None else None
 
@@ -173,7 +173,7 @@ def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
         raise BadInput("person.bad_scope")
     stands = any(one.stands and what in (ALL_CONSENTS, one.what) for one in list_consents(scope, person_id))
     stands = stands or (what in (ALL_CONSENTS, FACE_CONSENT) and face_consent.has_face_consent(scope, person_id))
-    stands = stands or _signs(scope, person_id, what)
+    stands = stands or _has_pending_signature(scope, person_id, what)
     seen = what == ALL_CONSENTS and any(
         one.removed_at is None and one.recalled_at is None for one in list_copies_of_subject(scope, person_id)
     )
@@ -191,7 +191,7 @@ def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
     )
 
 
-def _signs(scope: Scope, person_id: UUID, what: str) -> bool:
+def _has_pending_signature(scope: Scope, person_id: UUID, what: str) -> bool:
     """Whether something they signed is not written down yet: it can be taken back all the same, and then never is."""
     if what == FACE_CONSENT:
         return face_consent.is_face_consent_pending(scope, person_id)
@@ -205,6 +205,6 @@ def active_consent_kinds(permitted: Sequence[ConsentView]) -> tuple[str, ...]:
     return tuple(what for what in CONSENT_SCOPES if any(one.stands and one.what == what for one in permitted))
 
 
-def _digest(token: str) -> str:
+def _token_digest(token: str) -> str:
     """What is kept of a link: 256 random bits need no key of their own."""
     return hashlib.sha256(token.encode()).hexdigest()

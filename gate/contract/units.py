@@ -230,10 +230,10 @@ class Unit:
 
     def digest(self) -> str:
         """SHA-256 over the canonical form, without the native key."""
-        return self._digest
+        return self._content_digest
 
     @cached_property
-    def _digest(self) -> str:
+    def _content_digest(self) -> str:
         """Taken once: a claim asks five times, and a unit never changes."""
         content = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         for name in _OF_THREADS if self.parts == 1 and not self.before else ():
@@ -250,10 +250,10 @@ class Unit:
 
     def approved_content(self) -> tuple[object, ...]:
         """What of it people see, part by part, without its place and its marks: what somebody says yes to."""
-        earlier = ((part.texts, _looks(part.media), (), None, ()) for part in self.before)
+        earlier = ((part.texts, _media_identity(part.media), (), None, ()) for part in self.before)
         asked = () if self.price is None else (self.price,)  # a yes given before there were prices stays a yes
         chosen = (self.options,) if self.options else ()
-        whole = (self.texts, _looks(self.media), self.buttons, self.invoice, self.references, *asked, *chosen)
+        whole = (self.texts, _media_identity(self.media), self.buttons, self.invoice, self.references, *asked, *chosen)
         return (*earlier, whole)
 
     @property
@@ -305,5 +305,5 @@ def combine_parts(units: Sequence[Unit]) -> Unit:
     return replace(units[-1], before=as_earlier_parts(units[:-1]))
 
 
-def _looks(media: tuple[Medium, ...]) -> tuple[object, ...]:
+def _media_identity(media: tuple[Medium, ...]) -> tuple[object, ...]:
     return tuple((medium.sha256, medium.alt, medium.name) for medium in media)

@@ -79,7 +79,7 @@ def copy_from_row(row: PermitRow) -> LiveCopy:
     )
 
 
-def _found(scope: Scope, *conditions: ColumnElement[bool]) -> list[LiveCopy]:
+def _list_matching_copies(scope: Scope, *conditions: ColumnElement[bool]) -> list[LiveCopy]:
     rows = scope.session.exec(
         select(PermitRow)
         .where(PermitRow.tenant_id == scope.tenant_id, PermitRow.state == "consumed", *conditions)
@@ -93,30 +93,34 @@ _PLACED = col(PermitRow.edits).is_(None)
 """Not a change of words: what that shows is its copy's, and goes with it."""
 
 
-def _holds(column: object, value: object) -> ColumnElement[bool]:
+def _contains_value(column: object, value: object) -> ColumnElement[bool]:
     return type_coerce(column, JSONB).contains([value])
 
 
 def find_copy(scope: Scope, jti: UUID) -> LiveCopy | None:
     """The copy under a permit; None when there is none, or when nothing left."""
-    return next(iter(_found(scope, col(PermitRow.id) == jti)), None)
+    return next(iter(_list_matching_copies(scope, col(PermitRow.id) == jti)), None)
 
 
 def list_copies(scope: Scope, subject: Subject) -> list[LiveCopy]:
     """Every copy of a subject that has a place of its own outside, oldest first; uploads without one are left out."""
-    found = _found(scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
+    found = _list_matching_copies(
+        scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id
+    )
     return [each for each in found if each.native_ids]
 
 
 def list_consumed_permits(scope: Scope, subject: Subject) -> list[LiveCopy]:
     """Every consumed permit of a subject, oldest first: also of uploads, and of sends nobody could confirm."""
     here = (col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
-    return _found(scope, *here, _PLACED)
+    return _list_matching_copies(scope, *here, _PLACED)
 
 
 def find_copy_by_native_id(scope: Scope, channel_id: UUID, native_id: str) -> LiveCopy | None:
     """Our copy behind a platform's id on an account; None for something that is not ours."""
-    found = _found(scope, col(PermitRow.channel_id) == channel_id, _holds(PermitRow.native_ids, native_id))
+    found = _list_matching_copies(
+        scope, col(PermitRow.channel_id) == channel_id, _contains_value(PermitRow.native_ids, native_id)
+    )
     return found[-1] if found else None
 
 
@@ -144,8 +148,8 @@ def all_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 def _of_person(scope: Scope, person_id: UUID, condition: ColumnElement[bool]) -> list[LiveCopy]:
     """Copies whose permit names a person, and those of bytes in which they were named after it was given."""
     named = list(scope.run(_NAMED, tenant=scope.tenant_id, person=person_id).scalars())
-    shows = or_(_holds(PermitRow.persons, str(person_id)), _shows_any(named))
-    return _found(scope, shows, _PLACED, condition)
+    shows = or_(_contains_value(PermitRow.persons, str(person_id)), _shows_any(named))
+    return _list_matching_copies(scope, shows, _PLACED, condition)
 
 
 def live_copies_of_bytes(scope: Scope, *digests: str) -> list[LiveCopy]:
@@ -161,7 +165,7 @@ def all_copies_of_bytes(scope: Scope, *digests: str) -> list[LiveCopy]:
 def _of_bytes(scope: Scope, digests: Sequence[str], *conditions: ColumnElement[bool]) -> list[LiveCopy]:
     if not digests:
         return []
-    return _found(scope, _shows_any(digests), _PLACED, *conditions)
+    return _list_matching_copies(scope, _shows_any(digests), _PLACED, *conditions)
 
 
 def _shows_any(digests: Sequence[str]) -> ColumnElement[bool]:

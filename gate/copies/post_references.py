@@ -29,7 +29,7 @@ knows whether a change came through, nobody can say what it shows: it is none.""
 def resolve_references(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:
     """The copies a unit points at, one for each id that is ours and stands."""
     wanted = sorted({each.native_id for each in unit.references})
-    return tuple(found for native_id in wanted if (found := _resolved(scope, unit, native_id)) is not None)
+    return tuple(found for native_id in wanted if (found := _find_reference(scope, unit, native_id)) is not None)
 
 
 def shown_digests(scope: Scope, unit: Unit) -> list[str]:
@@ -38,7 +38,7 @@ def shown_digests(scope: Scope, unit: Unit) -> list[str]:
     return sorted({*(medium.sha256 for medium in unit.all_media), *there})
 
 
-def _resolved(scope: Scope, unit: Unit, native_id: str) -> ReferenceFacts | None:
+def _find_reference(scope: Scope, unit: Unit, native_id: str) -> ReferenceFacts | None:
     row = scope.run(
         _COPY,
         tenant=scope.tenant_id,

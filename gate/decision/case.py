@@ -50,14 +50,14 @@ class Case:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Every text somebody reads: of the parts above, its own, where addresses lead, what it points at says."""
-        return (*self.unit.all_texts, *self._led, *self._there)
+        return (*self.unit.all_texts, *self._lead_targets, *self._referenced_texts)
 
     @property
-    def _led(self) -> tuple[str, ...]:
+    def _lead_targets(self) -> tuple[str, ...]:
         return tuple(lead.target for lead in self.unit.leads)
 
     @property
-    def _there(self) -> tuple[str, ...]:
+    def _referenced_texts(self) -> tuple[str, ...]:
         return tuple(text for known in self.referenced_copies.values() for text in known.texts)
 
     @cached_property
@@ -72,7 +72,7 @@ class Case:
         shown = _in_order([*above, (self.unit.visible_texts, self.unit.media)], words)
         own = {medium.sha256 for medium in self.unit.all_media}
         shown += [word for medium in self.media_facts if medium.sha256 not in own for word in medium.words]
-        shown += [*self._led, *self._there]
+        shown += [*self._lead_targets, *self._referenced_texts]
         return text_rating.rate_texts(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
 
     @cached_property
@@ -147,8 +147,8 @@ class Case:
             self.unit.platform,
             self.unit.surface,
             on=self.now.date(),
-            place=self._place,
-            people=self._shown,
+            place=self._place_kind,
+            people=self._person_kind,
             again=self.facts.again,
         )
         if self.unit.price is not None:
@@ -156,7 +156,7 @@ class Case:
         said = self.facts.foreign
         if said is not None and said.row and not self.bundle.has_platform(self.unit.platform):
             found = self.bundle.third_party_row(MatrixRow.model_validate_json(said.row), on=self.now.date())
-        return _within(found, self.facts.limits)
+        return _apply_place_limits(found, self.facts.limits)
 
     @property
     def place(self) -> str:
@@ -164,14 +164,14 @@ class Case:
         return self.unit.place_id
 
     @property
-    def _place(self) -> PlaceKind:
+    def _place_kind(self) -> PlaceKind:
         if self.unit.audience == "viewer":
             return "chat"
         pictures = self.unit.all_media or any(known.media for known in self.referenced_copies.values())
         return "post" if pictures else "text"
 
     @property
-    def _shown(self) -> PersonKind | None:
+    def _person_kind(self) -> PersonKind | None:
         kinds = {"synthetic" if person.kind == "synthetic" else "real" for person in self.people.values()}
         if len(kinds) != 1:
             return None
@@ -187,7 +187,7 @@ def _in_order(parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Ma
     return shown
 
 
-def _within(row: PlaceRow, limits: Iterable[PlaceLimitFacts]) -> PlaceRow:
+def _apply_place_limits(row: PlaceRow, limits: Iterable[PlaceLimitFacts]) -> PlaceRow:
     """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated higher."""
     verdicts = dict(row.verdicts)
     for limit in limits:

@@ -14,11 +14,11 @@ REAL_PERSON_KINDS = ("real", "digital_twin")
 """Kinds of people behind whom a living person stands."""
 
 
-def _sensitive(rating: Rating) -> bool:
+def _is_sensitive(rating: Rating) -> bool:
     return rating.rank >= Rating.N.rank
 
 
-def _people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
+def _confirmed_people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
     """Every confirmed person of every medium that is recognisable there."""
     for medium in case.resolved_media:
         for shown in medium.shown:
@@ -35,23 +35,23 @@ def depicted_people_are_named(case: Case) -> Iterable[Finding]:
         hidden = {shown.person for shown in medium.shown if shown.state == "non_identifiable"}
         open_names = any(shown.state == "proposed" for shown in medium.shown)
         unknown = bool((confirmed | hidden) - case.people.keys())
-        told = len(confirmed | hidden) + (0 if _sensitive(case.rating) else medium.bystanders)
+        told = len(confirmed | hidden) + (0 if _is_sensitive(case.rating) else medium.bystanders)
         too_many = medium.people_seen is not None and medium.people_seen > told
         nobody = rating is not Rating.G and not confirmed | hidden
         if open_names or unknown or too_many or nobody:
-            yield (block_finding if _sensitive(case.rating) else hold_finding)(Reason.PERSON_UNRESOLVED)
+            yield (block_finding if _is_sensitive(case.rating) else hold_finding)(Reason.PERSON_UNRESOLVED)
 
 
 def people_may_be_shown(case: Case) -> Iterable[Finding]:
     """A person who left, or was blocked, is shown nowhere."""
-    for _, person in _people(case):
+    for _, person in _confirmed_people(case):
         if person.state is not PersonState.ACTIVE:
             yield block_finding(Reason.CONSENT_REVOKED)
 
 
 def real_people_are_of_age(case: Case) -> Iterable[Finding]:
     """Above General, a custodian said of every real person that they were of age when it was made."""
-    for medium, person in _people(case):
+    for medium, person in _confirmed_people(case):
         if person.kind not in REAL_PERSON_KINDS or case.rating is Rating.G:
             continue
         known, produced = valid_age_proofs(person, case.now), medium.produced_at
@@ -70,37 +70,37 @@ def real_people_agreed(case: Case) -> Iterable[Finding]:
     needed = ["depict", "publish"]
     if case.unit.is_sold:
         needed.append("download_sell")
-    for medium, person in _people(case):
+    for medium, person in _confirmed_people(case):
         if person.kind in REAL_PERSON_KINDS:
             card = medium.card.card.id if medium.card is not None and medium.card.counts else None
             given = [grant for grant in person.grants if grant.card in (None, card)]
             invented = person.kind == "digital_twin" or medium.ai == "generated"
             for scope in [*needed, "ai_likeness"] if invented else needed:
-                yield from _agreed(scope, given, case)
+                yield from _consent_findings(scope, given, case)
 
 
-def _agreed(scope: str, given: Iterable[ConsentFacts], case: Case) -> Iterator[Finding]:
+def _consent_findings(scope: str, given: Iterable[ConsentFacts], case: Case) -> Iterator[Finding]:
     """What is wrong with the permissions of one scope; every reason that could be put right is said."""
     grants = [grant for grant in given if grant.scope == scope]
     standing = [grant for grant in grants if not grant.revoked]
-    live = [grant for grant in standing if _valid(grant, case.now)]
-    if any(_covers(grant, case) for grant in live):
+    live = [grant for grant in standing if _is_grant_valid(grant, case.now)]
+    if any(_is_case_covered(grant, case) for grant in live):
         return
     if not grants or scope == "ai_likeness":
         yield block_finding(Reason.CONSENT_MISSING)
     if live or scope == "download_sell":  # what was allowed is less than this use
         yield block_finding(Reason.CONSENT_SCOPE)
-    if grants and (not standing or any(grant.revoked and _covers(grant, case) for grant in grants)):
+    if grants and (not standing or any(grant.revoked and _is_case_covered(grant, case) for grant in grants)):
         yield block_finding(Reason.CONSENT_REVOKED)
     if standing and not live:
         yield block_finding(Reason.CONSENT_EXPIRED)
 
 
-def _covers(grant: ConsentFacts, case: Case) -> bool:
-    return _reaches(grant, {case.unit.platform, case.place}, case.rating)
+def _is_case_covered(grant: ConsentFacts, case: Case) -> bool:
+    return _is_within_grant(grant, {case.unit.platform, case.place}, case.rating)
 
 
-def _reaches(grant: ConsentFacts, places: set[str], rating: Rating) -> bool:
+def _is_within_grant(grant: ConsentFacts, places: set[str], rating: Rating) -> bool:
     return bool(places & set(grant.surfaces)) and rating.rank <= grant.max_rating.rank
 
 
@@ -108,26 +108,26 @@ def applicable_consents(
     given: Iterable[ConsentFacts], *, platform: str, place: str, rating: Rating, now: datetime
 ) -> tuple[ConsentFacts, ...]:
     """Those of a person's permissions that stood then and reach a place and a rating."""
-    live = (grant for grant in given if not grant.revoked and _valid(grant, now))
-    return tuple(grant for grant in live if _reaches(grant, {platform, place}, rating))
+    live = (grant for grant in given if not grant.revoked and _is_grant_valid(grant, now))
+    return tuple(grant for grant in live if _is_within_grant(grant, {platform, place}, rating))
 
 
-def _valid(grant: ConsentFacts, now: datetime) -> bool:
+def _is_grant_valid(grant: ConsentFacts, now: datetime) -> bool:
     return grant.valid_from <= now < grant.valid_until
 
 
 def invented_people_are_declared(case: Case) -> Iterable[Finding]:
     """An invented person needs a declaration of what made this very picture; for Nudity and Explicit also a licence for
     it, and two others who looked."""
-    for medium, person in _people(case):
+    for medium, person in _confirmed_people(case):
         if person.kind != "synthetic":
             continue
         declared = person.declaration
         if declared is not None and declared.models and medium.model not in ("", *declared.models):
             declared = None  # another model may draw another face
-        if declared is None or (_sensitive(case.rating) and not declared.reviewed):
-            yield (block_finding if _sensitive(case.rating) else hold_finding)(Reason.SYNTHETIC_DECLARATION_MISSING)
-        elif _sensitive(case.rating) and not declared.adult_licence:
+        if declared is None or (_is_sensitive(case.rating) and not declared.reviewed):
+            yield (block_finding if _is_sensitive(case.rating) else hold_finding)(Reason.SYNTHETIC_DECLARATION_MISSING)
+        elif _is_sensitive(case.rating) and not declared.adult_licence:
             yield block_finding(Reason.LICENCE_MISSING)
 
 

@@ -43,11 +43,11 @@ def missing_conditions(case: Case) -> tuple[MissingCondition, ...]:
     given = case.facts.release
     if given is None:
         return ()
-    found = {*_signature(given, case), *_place(case), *_people(given, case)}
+    found = {*_signature_conditions(given, case), *_place_conditions(case), *_people_conditions(given, case)}
     return tuple(lack for lack in MissingCondition if lack in found)
 
 
-def _signature(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
+def _signature_conditions(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
     if not given.stands:
         yield MissingCondition.WITHDRAWN
     if given.unit_digest != case.unit.digest():
@@ -62,41 +62,41 @@ def _signature(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]
         yield MissingCondition.SEEN
 
 
-def _place(case: Case) -> Iterator[MissingCondition]:
+def _place_conditions(case: Case) -> Iterator[MissingCondition]:
     unit = case.unit
     posted = unit.subject.kind == POSTED and unit.audience == "public" and not unit.viewer
     if not posted or unit.invoice is not None or unit.price is not None or unit.buttons:
         yield MissingCondition.KIND
     if not case.row.known or not case.row.creator_verified:
         yield MissingCondition.PLACE
-    if not all(case.bundle.can_release_own(country, case.now.date()) for country in _countries(case)):
+    if not all(case.bundle.can_release_own(country, case.now.date()) for country in _production_countries(case)):
         yield MissingCondition.COUNTRY
     if case.text_rating.rating.rank >= Rating.N.rank:
         yield MissingCondition.WORDS
 
 
-def _countries(case: Case) -> set[str]:
+def _production_countries(case: Case) -> set[str]:
     """Where the pictures were made, as far as their shoot cards say so; nobody knows of the others."""
     cards = [medium.card.card.country if medium.card is not None else "" for medium in case.resolved_media]
     return {*cards} or {""}
 
 
-def _people(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
-    own = {one.person for one in given.holders if _stands(one, case) and one.principal == given.principal}
+def _people_conditions(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
+    own = {one.person for one in given.holders if _is_holder_valid(one, case) and one.principal == given.principal}
     person = next(iter(own)) if len(own) == 1 else None
     if person is None:
         yield MissingCondition.HOLDER
-    if person is None or not _alone(person, case):
+    if person is None or not _is_only_person(person, case):
         yield MissingCondition.PERSON
     if any(not review.approves for medium in case.media_facts for review in latest_reviews(medium.reviews)):
         yield MissingCondition.REFUSED
 
 
-def _stands(one: AccountHolderFacts, case: Case) -> bool:
+def _is_holder_valid(one: AccountHolderFacts, case: Case) -> bool:
     return one.verified_at <= case.now and (one.valid_until is None or case.now < one.valid_until)
 
 
-def _alone(person: UUID, case: Case) -> bool:
+def _is_only_person(person: UUID, case: Case) -> bool:
     """Whether this real person is the only one detected and the only one confirmed, in every picture."""
     known = case.people.get(person)
     if known is None or known.kind != "real" or known.state is not PersonState.ACTIVE or not case.resolved_media:

@@ -19,21 +19,21 @@ def real_faces_are_resolved(case: Case) -> Iterable[Finding]:
     """Whom a picture resembles is looked at by others, or named: as shown in a photograph, as who is behind a double in
     what a model made."""
     for medium in case.resolved_media:
-        shown = _shown(medium, case)
+        shown = _confirmed_people(medium, case)
         invented = is_synthetic(medium, shown)
-        for found in _resembled(medium, shown):
-            if _answered(found, shown, invented=invented, author=case.facts.author_principal):
+        for found in _list_resemblances(medium, shown):
+            if _is_resemblance_resolved(found, shown, invented=invented, author=case.facts.author_principal):
                 continue
             reason = Reason.LIKENESS_REAL_PERSON if invented or found.person is None else Reason.PERSON_UNRESOLVED
-            yield (block_finding if _sensitive(case) else hold_finding)(reason)
+            yield (block_finding if _is_sensitive(case) else hold_finding)(reason)
 
 
 def faces_were_compared(case: Case) -> Iterable[Finding]:
     """From Nudity on, somebody invented was compared with every face that is known, where any are."""
-    if not _sensitive(case):
+    if not _is_sensitive(case):
         return
     for medium in case.resolved_media:
-        shown = _shown(medium, case)
+        shown = _confirmed_people(medium, case)
         looked = [medium.likeness] if is_synthetic(medium, shown) else []
         looked += [one.likeness for one in shown if one.kind == INVENTED and one.likeness is not None]
         if any(one.wanted and not one.searched for one in looked):
@@ -54,16 +54,16 @@ def has_enough_reviewers(said: Iterable[ReviewFacts], *, needed: int, author: UU
     return all(one.approves for one in last.values()) and len(others) >= needed
 
 
-def _sensitive(case: Case) -> bool:
+def _is_sensitive(case: Case) -> bool:
     return case.rating.rank >= Rating.N.rank
 
 
-def _shown(medium: MediumFacts, case: Case) -> tuple[PersonFacts, ...]:
+def _confirmed_people(medium: MediumFacts, case: Case) -> tuple[PersonFacts, ...]:
     confirmed = {one.person for one in medium.shown if one.state == "confirmed"}
     return tuple(person for person in case.facts.persons if person.id in confirmed)
 
 
-def _resembled(medium: MediumFacts, shown: Iterable[PersonFacts]) -> Iterator[ResemblanceFacts]:
+def _list_resemblances(medium: MediumFacts, shown: Iterable[PersonFacts]) -> Iterator[ResemblanceFacts]:
     """Whom the picture resembles, and whom the pictures resemble that somebody invented in it is made after."""
     yield from medium.likeness.resembles
     for person in shown:
@@ -71,16 +71,18 @@ def _resembled(medium: MediumFacts, shown: Iterable[PersonFacts]) -> Iterator[Re
             yield from (person.likeness or FaceComparisonFacts()).resembles
 
 
-def _answered(found: ResemblanceFacts, shown: Iterable[PersonFacts], *, invented: bool, author: UUID | None) -> bool:
+def _is_resemblance_resolved(
+    found: ResemblanceFacts, shown: Iterable[PersonFacts], *, invented: bool, author: UUID | None
+) -> bool:
     """Whether they are named there, so that what they allowed is asked for; or others say that it is somebody else."""
-    if found.person is not None and any(_stands_for(person, found.person, invented=invented) for person in shown):
+    if found.person is not None and any(_can_represent(person, found.person, invented=invented) for person in shown):
         return True
     return has_enough_reviewers(
         found.said, needed=GENERATED_REVIEWERS if invented or found.person is None else PHOTO_REVIEWERS, author=author
     )
 
 
-def _stands_for(shown: PersonFacts, real: UUID, *, invented: bool) -> bool:
+def _can_represent(shown: PersonFacts, real: UUID, *, invented: bool) -> bool:
     """A double stands for the person behind it everywhere; the person themselves only where nothing was made up."""
     return (shown.kind == DOUBLE and shown.twin_of == real) or (shown.id == real and not invented)
 

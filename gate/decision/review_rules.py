@@ -24,7 +24,7 @@ def adult_content_is_reviewed(case: Case) -> Iterable[Finding]:
     parts = [medium.reviews for medium in case.media_facts if is_adult_medium(medium)]
     unseen = [reviews for reviews in parts if not is_approved_by_other(reviews, case, BYTES_REVIEW_LIFETIME)]
     own = any(_only_their_own(reviews, case) for reviews in [*unseen, case.facts.reviews])
-    words = case.text_rating.rating.rank in (Rating.N.rank, Rating.E.rank) and not _their_own_words(case)
+    words = case.text_rating.rating.rank in (Rating.N.rank, Rating.E.rank) and not _is_trained_chat_author(case)
     if (unseen or words) and case.facts.release is not None:
         if not own_release_rules.missing_conditions(case):
             return
@@ -56,7 +56,7 @@ def _only_their_own(reviews: tuple[ReviewFacts, ...], case: Case) -> bool:
     )
 
 
-def _their_own_words(case: Case) -> bool:
+def _is_trained_chat_author(case: Case) -> bool:
     """Whether a member trained for it wrote these adult words to one reader: lists and rules are enough then.
 
     Only what they typed or rewrote themselves is theirs; that the reader is of age is asked by a rule of its own.

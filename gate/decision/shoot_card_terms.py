@@ -79,7 +79,7 @@ def resolve_medium(medium: MediumFacts, use: CardUse, people: Mapping[UUID, Pers
     if medium.card is None:
         return medium
     card = medium.card.card
-    if not _counts(medium.card, medium.produced_at, use, people):
+    if not _is_card_applicable(medium.card, medium.produced_at, use, people):
         return replace(medium, card=replace(medium.card, counts=False))
     since = card.starts_at if medium.produced_at is None else min(medium.produced_at, card.starts_at)
     shown = medium.shown
@@ -104,7 +104,9 @@ def people_of_medium(medium: MediumFacts) -> set[UUID]:
     return told | set(medium.card.card.persons) if medium.card is not None and has_everyone_named(medium) else told
 
 
-def _counts(on: CardPositionFacts, proven: datetime | None, use: CardUse, people: Mapping[UUID, PersonFacts]) -> bool:
+def _is_card_applicable(
+    on: CardPositionFacts, proven: datetime | None, use: CardUse, people: Mapping[UUID, PersonFacts]
+) -> bool:
     card = on.card
     within = proven is None or card.starts_at <= proven < card.ends_at + LATE
     return (
@@ -113,18 +115,18 @@ def _counts(on: CardPositionFacts, proven: datetime | None, use: CardUse, people
         and on.place <= card.pictures
         and on.known_at >= card.starts_at
         and within
-        and _covers(card, use)
-        and all(_stands(people.get(person), card, use) for person in card.persons)
+        and _is_use_covered(card, use)
+        and all(_is_person_eligible(people.get(person), card, use) for person in card.persons)
     )
 
 
-def _covers(card: ShootCardFacts, use: CardUse) -> bool:
+def _is_use_covered(card: ShootCardFacts, use: CardUse) -> bool:
     wanted = REQUIRED_SCOPES | ({"download_sell"} if use.sold else set())
     allowed = wanted <= set(card.scopes) and bool(use.places & set(card.surfaces))
     return allowed and use.rating.rank <= card.max_rating.rank
 
 
-def _stands(person: PersonFacts | None, card: ShootCardFacts, use: CardUse) -> bool:
+def _is_person_eligible(person: PersonFacts | None, card: ShootCardFacts, use: CardUse) -> bool:
     """Whether somebody named is real, here, and was checked in time where that comes before the shoot."""
     if person is None or person.kind != "real" or person.state is not PersonState.ACTIVE:
         return False

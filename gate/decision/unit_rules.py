@@ -264,7 +264,7 @@ def ai_is_disclosed(case: Case) -> Iterable[Finding]:
 def links_are_known(case: Case) -> Iterable[Finding]:
     """Every address is ours or registered, unchanged, and allowed where it stands."""
     for url in case.links:
-        if _host(url) in case.facts.own_hosts:
+        if _host_from_url(url) in case.facts.own_hosts:
             continue
         target = case.registered_links.get(url)
         if target is None:
@@ -275,7 +275,7 @@ def links_are_known(case: Case) -> Iterable[Finding]:
             yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
 
 
-def _host(url: str) -> str:
+def _host_from_url(url: str) -> str:
     """The host of an address; nothing where who reads it and who parses it may differ: browsers take "\\" for "/"."""
     where = urlsplit(url if "//" in url else f"//{url}").netloc
     return "" if "\\" in url else where.rsplit("@", 1)[-1].lower()
@@ -311,7 +311,7 @@ def viewer_is_of_age(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.VIEWER_LEVEL_LOW)
 
 
-def _features(case: Case) -> set[str]:
+def _stoppable_features(case: Case) -> set[str]:
     """The emergency stops that reach this unit."""
     unit = case.unit
     touched = {"sending"}
@@ -332,7 +332,7 @@ def no_stop_applies(case: Case) -> Iterable[Finding]:
     """No emergency stop reaches the unit; what protects a reader is never stopped."""
     if service_texts.is_safety_text(case.unit.service):
         return
-    touched = _features(case)
+    touched = _stoppable_features(case)
     if any(stop.feature in touched for stop in case.facts.stops):
         yield block_finding(Reason.KILL_SWITCH)
     if any(stop.feature == RESTORE_STOP for stop in case.facts.stops):

@@ -85,13 +85,15 @@ def review_facts(scope: Scope, about: str, digests: Collection[str]) -> Mapping[
         return {}
     asked = _REVIEWS.format(about=":about", digests="= ANY(:digests)")
     row = scope.run(f"SELECT {asked}", tenant=scope.tenant_id, about=about, digests=list(digests)).one()
-    return _spoken(row.reviews)
+    return _reviews_by_digest(row.reviews)
 
 
-def _spoken(stored: Iterable[Sequence[Any]] | None) -> Mapping[str, Sequence[ReviewFacts]]:
+def _reviews_by_digest(stored: Iterable[Sequence[Any]] | None) -> Mapping[str, Sequence[ReviewFacts]]:
     found: dict[str, list[ReviewFacts]] = {}
     for digest, principal, verdict, seen, at in stored or ():
-        found.setdefault(digest, []).append(ReviewFacts(UUID(principal), verdict == "approve", seen, _at(at)))
+        found.setdefault(digest, []).append(
+            ReviewFacts(UUID(principal), verdict == "approve", seen, _parse_instant(at))
+        )
     return found
 
 
@@ -109,11 +111,13 @@ def media_facts_of_bytes(scope: Scope, digests: Sequence[str], *, to_decide: boo
     carded = queries.resolve_card_positions(scope, {row.asset: CardPosition.read(row.card) for row in rows if row.card})
     rated = ratings.explain_ratings(scope, digests)
     refused = lookalikes.blocklist_matches(scope, {row.sha256: row.phash for row in rows}) if to_decide else {}
-    return tuple(_medium(row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset)) for row in rows)
+    return tuple(
+        _medium_from_row(row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset)) for row in rows
+    )
 
 
-def _medium(row: Any, rated: AggregatedRating, refused: str, card: CardPositionFacts | None) -> MediumFacts:
-    found, said = row.found or (), tuple(_spoken(row.reviews).get(row.sha256, ()))
+def _medium_from_row(row: Any, rated: AggregatedRating, refused: str, card: CardPositionFacts | None) -> MediumFacts:
+    found, said = row.found or (), tuple(_reviews_by_digest(row.reviews).get(row.sha256, ()))
     return MediumFacts(
         sha256=row.sha256,
         mime=row.mime,
@@ -124,12 +128,12 @@ def _medium(row: Any, rated: AggregatedRating, refused: str, card: CardPositionF
         produced_at=row.produced_at,
         rating=rated.rating,
         prohibited=rated.prohibited,
-        unsettled=_unsettled(rated, said),
-        people_seen=_most(row.people_seen, found),
+        unsettled=_is_rating_unsettled(rated, said),
+        people_seen=_highest_people_count(row.people_seen, found),
         shown=tuple(DepictionFacts(UUID(person), state) for person, state in row.shown or ()),
         reviews=said,
         blocked=reduce(lookalikes.stricter_match, (each["returned"] for each in found), refused),
-        unanswered=_unanswered(found, rated),
+        unanswered=_is_classifier_missing(found, rated),
         hidden=any(each["hidden"] for each in found),
         words=tuple(dict.fromkeys(word for each in found for word in each["words"])),
         card=card,
@@ -142,18 +146,18 @@ def _medium(row: Any, rated: AggregatedRating, refused: str, card: CardPositionF
     )
 
 
-def _unsettled(rated: AggregatedRating, said: Iterable[ReviewFacts]) -> bool:
+def _is_rating_unsettled(rated: AggregatedRating, said: Iterable[ReviewFacts]) -> bool:
     """Whether machines differ too much, or one went above what people said, and nobody has looked since."""
     since = rated.raised_at
     return rated.unsettled or (since is not None and not any(review.at >= since for review in said))
 
 
-def _unanswered(found: Iterable[Mapping[str, Any]], rated: AggregatedRating) -> bool:
+def _is_classifier_missing(found: Iterable[Mapping[str, Any]], rated: AggregatedRating) -> bool:
     """Whether a classifier should have looked and none has, and no person rated the bytes instead."""
     return has_missing_classifier([each["source"] for each in found]) and not rated.by_person
 
 
-def _most(recorded: int | None, found: Iterable[Mapping[str, Any]]) -> int | None:
+def _highest_people_count(recorded: int | None, found: Iterable[Mapping[str, Any]]) -> int | None:
     counts = [recorded, *(each["people"] for each in found)]
     return max((count for count in counts if count is not None), default=None)
 
@@ -190,10 +194,12 @@ def person_facts(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]
     if not ids:
         return ()
     known = {row.id: row for row in scope.run(_PEOPLE, tenant=scope.tenant_id, ids=list(ids))}
-    return tuple(_person(row, known[row.twin_of] if row.twin_of else None) for row in known.values() if row.asked)
+    return tuple(
+        _person_from_row(row, known[row.twin_of] if row.twin_of else None) for row in known.values() if row.asked
+    )
 
 
-def _person(row: Any, behind: Any | None) -> PersonFacts:
+def _person_from_row(row: Any, behind: Any | None) -> PersonFacts:
     """A person's facts, with those of the real person behind a double."""
     both = [row] if behind is None else [row, behind]
     checks = [each for one in both for each in one.identities or ()]
@@ -201,38 +207,40 @@ def _person(row: Any, behind: Any | None) -> PersonFacts:
     return PersonFacts(
         id=row.id,
         kind=row.kind,
-        state=_worst(one.state for one in both),
-        identities=tuple(map(_identity, sorted(checks, key=lambda one: (_at(one["verified_at"]), one["id"])))),
-        grants=tuple(map(_grant, grants)),
+        state=_strictest_state(one.state for one in both),
+        identities=tuple(
+            map(_age_proof_from_row, sorted(checks, key=lambda one: (_parse_instant(one["verified_at"]), one["id"])))
+        ),
+        grants=tuple(map(_consent_from_row, grants)),
         declaration=declaration_facts(row.declared),
         twin_of=row.twin_of,
         likeness=resemblances.parse_resemblances(row.likeness) if row.likeness is not None else None,
     )
 
 
-def _worst(states: Iterable[str]) -> PersonState:
+def _strictest_state(states: Iterable[str]) -> PersonState:
     """Who is behind a double decides too."""
     found = set(states)
     return next((state for state in reversed(PersonState) if state in found), PersonState.ACTIVE)
 
 
-def _at(said: str) -> datetime:
+def _parse_instant(said: str) -> datetime:
     """An instant as it stands in JSON."""
     return datetime.fromisoformat(said).astimezone(UTC)
 
 
-def _identity(row: Mapping[str, Any]) -> AgeProof:
-    until, on_day = (row[name] and _at(row[name]) for name in ("valid_until", "on_day"))
-    return AgeProof(_at(row["verified_at"]), until, on_day)
+def _age_proof_from_row(row: Mapping[str, Any]) -> AgeProof:
+    until, on_day = (row[name] and _parse_instant(row[name]) for name in ("valid_until", "on_day"))
+    return AgeProof(_parse_instant(row["verified_at"]), until, on_day)
 
 
-def _grant(row: Mapping[str, Any]) -> ConsentFacts:
+def _consent_from_row(row: Mapping[str, Any]) -> ConsentFacts:
     return ConsentFacts(
         scope=row["scope"],
         surfaces=tuple(row["surfaces"]),
         max_rating=Rating(row["max_rating"]),
-        valid_from=_at(row["valid_from"]),
-        valid_until=_at(row["valid_until"]),
+        valid_from=_parse_instant(row["valid_from"]),
+        valid_until=_parse_instant(row["valid_until"]),
         revoked=row["revoked_at"] is not None,
         card=row["card_id"] and UUID(row["card_id"]),
     )

@@ -30,7 +30,7 @@ def own_release_facts(scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
     if stored is None:
         return None
     member_id, key_id = UUID(stored["member_id"]), UUID(stored["passkey_id"])
-    member = _member(scope, member_id)
+    member = _find_member(scope, member_id)
     return OwnReleaseFacts(
         unit_digest=stored["unit_digest"],
         principal=member.principal_id if member is not None else member_id,
@@ -44,6 +44,6 @@ def own_release_facts(scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
     )
 
 
-def _member(scope: Scope, member_id: UUID) -> tenants.Member | None:
+def _find_member(scope: Scope, member_id: UUID) -> tenants.Member | None:
     """Who signed, while they are here."""
     return next((one for one in tenants.list_members(scope) if one.id == member_id), None)

@@ -118,36 +118,36 @@ def list_dossiers(
     wanted = list(creators) if creators is not None else None
     rows = scope.run(_PEOPLE, tenant=scope.tenant_id, named=named.strip(), creators=wanted, limit=limit).all()
     known = {one.id: one for one in media_facts.person_facts(scope, [row.id for row in rows])}
-    return [_dossier(row, known[row.id], scope.now) for row in rows]
+    return [_dossier_from_row(row, known[row.id], scope.now) for row in rows]
 
 
-def _dossier(row: Any, facts: PersonFacts, now: datetime) -> PersonDossier:
+def _dossier_from_row(row: Any, facts: PersonFacts, now: datetime) -> PersonDossier:
     return PersonDossier(
         facts=facts,
         name=row.display_ref,
         twin_of=row.twin_of or "",
         creator_id=row.creator_id,
         linked_at=row.linked_at,
-        proofs=tuple(_proof(each, now) for each in row.proofs or ()),
-        declaration=_declaration(row.declared, row.tiles or ()),
+        proofs=tuple(_age_proof_from_row(each, now) for each in row.proofs or ()),
+        declaration=_declaration_from_row(row.declared, row.tiles or ()),
         general=tuple(missing_requirements(facts, Rating.G, now)),
         adult=tuple(missing_requirements(facts, Rating.N, now)),
     )
 
 
-def _at(said: str) -> datetime:
+def _parse_instant(said: str) -> datetime:
     return datetime.fromisoformat(said)
 
 
-def _proof(row: Sequence[Any], now: datetime) -> AgeProofSummary:
+def _age_proof_from_row(row: Sequence[Any], now: datetime) -> AgeProofSummary:
     custodian, method, at, until, on_day, by = row
-    ends = _at(until) if until else None
+    ends = _parse_instant(until) if until else None
     return AgeProofSummary(
-        custodian, method, _at(at), ends, _at(on_day) if on_day else None, by or "", ends is None or now < ends
+        custodian, method, _parse_instant(at), ends, _parse_instant(on_day) if on_day else None, by or "", ends is None or now < ends
     )  # fmt: skip
 
 
-def _declaration(
+def _declaration_from_row(
     row: Mapping[str, Any] | None, tiles: Iterable[tuple[str, str, str | None]]
 ) -> DeclarationSummary | None:
     if row is None:
@@ -157,7 +157,7 @@ def _declaration(
         sources=tuple(row["sources"]),
         references=tuple((sha256, UUID(asset), rating or "") for sha256, asset, rating in tiles),
         declared_by=UUID(row["declared_by"]),
-        at=_at(row["created_at"]),
+        at=_parse_instant(row["created_at"]),
         looks=parse_looks(row["looks"]),
         lost=row["lost"],
     )
@@ -172,16 +172,16 @@ def missing_requirements(person: PersonFacts, rating: Rating, now: datetime) -> 
         yield "blocked"
         return
     if person.kind == "synthetic":
-        yield from _invented(person, rating)
+        yield from _missing_declarations(person, rating)
         return
     scopes = [*NEEDED, "ai_likeness"] if person.kind == "digital_twin" else list(NEEDED)
     for scope in scopes:
-        yield from _permission(person, scope, rating, now)
+        yield from _missing_consents(person, scope, rating, now)
     if rating is not Rating.G and not valid_age_proofs(person, now):
         yield "age_over" if person.identities else "age"
 
 
-def _permission(person: PersonFacts, scope: str, rating: Rating, now: datetime) -> Iterator[str]:
+def _missing_consents(person: PersonFacts, scope: str, rating: Rating, now: datetime) -> Iterator[str]:
     own = [one for one in person.grants if one.scope == scope and one.card is None]
     live = [one for one in own if not one.revoked and one.valid_from <= now < one.valid_until]
     if any(rating.rank <= one.max_rating.rank for one in live):
@@ -196,7 +196,7 @@ def _permission(person: PersonFacts, scope: str, rating: Rating, now: datetime) 
         yield f"{scope}_taken" if own else scope
 
 
-def _invented(person: PersonFacts, rating: Rating) -> Iterator[str]:
+def _missing_declarations(person: PersonFacts, rating: Rating) -> Iterator[str]:
     declared = person.declaration
     if declared is None:
         yield "declaration"

@@ -111,9 +111,9 @@ def gather_snapshot(
 ) -> tuple[EvidenceSnapshot, datetime]:
     """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks. `by` are the
     rules it is judged by."""
-    _forget(scope)
+    _expire_read_rows(scope)
     held = epochs.held_keys(scope)
-    who, author = _parties(scope, unit, author)
+    who, author = _resolve_author(scope, unit, author)
     creator, wrote = who.creator, who.writer
     media, pointed = media_facts.media_facts_of_unit(scope, unit), post_references.resolve_references(scope, unit)
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
@@ -121,9 +121,9 @@ def gather_snapshot(
     before = wall_now()
     read = _at_once(scope, unit, epochs.key_parameters(scope, unit))  # of a thread that begins, all of it is locked
     skewed = not before - APART <= read.machine <= wall_now() + APART
-    heard, changed = _heard(scope, unit, read)
-    same = who.same_humans & _spoke(heard, media, persons)
-    said = _owned(heard, same)
+    heard, changed = _resolve_reviews(scope, unit, read)
+    same = who.same_humans & _reviewing_principals(heard, media, persons)
+    said = _mark_own_reviews(heard, same)
     above = live_copies.list_copies(scope, unit.subject) if unit.reply_to else []
     facts = EvidenceSnapshot(
         tenant_id=scope.tenant_id,
@@ -136,20 +136,20 @@ def gather_snapshot(
         names=(creator.name, creator.slug) if creator is not None else (),
         media=tuple(_of_medium(medium, principal, same) for medium in media),
         persons=tuple(_of_person(one, same) for one in persons) if same else persons,
-        viewer=_viewer(read.viewer),
+        viewer=_parse_viewer(read.viewer),
         references=pointed,
         remarks=received_comments.comment_facts(scope, unit),
-        links=_links(scope, unit, pointed),
+        links=_list_link_facts(scope, unit, pointed),
         own_hosts=tuple(own_hosts),
-        stops=_stops(unit, read.stops or ()),
+        stops=_stops_of_unit(unit, read.stops or ()),
         reviews=said,
-        recent=_recent(read.recent),
+        recent=_recent_texts(read.recent),
         changed=changed,
         above_known=any(unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above),
         above_gone=any(one.removed_at is not None or one.recalled_at is not None for one in above),
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
-        limits=_limits(read.limits),
+        limits=_parse_place_limits(read.limits),
         uncalibrated=bool(read.uncalibrated),
         again=rule_verification.unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, by.bundle),
@@ -184,14 +184,18 @@ def snapshots_elsewhere(
         subjects=[unit.subject.id for unit in units],
         kinds=[unit.subject.kind for unit in units],
     ).all()
-    return [_elsewhere(scope, facts, unit, read, by=by) for unit, read in zip(units, rows, strict=True)]
+    return [_build_place_snapshot(scope, facts, unit, read, by=by) for unit, read in zip(units, rows, strict=True)]
 
 
-def _elsewhere(scope: Scope, facts: EvidenceSnapshot, unit: Unit, read: Any, *, by: ActivePolicy) -> EvidenceSnapshot:
+def _build_place_snapshot(
+    scope: Scope, facts: EvidenceSnapshot, unit: Unit, read: Any, *, by: ActivePolicy
+) -> EvidenceSnapshot:
     again = rule_verification.unit_rule_verifications(scope, unit, by.bundle, read.now.date())
-    heard, changed = _heard(scope, unit, read)
-    reviews = _owned(heard, _same(scope, facts.author_principal, _spoke(heard, (), ())))
-    stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
+    heard, changed = _resolve_reviews(scope, unit, read)
+    reviews = _mark_own_reviews(
+        heard, _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ()))
+    )
+    stops, limits = _stops_of_unit(unit, read.stops or ()), _parse_place_limits(read.limits)
     said_there, pointed = (
         admission.find_third_party_rule(scope, unit, by.bundle),
         post_references.resolve_references(scope, unit),
@@ -208,27 +212,29 @@ def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:
         "least": MIN_AGREEMENT_PERMILLE,
         "kind": unit.subject.kind,
     }
-    return _asked(scope, unit, _AT_ONCE, **asked, **keys)
+    return _load_unit_row(scope, unit, _AT_ONCE, **asked, **keys)
 
 
-def _asked(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
+def _load_unit_row(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
     """The row of a statement about a unit, its reader and what they were sent."""
     there = {"platform": unit.platform, "channel": unit.channel_id, "viewer": unit.viewer, "subject": unit.subject.id}
     return scope.run(statement, **{"tenant": scope.tenant_id, "most": WINDOW_MESSAGES, **there, **more}).one()
 
 
-def _limits(stored: Iterable[tuple[str, str]] | None) -> tuple[PlaceLimitFacts, ...]:
+def _parse_place_limits(stored: Iterable[tuple[str, str]] | None) -> tuple[PlaceLimitFacts, ...]:
     return tuple(PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ())
 
 
-def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
+def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
     return tuple(
         ReviewFacts(UUID(principal), verdict == "approve", seen, datetime.fromisoformat(at))
         for principal, verdict, seen, at in stored or ()
     )
 
 
-def _spoke(said: Iterable[ReviewFacts], media: Iterable[MediumFacts], persons: Iterable[PersonFacts]) -> set[UUID]:
+def _reviewing_principals(
+    said: Iterable[ReviewFacts], media: Iterable[MediumFacts], persons: Iterable[PersonFacts]
+) -> set[UUID]:
     """Everybody who said something that counts for others only: of units, of pictures, of whom they resemble."""
     found = {review.principal for review in said}
     for medium in media:
@@ -247,7 +253,7 @@ def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) 
     if not same and not own:
         return medium
     likeness = _of_likeness(medium.likeness, same)
-    return replace(medium, reviews=_owned(medium.reviews, same), likeness=likeness, lowered_own=own)
+    return replace(medium, reviews=_mark_own_reviews(medium.reviews, same), likeness=likeness, lowered_own=own)
 
 
 def _of_person(person: PersonFacts, same: frozenset[UUID]) -> PersonFacts:
@@ -255,26 +261,28 @@ def _of_person(person: PersonFacts, same: frozenset[UUID]) -> PersonFacts:
 
 
 def _of_likeness(found: FaceComparisonFacts, same: frozenset[UUID]) -> FaceComparisonFacts:
-    return replace(found, resembles=tuple(replace(one, said=_owned(one.said, same)) for one in found.resembles))
+    return replace(
+        found, resembles=tuple(replace(one, said=_mark_own_reviews(one.said, same)) for one in found.resembles)
+    )
 
 
-def _same(scope: Scope, author: UUID | None, spoke: set[UUID]) -> frozenset[UUID]:
+def _author_principals(scope: Scope, author: UUID | None, spoke: set[UUID]) -> frozenset[UUID]:
     """Who counts as the author among those who spoke: guests who were seen where the author was."""
     if author is None or not spoke - {author}:
         return frozenset()
     return device_fingerprints.same_humans(scope, author).get(author, frozenset()) & spoke
 
 
-def _owned(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[ReviewFacts, ...]:
+def _mark_own_reviews(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[ReviewFacts, ...]:
     return tuple(replace(review, own=review.principal in same) for review in reviews) if same else reviews
 
 
-def _heard(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewFacts, ...], bool]:
+def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewFacts, ...], bool]:
     """What people said that counts for a unit, and whether they said yes to something else instead.
 
     A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was seen.
     """
-    said, before = _said(read.reviews), read.approved or ()
+    said, before = _parse_reviews(read.reviews), read.approved or ()
     if unit.service or any(review.approves for review in said):
         return said, False
     known = {digest: parse_unit(stored) for digest, stored in before if stored is not None}
@@ -303,14 +311,14 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         media=media,
         persons=media_facts.person_facts(scope, media_facts.people_named_in(media)),
         references=pointed,
-        links=_links(scope, unit, pointed),
-        recent=_recent(_asked(scope, unit, f"SELECT {_RECENT}").recent) if unit.viewer else (),
+        links=_list_link_facts(scope, unit, pointed),
+        recent=_recent_texts(_load_unit_row(scope, unit, f"SELECT {_RECENT}").recent) if unit.viewer else (),
         again=rule_verification.unit_rule_verifications(scope, unit, rules, scope.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, rules),
     )
 
 
-def _forget(scope: Scope) -> None:
+def _expire_read_rows(scope: Scope) -> None:
     """Rows that were read before the locks were granted may be old: they are read again."""
     scope.session.flush()
     for row in list(scope.session.identity_map.values()):
@@ -318,7 +326,7 @@ def _forget(scope: Scope) -> None:
             scope.session.expire(row)
 
 
-def _parties(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, str]:
+def _resolve_author(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, str]:
     """The unit's creator, the member who is its author, and the author: one nobody here knows counts as unknown."""
     kind, _, key = author.partition(":")
     try:
@@ -331,10 +339,10 @@ def _parties(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, str]:
 
 def viewer_facts(scope: Scope, unit: Unit) -> ViewerFacts | None:
     """What is known of the age of the one reader a unit is for."""
-    return _viewer(_asked(scope, unit, f"SELECT {_VIEWER}").viewer)
+    return _parse_viewer(_load_unit_row(scope, unit, f"SELECT {_VIEWER}").viewer)
 
 
-def _viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
+def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
     if stored is None:
         return None
     state, level, over_18, method, jurisdiction, until, epoch = stored
@@ -345,7 +353,7 @@ def _viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
     )
 
 
-def _links(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
+def _list_link_facts(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
     led = (lead.target for lead in unit.leads)
     urls = text_rating.extract_links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
     kept = {url: hosts.canonical_url(url) for url in sorted(urls)}
@@ -367,7 +375,7 @@ def _links(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple
     )
 
 
-def _stops(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFacts, ...]:
+def _stops_of_unit(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFacts, ...]:
     """The closed switches above the unit."""
     targets: Mapping[str, str] = {
         "global": "",
@@ -380,7 +388,7 @@ def _stops(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFact
     return tuple(StopFacts(where, feature) for where, target, feature in closed if targets.get(where) == target)
 
 
-def _recent(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
+def _recent_texts(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
     """What this reader was sent last, oldest first, without the subject itself and without service texts."""
     sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
     words = [shown for each in sent.values() if not each.service for shown in each.visible_texts]

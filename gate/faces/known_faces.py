@@ -32,7 +32,7 @@ MAX_PICTURES = 3
 MAX_REFERENCES = 100
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -43,7 +43,7 @@ class FaceSubject(TenantRow, table=True):
 
     __tablename__ = "face_subjects"
     __table_args__ = table_arguments(
-        _of("person_id", "persons"),
+        _tenant_foreign_key("person_id", "persons"),
         Index("face_subjects_one", "tenant_id", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         about="person",
         keep="5 years after its end",
@@ -66,7 +66,7 @@ class FaceTemplate(TenantRow, table=True):
     __tablename__ = "face_templates"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "subject_id", "model", name="face_templates_one"),
-        _of("subject_id", "face_subjects"),
+        _tenant_foreign_key("subject_id", "face_subjects"),
         about="person",
         keep="while they agree, or are on the list",
     )
@@ -177,7 +177,7 @@ def withdraw_face_consent(scope: Scope, person_id: UUID) -> None:
     """
     row = find_face_consent(scope, person_id)
     if row is not None and row.basis == FACE_AGREED:
-        _end(scope, row)
+        _end_subject(scope, row)
         audit.record(scope, "face.withdrawn", f"person:{person_id}")
 
 
@@ -220,7 +220,7 @@ def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[st
         return
     with scope.acting_as("gate"):
         if before is not None:
-            _end(scope, before)
+            _end_subject(scope, before)
         scope.add(
             FaceSubject(
                 tenant_id=scope.tenant_id,
@@ -243,7 +243,7 @@ def add_face_ban(scope: Scope, *, subject_id: UUID, why: str, model: str, box: S
         scope.add(row)
         scope.add(FaceTemplate(tenant_id=scope.tenant_id, subject_id=row.id, model=model, box=box.box))
     audit.record(scope, "face.barred", f"face:{row.id}")
-    _grown(scope)
+    _restart_comparison(scope)
 
 
 def end_face_ban(scope: Scope, subject_id: UUID, principal: UUID) -> bool:
@@ -263,11 +263,11 @@ def end_face_ban(scope: Scope, subject_id: UUID, principal: UUID) -> bool:
             row.ending_by = principal
             scope.add(row)
         return False
-    _end(scope, row)
+    _end_subject(scope, row)
     return True
 
 
-def _end(scope: Scope, row: FaceSubject) -> None:
+def _end_subject(scope: Scope, row: FaceSubject) -> None:
     """Erase every template of somebody; nothing may be added to them any more."""
     with scope.acting_as("gate"):
         scope.run(
@@ -301,11 +301,11 @@ def store_template(scope: Scope, subject_id: UUID, *, model: str, box: Sealed, p
             box=box.box,
             pictures=list(pictures),
         )
-    _grown(scope)
+    _restart_comparison(scope)
     return True
 
 
-def _grown(scope: Scope) -> None:
+def _restart_comparison(scope: Scope) -> None:
     """Whatever is being compared ends first; from here on every picture is to be compared again."""
     lock_faces(scope)
     request_comparison(scope)

@@ -26,7 +26,7 @@ from gate.ratings import ratings
 from tenants.notices import notices
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -37,7 +37,7 @@ class ResemblanceRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "sha256", "subject_id", name="likenesses_one"),
         Index("likenesses_subject", "tenant_id", "subject_id"),
-        *(_of("subject_id", "face_subjects"), _of("person_id", "persons")),
+        *(_tenant_foreign_key("subject_id", "face_subjects"), _tenant_foreign_key("person_id", "persons")),
         about="person",
         keep="while published, then 5 years",
     )
@@ -56,7 +56,7 @@ class ResemblanceVote(TenantRow, table=True):
 
     __tablename__ = "likeness_rulings"
     __table_args__ = table_arguments(
-        _of("likeness_id", "likenesses"),
+        _tenant_foreign_key("likeness_id", "likenesses"),
         Index("likeness_rulings_one", "tenant_id", "likeness_id"),
         about="member",
         keep=FOREVER,
@@ -124,15 +124,19 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
     Raises NotFound for bytes nobody recorded.
     """
     asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
-    subjects = _subjects(scope, compared.resembles)
+    subjects = _load_active_subjects(scope, compared.resembles)
     known = {one.person_id for one in subjects.values() if one.person_id is not None}
     touched = known | people_using_reference(scope, sha256) if subjects else known
     epochs.lock_and_advance(
         scope, epochs.asset_key(scope, asset_id), *(epochs.person_key(scope, one) for one in touched)
     )
     known_faces.lock_faces(scope)
-    _searched(scope, sha256, compared)
-    fresh = [one for one in _subjects(scope, compared.resembles).values() if _found(scope, sha256, one, compared)]
+    _record_search(scope, sha256, compared)
+    fresh = [
+        one
+        for one in _load_active_subjects(scope, compared.resembles).values()
+        if _record_resemblance(scope, sha256, one, compared)
+    ]
     if compared.version < known_faces.faces_version(scope):
         known_faces.request_comparison(scope)
     if not fresh:
@@ -146,7 +150,7 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
     notices.put(scope, Message("likeness.found"), cause=f"likeness:{asset_id}", urgent=True, creator_id=creator)
 
 
-def _subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID, FaceSubject]:
+def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID, FaceSubject]:
     """Those of these who are still looked for."""
     rows = scope.session.exec(
         select(FaceSubject)
@@ -172,7 +176,7 @@ def people_using_reference(scope: Scope, sha256: str) -> set[UUID]:
     return {row.person_id for row in rows}
 
 
-def _searched(scope: Scope, sha256: str, compared: FaceComparisonResult) -> None:
+def _record_search(scope: Scope, sha256: str, compared: FaceComparisonResult) -> None:
     with scope.acting_as("gate"):
         scope.run(
             "INSERT INTO face_searches (tenant_id, id, sha256, model, version, complete, faces)"
@@ -198,7 +202,7 @@ ON CONFLICT (tenant_id, sha256, subject_id) DO UPDATE SET model = excluded.model
 """
 
 
-def _found(scope: Scope, sha256: str, subject: FaceSubject, compared: FaceComparisonResult) -> bool:
+def _record_resemblance(scope: Scope, sha256: str, subject: FaceSubject, compared: FaceComparisonResult) -> bool:
     """Write down one likeness; whether it is new, or found with another template or model."""
     box = scope.run(
         "SELECT box FROM face_templates WHERE tenant_id = :tenant AND subject_id = :subject AND model = :model",

@@ -55,7 +55,7 @@ def handle_checkpoint_due(event: CheckpointDue, *, tenant: OpenScope, archive: A
             try:
                 checkpoint_log(tenant_id, tenant=tenant, archive=archive, key=key)
             except LogBroken as broken:
-                _tell(tenant_id, broken, tenant=tenant)
+                _notify_log_broken(tenant_id, broken, tenant=tenant)
         pulse.check_lease()
         extend_root(tenant=tenant, archive=archive, key=key)
 
@@ -74,12 +74,12 @@ def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key:
     Raises Broken: the chain since the last checkpoint is not whole, or what is kept outside says otherwise.
     """
     with tenant(INSTALLATION_ID, ACTOR) as scope:
-        root = _noted(scope)
+        root = _load_last_checkpoint(scope)
     with tenant(tenant_id, ACTOR) as scope:
-        head, before, now = decision_log.chain_head(scope), _noted(scope), scope.now
-        if head is None or not _due(head, before, now):
+        head, before, now = decision_log.chain_head(scope), _load_last_checkpoint(scope), scope.now
+        if head is None or not _is_checkpoint_due(head, before, now):
             return None
-        _whole(scope, head, before)
+        _check_chain(scope, head, before)
     name = key.log_name(tenant_id, head.began)
     made = Checkpoint(
         log=name,
@@ -92,8 +92,8 @@ def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key:
     )
     kept = archive.put_once(signed_checkpoints.checkpoint_name(name, made.number), made.to_statement(key))
     with tenant(tenant_id, ACTOR) as scope:
-        found = _fitting(scope, kept, made, key)
-        _note(
+        found = _resolve_kept_checkpoint(scope, kept, made, key)
+        _record_checkpoint(
             scope,
             LastCheckpoint(
                 found.number, found.seq, found.head, hash_chain.sha256_hex(kept), hash_chain.from_microseconds(found.at)
@@ -103,7 +103,7 @@ def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key:
     return found
 
 
-def _due(head: decision_log.ChainHead, before: LastCheckpoint, now: datetime) -> bool:
+def _is_checkpoint_due(head: decision_log.ChainHead, before: LastCheckpoint, now: datetime) -> bool:
     new = max(head.seq, head.last) - before.seq
     if new < 0:
         return True  # a log that grew shorter: said at once
@@ -111,7 +111,7 @@ def _due(head: decision_log.ChainHead, before: LastCheckpoint, now: datetime) ->
     return new >= ENTRIES_PER_CHECKPOINT or (new > 0 and now >= since + EVERY)
 
 
-def _whole(scope: Scope, head: decision_log.ChainHead, before: LastCheckpoint) -> None:
+def _check_chain(scope: Scope, head: decision_log.ChainHead, before: LastCheckpoint) -> None:
     """Raise Broken unless the chain leads from the last checkpoint to the head."""
     found = decision_log.walk_chain(scope, after=before.seq, last=before.head, until=head.last)
     if isinstance(found, decision_log.ChainBroken):
@@ -120,7 +120,7 @@ def _whole(scope: Scope, head: decision_log.ChainHead, before: LastCheckpoint) -
         raise LogBroken(min(found.count, head.seq) + 1)
 
 
-def _fitting(scope: Scope, kept: bytes, made: Checkpoint, key: LogKey) -> Checkpoint:
+def _resolve_kept_checkpoint(scope: Scope, kept: bytes, made: Checkpoint, key: LogKey) -> Checkpoint:
     """What is kept: ours, or one from a turn that died before it was noted. Raises Broken if it is neither."""
     try:
         found = Checkpoint.from_statement(kept, key.signing.public_key())
@@ -141,7 +141,7 @@ SELECT number, seq, head, digest, at FROM log_checkpoints WHERE tenant_id = :ten
 """
 
 
-def _noted(scope: Scope) -> LastCheckpoint:
+def _load_last_checkpoint(scope: Scope) -> LastCheckpoint:
     row = scope.run(_LAST, tenant=scope.tenant_id).first()
     return LastCheckpoint() if row is None else LastCheckpoint(row.number, row.seq, row.head, row.digest, row.at)
 
@@ -152,32 +152,32 @@ VALUES (:tenant, :id, :number, :seq, :head, :at, :digest) ON CONFLICT DO NOTHING
 """
 
 
-def _note(scope: Scope, noted: LastCheckpoint) -> None:
+def _record_checkpoint(scope: Scope, noted: LastCheckpoint) -> None:
     with scope.acting_as("gate"):
         scope.run(_NOTE, tenant=scope.tenant_id, id=uuid7(), **vars(noted))
 
 
 def extend_root(*, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
     """Name every checkpoint that no link of the root names yet, in as many links as that takes."""
-    open_ones = list(_open(tenant, key))
+    open_ones = list(_list_unanchored(tenant, key))
     while open_ones:
         with tenant(INSTALLATION_ID, ACTOR) as scope:
-            before, now = _noted(scope), scope.now
+            before, now = _load_last_checkpoint(scope), scope.now
         anchors = tuple(anchor for _, anchor in open_ones[:MAX_ANCHORS])
         made = RootLink(before.number + 1, hash_chain.to_microseconds(now), before.digest, anchors)
         kept = archive.put_once(signed_checkpoints.root_link_name(made.number), made.to_statement(key))
-        link = _link(kept, made, key)
+        link = _resolve_kept_link(kept, made, key)
         named = set(link.anchors)  # of a turn that died, perhaps: then fewer than ours, and there is another round
         with tenant(INSTALLATION_ID, ACTOR) as scope:
             seq, at = before.seq + len(link.anchors), hash_chain.from_microseconds(link.at)
-            _note(scope, LastCheckpoint(link.number, seq, link.previous, hash_chain.sha256_hex(kept), at))
+            _record_checkpoint(scope, LastCheckpoint(link.number, seq, link.previous, hash_chain.sha256_hex(kept), at))
         for tenant_id in {owner for owner, anchor in open_ones if anchor in named}:
             numbers = [anchor.number for owner, anchor in open_ones if owner == tenant_id and anchor in named]
-            _name(tenant_id, numbers, link, tenant=tenant)
+            _record_root_link(tenant_id, numbers, link, tenant=tenant)
         open_ones = [pair for pair in open_ones if pair[1] not in named]
 
 
-def _link(kept: bytes, made: RootLink, key: LogKey) -> RootLink:
+def _resolve_kept_link(kept: bytes, made: RootLink, key: LogKey) -> RootLink:
     try:
         found = RootLink.from_statement(kept, key.signing.public_key())
     except ForgedStatement as forged:
@@ -187,7 +187,7 @@ def _link(kept: bytes, made: RootLink, key: LogKey) -> RootLink:
     return found
 
 
-def _open(tenant: OpenScope, key: LogKey) -> Iterator[tuple[UUID, Anchor]]:
+def _list_unanchored(tenant: OpenScope, key: LogKey) -> Iterator[tuple[UUID, Anchor]]:
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
             rows = scope.run(
@@ -200,7 +200,7 @@ def _open(tenant: OpenScope, key: LogKey) -> Iterator[tuple[UUID, Anchor]]:
             yield tenant_id, Anchor(key.log_name(tenant_id, row.created_at), row.number, row.digest)
 
 
-def _name(tenant_id: UUID, numbers: Sequence[int], link: RootLink, *, tenant: OpenScope) -> None:
+def _record_root_link(tenant_id: UUID, numbers: Sequence[int], link: RootLink, *, tenant: OpenScope) -> None:
     with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
         scope.run(
             "UPDATE log_checkpoints SET root = :link, updated_at = house_now()"
@@ -211,7 +211,7 @@ def _name(tenant_id: UUID, numbers: Sequence[int], link: RootLink, *, tenant: Op
         )
 
 
-def _tell(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope) -> None:
+def _notify_log_broken(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope) -> None:
     """Say it to the members, once while it lasts, and to those who run the house."""
     _log.error("log.broken", tenant=str(tenant_id), seq=broken.seq)
     with tenant(tenant_id, ACTOR) as scope:

@@ -61,7 +61,7 @@ def append_entry(scope: Scope, new: LogEntry) -> None:
     """Put an entry at the end of the tenant's chain when this transaction commits; once, however often it is asked."""
     pending: list[LogEntry] = scope.session.info.setdefault(_PENDING, [])
     if not pending:
-        scope.before_commit(_write, role="gate")
+        scope.before_commit(_record_pending_entries, role="gate")
     if all(each.id != new.id for each in pending):
         pending.append(new)
 
@@ -96,21 +96,21 @@ WHERE tenant_id = :tenant_id AND EXISTS (SELECT 1 FROM entry)
 """An entry with what it was made from, and the head after it; nothing at all when it stands there already."""
 
 
-def _write(scope: Scope) -> None:
+def _record_pending_entries(scope: Scope) -> None:
     pending: list[LogEntry] = scope.session.info.pop(_PENDING, [])
     seq, last = scope.run(_LOCK_HEAD, tenant=scope.tenant_id, genesis=GENESIS_HASH).one()
     for each in pending:
         snapshot = encode_snapshot(each.snapshot)
-        fields = _fields(scope.tenant_id, each, hashlib.sha256(snapshot.encode()).hexdigest())
+        fields = _entry_fields(scope.tenant_id, each, hashlib.sha256(snapshot.encode()).hexdigest())
         fields |= {"seq": seq + 1, "prev_hash": last}
-        fields["hash"] = _hash(fields)
-        stored = {**fields, "reasons": _json(fields["reasons"]), "flags": _json(fields["flags"])}
+        fields["hash"] = _hash_fields(fields)
+        stored = {**fields, "reasons": _encode_json(fields["reasons"]), "flags": _encode_json(fields["flags"])}
         if scope.run(_ADD, **stored, unit=encode_unit(each.unit), snapshot=snapshot).rowcount:
             seq, last = seq + 1, fields["hash"]
             scope.after_commit(telemetry.GATE_DECISIONS.labels(str(each.decision.verdict)).inc)
 
 
-def _fields(tenant_id: UUID, each: LogEntry, snapshot_digest: str) -> dict[str, Any]:
+def _entry_fields(tenant_id: UUID, each: LogEntry, snapshot_digest: str) -> dict[str, Any]:
     """What an entry says, without its place in the chain."""
     return {
         "tenant_id": tenant_id,
@@ -133,7 +133,7 @@ def _fields(tenant_id: UUID, each: LogEntry, snapshot_digest: str) -> dict[str, 
     }
 
 
-def _json(value: object) -> str:
+def _encode_json(value: object) -> str:
     return canonical_json(value).decode()
 
 
@@ -141,7 +141,7 @@ _CHAINED = tuple(name for name in DecisionRow.model_fields if name not in ("hash
 """What an entry's hash covers: every column but itself and the row's own times."""
 
 
-def _hash(fields: dict[str, Any]) -> str:
+def _hash_fields(fields: dict[str, Any]) -> str:
     return hash_chain.sha256_hex(hash_chain.hashed_bytes(fields))
 
 
@@ -160,7 +160,7 @@ def walk_chain(scope: Scope, *, after: int, last: str, until: int) -> ChainIntac
     seq = after
     for fields in list_entries(scope, after=after or _BEFORE_ANY, until=until):
         found = fields.pop("hash")
-        if fields["seq"] != seq + 1 or fields["prev_hash"] != last or _hash(fields) != found:
+        if fields["seq"] != seq + 1 or fields["prev_hash"] != last or _hash_fields(fields) != found:
             return ChainBroken(seq + 1)
         seq, last = seq + 1, found
     return ChainIntact(seq, last)

@@ -46,9 +46,9 @@ def export_lines(
     Reads as it is asked: nothing is held but a page.
     """
     source = _Source(tenant, archive, key)
-    names = [_name(source, each) for each in tenant_ids]
+    names = [_log_name_of_tenant(source, each) for each in tenant_ids]
     with tenant(INSTALLATION_ID, ACTOR) as scope:
-        noted, now = _noted(scope), hash_chain.to_microseconds(scope.now)
+        noted, now = _last_checkpoint_number(scope), hash_chain.to_microseconds(scope.now)
     opening = {
         "format": EXPORT_FORMAT,
         "key": key.public_key_text,
@@ -58,7 +58,7 @@ def export_lines(
         "at": now,
     }
     yield signed_checkpoints.sign_statement("export", opening, key)
-    yield from _root(source)
+    yield from _iter_root_lines(source)
     for name in sorted(source.named - set(names)):
         closed = source.kept(signed_checkpoints.closing_name(name))
         if closed is not None:
@@ -68,20 +68,20 @@ def export_lines(
             yield from _of_tenant(scope, source, name)
 
 
-def _name(source: _Source, tenant_id: UUID) -> str:
+def _log_name_of_tenant(source: _Source, tenant_id: UUID) -> str:
     with source.tenant(tenant_id, ACTOR) as scope:
         head = decision_log.chain_head(scope)
     return "" if head is None else source.key.log_name(tenant_id, head.began)
 
 
-def _noted(scope: Scope) -> int:
+def _last_checkpoint_number(scope: Scope) -> int:
     count: int = scope.run(
         "SELECT coalesce(max(number), 0) FROM log_checkpoints WHERE tenant_id = :tenant", tenant=scope.tenant_id
     ).scalar_one()
     return count
 
 
-def _root(source: _Source) -> Iterator[bytes]:
+def _iter_root_lines(source: _Source) -> Iterator[bytes]:
     while (line := source.kept(signed_checkpoints.root_link_name(source.links + 1))) is not None:
         source.links += 1
         source.digests.add(hash_chain.sha256_hex(line))
@@ -93,7 +93,7 @@ def _root(source: _Source) -> Iterator[bytes]:
 
 
 def _of_tenant(scope: Scope, source: _Source, name: str) -> Iterator[bytes]:
-    head, noted = decision_log.chain_head(scope) if name else None, _noted(scope)
+    head, noted = decision_log.chain_head(scope) if name else None, _last_checkpoint_number(scope)
     yield signed_checkpoints.sign_statement("log", {"agency": tenants.get_agency(scope).name, "log": name}, source.key)
     said = {"log": name, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": hash_chain.to_microseconds(scope.now)}
     if head is not None:
@@ -113,7 +113,7 @@ class _Checkpoints:
     def __init__(self, scope: Scope, source: _Source, name: str, head: decision_log.ChainHead, noted: int) -> None:
         self._scope, self._source, self._name, self._head = scope, source, name, head
         self._noted, self._number, self._newer = noted, 0, False
-        self._next = self._read()
+        self._next = self._read_next()
 
     @property
     def promised(self) -> int:
@@ -125,9 +125,9 @@ class _Checkpoints:
         while self._next is not None and (seq is None or self._next[0] < seq):
             self._number += 1
             yield self._next[1]
-            self._next = self._read()
+            self._next = self._read_next()
 
-    def _read(self) -> tuple[int, bytes] | None:
+    def _read_next(self) -> tuple[int, bytes] | None:
         line = self._source.kept(signed_checkpoints.checkpoint_name(self._name, self._number + 1))
         if line is None:
             return None

@@ -126,7 +126,7 @@ class _Walk:
         body, said = line[len(_OPENS) : -_TAIL], line[-66:-2].decode("ascii", "replace")
         if hash_chain.sha256_hex(body) != said or line[-_TAIL:-66] != _HASH or line[-2:] != _CLOSES:
             raise _Bad("entry_changed", self.seq + 1)
-        fields = _json(body, self.seq + 1)
+        fields = _parse_json(body, self.seq + 1)
         seq, at = fields.get("seq"), fields.get("decided_at")
         if not isinstance(seq, int) or not isinstance(at, int):
             raise _Bad("entry_changed", self.seq + 1)
@@ -171,7 +171,7 @@ class _Walk:
             raise _Bad("rewritten", self.seq)
         self.ended = True
 
-    def told(self, fault: ExportFault | None = None) -> LogVerification:
+    def to_verification(self, fault: ExportFault | None = None) -> LogVerification:
         def when(at: int | None) -> datetime | None:
             return None if at is None else hash_chain.from_microseconds(at)
 
@@ -187,7 +187,7 @@ class _Walk:
         )
 
 
-def _json(line: bytes, at: int) -> dict[str, Any]:
+def _parse_json(line: bytes, at: int) -> dict[str, Any]:
     try:
         found = json.loads(line)
     except ValueError as error:
@@ -223,23 +223,23 @@ class _Reading:
     def read(self, line: bytes) -> None:
         try:
             if not self._opening:
-                self._open(line)
+                self._read_header(line)
             elif line.startswith(_OPENS):
-                self._log.read(line)
+                self._current_log.read(line)
             else:
-                self._statement(line)
+                self._read_statement(line)
         except _Bad as bad:
             self.fault = bad.fault
 
     @property
-    def _log(self) -> "_Log":
+    def _current_log(self) -> "_Log":
         if not self._logs:
             raise _Bad("unreadable", 0)
         return self._logs[-1]
 
-    def _open(self, line: bytes) -> None:
+    def _read_header(self, line: bytes) -> None:
         try:
-            key = str(_json(line, 0)["key"])
+            key = str(_parse_json(line, 0)["key"])
             self._root.key = signed_checkpoints.decode_public_key(key)
             self._opening = signed_checkpoints.verify_statement("export", line, self._root.key)
         except (KeyError, ValueError, ForgedStatement) as error:
@@ -249,19 +249,19 @@ class _Reading:
         if self._wanted and self._wanted != key:
             raise _Bad("other_key", 0)
 
-    def _statement(self, line: bytes) -> None:
-        kind = _kind(line)
+    def _read_statement(self, line: bytes) -> None:
+        kind = _statement_kind(line)
         if kind == "root" and not self._logs:
             self._root.add(line)
         elif kind == "closed" and not self._logs:
-            self._closed.add(str(self._heard("closed", line)["log"]))
+            self._closed.add(str(self._verify_line("closed", line)["log"]))
         elif kind == "log":
-            said = self._heard("log", line)
+            said = self._verify_line("log", line)
             self._logs.append(_Log(_Walk(LogVerification(str(said["log"]), str(said["agency"])), self._root)))
         else:
-            self._log.read(line)
+            self._current_log.read(line)
 
-    def _heard(self, kind: Literal["closed", "log"], line: bytes) -> dict[str, Any]:
+    def _verify_line(self, kind: Literal["closed", "log"], line: bytes) -> dict[str, Any]:
         try:
             return signed_checkpoints.verify_statement(kind, line, self._root.key)
         except ForgedStatement as forged:
@@ -269,7 +269,7 @@ class _Reading:
 
     def proof(self) -> ExportVerification:
         """What the file came to."""
-        logs = tuple(log.told() for log in self._logs)
+        logs = tuple(log.finish_verification() for log in self._logs)
         names = [log.log for log in logs]
         strangers = tuple(sorted(set(self._root.reach) - set(names) - self._closed))
         fault = self.fault
@@ -285,7 +285,7 @@ class _Reading:
         return ExportVerification(key, self._root.number, logs, strangers, fault)
 
 
-def _kind(line: bytes) -> str:
+def _statement_kind(line: bytes) -> str:
     try:
         return str(json.loads(line)["kind"])
     except (ValueError, KeyError, TypeError):
@@ -303,17 +303,17 @@ class _Log:
         if self.fault is not None:
             return
         try:
-            self._read(line)
+            self._read_line(line)
         except _Bad as bad:
             self.fault = bad.fault
 
-    def _read(self, line: bytes) -> None:
+    def _read_line(self, line: bytes) -> None:
         if self.walk.ended:
             raise _Bad("entry_moved", self.walk.seq + 1)
         if line.startswith(_OPENS):
             self.walk.entry(line)
             return
-        match _kind(line):
+        match _statement_kind(line):
             case "checkpoint":
                 self.walk.checkpoint(line)
             case "end":
@@ -321,7 +321,7 @@ class _Log:
             case _:
                 raise _Bad("unreadable", self.walk.seq + 1)
 
-    def told(self) -> LogVerification:
+    def finish_verification(self) -> LogVerification:
         if self.fault is None and not self.walk.ended:
             self.fault = ExportFault("cut", self.walk.seq + 1)
-        return self.walk.told(self.fault)
+        return self.walk.to_verification(self.fault)

@@ -73,16 +73,18 @@ def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Arch
     outside = JournalArchive(archive, key)
     while not _is_noted(event, tenant):
         with tenant(event.tenant_id, ACTOR) as scope:
-            name, (number, digest) = journal_name(scope, key), _last(scope)
+            name, (number, digest) = journal_name(scope, key), _load_last_entry(scope)
         said = (str(event.subject_id), event.act, event.about, event.more, event.look)
         made = JournalEntry(name, number + 1, digest, *said)
         kept = archive.put_once(journal_entry_name(name, made.number), sign_statement("journal", vars(made), key))
         if kept == sign_statement("journal", vars(made), key):
-            _note(event.tenant_id, made, kept, tenant=tenant)
+            _record_replayed_entry(event.tenant_id, made, kept, tenant=tenant)
         else:
             replay_journal(event.tenant_id, tenant=tenant, outside=outside)
             with tenant(event.tenant_id, ACTOR) as scope:
-                if _last(scope)[0] < made.number:  # the place is taken by what is none of ours: it is told, and waits
+                if (
+                    _load_last_entry(scope)[0] < made.number
+                ):  # the place is taken by what is none of ours: it is told, and waits
                     raise JournalBroken
 
 
@@ -102,27 +104,29 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
     noted is no restored backup: it is noted, and that is all."""
     done = 0
     try:
-        while (found := _next(tenant_id, tenant=tenant, outside=outside)) is not None:
+        while (found := _find_next_entry(tenant_id, tenant=tenant, outside=outside)) is not None:
             entry, kept = found
             with tenant(tenant_id, ACTOR) as scope:
                 restored = not outbox.is_pending(scope, UUID(entry.id), JournalDue.kind)
                 if restored:
-                    _again(scope, entry)
-            _note(tenant_id, entry, kept, tenant=tenant)
+                    _replay_entry(scope, entry)
+            _record_replayed_entry(tenant_id, entry, kept, tenant=tenant)
             done += restored
     except JournalBroken:
         _log.error("journal.broken", tenant=str(tenant_id))
-        _stop(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
+        _stop_publishing(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
     if done:
         _log.error("journal.restored", tenant=str(tenant_id), entries=done)
-        _stop(tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant)
+        _stop_publishing(tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant)
     return done
 
 
-def _next(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> tuple[JournalEntry, bytes] | None:
+def _find_next_entry(
+    tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive
+) -> tuple[JournalEntry, bytes] | None:
     """The first entry that is kept outside and not noted here. Raises Broken for one that is not ours."""
     with tenant(tenant_id, ACTOR) as scope:
-        name, (number, digest) = journal_name(scope, outside.key), _last(scope)
+        name, (number, digest) = journal_name(scope, outside.key), _load_last_entry(scope)
     try:
         kept = outside.archive.get(journal_entry_name(name, number + 1))
     except NotFound:
@@ -136,7 +140,7 @@ def _next(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> tup
     return entry, kept
 
 
-def _again(scope: Scope, entry: JournalEntry) -> None:
+def _replay_entry(scope: Scope, entry: JournalEntry) -> None:
     """Do once more what an entry says; what the restored database never knew needs nothing."""
     with journal.replaying(scope):
         try:
@@ -161,7 +165,7 @@ def _again(scope: Scope, entry: JournalEntry) -> None:
             return
 
 
-def _stop(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenScope) -> None:
+def _stop_publishing(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenScope) -> None:
     """Nothing of this agency leaves until somebody looked; the house itself sends nothing."""
     if tenant_id == INSTALLATION_ID:
         return
@@ -182,7 +186,7 @@ def journal_entry_name(name: str, number: int) -> str:
     return f"{name}/journal/{number:010d}"
 
 
-def _last(scope: Scope) -> tuple[int, str]:
+def _load_last_entry(scope: Scope) -> tuple[int, str]:
     """Number and digest of the last entry that was noted."""
     row = scope.run(
         "SELECT number, digest FROM gate_journal WHERE tenant_id = :tenant ORDER BY number DESC LIMIT 1",
@@ -202,7 +206,7 @@ def _is_noted(event: JournalDue, tenant: OpenScope) -> bool:
         )
 
 
-def _note(tenant_id: UUID, entry: JournalEntry, kept: bytes, *, tenant: OpenScope) -> None:
+def _record_replayed_entry(tenant_id: UUID, entry: JournalEntry, kept: bytes, *, tenant: OpenScope) -> None:
     with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
         scope.run(
             "INSERT INTO gate_journal (tenant_id, id, number, digest) VALUES (:tenant, :id, :number, :digest)"

@@ -73,13 +73,13 @@ def list_decisions(
     if bundles is None:
         kept = {name: active_policy.find_bundle(scope, name) for name in sorted({row.bundle for row in rows})}
         bundles = {name: rules for name, rules in kept.items() if rules is not None}
-    return [_judged(row, bundles) for row in rows]
+    return [_decision_from_row(row, bundles) for row in rows]
 
 
-def _judged(row: Any, bundles: Mapping[str, Bundle]) -> DecisionRecord:
+def _decision_from_row(row: Any, bundles: Mapping[str, Bundle]) -> DecisionRecord:
     reasons = tuple(Reason(one) for one in row.reasons)
     made = Decision(Verdict(row.verdict), reasons, Rating(row.rating), tuple(row.flags), row.bundle)
-    unit, facts, replay = _again(row, made, bundles)
+    unit, facts, replay = _replay_decision(row, made, bundles)
     return DecisionRecord(
         id=row.id,
         seq=row.seq,
@@ -94,7 +94,7 @@ def _judged(row: Any, bundles: Mapping[str, Bundle]) -> DecisionRecord:
     )
 
 
-def _again(
+def _replay_decision(
     row: Any, made: Decision, bundles: Mapping[str, Bundle]
 ) -> tuple[Unit | None, EvidenceSnapshot | None, ReplayOutcome]:
     if row.unit is None or row.snapshot is None:

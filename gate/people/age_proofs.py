@@ -67,7 +67,7 @@ def submit_age_proof(scope: Scope, person_id: UUID, said: AgeConfirmation) -> No
     """
     require_right(tenants.get_acting_member(scope, "person.people_only").role, Right.RUN)
     person = persons.get_person(scope, person_id)
-    _check(scope, person, said)
+    _validate_confirmation(scope, person, said)
     typed = " ".join(said.receipt.split())
     digest = typed if DIGEST.fullmatch(typed) else hashlib.sha256(typed.encode()).hexdigest()
     event = AgeProofSubmitted(
@@ -84,7 +84,7 @@ def submit_age_proof(scope: Scope, person_id: UUID, said: AgeConfirmation) -> No
     outbox.put(scope, event, priority=0)
 
 
-def _check(scope: Scope, person: Person, said: AgeConfirmation) -> None:
+def _validate_confirmation(scope: Scope, person: Person, said: AgeConfirmation) -> None:
     if person.kind != persons.REAL_PERSON:  # behind a double stands somebody real, who is checked
         raise BadInput("person.bad_kind", kind=person.kind)
     custodian = " ".join(said.custodian.split())

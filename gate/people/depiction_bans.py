@@ -51,13 +51,13 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
     said = " ".join(name.split())
     if not SHORTEST_NAME <= len(said) <= MAX_BANNED_NAME:
         raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME)
-    row = DepictionBan(tenant_id=scope.tenant_id, name=said, looks=_looks(scope, pictures), noted_by=scope.actor)
+    row = DepictionBan(tenant_id=scope.tenant_id, name=said, looks=_list_phashes(scope, pictures), noted_by=scope.actor)
     scope.add(row)
     audit.record(scope, "never.noted", f"never:{row.id}")
     return row.id
 
 
-def _looks(scope: Scope, pictures: Collection[UUID]) -> list[str]:
+def _list_phashes(scope: Scope, pictures: Collection[UUID]) -> list[str]:
     rows = scope.run(
         "SELECT DISTINCT phash FROM renditions WHERE tenant_id = :tenant AND asset_id = ANY(:assets)"
         " AND look IS NOT NULL ORDER BY phash",
@@ -103,12 +103,12 @@ def list_depiction_bans(scope: Scope) -> list[DepictionBanSummary]:
 
 def check_words_allowed(scope: Scope, words: str) -> None:
     """Raise Refused where words that a picture is made from name somebody on the list, whatever the case."""
-    said = f" {_plain(words)} "
-    if any(f" {_plain(one.name)} " in said for one in list_depiction_bans(scope)):
+    said = f" {_normalize_words(words)} "
+    if any(f" {_normalize_words(one.name)} " in said for one in list_depiction_bans(scope)):
         raise Refused("never.named")
 
 
-def _plain(words: str) -> str:
+def _normalize_words(words: str) -> str:
     return " ".join("".join(sign if sign.isalnum() else " " for sign in words.casefold()).split())
 
 

@@ -106,10 +106,10 @@ def with_required_marks(scope: Scope, unit: Unit, *, line: Callable[[], str], bu
     if unit.service:
         return replace(unit, flags=())
     by = bundle or active_policy.current_bundle(scope)
-    return _marked(Case(snapshot.gather_content_snapshot(scope, unit, by), unit, by, scope.now), line)
+    return _apply_required_marks(Case(snapshot.gather_content_snapshot(scope, unit, by), unit, by, scope.now), line)
 
 
-def _marked(case: Case, line: Callable[[], str]) -> Unit:
+def _apply_required_marks(case: Case, line: Callable[[], str]) -> Unit:
     unit = replace(case.unit, flags=unit_rules.required_marks(case))
     silent = (
         case.is_ai_generated and case.row.ai_text and not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
@@ -146,7 +146,7 @@ def _marked_parts(
         unit = replace(one, before=as_earlier_parts(found))
         again = rule_verification.unit_rule_verifications(scope, unit, rules_now, scope.now.date())
         here = replace(facts, again=again, foreign=admission.find_third_party_rule(scope, unit, rules_now))
-        found.append(_marked(Case(here, unit, rules_now, scope.now), line))
+        found.append(_apply_required_marks(Case(here, unit, rules_now, scope.now), line))
     return found
 
 
@@ -154,7 +154,7 @@ def preview_decision(
     scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = (), bundle: Bundle | None = None
 ) -> Decision:
     """What the decision would be now, without writing it down: for pages."""
-    return _judged(scope, unit, author, own_hosts, bundle, stage="judge")[0].decision
+    return _evaluate_unit(scope, unit, author, own_hosts, bundle, stage="judge")[0].decision
 
 
 def preview_for_viewer(scope: Scope, unit: Unit, reader: str, *, bundle: Bundle | None = None) -> Decision:
@@ -177,7 +177,7 @@ def judge_unit(
 
     `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are hosts our own links lie on.
     """
-    entry, _ = _judged(scope, unit, author, own_hosts, bundle, stage="judge")
+    entry, _ = _evaluate_unit(scope, unit, author, own_hosts, bundle, stage="judge")
     decision_log.append_entry(scope, entry)
     return entry.decision
 
@@ -206,14 +206,14 @@ def mint_permit(
         epochs.lock_shared(scope, unit)
     who = _last_author(scope, unit.subject) if author is None else author
     if whole is not None:
-        ahead, _ = _judged(scope, whole, who, own_hosts, bundle, stage="judge")
+        ahead, _ = _evaluate_unit(scope, whole, who, own_hosts, bundle, stage="judge")
         if not ahead.decision.is_allowed:
             raise PermitDenied(ahead)
         decision_log.append_entry(scope, ahead)
-    entry, case = _judged(scope, unit, who, own_hosts, bundle, stage="mint")
+    entry, case = _evaluate_unit(scope, unit, who, own_hosts, bundle, stage="mint")
     if not entry.decision.is_allowed:
         raise PermitDenied(entry)
-    permit = sign_permit(_permit(unit, step, entry, uploads), key)
+    permit = sign_permit(_build_permit(unit, step, entry, uploads), key)
     scope.before_commit(
         lambda last: consume_permit(last, permit, entry), role="gate"
     )  # what the gate writes goes in one block
@@ -230,7 +230,7 @@ def record_denial(scope: Scope, denied: PermitDenied) -> None:
         audit.record(scope, "gate.boundary", f"{subject.kind}:{subject.id}")
 
 
-def _judged(
+def _evaluate_unit(
     scope: Scope, unit: Unit, author: str, own_hosts: Sequence[str], bundle: Bundle | None, *, stage: str
 ) -> tuple[decision_log.LogEntry, Case]:
     by = active_policy.current_policy(scope) if bundle is None else ActivePolicy(bundle)
@@ -252,7 +252,7 @@ def _last_author(scope: Scope, subject: Subject) -> str:
     return found or ""
 
 
-def _permit(unit: Unit, step: WireStep, entry: decision_log.LogEntry, uploads: Collection[str] = ()) -> Permit:
+def _build_permit(unit: Unit, step: WireStep, entry: decision_log.LogEntry, uploads: Collection[str] = ()) -> Permit:
     return Permit(
         jti=uuid7(),
         tenant_id=unit.tenant_id,
@@ -314,11 +314,11 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
             step=permit.step,
             unit_digest=permit.unit_digest,
             wire_digest=permit.wire_digest,
-            flags=_json(list(permit.flags)),
-            media=_json(_shown_by(unit, facts)),
-            persons=_json(sorted(str(one) for one in _shown(unit, facts))),
+            flags=_encode_json(list(permit.flags)),
+            media=_encode_json(_shown_digests(unit, facts)),
+            persons=_encode_json(sorted(str(one) for one in _shown_people(unit, facts))),
             bundle=permit.bundle,
-            epochs=_json(dict(facts.epochs)),
+            epochs=_encode_json(dict(facts.epochs)),
             keys=sorted(keys),
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
@@ -332,17 +332,17 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
     raise Refused("gate.PERMIT_EXPIRED" if late else "gate.EPOCH_STALE")
 
 
-def _shown_by(unit: Unit, facts: EvidenceSnapshot) -> list[str]:
+def _shown_digests(unit: Unit, facts: EvidenceSnapshot) -> list[str]:
     """Digests of everything a copy shows, so that whoever calls one back finds also what points at it."""
     there = [sha256 for known in facts.references for sha256 in known.media]
     return list(dict.fromkeys([*(medium.sha256 for medium in unit.media), *there]))
 
 
-def _shown(unit: Unit, facts: EvidenceSnapshot) -> set[UUID]:
+def _shown_people(unit: Unit, facts: EvidenceSnapshot) -> set[UUID]:
     """Everybody in what a copy shows: who is in a part above is on the copy of that part."""
-    own = set(_shown_by(unit, facts))
+    own = set(_shown_digests(unit, facts))
     return {each for known in facts.media if known.sha256 in own for each in people_of_medium(known)}
 
 
-def _json(value: object) -> str:
+def _encode_json(value: object) -> str:
     return canonical_json(value).decode()

@@ -36,7 +36,7 @@ def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection
         raise NotFound("asset.unknown")
     depiction_bans.check_pictures_allowed(scope, digests)
     for medium in known:
-        _check(scope, creator_id, medium)
+        _check_reference(scope, creator_id, medium)
 
 
 LEAVES = (Rating.G, Rating.S)
@@ -85,7 +85,7 @@ def can_compare_faces(scope: Scope, digests: Collection[str]) -> bool:
     return all(one is not None and one.basis == known_faces.FACE_AGREED for one in subjects)
 
 
-def _check(scope: Scope, creator_id: UUID, medium: MediumFacts) -> None:
+def _check_reference(scope: Scope, creator_id: UUID, medium: MediumFacts) -> None:
     if medium.state != "made" or medium.rating is Rating.X or medium.blocked:
         raise Refused("look.withheld")
     if any(one.state == "proposed" for one in medium.shown):

@@ -54,11 +54,13 @@ def recall_from_place(scope: Scope, channel_id: UUID, fails: Collection[str]) ->
     """Call back what stands on an account while what the policy asks for it surely is not so; the permits."""
     if not fails:
         return []
-    wrong = [copy for copy, wanted in _standing(scope, channel_id) if any(probe.see in fails for probe in wanted)]
+    wrong = [
+        copy for copy, wanted in _list_visible_copies(scope, channel_id) if any(probe.see in fails for probe in wanted)
+    ]
     return recall.open_takedowns(scope, wrong, Message(PLACE_CHANGED_REASON))
 
 
-def _standing(scope: Scope, channel_id: UUID) -> list[tuple[LiveCopy, tuple[PlaceProbe, ...]]]:
+def _list_visible_copies(scope: Scope, channel_id: UUID) -> list[tuple[LiveCopy, tuple[PlaceProbe, ...]]]:
     """Copies above General that may be visible to many, with what must be seen of their place whoever made them: a
     permit does not say whether a machine did."""
     query = (

@@ -64,7 +64,9 @@ def current_policy(scope: Scope) -> ActivePolicy:
         return held
     newest = scope.run(_NEWEST, house=INSTALLATION_ID).first()
     found = (
-        ActivePolicy(shipped_bundle()) if newest is None else _found(scope, newest.digest, newest.number, newest.state)
+        ActivePolicy(shipped_bundle())
+        if newest is None
+        else _resolve_policy(scope, newest.digest, newest.number, newest.state)
     )
     if epochs.installation_key() in epochs.held_keys(scope):
         scope.session.info[_HELD] = found
@@ -76,32 +78,32 @@ def current_bundle(scope: Scope) -> Bundle:
     return current_policy(scope).bundle
 
 
-def _found(scope: Scope, digest: str, number: int, state: str) -> ActivePolicy:
+def _resolve_policy(scope: Scope, digest: str, number: int, state: str) -> ActivePolicy:
     own = shipped_bundle()
     if own.number >= number:  # the product is the floor, and has moved past what was taken in
         return ActivePolicy(own)
     if state != "active":
         return ActivePolicy(own, Reason.POLICY_ROLLBACK)
     try:
-        found = _known.get(digest) or _verified(scope, digest)
+        found = _known.get(digest) or _load_verified_bundle(scope, digest)
     except (UnsignedRelease, ValueError):
         return ActivePolicy(own, Reason.POLICY_SIGNATURE)
     return ActivePolicy(found) if found.number == number else ActivePolicy(own, Reason.POLICY_SIGNATURE)
 
 
-def _verified(scope: Scope, digest: str) -> Bundle:
-    found = signed_release.verify_release(_document(scope, digest), _trusted)
-    _remember(digest, found)
+def _load_verified_bundle(scope: Scope, digest: str) -> Bundle:
+    found = signed_release.verify_release(_load_document(scope, digest), _trusted)
+    _cache_bundle(digest, found)
     return found
 
 
-def _remember(digest: str, found: Bundle) -> None:
+def _cache_bundle(digest: str, found: Bundle) -> None:
     while len(_known) >= _KEPT:
         _known.pop(next(iter(_known)), None)
     _known[digest] = found
 
 
-def _document(scope: Scope, digest: str) -> bytes:
+def _load_document(scope: Scope, digest: str) -> bytes:
     stored = scope.run(
         "SELECT document FROM policy_bundles WHERE tenant_id = :house AND digest = :digest LIMIT 1",
         house=INSTALLATION_ID,
@@ -142,11 +144,11 @@ def install_release(scope: Scope, document: bytes) -> Bundle:
         raise Refused("gate.POLICY_ROLLBACK")
     with scope.acting_as("gate"):
         scope.run(_RETIRE, house=INSTALLATION_ID)
-        _insert(scope, found, "active", signed_release.read_release(document).to_bytes())
+        _record_bundle(scope, found, "active", signed_release.read_release(document).to_bytes())
     return found
 
 
-def _insert(scope: Scope, found: Bundle, state: str, document: bytes) -> None:
+def _record_bundle(scope: Scope, found: Bundle, state: str, document: bytes) -> None:
     row = {"name": found.name, "number": found.number, "state": state, "document": document, "by": scope.actor}
     scope.run(_INSERT, house=INSTALLATION_ID, id=uuid7(), **row)
 
@@ -166,7 +168,7 @@ def store_shipped_bundle(scope: Scope) -> None:
             bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"), lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8")
         ).to_bytes()
         with scope.acting_as("gate"):
-            _insert(scope, own, "shipped", written)
+            _record_bundle(scope, own, "shipped", written)
 
 
 def find_bundle(scope: Scope, name: str) -> Bundle | None:

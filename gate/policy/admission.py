@@ -70,12 +70,14 @@ def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdParty
     row = scope.run(_ACTIVE, tenant=scope.tenant_id, platform=unit.platform).first()
     if row is None:
         return None
-    found = _whole(scope, unit.platform, row.digest, row.admitted, rules)
+    found = _load_admitted_rules(scope, unit.platform, row.digest, row.admitted, rules)
     written = found.row_of_place(unit.place_id) if found is not None else None
     return ThirdPartyRuleFacts(written.model_dump_json() if written is not None else "", fault=found is None)
 
 
-def _whole(scope: Scope, platform: str, digest: str, admitted: str, rules: Bundle) -> ThirdPartyRules | None:
+def _load_admitted_rules(
+    scope: Scope, platform: str, digest: str, admitted: str, rules: Bundle
+) -> ThirdPartyRules | None:
     """The rows as they were admitted; None where one byte of them, or the rules around them, changed."""
     if digest != admitted:
         return None
@@ -106,7 +108,7 @@ def list_admissions(scope: Scope) -> list[Admission]:
             row.admitted,
             row.by,
             row.created_at,
-            _whole(scope, row.platform, row.digest, row.admitted, rules) is not None,
+            _load_admitted_rules(scope, row.platform, row.digest, row.admitted, rules) is not None,
         )
         for row in rows
     ]
@@ -159,13 +161,13 @@ def handle_admission_request(event: AdmissionRequested, *, tenant: OpenScope, do
             if event.end:
                 end_admission(scope, event.platform)
             else:
-                admit_rules(scope, _sought(documents(), event.digest, scope))
+                admit_rules(scope, _find_document(documents(), event.digest, scope))
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
 
 
-def _sought(documents: Iterable[bytes], digest: str, scope: Scope) -> bytes:
+def _find_document(documents: Iterable[bytes], digest: str, scope: Scope) -> bytes:
     for document in documents:
         try:
             if third_party_rules.verify_rules(document, active_policy.current_bundle(scope)).digest == digest:

@@ -144,13 +144,13 @@ class Bundle:
         found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
         if found is None or found.platform != platform:
             known = self.has_platform(platform)
-            return _unknown(self.defaults.unknown_surface if known else self.defaults.unknown_platform)
+            return _unknown_place_row(self.defaults.unknown_surface if known else self.defaults.unknown_platform)
         own = [merge_rows(found, self.rows[name]) for name in found.same_as]
         if not own:
             words = [row for row in self.rows.values() if row.platform == platform and row.place == "text"]
             own = words if words and place == "text" and found.place == "post" else [found]
-        chosen = _chosen(own, place, people)
-        return _strictest(found.id, [self.row_on_day(row, on, again) for row in chosen])
+        chosen = _select_rows(own, place, people)
+        return _merge_strictest(found.id, [self.row_on_day(row, on, again) for row in chosen])
 
     def paid_verdicts(
         self, free: PlaceRow, platform: str, *, on: date, again: Sequence[RuleVerification] = ()
@@ -160,7 +160,7 @@ class Bundle:
         paid = self.rows.get(f"{platform}.{PAID_MEDIA}")
         if paid is None or not free.known:
             return free
-        return _strictest(free.id, [free, self.row_on_day(paid, on, again)])
+        return _merge_strictest(free.id, [free, self.row_on_day(paid, on, again)])
 
     def source_rows(
         self, platform: str, surface: str, *, on: date, paid: bool = False
@@ -279,14 +279,14 @@ class Bundle:
         )
 
 
-def _chosen(rows: list[MatrixRow], place: PlaceKind, people: PersonKind | None) -> list[MatrixRow]:
+def _select_rows(rows: list[MatrixRow], place: PlaceKind, people: PersonKind | None) -> list[MatrixRow]:
     if len(rows) == 1:
         return rows
     here = [row for row in rows if row.place == place] or [row for row in rows if row.place == "post"] or rows
     return [row for row in here if row.people in (None, people)] or here
 
 
-def _strictest(name: str, rows: list[PlaceRow]) -> PlaceRow:
+def _merge_strictest(name: str, rows: list[PlaceRow]) -> PlaceRow:
     first = rows[0]
     verdicts, flags = dict(first.verdicts), dict(first.flags)
     for row in rows[1:]:
@@ -310,7 +310,7 @@ def _strictest(name: str, rows: list[PlaceRow]) -> PlaceRow:
     )
 
 
-def _unknown(verdicts: Verdicts) -> PlaceRow:
+def _unknown_place_row(verdicts: Verdicts) -> PlaceRow:
     return PlaceRow(
         id="unknown",
         verdicts=MappingProxyType(dict(verdicts)),

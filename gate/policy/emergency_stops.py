@@ -57,11 +57,11 @@ def close_switch(scope: Scope, where: str, target: str, feature: str, *, reason:
     `where` is one of SCOPES; `target` is empty for global and tenant, a platform's name, a creator's or a channel's
     id, or `<channel>:<viewer>` for a chat. Raises BadInput for another, Refused for a member without the right.
     """
-    member = _member(scope)
+    member = _find_acting_member(scope)
     if member is not None:
         require_right(member.role, Right.STOP)
-    _lock(scope, where, target, feature)
-    switch_id = _set(scope, where, target, feature, open_=False, reason=reason)
+    _lock_switch(scope, where, target, feature)
+    switch_id = _record_switch(scope, where, target, feature, open_=False, reason=reason)
     outbox.put(scope, SwitchClosed(scope.tenant_id, switch_id, where, target, feature))
     return switch_id
 
@@ -86,22 +86,22 @@ def reopen_switch(
     """
     if not reason.strip():
         raise Refused("switch.no_reason")
-    member = _member(scope)
+    member = _find_acting_member(scope)
     if member is not None:
         check_may_reopen(scope, member, where, target)
     elif scope.tenant_id != INSTALLATION_ID:
         raise Refused("switch.people_only")
-    _lock(scope, where, target, feature)  # whoever presses it now is waited for, and seen
-    pressed = _pressed(scope, where, target, feature)
+    _lock_switch(scope, where, target, feature)  # whoever presses it now is waited for, and seen
+    pressed = _find_stop_time(scope, where, target, feature)
     if pressed is None:
         return False
     if since is not None and pressed != since:
         raise Refused(STOPPED_AGAIN)
-    if member is not None and where in WIDE_SCOPES and not _agreed(scope, member.principal_id, second):
+    if member is not None and where in WIDE_SCOPES and not _has_second_approval(scope, member.principal_id, second):
         if scope.now < pressed + SOLO_REOPEN_DELAY:
             raise Refused(SOLO_TOO_EARLY, minutes=int(SOLO_REOPEN_DELAY.total_seconds() // 60))
-        _signed(scope, member.id, signed, reopen_signing_text(where, target, feature, reason))
-    _set(scope, where, target, feature, open_=True, reason=reason)
+        _check_signature(scope, member.id, signed, reopen_signing_text(where, target, feature, reason))
+    _record_switch(scope, where, target, feature, open_=True, reason=reason)
     return True
 
 
@@ -123,7 +123,7 @@ def reopen_signing_text(where: str, target: str, feature: str, reason: str) -> s
     return hashlib.sha256(canonical_json([where, target, feature, reason.strip()])).hexdigest()
 
 
-def _signed(scope: Scope, member_id: UUID, signed: UUID | None, about: str) -> None:
+def _check_signature(scope: Scope, member_id: UUID, signed: UUID | None, about: str) -> None:
     """Whoever has a passkey signs; of whoever has none the delay alone is asked."""
     if signed is not None:
         passkeys.consume_signature(scope, signed, act=REOPEN_ACT, about=about)
@@ -131,12 +131,12 @@ def _signed(scope: Scope, member_id: UUID, signed: UUID | None, about: str) -> N
         raise Refused(PASSKEY_REQUIRED)
 
 
-def _member(scope: Scope) -> tenants.Member | None:
+def _find_acting_member(scope: Scope) -> tenants.Member | None:
     kind, _, key = scope.actor.partition(":")
     return tenants.get_member(scope, UUID(key)) if kind == "member" else None
 
 
-def _agreed(scope: Scope, principal: UUID, second: UUID | None) -> bool:
+def _has_second_approval(scope: Scope, principal: UUID, second: UUID | None) -> bool:
     if second is None:
         return False
     other = tenants.get_member(scope, second)
@@ -145,21 +145,21 @@ def _agreed(scope: Scope, principal: UUID, second: UUID | None) -> bool:
     return other.principal_id != principal and works_for_all
 
 
-def _pressed(scope: Scope, where: str, target: str, feature: str) -> datetime | None:
+def _find_stop_time(scope: Scope, where: str, target: str, feature: str) -> datetime | None:
     """When a stop that holds was pressed last; None where none does."""
     rows = list_stops(scope)
     return next((one.since for one in rows if (one.where, one.target, one.feature) == (where, target, feature)), None)
 
 
-def _lock(scope: Scope, where: str, target: str, feature: str) -> None:
+def _lock_switch(scope: Scope, where: str, target: str, feature: str) -> None:
     if feature not in FEATURES or where not in SCOPES or (where in ("global", "tenant")) == bool(target):
         raise BadInput("switch.unknown", scope=where, feature=feature)
     if where == "global" and scope.tenant_id != INSTALLATION_ID:
         raise Refused("switch.house_only")
-    epochs.lock_and_advance(scope, _epoch(scope, where, target))
+    epochs.lock_and_advance(scope, _epoch_key(scope, where, target))
 
 
-def _set(scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str) -> UUID:
+def _record_switch(scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str) -> UUID:
     with scope.acting_as("gate"):
         switch_id: UUID = scope.run(
             _SET,
@@ -175,7 +175,7 @@ def _set(scope: Scope, where: str, target: str, feature: str, *, open_: bool, re
     return switch_id
 
 
-def _epoch(scope: Scope, where: str, target: str) -> str:
+def _epoch_key(scope: Scope, where: str, target: str) -> str:
     match where:
         case "global":
             return epochs.installation_key()

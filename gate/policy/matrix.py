@@ -37,7 +37,7 @@ class PlaceProbe(BaseModel):
         return "; ".join([self.see, *more, *(["assures"] if self.assures else [])])
 
 
-def _probe(written: object) -> object:
+def _normalize_probe(written: object) -> object:
     return {"see": written} if isinstance(written, str) else written
 
 
@@ -74,7 +74,7 @@ class MatrixRow(BaseModel):
     ai: AiDisclosureRule | None = None
     viewer: str = ""
     adult_link: Verdict | None = None
-    probe: list[Annotated[PlaceProbe, BeforeValidator(_probe)]] | None = None
+    probe: list[Annotated[PlaceProbe, BeforeValidator(_normalize_probe)]] | None = None
     ages: bool = True
     review_by: date | None = None
     verified: _Verified | None = None
@@ -87,10 +87,10 @@ class MatrixRow(BaseModel):
     @property
     def creator_verified(self) -> bool:
         """Whether the platform itself verifies who holds an account, and moderates; absent is no."""
-        return self._more.get("creator_verified") is True
+        return self._extra_fields.get("creator_verified") is True
 
     @property
-    def _more(self) -> Mapping[str, Any]:
+    def _extra_fields(self) -> Mapping[str, Any]:
         return self.model_extra or {}
 
     def digest(self) -> str:
@@ -118,7 +118,7 @@ class _Production(BaseModel):
     review_by: date | None = None
 
     @model_validator(mode="after")
-    def _opened_by_somebody(self) -> "_Production":
+    def _check_counsel(self) -> "_Production":
         if self.own_likeness and not (self.counsel.strip() and self.source_url.strip() and self.review_by):
             raise ValueError(f"{self.id}: own_likeness without counsel, source_url and review_by")
         return self

@@ -45,12 +45,12 @@ class PlaceRule:
 
 def place_rules(bundle: Bundle, place: str, *, on: date) -> tuple[PlaceRule, ...]:
     """The rules of a place (`x.post`) as they stand on a day, one for each row it borrows; none of an unknown place."""
-    return tuple(_rule(bundle, name, written, on) for name, written in bundle.written_rows(place))
+    return tuple(_build_place_rule(bundle, name, written, on) for name, written in bundle.written_rows(place))
 
 
 def third_party_place_rule(bundle: Bundle, written: MatrixRow, *, on: date) -> PlaceRule:
     """A row that a stranger's package ships, as it would count on a day."""
-    return replace(_rule(bundle, written.id, written, on), row=bundle.third_party_row(written, on=on))
+    return replace(_build_place_rule(bundle, written.id, written, on), row=bundle.third_party_row(written, on=on))
 
 
 def match_places(bundle: Bundle, what: str) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def match_places(bundle: Bundle, what: str) -> tuple[str, ...]:
     return tuple(name for name, row in bundle.rows.items() if row.platform == what)
 
 
-def _rule(bundle: Bundle, name: str, written: MatrixRow, on: date) -> PlaceRule:
+def _build_place_rule(bundle: Bundle, name: str, written: MatrixRow, on: date) -> PlaceRule:
     return PlaceRule(
         name=name,
         row=bundle.row_on_day(written, on),
@@ -68,11 +68,11 @@ def _rule(bundle: Bundle, name: str, written: MatrixRow, on: date) -> PlaceRule:
         sources=tuple(written.source_url),
         read_on=written.checked_on,
         review_by=written.review_by if written.ages else None,
-        tightenings=tuple(_ageing(bundle, written)),
+        tightenings=tuple(_list_tightenings(bundle, written)),
     )
 
 
-def _ageing(bundle: Bundle, written: MatrixRow) -> Iterator[RuleTightening]:
+def _list_tightenings(bundle: Bundle, written: MatrixRow) -> Iterator[RuleTightening]:
     if not written.ages or written.review_by is None:
         return
     before = bundle.row_on_day(written, _NEVER)
@@ -130,14 +130,14 @@ def compare_bundles(old: Bundle, new: Bundle) -> tuple[RowChange, ...]:
     """What differs from `old` to `new`, row by row, as the rows were read: nothing aged. A borrowing row is compared by
     what it borrows too, so that a change of one row shows at every place it reaches."""
     found = []
-    before, after = _parts(old), _parts(new)
+    before, after = _parts_by_name(old), _parts_by_name(new)
     for name in sorted(before.keys() | after.keys()):
         kind = "changed" if name in before and name in after else "new" if name in after else "gone"
-        one, other = before.get(name) or _stranger(old, name), after.get(name) or _stranger(new, name)
-        changes = tuple(_changes(one, other, whole=kind == "changed"))
+        one, other = before.get(name) or _unknown_part(old, name), after.get(name) or _unknown_part(new, name)
+        changes = tuple(_compare_parts(one, other, whole=kind == "changed"))
         if changes or kind != "changed":
             found.append(RowChange(name, kind, changes))
-    return (*found, *_general(old, new))
+    return (*found, *_compare_defaults(old, new))
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class _Part:
     written: MatrixRow | None
 
 
-def _parts(bundle: Bundle) -> Mapping[str, _Part]:
+def _parts_by_name(bundle: Bundle) -> Mapping[str, _Part]:
     """Each row by its name; what it borrows as `place ← lender`."""
     found = {}
     for name in bundle.rows:
@@ -156,7 +156,7 @@ def _parts(bundle: Bundle) -> Mapping[str, _Part]:
     return found
 
 
-def _stranger(bundle: Bundle, name: str) -> _Part:
+def _unknown_part(bundle: Bundle, name: str) -> _Part:
     return _Part(bundle.row(name.partition(".")[0], "?", on=_NEVER), None)
 
 
@@ -173,7 +173,7 @@ def _by_presence(what: str, of: str, before: set[str], after: set[str]) -> Itera
         yield RuleChange(ChangeDirection.TIGHTENED, what, of, "–", each)
 
 
-def _changes(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleChange]:
+def _compare_parts(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleChange]:
     """Between two rows; of a new or a vanished one the verdicts and the links, which is all that a stranger has."""
     before, after = one.row, other.row
     for rating in PUBLISHABLE_RATINGS:
@@ -185,31 +185,35 @@ def _changes(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleChange]:
         return
     for rating in PUBLISHABLE_RATINGS:
         yield from _by_presence("flag", rating, set(before.flags.get(rating, ())), set(after.flags.get(rating, ())))
-    yield from _by_presence("ai_mark", "", _ai(before), _ai(after))
+    yield from _by_presence("ai_mark", "", _required_ai_marks(before), _required_ai_marks(after))
     viewers = (before.viewer, after.viewer)
     yield from _by_rank("viewer", "", VIEWER_ORDER.index(viewers[0]), VIEWER_ORDER.index(viewers[1]), viewers)
     yield from _by_presence("probe", "", set(map(str, before.probes)), set(map(str, after.probes)))
     tested = (not before.test_network, not after.test_network)
-    yield from _by_rank("test_network", "", tested[0], tested[1], (_yes(not tested[0]), _yes(not tested[1])))
+    yield from _by_rank(
+        "test_network", "", tested[0], tested[1], (_format_bool(not tested[0]), _format_bool(not tested[1]))
+    )
     others = (not before.creator_verified, not after.creator_verified)
-    yield from _by_rank("creator_verified", "", others[0], others[1], (_yes(not others[0]), _yes(not others[1])))
+    yield from _by_rank(
+        "creator_verified", "", others[0], others[1], (_format_bool(not others[0]), _format_bool(not others[1]))
+    )
     whom = tuple(f"{part.place} {part.people or ''}".strip() for part in (one.written, other.written))
     if whom[0] != whom[1]:  # other units are judged by it: nobody can say that none of them gains
         yield RuleChange(ChangeDirection.LOOSENED, "applies_to", "", *whom)
-    yield from _reading(one.written, other.written)
+    yield from _compare_review_dates(one.written, other.written)
 
 
-def _ai(row: PlaceRow) -> set[str]:
+def _required_ai_marks(row: PlaceRow) -> set[str]:
     return {row.ai_flag} - {""} | ({"words"} if row.ai_text else set())
 
 
-def _yes(value: bool) -> str:
+def _format_bool(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _reading(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChange]:
+def _compare_review_dates(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChange]:
     """Reading the rule again renews it; a later day without reading it is a loosening."""
-    ages = (_yes(one.ages), _yes(other.ages))
+    ages = (_format_bool(one.ages), _format_bool(other.ages))
     yield from _by_rank("ageing", "", one.ages, other.ages, ages)
     if one.review_by == other.review_by or one.review_by is None or other.review_by is None:
         return
@@ -224,7 +228,7 @@ def _reading(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChange]:
     yield RuleChange(way, "review_by", "", one.review_by.isoformat(), other.review_by.isoformat())
 
 
-def _general(old: Bundle, new: Bundle) -> Iterator[RowChange]:
+def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
     """What holds where no row does, and what countries ask."""
     pairs: Mapping[str, tuple[Mapping[Rating, Verdict], Mapping[Rating, Verdict]]] = {
         "unknown_platform": (old.defaults.unknown_platform, new.defaults.unknown_platform),
@@ -244,10 +248,10 @@ def _general(old: Bundle, new: Bundle) -> Iterator[RowChange]:
         changed = tuple(_by_rank("level", country, int(levels[0][1]), int(levels[1][1]), levels))
         if changed:
             yield RowChange(country, "changed", changed)
-    yield from _opened(old, new)
+    yield from _compare_own_release(old, new)
 
 
-def _opened(old: Bundle, new: Bundle) -> Iterator[RowChange]:
+def _compare_own_release(old: Bundle, new: Bundle) -> Iterator[RowChange]:
     """Where somebody may publish their own picture alone; a country without a row has the default's answer."""
     for country in sorted(old.production.keys() | new.production.keys()):
         days = (old.own_release_until(country), new.own_release_until(country))

@@ -60,7 +60,7 @@ def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percen
     if not (MIN_SUGGESTIVE_PERCENT <= suggestive_percent <= 100 and MIN_WORDS_PERCENT <= words_percent <= 100):
         raise BadInput("desk.bad_share", suggestive=MIN_SUGGESTIVE_PERCENT, words=MIN_WORDS_PERCENT)
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
-    _keep(scope, suggestive_percent, words_percent, row.officer_id if row is not None else None)
+    _record_settings(scope, suggestive_percent, words_percent, row.officer_id if row is not None else None)
     audit.record(scope, "desk.shares", "desk:shares", suggestive=suggestive_percent, words=words_percent)
 
 
@@ -70,7 +70,7 @@ def set_safety_officer(scope: Scope, member_id: UUID) -> None:
     if tenants.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
         raise NotFound("member.unknown")
     found = sampling_shares(scope)
-    _keep(scope, found.suggestive_percent, found.words_percent, member_id)
+    _record_settings(scope, found.suggestive_percent, found.words_percent, member_id)
     audit.record(scope, "desk.officer", f"member:{member_id}")
 
 
@@ -85,6 +85,6 @@ def safety_officer(scope: Scope) -> tenants.Member | None:
     return owners[0] if owners else None
 
 
-def _keep(scope: Scope, suggestive: int, words: int, officer_id: UUID | None) -> None:
+def _record_settings(scope: Scope, suggestive: int, words: int, officer_id: UUID | None) -> None:
     scope.run(_CHOOSE, tenant=scope.tenant_id, suggestive=suggestive, words=words, officer=officer_id)
     scope.session.expire_all()

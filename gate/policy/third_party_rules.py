@@ -54,12 +54,12 @@ class ThirdPartyRules:
 
 def sign_rules(platform: str, rows: str, key: Ed25519PrivateKey) -> bytes:
     """The file that a package ships: its rows as they are written (YAML), signed by whoever publishes it."""
-    signature = base64.b64encode(key.sign(_said(platform, rows))).decode()
+    signature = base64.b64encode(key.sign(_rules_digest(platform, rows))).decode()
     own = encode_public_key(key.public_key())
     return canonical_json({"kind": KIND, "platform": platform, "rows": rows, "key": own, "signature": signature})
 
 
-def _said(platform: str, rows: str) -> bytes:
+def _rules_digest(platform: str, rows: str) -> bytes:
     return hashlib.sha256(canonical_json({"kind": KIND, "platform": platform, "rows": rows})).digest()
 
 
@@ -74,7 +74,7 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
         )
         if body or kind != KIND:
             raise InvalidThirdPartyRules("no rows")
-        decode_public_key(key).verify(base64.b64decode(signature, validate=True), _said(platform, written))
+        decode_public_key(key).verify(base64.b64decode(signature, validate=True), _rules_digest(platform, written))
         rows = tuple(_ROWS.validate_python(yaml.load(written, Loader=yaml.CSafeLoader)))
         check_rows(rows, {})
     except InvalidSignature as error:
@@ -82,12 +82,12 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError) as error:
         raise InvalidThirdPartyRules("not whole") from error
     found = ThirdPartyRules(platform, key, hashlib.sha256(document).hexdigest(), rows)
-    for beyond in _beyond(found, ours):
+    for beyond in _list_violations(found, ours):
         raise InvalidThirdPartyRules(beyond)
     return found
 
 
-def _beyond(found: ThirdPartyRules, ours: Bundle) -> Iterator[str]:
+def _list_violations(found: ThirdPartyRules, ours: Bundle) -> Iterator[str]:
     """Everything in which rows go further than a stranger's may."""
     if not found.rows or len({row.id for row in found.rows}) != len(found.rows):
         yield "no rows, or one twice"

@@ -66,9 +66,9 @@ def aggregate_ratings(sha256: str, found: Sequence[Any]) -> AggregatedRating:
     if rating is Rating.X:
         return AggregatedRating(rating, "minor" if minor else "category")
     if all(row.source.startswith((CLASSIFIER_SOURCE, DECLARED_WORDS_SOURCE)) for row in own):
-        return AggregatedRating(None, unsettled=_unsettled(own))
+        return AggregatedRating(None, unsettled=_is_unsettled(own))
     by_person = any(row.source.startswith(PEOPLE) for row in own)
-    return AggregatedRating(rating, unsettled=_unsettled(own), by_person=by_person, raised_at=_raised_at(own))
+    return AggregatedRating(rating, unsettled=_is_unsettled(own), by_person=by_person, raised_at=_raised_at(own))
 
 
 def _raised_at(own: Sequence[Any]) -> datetime | None:
@@ -89,7 +89,7 @@ def _raised_at(own: Sequence[Any]) -> datetime | None:
     return raised
 
 
-def _unsettled(own: Sequence[Any]) -> bool:
+def _is_unsettled(own: Sequence[Any]) -> bool:
     """Whether classifiers differ by two steps or more and no person rated the bytes as high as the highest of them."""
     said: dict[str, int] = {}
     for row in own:

@@ -70,7 +70,7 @@ def record_classifier_finding(
     """
     if not source.startswith(CLASSIFIER_SOURCE):
         raise BadInput("asset.bad_source", source=source)
-    row = _row(scope, sha256, source)
+    row = _get_or_build_inspection(scope, sha256, source)
     with scope.acting_as("gate"):
         row.people = max(row.people or 0, people) if people is not None else row.people
         row.words = list(dict.fromkeys([*row.words, *words]))
@@ -89,19 +89,19 @@ def record_classifier_finding(
 def record_classifier_missing(scope: Scope, sha256: str) -> None:
     """A classifier should have looked and could not: until one has, a person's word is needed. Raises NotFound."""
     with scope.acting_as("gate"):
-        scope.add(_row(scope, sha256, NOBODY))
+        scope.add(_get_or_build_inspection(scope, sha256, NOBODY))
 
 
 def record_partial_inspection(scope: Scope, sha256: str) -> None:
     """A classifier said something of a film, and could not say all: until one has, a person's word is needed."""
     with scope.acting_as("gate"):
-        scope.add(_row(scope, sha256, PART))
+        scope.add(_get_or_build_inspection(scope, sha256, PART))
 
 
 def record_full_inspection(scope: Scope, sha256: str) -> None:
     """A classifier has looked at all of it by now."""
     with scope.acting_as("gate"):
-        scope.add(_row(scope, sha256, WHOLE))
+        scope.add(_get_or_build_inspection(scope, sha256, WHOLE))
 
 
 def record_file_inspection(
@@ -118,7 +118,7 @@ def record_file_inspection(
     `words` stand in it (subtitles); `frames` are the perceptual hashes of a film's. Raises NotFound for bytes nobody
     recorded.
     """
-    row = _row(scope, sha256, HOUSE)
+    row = _get_or_build_inspection(scope, sha256, HOUSE)
     _one_at_a_time(scope)
     with scope.acting_as("gate"):
         row.hidden = row.hidden or hidden
@@ -250,7 +250,7 @@ def classifier_status(scope: Scope) -> ClassifierStatus:
     return ClassifierStatus((row.source or "").removeprefix(CLASSIFIER_SOURCE), row.at, row.missed)
 
 
-def _row(scope: Scope, sha256: str, source: str) -> Inspection:
+def _get_or_build_inspection(scope: Scope, sha256: str, source: str) -> Inspection:
     """The row of a source, new where there is none; nobody else writes about these bytes until the transaction ends."""
     epochs.lock_and_advance(
         scope, epochs.asset_key(scope, asset_records.find_rendition_by_digest(scope, sha256).asset_id)

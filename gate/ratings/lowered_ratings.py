@@ -21,7 +21,7 @@ LOWERING_REVIEW = "lowering"
 """What a review of a wish to lower a rating is about; its digest is the wish's id."""
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -30,8 +30,8 @@ class Lowering(TenantRow, table=True):
 
     __tablename__ = "lowerings"
     __table_args__ = table_arguments(
-        _of("asset_id", "assets"),
-        _of("principal_id", "principals"),
+        _tenant_foreign_key("asset_id", "assets"),
+        _tenant_foreign_key("principal_id", "principals"),
         Index("lowerings_sha256", "tenant_id", "sha256"),
         about="member",
         keep=FOREVER,
@@ -54,8 +54,8 @@ class LoweredRating(TenantRow, table=True):
     __tablename__ = "lowered_ratings"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "rating_id", "lowering_id", name="lowered_ratings_once"),
-        _of("rating_id", "content_ratings"),
-        _of("lowering_id", "lowerings"),
+        _tenant_foreign_key("rating_id", "content_ratings"),
+        _tenant_foreign_key("lowering_id", "lowerings"),
         about="creator",
         keep=FOREVER,
     )
@@ -91,16 +91,16 @@ def agreeing_principals(
         if word.seen_percent >= MIN_SEEN_PERCENT and not is_same_human(word.principal, barred, same)
     ]
     groups = (each for each in combinations(sorted(apart), count))
-    found = (each for each in groups if not any(_one(a, b, same) for a, b in combinations(each, 2)))
+    found = (each for each in groups if not any(_is_same_principal(a, b, same) for a, b in combinations(each, 2)))
     return frozenset(apart) if next(found, None) else frozenset()
 
 
 def is_same_human(principal: UUID, others: Collection[UUID], same: Mapping[UUID, frozenset[UUID]]) -> bool:
     """Whether somebody is one of these humans, or a guest who counts as one of them."""
-    return any(_one(principal, other, same) for other in others)
+    return any(_is_same_principal(principal, other, same) for other in others)
 
 
-def _one(a: UUID, b: UUID, same: Mapping[UUID, frozenset[UUID]]) -> bool:
+def _is_same_principal(a: UUID, b: UUID, same: Mapping[UUID, frozenset[UUID]]) -> bool:
     return a == b or b in same.get(a, frozenset()) or a in same.get(b, frozenset())
 
 

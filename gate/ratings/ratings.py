@@ -113,7 +113,7 @@ class _Line:
         return replace(found, lowered_by=frozenset(self.lowered_by), lowering_void=self.void)
 
 
-def _lines(scope: Scope, digests: Collection[str]) -> dict[str, _Line]:
+def _lines_by_digest(scope: Scope, digests: Collection[str]) -> dict[str, _Line]:
     """What counts of what was said of each of these bytes; bytes of which nothing was said are absent.
 
     What a lowering set aside is left out, but where the lowering does not count, and for what is never allowed.
@@ -145,20 +145,20 @@ def explain_rating(scope: Scope, sha256: str) -> AggregatedRating:
 
 def explain_ratings(scope: Scope, digests: Collection[str]) -> dict[str, AggregatedRating]:
     """The ratings of several bytes, as `rated`, by digest."""
-    lines = _lines(scope, digests)
+    lines = _lines_by_digest(scope, digests)
     return {sha256: lines.get(sha256, _Line()).together(sha256) for sha256 in digests}
 
 
 def showable_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
     """The ratings of those of these bytes that may be shown at all: recorded, rated and not frozen."""
-    lines = _lines(scope, digests)
+    lines = _lines_by_digest(scope, digests)
     found = {sha256: line.together(sha256).rating for sha256, line in lines.items() if not line.frozen}
     return {sha256: rating for sha256, rating in found.items() if rating is not None}
 
 
 def inherited_rank(scope: Scope, sha256: str) -> int:
     """The rank that bytes keep for what they were made from, whatever becomes of their own ratings; -1 where none."""
-    rows = _lines(scope, [sha256]).get(sha256, _Line()).rows
+    rows = _lines_by_digest(scope, [sha256]).get(sha256, _Line()).rows
     cut = [min(Rating(row.rating).rank, Rating.S.rank) for row in rows if row.depth > 0]
     return max(cut + [Rating(row.rating).rank for row in rows if row.part], default=-1)
 
@@ -170,7 +170,7 @@ def display_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Display
     """How these bytes stand, for showing them to members; bytes nobody recorded are absent."""
     if not digests:
         return {}
-    lines, found = _lines(scope, digests), {}
+    lines, found = _lines_by_digest(scope, digests), {}
     for sha256, state in scope.run(_STATES, tenant=scope.tenant_id, digests=list(digests)):
         rating = lines.get(sha256, _Line()).together(sha256).rating
         found[sha256] = DisplayRating(rating, rating is Rating.X or state != "made")

@@ -39,7 +39,7 @@ def create_access_code() -> tuple[str, str]:
 
 
 @cache
-def _nobody() -> str:
+def _dummy_hash() -> str:
     return _HASHER.hash("no such receipt")
 
 
@@ -56,7 +56,7 @@ def verify_access_code(tenant: OpenScope, receipt: str, hashed: str | None, type
         if any(failed_attempts.count_failures(scope, who) >= most for who, most in counted.items()):
             raise Refused("receipt.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60))
         failed_attempts.record_failure(scope, mine)
-    if not _fits(hashed or _nobody(), "".join(typed.split())) or hashed is None:
+    if not _is_matching_code(hashed or _dummy_hash(), "".join(typed.split())) or hashed is None:
         with tenant(INSTALLATION_ID, ACTOR, role="door") as scope:
             failed_attempts.record_failure(scope, theirs)
         raise Refused("receipt.wrong")
@@ -64,7 +64,7 @@ def verify_access_code(tenant: OpenScope, receipt: str, hashed: str | None, type
         failed_attempts.clear_failures(scope, mine)
 
 
-def _fits(hashed: str, typed: str) -> bool:
+def _is_matching_code(hashed: str, typed: str) -> bool:
     if len(typed) > 4 * CODE_DIGITS:
         typed = ""
     try:
@@ -77,7 +77,7 @@ def _fits(hashed: str, typed: str) -> bool:
 def issue_pass(tenant_id: UUID, receipt: str, hashed: str, now: datetime) -> str:
     """A pass for this receipt, until `OPEN` is over: nobody can make one without what is kept of the code."""
     until = str(int((now + PASS_LIFETIME).timestamp()))
-    return f"{until}.{_sign(tenant_id, receipt, hashed, until)}"
+    return f"{until}.{_sign_pass(tenant_id, receipt, hashed, until)}"
 
 
 def is_pass_valid(tenant_id: UUID, receipt: str, hashed: str, shown: str, now: datetime) -> bool:
@@ -85,9 +85,9 @@ def is_pass_valid(tenant_id: UUID, receipt: str, hashed: str, shown: str, now: d
     until, _, sign = shown.partition(".")
     if not (until.isascii() and until.isdigit() and len(until) < 12 and sign.isascii()):
         return False
-    return hmac.compare_digest(sign, _sign(tenant_id, receipt, hashed, until)) and now.timestamp() < int(until)
+    return hmac.compare_digest(sign, _sign_pass(tenant_id, receipt, hashed, until)) and now.timestamp() < int(until)
 
 
-def _sign(tenant_id: UUID, receipt: str, hashed: str, until: str) -> str:
+def _sign_pass(tenant_id: UUID, receipt: str, hashed: str, until: str) -> str:
     said = f"receipt:{tenant_id}:{receipt}:{until}"
     return hmac.new(hashed.encode(), said.encode(), hashlib.sha256).hexdigest()

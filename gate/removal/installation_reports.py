@@ -134,7 +134,7 @@ def record_found_requests(scope: Scope, report_id: UUID, requests: Sequence[tupl
 
 def get_report(scope: Scope, report_id: UUID) -> ReportDetails:
     """A report, in a scope of the house. Raises NotFound."""
-    return _report(scope.session.get(InstallationReport, (INSTALLATION_ID, report_id)), scope)
+    return _report_from_row(scope.session.get(InstallationReport, (INSTALLATION_ID, report_id)), scope)
 
 
 def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
@@ -142,7 +142,7 @@ def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
     asked = select(InstallationReport).where(
         InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
     )
-    return _report(scope.session.exec(asked.execution_options(populate_existing=True)).first(), scope)
+    return _report_from_row(scope.session.exec(asked.execution_options(populate_existing=True)).first(), scope)
 
 
 def report_code_hash(scope: Scope, receipt: str) -> str | None:
@@ -164,10 +164,10 @@ def list_unmatched_reports(scope: Scope) -> list[ReportDetails]:
         )
         .order_by(col(InstallationReport.created_at).desc())
     )
-    return [_report(row, scope) for row in rows]
+    return [_report_from_row(row, scope) for row in rows]
 
 
-def _report(row: InstallationReport | None, scope: Scope) -> ReportDetails:
+def _report_from_row(row: InstallationReport | None, scope: Scope) -> ReportDetails:
     if row is None:
         raise NotFound("complaint.unknown")
     said = SubmittedForm(row.address, row.words, row.by_house)

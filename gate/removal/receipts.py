@@ -89,7 +89,7 @@ def receipt_of_form(scope: Scope, form: str) -> str | None:
 
 def access_code_hash(scope: Scope, receipt: str) -> str | None:
     """What is kept of the code of a receipt; None where nobody was given one."""
-    row = _behind(scope, receipt)
+    row = _find_linked_receipt(scope, receipt)
     return row.pin_hash if row is not None else None
 
 
@@ -112,11 +112,11 @@ def decided_by_installation(scope: Scope, complaints: Collection[UUID]) -> froze
 
 def form_digest_of_receipt(scope: Scope, receipt: str) -> str | None:
     """The digest of the form behind a receipt; None where it came without one."""
-    row = _behind(scope, receipt)
+    row = _find_linked_receipt(scope, receipt)
     return row.form if row is not None else None
 
 
-def _behind(scope: Scope, receipt: str) -> RemovalReceipt | None:
+def _find_linked_receipt(scope: Scope, receipt: str) -> RemovalReceipt | None:
     return scope.session.exec(
         select(RemovalReceipt)
         .join(RemovalRequest, col(RemovalRequest.id) == RemovalReceipt.complaint_id)

@@ -168,7 +168,7 @@ def recall_named_bytes(scope: Scope, complaint_id: UUID) -> list[UUID]:
     if row.state != S.RECEIVED:
         return []
     freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
-    _decided(scope, row, S.CALLED, S.CALLED)
+    _record_decision(scope, row, S.CALLED, S.CALLED)
     return recall.open_takedowns(
         scope, live_copies.live_copies_of_bytes(scope, *row.digests), Message("recall.complaint")
     )
@@ -200,7 +200,7 @@ def reject_removal_request(scope: Scope, complaint_id: UUID, *, because: str = "
 def remove_content(scope: Scope, row: RemovalRequest, *, after: RemovalRequestState = S.UPHELD) -> list[UUID]:
     """What a yes does: blocks the bytes and calls every copy back; the permits of those."""
     freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
-    _decided(scope, row, S.UPHELD, after)
+    _record_decision(scope, row, S.UPHELD, after)
     called: list[UUID] = []
     for sha256 in row.digests:
         look = lookalikes.perceptual_hash_of(scope, sha256)
@@ -217,7 +217,7 @@ def keep_content(scope: Scope, row: RemovalRequest, *, because: str, after: Remo
     """
     if because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
-    _decided(scope, row, S.REJECTED, after, reason=Message(f"complaint.because.{because}"))
+    _record_decision(scope, row, S.REJECTED, after, reason=Message(f"complaint.because.{because}"))
     for sha256 in sorted(set(row.digests) - rulings.restricted_by_others(scope, row.id, row.digests)):
         recall.unblock_bytes(scope, sha256)
         ratings.unfreeze_bytes(scope, sha256)
@@ -261,7 +261,7 @@ def handle_removal_decision(event: RemovalRequestDecided, *, tenant: OpenScope) 
         with tenant(event.tenant_id, event.by) as scope:
             check_not_accused(scope, event.subject_id)
             if event.found:
-                _named(scope, event.subject_id, event.found.split(","))
+                _record_named_bytes(scope, event.subject_id, event.found.split(","))
             if event.because:
                 reject_removal_request(scope, event.subject_id, because=event.because)
             else:
@@ -271,7 +271,7 @@ def handle_removal_decision(event: RemovalRequestDecided, *, tenant: OpenScope) 
         return
 
 
-def _named(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> None:
+def _record_named_bytes(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> None:
     """Write down what a member found to be meant, and freeze it."""
     row = lock_removal_request(scope, complaint_id)
     with scope.acting_as("gate"):
@@ -292,7 +292,7 @@ def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -
         if row.state != S.RECEIVED:
             return
         freeze_named_bytes(scope, row.id)
-        until = _until(scope, row)
+        until = _decision_deadline(scope, row)
         if until is not None and (scope.now >= until or tenant_reads.get_agency(scope).demo):
             recall_named_bytes(scope, row.id)
             return
@@ -315,7 +315,7 @@ def decision_target(row: RemovalRequest, now: datetime) -> datetime:
     return (row.created_at or now) + (SLOW_DECISION_TARGET if row.category in SLOW_CATEGORIES else DECISION_TARGET)
 
 
-def _until(scope: Scope, row: RemovalRequest) -> datetime | None:
+def _decision_deadline(scope: Scope, row: RemovalRequest) -> datetime | None:
     return (
         None
         if row.category in SLOW_CATEGORIES or not row.digests
@@ -328,15 +328,15 @@ def removal_notice_cause(row: RemovalRequest) -> str:
     return f"complaint:{row.source}:{row.category}"
 
 
-def _settled(scope: Scope, row: RemovalRequest) -> None:
+def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
     """The notice closes with the last of its complaints."""
     scope.session.flush()
-    if not any(removal_notice_cause(other) == removal_notice_cause(row) for other in _open(scope)):
+    if not any(removal_notice_cause(other) == removal_notice_cause(row) for other in _list_open_requests(scope)):
         notices.close(scope, removal_notice_cause(row))
         notices.close(scope, f"{removal_notice_cause(row)}:late")
 
 
-def _open(scope: Scope) -> Sequence[RemovalRequest]:
+def _list_open_requests(scope: Scope) -> Sequence[RemovalRequest]:
     return scope.session.exec(
         select(RemovalRequest)
         .where(RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.state == S.RECEIVED)
@@ -347,7 +347,7 @@ def _open(scope: Scope) -> Sequence[RemovalRequest]:
 def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> list[PendingRemovalRequest]:
     """What waits for a decision, of these creators, the oldest first."""
     by_source: dict[tuple[UUID, str, str], list[RemovalRequest]] = {}
-    here = [row for row in _open(scope) if row.creator_id in creators]
+    here = [row for row in _list_open_requests(scope) if row.creator_id in creators]
     came = receipts.submissions_by_request(scope, [row.id for row in here])
     for row in here:
         if row.id not in came or not came[row.id].by_house:
@@ -360,16 +360,16 @@ def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> l
     shown = live_copies.live_copies_of_bytes(
         scope, *{sha256 for rows in groups for row in rows for sha256 in row.digests}
     )
-    return sorted((_request(scope, rows, came, shown) for rows in groups), key=lambda one: one.since)
+    return sorted((_build_pending_request(scope, rows, came, shown) for rows in groups), key=lambda one: one.since)
 
 
-def _request(
+def _build_pending_request(
     scope: Scope, rows: Sequence[RemovalRequest], came: Mapping[UUID, SubmittedForm], shown: Sequence[LiveCopy]
 ) -> PendingRemovalRequest:
     first, digests = rows[0], {sha256 for row in rows for sha256 in row.digests}
     outside = tuple(one for one in shown if one.native_ids and not digests.isdisjoint(one.media))
     ids = tuple(row.id for row in rows)
-    since, until = first.created_at or scope.now, _until(scope, first)
+    since, until = first.created_at or scope.now, _decision_deadline(scope, first)
     said = came.get(first.id, SubmittedForm())
     due = decision_target(first, scope.now)
     located = any(row.digests for row in rows)
@@ -378,7 +378,7 @@ def _request(
     )
 
 
-def _decided(
+def _record_decision(
     scope: Scope,
     row: RemovalRequest,
     outcome: RemovalRequestState,
@@ -394,7 +394,7 @@ def _decided(
         with scope.acting_as("gate"):
             row.called_at = row.called_at or scope.now
             scope.add(row)
-    _settled(scope, row)
+    _close_finished_notices(scope, row)
 
 
 def change_request_state(scope: Scope, row: RemovalRequest, after: RemovalRequestState) -> None:

@@ -49,18 +49,18 @@ class RequestStatus:
 
 def find_status_by_receipt(scope: Scope, receipt: str) -> RequestStatus:
     """How a complaint stands. Raises NotFound for a receipt nobody was given."""
-    return _found(scope, RemovalRequest.receipt == receipt)
+    return _get_status(scope, RemovalRequest.receipt == receipt)
 
 
 def latest_status(scope: Scope, creator_id: UUID) -> RequestStatus | None:
     """A creator's newest complaint; None while there is none."""
     try:
-        return _found(scope, RemovalRequest.creator_id == creator_id)
+        return _get_status(scope, RemovalRequest.creator_id == creator_id)
     except NotFound:
         return None
 
 
-def _found(scope: Scope, condition: object) -> RequestStatus:
+def _get_status(scope: Scope, condition: object) -> RequestStatus:
     row = scope.session.exec(
         select(RemovalRequest)
         .where(RemovalRequest.tenant_id == scope.tenant_id, condition)  # type: ignore[arg-type]  # a column's comparison
@@ -76,10 +76,10 @@ def _found(scope: Scope, condition: object) -> RequestStatus:
 def copies_by_removal_request(scope: Scope, rows: Sequence[RemovalRequest]) -> dict[UUID, tuple[LiveCopy, ...]]:
     """Of each complaint, all copies of what was named that were outside when it came, or came to be since."""
     listed = live_copies.all_copies_of_bytes(scope, *{sha256 for row in rows for sha256 in row.digests})
-    return {row.id: tuple(one for one in listed if _outside(one, row, scope.now)) for row in rows}
+    return {row.id: tuple(one for one in listed if _is_live_copy(one, row, scope.now)) for row in rows}
 
 
-def _outside(one: LiveCopy, row: RemovalRequest, now: datetime) -> bool:
+def _is_live_copy(one: LiveCopy, row: RemovalRequest, now: datetime) -> bool:
     if not one.native_ids or set(one.media).isdisjoint(row.digests):
         return False
     return one.removed_at is None or one.removed_at >= (row.created_at or now)
@@ -94,10 +94,10 @@ def brief_statuses(scope: Scope, rows: Sequence[RemovalRequest]) -> dict[UUID, R
     """How each of these complaints stands, without its copies."""
     said = rulings.list_rulings(scope, [row.id for row in rows])
     asked = rulings.list_appeals(scope, {one: len(those) for one, those in said.items()})
-    return {row.id: _standing(row, said[row.id], asked[row.id], row.created_at or scope.now) for row in rows}
+    return {row.id: _build_status(row, said[row.id], asked[row.id], row.created_at or scope.now) for row in rows}
 
 
-def _standing(
+def _build_status(
     row: RemovalRequest, said: tuple[RulingSummary, ...], asked: tuple[AppealSummary, ...], at: datetime
 ) -> RequestStatus:
     return RequestStatus(

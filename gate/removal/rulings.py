@@ -110,14 +110,14 @@ def record_ruling(
             number=after + 1,
             outcome=str(outcome),
             reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
-            principal=_principal(scope),
+            principal=_find_acting_principal(scope),
         )
     if done.rowcount != 1:
         raise Conflict("complaint.decided")
     journal.record_restriction(scope, journal.RULING, complaint_id, more=f"{after + 1}:{outcome}")
 
 
-def _principal(scope: Scope) -> UUID | None:
+def _find_acting_principal(scope: Scope) -> UUID | None:
     kind, _, key = scope.actor.partition(":")
     try:
         return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
@@ -140,7 +140,7 @@ def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, 
         against=against,
         side=side,
         words=words,
-        principal=_principal(scope) if side == AGENCY_SIDE else None,
+        principal=_find_acting_principal(scope) if side == AGENCY_SIDE else None,
     )
     if done.rowcount != 1:
         raise Conflict("appeal.twice")

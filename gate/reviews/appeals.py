@@ -100,7 +100,7 @@ def submit_requester_appeal(scope: Scope, receipt: str, *, creator_id: UUID, wor
     known = removal_requests.find_status_by_receipt(scope, receipt)
     if known.creator_id != creator_id:
         raise NotFound("complaint.unknown")
-    _put(scope, known, REQUESTER_SIDE, clean_paragraph(words))
+    _record_appeal(scope, known, REQUESTER_SIDE, clean_paragraph(words))
 
 
 def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUID:
@@ -117,10 +117,10 @@ def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUI
     known = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, complaint_id))
     if known.category == MINOR_CATEGORY and known.outcome is S.UPHELD:
         raise Refused("appeal.never")
-    return _put(scope, known, AGENCY_SIDE, said)
+    return _record_appeal(scope, known, AGENCY_SIDE, said)
 
 
-def _put(scope: Scope, known: RequestStatus, side: str, words: str) -> UUID:
+def _record_appeal(scope: Scope, known: RequestStatus, side: str, words: str) -> UUID:
     end = appeal_deadline(known, side)
     if end is None:
         raise Conflict("appeal.twice" if known.appeals else "appeal.nothing")
@@ -147,21 +147,21 @@ def clean_paragraph(words: str) -> str:
 def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
     """Freeze what it is about, and tell the members by when somebody should decide; or that nobody of them may."""
     with tenant(event.tenant_id, ACTOR) as scope:
-        appeal = _appeal(scope, event.subject_id)
+        appeal = _get_appeal(scope, event.subject_id)
         row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
-        if not _begun(scope, appeal, row):
+        if not _begin_appeal(scope, appeal, row):
             return
         creator = tenant_reads.get_creator(scope, row.creator_id)
         able = rulings.eligible_deciders(scope, appeal, tenant_reads.list_members(scope))
         told = Message(f"appeal.waits.{appeal.side}" if able else "appeal.nobody", {"creator": creator.name})
-        notices.put(scope, told, cause=_cause(row), urgent=True, creator_id=row.creator_id)
+        notices.put(scope, told, cause=_notice_cause(row), urgent=True, creator_id=row.creator_id)
         late = DecisionTargetReached(scope.tenant_id, row.id, appeal.against)
-        outbox.put(scope, late, at=_target(appeal, row, scope.now), dedupe=f"target:{row.id}:{appeal.against}")
+        outbox.put(scope, late, at=_appeal_target(appeal, row, scope.now), dedupe=f"target:{row.id}:{appeal.against}")
 
 
-def _begun(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
+def _begin_appeal(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
     """Bring the request into appeal, once; whether the appeal still waits for its answer."""
-    if _said(scope, row.id) != appeal.against:
+    if _count_rulings(scope, row.id) != appeal.against:
         return False
     if row.state != S.APPEALED:
         removal_requests.refreeze_on_appeal(scope, row)
@@ -172,11 +172,11 @@ def handle_target_missed(event: DecisionTargetReached, *, tenant: OpenScope) -> 
     """The time is over within which somebody should have decided: the members are told, while nobody has."""
     with tenant(event.tenant_id, ACTOR) as scope:
         row = removal_requests.get_removal_request(scope, event.subject_id)
-        if _said(scope, row.id) != event.number:
+        if _count_rulings(scope, row.id) != event.number:
             return
         creator = tenant_reads.get_creator(scope, row.creator_id)
         told = Message("appeal.late" if event.number else "complaint.late", {"creator": creator.name})
-        cause = _cause(row) if event.number else removal_requests.removal_notice_cause(row)
+        cause = _notice_cause(row) if event.number else removal_requests.removal_notice_cause(row)
         notices.put(scope, told, cause=f"{cause}:late", urgent=True, creator_id=row.creator_id)
 
 
@@ -186,12 +186,12 @@ def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "")
     Raises Refused for who may not review, or has a part in it; BadInput for another reason, NotFound, Conflict when it
     was decided before.
     """
-    appeal = _appeal(scope, appeal_id)
+    appeal = _get_appeal(scope, appeal_id)
     removal_requests.check_not_accused(scope, appeal.complaint_id)
     _may_decide(scope, appeal)
     if because and because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
-    if _said(scope, appeal.complaint_id) != appeal.against:
+    if _count_rulings(scope, appeal.complaint_id) != appeal.against:
         raise Conflict("complaint.decided")
     event = AppealDecided(scope.tenant_id, appeal.id, because, scope.actor)
     outbox.put(scope, event, priority=0, dedupe=f"appeal:{appeal.id}")
@@ -201,11 +201,11 @@ def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
     """Do what a member decided; what somebody else decided meanwhile stands. Who may no more is told at Home."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            appeal = _appeal(scope, event.subject_id)
+            appeal = _get_appeal(scope, event.subject_id)
             row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
             removal_requests.check_not_accused(scope, row.id)
             _may_decide(scope, appeal)
-            if not _begun(scope, appeal, row):
+            if not _begin_appeal(scope, appeal, row):
                 return
             outcome = S.REJECTED if event.because else S.UPHELD
             if event.because:
@@ -214,7 +214,7 @@ def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
                 )
             else:
                 removal_requests.remove_content(scope, row, after=outcome_of_appeal(scope, row, outcome))
-            _settled(scope, row)
+            _close_finished_notices(scope, row)
             rulings.audit_ruling(scope, "appeal.stays" if event.because else "appeal.upheld", row.id)
     except Conflict:
         return
@@ -223,7 +223,7 @@ def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
             notices.put(scope, refused.message, cause=f"appeal:{event.subject_id}")
 
 
-def _said(scope: Scope, complaint_id: UUID) -> int:
+def _count_rulings(scope: Scope, complaint_id: UUID) -> int:
     """How often a request was decided."""
     return len(rulings.list_rulings(scope, [complaint_id])[complaint_id])
 
@@ -242,29 +242,29 @@ def _may_decide(scope: Scope, appeal: Appeal) -> None:
         raise Refused("appeal.another")
 
 
-def _appeal(scope: Scope, appeal_id: UUID) -> Appeal:
+def _get_appeal(scope: Scope, appeal_id: UUID) -> Appeal:
     appeal = scope.session.get(Appeal, (scope.tenant_id, appeal_id))
     if appeal is None:
         raise NotFound("complaint.unknown")
     return appeal
 
 
-def _target(appeal: Appeal, row: RemovalRequest, now: datetime) -> datetime:
+def _appeal_target(appeal: Appeal, row: RemovalRequest, now: datetime) -> datetime:
     return (appeal.created_at or now) + (SLOW_APPEAL_TARGET if row.category in SLOW_CATEGORIES else APPEAL_TARGET)
 
 
-def _cause(row: RemovalRequest) -> str:
+def _notice_cause(row: RemovalRequest) -> str:
     return f"{removal_requests.removal_notice_cause(row)}:appeal"
 
 
-def _settled(scope: Scope, row: RemovalRequest) -> None:
+def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
     """The notices close with the last open appeal of one source in one sense."""
-    if not any(_cause(other) == _cause(row) for _, other in _open(scope)):
-        for cause in (_cause(row), f"{_cause(row)}:late"):
+    if not any(_notice_cause(other) == _notice_cause(row) for _, other in _list_open_appeals(scope)):
+        for cause in (_notice_cause(row), f"{_notice_cause(row)}:late"):
             notices.close(scope, cause)
 
 
-def _open(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
+def _list_open_appeals(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
     """The appeals nobody answered yet, the oldest first."""
     here = (col(Ruling.tenant_id) == Appeal.tenant_id) & (col(Ruling.complaint_id) == Appeal.complaint_id)
     answered = select(Ruling.id).where(here, col(Ruling.number) > Appeal.against).exists()
@@ -282,7 +282,7 @@ def _open(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
 def list_pending_appeals(scope: Scope, creators: Collection[UUID]) -> list[PendingAppeal]:
     """The appeals that wait for a decision, of these creators, the oldest first; a flood of one source is one."""
     groups: dict[object, list[tuple[Appeal, RemovalRequest]]] = {}
-    rows = [(appeal, row) for appeal, row in _open(scope) if row.creator_id in creators]
+    rows = [(appeal, row) for appeal, row in _list_open_appeals(scope) if row.creator_id in creators]
     of_house = receipts.decided_by_installation(scope, [row.id for _, row in rows])
     rows = [(appeal, row) for appeal, row in rows if row.id not in of_house]
     for appeal, row in rows:
@@ -293,10 +293,12 @@ def list_pending_appeals(scope: Scope, creators: Collection[UUID]) -> list[Pendi
         for many in groups.values()
         for part in ([many] if len(many) > GROUPING_THRESHOLD else [[each] for each in many])
     ]
-    return sorted((_again(scope, part, members) for part in parts), key=lambda one: one.since)
+    return sorted((_build_pending_appeal(scope, part, members) for part in parts), key=lambda one: one.since)
 
 
-def _again(scope: Scope, rows: Sequence[tuple[Appeal, RemovalRequest]], members: Collection[Member]) -> PendingAppeal:
+def _build_pending_appeal(
+    scope: Scope, rows: Sequence[tuple[Appeal, RemovalRequest]], members: Collection[Member]
+) -> PendingAppeal:
     appeal, row = rows[0]
     allowed = [{one.id for one in rulings.eligible_deciders(scope, each, members)} for each, _ in rows]
     return PendingAppeal(
@@ -309,7 +311,7 @@ def _again(scope: Scope, rows: Sequence[tuple[Appeal, RemovalRequest]], members:
         copies=removal_requests.copies_by_removal_request(scope, [row])[row.id],
         said=rulings.list_rulings(scope, [row.id])[row.id][appeal.against - 1],
         since=appeal.created_at or scope.now,
-        target=_target(appeal, row, scope.now),
+        target=_appeal_target(appeal, row, scope.now),
         allowed=frozenset.intersection(*map(frozenset, allowed)),
     )
 

@@ -102,10 +102,10 @@ def handle_bystanders_proposed(event: BystandersProposed, *, tenant: OpenScope) 
     try:
         with tenant(event.tenant_id, event.by) as scope:
             _may_say(scope, event.subject_id, event.count)
-            _write(scope, event.subject_id, proposed=event.count, proposed_by=event.by)
+            _record_proposal(scope, event.subject_id, proposed=event.count, proposed_by=event.by)
             audit.record(scope, "bystanders.said", f"asset:{event.subject_id}", count=event.count)
     except GreenroomError as refused:
-        _tell(event, refused, tenant=tenant)
+        _notify_refusal(event, refused, tenant=tenant)
 
 
 _SAY = """
@@ -116,7 +116,7 @@ ON CONFLICT (tenant_id, asset_id) DO UPDATE SET proposed = excluded.proposed, pr
 """
 
 
-def _write(scope: Scope, asset_id: UUID, *, proposed: int, proposed_by: str) -> None:
+def _record_proposal(scope: Scope, asset_id: UUID, *, proposed: int, proposed_by: str) -> None:
     with scope.acting_as("gate"):
         scope.run(
             _SAY, tenant=scope.tenant_id, id=uuid7(), asset=asset_id, proposed=proposed, proposed_by=proposed_by
@@ -149,13 +149,13 @@ def handle_bystanders_judged(event: BystandersJudged, *, tenant: OpenScope) -> N
         with tenant(event.tenant_id, event.by) as scope:
             epochs.lock_and_advance(scope, epochs.asset_key(scope, event.subject_id))  # 0 takes back what counted
             _may_judge(scope, event.subject_id, event.count, event.maker)
-            _confirm(scope, event.subject_id, event.count)
+            _record_confirmation(scope, event.subject_id, event.count)
             audit.record(scope, "bystanders.judged", f"asset:{event.subject_id}", count=event.count)
     except GreenroomError as refused:
-        _tell(event, refused, tenant=tenant)
+        _notify_refusal(event, refused, tenant=tenant)
 
 
-def _confirm(scope: Scope, asset_id: UUID, count: int) -> None:
+def _record_confirmation(scope: Scope, asset_id: UUID, count: int) -> None:
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE bystanders SET confirmed = :count, confirmed_by = :by, proposed = 0, proposed_by = '',"
@@ -167,7 +167,9 @@ def _confirm(scope: Scope, asset_id: UUID, count: int) -> None:
         )
 
 
-def _tell(event: BystandersProposed | BystandersJudged, refused: GreenroomError, *, tenant: OpenScope) -> None:
+def _notify_refusal(
+    event: BystandersProposed | BystandersJudged, refused: GreenroomError, *, tenant: OpenScope
+) -> None:
     with tenant(event.tenant_id, event.by) as scope:
         notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
 
@@ -183,14 +185,14 @@ ORDER BY b.asset_id LIMIT :limit
 
 def find_bystanders(scope: Scope, asset_id: UUID) -> BystanderCount | None:
     """What was said of one picture; None where nothing was."""
-    return next(iter(_read(scope, asset=asset_id, creators=None, limit=1)), None)
+    return next(iter(_list_counts(scope, asset=asset_id, creators=None, limit=1)), None)
 
 
 def list_pending_bystanders(scope: Scope, creators: Collection[UUID], *, limit: int = 24) -> list[BystanderCount]:
     """Pictures of these creators that wait for a second person, the oldest first."""
-    return _read(scope, asset=None, creators=list(creators), limit=limit)
+    return _list_counts(scope, asset=None, creators=list(creators), limit=limit)
 
 
-def _read(scope: Scope, *, asset: UUID | None, creators: list[UUID] | None, limit: int) -> list[BystanderCount]:
+def _list_counts(scope: Scope, *, asset: UUID | None, creators: list[UUID] | None, limit: int) -> list[BystanderCount]:
     rows = scope.run(_SAID, tenant=scope.tenant_id, asset=asset, creators=creators, limit=limit)
     return [BystanderCount(row.asset_id, row.creator_id, row.proposed, row.proposed_by, row.confirmed) for row in rows]

@@ -171,9 +171,9 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
 
     Raises Refused for who may not review, Conflict while one is under way, BadInput where there are too few pictures.
     """
-    _reviewer(scope)
+    _get_reviewer(scope)
     scope.lock(f"{scope.tenant_id}:calibrating")
-    if _newest(scope) is not None:
+    if _find_open_calibration(scope) is not None:
         raise Conflict("calibration.open")
     row_id = uuid7()
     asked = {"creators": list(creators), "id": row_id, "most": MAX_CALIBRATION_PICTURES}
@@ -189,18 +189,18 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
 
 def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
     """The calibration that waits for the acting member, without what anybody said; None where none does."""
-    member, row = _reviewer(scope), _newest(scope)
+    member, row = _get_reviewer(scope), _find_open_calibration(scope)
     if row is None:
         return None
     standing = ratings.display_ratings(scope, row.tiles)
-    said = _said(scope, row.id).get(member.principal_id, {})
+    said = _ratings_by_principal(scope, row.id).get(member.principal_id, {})
     left = tuple(one for one in row.tiles if one not in said and one in standing and not standing[one].is_withheld)
     return OpenCalibration(row.id, left, len(row.tiles)) if left else None
 
 
 def is_calibration_open(scope: Scope) -> bool:
     """Whether a comparison is under way, whoever has still to rate."""
-    return _newest(scope) is not None
+    return _find_open_calibration(scope) is not None
 
 
 def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence[Rating]) -> None:
@@ -209,12 +209,12 @@ def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence
     Raises Refused for who may not review and for what was not shown, Conflict for one they rated or that is over,
     NotFound for a picture that is not of it.
     """
-    member, row = _reviewer(scope), _newest(scope)
+    member, row = _get_reviewer(scope), _find_open_calibration(scope)
     if row is None or row.id != calibration_id:
         raise Conflict("calibration.over")
     if sha256 not in row.tiles:
         raise NotFound("review.unknown")
-    said = _said(scope, row.id).get(member.principal_id, {})
+    said = _ratings_by_principal(scope, row.id).get(member.principal_id, {})
     if sha256 in said:
         raise Conflict("calibration.said")
     if not viewings.viewed_digests_of(scope, member.principal_id, [sha256]):
@@ -235,24 +235,26 @@ def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence
 def handle_calibration_rated(event: CalibrationRated, *, tenant: OpenScope) -> None:
     """Two different humans rated everything that could still be shown: write down how far they agree."""
     with tenant(event.tenant_id, ACTOR) as scope:
-        row = _newest(scope)
+        row = _find_open_calibration(scope)
         if row is None or row.id != event.subject_id:
             return
         standing = ratings.display_ratings(scope, row.tiles)
         wanted = {one for one in row.tiles if one in standing and not standing[one].is_withheld}
-        done = {who: said for who, said in _said(scope, row.id).items() if wanted <= said.keys()}
-        pair = _two(done, device_fingerprints.same_humans(scope))
+        done = {who: said for who, said in _ratings_by_principal(scope, row.id).items() if wanted <= said.keys()}
+        pair = _find_rater_pair(done, device_fingerprints.same_humans(scope))
         if pair is not None:
-            _write(scope, row.id, cohen_kappa(done[pair[0]], done[pair[1]]))
+            _record_result(scope, row.id, cohen_kappa(done[pair[0]], done[pair[1]]))
 
 
-def _two(done: Mapping[UUID, Mapping[str, Rating]], same: Mapping[UUID, frozenset[UUID]]) -> tuple[UUID, UUID] | None:
+def _find_rater_pair(
+    done: Mapping[UUID, Mapping[str, Rating]], same: Mapping[UUID, frozenset[UUID]]
+) -> tuple[UUID, UUID] | None:
     people = sorted(done)
     pairs = ((a, b) for at, a in enumerate(people) for b in people[at + 1 :])
     return next(((a, b) for a, b in pairs if b not in same.get(a, ()) and a not in same.get(b, ())), None)
 
 
-def _write(scope: Scope, calibration_id: UUID, found: Fraction) -> None:
+def _record_result(scope: Scope, calibration_id: UUID, found: Fraction) -> None:
     thousandths = round(found * 1000)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -282,7 +284,7 @@ def last_calibration(scope: Scope) -> CalibrationSummary | None:
     return CalibrationSummary(row.kappa, row.created_at or scope.now) if row is not None else None
 
 
-def _newest(scope: Scope) -> Calibration | None:
+def _find_open_calibration(scope: Scope) -> Calibration | None:
     """The calibration under way: without a result, and not older than a month."""
     return scope.session.exec(
         select(Calibration)
@@ -301,7 +303,7 @@ def _newest(scope: Scope) -> Calibration | None:
     ).first()
 
 
-def _said(scope: Scope, calibration_id: UUID) -> dict[UUID, dict[str, Rating]]:
+def _ratings_by_principal(scope: Scope, calibration_id: UUID) -> dict[UUID, dict[str, Rating]]:
     rows = scope.session.exec(
         select(CalibrationRating.principal_id, CalibrationRating.sha256, CalibrationRating.rating).where(
             CalibrationRating.tenant_id == scope.tenant_id, CalibrationRating.calibration_id == calibration_id
@@ -313,7 +315,7 @@ def _said(scope: Scope, calibration_id: UUID) -> dict[UUID, dict[str, Rating]]:
     return found
 
 
-def _reviewer(scope: Scope) -> tenants.Member:
+def _get_reviewer(scope: Scope) -> tenants.Member:
     member = tenants.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member

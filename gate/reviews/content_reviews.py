@@ -60,7 +60,7 @@ def review_unit(
 
     Raises Refused for who may not review, or who wrote it; NotFound for a unit nobody judged; BadInput.
     """
-    member = _reviewer(scope, seen_percent)
+    member = _get_reviewer(scope, seen_percent)
     judged = scope.session.exec(
         select(DecisionRow)
         .where(DecisionRow.tenant_id == scope.tenant_id, DecisionRow.unit_digest == unit_digest)
@@ -68,17 +68,17 @@ def review_unit(
     ).all()
     if not judged:
         raise NotFound("review.unknown")
-    if any(_principal(scope, row.author) == member.principal_id for row in judged):
+    if any(_find_principal(scope, row.author) == member.principal_id for row in judged):
         raise Refused("review.own")
     stored = scope.session.get(DecisionInput, (scope.tenant_id, judged[0].id))
     media = sorted({medium.sha256 for medium in parse_unit(stored.unit).media}) if stored is not None else []
     said = _Said(verdict, reason, seen_percent)
     if verdict == "refuse":  # a claim that read the old yes ends first, a later one reads the no
         channels = {epochs.channel_key(scope, row.channel_id) for row in judged}
-        epochs.lock_exclusive(scope, *channels, *_assets(scope, media))
-    _write(scope, member.principal_id, "unit", unit_digest, said)
+        epochs.lock_exclusive(scope, *channels, *_asset_keys(scope, media))
+    _record_review(scope, member.principal_id, "unit", unit_digest, said)
     for sha256 in media:
-        _write(scope, member.principal_id, "bytes", sha256, said)
+        _record_review(scope, member.principal_id, "bytes", sha256, said)
 
 
 def review_bytes(
@@ -88,13 +88,13 @@ def review_bytes(
 
     Raises Refused for who may not review, NotFound for bytes nobody recorded, BadInput.
     """
-    member = _reviewer(scope, seen_percent)
-    assets = _assets(scope, [sha256])
+    member = _get_reviewer(scope, seen_percent)
+    assets = _asset_keys(scope, [sha256])
     if not assets:
         raise NotFound("review.unknown")
     if verdict == "refuse":
         epochs.lock_exclusive(scope, *assets)
-    _write(scope, member.principal_id, "bytes", sha256, _Said(verdict, reason, seen_percent))
+    _record_review(scope, member.principal_id, "bytes", sha256, _Said(verdict, reason, seen_percent))
 
 
 def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet: UUID) -> None:
@@ -106,7 +106,7 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
     Raises Refused for who may not review, for pictures not shown and for a lower rating; Conflict where one is
     withheld by now; NotFound for bytes nobody recorded; BadInput for none, too many, or one said twice.
     """
-    member = _reviewer(scope, 100)
+    member = _get_reviewer(scope, 100)
     digests = [tile.sha256 for tile in tiles]
     if not 0 < len(digests) <= MAX_SHEET_SIZE or len(set(digests)) < len(digests):
         raise BadInput("review.set_size", most=MAX_SHEET_SIZE)
@@ -114,7 +114,7 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
         raise BadInput("review.set_unclear")
     refused = [tile.sha256 for tile in tiles if tile.verdict == "refuse"]
     if refused:
-        epochs.lock_exclusive(scope, *_assets(scope, refused))
+        epochs.lock_exclusive(scope, *_asset_keys(scope, refused))
     standing = ratings.display_ratings(scope, digests)
     if len(standing) < len(digests):
         raise NotFound("review.unknown")
@@ -125,12 +125,12 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
         raise Refused("review.set_unseen", count=unseen)
     for tile in tiles:
         if tile.rating is not None:
-            _wish(scope, tile, tile.rating, standing[tile.sha256].rating)
+            _request_rating(scope, tile, tile.rating, standing[tile.sha256].rating)
     said = [(tile.sha256, _Said(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None]
-    scope.add(*(_row(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
+    scope.add(*(_build_review(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
 
 
-def _wish(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rating | None) -> None:
+def _request_rating(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rating | None) -> None:
     """Have the workers rate bytes, never lower than they are."""
     if known is not None and rating.rank < known.rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
@@ -143,20 +143,20 @@ def submit_rating(scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, 
 
     Raises Refused for who may not review and for a lower rating, NotFound for bytes nobody recorded.
     """
-    _reviewer(scope, 100)
-    if not _assets(scope, [sha256]):
+    _get_reviewer(scope, 100)
+    if not _asset_keys(scope, [sha256]):
         raise NotFound("review.unknown")
-    _wish(scope, SheetVerdict(asset_id, sha256, minor=minor), rating, ratings.effective_rating(scope, sha256))
+    _request_rating(scope, SheetVerdict(asset_id, sha256, minor=minor), rating, ratings.effective_rating(scope, sha256))
 
 
-def _assets(scope: Scope, digests: Sequence[str]) -> set[str]:
+def _asset_keys(scope: Scope, digests: Sequence[str]) -> set[str]:
     found = scope.session.exec(
         select(Rendition.asset_id).where(Rendition.tenant_id == scope.tenant_id, col(Rendition.sha256).in_(digests))
     )
     return {epochs.asset_key(scope, each) for each in found}
 
 
-def _reviewer(scope: Scope, seen_percent: int) -> tenants.Member:
+def _get_reviewer(scope: Scope, seen_percent: int) -> tenants.Member:
     if not 0 <= seen_percent <= 100:
         raise BadInput("review.bad_share", percent=seen_percent)
     member = tenants.get_acting_member(scope, "review.people_only")
@@ -164,7 +164,7 @@ def _reviewer(scope: Scope, seen_percent: int) -> tenants.Member:
     return member
 
 
-def _principal(scope: Scope, author: str) -> UUID | None:
+def _find_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
     if kind != "member":
         return None
@@ -174,11 +174,11 @@ def _principal(scope: Scope, author: str) -> UUID | None:
         return None
 
 
-def _write(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> None:
-    scope.add(_row(scope, principal, about, digest, said))
+def _record_review(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> None:
+    scope.add(_build_review(scope, principal, about, digest, said))
 
 
-def _row(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> HumanReview:
+def _build_review(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> HumanReview:
     return HumanReview(
         tenant_id=scope.tenant_id,
         about=about,

@@ -41,13 +41,13 @@ def propose_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> No
     """Say who is in a picture, as the acting member; the workers write it down, and until somebody else confirmed it
     nothing of it leaves. Raises Refused, NotFound, BadInput for nobody, too many, or somebody who is shown no more."""
     require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
-    _check(scope, asset_id, people)
+    _validate_people(scope, asset_id, people)
     said = " ".join(sorted(map(str, people)))
     event = PeopleProposed(scope.tenant_id, asset_id, said, scope.actor)
     outbox.put(scope, event, priority=0, dedupe=f"person.propose:{asset_id}")
 
 
-def _check(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> None:
+def _validate_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> None:
     if scope.session.get(Asset, (scope.tenant_id, asset_id)) is None:
         raise NotFound("asset.unknown")
     if not 0 < len(set(people)) <= MAX_PROPOSED_PEOPLE:
@@ -67,7 +67,7 @@ def handle_people_proposed(event: PeopleProposed, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
-            _check(scope, event.subject_id, people)
+            _validate_people(scope, event.subject_id, people)
             for person in sorted(people):
                 ratings.record_depiction(scope, event.subject_id, person, how="face", proposed_by=event.by)
             audit.record(scope, "person.proposed", f"asset:{event.subject_id}")

@@ -90,20 +90,22 @@ class DutyCoverage:
 
 def duty_coverage(hands: Sequence[StaffMember], *, opened: Collection[str] = ()) -> list[DutyCoverage]:
     """What these people can do, in the order of `DUTIES`; `opened` are acts that the rules in force allow. Pure."""
-    return [_stands(duty, hands, closed=duty.closed and duty.act not in opened) for duty in DUTIES]
+    return [_resolve_coverage(duty, hands, closed=duty.closed and duty.act not in opened) for duty in DUTIES]
 
 
 def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
     """What the agency's people can do now."""
     same, keyed = device_fingerprints.same_humans(scope), passkeys.members_with_passkeys(scope)
     people = tenants.list_members(scope)
-    hands = [_hand(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed) for one in people]
+    hands = [
+        _build_staff_member(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed) for one in people
+    ]
     today = scope.now.date()
     open_now = any(today <= until for until in active_policy.current_bundle(scope).opened.values())
     return duty_coverage(hands, opened={OWN_PICTURE} if open_now else ())
 
 
-def _hand(member: tenants.Member, counts_as: frozenset[UUID], *, passkey: bool) -> StaffMember:
+def _build_staff_member(member: tenants.Member, counts_as: frozenset[UUID], *, passkey: bool) -> StaffMember:
     """A member; a guest to whom no creator was given may look at nothing."""
     rights = frozenset(right for right in Right if has_right(member.role, right))
     idle = member.role is Role.GUEST and not member.creators
@@ -111,33 +113,37 @@ def _hand(member: tenants.Member, counts_as: frozenset[UUID], *, passkey: bool) 
     return StaffMember(member.name, member.principal_id, may_do, counts_as, member.adult_chat, passkey)
 
 
-def _stands(duty: Duty, hands: Sequence[StaffMember], *, closed: bool) -> DutyCoverage:
+def _resolve_coverage(duty: Duty, hands: Sequence[StaffMember], *, closed: bool) -> DutyCoverage:
     if closed:
         return DutyCoverage(duty.act, DutyStatus.CLOSED)
     begin = [hand for hand in hands if duty.begins in hand.rights and (hand.passkey or not duty.signed)]
     if duty.trained and any(hand.adult_chat for hand in begin):
-        return DutyCoverage(duty.act, DutyStatus.ALONE, _names(hand for hand in begin if hand.adult_chat))
+        return DutyCoverage(duty.act, DutyStatus.ALONE, _sorted_names(hand for hand in begin if hand.adult_chat))
     if duty.others == 0:
-        return DutyCoverage(duty.act, DutyStatus.NOW if begin else DutyStatus.MISSING, _names(begin))
+        return DutyCoverage(duty.act, DutyStatus.NOW if begin else DutyStatus.MISSING, _sorted_names(begin))
     second = [hand for hand in hands if duty.second in hand.rights]
-    able = {hand for one in begin for hand in _others(one, second, duty.others)}
+    able = {hand for one in begin for hand in _find_second_members(one, second, duty.others)}
     if able:
-        return DutyCoverage(duty.act, DutyStatus.NOW, _names(able))
+        return DutyCoverage(duty.act, DutyStatus.NOW, _sorted_names(able))
     return DutyCoverage(
-        duty.act, DutyStatus.LATER if begin and duty.waits else DutyStatus.MISSING, _names(begin) if duty.waits else ()
+        duty.act,
+        DutyStatus.LATER if begin and duty.waits else DutyStatus.MISSING,
+        _sorted_names(begin) if duty.waits else (),
     )
 
 
-def _others(one: StaffMember, second: Sequence[StaffMember], count: int) -> set[StaffMember]:
+def _find_second_members(one: StaffMember, second: Sequence[StaffMember], count: int) -> set[StaffMember]:
     """Those who together are so many humans beside this one, each another than the rest."""
-    apart = [hand for hand in second if not _same(one, hand)]
-    found = (each for each in combinations(apart, count) if not any(_same(a, b) for a, b in combinations(each, 2)))
+    apart = [hand for hand in second if not _is_same_human(one, hand)]
+    found = (
+        each for each in combinations(apart, count) if not any(_is_same_human(a, b) for a, b in combinations(each, 2))
+    )
     return {hand for each in found for hand in each}
 
 
-def _same(one: StaffMember, other: StaffMember) -> bool:
+def _is_same_human(one: StaffMember, other: StaffMember) -> bool:
     return one.principal == other.principal or other.principal in one.counts_as or one.principal in other.counts_as
 
 
-def _names(hands: Iterable[StaffMember]) -> tuple[str, ...]:
+def _sorted_names(hands: Iterable[StaffMember]) -> tuple[str, ...]:
     return tuple(sorted({hand.name for hand in hands}))

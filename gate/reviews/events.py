@@ -250,7 +250,7 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.open:
-                _end(scope, event, where, about)
+                _end_stop(scope, event, where, about)
             else:
                 emergency_stops.close_switch(scope, *where, reason=event.reason)
                 notices.close_all(scope, [about])  # whoever asked for its end before looked at another one
@@ -268,13 +268,13 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
                 notices.put(scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True)
 
 
-def _end(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str, str], about: str) -> None:
+def _end_stop(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str, str], about: str) -> None:
     """End a stop, or note that its end was asked for by one person alone: the next one's word then ends it.
 
     Looked and noted under one lock: of two who asked in the same second, neither found the other, and the stop stayed.
     """
     scope.lock(f"{scope.tenant_id}:{about}")
-    second, signed = _asked_before(scope, where, about), UUID(event.signed) if event.signed else None
+    second, signed = _find_first_requester(scope, where, about), UUID(event.signed) if event.signed else None
     since = datetime.fromisoformat(event.since) if event.since else None
     try:
         ended = emergency_stops.reopen_switch(
@@ -307,7 +307,7 @@ def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> 
         notices.put(scope, said, cause=f"{about}:pressed", urgent=True, creator_id=creator)
 
 
-def _asked_before(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
+def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
     """The other member who asked for the end of this very stop and may; None where nobody else did."""
     asked = audit.find_last_act(scope, REOPENING_REQUESTED, about)
     since = next(

@@ -99,8 +99,8 @@ def request_link_target(
     Raises BadInput for what no list takes, and what `declare` raises.
     """
     url = urls.parse_registrable_url(typed)
-    rating, adult = _meant(url, rating, adult=adult)
-    _check(scope, url, rating, adult=adult)
+    rating, adult = _resolve_rating(url, rating, adult=adult)
+    _validate_declaration(scope, url, rating, adult=adult)
     event = LinkTargetDeclared(scope.tenant_id, creator_id, url, str(owner), str(rating), adult, scope.actor)
     outbox.put(scope, event, priority=1)
     return url
@@ -109,7 +109,7 @@ def request_link_target(
 def request_link_target_end(scope: Scope, target_id: UUID) -> None:
     """Take an address off the list, as the scope's actor; the workers do it. Raises what `end` raises."""
     require_right(tenants.get_acting_member(scope, "link.people_only").role, Right.RUN)
-    _row(scope, target_id)
+    _get_target(scope, target_id)
     outbox.put(scope, LinkTargetEnded(scope.tenant_id, target_id, scope.actor), priority=1)
 
 
@@ -152,37 +152,41 @@ def declare_link_target(
     epochs.lock_and_advance(
         scope, epochs.tenant_key(scope)
     )  # first in the order of locks, so that two who speak do so in turn
-    _check(scope, url, rating, adult=adult)
+    _validate_declaration(scope, url, rating, adult=adult)
     register_link_target(scope, creator_id, url, owner=owner, rating=rating, adult=adult)
     audit.record(scope, "link.registered", f"creator:{creator_id}", rating=str(rating), adult=str(adult).lower())
     outbox.put(scope, LinkRegistered(scope.tenant_id, creator_id, url))
 
 
-def _meant(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, bool]:
+def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, bool]:
     """What is shown there is for adults from nudity on. Raises BadInput for what is no such thing."""
     if rating is Rating.X or (urls.is_adult_host(url) and not adult):
         raise BadInput("link.adult_known")
     return rating, adult or rating in (Rating.N, Rating.E)
 
 
-def _check(scope: Scope, url: str, rating: Rating, *, adult: bool) -> None:
+def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool) -> None:
     member = tenants.get_acting_member(scope, "link.people_only")
     require_right(member.role, Right.RUN)
-    _meant(url, rating, adult=adult)
-    milder = [row for row in _same(scope, url) if row.adult > adult or Rating(row.rating).rank > rating.rank]
-    if milder and not (has_right(member.role, Right.REOPEN) and not any(_own(scope, member, row) for row in milder)):
+    _resolve_rating(url, rating, adult=adult)
+    milder = [
+        row for row in _list_targets_of_host(scope, url) if row.adult > adult or Rating(row.rating).rank > rating.rank
+    ]
+    if milder and not (
+        has_right(member.role, Right.REOPEN) and not any(_is_own_declaration(scope, member, row) for row in milder)
+    ):
         raise Refused("link.milder_alone")
 
 
-def _own(scope: Scope, member: Member, row: LinkTarget) -> bool:
+def _is_own_declaration(scope: Scope, member: Member, row: LinkTarget) -> bool:
     """Whether that word was this human's; of somebody who is no member any more, nobody's."""
     spoke = {f"member:{one.id}": one.principal_id for one in tenants.list_members(scope)}
     return spoke.get(row.by) == member.principal_id
 
 
-def _same(scope: Scope, url: str) -> list[LinkTarget]:
+def _list_targets_of_host(scope: Scope, url: str) -> list[LinkTarget]:
     """What was said of this place, for any creator, in any way of writing it, taken back or not."""
-    host = _host(url)
+    host = _host_from_url(url)
     found = scope.session.exec(
         select(LinkTarget)
         .where(LinkTarget.tenant_id == scope.tenant_id, LinkTarget.final_host == host)
@@ -191,7 +195,7 @@ def _same(scope: Scope, url: str) -> list[LinkTarget]:
     return [row for row in found if urls.url_identity(row.url) == urls.url_identity(url)]
 
 
-def _host(url: str) -> str:
+def _host_from_url(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
@@ -209,7 +213,7 @@ def register_link_target(
     kept = urls.parse_registrable_url(url)
     if not timedelta() < lives <= LINK_TARGET_LIFETIME:
         raise BadInput("link.invalid")
-    rating, adult = _meant(kept, rating, adult=adult)
+    rating, adult = _resolve_rating(kept, rating, adult=adult)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
         scope.run(
@@ -219,7 +223,7 @@ def register_link_target(
             creator=creator_id,
             url=kept,
             owner=str(owner),
-            host=_host(kept),
+            host=_host_from_url(kept),
             rating=str(rating),
             adult=adult,
             by=scope.actor,
@@ -230,7 +234,7 @@ def register_link_target(
 
 def mark_link_target_changed(scope: Scope, url: str) -> None:
     """What lies behind an address is no longer what was registered, for nobody: nothing with it leaves."""
-    _close(scope, "changed", "url = :url", url=urls.canonical_url(url))
+    _update_target_state(scope, "changed", "url = :url", url=urls.canonical_url(url))
 
 
 def end_link_target(scope: Scope, target_id: UUID) -> None:
@@ -239,12 +243,12 @@ def end_link_target(scope: Scope, target_id: UUID) -> None:
     Raises Refused for who may not, NotFound.
     """
     require_right(tenants.get_acting_member(scope, "link.people_only").role, Right.RUN)
-    creator_id = _row(scope, target_id).creator_id
-    _close(scope, "closed", "id = :id", id=target_id)
+    creator_id = _get_target(scope, target_id).creator_id
+    _update_target_state(scope, "closed", "id = :id", id=target_id)
     audit.record(scope, "link.ended", f"creator:{creator_id}")
 
 
-def _close(scope: Scope, state: str, which: str, **found: object) -> None:
+def _update_target_state(scope: Scope, state: str, which: str, **found: object) -> None:
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
         scope.run(
@@ -255,7 +259,7 @@ def _close(scope: Scope, state: str, which: str, **found: object) -> None:
         )
 
 
-def _row(scope: Scope, target_id: UUID) -> LinkTarget:
+def _get_target(scope: Scope, target_id: UUID) -> LinkTarget:
     row = scope.session.exec(
         select(LinkTarget).where(
             LinkTarget.tenant_id == scope.tenant_id, LinkTarget.id == target_id, LinkTarget.state != "closed"

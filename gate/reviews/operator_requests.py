@@ -71,7 +71,7 @@ def decide_operator_request(scope: Scope, complaint_id: UUID, *, because: str = 
     if scope.actor in spoke:
         raise Refused("appeal.another")
     if row.state != RemovalRequestState.APPEALED:
-        _first(scope, complaint_id, because)
+        _record_first_decision(scope, complaint_id, because)
     elif because:
         removal_requests.keep_content(
             scope, row, because=because, after=appeals.outcome_of_appeal(scope, row, RemovalRequestState.REJECTED)
@@ -83,7 +83,7 @@ def decide_operator_request(scope: Scope, complaint_id: UUID, *, because: str = 
     rulings.audit_ruling(scope, DECIDED[not because], complaint_id)
 
 
-def _first(scope: Scope, complaint_id: UUID, because: str) -> None:
+def _record_first_decision(scope: Scope, complaint_id: UUID, because: str) -> None:
     if not because and not removal_requests.get_removal_request(scope, complaint_id).digests:
         raise Conflict("complaint.not_found")
     if because:

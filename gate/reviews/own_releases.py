@@ -38,7 +38,7 @@ OWN_RELEASE_ACT = "own.release"
 """What is signed with a passkey; it is about the digest of the unit."""
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -47,8 +47,8 @@ class AccountHolder(TenantRow, table=True):
 
     __tablename__ = "account_holders"
     __table_args__ = table_arguments(
-        _of("person_id", "persons"),
-        _of("principal_id", "principals"),
+        _tenant_foreign_key("person_id", "persons"),
+        _tenant_foreign_key("principal_id", "principals"),
         Index("account_holders_account", "tenant_id", "channel_id"),
         about="person",
         keep=FOREVER,
@@ -70,9 +70,9 @@ class OwnRelease(TenantRow, table=True):
 
     __tablename__ = "own_releases"
     __table_args__ = table_arguments(
-        _of("member_id", "members"),
-        _of("passkey_id", "passkeys"),
-        _of("ask_id", "passkey_asks"),
+        _tenant_foreign_key("member_id", "members"),
+        _tenant_foreign_key("passkey_id", "passkeys"),
+        _tenant_foreign_key("ask_id", "passkey_asks"),
         UniqueConstraint("tenant_id", "ask_id", name="own_releases_ask"),
         Index("own_releases_subject", "tenant_id", "subject_id"),
         about="member",
@@ -180,49 +180,49 @@ class OwnReleaseStatus:
 
 def own_release_status(scope: Scope, unit_digest: str, *, rules: Bundle | None = None) -> OwnReleaseStatus:
     """What a release of a unit by the scope's member still needs. Raises NotFound, and Refused for who cannot sign."""
-    member = _signer(scope)
-    unit, author = _judged(scope, unit_digest)
-    case = _case(scope, unit, author, rules)
+    member = _get_signer(scope)
+    unit, author = _load_decided_unit(scope, unit_digest)
+    case = _build_case(scope, unit, author, rules)
     known = case.facts.release
     if known is not None and known.unit_digest == unit_digest and known.stands:
         return OwnReleaseStatus(unit, own_release_rules.missing_conditions(case), known.at)
-    supposed = replace(case.facts, release=_supposed(scope, case, member))
+    supposed = replace(case.facts, release=_build_draft_release(scope, case, member))
     lacks = own_release_rules.missing_conditions(replace(case, facts=supposed))
     return OwnReleaseStatus(unit, tuple(lack for lack in lacks if lack is not MissingCondition.SOON), None)
 
 
-def _supposed(scope: Scope, case: Case, member: tenants.Member) -> OwnReleaseFacts:
+def _build_draft_release(scope: Scope, case: Case, member: tenants.Member) -> OwnReleaseFacts:
     """The release as it would be, had this member signed it now."""
     return OwnReleaseFacts(
         unit_digest=case.unit.digest(),
         principal=member.principal_id,
         at=case.now,
-        seen_percent=_seen(scope, case, member),
+        seen_percent=_viewed_percent(scope, case, member),
         stands=True,
         holders=own_release_facts.account_holders(scope, case.unit),
     )
 
 
-def _seen(scope: Scope, case: Case, member: tenants.Member) -> int:
+def _viewed_percent(scope: Scope, case: Case, member: tenants.Member) -> int:
     """How much of what is Nudity or more this member really had on screen in the last hour, in percent."""
     wanted = {medium.sha256 for medium in case.media_facts if is_adult_medium(medium)}
     shown = viewings.viewed_digests_of(scope, member.principal_id, wanted)
     return 100 * len(shown) // len(wanted) if wanted else 0
 
 
-def _case(scope: Scope, unit: Unit, author: str, rules: Bundle | None) -> Case:
+def _build_case(scope: Scope, unit: Unit, author: str, rules: Bundle | None) -> Case:
     by = active_policy.current_policy(scope) if rules is None else ActivePolicy(rules)
     facts, now = snapshot.gather_snapshot(scope, unit, author=author, by=by)
     return Case(facts, unit, by.bundle, now)
 
 
-def _signer(scope: Scope) -> tenants.Member:
+def _get_signer(scope: Scope) -> tenants.Member:
     member = tenants.get_acting_member(scope, "passkey.people_only")
     require_right(member.role, Right.RUN)
     return member
 
 
-def _judged(scope: Scope, unit_digest: str) -> tuple[Unit, str]:
+def _load_decided_unit(scope: Scope, unit_digest: str) -> tuple[Unit, str]:
     """The unit of the last decision about it, and who wrote it. Raises NotFound where none is kept."""
     row = scope.session.exec(
         select(DecisionRow)
@@ -242,11 +242,11 @@ def release_own_picture(scope: Scope, unit_digest: str, *, signed: UUID, rules: 
     Raises Refused for who cannot, for a signature that is not theirs, not fresh or not for this very unit, and where a
     condition is missing; NotFound for a unit nobody judged.
     """
-    member = _signer(scope)
+    member = _get_signer(scope)
     key = passkeys.consume_signature(scope, signed, act=OWN_RELEASE_ACT, about=unit_digest)
-    unit, author = _judged(scope, unit_digest)
-    case = _case(scope, unit, author, rules)
-    supposed = _supposed(scope, case, member)
+    unit, author = _load_decided_unit(scope, unit_digest)
+    case = _build_case(scope, unit, author, rules)
+    supposed = _build_draft_release(scope, case, member)
     lacks = own_release_rules.missing_conditions(replace(case, facts=replace(case.facts, release=supposed)))
     first = next((lack for lack in lacks if lack is not MissingCondition.SOON), None)
     if first is not None:
@@ -283,10 +283,10 @@ def withdraw_own_release(scope: Scope, subject_id: UUID) -> int:
     member = tenants.get_acting_member(scope, "passkey.people_only")
     if not any(has_right(member.role, right) for right in (Right.RUN, Right.REVIEW, Right.STOP)):
         require_right(member.role, Right.STOP)
-    return _withdrawn(scope, subject_id)
+    return _record_withdrawal(scope, subject_id)
 
 
-def _withdrawn(scope: Scope, subject_id: UUID) -> int:
+def _record_withdrawal(scope: Scope, subject_id: UUID) -> int:
     channels = scope.session.exec(
         select(OwnRelease.channel_id).where(
             OwnRelease.tenant_id == scope.tenant_id, OwnRelease.subject_id == subject_id
@@ -318,4 +318,4 @@ def handle_own_release_end(event: OwnReleaseWithdrawn, *, tenant: OpenScope) -> 
         try:
             withdraw_own_release(scope, event.subject_id)
         except NotFound:
-            _withdrawn(scope, event.subject_id)
+            _record_withdrawal(scope, event.subject_id)

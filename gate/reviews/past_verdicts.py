@@ -83,10 +83,10 @@ def past_verdicts(scope: Scope, digests: Collection[str], *, each: int = 4) -> d
             PastVerdict(one.said, one.by, one.at, Message.from_json(one.reason) if one.reason else None, _KIN[row.far])
             for one in words[row.digest]
         ]
-    newest = {about: sorted(said, key=_order)[:each] for about, said in found.items()}
+    newest = {about: sorted(said, key=_sort_key)[:each] for about, said in found.items()}
     return {about: tuple(said) for about, said in newest.items() if said}
 
 
-def _order(past: PastVerdict) -> tuple[float, int, str]:
+def _sort_key(past: PastVerdict) -> tuple[float, int, str]:
     """The newest first; of one moment, what was said of the very bytes first."""
     return -past.at.timestamp(), _KIN.index(past.kin), past.said

@@ -76,8 +76,8 @@ def request_lowering(
     not lower, and where what it was made from keeps it up; Conflict while another wish is open; NotFound; BadInput for
     no reason.
     """
-    member = _reviewer(scope)
-    words = _words(why)
+    member = _get_reviewer(scope)
+    words = _clean_reason(why)
     scope.lock(f"{scope.tenant_id}:lowering:{sha256}")
     standing = ratings.display_ratings(scope, [sha256]).get(sha256)
     if standing is None or asset_records.find_rendition_by_digest(scope, sha256).asset_id != asset_id:
@@ -86,8 +86,8 @@ def request_lowering(
         raise Refused(INVALID)
     if ratings.inherited_rank(scope, sha256) > wanted.rank:
         raise Refused("lowering.family")
-    _seen(scope, member, sha256)
-    if any(one.sha256 == sha256 for one in _open(scope)):
+    _check_viewed(scope, member, sha256)
+    if any(one.sha256 == sha256 for one in _list_open_requests(scope)):
         raise Conflict("lowering.open")
     row = Lowering(
         tenant_id=scope.tenant_id,
@@ -110,16 +110,16 @@ def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) 
     Raises NotFound, Conflict for a wish that is over, Refused (RATING_LOWERING_INVALID) for who asked, brought the
     picture in, judged it before or counts as one of these, and for who did not see it; BadInput for no reason.
     """
-    member = _reviewer(scope)
-    words = _words(why)
-    wish = next((one for one in _open(scope) if one.id == lowering_id), None)
+    member = _get_reviewer(scope)
+    words = _clean_reason(why)
+    wish = next((one for one in _list_open_requests(scope) if one.id == lowering_id), None)
     if wish is None:
         if scope.session.get(Lowering, (scope.tenant_id, lowering_id)) is None:
             raise NotFound("lowering.unknown")
         raise Conflict("lowering.over")
     if member.id not in wish.allowed:
         raise Refused(INVALID)
-    _seen(scope, member, wish.sha256)
+    _check_viewed(scope, member, wish.sha256)
     review = HumanReview(
         tenant_id=scope.tenant_id,
         about=LOWERING_REVIEW,
@@ -138,13 +138,15 @@ def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) 
 def handle_lowering_vote(event: LoweringVoted, *, tenant: OpenScope) -> None:
     """Lower the rating, where enough others agree and nothing changed since it was asked; else leave it as it is."""
     with tenant(event.tenant_id, ACTOR) as scope:
-        wish = next((one for one in _open(scope) if one.id == event.subject_id), None)
+        wish = next((one for one in _list_open_requests(scope) if one.id == event.subject_id), None)
         if wish is None:
             return
         epochs.lock_and_advance(scope, epochs.asset_key(scope, wish.asset_id))
-        still = any(one.id == event.subject_id for one in _open(scope))  # after the lock: nobody rates meanwhile
+        still = any(
+            one.id == event.subject_id for one in _list_open_requests(scope)
+        )  # after the lock: nobody rates meanwhile
         if still and lowered_ratings.backers_by_lowering(scope, [wish.id])[wish.id]:
-            _lower(scope, wish)
+            _record_lowering(scope, wish)
 
 
 _SET_ASIDE = """
@@ -156,7 +158,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-def _lower(scope: Scope, wish: LoweringRequest) -> None:
+def _record_lowering(scope: Scope, wish: LoweringRequest) -> None:
     own = uuid7()
     with scope.acting_as("gate"):
         scope.run(
@@ -175,7 +177,7 @@ def _lower(scope: Scope, wish: LoweringRequest) -> None:
 
 def list_lowering_requests(scope: Scope, creators: Collection[UUID]) -> list[LoweringRequest]:
     """The open wishes about pictures of these creators, the oldest first."""
-    return [wish for wish in _open(scope) if wish.creator_id in creators]
+    return [wish for wish in _list_open_requests(scope) if wish.creator_id in creators]
 
 
 _OPEN = """
@@ -194,7 +196,7 @@ ORDER BY l.created_at, l.id
 """
 
 
-def _open(scope: Scope) -> list[LoweringRequest]:
+def _list_open_requests(scope: Scope) -> list[LoweringRequest]:
     """Wishes that nobody refused, that were not done, and whose picture still stands as it stood when it was asked."""
     rows = scope.run(_OPEN, tenant=scope.tenant_id, about=LOWERING_REVIEW, since=scope.now - LIFE).all()
     standing = ratings.display_ratings(scope, {row.sha256 for row in rows})
@@ -205,7 +207,7 @@ def _open(scope: Scope) -> list[LoweringRequest]:
     ]
     members = tenants.list_members(scope) if open_ else []
     same = device_fingerprints.same_humans(scope) if open_ else {}
-    return [_wish(row, members, same) for row in open_]
+    return [_request_from_row(row, members, same) for row in open_]
 
 
 def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
@@ -213,7 +215,7 @@ def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
     return now.rating == row.drawn and not now.is_withheld
 
 
-def _wish(row: Any, members: Iterable[tenants.Member], same: Any) -> LoweringRequest:
+def _request_from_row(row: Any, members: Iterable[tenants.Member], same: Any) -> LoweringRequest:
     words = lowered_ratings.parse_votes(row.said)
     raters = {source.removeprefix(MEMBER_SOURCE) for source in row.rated if source.startswith(MEMBER_SOURCE)}
     barred = {row.asker, row.maker, *row.reviewed} - {None}
@@ -242,19 +244,19 @@ def _wish(row: Any, members: Iterable[tenants.Member], same: Any) -> LoweringReq
     )
 
 
-def _reviewer(scope: Scope) -> tenants.Member:
+def _get_reviewer(scope: Scope) -> tenants.Member:
     member = tenants.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member
 
 
-def _seen(scope: Scope, member: tenants.Member, sha256: str) -> None:
+def _check_viewed(scope: Scope, member: tenants.Member, sha256: str) -> None:
     """The picture must have gone to this human's screen, clear and whole, within the hour."""
     if not viewings.viewed_digests_of(scope, member.principal_id, [sha256]):
         raise Refused("review.set_unseen", count=1)
 
 
-def _words(why: str) -> str:
+def _clean_reason(why: str) -> str:
     words = why.strip()
     if not words or len(words) > MAX_LOWERING_REASON:
         raise BadInput("lowering.no_reason", most=MAX_LOWERING_REASON)

@@ -124,15 +124,15 @@ def list_face_comparisons(scope: Scope, creators: Collection[UUID], *, limit: in
         tenant=scope.tenant_id,
         creators=list(creators),
     )
-    found = ((_alike(row), row) for row in rows)
-    return [one for one, row in found if not _settled(one, row)][:limit]
+    found = ((_task_from_row(row), row) for row in rows)
+    return [one for one, row in found if not _is_resolved(one, row)][:limit]
 
 
-def _settled(one: FaceComparisonTask, row: Any) -> bool:
+def _is_resolved(one: FaceComparisonTask, row: Any) -> bool:
     return row.doubled or (row.named and not one.invented) or has_enough_reviewers(one.said, needed=one.needed)
 
 
-def _alike(row: Any) -> FaceComparisonTask:
+def _task_from_row(row: Any) -> FaceComparisonTask:
     said = (ReviewFacts(UUID(who), other, 100, datetime.fromisoformat(at)) for who, other, at in row.said or ())
     return FaceComparisonTask(
         id=row.id,
@@ -157,7 +157,7 @@ def get_face_comparison(scope: Scope, likeness_id: UUID) -> FaceComparisonTask:
     row = scope.run(f"{_ALIKE} AND l.id = :id", tenant=scope.tenant_id, id=likeness_id).first()
     if row is None:
         raise NotFound("likeness.unknown")
-    return _alike(row)
+    return _task_from_row(row)
 
 
 def submit_face_judgement(
@@ -165,7 +165,7 @@ def submit_face_judgement(
 ) -> None:
     """Answer as the scope's actor, who saw both; the workers do it at once. Raises what `judge` does."""
     event = ResemblanceJudged(scope.tenant_id, likeness_id, digest, answer, because, maker, scope.actor)
-    _may(scope, get_face_comparison(scope, likeness_id), event)
+    _check_judgement(scope, get_face_comparison(scope, likeness_id), event)
     outbox.put(scope, event, priority=1)
 
 
@@ -187,15 +187,15 @@ def record_face_judgement(scope: Scope, event: ResemblanceJudged) -> None:
     likeness by now, or they said so before; BadInput for no such answer; NotFound.
     """
     found = get_face_comparison(scope, event.subject_id)
-    _locked(scope, found, event.answer)
+    _lock_epochs(scope, found, event.answer)
     found = get_face_comparison(scope, event.subject_id)
-    member = _may(scope, found, event)
+    member = _check_judgement(scope, found, event)
     if event.answer == ANSWER_NAMED and found.person_id is not None:
         ratings.record_depiction(scope, found.asset_id, found.person_id, how="face", confirmed_by=scope.actor)
     elif event.answer == ANSWER_TWIN and found.person_id is not None:
-        _double(scope, found, found.person_id)
+        _link_digital_twin(scope, found, found.person_id)
     else:
-        _rule(scope, found, member.principal_id, event)
+        _record_vote(scope, found, member.principal_id, event)
     audit.record(scope, f"likeness.{event.answer}", f"asset:{found.asset_id}")
     if not has_open_comparison(scope, found.asset_id):
         notices.close(scope, f"likeness:{found.asset_id}")
@@ -204,10 +204,10 @@ def record_face_judgement(scope: Scope, event: ResemblanceJudged) -> None:
 def has_open_comparison(scope: Scope, asset_id: UUID) -> bool:
     """Whether anything that a picture resembles is open."""
     rows = scope.run(f"{_ALIKE} AND r.asset_id = :asset", tenant=scope.tenant_id, asset=asset_id).all()
-    return any(not _settled(_alike(row), row) for row in rows)
+    return any(not _is_resolved(_task_from_row(row), row) for row in rows)
 
 
-def _rule(scope: Scope, found: FaceComparisonTask, principal: UUID, event: ResemblanceJudged) -> None:
+def _record_vote(scope: Scope, found: FaceComparisonTask, principal: UUID, event: ResemblanceJudged) -> None:
     reason = Message(f"likeness.because.{event.because}").to_json() if event.answer == ANSWER_OTHER else None
     with scope.acting_as("gate"):
         scope.add(
@@ -240,15 +240,15 @@ SELECT DISTINCT d.asset_id FROM depictions d WHERE d.tenant_id = :tenant AND d.p
 """
 
 
-def _shows(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
+def _list_affected_assets(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
     """The picture itself, and everything that shows the invented people in it, or made after it."""
     rows = scope.run(_MADE_OF, tenant=scope.tenant_id, asset=found.asset_id, sha256=found.sha256)
     return {found.asset_id, *(row.asset_id for row in rows)}
 
 
-def _locked(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
+def _lock_epochs(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
     """Every epoch that an answer touches, at once and in order."""
-    assets = _shows(scope, found) if answer == ANSWER_TWIN else {found.asset_id}
+    assets = _list_affected_assets(scope, found) if answer == ANSWER_TWIN else {found.asset_id}
     persons = people_using_reference(scope, found.sha256) | (
         {found.person_id} if found.person_id is not None else set()
     )
@@ -256,17 +256,17 @@ def _locked(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
     epochs.lock_and_advance(scope, *keys)
 
 
-def _double(scope: Scope, found: FaceComparisonTask, real: UUID) -> None:
+def _link_digital_twin(scope: Scope, found: FaceComparisonTask, real: UUID) -> None:
     """Whatever shows the invented person shows a double of the real one from here on: their papers are asked for."""
     if not persons.has_ai_consent(scope, real):
         raise Refused("likeness.not_allowed")
     known = persons.list_digital_twins(scope, real)
     twin = known[0] if known else persons.add_person(scope, kind="digital_twin", display_ref=found.name, twin_of=real)
-    for asset_id in sorted(_shows(scope, found)):
+    for asset_id in sorted(_list_affected_assets(scope, found)):
         ratings.record_depiction(scope, asset_id, twin, how="face", confirmed_by=scope.actor)
 
 
-def _may(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged) -> tenants.Member:
+def _check_judgement(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged) -> tenants.Member:
     """Who answers, if they may. To say that it is the same keeps something back: whoever reviews may."""
     member = tenants.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.RUN if event.answer == ANSWER_TWIN else Right.REVIEW)
@@ -275,15 +275,17 @@ def _may(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged) -> t
     if event.digest != found.digest:
         raise Conflict("likeness.changed")
     if event.answer != ANSWER_SAME:
-        _another(scope, found, event, member)
-        _seen(scope, found, member)
+        _check_other_human(scope, found, event, member)
+        _check_viewed(scope, found, member)
     return member
 
 
-def _another(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged, member: tenants.Member) -> None:
+def _check_other_human(
+    scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged, member: tenants.Member
+) -> None:
     same = device_fingerprints.same_humans(scope, member.principal_id).get(member.principal_id, frozenset())
     me = {member.principal_id, *same}
-    if me & (_declarers(scope, found) | _principal(scope, event.maker)):
+    if me & (_list_declarers(scope, found) | _principals_of_actor(scope, event.maker)):
         raise Refused("review.own")
     spoke = {one.principal: one.approves for one in found.said}  # the last word of each
     if event.answer == ANSWER_OTHER and spoke.get(member.principal_id):
@@ -292,11 +294,11 @@ def _another(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged, 
         raise Refused("review.own")
 
 
-def _principal(scope: Scope, actor: str) -> set[UUID]:
+def _principals_of_actor(scope: Scope, actor: str) -> set[UUID]:
     return {one.principal_id for one in tenants.list_members(scope) if f"member:{one.id}" == actor}
 
 
-def _declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
+def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
     """Who said of the people in it, or made after it, that they are invented."""
     rows = scope.run(
         "SELECT DISTINCT d.declared_by FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id IN ("
@@ -310,7 +312,7 @@ def _declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
     return {row.declared_by for row in rows}
 
 
-def _seen(scope: Scope, found: FaceComparisonTask, member: tenants.Member) -> None:
+def _check_viewed(scope: Scope, found: FaceComparisonTask, member: tenants.Member) -> None:
     """What comes blurred must have been shown clear to this human in the last hour: it, and one picture beside it."""
     digests = [found.sha256, *found.beside]
     standing = ratings.display_ratings(scope, digests)

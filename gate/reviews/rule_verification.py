@@ -41,11 +41,11 @@ def rule_verifications(scope: Scope, names: tuple[str, ...]) -> tuple[RuleVerifi
     """What two members of this agency read of these rules."""
     rows = scope.run(_ACTIVE, tenant=scope.tenant_id, rows=list(names))
     return tuple(
-        RuleVerification(row.row, row.written, row.read_on, row.until, _verdicts(row.verdicts)) for row in rows
+        RuleVerification(row.row, row.written, row.read_on, row.until, _parse_verdicts(row.verdicts)) for row in rows
     )
 
 
-def _verdicts(stored: Mapping[str, str]) -> dict[Rating, Verdict]:
+def _parse_verdicts(stored: Mapping[str, str]) -> dict[Rating, Verdict]:
     return {Rating(rating): Verdict(verdict) for rating, verdict in sorted(stored.items())}
 
 
@@ -90,7 +90,7 @@ def verify_rule(
     Raises Refused for who may not, and where it is looser than the rule (ATTESTATION_INVALID); BadInput for a rule that
     does not age, an address that is not the rule's, a day to come or long past.
     """
-    row = _row(scope, name)
+    row = _get_matrix_row(scope, name)
     if url not in row.source_url or not scope.now.date() - SECOND_READING_WINDOW < read_on <= scope.now.date():
         raise BadInput("rule.not_read_so")
     found = dict(verdicts or {})
@@ -101,12 +101,12 @@ def verify_rule(
     before = find_pending_verification(scope, row, found)
     if before is not None and before.url == url and _is_another(scope, before.by, member.principal_id):
         require_right(member.role, Right.REVIEW)
-        _second(scope, name, before.id, member.principal_id)
+        _record_second_reading(scope, name, before.id, member.principal_id)
         return True
     require_right(member.role, Right.RULES)
     if before is None or before.url != url:
         stated = canonical_json(found).decode()
-        _first(scope, row, url=url, read_on=read_on, by=member.principal_id, verdicts=stated)
+        _record_first_reading(scope, row, url=url, read_on=read_on, by=member.principal_id, verdicts=stated)
     return False
 
 
@@ -115,7 +115,7 @@ def _is_another(scope: Scope, one: UUID, other: UUID) -> bool:
     return one != other and one not in device_fingerprints.same_humans(scope, other).get(other, frozenset())
 
 
-def _row(scope: Scope, name: str) -> MatrixRow:
+def _get_matrix_row(scope: Scope, name: str) -> MatrixRow:
     row = active_policy.current_bundle(scope).rows.get(name)
     if row is None or row.same_as or not row.ages:
         raise BadInput("rule.does_not_age")
@@ -128,7 +128,7 @@ VALUES (:tenant, :id, :row, :written, :url, 'open', :read_on, :until, CAST(:verd
 """
 
 
-def _first(scope: Scope, row: MatrixRow, *, url: str, read_on: date, by: UUID, verdicts: str) -> None:
+def _record_first_reading(scope: Scope, row: MatrixRow, *, url: str, read_on: date, by: UUID, verdicts: str) -> None:
     stated = {"url": url, "read_on": read_on, "until": read_on + VERIFICATION_PERIOD, "by": by, "verdicts": verdicts}
     with scope.acting_as("gate"):
         scope.run(_FIRST, tenant=scope.tenant_id, id=uuid7(), row=row.id, written=row.digest(), **stated)
@@ -142,7 +142,7 @@ WHERE tenant_id = :tenant AND "row" = :row AND state <> 'ended' AND (id = :id OR
 """
 
 
-def _second(scope: Scope, name: str, attestation_id: UUID, principal: UUID) -> None:
+def _record_second_reading(scope: Scope, name: str, attestation_id: UUID, principal: UUID) -> None:
     with scope.acting_as("gate"):
         scope.run(_SECOND, tenant=scope.tenant_id, row=name, id=attestation_id, second=principal)
     audit.record(scope, "rule.read_by_two", f"rule:{name}")

@@ -101,11 +101,11 @@ class PendingSample:
 
 def draw_sample(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> None:
     """Keep what is drawn, as the claim's transaction ends; `case` is what the entry was decided on."""
-    if why := _why(scope, entry, case, key):
-        scope.before_commit(partial(_keep, entry=entry, why=why), role="gate")
+    if why := _sampling_reason(scope, entry, case, key):
+        scope.before_commit(partial(_record_sample, entry=entry, why=why), role="gate")
 
 
-def _why(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> str:
+def _sampling_reason(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> str:
     """share or flagged; nothing for what somebody looked at, what is General, and what was not drawn."""
     unit, rating = entry.unit, entry.decision.rating
     if rating is Rating.G or unit.service or unit.subject.kind not in KINDS:
@@ -142,7 +142,7 @@ VALUES (:tenant, :id, :creator, :kind, :subject, :unit, :decision, :author, :rat
 """
 
 
-def _keep(last: Scope, *, entry: decision_log.LogEntry, why: str) -> None:
+def _record_sample(last: Scope, *, entry: decision_log.LogEntry, why: str) -> None:
     unit = entry.unit
     last.run(
         _KEEP,
@@ -196,10 +196,10 @@ def submit_sample_reading(scope: Scope, sample_id: UUID, *, raised_to: Rating | 
     """
     member = tenants.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
-    row = _row(scope, sample_id)
+    row = _get_sample(scope, sample_id)
     if row.read_at is not None:
         raise Conflict("sample.read")
-    author = _human(scope, row.author)
+    author = _find_principal(scope, row.author)
     if author is not None and member.principal_id in {
         author,
         *device_fingerprints.same_humans(scope, author).get(author, ()),
@@ -207,28 +207,28 @@ def submit_sample_reading(scope: Scope, sample_id: UUID, *, raised_to: Rating | 
         raise Refused("review.own")
     if raised_to is not None and raised_to.rank <= Rating(row.rating).rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
-    if what and what not in {medium.sha256 for medium in _unit(scope, row).media}:
+    if what and what not in {medium.sha256 for medium in _load_unit(scope, row).media}:
         raise NotFound("sample.unknown")
     wanted = str(raised_to) if raised_to is not None else ""
     event = SampleRead(scope.tenant_id, sample_id, wanted, what, scope.actor)
     outbox.put(scope, event, priority=1, dedupe=f"sample:{sample_id}")
 
 
-def _row(scope: Scope, sample_id: UUID) -> Sample:
+def _get_sample(scope: Scope, sample_id: UUID) -> Sample:
     row = scope.session.get(Sample, (scope.tenant_id, sample_id), populate_existing=True)
     if row is None:
         raise NotFound("sample.unknown")
     return row
 
 
-def _unit(scope: Scope, row: Sample) -> Unit:
+def _load_unit(scope: Scope, row: Sample) -> Unit:
     stored = scope.session.get(DecisionInput, (scope.tenant_id, row.decision_id))
     if stored is None:
         raise NotFound("sample.unknown")
     return parse_unit(stored.unit)
 
 
-def _human(scope: Scope, author: str) -> UUID | None:
+def _find_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
     try:
         return tenants.get_member(scope, UUID(key)).principal_id if kind == "member" else None
@@ -241,9 +241,9 @@ def handle_sample_read(event: SampleRead, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             scope.lock(f"{event.tenant_id}:sample:{event.subject_id}")
-            row = _row(scope, event.subject_id)
+            row = _get_sample(scope, event.subject_id)
             if row.read_at is None:
-                _settle(scope, row, event)
+                _record_reading(scope, row, event)
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
@@ -255,17 +255,17 @@ WHERE tenant_id = :tenant AND id = :id AND read_at IS NULL
 """
 
 
-def _settle(scope: Scope, row: Sample, event: SampleRead) -> None:
+def _record_reading(scope: Scope, row: Sample, event: SampleRead) -> None:
     member = tenants.get_acting_member(scope, "review.people_only")
     if event.raised_to:
-        _raise(scope, row, Rating(event.raised_to), event.what)
+        _raise_rating(scope, row, Rating(event.raised_to), event.what)
     with scope.acting_as("gate"):
         said = {"reader": member.principal_id, "raised": event.raised_to}
         scope.run(_READ, tenant=scope.tenant_id, id=row.id, **said)
     audit.record(scope, "sample.raised" if event.raised_to else "sample.read", f"sample:{row.id}", why=row.why)
 
 
-def _raise(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
+def _raise_rating(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
     """Bytes are rated so for every use; words are taken back where they stand, and the members are told."""
     subject = Subject(row.subject_kind, row.subject_id)
     if what:

@@ -52,7 +52,7 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
     """
     member = tenants.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
-    sources = _checked(draft.sources)
+    sources = _validate_sources(draft.sources)
     references = tuple(dict.fromkeys(draft.references))
     if len(references) > MAX_DECLARED_REFERENCES:
         raise BadInput("person.many_references", most=MAX_DECLARED_REFERENCES)
@@ -76,7 +76,7 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
     return declaration_id
 
 
-def _checked(sources: Sequence[DeclaredSource]) -> tuple[DeclaredSource, ...]:
+def _validate_sources(sources: Sequence[DeclaredSource]) -> tuple[DeclaredSource, ...]:
     parts = [one.part for one in sources]
     if MODEL_PART not in parts or len(set(parts)) < len(parts) or not set(parts) <= set(SOURCE_PARTS):
         raise BadInput("person.no_model")
@@ -109,7 +109,7 @@ def review_declaration(
     member = tenants.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     row = scope.run(_NEWEST, tenant=scope.tenant_id, person=person_id).first()
-    if row is None or not _given(scope, member, row.creator_id):
+    if row is None or not _has_creator_access(scope, member, row.creator_id):
         raise NotFound("person.unknown")
     if row.id != declaration_id:
         raise Conflict("person.declared_anew")
@@ -123,7 +123,7 @@ def review_declaration(
         raise BadInput("person.few_references", least=MIN_REFERENCES)
     if not set(doubts) <= set(references):
         raise BadInput("person.bad_reference")
-    _have_been_seen(scope, member.principal_id, references)
+    _check_references_viewed(scope, member.principal_id, references)
     epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))
     record_declaration_look(
         scope, declaration_id, LookResult(member.principal_id, resembles, tuple(sorted(doubts)), len(references))
@@ -131,14 +131,14 @@ def review_declaration(
     audit.record(scope, "person.looked_at", f"person:{person_id}")
 
 
-def _given(scope: Scope, member: tenants.Member, creator_id: UUID | None) -> bool:
+def _has_creator_access(scope: Scope, member: tenants.Member, creator_id: UUID | None) -> bool:
     """Whether somebody's creator is this member's; a guest without any was given nobody."""
     if not member.creators:
         return member.role is not Role.GUEST
     return creator_id is not None and tenants.get_creator(scope, creator_id).slug in member.creators
 
 
-def _have_been_seen(scope: Scope, principal: UUID, references: Sequence[str]) -> None:
+def _check_references_viewed(scope: Scope, principal: UUID, references: Sequence[str]) -> None:
     adult = [
         sha256
         for sha256, one in ratings.display_ratings(scope, references).items()

@@ -69,12 +69,12 @@ def decode_segments(shown: str) -> set[str]:
         if len(parts) > 1 or pattern is _BRAILLE:  # a term may be spread over several, and over what stands between
             found.add(pattern.sub(_first_of(parts), shown))
     if "\\u" in shown or "U+" in shown:
-        found.add(_ESCAPED.sub(_character, shown))
+        found.add(_ESCAPED.sub(_decode_escape, shown))
     if _TURNED.search(shown):
         found.add(shown.translate(_UPRIGHT))
     if _DRAWN.search(shown):
-        found.add(_undrawn(shown))
-    found |= {_spelt(shown), *(said for said in _counted(shown) if len(said) >= MEANT)}
+        found.add(_replace_shapes(shown))
+    found |= {_decode_spelling(shown), *(said for said in _decode_all_numbers(shown) if len(said) >= MEANT)}
     return found - {"", shown}
 
 
@@ -84,70 +84,70 @@ def _first_of(readings: Mapping[str, Sequence[str]]) -> Callable[["re.Match[str]
 
 def decode_base64_segments(text: str) -> str:
     """The text with every segment that is readable when decoded from base64 put as what it says."""
-    return _BASE64.sub(lambda found: _base64(found[0]) or found[0], text)
+    return _BASE64.sub(lambda found: _decode_base64(found[0]) or found[0], text)
 
 
-def _bases(segment: str) -> Iterable[str]:
+def _decode_base64_offsets(segment: str) -> Iterable[str]:
     """Read from each of four places on, since a letter before it must not hide it; and backwards."""
-    return [_base64(one[skipped:]) for one in (segment, segment[::-1].lstrip("=")) for skipped in range(4)]
+    return [_decode_base64(one[skipped:]) for one in (segment, segment[::-1].lstrip("=")) for skipped in range(4)]
 
 
-def _base64(segment: str) -> str:
+def _decode_base64(segment: str) -> str:
     body = segment.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        return _readable(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
+        return _decode_bytes(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
     except (binascii.Error, ValueError):
         return ""
 
 
-def _base32(segment: str) -> Iterable[str]:
+def _decode_base32(segment: str) -> Iterable[str]:
     body = segment.rstrip("=")
     try:
-        return [_readable(base64.b32decode(body + "=" * (-len(body) % 8), casefold=True))]
+        return [_decode_bytes(base64.b32decode(body + "=" * (-len(body) % 8), casefold=True))]
     except (binascii.Error, ValueError):
         return []
 
 
-def _hexadecimal(segment: str) -> Iterable[str]:
-    return [_readable(bytes.fromhex(re.sub(r"\\x|0x|[\s:,]", "", segment)))]
+def _decode_hexadecimal(segment: str) -> Iterable[str]:
+    return [_decode_bytes(bytes.fromhex(re.sub(r"\\x|0x|[\s:,]", "", segment)))]
 
 
-def _punycode(segment: str) -> Iterable[str]:
+def _decode_punycode(segment: str) -> Iterable[str]:
     try:
         return [segment[4:].encode().decode("punycode")]
     except UnicodeError:
         return []
 
 
-def _numbers(segment: str) -> Iterable[str]:
+def _decode_numbers(segment: str) -> Iterable[str]:
     """As codes of characters to the base of ten, eight or two, and as places in the alphabet."""
     parts = re.findall(r"\d+", segment)
     for base, digits, least in _BASES:
         if all(set(part) <= digits and len(part) >= least for part in parts):
             codes = [int(part, base) for part in parts]
             if all(code <= 0x7E for code in codes):
-                yield _readable(bytes(codes))
+                yield _decode_bytes(bytes(codes))
     if all(len(part) <= 2 and 1 <= int(part) <= 26 for part in parts):
         yield "".join(chr(96 + int(part)) for part in parts)
 
 
-def _counted(shown: str) -> Iterable[str]:
+def _decode_all_numbers(shown: str) -> Iterable[str]:
     """What all numbers of a text say, whatever stands between them, and what an unbroken row of digits says in pairs,
     in threes and in eights: codes of characters, and places in the alphabet from one, from nought or from its end."""
     text = shown.replace(_KEYCAP, "")
     yield "".join(chr(int(code, 16)) for code in _PREFIXED.findall(text))
     cuts = {2, 3, 8} if _UNBROKEN.search(text) else {1}
     for width in cuts:
-        numbers = _NUMBER.findall(_UNBROKEN.sub(_cut(width), text))
+        numbers = _NUMBER.findall(_UNBROKEN.sub(_split_digits(width), text))
         if len(numbers) >= _LEAST:
-            yield from _said(numbers)
+            yield from _texts_from_numbers(numbers)
 
 
-def _cut(width: int) -> Callable[["re.Match[str]"], str]:
+def _split_digits(width: int) -> Callable[["re.Match[str]"], str]:
     return lambda found: " ".join(found[0][at : at + width] for at in range(0, len(found[0]), width))
 
 
-def _said(numbers: Sequence[str]) -> Iterable[str]:
+def _texts_from_numbers(numbers: Sequence[str]) -> Iterable[str]:
     for base, digits, least in _BASES:
         codes = [int(part, base) for part in numbers if len(part) >= least and digits.issuperset(part)]
         yield "".join(chr(code) for code in codes if 0x20 <= code <= 0x7E)
@@ -157,40 +157,40 @@ def _said(numbers: Sequence[str]) -> Iterable[str]:
         yield "".join(chr(letter) for letter in letters if 97 <= letter <= 122)
 
 
-def _braille(segment: str) -> Iterable[str]:
+def _decode_braille(segment: str) -> Iterable[str]:
     return ["".join(_IN_BRAILLE.get(ord(one) - 0x2800, " ") for one in segment)]
 
 
-def _morse(segment: str) -> Iterable[str]:
+def _decode_morse(segment: str) -> Iterable[str]:
     letters = re.split(r"[\s/|,;]+", re.sub("[·•⚫⚪🔴]", ".", re.sub("[–—_➖▬]", "-", segment)))
     return ["".join(_IN_MORSE.get(one, "") for one in letters)]
 
 
 _READERS: tuple[tuple["re.Pattern[str]", Callable[[str], Iterable[str]]], ...] = (
-    (_BASE64, _bases),
-    (_BASE64_IN_PARTS, lambda segment: [_base64("".join(segment.split()))]),
-    (_BASE32, _base32),
-    (_HEXADECIMAL, _hexadecimal),
-    (_PUNYCODE, _punycode),
-    (_QUOTED, lambda segment: [_readable(quopri.decodestring(segment))]),
-    (_NUMBERS, _numbers),
-    (_BRAILLE, _braille),
-    (_MORSE, _morse),
+    (_BASE64, _decode_base64_offsets),
+    (_BASE64_IN_PARTS, lambda segment: [_decode_base64("".join(segment.split()))]),
+    (_BASE32, _decode_base32),
+    (_HEXADECIMAL, _decode_hexadecimal),
+    (_PUNYCODE, _decode_punycode),
+    (_QUOTED, lambda segment: [_decode_bytes(quopri.decodestring(segment))]),
+    (_NUMBERS, _decode_numbers),
+    (_BRAILLE, _decode_braille),
+    (_MORSE, _decode_morse),
 )
 
 
-def _character(found: "re.Match[str]") -> str:
+def _decode_escape(found: "re.Match[str]") -> str:
     code = int(found[1] or found[2], 16)
     return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else ""
 
 
-def _undrawn(text: str) -> str:
+def _replace_shapes(text: str) -> str:
     for drawn, letter in _SHAPES:
         text = text.replace(drawn, letter)
     return text
 
 
-def _spelt(text: str) -> str:
+def _decode_spelling(text: str) -> str:
     """What words that stand for letters spell ("echo x-ray papa"), and letters that stand alone among other words."""
     words = [word.casefold() for word in _SPELT.findall(text.replace("x-ray", "xray").replace("X-ray", "xray"))]
     named = "".join(word[0] for word in words if word in _SPELLING)
@@ -198,7 +198,7 @@ def _spelt(text: str) -> str:
     return " ".join(found for found in (named, alone) if len(found) >= _LEAST)
 
 
-def _readable(data: bytes) -> str:
+def _decode_bytes(data: bytes) -> str:
     """The text in some bytes: UTF-8, or UTF-16 of plain letters; nothing where it is none."""
     if len(data) > 3 and not (any(data[::2]) and any(data[1::2])):
         data = data.replace(b"\0", b"")

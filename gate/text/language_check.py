@@ -93,9 +93,9 @@ def read_language(
     others. In a unit that has fewer than five words in all, each has to be known: there, an unknown word may be all
     that is said. Names and chat slang are not counted at all: both are at home in every language.
     """
-    reader = _Reader(lexicon or shipped_lexicon(), frozenset(piece for name in names for piece in _pieces(name)))
-    parts = [part for text in texts for part in _SENTENCE.split(_prose(text))]
-    sentences = [_sentence(words, reader) for words in map(_words, parts) if words]
+    reader = _Reader(lexicon or shipped_lexicon(), frozenset(piece for name in names for piece in _name_forms(name)))
+    parts = [part for text in texts for part in _SENTENCE.split(_extract_prose(text))]
+    sentences = [_measure_sentence(words, reader) for words in map(_split_words, parts) if words]
     total = sum(sentence.words for sentence in sentences)
     short = [sentence for sentence in sentences if sentence.words < MAX_UNKNOWN_WORDS]
     pooled = _Sentence(sum(each.words for each in short), sum(each.unknown for each in short))
@@ -115,7 +115,7 @@ def _too_strange(sentence: _Sentence, *, forgiven: int = 0) -> bool:
     return sentence.unknown > max(sentence.words // MAX_UNKNOWN_WORDS, forgiven)
 
 
-def _prose(text: str) -> str:
+def _extract_prose(text: str) -> str:
     """The text without what is no words of a language."""
     shown = decode_base64_segments(strip_markup(_BRACKETS.sub(" ", _MARKUP.sub("", html.unescape(text)))))
     for link in extract_links([shown]):
@@ -123,16 +123,16 @@ def _prose(text: str) -> str:
     return _SPELT.sub(lambda found: re.sub(r"[ ._-]", "", found[0]), _NO_WORDS.sub(" ", shown))
 
 
-def _pieces(name: str) -> Iterable[str]:
+def _name_forms(name: str) -> Iterable[str]:
     for piece in _LETTERS.findall(unicodedata.normalize("NFC", name)):
         yield from (piece.casefold(), strip_accents(piece.casefold()))
 
 
-def _words(sentence: str) -> list[_Word]:
-    return [word for token in _TOKEN.findall(sentence) for word in _of(token)]
+def _split_words(sentence: str) -> list[_Word]:
+    return [word for token in _TOKEN.findall(sentence) for word in _words_of_token(token)]
 
 
-def _of(token: str) -> Iterable[_Word]:
+def _words_of_token(token: str) -> Iterable[_Word]:
     """The words of a token: what an apostrophe joins is judged apart, but for the letter or two that elision leaves."""
     if _INTERLEAVED.search(token):
         yield _Word(token.casefold(), capital=False)  # letters and digits in turn: known as slang, or not at all
@@ -147,7 +147,7 @@ def _of(token: str) -> Iterable[_Word]:
         yield _Word(form, capital=piece[0].isupper(), weight=1 if latin else 1 + len(form) // 4)
 
 
-def _sentence(words: Sequence[_Word], reader: _Reader) -> _Sentence:
+def _measure_sentence(words: Sequence[_Word], reader: _Reader) -> _Sentence:
     words = [word for word in words if reader.counts(word.form)]
     known = [reader.knows(word.form) for word in words]
     sure = sum(known)

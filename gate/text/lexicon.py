@@ -115,11 +115,15 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     steps = min(letter_steps(seen))  # of letters of other alphabets there are none
     turned = (steps,) if len(steps) >= TURNED - 1 else ()
     return LexiconTerm(
-        kind, tuple({spaced_words(seen), spaced_words(fold_leetspeak(seen))}), tuple(runs), turned, _blotted(seen)
+        kind,
+        tuple({spaced_words(seen), spaced_words(fold_leetspeak(seen))}),
+        tuple(runs),
+        turned,
+        _censored_pattern(seen),
     )
 
 
-def _blotted(seen: str) -> "re.Pattern[str] | None":
+def _censored_pattern(seen: str) -> "re.Pattern[str] | None":
     letters = [letter for letter in fold_leetspeak(seen) if letter.isalnum()]
     if len(letters) < SHOWN:
         return None
@@ -130,45 +134,49 @@ def _blotted(seen: str) -> "re.Pattern[str] | None":
 def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
     """The lexicon of a file; `over` adds an installation's own rated terms. Raises ValueError for a bad file."""
     data = path.read_bytes()
-    file = _read(data)
+    file = _parse_file(data)
     terms: dict[str, list[str]] = dict(file.terms)
     if over is not None:
         own = over.read_bytes()
         data += own
         for kind, words in yaml.safe_load(own)["terms"].items():
             terms[kind] = [*terms.get(kind, []), *words]
-    return _compiled(file, terms, _vocabulary(file, path.parent), hashlib.sha256(data).hexdigest())
+    return _compile_lexicon(file, terms, _build_vocabulary(file, path.parent), hashlib.sha256(data).hexdigest())
 
 
 def parse_lexicon(data: bytes) -> Lexicon:
     """The lexicon as it is written; its vocabulary must be the one that comes with the product. Raises ValueError."""
-    file = _read(data)
-    vocabulary = _vocabulary(file, SHIPPED_LEXICON_PATH.parent)
+    file = _parse_file(data)
+    vocabulary = _build_vocabulary(file, SHIPPED_LEXICON_PATH.parent)
     if vocabulary.sha256 != shipped_lexicon().vocabulary.sha256:
         raise ValueError("the lexicon names a vocabulary that is not installed")
-    return _compiled(file, file.terms, vocabulary, hashlib.sha256(data).hexdigest())
+    return _compile_lexicon(file, file.terms, vocabulary, hashlib.sha256(data).hexdigest())
 
 
-def _read(data: bytes) -> _File:
+def _parse_file(data: bytes) -> _File:
     return _File.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
 
 
-def _vocabulary(file: _File, folder: Path) -> Vocabulary:
+def _build_vocabulary(file: _File, folder: Path) -> Vocabulary:
     slang = frozenset(word for listed in file.slang.values() for word in listed.casefold().split())
     return Vocabulary(folder / file.vocabulary.file, file.vocabulary.sha256, slang)
 
 
-def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocabulary, digest: str) -> Lexicon:
+def _compile_lexicon(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocabulary, digest: str) -> Lexicon:
     phrases = [phrase for kind, listed in file.crisis.items() if kind != "not" for phrase in listed]
     return Lexicon(
         version=file.lexicon_version,
         digest=digest,
         terms=tuple(fold_term(kind, word) for kind, words in terms.items() for word in words),
-        crisis=tuple({_sought(form(fold_lookalikes(phrase))) for phrase in phrases for form in (str, fold_leetspeak)}),
-        crisis_not=tuple(_sought(fold_lookalikes(phrase)) for phrase in file.crisis.get("not", [])),
-        minor_stated=_ages(file.minor, file.minor.stated),
-        minor_hinted=_ages(file.minor, file.minor.hinted),
-        minor_answer=_ages(file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}),
+        crisis=tuple(
+            {_phrase_to_search(form(fold_lookalikes(phrase))) for phrase in phrases for form in (str, fold_leetspeak)}
+        ),
+        crisis_not=tuple(_phrase_to_search(fold_lookalikes(phrase)) for phrase in file.crisis.get("not", [])),
+        minor_stated=_compile_age_patterns(file.minor, file.minor.stated),
+        minor_hinted=_compile_age_patterns(file.minor, file.minor.hinted),
+        minor_answer=_compile_age_patterns(
+            file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}
+        ),
         age_asked=tuple(re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
         ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
@@ -176,13 +184,13 @@ def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocab
     )
 
 
-def _sought(folded: str) -> str:
+def _phrase_to_search(folded: str) -> str:
     """A phrase as whole words; of scripts that put none or no blanks around what they say, anywhere."""
     words = spaced_words(folded)
     return words.strip() if words.strip()[:1] >= UNSPACED else words
 
 
-def _ages(minor: _Minor, patterns: Mapping[str, Sequence[str]]) -> "tuple[re.Pattern[str], ...]":
+def _compile_age_patterns(minor: _Minor, patterns: Mapping[str, Sequence[str]]) -> "tuple[re.Pattern[str], ...]":
     # a unit is a whole word: "I'm 15 male" is no "mal"
     unit = "(?:" + "|".join(rf"{one}\b" if one[0].isalpha() or one[0] == "(" else one for one in minor.not_ages) + ")"
     compiled = []

@@ -108,11 +108,11 @@ def fold_case(text: str) -> str:
 def _without_marks(text: str) -> str:
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).translate(_marks()))
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).translate(_combining_marks()))
 
 
 @cache
-def _marks() -> Mapping[int, None]:
+def _combining_marks() -> Mapping[int, None]:
     """Every combining mark, of all planes where there are any, as a table that drops it."""
     planes = [*range(0x300, 0x1E950), *range(0xE0100, 0xE01F0)]
     return dict.fromkeys(code for code in planes if unicodedata.category(chr(code))[0] == "M")
@@ -131,20 +131,20 @@ def fold_leetspeak(folded: str) -> str:
 def spaced_words(folded: str) -> str:
     """Words with single blanks around; runs of single letters become one word; repeats collapse. Idempotent."""
     words = _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), separated_words(folded))
-    return _REPEATS.sub(_once, words)
+    return _REPEATS.sub(_first_group, words)
 
 
 def separated_words(folded: str) -> str:
     """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide it. Idempotent."""
-    return _REPEATS.sub(_once, f" {' '.join(_WORD.findall(folded))} ")
+    return _REPEATS.sub(_first_group, f" {' '.join(_WORD.findall(folded))} ")
 
 
 def joined_letters(folded: str) -> str:
     """Letters and digits alone; repeats collapse."""
-    return _REPEATS.sub(_once, "".join(_WORD.findall(folded)))
+    return _REPEATS.sub(_first_group, "".join(_WORD.findall(folded)))
 
 
-def _once(found: "re.Match[str]") -> str:
+def _first_group(found: "re.Match[str]") -> str:
     return found[1]
 
 
@@ -152,13 +152,13 @@ def _once(found: "re.Match[str]") -> str:
 def normalized_views(text: str) -> NormalizedViews:
     """Every view of one text: decoded segments, edges and the mirror image included, also as a place shows it that
     knows no markup: there, what stands between angle brackets is read."""
-    found = [_views(text)]
-    if "<" in (shown := _unescaped(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
-        found.append(_views(verbatim))
-    return found[0] if len(found) == 1 else _together(*found)
+    found = [_build_views(text)]
+    if "<" in (shown := _unescape_html(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
+        found.append(_build_views(verbatim))
+    return found[0] if len(found) == 1 else _merge_views(*found)
 
 
-def _together(one: NormalizedViews, other: NormalizedViews) -> NormalizedViews:
+def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedViews:
     return NormalizedViews(
         one.spaced | other.spaced,
         one.joined | other.joined,
@@ -168,10 +168,10 @@ def _together(one: NormalizedViews, other: NormalizedViews) -> NormalizedViews:
     )
 
 
-def _views(text: str) -> NormalizedViews:
+def _build_views(text: str) -> NormalizedViews:
     words: set[str] = set()
     runs: set[str] = set()
-    forms = {*_read(text), _first_letters(text), _named(text), *_without_asides(text)} - {""}
+    forms = {*_decode_layers(text), _first_letters(text), _emoji_names(text), *_without_asides(text)} - {""}
     for form in forms:
         seen = fold_lookalikes(form)
         words |= {of(folded) for of in (spaced_words, separated_words) for folded in (seen, fold_leetspeak(seen))}
@@ -183,13 +183,13 @@ def _views(text: str) -> NormalizedViews:
         turned = joined_letters(codecs.encode(seen, "rot13"))
         runs |= {turned, fold_leetspeak(turned)}
     words |= {separated_words(fold_lookalikes(_HUMPS.sub(" ", strip_markup(text))))}
-    edges = {joined_letters(fold_lookalikes(edge)) for edge in _edges(text)}
+    edges = {joined_letters(fold_lookalikes(edge)) for edge in _edge_letters(text)}
     both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
-    steps, blotted = frozenset(letter_steps(fold_lookalikes(text))), frozenset(_blotted(text))
+    steps, blotted = frozenset(letter_steps(fold_lookalikes(text))), frozenset(_censored_words(text))
     return NormalizedViews(frozenset(words), both_ways[0], both_ways[1], steps, blotted)
 
 
-def _read(text: str) -> set[str]:
+def _decode_layers(text: str) -> set[str]:
     """The text, and all that its encoded segments say, however often they were encoded."""
     found = newest = {text}
     for _ in range(DEPTH):
@@ -198,7 +198,7 @@ def _read(text: str) -> set[str]:
     return found
 
 
-def _unescaped(text: str) -> str:
+def _unescape_html(text: str) -> str:
     for _ in range(DEPTH):  # deeper down no reader sees anything but entities
         text = html.unescape(text)
     return text
@@ -220,7 +220,7 @@ def letter_steps(seen: str) -> set[str]:
     return found
 
 
-def _blotted(text: str) -> Iterable[str]:
+def _censored_words(text: str) -> Iterable[str]:
     """The text where signs and pictures inside words stand for letters nobody is to read, as words and run together."""
     shown = _BLOTS.sub(lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])), strip_markup(text))
     if CENSOR_MARK in shown:
@@ -236,7 +236,7 @@ def _first_letters(text: str) -> str:
     return "".join(first[1] for first in found if first is not None)
 
 
-def _edges(text: str) -> Iterable[str]:
+def _edge_letters(text: str) -> Iterable[str]:
     """The first letters of words and of sentences, the last ones of words and of lines, and the capitals."""
     shown = strip_markup(text)
     words = _WORD.findall(shown)
@@ -248,7 +248,7 @@ def _edges(text: str) -> Iterable[str]:
     yield "".join(filter(str.isupper, shown))
 
 
-def _named(text: str) -> str:
+def _emoji_names(text: str) -> str:
     """The names of the pictures in a text, one after the other: what a list calls an emoji is found as it is called."""
     if text.isascii() and ":" not in text:
         return ""
@@ -262,15 +262,15 @@ def is_obfuscated(text: str) -> bool:
     if _BIDI.search(shown) and not _RIGHT_TO_LEFT.search(shown):
         return True
     rest = _EMOJI.sub("", _FLAG_OF_A_REGION.sub("", shown))
-    if _TAG_CHARACTERS.search(rest) or _stacked(rest):
+    if _TAG_CHARACTERS.search(rest) or _has_stacked_marks(rest):
         return True
     allowed = 2 * -(-max(len(shown), 1) // 100)
     return len(_IGNORABLE.findall(rest)) > allowed or any(
-        map(_mixed, _WORD.findall(unicodedata.normalize("NFKC", rest)))
+        map(_has_mixed_scripts, _WORD.findall(unicodedata.normalize("NFKC", rest)))
     )
 
 
-def _stacked(text: str) -> bool:
+def _has_stacked_marks(text: str) -> bool:
     """More than two marks on a base."""
     marks = 0
     for character in unicodedata.normalize("NFD", text):
@@ -288,14 +288,14 @@ _LOOKING_LATIN = frozenset(
 
 
 @cache
-def _script(character: str) -> str:
+def _script_name(character: str) -> str:
     name = unicodedata.name(character, "")
     return name.split(" ", 1)[0] if character.isalpha() else ""
 
 
-def _mixed(word: str) -> bool:
+def _has_mixed_scripts(word: str) -> bool:
     """Latin beside letters of an alphabet that looks like it in one word; the micro sign is a unit."""
     if word.isascii():
         return False
-    scripts = {_script(character) for character in word if character not in "µμΩ"}
+    scripts = {_script_name(character) for character in word if character not in "µμΩ"}
     return "LATIN" in scripts and bool(scripts & _LOOKING_LATIN)

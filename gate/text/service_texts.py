@@ -68,18 +68,18 @@ def sentence_digest(sentence: str) -> str:
 
 
 @cache
-def _patterns(code: str) -> tuple["re.Pattern[str]", ...]:
+def _compile_patterns(code: str) -> tuple["re.Pattern[str]", ...]:
     """One pattern per language whose sentence is still the pinned one."""
     found = []
     for language, pinned in pinned_digests().get(code, {}).items():
         sentence = load_catalogue(language).get(code, "")
         if sentence and sentence_digest(sentence) == pinned:
             parts = string.Formatter().parse(sentence)
-            found.append(re.compile("".join(re.escape(text) + _slot(name) for text, name, _, _ in parts)))
+            found.append(re.compile("".join(re.escape(text) + _slot_pattern(name) for text, name, _, _ in parts)))
     return tuple(found)
 
 
-def _slot(name: str | None) -> str:
+def _slot_pattern(name: str | None) -> str:
     if name is None:
         return ""
     return _OWN_PAGES.get(name, SLOT)
@@ -90,7 +90,7 @@ def is_pinned_sentence(code: str, text: str, *, own_hosts: Sequence[str] = ()) -
 
     `own_hosts` are those our own pages lie on.
     """
-    found = [match for pattern in _patterns(code) if (match := pattern.fullmatch(text)) is not None]
+    found = [match for pattern in _compile_patterns(code) if (match := pattern.fullmatch(text)) is not None]
     return any(_slots_are_ours(match, own_hosts) for match in found)
 
 

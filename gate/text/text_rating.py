@@ -76,11 +76,16 @@ def rate_texts(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lex
     seen = [normalized_views(text) for text in shown]
     if len(shown) > 1:  # which field stands first is the place's choice
         seen += [normalized_views("\n".join(shown)), normalized_views("\n".join(reversed(shown)))]
-    kinds = {kind for one in seen for kind in _kinds(one, known.terms)}
+    kinds = {kind for one in seen for kind in _matched_kinds(one, known.terms)}
     if before and shown:
-        kinds |= _completed(before, shown, known.terms)
+        kinds |= _completed_kinds(before, shown, known.terms)
     prohibited = "minor" if "minor" in kinds else "category" if "prohibited" in kinds else ""
-    if not prohibited and "minor_context" in kinds and kinds & _RATED.keys() and _meet([*before, *shown], known.terms):
+    if (
+        not prohibited
+        and "minor_context" in kinds
+        and kinds & _RATED.keys()
+        and _has_adjacent_terms([*before, *shown], known.terms)
+    ):
         prohibited = "minor"
     found = highest_rating([_RATED[kind] for kind in kinds & _RATED.keys()])
     return TextRating(
@@ -91,20 +96,24 @@ def rate_texts(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lex
     )
 
 
-def _kinds(seen: NormalizedViews, terms: Iterable[LexiconTerm]) -> set[str]:
-    return {one.kind for one in terms if _count(seen, one)}
+def _matched_kinds(seen: NormalizedViews, terms: Iterable[LexiconTerm]) -> set[str]:
+    return {one.kind for one in terms if _count_term(seen, one)}
 
 
-def _count(seen: NormalizedViews, one: LexiconTerm) -> int:
+def _count_term(seen: NormalizedViews, one: LexiconTerm) -> int:
     words = sum(text.count(word) for word in one.words for text in seen.spaced)
     edges = sum(text.count(run) for run in one.runs if len(run) >= LONG for text in seen.edges)
     steps = sum(text.count(run) for run in one.steps for text in seen.steps)
     return (
-        words + edges + steps + _blotted(seen, one) + sum(text.count(run) for run in one.runs for text in seen.joined)
+        words
+        + edges
+        + steps
+        + _count_censored(seen, one)
+        + sum(text.count(run) for run in one.runs for text in seen.joined)
     )
 
 
-def _blotted(seen: NormalizedViews, one: LexiconTerm) -> int:
+def _count_censored(seen: NormalizedViews, one: LexiconTerm) -> int:
     """How often it stands there with letters blotted out, half of them or fewer: what is left of it says it."""
     if one.blotted is None:
         return 0
@@ -112,25 +121,25 @@ def _blotted(seen: NormalizedViews, one: LexiconTerm) -> int:
     return sum(2 * match.count(CENSOR_MARK) <= len(match) for match in found)
 
 
-def _completed(before: Sequence[str], shown: Sequence[str], terms: Sequence[LexiconTerm]) -> set[str]:
+def _completed_kinds(before: Sequence[str], shown: Sequence[str], terms: Sequence[LexiconTerm]) -> set[str]:
     """Kinds of the terms that these texts complete, after all that was read before or after the short ones of it: whole
     sentences between the pieces of a term hide nothing."""
     pieces = [line for line in before if len(line.split()) <= PIECE]
-    kinds = _newly(before, shown, terms)
-    return kinds | _newly(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
+    kinds = _added_kinds(before, shown, terms)
+    return kinds | _added_kinds(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
 
 
-def _newly(before: Sequence[str], shown: Sequence[str], terms: Iterable[LexiconTerm]) -> set[str]:
+def _added_kinds(before: Sequence[str], shown: Sequence[str], terms: Iterable[LexiconTerm]) -> set[str]:
     """Kinds of the terms there are more of with these texts than without."""
     together = normalized_views("\n".join([*before, *shown]))
-    counted = {one: found for one in terms if (found := _count(together, one))}
+    counted = {one: found for one in terms if (found := _count_term(together, one))}
     if not counted:
         return set()
     earlier = normalized_views("\n".join(before))
-    return {one.kind for one, found in counted.items() if found > _count(earlier, one)}
+    return {one.kind for one, found in counted.items() if found > _count_term(earlier, one)}
 
 
-def _meet(texts: Sequence[str], terms: Iterable[LexiconTerm]) -> bool:
+def _has_adjacent_terms(texts: Sequence[str], terms: Iterable[LexiconTerm]) -> bool:
     """Whether a contextual term and a sexual one stand in the same or in neighbouring sentences.
 
     A term that is spread over several sentences may be anywhere, so the two meet: it is sought in what is left without
@@ -138,18 +147,19 @@ def _meet(texts: Sequence[str], terms: Iterable[LexiconTerm]) -> bool:
     """
     known = tuple(terms)
     sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
-    kinds = [_kinds(normalized_views(sentence), known) for sentence in sentences]
+    kinds = [_matched_kinds(normalized_views(sentence), known) for sentence in sentences]
     context = {at for at, found in enumerate(kinds) if "minor_context" in found}
     sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
     if not context or not sexual or any(abs(one - other) <= 1 for one in context for other in sexual):
         return True
     rest = [
-        _kinds(normalized_views(_without(texts, [sentences[at] for at in whole])), known) for whole in (context, sexual)
+        _matched_kinds(normalized_views(_remove_sentences(texts, [sentences[at] for at in whole])), known)
+        for whole in (context, sexual)
     ]
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
 
 
-def _without(texts: Sequence[str], sentences: Iterable[str]) -> str:
+def _remove_sentences(texts: Sequence[str], sentences: Iterable[str]) -> str:
     text = "\n".join(texts)
     for sentence in sentences:
         text = text.replace(sentence, " ")
@@ -177,13 +187,13 @@ def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -
 def is_crisis_message(text: str, *, lexicon: Lexicon | None = None) -> bool:
     """Whether a viewer's words speak of self-harm or suicide, in any supported language."""
     known = lexicon or shipped_lexicon()
-    words = set(_folded(text))
+    words = set(_folded_texts(text))
     for harmless in known.crisis_not:
         words = {seen.replace(harmless, " ") for seen in words}
     return any(phrase in seen for seen in words for phrase in known.crisis)
 
 
-def _folded(text: str) -> frozenset[str]:
+def _folded_texts(text: str) -> frozenset[str]:
     return normalized_views(text).spaced | {spaced_words(fold_lookalikes(text.replace("'", "").replace("’", "")))}
 
 
@@ -196,28 +206,30 @@ def detect_minor_statement(
     were told last: a number answers who asked for an age.
     """
     known = lexicon or shipped_lexicon()
-    if _any(known.age_asked, {_flat(asked)}) and _any(known.minor_answer, _figures(_flat(text))):
+    if _has_match(known.age_asked, {_flatten_text(asked)}) and _has_match(
+        known.minor_answer, _figure_variants(_flatten_text(text))
+    ):
         return MinorSignal.STATED
-    alone = _signal(text, known)
+    alone = _minor_signal(text, known)
     last = " ".join(before[-MAX_MESSAGE_SPREAD:])
-    if alone is MinorSignal.STATED or not last or _signal(last, known) is not MinorSignal.NONE:
+    if alone is MinorSignal.STATED or not last or _minor_signal(last, known) is not MinorSignal.NONE:
         return alone  # what was said before was heard then
-    together = _signal(f"{last} {text}", known)
+    together = _minor_signal(f"{last} {text}", known)
     return alone if together is MinorSignal.NONE else together
 
 
-def _signal(text: str, known: Lexicon) -> MinorSignal:
-    ways = _figures(_flat(text))
-    if _any(known.minor_stated, ways):
+def _minor_signal(text: str, known: Lexicon) -> MinorSignal:
+    ways = _figure_variants(_flatten_text(text))
+    if _has_match(known.minor_stated, ways):
         return MinorSignal.STATED
-    return MinorSignal.HINTED if _any(known.minor_hinted, ways) else MinorSignal.NONE
+    return MinorSignal.HINTED if _has_match(known.minor_hinted, ways) else MinorSignal.NONE
 
 
-def _any(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bool:
+def _has_match(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bool:
     return any(pattern.search(seen) for pattern in patterns for seen in ways)
 
 
-def _figures(seen: str) -> set[str]:
+def _figure_variants(seen: str) -> set[str]:
     """A text as it stands, with figures and letters that stand for one another put right, and with words for them."""
     tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
     return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
@@ -226,9 +238,9 @@ def _figures(seen: str) -> set[str]:
 def is_bot_question(text: str, *, lexicon: Lexicon | None = None) -> bool:
     """Whether a viewer asks to know if a machine answers."""
     known = lexicon or shipped_lexicon()
-    seen = _flat(text)
+    seen = _flatten_text(text)
     return any(pattern.search(seen) for pattern in known.bot)
 
 
-def _flat(text: str) -> str:
+def _flatten_text(text: str) -> str:
     return " ".join(fold_case(text).split())

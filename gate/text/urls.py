@@ -55,11 +55,11 @@ def parse_registrable_url(typed: str) -> str:
         raise BadInput("link.scheme")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
         raise BadInput("link.named")
-    host = _host(rest)
+    host = _parse_host(rest)
     if not wanted.isascii() or any(label.startswith("xn--") for label in host.split(".")):
         raise BadInput("link.lookalike")
     _check_host(host)
-    found = _whole((scheme or "https").lower(), rest)
+    found = _build_url((scheme or "https").lower(), rest)
     if _leads_on(urlsplit(found)):
         raise BadInput("link.leads_on")
     if text_rating.extract_links((found,)) != (found,):
@@ -67,7 +67,7 @@ def parse_registrable_url(typed: str) -> str:
     return found
 
 
-def _host(rest: str) -> str:
+def _parse_host(rest: str) -> str:
     place = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
     return (place if place.startswith("[") else place.partition(":")[0]).lower()
 
@@ -81,7 +81,7 @@ def _check_host(host: str) -> None:
         raise BadInput("link.short")
 
 
-def _whole(scheme: str, rest: str) -> str:
+def _build_url(scheme: str, rest: str) -> str:
     """Raises BadInput for a port that is none."""
     try:
         parts = urlsplit(f"{scheme}://{rest}")
@@ -103,15 +103,15 @@ def _leads_on(parts: SplitResult) -> bool:
 
 def is_shortener(host: str) -> bool:
     """Whether a host only leads elsewhere."""
-    return _under(host, SHORTENERS)
+    return _is_under_domain(host, SHORTENERS)
 
 
 def is_adult_host(url: str) -> bool:
     """Whether an address is known to be for adults."""
-    return _under(urlsplit(url).hostname or "", ADULT)
+    return _is_under_domain(urlsplit(url).hostname or "", ADULT)
 
 
-def _under(host: str, known: frozenset[str]) -> bool:
+def _is_under_domain(host: str, known: frozenset[str]) -> bool:
     labels = host.lower().split(".")
     return any(".".join(labels[place:]) in known for place in range(len(labels)))
 

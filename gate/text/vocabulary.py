@@ -40,7 +40,7 @@ class Vocabulary:
 
     def contains(self, word: str) -> bool:
         """Whether a word, casefolded, is in the file. Raises ValueError when the file is not the pinned one."""
-        entries, wanted = self._entries, word_digest(word)
+        entries, wanted = self._mapped_entries, word_digest(word)
         at = bisect_left(range(len(self)), wanted, key=lambda n: entries[n * WIDTH : (n + 1) * WIDTH])
         return entries[at * WIDTH : (at + 1) * WIDTH] == wanted
 
@@ -49,10 +49,10 @@ class Vocabulary:
         return self.contains(COMPOUND_MARK + part)
 
     def __len__(self) -> int:
-        return len(self._entries) // WIDTH
+        return len(self._mapped_entries) // WIDTH
 
     @cached_property
-    def _entries(self) -> mmap.mmap:
+    def _mapped_entries(self) -> mmap.mmap:
         with self.path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if hashlib.sha256(mapped).hexdigest() != self.sha256:

@@ -46,8 +46,8 @@ def is_known_word(word: str, vocabulary: Vocabulary) -> bool:
     if len(word) > MAX_WORD_LENGTH:
         return False
     return vocabulary.contains(word) or any(
-        vocabulary.contains(shape) or _derived(shape, vocabulary) or _compounded(shape, vocabulary, parts=3)
-        for shape in _shapes(word)
+        vocabulary.contains(shape) or _is_derived(shape, vocabulary) or _is_compound(shape, vocabulary, parts=3)
+        for shape in _unstretched_forms(word)
     )
 
 
@@ -55,10 +55,10 @@ def is_slang_word(word: str, vocabulary: Vocabulary) -> bool:
     """Whether a casefolded word is laughter, or of chats, and no word that a supported language has."""
     if len(word) > MAX_WORD_LENGTH or vocabulary.contains(word):
         return False
-    return _LAUGHTER.fullmatch(word) is not None or any(shape in vocabulary.slang for shape in _shapes(word))
+    return _LAUGHTER.fullmatch(word) is not None or any(shape in vocabulary.slang for shape in _unstretched_forms(word))
 
 
-def _shapes(word: str) -> Iterable[str]:
+def _unstretched_forms(word: str) -> Iterable[str]:
     """The word, and what it was before it was drawn out."""
     return dict.fromkeys((word, _STRETCHED.sub(r"\1\1\2", word), _STRETCHED.sub(r"\1\2", word)))
 
@@ -68,15 +68,15 @@ def strip_accents(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
 
 
-def _derived(word: str, vocabulary: Vocabulary) -> bool:
-    return any(vocabulary.contains(form) for form in _origins(word))
+def _is_derived(word: str, vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.contains(form) for form in _base_forms(word))
 
 
-def _origins(word: str) -> Iterable[str]:
+def _base_forms(word: str) -> Iterable[str]:
     """What the word may have been built from."""
-    for stem in _without(word, _SMALL_OR_GREAT):
+    for stem in _strip_endings(word, _SMALL_OR_GREAT):
         yield from (stem + after for after in ("", "o", "a", "e"))
-    for stem in _without(word, _PRONOUNS):
+    for stem in _strip_endings(word, _PRONOUNS):
         if stem.endswith(("r", "ndo")):
             yield from (stem, stem + "e")
     for ending, instead in _SPOKEN.items():
@@ -84,24 +84,24 @@ def _origins(word: str) -> Iterable[str]:
             yield word.removesuffix(ending) + instead
 
 
-def _without(word: str, endings: Iterable[str]) -> Iterable[str]:
+def _strip_endings(word: str, endings: Iterable[str]) -> Iterable[str]:
     for ending in endings:
         if len(word) - len(ending) >= _STEM and word.endswith(ending):
             yield from {word.removesuffix(ending), strip_accents(word.removesuffix(ending))}
 
 
-def _compounded(word: str, vocabulary: Vocabulary, *, parts: int) -> bool:
+def _is_compound(word: str, vocabulary: Vocabulary, *, parts: int) -> bool:
     """Whether two or three German words make it up."""
     if len(word) < _COMPOUND or parts < 2:
         return False
     for at in range(len(word) - _PART, _PART - 1, -1):
         left, right = word[:at], word[at:]
-        heads = vocabulary.is_compound_part(right) or _compounded(right, vocabulary, parts=parts - 1)
-        if heads and any(_leads(left, link, vocabulary) for link in _LINKS):
+        heads = vocabulary.is_compound_part(right) or _is_compound(right, vocabulary, parts=parts - 1)
+        if heads and any(_is_leading_part(left, link, vocabulary) for link in _LINKS):
             return True
     return False
 
 
-def _leads(left: str, link: str, vocabulary: Vocabulary) -> bool:
+def _is_leading_part(left: str, link: str, vocabulary: Vocabulary) -> bool:
     first = left.removesuffix(link)
     return left.endswith(link) and len(first) >= _PART and vocabulary.is_compound_part(first)

@@ -58,7 +58,7 @@ UNKNOWN_VIEWER = AgeAssuranceSummary(AssuranceState.UNKNOWN, False, "L0", "", No
 
 def get_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
     """What is known of a reader now."""
-    row = _row(scope, platform, user_id)
+    row = _find_assurance(scope, platform, user_id)
     if row is None:
         return UNKNOWN_VIEWER
     state = AssuranceState(row.state)
@@ -100,7 +100,7 @@ def list_suspected_minors(scope: Scope, platform: str) -> frozenset[str]:
     return frozenset(rows)
 
 
-def _row(scope: Scope, platform: str, user_id: str) -> AgeAssurance | None:
+def _find_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssurance | None:
     return scope.session.exec(
         select(AgeAssurance)
         .where(
@@ -140,7 +140,7 @@ def record_assurance(
         raise Refused("viewer.test_only")
     if not over_18:
         return block_viewer(scope, platform, user_id)
-    return _move(
+    return _record_state(
         scope,
         platform,
         user_id,
@@ -175,7 +175,7 @@ def confirm_age(
     seen = parse_witness(custodian, scope.actor, why)
     if not user_id or not timedelta() < lives <= ASSURANCE_LIFETIME:
         raise BadInput("viewer.bad_level", level=LEVELS[-1])
-    done = _move(
+    done = _record_state(
         scope,
         platform,
         user_id,
@@ -187,7 +187,7 @@ def confirm_age(
         expires_at=scope.now + lives,
         seen_by=seen,
     )
-    row = _row(scope, platform, user_id)
+    row = _find_assurance(scope, platform, user_id)
     audit.record(scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=seen.custodian)
     return done
 
@@ -213,20 +213,24 @@ def begin_age_check(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSu
     known = get_assurance(scope, platform, user_id)
     if known.state is AssuranceState.ASSURED:
         return known
-    return _move(scope, platform, user_id, AssuranceState.PENDING)
+    return _record_state(scope, platform, user_id, AssuranceState.PENDING)
 
 
 def mark_suspected_minor(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
     """A reader hints at being a minor: nothing but service texts, until a person decides."""
     if not get_assurance(scope, platform, user_id).can_be_messaged:
         return get_assurance(scope, platform, user_id)
-    return _move(scope, platform, user_id, AssuranceState.SUSPECTED)
+    return _record_state(scope, platform, user_id, AssuranceState.SUSPECTED)
 
 
 def block_viewer(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
     """A reader said, or a provider says, that they are a minor: nothing but service texts, for good."""
     known = get_assurance(scope, platform, user_id)
-    return known if known.state is AssuranceState.BLOCKED else _move(scope, platform, user_id, AssuranceState.BLOCKED)
+    return (
+        known
+        if known.state is AssuranceState.BLOCKED
+        else _record_state(scope, platform, user_id, AssuranceState.BLOCKED)
+    )
 
 
 def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
@@ -239,10 +243,10 @@ def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSu
         return known
     if known.state is AssuranceState.SUSPECTED and not scope.actor.startswith("member:"):
         raise Refused("viewer.person_decides")
-    return _move(scope, platform, user_id, AssuranceState.RESET)
+    return _record_state(scope, platform, user_id, AssuranceState.RESET)
 
 
-def _move(
+def _record_state(
     scope: Scope,
     platform: str,
     user_id: str,
@@ -257,7 +261,7 @@ def _move(
     seen_by: AgeWitness = NO_WITNESS,
 ) -> AgeAssuranceSummary:
     epochs.lock_and_advance(scope, epochs.viewer_key(scope, platform, user_id))
-    row = _row(scope, platform, user_id)
+    row = _find_assurance(scope, platform, user_id)
     before = AssuranceState(row.state) if row is not None else AssuranceState.UNKNOWN
     ASSURANCE_STATES.check(before, state)
     with scope.acting_as("gate"):

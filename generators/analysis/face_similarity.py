@@ -22,23 +22,23 @@ Numbers = NDArray[np.float64]
 
 def similarity_percent(image: Image.Image, others: Sequence[Image.Image]) -> int:
     """The mean likeness of a picture to others, at least one, from 0 to 100; the same pixels are 100."""
-    own = _seen(image)
-    return round(100 * float(np.mean([_alike(own, _seen(other)) for other in others])))
+    own = _extract_features(image)
+    return round(100 * float(np.mean([_compare_features(own, _extract_features(other)) for other in others])))
 
 
-def _seen(image: Image.Image) -> tuple[Numbers, Numbers]:
+def _extract_features(image: Image.Image) -> tuple[Numbers, Numbers]:
     small = image.convert("RGB").resize((EDGE, EDGE), Image.Resampling.BOX)
-    return _colours(small), _edges(np.asarray(small.convert("L"), dtype=np.float64))
+    return _colour_histogram(small), _edge_directions(np.asarray(small.convert("L"), dtype=np.float64))
 
 
-def _alike(one: tuple[Numbers, Numbers], other: tuple[Numbers, Numbers]) -> float:
+def _compare_features(one: tuple[Numbers, Numbers], other: tuple[Numbers, Numbers]) -> float:
     colours = float(np.minimum(one[0], other[0]).sum())
     flat, smooth = bool(one[1].any()), bool(other[1].any())
     edges = float(one[1] @ other[1]) if flat and smooth else float(flat == smooth)
     return min((colours + max(edges, 0.0)) / 2, 1.0)
 
 
-def _colours(small: Image.Image) -> Numbers:
+def _colour_histogram(small: Image.Image) -> Numbers:
     """The share of pixels of each kind of hue, depth and light."""
     hsv = np.asarray(small.convert("HSV"), dtype=np.int64).reshape(-1, 3)
     hue, depth, light = (hsv[:, n] * bins // 256 for n, bins in enumerate((HUES, DEPTHS, LIGHTS)))
@@ -46,7 +46,7 @@ def _colours(small: Image.Image) -> Numbers:
     return np.bincount(kinds, minlength=HUES * DEPTHS * LIGHTS).astype(np.float64) / len(kinds)
 
 
-def _edges(grey: Numbers) -> Numbers:
+def _edge_directions(grey: Numbers) -> Numbers:
     """How strongly edges run in each direction, by cell; of length 1, or nothing where there are none."""
     down, across = np.gradient(grey)
     turn = np.floor(np.mod(np.arctan2(down, across), np.pi) / np.pi * TURNS).astype(np.int64) % TURNS

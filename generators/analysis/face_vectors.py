@@ -64,14 +64,14 @@ def find_resemblances(found: Sequence[DetectedFace], known: Mapping[K, FaceVecto
         return {}
     here = np.frombuffer(b"".join(face.vector for face in found), dtype="<f4").reshape(len(found), width)
     there = np.frombuffer(b"".join(one.halves for one in fit.values()), dtype="<f2").reshape(-1, width)
-    best = np.concatenate([(part.astype("<f4") @ here.T).max(axis=1) for part in _parts(there)])
+    best = np.concatenate([(part.astype("<f4") @ here.T).max(axis=1) for part in _iter_chunks(there)])
     firsts = np.cumsum([0, *(len(one.halves) // (HALF * width) for one in fit.values())][:-1])
     scores = np.maximum.reduceat(best, firsts)
     near = zip(fit, scores, strict=True)
     return {key: min(1000, round(float(score) * 1000)) for key, score in near if score >= alike / 100}
 
 
-def _parts(rows: NDArray[np.float16]) -> Iterator[NDArray[np.float16]]:
+def _iter_chunks(rows: NDArray[np.float16]) -> Iterator[NDArray[np.float16]]:
     """Some rows at a time: as wide floats all of them would take twice as much room."""
     yield from (rows[first : first + ROWS] for first in range(0, len(rows), ROWS))
 

@@ -31,27 +31,27 @@ def picture_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
     found = []
     for name, ground in grounds.items():
         flat = flatten_on(photo.pixels, ground)
-        found.append(_view(f"whole.{name}", _small(flat, WHOLE)))
+        found.append(_encode_view(f"whole.{name}", _shrink(flat, WHOLE)))
         if max(flat.size) >= LONG * min(flat.size):
-            found.append(_view(f"middle.{name}", _small(_middle(flat), WHOLE)))
-        found += [_view(f"tile.{name}.{number}", tile) for number, tile in enumerate(_tiles(flat))]
+            found.append(_encode_view(f"middle.{name}", _shrink(_crop_centre(flat), WHOLE)))
+        found += [_encode_view(f"tile.{name}.{number}", tile) for number, tile in enumerate(_cut_tiles(flat))]
     if photo.preview is not None:
-        found.append(_view("preview", photo.preview.convert("RGB")))
+        found.append(_encode_view("preview", photo.preview.convert("RGB")))
     return tuple(found)
 
 
 def whole_view(photo: DecodedPhoto) -> PictureView:
     """The whole picture alone, on white."""
-    return _view("whole.white", _small(flatten_on(photo.pixels, _WHITE), WHOLE))
+    return _encode_view("whole.white", _shrink(flatten_on(photo.pixels, _WHITE), WHOLE))
 
 
-def _view(name: str, image: Image.Image) -> PictureView:
+def _encode_view(name: str, image: Image.Image) -> PictureView:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return PictureView(name, "image/jpeg", buffer.getvalue())
 
 
-def _small(image: Image.Image, edge: int) -> Image.Image:
+def _shrink(image: Image.Image, edge: int) -> Image.Image:
     if max(image.size) <= edge:
         return image
     share = edge / max(image.size)
@@ -59,25 +59,25 @@ def _small(image: Image.Image, edge: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _middle(image: Image.Image) -> Image.Image:
+def _crop_centre(image: Image.Image) -> Image.Image:
     edge = min(image.size)
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
     return image.crop((left, top, left + edge, top + edge))
 
 
-def _tiles(image: Image.Image) -> list[Image.Image]:
+def _cut_tiles(image: Image.Image) -> list[Image.Image]:
     """Tiles that cover a picture larger than one; none of a smaller one, which the whole shows well enough."""
     if max(image.size) <= TILE:
         return []
-    while len(_starts(image.width)) * len(_starts(image.height)) > MAX_TILES:
-        image = _small(image, max(image.size) * 3 // 4)
-    corners = [(left, top) for top in _starts(image.height) for left in _starts(image.width)]
+    while len(_tile_offsets(image.width)) * len(_tile_offsets(image.height)) > MAX_TILES:
+        image = _shrink(image, max(image.size) * 3 // 4)
+    corners = [(left, top) for top in _tile_offsets(image.height) for left in _tile_offsets(image.width)]
     return [
         image.crop((left, top, min(left + TILE, image.width), min(top + TILE, image.height))) for left, top in corners
     ]
 
 
-def _starts(length: int) -> list[int]:
+def _tile_offsets(length: int) -> list[int]:
     """Where tiles begin along an edge, evenly, so that neighbours share at least `OVERLAP`."""
     if length <= TILE:
         return [0]

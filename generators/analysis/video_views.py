@@ -19,7 +19,7 @@ PORTION = 24
 def video_view_batches(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
     """Every view of a film, some at a time; none of a sound."""
     held: list[PictureView] = []
-    for more in _all(film):
+    for more in _iter_views(film):
         if held and len(held) + len(more) > PORTION:
             yield tuple(held)
             held = []
@@ -28,15 +28,15 @@ def video_view_batches(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
         yield tuple(held)
 
 
-def _all(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
+def _iter_views(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
     for number, cover in enumerate(film.covers):
-        yield _named(f"cover.{number}", cover)
+        yield _views_of_frame(f"cover.{number}", cover)
     for frame in film.looked.frames:
-        yield _named(f"frame.{frame.at_ms}", frame.to_image().convert("RGB"))
+        yield _views_of_frame(f"frame.{frame.at_ms}", frame.to_image().convert("RGB"))
     for mean in film.looked.means:
         yield (PictureView(f"mean.{mean.at_ms}", "image/jpeg", mean.data),)
 
 
-def _named(name: str, image: Image.Image) -> tuple[PictureView, ...]:
+def _views_of_frame(name: str, image: Image.Image) -> tuple[PictureView, ...]:
     seen = picture_views(DecodedPhoto(pixels=image, mime="image/jpeg", sha256=""))
     return tuple(PictureView(f"{name}.{view.name}", view.mime, view.data) for view in seen)

@@ -26,7 +26,7 @@ def is_animation_format(data: bytes) -> bool:
 def has_second_frame(data: bytes) -> bool:
     """Whether a file is one of these and holds a second picture, whatever comes after it."""
     try:
-        return len([*islice(_frames(data, TrackScan("-")), 2)]) > 1
+        return len([*islice(_iter_frame_durations(data, TrackScan("-")), 2)]) > 1
     except (BadInput, IndexError, struct.error):
         return False
 
@@ -35,7 +35,7 @@ def inspect_animation(data: bytes, *, name: str) -> MediaTracks:
     """What moves in the file. Raises BadInput (generators/containers/tracks.py)."""
     found = TrackScan(name, video=1)
     try:
-        lengths = [*_frames(data, found)]
+        lengths = [*_iter_frame_durations(data, found)]
     except (IndexError, struct.error) as error:
         raise found.refusal("film.corrupt") from error
     found.seconds = sum(length if length >= _SHORT else _USUAL for length in lengths) / 1000
@@ -50,47 +50,47 @@ def demuxer_of(data: bytes) -> Demuxer:
     return "gif" if data[:6] in _GIF else "webp_anim"
 
 
-def _frames(data: bytes, found: TrackScan) -> Iterator[int]:
+def _iter_frame_durations(data: bytes, found: TrackScan) -> Iterator[int]:
     """Milliseconds of each frame; the size goes into `found`."""
     if data[:6] in _GIF:
-        return _gif(data, found)
+        return _scan_gif(data, found)
     if data.startswith(_PNG):
-        return _png(data, found)
+        return _scan_png(data, found)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp(data, found)
+        return _scan_webp(data, found)
     raise struct.error("none of these")
 
 
-def _gif(data: bytes, found: TrackScan) -> Iterator[int]:
+def _scan_gif(data: bytes, found: TrackScan) -> Iterator[int]:
     width, height, packed = struct.unpack_from("<HHB", data, 6)
     found.check_size(width, height)
-    at, delay = 13 + _table(packed), 0
+    at, delay = 13 + _colour_table_size(packed), 0
     while data[at] != 0x3B:
         found.count_part()
         if data[at] == 0x2C:
             yield delay * 10
-            at, delay = _past(data, at + 11 + _table(data[at + 9])), 0
+            at, delay = _skip_sub_blocks(data, at + 11 + _colour_table_size(data[at + 9])), 0
             continue
         if data[at] != 0x21:
             raise found.refusal("film.corrupt")
         if data[at + 1] == 0xF9:
             (delay,) = struct.unpack_from("<H", data, at + 4)
-        at = _past(data, at + 2)
+        at = _skip_sub_blocks(data, at + 2)
     if at + 1 != len(data):
         raise found.refusal("film.trailing")
 
 
-def _table(packed: int) -> int:
+def _colour_table_size(packed: int) -> int:
     return 3 << (packed & 7) + 1 if packed & 0x80 else 0
 
 
-def _past(data: bytes, at: int) -> int:
+def _skip_sub_blocks(data: bytes, at: int) -> int:
     while data[at]:
         at += 1 + data[at]
     return at + 1
 
 
-def _png(data: bytes, found: TrackScan) -> Iterator[int]:
+def _scan_png(data: bytes, found: TrackScan) -> Iterator[int]:
     at, kind, counted = len(_PNG), b"", 0
     while kind != b"IEND":
         found.count_part()
@@ -111,7 +111,7 @@ def _png(data: bytes, found: TrackScan) -> Iterator[int]:
         raise found.refusal("film.unsupported")
 
 
-def _webp(data: bytes, found: TrackScan) -> Iterator[int]:
+def _scan_webp(data: bytes, found: TrackScan) -> Iterator[int]:
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if end != len(data):
         raise found.refusal("film.trailing" if end < len(data) else "film.corrupt")

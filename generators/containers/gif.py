@@ -16,12 +16,12 @@ _MOST_BLOCKS, _MOST_SAID, _MOST_PIXELS = 100, 10_000, 1_000_000
 def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
     """Width and height in pixels. Raises BadInput (generators/containers/still_images.py); IndexError, struct.error when cut."""
     width, height, packed = struct.unpack_from("<HHB", data, 6)
-    at, frames = 13 + _table(packed), 0
+    at, frames = 13 + _colour_table_size(packed), 0
     for _ in range(_MOST_BLOCKS):
         if data[at] == 0x3B:
             break
         if data[at] == 0x21:
-            at = _past(data, at + 2, _MOST_SAID)
+            at = _skip_sub_blocks(data, at + 2, _MOST_SAID)
         elif data[at] == 0x2C:
             frames += 1
             if frames > 1:
@@ -29,7 +29,7 @@ def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
             left, top, wide, high, packed = struct.unpack_from("<HHHHB", data, at + 1)
             if left + wide > width or top + high > height:
                 raise BadInput("photo.corrupt", file=name)
-            at = _past(data, at + 11 + _table(packed), _MOST_PIXELS)
+            at = _skip_sub_blocks(data, at + 11 + _colour_table_size(packed), _MOST_PIXELS)
         else:
             raise BadInput("photo.corrupt", file=name)
     else:
@@ -41,12 +41,12 @@ def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
     return width, height
 
 
-def _table(packed: int) -> int:
+def _colour_table_size(packed: int) -> int:
     """Bytes of the colours a block brings along."""
     return 3 << (packed & 7) + 1 if packed & 0x80 else 0
 
 
-def _past(data: bytes, at: int, most: int) -> int:
+def _skip_sub_blocks(data: bytes, at: int, most: int) -> int:
     """Where the next block stands, past the parts of this one. Raises IndexError for more than so many."""
     for _ in range(most):
         if not data[at]:

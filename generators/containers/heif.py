@@ -61,7 +61,7 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
     if data[8:12] in _SEVERAL:
         raise BadInput("photo.animated", file=name)
     bodies: dict[bytes, bytes] = {}
-    for kind, body in _boxes(data):
+    for kind, body in _iter_boxes(data):
         if kind == b"moov":
             raise BadInput("photo.animated", file=name)
         if kind not in _TOP and not (kind == b"uuid" and body[:16] == _MARK):
@@ -69,7 +69,7 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
         if kind in (b"ftyp", b"meta") and kind in bodies:
             raise BadInput("photo.corrupt", file=name)
         bodies[kind] = body
-    items = _Items(data, dict(_boxes(bodies[b"meta"][4:])))
+    items = _Items(data, dict(_iter_boxes(bodies[b"meta"][4:])))
     if len(items.kinds) > MAX_ITEMS:
         raise BadInput("photo.too_large", file=name)
     if items.coded > _MOST_CODED or max(items.areas, default=0) > MAX_PIXELS:
@@ -77,7 +77,7 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
     return items.shown(name)
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _iter_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The boxes side by side, to the last byte. Raises struct.error for one that does not fit."""
     at, count = 0, 0
     while at < len(data):
@@ -102,14 +102,14 @@ class _Items:
 
     def __init__(self, data: bytes, meta: dict[bytes, bytes]) -> None:
         self._data, self._meta = data, meta
-        self.kinds = dict(_infos(meta[b"iinf"]))
+        self.kinds = dict(_iter_item_types(meta[b"iinf"]))
         (self.primary,) = struct.unpack_from(">I" if meta[b"pitm"][0] else ">H", meta[b"pitm"], 4)
-        parts = list(_boxes(meta[b"iprp"]))
-        held = next(list(_boxes(body)) for kind, body in parts if kind == b"ipco")
+        parts = list(_iter_boxes(meta[b"iprp"]))
+        held = next(list(_iter_boxes(body)) for kind, body in parts if kind == b"ipco")
         tied: dict[int, list[int]] = {}
         for kind, body in parts:
             if kind == b"ipma":
-                tied.update(_ties(body))
+                tied.update(_iter_item_properties(body))
         self._of = {item: [held[at - 1] for at in ties if at] for item, ties in tied.items()}
         sizes = [struct.unpack_from(">II", body, 4) for each in self._of.values() for k, body in each if k == b"ispe"]
         self.areas = [wide * high for wide, high in sizes]
@@ -126,15 +126,15 @@ class _Items:
         turns = next((body[0] & 3 for what, body in own if what == b"irot"), 0)
         mirror = next((body[0] & 1 for what, body in own if what == b"imir"), None)
         profiles = (body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC"))
-        profile, exif = next(profiles, b""), self._exif()
+        profile, exif = next(profiles, b""), self._read_exif()
         if max(len(profile), len(exif)) > MAX_EXTRA_ITEMS:
             raise BadInput("photo.too_heavy", file=name)
         return HeifStill(kind, width, height, turns, mirror, profile, exif)
 
-    def _exif(self) -> bytes:
+    def _read_exif(self) -> bytes:
         """The TIFF of the EXIF item; nothing without one."""
         item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
-        spots = dict(_places(self._meta[b"iloc"])) if item is not None else {}
+        spots = dict(_iter_item_locations(self._meta[b"iloc"])) if item is not None else {}
         if item is None or item not in spots:
             return b""
         way, parts = spots[item]
@@ -143,16 +143,16 @@ class _Items:
         return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
 
 
-def _infos(body: bytes) -> Iterator[tuple[int, bytes]]:
+def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Numbers and kinds of the items."""
-    for kind, info in _boxes(body[8 if body[0] else 6 :]):
+    for kind, info in _iter_boxes(body[8 if body[0] else 6 :]):
         if kind == b"infe" and info[0] >= 2:
             (item,) = struct.unpack_from(">H" if info[0] == 2 else ">I", info, 4)
             at = 8 if info[0] == 2 else 10
             yield item, info[at : at + 4]
 
 
-def _ties(body: bytes) -> Iterator[tuple[int, list[int]]]:
+def _iter_item_properties(body: bytes) -> Iterator[tuple[int, list[int]]]:
     """Which properties each item has, by their place from one."""
     wide, (count,) = body[3] & 1, struct.unpack_from(">I", body, 4)
     at, number = 8, ">I" if body[0] else ">H"
@@ -165,7 +165,7 @@ def _ties(body: bytes) -> Iterator[tuple[int, list[int]]]:
         yield item, [tie & (0x7FFF if wide else 0x7F) for tie in ties]
 
 
-def _places(body: bytes) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
+def _iter_item_locations(body: bytes) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
     """Where the bytes of each item lie: counted from what (0: the start of the file), from where, how many."""
     version, (sizes, more) = body[0], body[4:6]
     offset, length, base, index = sizes >> 4, sizes & 15, more >> 4, (more & 15) if version else 0

@@ -39,12 +39,12 @@ def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
     """The tracks of an MP4, M4A or MOV. Raises BadInput (generators/containers/tracks.py)."""
     found, seen = TrackScan(name), list[bytes]()
     try:
-        for box in _top(data, found, seen):
+        for box in _iter_top_level_boxes(data, found, seen):
             seen.append(box.kind)
             if box.kind == b"ftyp" and data[box.body : box.body + 4] in _STILL:
                 raise found.refusal("film.unsupported")
             if box.kind == b"moov":
-                _movie(data, box, found)
+                _scan_movie(data, box, found)
     except (struct.error, IndexError) as error:
         raise found.refusal("film.corrupt") from error
     if seen.count(b"ftyp") != 1 or seen.count(b"moov") != 1 or b"mdat" not in seen:
@@ -52,7 +52,7 @@ def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
     return found.to_tracks("mov")
 
 
-def _top(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
+def _iter_top_level_boxes(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
     """The boxes of the file. What is none of them stands beside the film: an archive, a second file, a picture."""
     at = 0
     while at < len(data):
@@ -60,12 +60,12 @@ def _top(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
         kind = data[at + 4 : at + 8]
         if kind not in _TOP:
             raise found.refusal("film.trailing" if b"moov" in seen else "film.unsupported")
-        box = _box(data, at, len(data), found)
+        box = _read_box(data, at, len(data), found)
         yield box
         at = box.end
 
 
-def _box(data: bytes, at: int, end: int, found: TrackScan) -> _Box:
+def _read_box(data: bytes, at: int, end: int, found: TrackScan) -> _Box:
     size, kind = struct.unpack_from(">I4s", data, at)
     body = at + 8
     if size == 1:
@@ -78,34 +78,34 @@ def _box(data: bytes, at: int, end: int, found: TrackScan) -> _Box:
     return _Box(kind, body, at + size)
 
 
-def _inside(data: bytes, outer: _Box, found: TrackScan, *, skip: int = 0) -> Iterator[_Box]:
+def _iter_child_boxes(data: bytes, outer: _Box, found: TrackScan, *, skip: int = 0) -> Iterator[_Box]:
     at = outer.body + skip
     while outer.end - at >= 8:
         found.count_part()
-        box = _box(data, at, outer.end, found)
+        box = _read_box(data, at, outer.end, found)
         yield box
         at = box.end
 
 
-def _movie(data: bytes, movie: _Box, found: TrackScan) -> None:
-    for box in _inside(data, movie, found):
+def _scan_movie(data: bytes, movie: _Box, found: TrackScan) -> None:
+    for box in _iter_child_boxes(data, movie, found):
         if box.kind == b"mvhd":
-            _header(data, box, found)
+            _scan_movie_header(data, box, found)
         elif box.kind == b"trak":
-            _track(data, box, found)
+            _scan_track(data, box, found)
         elif box.kind == b"udta":
-            for inner in _inside(data, box, found):
+            for inner in _iter_child_boxes(data, box, found):
                 if inner.kind == b"meta":
-                    _notes(data, inner, found)
+                    _scan_cover_art(data, inner, found)
         elif box.kind == b"meta":
-            _notes(data, box, found)
+            _scan_cover_art(data, box, found)
         elif box.kind in _ELSEWHERE:
             raise found.refusal("film.remote")
         elif box.kind == b"cmov":
             raise found.refusal("film.unsupported")
 
 
-def _header(data: bytes, box: _Box, found: TrackScan) -> None:
+def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
     """How long it is, and when it says it was recorded."""
     if data[box.body]:
         made, _, scale, units = struct.unpack_from(">QQIQ", data, box.body + 4)
@@ -116,14 +116,14 @@ def _header(data: bytes, box: _Box, found: TrackScan) -> None:
         found.taken = _EPOCH + timedelta(seconds=made)
 
 
-def _track(data: bytes, track: _Box, found: TrackScan) -> None:
+def _scan_track(data: bytes, track: _Box, found: TrackScan) -> None:
     size, media = (0, 0), _Media()
-    for box in _inside(data, track, found):
+    for box in _iter_child_boxes(data, track, found):
         if box.kind == b"tkhd":
             wide, high = struct.unpack_from(">II", data, box.end - 8)
             size = wide >> 16, high >> 16
         elif box.kind == b"mdia":
-            media = _media(data, box, found)
+            media = _scan_media(data, box, found)
     found.seconds = max(found.seconds, media.seconds)
     if media.handler in _PICTURE:
         found.video += 1
@@ -146,9 +146,9 @@ class _Media:
     samples: int = 0
 
 
-def _media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
+def _scan_media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
     media = _Media()
-    for box in _inside(data, outer, found):
+    for box in _iter_child_boxes(data, outer, found):
         if box.kind == b"hdlr":
             media.handler = data[box.body + 8 : box.body + 12]
         elif box.kind == b"mdhd":
@@ -156,36 +156,36 @@ def _media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
             scale, units = struct.unpack_from(form, data, box.body + at)
             media.seconds = 0.0 if not scale or units in _UNTOLD else units / scale
         elif box.kind == b"minf":
-            for inner in _inside(data, box, found):
+            for inner in _iter_child_boxes(data, box, found):
                 if inner.kind == b"dinf":
-                    _references(data, inner, found)
+                    _check_data_references(data, inner, found)
                 elif inner.kind == b"stbl":
-                    media.samples = _samples(data, inner, found)
+                    media.samples = _count_samples(data, inner, found)
     return media
 
 
-def _samples(data: bytes, table: _Box, found: TrackScan) -> int:
-    sizes = [box for box in _inside(data, table, found) if box.kind in (b"stsz", b"stz2")]
+def _count_samples(data: bytes, table: _Box, found: TrackScan) -> int:
+    sizes = [box for box in _iter_child_boxes(data, table, found) if box.kind in (b"stsz", b"stz2")]
     return int(struct.unpack_from(">I", data, sizes[0].body + 8)[0]) if sizes else 0
 
 
-def _references(data: bytes, outer: _Box, found: TrackScan) -> None:
+def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
     """A reference without the mark of its own file names another one, on this machine or anywhere."""
-    for box in _inside(data, outer, found):
+    for box in _iter_child_boxes(data, outer, found):
         if box.kind == b"dref":
-            for entry in _inside(data, box, found, skip=8):
+            for entry in _iter_child_boxes(data, box, found, skip=8):
                 if not data[entry.body + 3] & 1:
                     raise found.refusal("film.remote")
 
 
-def _notes(data: bytes, notes: _Box, found: TrackScan) -> None:
+def _scan_cover_art(data: bytes, notes: _Box, found: TrackScan) -> None:
     """Pictures among the notes of a film: covers, which players show before it."""
     plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"  # QuickTime's has no version before its boxes
-    for box in _inside(data, notes, found, skip=0 if plain else 4):
+    for box in _iter_child_boxes(data, notes, found, skip=0 if plain else 4):
         if box.kind != b"ilst":
             continue
-        for item in _inside(data, box, found):
-            for value in _inside(data, item, found):
+        for item in _iter_child_boxes(data, box, found):
+            for value in _iter_child_boxes(data, item, found):
                 if value.kind == b"data" and struct.unpack_from(">I", data, value.body)[0] in _COVERS:
                     found.covers.append(data[value.body + 8 : value.end])
     if len(found.covers) > _MOST_COVERS:

@@ -21,14 +21,14 @@ def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
             found.count_part()
             if last & _LAST or data[at : at + 4] != b"OggS":
                 raise found.refusal("film.trailing" if at else "film.unsupported")
-            last, granule, stream, count = _page(data, at)
+            last, granule, stream, count = _read_page(data, at)
             body = at + 27 + count
             end = body + sum(data[at + 27 : body])
             if end > len(data):
                 raise found.refusal("film.corrupt")
             if last & _FIRST:
                 streams.add(stream)
-                rate = _rate(data[body:end], found)
+                rate = _sample_rate(data[body:end], found)
             if streams != {stream}:
                 raise found.refusal("film.several")
             position = max(position, 0 if granule == _NO_POSITION else granule)
@@ -41,13 +41,13 @@ def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
     return found.to_tracks("ogg")
 
 
-def _page(data: bytes, at: int) -> tuple[int, int, int, int]:
+def _read_page(data: bytes, at: int) -> tuple[int, int, int, int]:
     """Its marks, its position in samples, its stream, and how many segments it has."""
     _, marks, granule, stream = struct.unpack_from("<BBQI", data, at + 4)
     return marks, granule, stream, data[at + 26]
 
 
-def _rate(head: bytes, found: TrackScan) -> int:
+def _sample_rate(head: bytes, found: TrackScan) -> int:
     """Samples a second that positions count in."""
     if head.startswith(_VOICES[0]):
         return 48_000  # whatever was recorded: Opus always counts so

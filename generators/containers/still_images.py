@@ -50,11 +50,11 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
         raise BadInput("photo.too_heavy", file=name)
     try:
         if data.startswith(b"\xff\xd8\xff"):
-            found = _jpeg(data, name)
+            found = _inspect_jpeg(data, name)
         elif data.startswith(_PNG):
-            found = _png(data, name)
+            found = _inspect_png(data, name)
         elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            found = _webp(data, name)
+            found = _inspect_webp(data, name)
         elif data[:6] in gif.GIF_SIGNATURES:
             found = PictureContainer("GIF", *gif.inspect_gif(data, name=name))
         elif heif.is_heif(data):
@@ -71,13 +71,13 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
     return found
 
 
-def _jpeg(data: bytes, name: str) -> PictureContainer:
+def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
     """Walk the segments to the end-of-image marker, which must be the last thing in the file."""
     at, size, scans = 2, (0, 0), 0
     for _ in range(_MOST_PARTS):
         if data[at] != 0xFF:
             raise BadInput("photo.corrupt", file=name)
-        at = _past(_FILL, data, at)  # fill bytes before a marker are allowed
+        at = _find_end(_FILL, data, at)  # fill bytes before a marker are allowed
         marker = data[at]
         at += 1
         if marker == 0xD9:
@@ -89,7 +89,7 @@ def _jpeg(data: bytes, name: str) -> PictureContainer:
         if length < 2 or len(body) != length - 2:
             raise BadInput("photo.corrupt", file=name)
         if marker in _FRAMES:
-            size = _frame(body, size, name)
+            size = _read_frame_size(body, size, name)
         if marker == 0xE2 and body.startswith(b"MPF\x00"):
             raise BadInput("photo.animated", file=name)
         at += length
@@ -97,7 +97,7 @@ def _jpeg(data: bytes, name: str) -> PictureContainer:
             scans += 1
             if scans > _MOST_SCANS:
                 raise BadInput("photo.corrupt", file=name)
-            at = _past(_MARKER, data, at) - 2
+            at = _find_end(_MARKER, data, at) - 2
     else:
         raise BadInput("photo.corrupt", file=name)
     if at != len(data):
@@ -107,14 +107,14 @@ def _jpeg(data: bytes, name: str) -> PictureContainer:
     return PictureContainer("JPEG", *size)
 
 
-def _frame(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
+def _read_frame_size(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
     if before != (0, 0):
         raise BadInput("photo.animated", file=name)  # two frames: a hierarchical file, which holds several pictures
     height, width = struct.unpack_from(">HH", body, 1)
     return width, height
 
 
-def _past(what: re.Pattern[bytes], data: bytes, at: int) -> int:
+def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
     """Where the next of these ends. Raises IndexError where there is none."""
     found = what.search(data, at)
     if found is None:
@@ -122,7 +122,7 @@ def _past(what: re.Pattern[bytes], data: bytes, at: int) -> int:
     return found.end()
 
 
-def _png(data: bytes, name: str) -> PictureContainer:
+def _inspect_png(data: bytes, name: str) -> PictureContainer:
     """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the file."""
     at, size, pixels = len(_PNG), (0, 0), False
     for _ in range(_MOST_PARTS):
@@ -150,7 +150,7 @@ def _png(data: bytes, name: str) -> PictureContainer:
     return PictureContainer("PNG", *size)
 
 
-def _webp(data: bytes, name: str) -> PictureContainer:
+def _inspect_webp(data: bytes, name: str) -> PictureContainer:
     """Walk the RIFF chunks; exactly one picture, and nothing after the size the header tells."""
     (told,) = struct.unpack_from("<I", data, 4)
     end = told + 8
@@ -172,7 +172,7 @@ def _webp(data: bytes, name: str) -> PictureContainer:
         if kind == b"VP8X":
             canvas = (1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
         if kind in (b"VP8 ", b"VP8L"):
-            sizes.append(_vp8(kind, body, name))
+            sizes.append(_read_vp8_size(kind, body, name))
         at += 8 + length + length % 2
     if len(sizes) != 1:
         raise BadInput("photo.animated" if sizes else "photo.corrupt", file=name)
@@ -181,7 +181,7 @@ def _webp(data: bytes, name: str) -> PictureContainer:
     return PictureContainer("WEBP", *sizes[0])
 
 
-def _vp8(kind: bytes, body: bytes, name: str) -> tuple[int, int]:
+def _read_vp8_size(kind: bytes, body: bytes, name: str) -> tuple[int, int]:
     if kind == b"VP8L":
         if body[0] != 0x2F:
             raise BadInput("photo.corrupt", file=name)

@@ -34,62 +34,62 @@ def inspect_webm(data: bytes, *, name: str) -> MediaTracks:
     """The tracks of a WebM. Raises BadInput (generators/containers/tracks.py)."""
     found = TrackScan(name)
     try:
-        header = _element(data, 0, len(data), found)
-        kinds = [data[one.body : one.end] for one in _inside(data, header, found) if one.id == _DOCTYPE]
+        header = _read_element(data, 0, len(data), found)
+        kinds = [data[one.body : one.end] for one in _iter_child_elements(data, header, found) if one.id == _DOCTYPE]
         if kinds != [b"webm"]:
             raise found.refusal("film.unsupported")
-        segment = _element(data, header.end, len(data), found)
+        segment = _read_element(data, header.end, len(data), found)
         if segment.id != _SEGMENT:
             raise found.refusal("film.corrupt")
         if segment.end != len(data):
             raise found.refusal("film.trailing")
-        _segment(data, segment, found)
+        _scan_segment(data, segment, found)
     except (struct.error, IndexError) as error:
         raise found.refusal("film.corrupt") from error
     return found.to_tracks("matroska")
 
 
-def _segment(data: bytes, segment: _Element, found: TrackScan) -> None:
+def _scan_segment(data: bytes, segment: _Element, found: TrackScan) -> None:
     at, open_cluster = segment.body, False
     while at < segment.end:
         found.count_part()
-        number, _ = _number(data, at, keep=True)
+        number, _ = _read_vint(data, at, keep=True)
         known = {_CLUSTER, _INFO, _TRACKS, _ATTACHED} | _PLAIN | (_IN_CLUSTER if open_cluster else frozenset())
         if number not in known:
             raise found.refusal("film.trailing")
-        one = _element(data, at, segment.end, found, untold=number == _CLUSTER)
+        one = _read_element(data, at, segment.end, found, untold=number == _CLUSTER)
         if one.id == _ATTACHED:
             raise found.refusal("film.attached")
         if one.id == _CLUSTER:
             open_cluster = one.end == one.body
         elif one.id == _INFO:
-            _information(data, one, found)
+            _scan_info(data, one, found)
         elif one.id == _TRACKS:
-            for entry in _inside(data, one, found):
+            for entry in _iter_child_elements(data, one, found):
                 if entry.id == _ENTRY:
-                    _track(data, entry, found)
+                    _scan_track_entry(data, entry, found)
         at = one.end
 
 
-def _information(data: bytes, information: _Element, found: TrackScan) -> None:
+def _scan_info(data: bytes, information: _Element, found: TrackScan) -> None:
     """The length, in units of `scale` nanoseconds."""
     scale, length = 1_000_000, 0.0
-    for one in _inside(data, information, found):
+    for one in _iter_child_elements(data, information, found):
         if one.id == _SCALE:
-            scale = _unsigned(data, one)
+            scale = _read_unsigned(data, one)
         elif one.id == _LENGTH:
             (length,) = struct.unpack(">f" if one.end - one.body == 4 else ">d", data[one.body : one.end])
     found.seconds = max(found.seconds, length * scale / 1e9)
 
 
-def _track(data: bytes, entry: _Element, found: TrackScan) -> None:
+def _scan_track_entry(data: bytes, entry: _Element, found: TrackScan) -> None:
     kind = 0
-    for one in _inside(data, entry, found):
+    for one in _iter_child_elements(data, entry, found):
         if one.id == _KIND:
-            kind = _unsigned(data, one)
+            kind = _read_unsigned(data, one)
         elif one.id == _PICTURE:
-            edges = [inner for inner in _inside(data, one, found) if inner.id in (_WIDE, _HIGH)]
-            sizes = {inner.id: _unsigned(data, inner) for inner in edges}
+            edges = [inner for inner in _iter_child_elements(data, one, found) if inner.id in (_WIDE, _HIGH)]
+            sizes = {inner.id: _read_unsigned(data, inner) for inner in edges}
             found.check_size(sizes.get(_WIDE, 0), sizes.get(_HIGH, 0))
     if kind == _VIDEO:
         found.video += 1
@@ -101,19 +101,19 @@ def _track(data: bytes, entry: _Element, found: TrackScan) -> None:
         raise found.refusal("film.attached")
 
 
-def _inside(data: bytes, outer: _Element, found: TrackScan) -> Iterator[_Element]:
+def _iter_child_elements(data: bytes, outer: _Element, found: TrackScan) -> Iterator[_Element]:
     at = outer.body
     while at < outer.end:
         found.count_part()
-        one = _element(data, at, outer.end, found)
+        one = _read_element(data, at, outer.end, found)
         yield one
         at = one.end
 
 
-def _element(data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False) -> _Element:
+def _read_element(data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False) -> _Element:
     """The element at `at`. One that may be `untold` and does not say how long it is ends where it begins."""
-    number, at = _number(data, at, keep=True)
-    size, at = _number(data, at, keep=False)
+    number, at = _read_vint(data, at, keep=True)
+    size, at = _read_vint(data, at, keep=False)
     if size == _UNTOLD:
         if number == _SEGMENT:
             return _Element(number, at, end)
@@ -125,14 +125,14 @@ def _element(data: bytes, at: int, end: int, found: TrackScan, *, untold: bool =
     return _Element(number, at, at + size)
 
 
-def _unsigned(data: bytes, one: _Element) -> int:
+def _read_unsigned(data: bytes, one: _Element) -> int:
     """A whole number, which has eight bytes at most (RFC 8794). Raises struct.error for more."""
     if one.end - one.body > 8:
         raise struct.error("no number is that long")
     return int.from_bytes(data[one.body : one.end], "big")
 
 
-def _number(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
+def _read_vint(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
     """A number of variable length and where it ends; `keep` its marker, as ids do. All ones stand for untold."""
     first = data[at]
     length = 9 - first.bit_length()

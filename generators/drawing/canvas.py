@@ -38,26 +38,26 @@ class Stencil:
         self._image = Image.new("L", self._size)
         self._draw = ImageDraw.Draw(self._image)
 
-    def _px(self, points: Sequence[Point]) -> list[Point]:
+    def _to_pixels(self, points: Sequence[Point]) -> list[Point]:
         return [(x * self._unit, y * self._unit) for x, y in points]
 
     def polygon(self, points: Sequence[Point], level: int = 255) -> None:
         """A filled outline."""
-        self._draw.polygon(self._px(points), fill=level)
+        self._draw.polygon(self._to_pixels(points), fill=level)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, level: int = 255) -> None:
         """A filled ellipse around (x, y)."""
-        self._draw.ellipse(self._px([(x - rx, y - ry), (x + rx, y + ry)]), fill=level)
+        self._draw.ellipse(self._to_pixels([(x - rx, y - ry), (x + rx, y + ry)]), fill=level)
 
     def rect(self, x: float, y: float, width: float, height: float, level: int = 255) -> None:
         """A filled rectangle from its upper left corner."""
         if width > 0 and height > 0:
-            self._draw.rectangle(self._px([(x, y), (x + width, y + height)]), fill=level)
+            self._draw.rectangle(self._to_pixels([(x, y), (x + width, y + height)]), fill=level)
 
     def stroke(self, points: Sequence[Point], width: float, level: int = 255) -> None:
         """A line of constant width through the points."""
         thick = max(1, round(width * self._unit))
-        self._draw.line(self._px(points), fill=level, width=thick, joint="curve")
+        self._draw.line(self._to_pixels(points), fill=level, width=thick, joint="curve")
 
     def done(self, blur: float = 0.0) -> Image.Image:
         """The mask at the canvas's size, blurred by `blur` picture heights."""

@@ -18,15 +18,17 @@ def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     paris = "paris" in setting.known
     evening = mood.dark > 0.15
     for depth, low, high in ((0.80, 0.22, 0.42), (0.50, 0.16, 0.34)):
-        _towers(canvas, mood, water, depth, (low, high) if not paris else (low * 0.5, high * 0.42), evening=evening)
+        _draw_towers(
+            canvas, mood, water, depth, (low, high) if not paris else (low * 0.5, high * 0.42), evening=evening
+        )
         sky.draw_haze(canvas, mood, water - 0.06, 0.09, 0.34)
         if paris and depth > 0.6:
             _iron_tower(canvas, mood, canvas.across(canvas.between(0.25, 0.75)), water, 0.62)
-    _houses(canvas, mood, setting, water)
+    _draw_houses(canvas, mood, setting, water)
     quay = canvas.stencil()
     quay.rect(0, water - 0.018, canvas.aspect, 0.03)
     canvas.fill(quay.done(), mood.in_light((128, 116, 108)))
-    _lamps(canvas, mood, water - 0.016, evening=evening)
+    _draw_street_lamps(canvas, mood, water - 0.016, evening=evening)
     river = canvas.below(np.full(max(2, canvas.width // 2), water, dtype=np.float32))
     canvas.fill(river, canvas.gradient([(water, mood.in_light((96, 128, 146))), (1.0, mood.in_light((22, 44, 66)))]))
     sky.draw_reflection(canvas, water, 0.66)
@@ -36,7 +38,7 @@ def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     sky.draw_precipitation(canvas, setting)
 
 
-def _towers(
+def _draw_towers(
     canvas: Canvas, mood: SceneLight, water: float, depth: float, heights: tuple[float, float], *, evening: bool
 ) -> None:
     blocks, panes = canvas.stencil(), canvas.stencil()
@@ -52,7 +54,7 @@ def _towers(
             blocks.stroke([(x + wide / 2, top), (x + wide / 2, top - tall * 0.18)], 0.003)
         elif crown < 0.55:
             blocks.polygon([(x, top), (x + wide / 2, top - wide * 0.5), (x + wide, top)])
-        _panes(canvas, panes, (x, top + 0.015, wide, tall), (0.0085, 0.0155), 0.42 if evening else 0.75)
+        _draw_windows(canvas, panes, (x, top + 0.015, wide, tall), (0.0085, 0.0155), 0.42 if evening else 0.75)
         x += wide + canvas.between(-0.015, 0.022)
     body = mood.in_light((118, 122, 140), depth)
     canvas.fill(
@@ -65,7 +67,7 @@ def _towers(
     canvas.fill(panes.done(), glass, (0.85 if mood.night else 0.62) if evening else 0.5)
 
 
-def _panes(
+def _draw_windows(
     canvas: Canvas, stencil: Stencil, block: tuple[float, float, float, float], cell: tuple[float, float], lit: float
 ) -> None:
     x, y, wide, tall = block
@@ -85,7 +87,7 @@ def _panes(
                 )
 
 
-def _houses(canvas: Canvas, mood: SceneLight, setting: SceneSetting, water: float) -> None:
+def _draw_houses(canvas: Canvas, mood: SceneLight, setting: SceneSetting, water: float) -> None:
     walls: tuple[Colour, ...] = (
         (238, 222, 196),
         (226, 202, 174),
@@ -98,7 +100,7 @@ def _houses(canvas: Canvas, mood: SceneLight, setting: SceneSetting, water: floa
     while x < canvas.aspect:
         wide, tall = canvas.between(0.11, 0.17), canvas.between(0.145, 0.205)
         index = (index + 1 + int(canvas.rng.integers(2))) % len(walls)
-        _house(canvas, mood, (x, water - tall, wide, tall), walls[index], evening=evening)
+        _draw_house(canvas, mood, (x, water - tall, wide, tall), walls[index], evening=evening)
         x += wide
     shops = canvas.stencil()
     at = 0.03
@@ -110,7 +112,7 @@ def _houses(canvas: Canvas, mood: SceneLight, setting: SceneSetting, water: floa
     canvas.fill(shops.done(), mood.in_light(setting.accent))
 
 
-def _house(
+def _draw_house(
     canvas: Canvas, mood: SceneLight, box: tuple[float, float, float, float], wall: Colour, *, evening: bool
 ) -> None:
     x, y, wide, tall = box
@@ -167,7 +169,7 @@ def _iron_tower(canvas: Canvas, mood: SceneLight, x: float, foot: float, tall: f
         canvas.glow(x, foot - tall * 0.5, tall * 0.7, (255, 196, 110), 0.35)
 
 
-def _lamps(canvas: Canvas, mood: SceneLight, foot: float, *, evening: bool) -> None:
+def _draw_street_lamps(canvas: Canvas, mood: SceneLight, foot: float, *, evening: bool) -> None:
     posts, x = canvas.stencil(), canvas.between(0.05, 0.15)
     spots: list[float] = []
     while x < canvas.aspect:

@@ -18,14 +18,14 @@ def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     sun_x = canvas.between(0.30, 0.70)
     sky.draw_sky(canvas, mood, setting, horizon=horizon, sun_x=sun_x)
     side = 1 if canvas.rng.random() < 0.5 else -1
-    _headlands(canvas, mood, horizon, side)
-    _sea(canvas, mood, horizon, sun_x)
-    _sail(canvas, mood, setting, horizon)
-    shore = _shore(canvas, side)
-    _sand(canvas, mood, shore)
+    _draw_headlands(canvas, mood, horizon, side)
+    _draw_sea(canvas, mood, horizon, sun_x)
+    _draw_sailboat(canvas, mood, setting, horizon)
+    shore = _draw_shoreline(canvas, side)
+    _draw_sand(canvas, mood, shore)
     chance = canvas.rng.random()  # a third of the beaches has no parasol, a fifth no palm
     if chance < 0.67:
-        _parasol(canvas, mood, setting, side)
+        _draw_parasol(canvas, mood, setting, side)
     grove = canvas.stencil()
     for i in range(2 if chance < 0.40 else 1 if chance < 0.8 else 0):
         x = canvas.across(0.5 + side * (0.40 - 0.10 * i)) + canvas.between(-0.03, 0.03)
@@ -38,7 +38,7 @@ def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     sky.draw_precipitation(canvas, setting)
 
 
-def _headlands(canvas: Canvas, mood: SceneLight, horizon: float, side: int) -> None:
+def _draw_headlands(canvas: Canvas, mood: SceneLight, horizon: float, side: int) -> None:
     for depth, height, reach in ((0.82, 0.085, 0.62), (0.58, 0.06, 0.40)):
         line = canvas.line(3.5, 5)
         share = np.linspace(0, 1, len(line))
@@ -48,7 +48,7 @@ def _headlands(canvas: Canvas, mood: SceneLight, horizon: float, side: int) -> N
         canvas.fill(mask, mood.in_light((78, 112, 104), depth))
 
 
-def _sea(canvas: Canvas, mood: SceneLight, horizon: float, sun_x: float) -> None:
+def _draw_sea(canvas: Canvas, mood: SceneLight, horizon: float, sun_x: float) -> None:
     far = mix_colours(mix_colours(mood.horizon, (40, 120, 150), 0.45), mood.shade, mood.dark * 0.5)
     middle = mood.in_light((24, 128, 156))
     near = mood.in_light((94, 196, 192))
@@ -71,10 +71,10 @@ def _sea(canvas: Canvas, mood: SceneLight, horizon: float, sun_x: float) -> None
         canvas.plate(np.clip((0.44 - ripples) * 3.0, 0, 1) * (ripples > 0) * 0.30 * calm),
         mix_colours(middle, mood.shade, 0.5),
     )
-    _glitter(canvas, mood, ripples, horizon, sun_x)
+    _draw_glitter(canvas, mood, ripples, horizon, sun_x)
 
 
-def _glitter(canvas: Canvas, mood: SceneLight, ripples: Floats, horizon: float, sun_x: float) -> None:
+def _draw_glitter(canvas: Canvas, mood: SceneLight, ripples: Floats, horizon: float, sun_x: float) -> None:
     rows, columns = ripples.shape
     down = np.clip((np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 0, 1)
     across = np.linspace(0, 1, columns, dtype=np.float32)[None, :] - sun_x
@@ -84,7 +84,7 @@ def _glitter(canvas: Canvas, mood: SceneLight, ripples: Floats, horizon: float, 
     canvas.light(canvas.plate(path * 0.30 * (1 - down)), mood.sun, 0.6)
 
 
-def _sail(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
+def _draw_sailboat(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
     x, y, tall = canvas.across(canvas.between(0.2, 0.8)), horizon + 0.022, canvas.between(0.045, 0.065)
     sail, hull = canvas.stencil(), canvas.stencil()
     sail.polygon([(x, y - tall), (x + tall * 0.42, y - tall * 0.12), (x, y - tall * 0.12)])
@@ -105,7 +105,7 @@ def _sail(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: floa
     canvas.fill(hull.done(), mood.in_light((70, 60, 66), 0.15))
 
 
-def _shore(canvas: Canvas, side: int) -> Floats:
+def _draw_shoreline(canvas: Canvas, side: int) -> Floats:
     share = np.linspace(0, 1, max(2, canvas.width // 2), dtype=np.float32)
     toward = share if side > 0 else 1 - share
     bay = 0.97 - 0.29 * toward**1.5 + 0.016 * np.sin(share * 9 + canvas.between(0, 6))
@@ -113,14 +113,14 @@ def _shore(canvas: Canvas, side: int) -> Floats:
     return shore
 
 
-def _sand(canvas: Canvas, mood: SceneLight, shore: Floats) -> None:
+def _draw_sand(canvas: Canvas, mood: SceneLight, shore: Floats) -> None:
     wet, dry = mood.in_light((168, 138, 108)), mood.in_light((240, 214, 172))
     for rise, strength in ((0.085, 0.28), (0.050, 0.5), (0.022, 0.85)):
         wave = shore - rise + 0.008 * canvas.line(10, 4)
         crest = canvas.below(wave.astype(np.float32))
         edge = canvas.below((wave + 0.008 + 0.007 * np.abs(canvas.line(26, 3))).astype(np.float32))
         foam = np.asarray(crest, dtype=np.int16) - np.asarray(edge, dtype=np.int16)
-        canvas.fill(_mask(foam), mood.in_light((255, 255, 255)), strength)
+        canvas.fill(_mask_from_levels(foam), mood.in_light((255, 255, 255)), strength)
     canvas.fill(canvas.below(shore - 0.006), mix_colours(wet, mood.horizon, 0.30))
     canvas.fill(canvas.below(shore + 0.028 + 0.004 * canvas.line(8, 3)), wet)
     canvas.fill(
@@ -138,11 +138,11 @@ def _sand(canvas: Canvas, mood: SceneLight, shore: Floats) -> None:
     )
 
 
-def _mask(levels: NDArray[np.int16]) -> Image.Image:
+def _mask_from_levels(levels: NDArray[np.int16]) -> Image.Image:
     return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8), "L")
 
 
-def _parasol(canvas: Canvas, mood: SceneLight, setting: SceneSetting, side: int) -> None:
+def _draw_parasol(canvas: Canvas, mood: SceneLight, setting: SceneSetting, side: int) -> None:
     x, foot, size = canvas.across(0.5 + side * 0.13), 0.90, 0.26
     shadow = canvas.stencil()
     shadow.ellipse(x - side * 0.05, foot + 0.012, size * 0.62, size * 0.085)
@@ -165,10 +165,10 @@ def _parasol(canvas: Canvas, mood: SceneLight, setting: SceneSetting, side: int)
         panel.polygon([top, shoulder[1], *rim, shoulder[0]])
         colour = strong if i % 2 == 0 else pale
         canvas.fill(panel.done(), mix_colours(colour, mood.shade, 0.05 + 0.16 * (i / 8 if side > 0 else 1 - i / 8)))
-    _towel(canvas, mood, setting, x - side * 0.10, foot + 0.015)
+    _draw_towel(canvas, mood, setting, x - side * 0.10, foot + 0.015)
 
 
-def _towel(canvas: Canvas, mood: SceneLight, setting: SceneSetting, x: float, y: float) -> None:
+def _draw_towel(canvas: Canvas, mood: SceneLight, setting: SceneSetting, x: float, y: float) -> None:
     for i in range(6):
         strip = canvas.stencil()
         left, right = x - 0.12 + 0.04 * i, x - 0.08 + 0.04 * i
@@ -190,14 +190,14 @@ def draw_desert(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
         depth = 1 - layer / 4
         base = horizon + 0.03 + 0.15 * layer * (0.6 + 0.16 * layer)
         ridge = base - (0.045 + 0.075 * (1 - depth)) * (1 + canvas.line(1.4 + 1.3 * depth, 2, fall=0.3))
-        _dune(canvas, mood, ridge.astype(np.float32), depth, lean)
+        _draw_dune(canvas, mood, ridge.astype(np.float32), depth, lean)
         if layer < 2:
             sky.draw_haze(canvas, mood, base + 0.02, 0.04, 0.22)
-    _cacti(canvas, mood, horizon)
+    _draw_cacti(canvas, mood, horizon)
     sky.draw_precipitation(canvas, setting)
 
 
-def _dune(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, lean: float) -> None:
+def _draw_dune(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, lean: float) -> None:
     rows = max(1, canvas.height // 2)
     warm, dark = (
         mood.in_light((246, 190, 126), depth * 0.6),
@@ -226,16 +226,16 @@ def _dune(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, lean: f
     )
 
 
-def _cacti(canvas: Canvas, mood: SceneLight, horizon: float) -> None:
+def _draw_cacti(canvas: Canvas, mood: SceneLight, horizon: float) -> None:
     stencil = canvas.stencil()
     for _ in range(3):
         x, foot = canvas.across(canvas.between(0.06, 0.94)), canvas.between(0.80, 0.97)
         tall = (foot - horizon) * canvas.between(0.42, 0.62)
-        _cactus(canvas, stencil, x, foot, tall)
+        _draw_cactus(canvas, stencil, x, foot, tall)
     canvas.fill(stencil.done(), mood.in_light((52, 84, 66)))
 
 
-def _cactus(canvas: Canvas, stencil: Stencil, x: float, foot: float, tall: float) -> None:
+def _draw_cactus(canvas: Canvas, stencil: Stencil, x: float, foot: float, tall: float) -> None:
     thick = tall * 0.115
     stencil.stroke([(x, foot), (x, foot - tall)], thick)
     stencil.ellipse(x, foot - tall, thick / 2, thick / 2)

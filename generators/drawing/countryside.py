@@ -32,28 +32,32 @@ def draw_mountains(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> N
     for depth, high, cells, cap in ((0.80, 0.38, 3.0, 0.8), (0.52, 0.34, 2.2, 1.0), (0.28, 0.15, 3.4, 0.3)):
         peaks = 1 - 1.7 * np.abs(canvas.line(cells, 2, fall=0.45)) + 0.10 * canvas.line(cells * 7, 4, fall=0.6)
         ridge = lake - 0.02 - high * (0.50 + 0.5 * peaks) * (0.8 + 0.2 * canvas.line(1.5, 1))
-        _range(canvas, mood, np.minimum(ridge, lake - 0.015).astype(np.float32), depth, cap=cap * snow, light=light)
+        _draw_mountain_range(
+            canvas, mood, np.minimum(ridge, lake - 0.015).astype(np.float32), depth, cap=cap * snow, light=light
+        )
         sky.draw_haze(canvas, mood, lake - 0.03, 0.04 + 0.03 * depth, 0.40)
     far = canvas.stencil()
     for _ in range(90):
         plants.draw_pine(canvas, far, canvas.between(0, canvas.aspect), lake + 0.004, canvas.between(0.03, 0.07))
     far.rect(0, lake - 0.008, canvas.aspect, 0.02)
-    canvas.fill(far.done(), mood.in_light(_needles(setting), 0.34))
+    canvas.fill(far.done(), mood.in_light(_needle_colour(setting), 0.34))
     shallow = canvas.below(np.full(max(2, canvas.width // 2), lake, dtype=np.float32))
     canvas.fill(
         shallow, canvas.gradient([(lake, mood.in_light((120, 168, 182), 0.3)), (1.0, mood.in_light((22, 66, 84)))])
     )
     sky.draw_reflection(canvas, lake, 0.68)
     sky.draw_haze(canvas, mood, lake, 0.02, 0.45)
-    _bank(canvas, mood, setting)
+    _draw_bank(canvas, mood, setting)
     sky.draw_precipitation(canvas, setting)
 
 
-def _needles(setting: SceneSetting) -> Colour:
+def _needle_colour(setting: SceneSetting) -> Colour:
     return (150, 172, 180) if setting.season == "winter" else (34, 66, 56)
 
 
-def _range(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, *, cap: float, light: int) -> None:
+def _draw_mountain_range(
+    canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, *, cap: float, light: int
+) -> None:
     """One range: every peak has a side in the light and one in shadow, parted by an edge that runs down from it."""
     rows, columns = max(1, canvas.height // 2), len(ridge)
     inside = canvas.below(ridge)
@@ -75,7 +79,7 @@ def _range(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, *, cap
     canvas.fill(canvas.plate(white * np.clip(facing * 1.8 - 0.5, 0, 1)), mood.in_light((255, 254, 250), depth * 0.6))
 
 
-def _bank(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
+def _draw_bank(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     side = canvas.rng.random() < 0.5
     share = np.linspace(0, 1, max(2, canvas.width // 2), dtype=np.float32)
     slope = share if side else 1 - share
@@ -93,7 +97,7 @@ def _bank(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
             foot,
             canvas.between(0.16, 0.42) * (0.45 + 0.75 * (where if side else 1 - where)),
         )
-    canvas.fill(firs.done(), mood.in_light(mix_colours(_needles(setting), (16, 34, 40), 0.5)))
+    canvas.fill(firs.done(), mood.in_light(mix_colours(_needle_colour(setting), (16, 34, 40), 0.5)))
 
 
 def draw_forest(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
@@ -111,13 +115,13 @@ def draw_forest(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
         canvas.across(glow_x), 0.46, 0.62, mix_colours(mood.sun, leaves[2], 0.12), 0.75 if not mood.night else 0.42
     )
     floor = 0.60
-    _ground(canvas, mood, setting, floor, glow_x)
+    _draw_ground(canvas, mood, setting, floor, glow_x)
     for layer in range(4):
         near = layer / 3
-        _trunks(canvas, mood, setting, near, floor=floor, glow_x=glow_x)
-        _canopy(canvas, mood, leaves, near)
+        _draw_trunks(canvas, mood, setting, near, floor=floor, glow_x=glow_x)
+        _draw_canopy(canvas, mood, leaves, near)
         if layer == 1:
-            _beams(canvas, mood, glow_x)
+            _draw_sunbeams(canvas, mood, glow_x)
     ferns = canvas.stencil()
     for lower, upper in ((0.0, 0.34), (0.66, 1.0)):
         plants.draw_grass(
@@ -127,7 +131,7 @@ def draw_forest(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
     sky.draw_precipitation(canvas, setting)
 
 
-def _ground(canvas: Canvas, mood: SceneLight, setting: SceneSetting, floor: float, glow_x: float) -> None:
+def _draw_ground(canvas: Canvas, mood: SceneLight, setting: SceneSetting, floor: float, glow_x: float) -> None:
     leaves = _LEAVES[setting.season]
     soil = mood.in_light(mix_colours(leaves[1], (92, 74, 54), 0.55 if setting.season != "winter" else 0.1))
     line = (floor + 0.012 * canvas.line(6, 4)).astype(np.float32)
@@ -148,7 +152,7 @@ def _ground(canvas: Canvas, mood: SceneLight, setting: SceneSetting, floor: floa
         canvas.fill(canvas.plate(np.clip((litter - threshold) * 7, 0, 1) * inside * 0.6), mood.in_light(tone))
 
 
-def _canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], near: float) -> None:
+def _draw_canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], near: float) -> None:
     """The crowns of one row of trees: clusters of leaves in three tones, from haze afar to dark overhead."""
     low, size = 0.40 - 0.20 * near, 0.10 + 0.11 * near
     for i, tone in enumerate(leaves):
@@ -163,7 +167,7 @@ def _canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], near: 
         canvas.fill(clusters.done(0.0025 * (1 - near)), colour, 0.72 + 0.2 * near)
 
 
-def _trunks(
+def _draw_trunks(
     canvas: Canvas, mood: SceneLight, setting: SceneSetting, near: float, *, floor: float, glow_x: float
 ) -> None:
     bark: Colour = (92, 70, 58) if setting.season != "winter" else (86, 84, 92)
@@ -201,7 +205,7 @@ def _trunks(
     canvas.fill(rim.done(0.002), mix_colours(body, mood.horizon, 0.5), 0.6)
 
 
-def _beams(canvas: Canvas, mood: SceneLight, glow_x: float) -> None:
+def _draw_sunbeams(canvas: Canvas, mood: SceneLight, glow_x: float) -> None:
     beams = canvas.stencil()
     origin = (canvas.across(glow_x) + canvas.between(-0.2, 0.2), -0.35)
     for _ in range(7):
@@ -227,15 +231,15 @@ def draw_field(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
         "autumn": (218, 164, 74),
         "winter": (228, 234, 242),
     }
-    _rows(canvas, mood, horizon, crops[setting.season], sun_x)
-    _farm(canvas, mood, setting, horizon)
+    _draw_crop_rows(canvas, mood, horizon, crops[setting.season], sun_x)
+    _draw_farm(canvas, mood, setting, horizon)
     blooms = canvas.stencil()
     plants.draw_grass(canvas, blooms, (0, canvas.aspect), foot=1.03, height=0.13, count=300)
     canvas.fill(blooms.done(), mood.in_light(mix_colours(crops[setting.season], (48, 66, 54), 0.5)))
     sky.draw_precipitation(canvas, setting)
 
 
-def _rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colour, sun_x: float) -> None:
+def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colour, sun_x: float) -> None:
     rows, columns = max(1, canvas.height // 2), max(2, canvas.width // 2)
     down = np.clip((np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 1e-3, 1)
     vanish = canvas.between(0.35, 0.65)
@@ -269,7 +273,7 @@ def _rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colour, sun_x:
     canvas.fill(canvas.plate(dark * land * down), mood.in_light(mix_colours(crop, (30, 28, 60), 0.65)), 0.7)
 
 
-def _farm(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
+def _draw_farm(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
     x, y = canvas.across(canvas.between(0.18, 0.42)), horizon + 0.012
     wall, roof, tree, trunk = (canvas.stencil() for _ in range(4))
     wall.rect(x, y - 0.036, 0.085, 0.038)

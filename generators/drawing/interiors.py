@@ -33,13 +33,15 @@ def draw_studio(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
     side = 1 if key < 0.5 else -1
     _window_light(canvas, mood, side)
     centre = canvas.across(0.5 + side * 0.06)
-    _arch(canvas, (centre, floor + 0.045), (0.27, 0.66), mix_colours(wall, deep, 0.55), side)
-    _steps(canvas, centre + side * 0.30, floor + 0.12, wall, side)
-    _pedestal(canvas, (centre - side * 0.04, floor + 0.13), (0.13, 0.15), mix_colours(wall, (255, 255, 255), 0.5), side)
+    _draw_arch(canvas, (centre, floor + 0.045), (0.27, 0.66), mix_colours(wall, deep, 0.55), side)
+    _draw_steps(canvas, centre + side * 0.30, floor + 0.12, wall, side)
+    _draw_pedestal(
+        canvas, (centre - side * 0.04, floor + 0.13), (0.13, 0.15), mix_colours(wall, (255, 255, 255), 0.5), side
+    )
     sphere = mix_colours(setting.accent, (255, 255, 255), 0.05)
-    _sphere(canvas, (centre - side * 0.04, floor - 0.128), 0.115, sphere, side)
-    _pot(canvas, centre - side * 0.42, floor + 0.15, mix_colours(deep, (60, 44, 44), 0.3), side)
-    _disc(canvas, centre + side * 0.12, 0.22, 0.075, mix_colours((246, 206, 120), setting.accent, 0.15))
+    _draw_sphere(canvas, (centre - side * 0.04, floor - 0.128), 0.115, sphere, side)
+    _draw_plant_pot(canvas, centre - side * 0.42, floor + 0.15, mix_colours(deep, (60, 44, 44), 0.3), side)
+    _draw_disc(canvas, centre + side * 0.12, 0.22, 0.075, mix_colours((246, 206, 120), setting.accent, 0.15))
     if mood.night:
         canvas.glow(canvas.across(0.5 + side * 0.4), 0.5, 0.7, mix_colours(setting.accent, (255, 90, 190), 0.5), 0.42)
 
@@ -65,13 +67,13 @@ def _window_light(canvas: Canvas, mood: SceneLight, side: int) -> None:
     )
 
 
-def _shadow(canvas: Canvas, at: Point, rx: float, ry: float, strength: float = 0.42) -> None:
+def _draw_shadow(canvas: Canvas, at: Point, rx: float, ry: float, strength: float = 0.42) -> None:
     stencil = canvas.stencil()
     stencil.ellipse(*at, rx, ry)
     canvas.fill(stencil.done(0.018), (58, 36, 44), strength)
 
 
-def _rounded(canvas: Canvas, mask: Image.Image, span: tuple[float, float], colour: Colour, side: int) -> None:
+def _fill_cylinder(canvas: Canvas, mask: Image.Image, span: tuple[float, float], colour: Colour, side: int) -> None:
     """Fill a mask as the side of an upright cylinder, `span` its middle and half width, lit from one side."""
     x, half = span
     across = (np.linspace(0, canvas.aspect, canvas.width, dtype=np.float32) - x) / half
@@ -82,9 +84,9 @@ def _rounded(canvas: Canvas, mask: Image.Image, span: tuple[float, float], colou
     canvas.fill(mask, plate.resize((canvas.width, canvas.height), Image.Resampling.NEAREST))
 
 
-def _arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> None:
+def _draw_arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> None:
     (x, foot), (wide, tall) = at, size
-    _shadow(canvas, (x + side * 0.05, foot), wide * 1.2, 0.026)
+    _draw_shadow(canvas, (x + side * 0.05, foot), wide * 1.2, 0.026)
     inner = canvas.stencil()
     inner.ellipse(x, foot - tall + wide, wide, wide)
     inner.rect(x - wide, foot - tall + wide, wide * 2, tall - wide)
@@ -105,8 +107,8 @@ def _arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> 
     canvas.fill(cast, (58, 36, 44), 0.16)
 
 
-def _steps(canvas: Canvas, x: float, foot: float, wall: Colour, side: int) -> None:
-    _shadow(canvas, (x, foot + 0.005), 0.25, 0.024)
+def _draw_steps(canvas: Canvas, x: float, foot: float, wall: Colour, side: int) -> None:
+    _draw_shadow(canvas, (x, foot + 0.005), 0.25, 0.024)
     for i in range(3):
         wide, top = 0.40 - 0.12 * i, foot - 0.062 * (i + 1)
         left = x - 0.20 + (0.12 * i if side > 0 else 0)
@@ -124,20 +126,20 @@ def _steps(canvas: Canvas, x: float, foot: float, wall: Colour, side: int) -> No
         canvas.fill(tread.done(), mix_colours(wall, (255, 255, 255), 0.45))
 
 
-def _pedestal(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> None:
+def _draw_pedestal(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> None:
     (x, foot), (half, tall) = at, size
-    _shadow(canvas, (x + side * 0.05, foot + 0.004), half * 1.35, 0.036)
+    _draw_shadow(canvas, (x + side * 0.05, foot + 0.004), half * 1.35, 0.036)
     body = canvas.stencil()
     body.rect(x - half, foot - tall, half * 2, tall)
     body.ellipse(x, foot, half, half * 0.2)
-    _rounded(canvas, body.done(), (x, half), colour, side)
+    _fill_cylinder(canvas, body.done(), (x, half), colour, side)
     top = canvas.stencil()
     top.ellipse(x, foot - tall, half, half * 0.2)
     canvas.fill(top.done(), mix_colours(colour, (255, 255, 255), 0.45))
-    _shadow(canvas, (x + side * 0.02, foot - tall), half * 0.6, half * 0.10, 0.34)
+    _draw_shadow(canvas, (x + side * 0.02, foot - tall), half * 0.6, half * 0.10, 0.34)
 
 
-def _sphere(canvas: Canvas, at: Point, radius: float, colour: Colour, side: int) -> None:
+def _draw_sphere(canvas: Canvas, at: Point, radius: float, colour: Colour, side: int) -> None:
     x, y = at
     ball = canvas.stencil()
     ball.ellipse(x, y, radius, radius)
@@ -148,8 +150,8 @@ def _sphere(canvas: Canvas, at: Point, radius: float, colour: Colour, side: int)
         canvas.fill(ImageChops.multiply(mask, spot), mix_colours(colour, (255, 252, 246), bright), strength)
 
 
-def _pot(canvas: Canvas, x: float, foot: float, colour: Colour, side: int) -> None:
-    _shadow(canvas, (x + side * 0.03, foot), 0.12, 0.022)
+def _draw_plant_pot(canvas: Canvas, x: float, foot: float, colour: Colour, side: int) -> None:
+    _draw_shadow(canvas, (x + side * 0.03, foot), 0.12, 0.022)
     for shade, shift in ((0.45, 0.0), (0.0, 0.006)):
         green = canvas.stencil()
         plants.draw_pot_plant(canvas, green, (x - shift * side, foot - 0.10), 0.44 - 5 * shift, 11)
@@ -157,14 +159,14 @@ def _pot(canvas: Canvas, x: float, foot: float, colour: Colour, side: int) -> No
     pot = canvas.stencil()
     pot.polygon([(x - 0.075, foot - 0.13), (x + 0.075, foot - 0.13), (x + 0.055, foot), (x - 0.055, foot)])
     pot.ellipse(x, foot, 0.055, 0.010)
-    _rounded(canvas, pot.done(), (x, 0.085), mix_colours(colour, (236, 214, 196), 0.25), side)
+    _fill_cylinder(canvas, pot.done(), (x, 0.085), mix_colours(colour, (236, 214, 196), 0.25), side)
     rim = canvas.stencil()
     rim.ellipse(x, foot - 0.13, 0.075, 0.012)
     canvas.fill(rim.done(), mix_colours(colour, (40, 26, 30), 0.5))
 
 
-def _disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:
-    _shadow(canvas, (x + 0.02, y + 0.026), radius, radius, 0.20)
+def _draw_disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:
+    _draw_shadow(canvas, (x + 0.02, y + 0.026), radius, radius, 0.20)
     disc = canvas.stencil()
     disc.ellipse(x, y, radius, radius)
     canvas.fill(
@@ -174,21 +176,21 @@ def _disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> 
 
 def draw_cafe(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     """A window with the town out of focus behind it, lamps, a table with a cup that steams."""
-    _view(canvas, mood, setting)
-    _frame(canvas, mood)
-    _pendants(canvas, mood, setting)
+    _draw_window_view(canvas, mood, setting)
+    _draw_window_frame(canvas, mood)
+    _draw_pendant_lamps(canvas, mood, setting)
     _bench_plant(canvas, mood)
     table = 0.74
-    _table(canvas, mood, table)
+    _draw_table(canvas, mood, table)
     side = 1 if canvas.rng.random() < 0.5 else -1
     x = canvas.across(0.5 + side * 0.06)
-    _cup(canvas, mood, setting.accent, (x, table + 0.10), side)
+    _draw_cup(canvas, mood, setting.accent, (x, table + 0.10), side)
     reach = min(0.40, canvas.across(0.36))
-    _pastry(canvas, mood, x - side * reach, table + 0.14)
-    _vase(canvas, mood, setting.accent, (x + side * reach, table + 0.06), side)
+    _draw_pastry(canvas, mood, x - side * reach, table + 0.14)
+    _draw_vase(canvas, mood, setting.accent, (x + side * reach, table + 0.06), side)
 
 
-def _view(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
+def _draw_window_view(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     sky.draw_sky(canvas, mood, setting, horizon=0.5, sun_x=canvas.between(0.2, 0.8))
     street = canvas.stencil()
     x = 0.0
@@ -210,7 +212,7 @@ def _view(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
         canvas.light(discs.done(0.0018), tone)
 
 
-def _frame(canvas: Canvas, mood: SceneLight) -> None:
+def _draw_window_frame(canvas: Canvas, mood: SceneLight) -> None:
     wood = mix_colours(mood.in_light((74, 54, 46)), (46, 32, 30), 0.4)
     frame = canvas.stencil()
     for share in (0.0, 0.335, 0.665, 1.0):
@@ -224,7 +226,7 @@ def _frame(canvas: Canvas, mood: SceneLight) -> None:
     canvas.light(edge, mood.sun, 0.35)
 
 
-def _pendants(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
+def _draw_pendant_lamps(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     for share in (0.18, 0.5, 0.82):
         x, y = canvas.across(share) + canvas.between(-0.03, 0.03), canvas.between(0.20, 0.29)
         cord, shade = canvas.stencil(), canvas.stencil()
@@ -234,7 +236,7 @@ def _pendants(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
         ]
         shade.polygon(dome)
         canvas.fill(cord.done(), (34, 28, 28))
-        _rounded(canvas, shade.done(), (x, 0.085), mix_colours(setting.accent, (40, 34, 38), 0.35), 1)
+        _fill_cylinder(canvas, shade.done(), (x, 0.085), mix_colours(setting.accent, (40, 34, 38), 0.35), 1)
         canvas.glow(x, y + 0.012, 0.30, (255, 198, 120), 0.42)
         canvas.glow(x, y + 0.006, 0.060, (255, 240, 206), 0.95)
 
@@ -246,7 +248,7 @@ def _bench_plant(canvas: Canvas, mood: SceneLight) -> None:
     canvas.fill(green.done(0.003), mix_colours(mood.in_light((64, 104, 78)), (24, 40, 38), 0.35))
 
 
-def _table(canvas: Canvas, mood: SceneLight, top: float) -> None:
+def _draw_table(canvas: Canvas, mood: SceneLight, top: float) -> None:
     wood = mix_colours(mood.in_light((172, 118, 82)), (206, 146, 96), 0.35)
     mask = canvas.below(np.full(max(2, canvas.width // 2), top, dtype=np.float32))
     canvas.fill(
@@ -266,10 +268,10 @@ def _table(canvas: Canvas, mood: SceneLight, top: float) -> None:
     canvas.glow(canvas.across(0.5), top + 0.02, 0.7, (255, 224, 176), 0.20)
 
 
-def _cup(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int) -> None:
+def _draw_cup(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int) -> None:
     x, y = at
     china = mix_colours(accent, (252, 246, 238), 0.72)
-    _shadow(canvas, (x + 0.03 * side, y + 0.055), 0.23, 0.036, 0.5)
+    _draw_shadow(canvas, (x + 0.03 * side, y + 0.055), 0.23, 0.036, 0.5)
     for rx, ry, drop, shade in ((0.205, 0.046, 0.052, 0.14), (0.200, 0.043, 0.047, 0.0), (0.115, 0.022, 0.045, 0.12)):
         saucer = canvas.stencil()
         saucer.ellipse(x, y + drop, rx, ry)
@@ -282,7 +284,7 @@ def _cup(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int)
     right = [(x + 0.125 * (1 - (t / 14) ** 2.6 * 0.52), y - 0.085 + 0.135 * t / 14) for t in range(15)]
     bowl.polygon([*right, *[(2 * x - px, py) for px, py in reversed(right)]])
     bowl.ellipse(x, y + 0.050, 0.060, 0.012)
-    _rounded(canvas, bowl.done(), (x, 0.15), china, side)
+    _fill_cylinder(canvas, bowl.done(), (x, 0.15), china, side)
     for rx, ry, tone in (
         (0.125, 0.034, mix_colours(china, (255, 255, 255), 0.6)),
         (0.114, 0.029, (122, 76, 48)),
@@ -295,10 +297,10 @@ def _cup(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int)
     for i in range(4):
         foam.ellipse(x, y - 0.094 + 0.0065 * i, 0.018 + 0.013 * i, 0.0065)
     canvas.fill(foam.done(0.0012), (246, 226, 196), 0.85)
-    _steam(canvas, x, y - 0.10)
+    _draw_steam(canvas, x, y - 0.10)
 
 
-def _steam(canvas: Canvas, x: float, y: float) -> None:
+def _draw_steam(canvas: Canvas, x: float, y: float) -> None:
     wisps = canvas.stencil()
     for shift in (-0.035, 0.0, 0.04):
         phase = canvas.between(0, 6)
@@ -308,8 +310,8 @@ def _steam(canvas: Canvas, x: float, y: float) -> None:
     canvas.light(wisps.done(0.011), (255, 250, 242), 0.62)
 
 
-def _pastry(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
-    _shadow(canvas, (x, y + 0.022), 0.17, 0.030, 0.42)
+def _draw_pastry(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
+    _draw_shadow(canvas, (x, y + 0.022), 0.17, 0.030, 0.42)
     plate = canvas.stencil()
     plate.ellipse(x, y + 0.012, 0.16, 0.036)
     canvas.fill(plate.done(), mix_colours(mood.in_light((248, 244, 238)), (255, 250, 240), 0.4))
@@ -323,9 +325,9 @@ def _pastry(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
         canvas.fill(shine.done(0.005), (250, 208, 140), 0.75)
 
 
-def _vase(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int) -> None:
+def _draw_vase(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int) -> None:
     x, foot = at
-    _shadow(canvas, (x, foot + 0.004), 0.07, 0.014, 0.4)
+    _draw_shadow(canvas, (x, foot + 0.004), 0.07, 0.014, 0.4)
     stems, blooms, hearts = canvas.stencil(), canvas.stencil(), canvas.stencil()
     for i in range(7):
         angle = math.pi * (0.24 + 0.52 * i / 6)
@@ -349,4 +351,4 @@ def _vase(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int
             (x - 0.048, foot - 0.04),
         ]
     )
-    _rounded(canvas, glass.done(), (x, 0.06), mix_colours(accent, (210, 226, 226), 0.75), side)
+    _fill_cylinder(canvas, glass.done(), (x, 0.06), mix_colours(accent, (210, 226, 226), 0.75), side)

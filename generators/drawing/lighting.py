@@ -77,7 +77,7 @@ _MOODS = {
 }
 
 
-def _greyed(colour: Colour, towards: Colour, share: float) -> Colour:
+def _desaturate(colour: Colour, towards: Colour, share: float) -> Colour:
     return mix_colours(colour, towards, share)
 
 
@@ -89,11 +89,11 @@ def light_of(setting: SceneSetting) -> SceneLight:
         share = {"rain": 0.62, "mist": 0.5, "cloudy": 0.22}[setting.weather]
         mood = replace(
             mood,
-            zenith=_greyed(mood.zenith, grey, share),
-            middle=_greyed(mood.middle, grey, share),
-            horizon=_greyed(mood.horizon, mix_colours(grey, (255, 255, 255), 0.0 if mood.night else 0.3), share),
-            cloud=_greyed(mood.cloud, grey, share * 0.8),
-            light=_greyed(mood.light, (226, 230, 236), share * 0.8),
+            zenith=_desaturate(mood.zenith, grey, share),
+            middle=_desaturate(mood.middle, grey, share),
+            horizon=_desaturate(mood.horizon, mix_colours(grey, (255, 255, 255), 0.0 if mood.night else 0.3), share),
+            cloud=_desaturate(mood.cloud, grey, share * 0.8),
+            light=_desaturate(mood.light, (226, 230, 236), share * 0.8),
             haze=1.15 if setting.weather == "mist" else 0.95 if setting.weather == "rain" else mood.haze,
         )
     return mood

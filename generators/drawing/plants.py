@@ -46,14 +46,14 @@ def draw_palm(canvas: Canvas, stencil: Stencil, at: Point, height: float, lean: 
     top = spine[-1]
     for turn in range(11):
         angle = math.pi * (-0.12 + 1.24 * turn / 10) + canvas.between(-0.10, 0.10)
-        _frond(stencil, top, angle, height * canvas.between(0.36, 0.47))
+        _draw_frond(stencil, top, angle, height * canvas.between(0.36, 0.47))
     for _ in range(4):
         stencil.ellipse(
             top[0] + height * canvas.between(-0.03, 0.03), top[1] + height * 0.03, height * 0.02, height * 0.022
         )
 
 
-def _frond(stencil: Stencil, root: Point, angle: float, long: float) -> None:
+def _draw_frond(stencil: Stencil, root: Point, angle: float, long: float) -> None:
     steps = 22
     rib: list[Point] = []
     for i in range(steps + 1):
@@ -101,7 +101,7 @@ def draw_pot_plant(canvas: Canvas, stencil: Stencil, at: Point, height: float, l
         tip = (x + math.cos(angle) * long * 0.78, foot - math.sin(angle) * long)
         knee = (x + math.cos(angle) * long * 0.22, foot - math.sin(angle) * long * 0.62)
         stencil.stroke([(x, foot), knee, tip], height * 0.011)
-        _leaf(
+        _draw_leaf(
             stencil,
             tip,
             angle + canvas.between(-0.5, 0.5) - 0.25 * math.cos(angle),
@@ -109,7 +109,7 @@ def draw_pot_plant(canvas: Canvas, stencil: Stencil, at: Point, height: float, l
         )
 
 
-def _leaf(stencil: Stencil, at: Point, angle: float, long: float) -> None:
+def _draw_leaf(stencil: Stencil, at: Point, angle: float, long: float) -> None:
     outline: list[Point] = []
     for side in (1, -1):
         for i in range(13):

@@ -156,37 +156,41 @@ def prompt_words(prompt: str) -> list[str]:
     return re.findall(r"[a-z]+", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
-def _first(found: list[str], table: dict[str, tuple[str, ...]]) -> str | None:
+def _first_match(found: list[str], table: dict[str, tuple[str, ...]]) -> str | None:
     """The entry whose word comes first in the prompt."""
     meanings = {word: entry for entry, synonyms in table.items() for word in synonyms}
     return next((meanings[word] for word in found if word in meanings), None)
 
 
-def _pick(rng: np.random.Generator, options: tuple[_Word, ...]) -> _Word:
+def _choose_word(rng: np.random.Generator, options: tuple[_Word, ...]) -> _Word:
     return options[int(rng.integers(len(options)))]
 
 
 def place_and_time(prompt: str) -> tuple[str | None, str | None]:
     """The place and the hour that a prompt names; None for what it leaves open."""
     found = prompt_words(prompt)
-    return _first(found, _PLACES), _first(found, _HOURS)
+    return _first_match(found, _PLACES), _first_match(found, _HOURS)
 
 
 def parse_scene_prompt(prompt: str, rng: np.random.Generator) -> SceneSetting:
     """The setting a prompt asks for; what it leaves open is drawn from `rng`, so every seed shows something else."""
     found = prompt_words(prompt)
-    chance = (_pick(rng, PLACES), _pick(rng, _NATURAL_HOURS), _pick(rng, ("clear", "clear", "cloudy")))
-    colour = _pick(rng, ("coral", "teal", "yellow", "blue", "red", "pink"))
+    chance = (
+        _choose_word(rng, PLACES),
+        _choose_word(rng, _NATURAL_HOURS),
+        _choose_word(rng, ("clear", "clear", "cloudy")),
+    )
+    colour = _choose_word(rng, ("coral", "teal", "yellow", "blue", "red", "pink"))
     asked = next(
         (_FRENCH_COLOURS.get(word, word) for word in found if _FRENCH_COLOURS.get(word, word) in COLOURS), None
     )
     tables = (_PLACES, _HOURS, _WEATHER, _SEASONS)
     every = {word for table in tables for synonyms in table.values() for word in synonyms}
     return SceneSetting(
-        place=_first(found, _PLACES) or chance[0],
-        hour=_first(found, _HOURS) or chance[1],
-        weather=_first(found, _WEATHER) or chance[2],
-        season=_first(found, _SEASONS) or "summer",
+        place=_first_match(found, _PLACES) or chance[0],
+        hour=_first_match(found, _HOURS) or chance[1],
+        weather=_first_match(found, _WEATHER) or chance[2],
+        season=_first_match(found, _SEASONS) or "summer",
         accent=COLOURS[asked or colour],
         known=tuple(word for word in found if word in every or word in COLOURS or word in _FRENCH_COLOURS),
     )

@@ -14,17 +14,17 @@ def draw_sky(canvas: Canvas, mood: SceneLight, setting: SceneSetting, *, horizon
     canvas.image.paste(canvas.gradient(stops))
     x, y = canvas.across(sun_x), horizon * (0.25 + mood.sun_height * 1.5)
     if mood.night:
-        _stars(canvas, horizon)
+        _draw_stars(canvas, horizon)
     veiled = setting.weather in ("rain", "mist")
     if not veiled:
-        _sun(canvas, mood, x, y)
+        _draw_sun(canvas, mood, x, y)
     else:
         canvas.glow(x, y, 0.7, mood.sun, 0.18)
     cover = {"clear": 0.30, "cloudy": 0.62, "rain": 0.85, "mist": 0.35}[setting.weather]
     draw_clouds(canvas, mood, horizon=horizon, cover=cover, sun=(x, y))
 
 
-def _sun(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
+def _draw_sun(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
     canvas.glow(x, y, 0.95, mood.sun, 0.30 if mood.night else 0.48)
     canvas.glow(x, y, 0.30, mood.sun, 0.35 if mood.night else 0.60)
     disc = canvas.stencil()
@@ -37,7 +37,7 @@ def _sun(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
         canvas.fill(seas.done(0.002), mix_colours(mood.sun, mood.middle, 0.25), 0.5)
 
 
-def _stars(canvas: Canvas, horizon: float) -> None:
+def _draw_stars(canvas: Canvas, horizon: float) -> None:
     count = 260
     field = np.zeros((canvas.height, canvas.width), dtype=np.uint8)
     ys = (canvas.rng.random(count) ** 1.4 * horizon * canvas.height).astype(int)
@@ -79,7 +79,7 @@ def draw_haze(canvas: Canvas, mood: SceneLight, y: float, thickness: float, stre
 def draw_precipitation(canvas: Canvas, setting: SceneSetting) -> None:
     """Rain, or snow in winter, in front of everything."""
     if setting.season == "winter" and setting.weather != "clear":
-        _snowfall(canvas)
+        _draw_snowfall(canvas)
     elif setting.weather == "rain":
         streaks = canvas.stencil()
         for _ in range(420):
@@ -88,7 +88,7 @@ def draw_precipitation(canvas: Canvas, setting: SceneSetting) -> None:
         canvas.light(streaks.done(0.0006), (206, 220, 236), 0.42)
 
 
-def _snowfall(canvas: Canvas) -> None:
+def _draw_snowfall(canvas: Canvas) -> None:
     for count, size, strength in ((260, 0.0016, 0.6), (90, 0.0032, 0.8), (26, 0.0075, 0.55)):
         flakes = canvas.stencil()
         for _ in range(count):

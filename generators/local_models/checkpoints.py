@@ -42,11 +42,11 @@ def checkpoint_layout(file: Path, layouts: str) -> tuple[Path, str, int]:
     """
     try:
         told = read_header(file)
-        kind = next(kind for kind, mark in MARKS.items() if _any(told, mark))
+        kind = next(kind for kind, mark in MARKS.items() if _has_prefix(told, mark))
         folder = (Path(layouts) if layouts else LAYOUT_FOLDER) / kind
         index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         network = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
-        if not all(_any(told, part) for part in PARTS) or told[_FIRST]["shape"][1] != network["in_channels"]:
+        if not all(_has_prefix(told, part) for part in PARTS) or told[_FIRST]["shape"][1] != network["in_channels"]:
             raise ValueError("a part is missing, or takes other things")
         numbers = count_parameters({name: one for name, one in told.items() if not name.startswith(_SPARE)})
         return folder, str(index["_class_name"]), numbers
@@ -54,7 +54,7 @@ def checkpoint_layout(file: Path, layouts: str) -> tuple[Path, str, int]:
         raise EngineMissing("engine.checkpoint_unknown", file=file.name) from error
 
 
-def _any(names: Mapping[str, Any], start: str) -> bool:
+def _has_prefix(names: Mapping[str, Any], start: str) -> bool:
     return any(name.startswith(start) for name in names)
 
 
@@ -66,7 +66,7 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
     broken = importlib.import_module("diffusers.loaders.single_file_utils").SingleFileComponentError
     try:
         found = getattr(diffusers, index["_class_name"]).from_single_file(
-            file, config=folder, **told, **dict(_words(Path(folder), index))
+            file, config=folder, **told, **dict(_iter_tokenizers(Path(folder), index))
         )
     except (broken, RuntimeError) as error:  # RuntimeError: weights of other shapes than the layout's
         if isinstance(error, RuntimeError) and "memory" in str(error):
@@ -78,7 +78,7 @@ def open_checkpoint(file: str, folder: str, options: Mapping[str, Any]) -> Any:
     return found
 
 
-def _words(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _iter_tokenizers(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The tokenizers that a layout names and does not hold itself. The second one of XL fills up with its own sign."""
     for name in ("tokenizer", "tokenizer_2"):
         if name in index and not (folder / name).is_dir():
@@ -90,10 +90,10 @@ def _words(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def checkpoint_digest(file: str) -> str:
     """The SHA-256 of a checkpoint; read once as long as size and time stand. Raises OSError."""
     there = Path(file).stat()
-    return _digest(file, there.st_size, there.st_mtime_ns)
+    return _file_digest(file, there.st_size, there.st_mtime_ns)
 
 
 @lru_cache(32)
-def _digest(file: str, _size: int, _time: int) -> str:
+def _file_digest(file: str, _size: int, _time: int) -> str:
     with Path(file).open("rb") as weights:
         return hashlib.file_digest(weights, "sha256").hexdigest()

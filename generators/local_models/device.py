@@ -46,17 +46,17 @@ def choose_device(budget_mib: int = 0) -> ComputeDevice:
         kind, dtype, name = "mps", "float16", "Apple GPU"
     else:
         kind, dtype, name = "cpu", "float32", "CPU"
-    free, total = (int(each * _PART[kind]) for each in _memory(kind))
+    free, total = (int(each * _PART[kind]) for each in _memory_bytes(kind))
     given = budget_mib * MEBIBYTE
     return ComputeDevice(kind, dtype, given or free, name, given or total, fixed=bool(given))
 
 
 def memory_budget(place: ComputeDevice, held: int = 0) -> int:
     """What models may hold together now, of which ours hold so many bytes already: others come and go."""
-    return place.budget if place.fixed else int((_memory(place.kind)[0] + held) * _PART[place.kind])
+    return place.budget if place.fixed else int((_memory_bytes(place.kind)[0] + held) * _PART[place.kind])
 
 
-def _memory(kind: str) -> tuple[int, int]:
+def _memory_bytes(kind: str) -> tuple[int, int]:
     """Bytes that are free, and bytes in all."""
     if kind == "cuda":
         free, total = importlib.import_module("torch").cuda.mem_get_info()

@@ -28,14 +28,16 @@ def free_gpu(settings: GeneratorsSettings, engine: str) -> None:
     http = HttpClient(max_connections=1)
     try:
         if settings.ollama_url and engine != "ollama":
-            _unload(http, settings.ollama_url.rstrip("/"), (settings.ollama_model, settings.ollama_vision_model))
+            _unload_ollama_models(
+                http, settings.ollama_url.rstrip("/"), (settings.ollama_model, settings.ollama_vision_model)
+            )
         if settings.comfyui_url and engine != "comfyui":
-            _post(http, settings.comfyui_url.rstrip("/") + "/free", {"unload_models": True, "free_memory": True})
+            _post_json(http, settings.comfyui_url.rstrip("/") + "/free", {"unload_models": True, "free_memory": True})
     finally:
         http.close()
 
 
-def _unload(http: HttpClient, url: str, models: Sequence[str]) -> None:
+def _unload_ollama_models(http: HttpClient, url: str, models: Sequence[str]) -> None:
     """Of Ollama's models ours alone, and only where it is loaded: others may be somebody else's."""
     reply = http.send(HttpRequest("GET", url + "/api/ps", deadline=DEADLINE))
     if not isinstance(reply, HttpResponse) or reply.status != 200:
@@ -46,10 +48,10 @@ def _unload(http: HttpClient, url: str, models: Sequence[str]) -> None:
         return
     for model in filter(None, models):
         if names & {model, f"{model}:latest"}:
-            _post(http, url + "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
+            _post_json(http, url + "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
 
 
-def _post(http: HttpClient, url: str, asked: dict[str, Any]) -> None:
+def _post_json(http: HttpClient, url: str, asked: dict[str, Any]) -> None:
     headers = {"content-type": "application/json"}
     reply = http.send(HttpRequest("POST", url, headers, json.dumps(asked).encode(), deadline=DEADLINE))
     if not isinstance(reply, HttpResponse) or reply.status != 200:

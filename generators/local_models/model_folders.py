@@ -63,7 +63,7 @@ class ModelLibrary:
         self._settings = settings
         named = _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
         self.default = (
-            open_model_folder(named) if named.is_dir() else self._checkpoint(named) or open_model_folder(named)
+            open_model_folder(named) if named.is_dir() else self._checkpoint_model(named) or open_model_folder(named)
         )
         check_packages()
 
@@ -77,11 +77,11 @@ class ModelLibrary:
         if folder is not None and folder.is_dir():
             return open_model_folder(folder)
         beside = folder.with_name(f"{folder.name}{checkpoints.CHECKPOINT_SUFFIX}") if folder is not None else None
-        if beside is None or (found := self._checkpoint(beside)) is None:
+        if beside is None or (found := self._checkpoint_model(beside)) is None:
             raise EngineMissing("engine.model_missing", model=name[:100], engine="diffusion")
         return found
 
-    def _checkpoint(self, file: Path) -> ModelFiles | None:
+    def _checkpoint_model(self, file: Path) -> ModelFiles | None:
         """The model of one file, None where there is none. Raises EngineMissing for one that is of no known layout, and
         where the file of that name is of a kind that runs code when it is read."""
         if file.suffix == checkpoints.CHECKPOINT_SUFFIX and file.is_file():
@@ -99,7 +99,7 @@ class ModelLibrary:
         """The file of a LoRA: in a folder of its owner's, which the end of their id ends, else among the shared ones.
         Raises EngineMissing."""
         root = self._settings.diffusion_loras
-        for folder in (*_owned(root, wanted.owner), root):
+        for folder in (*_owner_folders(root, wanted.owner), root):
             file = safe_child(folder, f"{wanted.name}.safetensors")
             if file is not None and file.is_file():
                 return file
@@ -135,18 +135,18 @@ class ModelLibrary:
     @property
     def references(self) -> Path | None:
         """The folder of the IP-Adapter: `image_encoder/` and one file of weights."""
-        return _folder(self._settings.diffusion_references)
+        return _existing_folder(self._settings.diffusion_references)
 
     @property
     def poses(self) -> Path | None:
         """The folder of the ControlNet."""
-        return _folder(self._settings.diffusion_poses)
+        return _existing_folder(self._settings.diffusion_poses)
 
     @property
     def supported_inputs(self) -> frozenset[str]:
         """What can be asked beside words, with these folders. Raises EngineMissing for one that is not there."""
         for path in (self._settings.diffusion_references, self._settings.diffusion_poses):
-            _folder(path)
+            _existing_folder(path)
         return supported_inputs(self._settings)
 
 
@@ -175,7 +175,7 @@ def weights_file_in(folder: Path) -> Path:
     return files[0]
 
 
-def _owned(root: str, owner: str) -> list[str]:
+def _owner_folders(root: str, owner: str) -> list[str]:
     """The folders of an owner below a folder; they may be renamed, but for the end."""
     if not root or len(owner) < OWNED or not Path(root).is_dir():
         return []
@@ -187,7 +187,7 @@ def safe_child(folder: str, name: str) -> Path | None:
     return Path(folder) / name if folder and _NAME.fullmatch(name) else None
 
 
-def _folder(path: str) -> Path | None:
+def _existing_folder(path: str) -> Path | None:
     if not path:
         return None
     if not Path(path).is_dir():
@@ -210,11 +210,11 @@ def open_model_folder(folder: Path) -> ModelFiles:
     try:
         numbers = count_file_parameters(half or files)
         return ModelFiles(
-            folder.name, str(folder), numbers, bool(half), _declared(folder / CARD), str(index["_class_name"])
+            folder.name, str(folder), numbers, bool(half), _declared_label(folder / CARD), str(index["_class_name"])
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
 
 
-def _declared(card: Path) -> OriginLabel:
+def _declared_label(card: Path) -> OriginLabel:
     return OriginLabel(json.loads(card.read_text(encoding="utf-8"))["label"]) if card.exists() else OriginLabel.NONE

@@ -74,7 +74,7 @@ class PipelineCache:
         budget: "Budget" = budget_now,
     ) -> None:
         self._wears, self._device, self._hub = wears, device, hub
-        self._opens, self._budget = opens or _pictures, budget
+        self._opens, self._budget = opens or _open_picture_pipeline, budget
         _HELD.add(self)
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
         self._beside: dict[str, tuple[Any, int]] = {}
@@ -94,10 +94,10 @@ class PipelineCache:
             digest = (
                 checkpoints.checkpoint_digest(model.source) if model.layout else ""
             )  # before others can put another there
-            self._hot[model.name] = _Hot(self._load(model), needed, digest)
+            self._hot[model.name] = _Hot(self._load_pipeline(model), needed, digest)
         self._hot.move_to_end(model.name)
         hot = self._hot[model.name]
-        self._wear(hot, model, loras)
+        self._apply_loras(hot, model, loras)
         return hot.pipeline
 
     def digest(self, model: ModelFiles) -> str:
@@ -111,7 +111,7 @@ class PipelineCache:
             del self._hot[name]
         went = len(others) + len(self._beside)
         self._beside.clear()
-        self._collect()
+        self._free_memory()
         return went
 
     def get_companion(self, folder: Path, load: Callable[[], Any]) -> Any:
@@ -119,12 +119,12 @@ class PipelineCache:
         it beside the models. Raises what `load` raises."""
         if (known := self._beside.get(str(folder))) is not None:
             return known[0]
-        found, needed = load(), self._size(folder)
-        if (held := self._held()) + needed <= self._budget(self._device, held + needed):
+        found, needed = load(), self._folder_size(folder)
+        if (held := self._bytes_in_use()) + needed <= self._budget(self._device, held + needed):
             self._beside[str(folder)] = (found, needed)
         return found
 
-    def _size(self, folder: Path) -> int:
+    def _folder_size(self, folder: Path) -> int:
         numbers = count_file_parameters(folder.glob("**/*.safetensors"))
         return ModelFiles(folder.name, str(folder), numbers).bytes_in(self._device.dtype)
 
@@ -132,7 +132,7 @@ class PipelineCache:
         """Let go of every model, and of what lies beside."""
         self._hot.clear()
         self._beside.clear()
-        self._collect()
+        self._free_memory()
 
     def _make_room(self, model: ModelFiles, needed: int) -> None:
         """Free memory is asked for each time: what others held when this process began may be free, and the reverse."""
@@ -142,24 +142,24 @@ class PipelineCache:
         for other in list(_HELD):
             if other is not self and other.loaded_names:
                 other.release_all()
-        while (held := self._held()) + needed > (free := self._budget(self._device, held)):
+        while (held := self._bytes_in_use()) + needed > (free := self._budget(self._device, held)):
             if self._beside:
                 self._beside.clear()
             elif self._hot:
                 self._hot.popitem(last=False)
             else:
                 raise EngineBusy("engine.memory_taken", after=WAITS, budget=free // MEBIBYTE, **told)
-            self._collect()
+            self._free_memory()
 
-    def _held(self) -> int:
+    def _bytes_in_use(self) -> int:
         return sum(hot.taken for hot in self._hot.values()) + sum(taken for _, taken in self._beside.values())
 
-    def _collect(self) -> None:
+    def _free_memory(self) -> None:
         gc.collect()
         if self._device.kind == "cuda":
             importlib.import_module("torch").cuda.empty_cache()
 
-    def _load(self, model: ModelFiles) -> Any:
+    def _load_pipeline(self, model: ModelFiles) -> Any:
         if not self._hub:
             os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by the hub client when it is imported
         torch = importlib.import_module("torch")
@@ -180,27 +180,27 @@ class PipelineCache:
             raise EngineMissing("engine.folder_broken", folder=model.source) from error
         if getattr(pipeline, "safety_checker", None) is not None:
             pipeline.safety_checker = None  # it blackens what it dislikes; what may be shown is for the gate to say
-        _square(pipeline)
+        _set_scalar_sample_size(pipeline)
         pipeline.set_progress_bar_config(disable=True)
         if hasattr(getattr(pipeline, "vae", None), "use_slicing"):  # the method is there where the ability is not
             pipeline.vae.enable_slicing()  # a batch is decoded one by one: the largest peak of memory is there
         self.loads += 1
         return pipeline.to(self._device.kind)
 
-    def _wear(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
+    def _apply_loras(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
         """Never fused: taking a fused LoRA off again leaves other weights than before (measured). One that is asked for
         no more is deleted, not switched off: it may be another agency's."""
         pipeline, files = hot.pipeline, tuple(map(self._wears, loras))
         if not (files or hot.worn):
             return
         try:
-            if gone := [_adapter(file) for file in hot.worn if file not in files]:
+            if gone := [_adapter_name(file) for file in hot.worn if file not in files]:
                 pipeline.delete_adapters(gone)
             for file in files:
                 if file not in hot.worn:
-                    _put_on(pipeline, file)
+                    _load_lora(pipeline, file)
             if loras:
-                pipeline.set_adapters([_adapter(file) for file in files], [one.weight for one in loras])
+                pipeline.set_adapters([_adapter_name(file) for file in files], [one.weight for one in loras])
         except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
             pipeline.unload_lora_weights()
             hot.worn = ()
@@ -211,22 +211,22 @@ class PipelineCache:
         hot.worn = files
 
 
-def _pictures(model: ModelFiles, options: Mapping[str, Any]) -> Any:
+def _open_picture_pipeline(model: ModelFiles, options: Mapping[str, Any]) -> Any:
     if model.layout:
         return checkpoints.open_checkpoint(model.source, model.layout, options)
     return importlib.import_module("diffusers").AutoPipelineForText2Image.from_pretrained(model.source, **options)
 
 
-def _put_on(pipeline: Any, file: Path) -> None:
+def _load_lora(pipeline: Any, file: Path) -> None:
     """Raises ValueError for a LoRA of another kind of model, of which some pipelines only warn."""
     pipeline.load_lora_weights(
-        str(file.parent), weight_name=file.name, adapter_name=_adapter(file), local_files_only=True
+        str(file.parent), weight_name=file.name, adapter_name=_adapter_name(file), local_files_only=True
     )
-    if not any(_adapter(file) in there for there in pipeline.get_list_adapters().values()):
+    if not any(_adapter_name(file) in there for there in pipeline.get_list_adapters().values()):
         raise ValueError("no part of the model took it")
 
 
-def _adapter(file: Path) -> str:
+def _adapter_name(file: Path) -> str:
     """A name that may be part of a module's: no dots. Its folder tells it from another agency's of the same name."""
     name = f"{file.parent.name}/{file.stem}"
     return "l_" + "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
@@ -243,12 +243,12 @@ def with_references(pipeline: Any, shelf: ModelLibrary, job: ImageJob, kept: Pip
         raise EngineMissing("engine.cannot_references", engine="diffusion")
     try:
         try:
-            _look(pipeline, folder, kept)
+            _load_image_adapter(pipeline, folder, kept)
             pipeline.set_ip_adapter_scale(job.reference_weight)
         except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise
-            raise _unfit(folder, pipeline) from error
+            raise _unfit_adapter_error(folder, pipeline) from error
         yield
     finally:
         if hasattr(pipeline, "unload_ip_adapter"):
@@ -264,7 +264,7 @@ class _Eyes:
     extractor: Any
 
 
-def _look(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
+def _load_image_adapter(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
     """Give a pipeline the eyes of a folder. They go with the job, but are read from the disk once."""
     if not hasattr(pipeline, "image_encoder"):
         raise ValueError("a model of another kind")
@@ -285,7 +285,7 @@ def _look(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
     pipeline.load_ip_adapter(eyes.weights, subfolder="", weight_name="", image_encoder_folder=None)
 
 
-def _unfit(folder: Path, pipeline: Any) -> EngineMissing:
+def _unfit_adapter_error(folder: Path, pipeline: Any) -> EngineMissing:
     return EngineMissing("engine.adapter_unfit", folder=str(folder), model=type(pipeline).__name__)
 
 
@@ -305,11 +305,11 @@ def with_pose_control(pipeline: Any, shelf: ModelLibrary, dtype: Any, kept: Pipe
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
     network = getattr(pipeline, "unet", None)
     if network is None or network.config.cross_attention_dim != net.config.cross_attention_dim:
-        raise _unfit(folder, pipeline)  # else its first layer would say so, in the words of matrices
+        raise _unfit_adapter_error(folder, pipeline)  # else its first layer would say so, in the words of matrices
     return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net)
 
 
-def _square(pipeline: Any) -> None:
+def _set_scalar_sample_size(pipeline: Any) -> None:
     """Say the size a model learned from as one edge, of the same area: pipelines that begin from a picture compare it
     with a number, and fail on the pair that a model of oblong pictures has (diffusers 0.42)."""
     config = getattr(getattr(pipeline, "unet", None), "config", None)

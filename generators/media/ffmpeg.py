@@ -77,7 +77,7 @@ def read_output(arguments: Sequence[str], *, folder: Path, seconds: float, name:
     Raises BadInput `film.too_slow` when the time is up and `film.corrupt` when it gave up, both naming the `file`;
     Unavailable when the disk is full or the program cannot be started.
     """
-    with _running(arguments, folder=folder, seconds=seconds, name=name) as process:
+    with _run_process(arguments, folder=folder, seconds=seconds, name=name) as process:
         if process.stdout is None:
             raise Unavailable("film.no_decoder")
         yield process.stdout
@@ -87,7 +87,7 @@ def read_output(arguments: Sequence[str], *, folder: Path, seconds: float, name:
 def write_input(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> Iterator[IO[bytes]]:
     """Run, and hand it what it reads as `pipe:0`; it ends with the block. Raises as `reading` does, also where it gave
     up before everything was written."""
-    with _running(arguments, folder=folder, seconds=seconds, name=name, fed=True) as process:
+    with _run_process(arguments, folder=folder, seconds=seconds, name=name, fed=True) as process:
         if process.stdin is None:
             raise Unavailable("film.no_decoder")
         with suppress(BrokenPipeError), process.stdin as taken:  # why it reads no more, its own end says
@@ -95,13 +95,13 @@ def write_input(arguments: Sequence[str], *, folder: Path, seconds: float, name:
 
 
 @contextmanager
-def _running(
+def _run_process(
     arguments: Sequence[str], *, folder: Path, seconds: float, name: str, fed: bool = False
 ) -> "Iterator[subprocess.Popen[bytes]]":
     with (folder / _LOG).open("wb") as log:
-        process = _start(arguments, folder, log, seconds, fed=fed)
+        process = _start_process(arguments, folder, log, seconds, fed=fed)
     late = threading.Event()
-    watch = threading.Timer(seconds, _stop, (process, late))
+    watch = threading.Timer(seconds, _stop_late_process, (process, late))
     watch.daemon = True
     watch.start()
     try:
@@ -116,10 +116,10 @@ def _running(
                 with suppress(BrokenPipeError):
                     pipe.close()
     if process.returncode != 0:
-        raise _why(process.returncode, late.is_set(), folder, name)
+        raise _process_error(process.returncode, late.is_set(), folder, name)
 
 
-def _start(
+def _start_process(
     arguments: Sequence[str], folder: Path, log: IO[bytes], seconds: float, *, fed: bool
 ) -> "subprocess.Popen[bytes]":
     command = [get_ffmpeg_exe(), *_QUIET, *arguments]
@@ -139,12 +139,12 @@ def _start(
     return process
 
 
-def _stop(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
+def _stop_late_process(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
     late.set()
     _kill(process)
 
 
-def _why(status: int, late: bool, folder: Path, name: str) -> BadInput | Unavailable:
+def _process_error(status: int, late: bool, folder: Path, name: str) -> BadInput | Unavailable:
     said = (folder / _LOG).read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace")
     if _FULL in said:
         return Unavailable("storage.unwritable", detail=_FULL)

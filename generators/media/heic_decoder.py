@@ -28,7 +28,7 @@ def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
     try:
         with tempfile.TemporaryDirectory(prefix="greenroom-film-") as made:
             folder = Path(made)
-            (folder / "in").write_bytes(_unturned(data))
+            (folder / "in").write_bytes(_remove_rotation(data))
             plain = ("-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1")
             with ffmpeg.read_output(
                 (*ffmpeg.input_arguments("in", "mov"), *plain), folder=folder, seconds=SECONDS, name=name
@@ -50,7 +50,7 @@ def decode_heic(data: bytes, still: HeifStill, *, name: str) -> Image.Image:
     return image
 
 
-def _unturned(data: bytes) -> bytes:
+def _remove_rotation(data: bytes) -> bytes:
     """The file with nothing said of how it is turned: FFmpeg turns tiles by it whatever it is told."""
     for kind in (b"irot", b"imir"):
         data = data.replace(b"\0\0\0\x09" + kind, b"\0\0\0\x09free")

@@ -24,16 +24,21 @@ def score_quality(image: Image.Image) -> int:
     small.thumbnail((SCORE_EDGE, SCORE_EDGE), Image.Resampling.BOX)
     pixels = np.asarray(small, dtype=np.float64)
     grey = pixels @ np.array([0.299, 0.587, 0.114])
-    parts = (_light(grey), grey.std() / FULL_CONTRAST, _edges(grey) / FULL_SHARPNESS, _colour(pixels) / FULL_COLOUR)
+    parts = (
+        _exposure_score(grey),
+        grey.std() / FULL_CONTRAST,
+        _sharpness_score(grey) / FULL_SHARPNESS,
+        _colourfulness_score(pixels) / FULL_COLOUR,
+    )
     return round(100 * sum(min(float(part), 1.0) for part in parts) / len(parts))
 
 
-def _light(grey: NDArray[np.float64]) -> float:
+def _exposure_score(grey: NDArray[np.float64]) -> float:
     """The share of pixels that are neither black nor burnt out."""
     return float(((grey > DARK) & (grey < BRIGHT)).mean())
 
 
-def _edges(grey: NDArray[np.float64]) -> float:
+def _sharpness_score(grey: NDArray[np.float64]) -> float:
     if min(grey.shape) < 3:
         return 0.0
     middle = grey[1:-1, 1:-1]
@@ -41,7 +46,7 @@ def _edges(grey: NDArray[np.float64]) -> float:
     return float((around - 4 * middle).var())
 
 
-def _colour(pixels: NDArray[np.float64]) -> float:
+def _colourfulness_score(pixels: NDArray[np.float64]) -> float:
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     first, second = red - green, (red + green) / 2 - blue
     return float(np.hypot(first.std(), second.std()) + 0.3 * np.hypot(first.mean(), second.mean()))

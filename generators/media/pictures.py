@@ -142,7 +142,7 @@ class RenderedPicture:
     turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-def _lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
+def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
     """What the program that made a picture wrote into it about how."""
     found = {
         key: embedded_claims.clean_text(str(image.info[key])[:_LINEAGE_MOST])
@@ -152,13 +152,13 @@ def _lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
     described = str(image.info.get(_DESCRIPTION, ""))
     if _MADE_BY_JOB in described:
         found["prompt"] = embedded_claims.clean_text(described[:_LINEAGE_MOST])
-    comment = _said(lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
+    comment = _read_exif_or(lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
     if said := embedded_claims.a1111_parameters(comment):
         found.setdefault("parameters", embedded_claims.clean_text(said[:_LINEAGE_MOST]))
     return found
 
 
-def _packet(image: Image.Image) -> bytes:
+def _xmp_packet(image: Image.Image) -> bytes:
     """The XMP of a picture, also where its file holds it compressed (PNG)."""
     found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
     return found.encode(errors="replace") if isinstance(found, str) else found if isinstance(found, bytes) else b""
@@ -171,13 +171,13 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
     """
     found = inspect_picture(data, name=name)
     try:
-        image = _opened(data, found, name)
-        exif = _said(image.getexif, Image.Exif())
-        taken = _said(lambda: _taken(exif), None)
-        located = _said(lambda: bool(exif.get_ifd(ExifTags.IFD.GPSInfo)), False)
-        preview = _said(lambda: _thumbnail(exif), None)
-        lineage, claim = _lineage(image, exif), embedded_claims.declared_source_type(data, _packet(image))
-        upright = _upright(_srgb(image), exif)
+        image = _decode_pixels(data, found, name)
+        exif = _read_exif_or(image.getexif, Image.Exif())
+        taken = _read_exif_or(lambda: _read_capture_time(exif), None)
+        located = _read_exif_or(lambda: bool(exif.get_ifd(ExifTags.IFD.GPSInfo)), False)
+        preview = _read_exif_or(lambda: _exif_thumbnail(exif), None)
+        lineage, claim = _read_lineage(image, exif), embedded_claims.declared_source_type(data, _xmp_packet(image))
+        upright = _apply_orientation(_to_srgb(image), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
     bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())  # pixels alone: no info, no profile, no EXIF
@@ -188,13 +188,13 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         taken=taken,
         had_location=located,
         preview=preview,
-        hidden_preview=preview is not None and not _alike(preview, image),
+        hidden_preview=preview is not None and not _is_similar(preview, image),
         lineage=lineage,
         claim=claim,
     )
 
 
-def _said(read: Callable[[], _T], otherwise: _T) -> _T:
+def _read_exif_or(read: Callable[[], _T], otherwise: _T) -> _T:
     """What EXIF says. None of it leaves, so that what cannot be read of it says nothing, and costs nobody a picture."""
     try:
         return read()
@@ -202,21 +202,21 @@ def _said(read: Callable[[], _T], otherwise: _T) -> _T:
         return otherwise
 
 
-def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
+def _apply_orientation(image: Image.Image, exif: Image.Exif) -> Image.Image:
     """The picture as it was held. Its EXIF is not written again, as Pillow's own way of doing this would."""
-    turn = _said(lambda: _UPRIGHT.get(exif.get(ExifTags.Base.Orientation)), None)
+    turn = _read_exif_or(lambda: _UPRIGHT.get(exif.get(ExifTags.Base.Orientation)), None)
     return image if turn is None else image.transpose(turn)
 
 
-def _opened(data: bytes, found: PictureContainer, name: str) -> Image.Image:
+def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Image:
     """The pixels as they were coded: by Pillow, those of a HEIC by FFmpeg (its box holds whoever breaks a decoder)."""
     still = found.still
     if still is not None and still.kind == "HEIF":
         image = heic_decoder.decode_heic(data, still, name=name)
         if still.exif:
             exif = image.getexif()
-            _said(lambda: exif.load(still.exif), None)
-            _said(lambda: exif.pop(ExifTags.Base.Orientation, None), None)  # it is upright by its own boxes
+            _read_exif_or(lambda: exif.load(still.exif), None)
+            _read_exif_or(lambda: exif.pop(ExifTags.Base.Orientation, None), None)  # it is upright by its own boxes
         return image
     image = Image.open(io.BytesIO(data), formats=(found.kind,))
     size = (found.width, found.height)
@@ -229,15 +229,15 @@ def _opened(data: bytes, found: PictureContainer, name: str) -> Image.Image:
 
 def render_photo(photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes = b"") -> RenderedPicture:
     """The photo for a destination: never enlarged, never with metadata but the `xmp` handed in."""
-    image = _within(photo.pixels, profile.max_edge)
-    data, quality, edge = _encode(image, profile, xmp), profile.quality, max(image.size)
+    image = _shrink_to_edge(photo.pixels, profile.max_edge)
+    data, quality, edge = _encode_rendition(image, profile, xmp), profile.quality, max(image.size)
     while profile.max_bytes and len(data) > profile.max_bytes and edge > _LEAST_EDGE:
         if quality - _QUALITY_STEP >= _LEAST_QUALITY and profile.mime != "image/png":
             quality -= _QUALITY_STEP
         else:
             edge = edge * 7 // 8
-        image = _within(photo.pixels, edge)
-        data = _encode(image, replace(profile, quality=quality), xmp)
+        image = _shrink_to_edge(photo.pixels, edge)
+        data = _encode_rendition(image, replace(profile, quality=quality), xmp)
     return RenderedPicture(
         data=data,
         mime=profile.mime,
@@ -251,7 +251,7 @@ def render_photo(photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes =
     )
 
 
-def _within(image: Image.Image, edge: int) -> Image.Image:
+def _shrink_to_edge(image: Image.Image, edge: int) -> Image.Image:
     """The picture with no edge longer than `edge`."""
     if max(image.size) <= edge:
         return image
@@ -269,7 +269,7 @@ def flatten_on(image: Image.Image, background: tuple[int, int, int]) -> Image.Im
     return plain
 
 
-def _encode(image: Image.Image, profile: RenditionProfile, xmp: bytes) -> bytes:
+def _encode_rendition(image: Image.Image, profile: RenditionProfile, xmp: bytes) -> bytes:
     buffer = io.BytesIO()
     if profile.mime == "image/jpeg":
         flat = flatten_on(image, (255, 255, 255))
@@ -284,7 +284,7 @@ def _encode(image: Image.Image, profile: RenditionProfile, xmp: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _srgb(image: Image.Image) -> Image.Image:
+def _to_srgb(image: Image.Image) -> Image.Image:
     """RGB or RGBA in sRGB; a colour profile that cannot be read is left aside."""
     clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if image.mode.startswith("I;16") or image.mode == "I":
@@ -302,20 +302,20 @@ def _srgb(image: Image.Image) -> Image.Image:
     return flat.convert(mode)
 
 
-def _taken(exif: Image.Exif) -> CaptureTime | None:
+def _read_capture_time(exif: Image.Exif) -> CaptureTime | None:
     details = exif.get_ifd(ExifTags.IFD.Exif)
     found = _TAKEN.fullmatch(str(details.get(ExifTags.Base.DateTimeOriginal, "")).strip("\x00 "))
     if found is None or int(found[1]) not in _YEARS:
         return None
     year, month, day, hour, minute, second = (int(part) for part in found.groups())
-    zone = _zone(str(details.get(ExifTags.Base.OffsetTimeOriginal, "")))
+    zone = _parse_utc_offset(str(details.get(ExifTags.Base.OffsetTimeOriginal, "")))
     try:
         return CaptureTime(date(year, month, day), time(hour, minute, second), zone)
     except ValueError:
         return None
 
 
-def _zone(text: str) -> timezone | None:
+def _parse_utc_offset(text: str) -> timezone | None:
     found = _OFFSET.fullmatch(text.strip("\x00 "))
     if found is None:
         return None
@@ -323,7 +323,7 @@ def _zone(text: str) -> timezone | None:
     return timezone(away if found[1] == "+" else -away)
 
 
-def _thumbnail(exif: Image.Exif) -> Image.Image | None:
+def _exif_thumbnail(exif: Image.Exif) -> Image.Image | None:
     """The preview inside EXIF, None without one. One that cannot be decoded counts as none: it shows nothing."""
     entries = exif.get_ifd(ExifTags.IFD.IFD1)
     start, length = entries.get(ExifTags.Base.JpegIFOffset), entries.get(ExifTags.Base.JpegIFByteCount)
@@ -341,5 +341,5 @@ def _thumbnail(exif: Image.Exif) -> Image.Image | None:
     return preview
 
 
-def _alike(preview: Image.Image, image: Image.Image) -> bool:
+def _is_similar(preview: Image.Image, image: Image.Image) -> bool:
     return perceptual_hashes.hamming_distance(perceptual_hashes.dhash(preview), perceptual_hashes.dhash(image)) <= 14

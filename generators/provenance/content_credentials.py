@@ -140,12 +140,12 @@ def verify_media(data: bytes, mime: str, *, anchor: bytes = b"") -> ProvenanceMa
             if reader is None:
                 return ProvenanceMark(MarkStatus.NONE)
             with reader:
-                return _mark(json.loads(reader.json()), str(reader.get_validation_state()))
+                return _parse_provenance_mark(json.loads(reader.json()), str(reader.get_validation_state()))
     except c2pa.C2paError as error:
         return ProvenanceMark(MarkStatus.INVALID, faults=(type(error).__name__,))
 
 
-def _mark(store: dict[str, object], state: str) -> ProvenanceMark:
+def _parse_provenance_mark(store: dict[str, object], state: str) -> ProvenanceMark:
     standing = {"valid": MarkStatus.VALID, "trusted": MarkStatus.TRUSTED}.get(state.lower(), MarkStatus.INVALID)
     manifests, active = store.get("manifests"), store.get("active_manifest")
     manifest = manifests.get(str(active), {}) if isinstance(manifests, dict) else {}
@@ -175,8 +175,8 @@ def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
     One that the house was given is never written over. Raises EngineMissing for such a chain without its key.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(folder):
-        kept = _kept(folder)
+    with _lock_folder(folder):
+        kept = _read_credential(folder)
         if kept.key and not _is_over(kept, now):
             return kept
         if kept.chain and not _is_ours(kept.chain):
@@ -184,12 +184,12 @@ def load_credential(folder: Path, *, now: datetime) -> SigningCredential:
         made = development_credential(now=now)
         made = replace(made, anchor=made.anchor + kept.anchor)  # what was signed before is still somebody's
         for part, name in _NAMES.items():
-            _keep(folder / name, getattr(made, part))
+            _write_private_file(folder / name, getattr(made, part))
     return made
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     held = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -198,7 +198,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _kept(folder: Path) -> SigningCredential:
+def _read_credential(folder: Path) -> SigningCredential:
     """What lies there, empty where it does not. Who is given a chain and a key may do without the root."""
     files = {part: folder / name for part, name in _NAMES.items()}
     return SigningCredential(**{part: file.read_bytes() if file.is_file() else b"" for part, file in files.items()})
@@ -206,7 +206,7 @@ def _kept(folder: Path) -> SigningCredential:
 
 def _is_ours(chain: bytes) -> bool:
     try:
-        return x509.load_pem_x509_certificate(chain).subject == _name(_DEVELOPMENT)
+        return x509.load_pem_x509_certificate(chain).subject == _x509_name(_DEVELOPMENT)
     except ValueError:
         return False
 
@@ -227,7 +227,7 @@ def _is_over(kept: SigningCredential, now: datetime) -> bool:
     return ends or leaf.public_key() != key.public_key() or not kept.anchor
 
 
-def _keep(path: Path, data: bytes) -> None:
+def _write_private_file(path: Path, data: bytes) -> None:
     fresh = path.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
@@ -237,17 +237,17 @@ def _keep(path: Path, data: bytes) -> None:
 def development_credential(*, now: datetime) -> SigningCredential:
     """A root and a leaf for signing, valid from a day before `now` for three years."""
     root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name, leaf_name = _name("Greenroom development root"), _name(_DEVELOPMENT)
+    root_name, leaf_name = _x509_name("Greenroom development root"), _x509_name(_DEVELOPMENT)
     root = (
-        _certificate(root_name, root_name, root_key, now)
+        _certificate_builder(root_name, root_name, root_key, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
         .sign(root_key, hashes.SHA256())
     )
     leaf = (
-        _certificate(leaf_name, root_name, leaf_key, now)
+        _certificate_builder(leaf_name, root_name, leaf_key, now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
         .sign(root_key, hashes.SHA256())
@@ -258,13 +258,13 @@ def development_credential(*, now: datetime) -> SigningCredential:
     return SigningCredential(chain=leaf.public_bytes(pem) + anchor, key=key, anchor=anchor)
 
 
-def _name(common: str) -> x509.Name:
+def _x509_name(common: str) -> x509.Name:
     return x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Greenroom"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
     )
 
 
-def _certificate(
+def _certificate_builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
 ) -> x509.CertificateBuilder:
     return (
@@ -279,7 +279,7 @@ def _certificate(
     )
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,

@@ -38,14 +38,14 @@ def declared_source_type(*parts: bytes) -> str:
     XMP lies in plain sight in JPEG, PNG, WebP, HEIC, AVIF and MP4, so the bytes are searched, whatever holds them.
     """
     for data in parts:
-        for place in _places(data):
+        for place in _find_property_offsets(data):
             found = _TYPES.search(data[place : place + len(_PROPERTY) + _NEAR].replace(b"\0", b""))
             if found:
                 return found[1].decode()
     return ""
 
 
-def _places(data: bytes) -> Iterator[int]:
+def _find_property_offsets(data: bytes) -> Iterator[int]:
     place = data.find(_PROPERTY)
     for _ in range(_MOST):
         if place < 0:
@@ -79,7 +79,7 @@ def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
     if written:
         return _of_parameters(written)
     asked = lineage.get("prompt", "")
-    return _of_graph(asked) or LeftMetadata(prompt=_words("" if asked.lstrip()[:1] in ("{", "[") else asked))
+    return _of_graph(asked) or LeftMetadata(prompt=_normalize_prompt("" if asked.lstrip()[:1] in ("{", "[") else asked))
 
 
 def _of_parameters(text: str) -> LeftMetadata:
@@ -87,7 +87,9 @@ def _of_parameters(text: str) -> LeftMetadata:
     said, rest = (text[: found.start()], text[found.start() :]) if found else (text, "")
     seed, model = _SEED.search(rest), _MODEL.search(rest)
     return LeftMetadata(
-        _words(said.partition(_NEGATIVE)[0]), clean_name(model[1]) if model else "", _seed(seed[1] if seed else None)
+        _normalize_prompt(said.partition(_NEGATIVE)[0]),
+        clean_name(model[1]) if model else "",
+        _parse_seed(seed[1] if seed else None),
     )
 
 
@@ -104,13 +106,15 @@ def _of_graph(text: str) -> LeftMetadata | None:
         (one[key] for one in nodes.values() for key in ("ckpt_name", "unet_name") if _is_text(one.get(key))), ""
     )
     for inputs in nodes.values():
-        seed = _seed(inputs.get("seed", inputs.get("noise_seed")))
+        seed = _parse_seed(inputs.get("seed", inputs.get("noise_seed")))
         if seed is not None and "positive" in inputs:
-            return LeftMetadata(_words(_linked(nodes, inputs["positive"])), clean_name(model), seed)
+            return LeftMetadata(
+                _normalize_prompt(_resolve_node_text(nodes, inputs["positive"])), clean_name(model), seed
+            )
     return LeftMetadata(model=clean_name(model))
 
 
-def _linked(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:
+def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:
     """The words at the end of a link, through at most so many nodes: a graph may go round."""
     if isinstance(link, str):
         return link
@@ -118,13 +122,13 @@ def _linked(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8)
         return ""
     inputs = nodes[link[0]]
     for key in ("text", "text_g", "prompt", "value", "conditioning"):
-        found = _linked(nodes, inputs.get(key), deep - 1)
+        found = _resolve_node_text(nodes, inputs.get(key), deep - 1)
         if found:
             return found
     return ""
 
 
-def _seed(said: object) -> int | None:
+def _parse_seed(said: object) -> int | None:
     """A number that a column keeps; some write it as text, and others anything at all there."""
     if isinstance(said, str):
         said = int(said) if re.fullmatch(r"[0-9]{1,19}", said) else None
@@ -139,7 +143,7 @@ def _is_text(one: object) -> bool:
     return isinstance(one, str)
 
 
-def _words(text: str) -> str:
+def _normalize_prompt(text: str) -> str:
     return " ".join(clean_text(text).split())[:MAX_PROMPT_LENGTH]
 
 

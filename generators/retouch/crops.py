@@ -17,7 +17,7 @@ def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None)
     if share < 1:
         raise BadInput("crop.too_small", wide=size[0], high=size[1])
     wide, high = share * form.wide, share * form.high
-    left, top = map(int, _placed(size, (wide, high), keep))
+    left, top = map(int, _place_window(size, (wide, high), keep))
     return PixelBox(left, top, left + wide, top + high)
 
 
@@ -26,11 +26,11 @@ def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float
     subject: left, top, right, bottom, in fractions of pixels."""
     share = max(into[0] / image.width, into[1] / image.height)
     wide, high = into[0] / share, into[1] / share
-    left, top = _placed(image.size, (wide, high), find_subject(image))
+    left, top = _place_window(image.size, (wide, high), find_subject(image))
     return left, top, min(left + wide, image.width), min(top + high, image.height)
 
 
-def _placed(size: tuple[int, int], part: tuple[float, float], keep: PixelBox | None) -> tuple[float, float]:
+def _place_window(size: tuple[int, int], part: tuple[float, float], keep: PixelBox | None) -> tuple[float, float]:
     """Where a part of a picture begins, so that `keep` lies in the middle of it; the part stays inside."""
     box = keep or PixelBox(0, 0, *size)
     left = (box.left + box.right - part[0]) / 2

@@ -36,16 +36,16 @@ def enhance_picture(image: Image.Image, strength: int) -> Image.Image:
     plain = image.convert("RGB")
     share = strength / 100
     quiet = Image.blend(plain, plain.filter(ImageFilter.MedianFilter(3)), 0.5 * share)
-    found = Image.blend(quiet, _levelled(quiet), share)
+    found = Image.blend(quiet, _level_channels(quiet), share)
     return found.filter(ImageFilter.UnsharpMask(RADIUS, round(SHARPEN * share), THRESHOLD))
 
 
-def _levelled(image: Image.Image) -> Image.Image:
+def _level_channels(image: Image.Image) -> Image.Image:
     """At full strength: each channel by one table, that of its balance and the levels of all."""
     small = image.copy()
     small.thumbnail((512, 512), Image.Resampling.BOX)
     pixels = np.asarray(small, dtype=np.float64)
-    gains = _balance(pixels)
+    gains = _white_balance_gains(pixels)
     ends = np.quantile((pixels * gains).reshape(-1, 3), [CLIP, 1 - CLIP], axis=0)
     black, white = float(ends[0].min()), float(ends[1].max())  # of all channels: no colour is cut off more than that
     gain = min(255.0 / max(white - black, 1.0), STRETCH)
@@ -56,7 +56,7 @@ def _levelled(image: Image.Image) -> Image.Image:
     return image.point([int(each) for table in tables for each in table])
 
 
-def _balance(pixels: Pixels) -> NDArray[np.float64]:
+def _white_balance_gains(pixels: Pixels) -> NDArray[np.float64]:
     """How much each channel is multiplied by, so that the mean of the picture is nearer to grey."""
     means = pixels.reshape(-1, 3).mean(axis=0)
     return np.asarray(np.clip(means.mean() / np.maximum(means, 1.0), 1 - SHIFT, 1 + SHIFT))

@@ -41,7 +41,7 @@ class _Box(_Shape):
     right: Percent
     bottom: Percent
 
-    def _corners(self, size: tuple[int, int]) -> list[float]:
+    def _pixel_corners(self, size: tuple[int, int]) -> list[float]:
         left, right = sorted((self.left, self.right))
         top, bottom = sorted((self.top, self.bottom))
         return [left * size[0] / 100, top * size[1] / 100, right * size[0] / 100 - 1, bottom * size[1] / 100 - 1]
@@ -54,7 +54,7 @@ class RectangleShape(_Box):
 
     def draw(self, mask: Image.Image) -> None:
         """White on a mask of the picture's size."""
-        box = self._corners(mask.size)
+        box = self._pixel_corners(mask.size)
         if box[2] >= box[0] and box[3] >= box[1]:
             ImageDraw.Draw(mask).rectangle(box, fill=255)
 
@@ -66,7 +66,7 @@ class Ellipse(_Box):
 
     def draw(self, mask: Image.Image) -> None:
         """As `Rectangle.draw`."""
-        box = self._corners(mask.size)
+        box = self._pixel_corners(mask.size)
         if box[2] >= box[0] and box[3] >= box[1]:
             ImageDraw.Draw(mask).ellipse(box, fill=255)
 
@@ -79,7 +79,7 @@ class Polygon(_Shape):
 
     def draw(self, mask: Image.Image) -> None:
         """As `Rectangle.draw`."""
-        ImageDraw.Draw(mask).polygon(_pixels(self.points, mask.size), fill=255)
+        ImageDraw.Draw(mask).polygon(_to_pixels(self.points, mask.size), fill=255)
 
 
 class _Brush(_Shape):
@@ -90,7 +90,7 @@ class _Brush(_Shape):
     def draw(self, mask: Image.Image) -> None:
         """Where it went, on a mask of the picture's size."""
         pen, wide = ImageDraw.Draw(mask), max(self.width * min(mask.size) / 100, 1)
-        line = _pixels(self.points, mask.size)
+        line = _to_pixels(self.points, mask.size)
         pen.line(line, fill=self._level, width=round(wide))
         for across, down in line:  # the ends, and the joints, are round
             pen.ellipse((across - wide / 2, down - wide / 2, across + wide / 2, down + wide / 2), fill=self._level)
@@ -204,16 +204,16 @@ def parse_shape_lines(lines: str) -> tuple[MaskShape, ...]:
     found: list[object] = []
     for line in filter(None, map(str.strip, lines.splitlines())):
         kind, *rest = line.split()
-        found.append(_typed(kind.casefold(), rest))
+        found.append(_parse_shape_fields(kind.casefold(), rest))
     return parse_shapes(found)
 
 
 def format_shape_lines(part: Sequence[MaskShape]) -> str:
     """Shapes as people type them, `parse` of it is the same; nothing where one of them was drawn elsewhere."""
-    return "" if any(isinstance(one, DrawnMask) for one in part) else "\n".join(map(_line, part))
+    return "" if any(isinstance(one, DrawnMask) for one in part) else "\n".join(map(_format_shape_line, part))
 
 
-def _line(one: MaskShape) -> str:
+def _format_shape_line(one: MaskShape) -> str:
     match one:
         case RectangleShape() | Ellipse():
             return f"{one.kind} {one.left:.12g} {one.top:.12g} {one.right:.12g} {one.bottom:.12g}"
@@ -224,7 +224,7 @@ def _line(one: MaskShape) -> str:
             return ""
 
 
-def _typed(kind: str, rest: list[str]) -> object:
+def _parse_shape_fields(kind: str, rest: list[str]) -> object:
     if kind in ("rectangle", "ellipse"):
         sides = dict(zip(("left", "top", "right", "bottom"), rest, strict=False))
         return {"kind": kind, **sides, **({"more": "-"} if len(rest) > len(sides) else {})}
@@ -232,5 +232,5 @@ def _typed(kind: str, rest: list[str]) -> object:
     return {"kind": kind, **width, "points": [point.split(",") for point in points]}
 
 
-def _pixels(points: Sequence[Point], size: tuple[int, int]) -> list[tuple[float, float]]:
+def _to_pixels(points: Sequence[Point], size: tuple[int, int]) -> list[tuple[float, float]]:
     return [(across * size[0] / 100, down * size[1] / 100) for across, down in points]

@@ -74,19 +74,19 @@ def find_subject(image: Image.Image) -> PixelBox | None:
     if min(small.size) < 3:
         return None
     marked = standing_out(small)
-    found = _heaviest(marked)
-    return None if found is None else _scaled(found, small.size, image.size)
+    found = _find_heaviest_component(marked)
+    return None if found is None else _scale_box(found, small.size, image.size)
 
 
 def standing_out(small: Image.Image) -> Grid:
     """How much each pixel of a small RGB picture stands out, 0 where no more than most of it."""
-    pixels = _opponent(np.asarray(small.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64))
-    colour = _unit(_unlike_border(pixels)) * _unit(_unlike_all(pixels))
-    weight = _blurred(colour + EDGES * _unit(_edges(pixels)) * colour)
+    pixels = _opponent_colours(np.asarray(small.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64))
+    colour = _normalize_strength(_unlike_border(pixels)) * _normalize_strength(_unlike_all(pixels))
+    weight = _box_blur(colour + EDGES * _normalize_strength(_edge_strength(pixels)) * colour)
     return np.where(weight > weight.mean() + AWAY * weight.std(), weight, 0.0)
 
 
-def _opponent(pixels: Grid) -> Grid:
+def _opponent_colours(pixels: Grid) -> Grid:
     """Light, red against green, yellow against blue: what eyes tell apart, light half as much as colour."""
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     return np.stack([(red + green + blue) / 6, red - green, (red + green) / 2 - blue], axis=2)
@@ -107,39 +107,39 @@ def _unlike_border(pixels: Grid) -> Grid:
     deep, side = max(1, round(high * BORDER)), max(1, round(wide * BORDER))
     parts = (pixels[:deep], pixels[:, :side], pixels[:, -side:])
     strips = (parts[0].mean(axis=0), parts[1].mean(axis=1), parts[2].mean(axis=1))
-    patches = np.concatenate([_patches(strip, SAMPLES // 3) for strip in strips])
+    patches = np.concatenate([_mean_patches(strip, SAMPLES // 3) for strip in strips])
     return np.asarray(np.linalg.norm(pixels[:, :, None, :] - patches[None, None], axis=3).min(axis=2))
 
 
-def _patches(strip: Grid, count: int) -> Grid:
+def _mean_patches(strip: Grid, count: int) -> Grid:
     """A strip of pixels as the means of so many stretches of it."""
     return np.array([part.mean(axis=0) for part in np.array_split(strip, min(count, len(strip)))])
 
 
-def _edges(pixels: Grid) -> Grid:
+def _edge_strength(pixels: Grid) -> Grid:
     down, across = np.gradient(pixels, axis=(0, 1))
     return np.asarray(np.hypot(np.linalg.norm(down, axis=2), np.linalg.norm(across, axis=2)))
 
 
-def _unit(values: Grid) -> Grid:
+def _normalize_strength(values: Grid) -> Grid:
     """The same from 0 to 1; the strongest hundredth counts as one."""
     most = float(np.quantile(values, 0.99))
     return np.clip(values / most, 0.0, 1.0) if most > 1.0 else np.zeros_like(values)
 
 
-def _blurred(values: Grid) -> Grid:
+def _box_blur(values: Grid) -> Grid:
     """Each pixel as the mean of 5 by 5: parts of one thing grow together."""
     padded = np.pad(values, 2, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
     return np.asarray(windows.mean(axis=(2, 3)))
 
 
-def _heaviest(marked: Grid) -> PixelBox | None:
+def _find_heaviest_component(marked: Grid) -> PixelBox | None:
     """The box of the connected part that stands out most, all its pixels together."""
     left, best, found = marked > 0, 0.0, None
     for row, column in zip(*np.nonzero(left), strict=True):
         if left[row, column]:
-            part = _part(left, int(row), int(column))
+            part = _pop_component(left, int(row), int(column))
             rows, columns = np.array(part).T
             weight = float((marked[rows, columns] ** 2).sum())
             if weight > best and np.ptp(columns) < BAND * left.shape[1]:
@@ -148,7 +148,7 @@ def _heaviest(marked: Grid) -> PixelBox | None:
     return found
 
 
-def _part(left: NDArray[np.bool_], row: int, column: int) -> list[tuple[int, int]]:
+def _pop_component(left: NDArray[np.bool_], row: int, column: int) -> list[tuple[int, int]]:
     """The pixels that hang together with this one; they are taken out of `left`."""
     part, waiting = [], [(row, column)]
     left[row, column] = False
@@ -163,7 +163,7 @@ def _part(left: NDArray[np.bool_], row: int, column: int) -> list[tuple[int, int
     return part
 
 
-def _scaled(box: PixelBox, small: tuple[int, int], size: tuple[int, int]) -> PixelBox:
+def _scale_box(box: PixelBox, small: tuple[int, int], size: tuple[int, int]) -> PixelBox:
     """The same box in the large picture, with some air."""
     across, down, air = size[0] / small[0], size[1] / small[1], MARGIN * max(size)
     return PixelBox(

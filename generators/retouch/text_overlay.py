@@ -30,13 +30,13 @@ _INK, _PAPER = (255, 255, 255, 255), (12, 12, 16, 168)
 def check_text_overlay(words: str, size: tuple[int, int]) -> None:
     """Raise BadInput `clip.caption_long` or `clip.letters` for what cannot be written on a picture of `size` in pixels;
     Unavailable without the font."""
-    plain = _plain(words)
+    plain = _normalize_text(words)
     if len(plain) > MAX_OVERLAY_TEXT:
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
-    lacking = sorted({letter for letter in plain if not letter.isspace() and not _known(letter)})
+    lacking = sorted({letter for letter in plain if not letter.isspace() and not _has_glyph(letter)})
     if lacking:
         raise BadInput("clip.letters", letters=" ".join(lacking[:8]))
-    if plain and len(_lines(plain, font_of(_height(size)), size[0] * _ROOM)) > MAX_LINES:
+    if plain and len(_wrap_lines(plain, font_of(_letter_height(size)), size[0] * _ROOM)) > MAX_LINES:
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
 
 
@@ -44,9 +44,9 @@ def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:
     """A layer of `size` in pixels, clear but for the words on their dark band. Raises as `check`."""
     check_text_overlay(words, size)
     wide, high = size
-    height = _height(size)
+    height = _letter_height(size)
     font = font_of(height)
-    lines = _lines(_plain(words), font, wide * _ROOM)
+    lines = _wrap_lines(_normalize_text(words), font, wide * _ROOM)
     layer = Image.new("RGBA", size)
     draw = ImageDraw.Draw(layer)
     step, pad = round(height * _LEADING), round(height * 0.7)
@@ -61,16 +61,16 @@ def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:
     return layer
 
 
-def _height(size: tuple[int, int]) -> int:
+def _letter_height(size: tuple[int, int]) -> int:
     return round(min(size) * _LETTER)
 
 
-def _plain(words: str) -> str:
+def _normalize_text(words: str) -> str:
     """Composed, on one line: an accent is part of its letter, and breaks are ours."""
     return " ".join(unicodedata.normalize("NFC", words).split())
 
 
-def _lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+def _wrap_lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
     """The words in lines no wider than `room`; a word that is wider alone is broken where it must be."""
     lines, line = [], ""
     for word in words.split():
@@ -88,7 +88,7 @@ def _lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
 
 
 @cache
-def _known(letter: str) -> bool:
+def _has_glyph(letter: str) -> bool:
     """Whether the font has this letter, rather than a box that stands for what it lacks."""
     font = font_of(32)
     return bytes(font.getmask(letter)) != bytes(font.getmask(_NOBODYS))

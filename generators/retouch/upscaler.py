@@ -69,7 +69,7 @@ def upscale_picture(image: Image.Image, model: Upscaler | None, progress: Progre
     plain = image.convert("RGB")
     for side in (model.fixed_tile_side,) if model.fixed_tile_side else TILES:
         try:
-            found = _tiled(plain, model, side, progress)
+            found = _upscale_in_tiles(plain, model, side, progress)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -80,13 +80,13 @@ def upscale_picture(image: Image.Image, model: Upscaler | None, progress: Progre
     raise JobTooLarge("upscale.memory", side=min(TILES))
 
 
-def _tiled(image: Image.Image, model: Upscaler, side: int, progress: Progress) -> Image.Image:
+def _upscale_in_tiles(image: Image.Image, model: Upscaler, side: int, progress: Progress) -> Image.Image:
     factor, places = model.scale_factor, list(tile_placements(image.size, side))
     progress(0, len(places))
     made = Image.new("RGB", (image.width * factor, image.height * factor))
     for number, place in enumerate(places, 1):
-        fine = model.enlarge(_cut(image, place, side if model.fixed_tile_side else 0))
-        _lay(made, fine, place, size=image.size, factor=factor, lost=tile_margins(side))
+        fine = model.enlarge(_crop_tile(image, place, side if model.fixed_tile_side else 0))
+        _paste_tile(made, fine, place, size=image.size, factor=factor, lost=tile_margins(side))
         progress(number, len(places))
     return made
 
@@ -99,19 +99,19 @@ def tile_margins(side: int) -> tuple[int, int]:
 def tile_placements(size: tuple[int, int], side: int) -> Iterator[TilePlacement]:
     """Tiles of this side that cover a picture, row by row, each over the edges of those before it."""
     width, height = size
-    for top in _starts(height, side):
-        for left in _starts(width, side):
+    for top in _tile_starts(height, side):
+        for left in _tile_starts(width, side):
             yield TilePlacement(left, top, min(left + side, width), min(top + side, height))
 
 
-def _starts(length: int, side: int) -> list[int]:
+def _tile_starts(length: int, side: int) -> list[int]:
     if length <= side:
         return [0]
     context, blend = tile_margins(side)
     return [*range(0, length - side, side - 2 * context - blend), length - side]
 
 
-def _cut(image: Image.Image, place: TilePlacement, side: int) -> Image.Image:
+def _crop_tile(image: Image.Image, place: TilePlacement, side: int) -> Image.Image:
     """The tile; of a model that takes one size alone, mirrored beyond the picture's edge up to that."""
     tile = image.crop((place.left, place.top, place.right, place.bottom))
     if not side or tile.size == (side, side):
@@ -126,7 +126,7 @@ def _cut(image: Image.Image, place: TilePlacement, side: int) -> Image.Image:
     return whole
 
 
-def _lay(
+def _paste_tile(
     made: Image.Image,
     fine: Image.Image,
     place: TilePlacement,
@@ -143,13 +143,13 @@ def _lay(
     part = fine.crop((left * factor, top * factor, right * factor, bottom * factor))
     mask = Image.new("L", part.size, 255)
     if place.left:
-        mask = ImageChops.multiply(mask, _ramp(part.size, blend * factor, across=True))
+        mask = ImageChops.multiply(mask, _blend_ramp(part.size, blend * factor, across=True))
     if place.top:
-        mask = ImageChops.multiply(mask, _ramp(part.size, blend * factor, across=False))
+        mask = ImageChops.multiply(mask, _blend_ramp(part.size, blend * factor, across=False))
     made.paste(part, ((place.left + left) * factor, (place.top + top) * factor), mask)
 
 
-def _ramp(size: tuple[int, int], steps: int, *, across: bool) -> Image.Image:
+def _blend_ramp(size: tuple[int, int], steps: int, *, across: bool) -> Image.Image:
     """From black to white over so many pixels, white behind."""
     length, wide = (size[0], size[1]) if across else (size[1], size[0])
     line = bytes(min((at + 1) * 255 // (steps + 1), 255) if at < steps else 255 for at in range(length))

@@ -43,7 +43,7 @@ class Watermark:
 def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
     """A new RGB picture with the words on it: white with a soft dark rim, so that one of both can be read on any
     ground."""
-    font = _font(mark, image.size)
+    font = _fit_font(mark, image.size)
     left, top, right, bottom = font.getbbox(mark.text)
     wide, high = right - left, bottom - top
     away = max(2, round(high * AWAY))
@@ -58,7 +58,7 @@ def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
     return found
 
 
-def _font(mark: Watermark, size: tuple[int, int]) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _fit_font(mark: Watermark, size: tuple[int, int]) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """As large as asked, smaller where the words would be too wide."""
     high = max(8.0, min(size) * mark.size / 100)
     font = ImageFont.load_default(high)

@@ -23,13 +23,13 @@ def storable_text(text: str) -> str:
     return _UNKEPT.sub("", text)
 
 
-def _kept(value: object) -> object:
+def _to_storable(value: object) -> object:
     if isinstance(value, str):
         return storable_text(value)
     if isinstance(value, list):
-        return [_kept(one) for one in value]
+        return [_to_storable(one) for one in value]
     if isinstance(value, dict):
-        return {storable_text(name): _kept(one) for name, one in value.items()}
+        return {storable_text(name): _to_storable(one) for name, one in value.items()}
     return value
 
 
@@ -39,7 +39,7 @@ def parse_json_object(text: str) -> dict[str, object] | None:
     start = text.find("{")
     while start >= 0:
         try:
-            value = _kept(json.JSONDecoder().raw_decode(text, start)[0])
+            value = _to_storable(json.JSONDecoder().raw_decode(text, start)[0])
         except RecursionError:
             return None  # brackets in brackets without end: nothing of ours is so deep
         except ValueError:

@@ -66,11 +66,11 @@ def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedTe
     asked = max_tokens_of(job)
     if asked + job.max_tokens > voice.room:
         raise JobTooLarge("engine.context_full", tokens=asked + job.max_tokens, room=voice.room)
-    raws = [raw := _counted(job, call, voice)]
-    answer = _usable(job, raw)
+    raws = [raw := _call_and_count(job, call, voice)]
+    answer = _parse_answer(job, raw)
     if answer is None:
-        raws.append(raw := _counted(_repair(job, raw, voice.room), call, voice))
-        answer = _usable(job, raw)
+        raws.append(raw := _call_and_count(_build_repair_job(job, raw, voice.room), call, voice))
+        answer = _parse_answer(job, raw)
     if answer is None:
         raise UnusableAnswer("engine.answer_cut" if raw.cut else "engine.answer_invalid", engine=voice.engine)
     return GeneratedText(
@@ -86,7 +86,7 @@ def ask_model(job: TextJob, call: CallModel, voice: ModelProfile) -> GeneratedTe
     )
 
 
-def _counted(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAnswer:
+def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAnswer:
     """One request, of which the job's tally is told before it leaves and after. Raises what `call` raises."""
     job.tally.record_request(voice.engine, voice.model, max_tokens_of(job), job.max_tokens)
     try:
@@ -101,7 +101,7 @@ def _counted(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAnswer:
     return replace(raw, text=json_answers.storable_text(raw.text))
 
 
-def _repair(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
+def _build_repair_job(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
     """The second question. It shows the bad answer and its faults where both fit beside an answer as long as asked."""
     again = replace(job, temperature=0.0)
     if raw.cut:
@@ -109,20 +109,21 @@ def _repair(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
     if job.schema is None or not raw.text.strip():
         return again
     told = PromptMessage(
-        "user", f"Not valid: {_wrong(raw.text, job.schema)}. Answer again with the corrected JSON object only."
+        "user",
+        f"Not valid: {_describe_faults(raw.text, job.schema)}. Answer again with the corrected JSON object only.",
     )
     shown = replace(again, turns=(*job.turns, PromptMessage("assistant", raw.text), told))
     return shown if max_tokens_of(shown) + job.max_tokens <= room else again
 
 
-def _wrong(text: str, schema: Mapping[str, object]) -> str:
+def _describe_faults(text: str, schema: Mapping[str, object]) -> str:
     value = json_answers.parse_json_object(text)
     if value is None:
         return "no complete JSON object"
     return "; ".join(fault[-_PATH:] for fault in json_answers.schema_errors(value, schema)[:MAX_ERRORS])
 
 
-def _usable(job: TextJob, raw: RawAnswer) -> Mapping[str, object] | None:
+def _parse_answer(job: TextJob, raw: RawAnswer) -> Mapping[str, object] | None:
     """The parsed answer ({} for plain text), or None. Plain text that was cut is still text; its caller tidies it."""
     if job.schema is None:
         return {} if raw.text.strip() else None

@@ -55,14 +55,14 @@ def encode_video(
         if reel.sound is not None:
             (folder / "sound").write_bytes(reel.sound[0])
         limit = _GRACE + _SLOWEST * reel.seconds
-        with ffmpeg.write_input(_arguments(reel), folder=folder, seconds=limit, name=name) as film:
+        with ffmpeg.write_input(_encoder_arguments(reel), folder=folder, seconds=limit, name=name) as film:
             for number, frame in enumerate(frames):
                 told(number, reel.count)
                 film.write(frame.tobytes())
         return (folder / "out").read_bytes()
 
 
-def _arguments(reel: EncodingPlan) -> tuple[str, ...]:
+def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
     size, seconds = f"{reel.width}x{reel.height}", reel.seconds
     picture = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{reel.rate:g}", "-i", "pipe:0")
     heard: tuple[str, ...] = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo")

@@ -26,7 +26,7 @@ def make_poster(film: DecodedVideo) -> Image.Image:
     """The best made of a few frames; of a sound its loudness, drawn."""
     shown = film.looked.frames
     if not shown:
-        return _drawn(film.loudness)
+        return _draw_loudness(film.loudness)
     step = max(1, len(shown) // CANDIDATES)
     best = max(
         shown[::step], key=lambda frame: picture_quality.score_quality(frame.to_small_image(picture_quality.SCORE_EDGE))
@@ -34,7 +34,7 @@ def make_poster(film: DecodedVideo) -> Image.Image:
     return best.to_image().convert("RGB")
 
 
-def _drawn(loudness: Sequence[float]) -> Image.Image:
+def _draw_loudness(loudness: Sequence[float]) -> Image.Image:
     """Bars for how loud a sound is, from its beginning to its end."""
     card = Image.new("RGB", _CARD, _PAPER)
     pen, (wide, high) = ImageDraw.Draw(card), _CARD
@@ -58,10 +58,10 @@ def make_frame_sheets(film: DecodedVideo) -> Iterator[Image.Image]:
     shown = film.looked.frames
     each = COLUMNS * ROWS
     for first in range(0, len(shown), each):
-        yield _sheet(shown[first : first + each])
+        yield _draw_sheet(shown[first : first + each])
 
 
-def _sheet(shown: Sequence[VideoFrame]) -> Image.Image:
+def _draw_sheet(shown: Sequence[VideoFrame]) -> Image.Image:
     first = shown[0].to_image()
     high = max(1, round(WIDE * first.height / first.width))
     rows = math.ceil(len(shown) / COLUMNS)

@@ -67,7 +67,7 @@ def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float)
 
     Raises BadInput `film.too_busy` where nobody could look at all that changes, `film.corrupt`, `film.too_slow`.
     """
-    wide, high = _small(film.width, film.height)
+    wide, high = _comparison_size(film.width, film.height)
     opened = (*ffmpeg.input_arguments("out", "mov"), "-map", "0:v:0", "-fps_mode", "passthrough")
     plain = ("-vf", f"scale={wide}:{high}:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1")
     choice = _Choice(film.rate or 1.0)
@@ -81,7 +81,7 @@ def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float)
         raise BadInput("film.too_busy", file=name)
     picked = (
         "-vf",
-        f"select='{_among(numbers)}'",
+        f"select='{_frame_selector(numbers)}'",
         "-c:v",
         "mjpeg",
         "-q:v",
@@ -100,15 +100,15 @@ def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float)
     return SampledFrames(shown, tuple(choice.means), choice.count)
 
 
-def _among(numbers: Sequence[int]) -> str:
+def _frame_selector(numbers: Sequence[int]) -> str:
     """The question whether a frame is one of these, as FFmpeg reads it: by halves, for it nests no deeper than 100."""
     if len(numbers) == 1:
         return f"eq(n,{numbers[0]})"
     half = len(numbers) // 2
-    return f"if(lt(n,{numbers[half]}),{_among(numbers[:half])},{_among(numbers[half:])})"
+    return f"if(lt(n,{numbers[half]}),{_frame_selector(numbers[:half])},{_frame_selector(numbers[half:])})"
 
 
-def _small(width: int, height: int) -> tuple[int, int]:
+def _comparison_size(width: int, height: int) -> tuple[int, int]:
     """The size films are compared at: the shape kept as far as the grid allows."""
     rows, columns = PLACES
     share = SMALL / max(width, height, 1)
@@ -128,19 +128,19 @@ class _Choice:
 
     def see(self, pixels: _Pixels) -> None:
         """The next frame."""
-        places = _places(pixels)
+        places = _mean_colours(pixels)
         late = bool(self._numbers) and self.count + 1 - self._numbers[-1] > APART * self.rate
-        if self._last is None or late or _cut(self._last, places):
+        if self._last is None or late or _is_scene_cut(self._last, places):
             self._numbers.append(self.count)
             self._last = places
         if int(self.count / self.rate) != self._second:
-            self._mean()
+            self._add_mean_frame()
             self._second = int(self.count / self.rate)
         self._sum = pixels.astype(np.uint32) if self._sum is None else self._sum + pixels
         self._summed += 1
         self.count += 1
 
-    def _mean(self) -> None:
+    def _add_mean_frame(self) -> None:
         if self._sum is not None:
             image = Image.fromarray((self._sum // self._summed).astype(np.uint8), "RGB")
             buffer = io.BytesIO()
@@ -150,11 +150,11 @@ class _Choice:
 
     def ended(self) -> list[int]:
         """The numbers of the frames to look at, the last one among them."""
-        self._mean()
+        self._add_mean_frame()
         return sorted({*self._numbers, self.count - 1}) if self.count else []
 
 
-def _places(pixels: _Pixels) -> NDArray[np.float32]:
+def _mean_colours(pixels: _Pixels) -> NDArray[np.float32]:
     """The mean colour of each place."""
     rows, columns = PLACES
     high, wide, _ = pixels.shape
@@ -162,6 +162,6 @@ def _places(pixels: _Pixels) -> NDArray[np.float32]:
     return np.asarray(grid.mean(axis=(1, 3)), dtype=np.float32)
 
 
-def _cut(last: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
+def _is_scene_cut(last: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
     apart = np.abs(last - now).mean(axis=2)
     return bool(apart.mean() > WHOLE_CUT or apart.max() > PLACE_CUT)

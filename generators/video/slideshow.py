@@ -83,7 +83,7 @@ class SlideshowPlan:
 
 def slideshow_seconds(shown: Sequence[float]) -> float:
     """How long a clip of stills shown for so long is; a fade takes its time from both its stills."""
-    return sum(_frames(one) for one in shown) / FRAME_RATE
+    return sum(_frame_count(one) for one in shown) / FRAME_RATE
 
 
 def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
@@ -106,15 +106,15 @@ def render_slideshow(cut: SlideshowPlan, *, told: ReportProgress = lambda _done,
     or disk.
     """
     check_slideshow([(one.seconds, one.caption) for one in cut.stills], cut.form)
-    sound = (cut.sound, _sound(cut.sound)) if cut.sound is not None else None
+    sound = (cut.sound, _inspect_sound(cut.sound)) if cut.sound is not None else None
     if sound is not None and cut.spoken:
-        cut = _heard_out(cut, sound[1].seconds + encoder.FADE_OUT_SECONDS)
-    count = sum(_frames(one.seconds) for one in cut.stills)
+        cut = _extend_to_length(cut, sound[1].seconds + encoder.FADE_OUT_SECONDS)
+    count = sum(_frame_count(one.seconds) for one in cut.stills)
     reel = EncodingPlan(*cut.form.size, count, sound=sound, repeats=not cut.spoken)
-    return encoder.encode_video(_drawn(cut), reel, name=NAME, told=told)
+    return encoder.encode_video(_iter_frames(cut), reel, name=NAME, told=told)
 
 
-def _heard_out(cut: SlideshowPlan, seconds: float) -> SlideshowPlan:
+def _extend_to_length(cut: SlideshowPlan, seconds: float) -> SlideshowPlan:
     """The clip at least so long, each of its stills in its share. Raises BadInput for longer than a clip may be."""
     share = seconds / sum(one.seconds for one in cut.stills)
     if share <= 1:
@@ -124,18 +124,18 @@ def _heard_out(cut: SlideshowPlan, seconds: float) -> SlideshowPlan:
     return replace(cut, stills=[replace(one, seconds=one.seconds * share) for one in cut.stills])
 
 
-def _sound(data: bytes) -> MediaTracks:
+def _inspect_sound(data: bytes) -> MediaTracks:
     found = video_files.inspect_video(data, name=NAME)
     if not found.sound:
         raise BadInput("clip.no_sound")
     return found
 
 
-def _frames(seconds: float) -> int:
+def _frame_count(seconds: float) -> int:
     return max(1, round(seconds * FRAME_RATE))
 
 
-def _drawn(cut: SlideshowPlan) -> Iterator[Image.Image]:
+def _iter_frames(cut: SlideshowPlan) -> Iterator[Image.Image]:
     """Every frame. A fade lies around the cut: the first half of it over the end of one still, the rest over the next.
 
     Each still moves on through its fades, so none of them stands while it comes or goes.
@@ -171,20 +171,20 @@ class _Shown:
     """A still as it is shown: `frame` draws it at a moment, which may lie within a fade before or after it."""
 
     def __init__(self, still: StillPicture, motion: StillMotion, cut: SlideshowPlan, around: int) -> None:
-        self.count, self._motion, self._around = _frames(still.seconds), motion, around
+        self.count, self._motion, self._around = _frame_count(still.seconds), motion, around
         self._size = cut.form.size
-        self._ground = _ground(still.pixels, self._size, whole=cut.whole)
+        self._ground = _build_background(still.pixels, self._size, whole=cut.whole)
         self._words = text_overlay.draw_text_overlay(still.caption, self._size) if still.caption.strip() else None
 
     def frame(self, at: int) -> Image.Image:
         """The frame of this number, from a fade's worth before 0 to as much after the last."""
         share = (at + self._around) / max(1, self.count + 2 * self._around - 1)
-        drawn = self._ground.resize(self._size, Image.Resampling.BICUBIC, box=self._window(_eased(share)))
+        drawn = self._ground.resize(self._size, Image.Resampling.BICUBIC, box=self._visible_window(_ease(share)))
         if self._words is not None:
             drawn.paste(self._words, (0, 0), self._words)
         return drawn
 
-    def _window(self, share: float) -> tuple[float, float, float, float]:
+    def _visible_window(self, share: float) -> tuple[float, float, float, float]:
         """What of the ground is seen: left, top, right, bottom, in fractions of its pixels."""
         wide, high = self._ground.size
         if self._motion is StillMotion.STILL:
@@ -200,16 +200,16 @@ class _Shown:
         return left, top, left + width, top + height
 
 
-def _eased(share: float) -> float:
+def _ease(share: float) -> float:
     """Slow at both ends, and never quite still."""
     smooth = share * share * (3 - 2 * share)
     return min(max(0.5 * share + 0.5 * smooth, 0.0), 1.0)
 
 
-def _ground(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image.Image:
+def _build_background(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image.Image:
     """The still in the clip's shape, a little larger, so that no motion enlarges it beyond its own pixels."""
     large = (round(size[0] * (1 + DEPTH)), round(size[1] * (1 + DEPTH)))
-    filled = _covering(pixels, large)
+    filled = _resize_to_cover(pixels, large)
     if not whole:
         return filled
     small = (max(1, large[0] // 8), max(1, large[1] // 8))  # a blur this wide needs no more pixels
@@ -225,6 +225,6 @@ def _ground(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image
     return ground
 
 
-def _covering(pixels: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _resize_to_cover(pixels: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The part of a picture around its subject, filling the size."""
     return pixels.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(pixels, size))

@@ -30,13 +30,13 @@ def read_subtitles(folder: Path, tracks: MediaTracks, *, name: str, seconds: flo
             (*ffmpeg.input_arguments("in", tracks.demuxer), *kept), folder=folder, seconds=seconds, name=name
         )
         said = (folder / f"{number}.srt").read_text("utf-8", "replace")
-        lines |= dict.fromkeys(_line(line) for line in said.splitlines())
+        lines |= dict.fromkeys(_clean_line(line) for line in said.splitlines())
     words = tuple(line for line in lines if line)
     if sum(map(len, words)) > MAX_LETTERS:
         raise BadInput("film.too_wordy", file=name)
     return words
 
 
-def _line(line: str) -> str:
+def _clean_line(line: str) -> str:
     bare = line.strip("\ufeff \t")
     return "" if _TIMES.fullmatch(bare) else _MARKUP.sub("", bare).strip()

@@ -138,18 +138,18 @@ def decode_video(data: bytes, *, name: str) -> DecodedVideo:
     Raises BadInput `film.…` (generators/containers/tracks.py) with `file`, Unavailable when the disk is full.
     """
     tracks = inspect_video(data, name=name)
-    covers = tuple(_cover(cover, name) for cover in tracks.covers)
+    covers = tuple(_decode_cover(cover, name) for cover in tracks.covers)
     with work_folder() as folder:
         (folder / "in").write_bytes(data)
         words = subtitles.read_subtitles(folder, tracks, name=name, seconds=GRACE)
-        made_anew = _encode(folder, tracks, name)
-        found = _seen(made_anew, name=name, folder=folder)
+        made_anew = _encode_video(folder, tracks, name)
+        found = _sample_encoded(made_anew, name=name, folder=folder)
     return replace(
         found,
         sha256=hashlib.sha256(data).hexdigest(),
         words=words,
         covers=covers,
-        hidden_cover=any(not _shown(cover, found.looked) for cover in covers),
+        hidden_cover=any(not _is_cover_in_frames(cover, found.looked) for cover in covers),
         taken=tracks.taken,
     )
 
@@ -158,21 +158,21 @@ def reopen_video(data: bytes, *, name: str) -> DecodedVideo:
     """What `read` made, looked at again. Raises BadInput for what is nothing of ours."""
     with work_folder() as folder:
         (folder / "out").write_bytes(data)
-        return _seen(data, name=name, folder=folder)
+        return _sample_encoded(data, name=name, folder=folder)
 
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
     """A folder of its own, gone afterwards. Raises Unavailable when there is none to be had, or no room left in it."""
     try:
-        _sweep(Path(tempfile.gettempdir()))
+        _remove_stale_folders(Path(tempfile.gettempdir()))
         with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
             yield Path(folder)
     except OSError as error:
         raise Unavailable("storage.unwritable", detail=error.strerror or "?") from error
 
 
-def _sweep(place: Path) -> None:
+def _remove_stale_folders(place: Path) -> None:
     """Remove what a process that was killed left behind: somebody's film, as it came."""
     for old in place.glob(f"{_FOLDER}*"):
         with suppress(FileNotFoundError):
@@ -180,7 +180,7 @@ def _sweep(place: Path) -> None:
                 shutil.rmtree(old, ignore_errors=True)
 
 
-def _encode(folder: Path, tracks: MediaTracks, name: str) -> bytes:
+def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
     """The bytes that leave."""
     expected = tracks.seconds or float(MAX_SECONDS)  # a recording of a browser does not say
     kind: Sequence[str] = ("-vn", "-map", "0:a:0", "-f", "ipod")
@@ -204,7 +204,7 @@ def _encode(folder: Path, tracks: MediaTracks, name: str) -> bytes:
     return (folder / "out").read_bytes()
 
 
-def _seen(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
+def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
     """The film our encoder wrote, which lies as `out` in the folder, with all that is to be looked at."""
     own = mp4.inspect_mp4(data, name=name)
     if own.texts or own.covers:
@@ -215,25 +215,25 @@ def _seen(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
         loud = measure_loudness(folder, name=name, seconds=limit)
         return DecodedVideo(data, "audio/mp4", digest, own.seconds, *size, SampledFrames(), data, loud)
     looked = frames.sample_frames(folder, own, name=name, seconds=limit)
-    heard = _sound(folder, name, limit) if own.sound else None
+    heard = _extract_sound(folder, name, limit) if own.sound else None
     return DecodedVideo(data, "video/mp4", digest, own.seconds, *size, looked, heard)
 
 
-def _sound(folder: Path, name: str, limit: float) -> bytes:
+def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
     """The sound of the film, as it is in it."""
     kept = ("-map", "0:a:0", "-c:a", "copy", *NO_METADATA_ARGUMENTS, "-f", "ipod", "sound")
     ffmpeg.run_ffmpeg((*ffmpeg.input_arguments("out", "mov"), *kept), folder=folder, seconds=limit, name=name)
     return (folder / "sound").read_bytes()
 
 
-def _cover(data: bytes, name: str) -> Image.Image:
+def _decode_cover(data: bytes, name: str) -> Image.Image:
     try:
         return pictures.flatten_on(pictures.decode_photo(data, name=name).pixels, (255, 255, 255))
     except BadInput as error:  # what cannot be looked at is not carried along unseen
         raise BadInput("film.attached", file=name) from error
 
 
-def _shown(cover: Image.Image, looked: SampledFrames) -> bool:
+def _is_cover_in_frames(cover: Image.Image, looked: SampledFrames) -> bool:
     """Whether a cover is one of the frames."""
     own = perceptual_hashes.dhash(cover)
     return any(

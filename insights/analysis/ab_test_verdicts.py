@@ -111,7 +111,7 @@ def start_measured_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *,
 def judge_test(scope: Scope, test: VariantTest) -> AbTestVerdict:
     """What may be said of a test now."""
     units = ab_tests.list_test_units(scope, test)
-    told = load_test_samples(units, _readings(scope, test, units), test.age_hours, scope.now)
+    told = load_test_samples(units, _load_test_readings(scope, test, units), test.age_hours, scope.now)
     return judge_samples(told, test.planned) if len(test.differ) == 1 else AbTestVerdict(VerdictKind.MIXED)
 
 
@@ -159,7 +159,7 @@ def verdict_message(test: VariantTest, found: AbTestVerdict) -> Message:
     return Message(code, params | {"better": found.better.upper()})
 
 
-def _readings(scope: Scope, test: VariantTest, units: Sequence[AbTestUnit]) -> Mapping[UUID, AbTestReading]:
+def _load_test_readings(scope: Scope, test: VariantTest, units: Sequence[AbTestUnit]) -> Mapping[UUID, AbTestReading]:
     rows = scope.session.exec(
         select(MetricSnapshot.delivery_id, MetricSnapshot.value, MetricSnapshot.quality).where(
             MetricSnapshot.tenant_id == scope.tenant_id,
@@ -184,20 +184,22 @@ def judge_samples(samples: Sequence[AbTestSample], planned: int) -> AbTestVerdic
     )
     if told.more:
         return told
-    kind = _barred(a, b, days)
+    kind = _find_inconclusive_reason(a, b, days)
     if kind is not None:
-        return _as(told, kind)
+        return _with_verdict_kind(told, kind)
     effect = estimate_effect(a, b)
     if effect.low <= 0 <= effect.high:
-        return _as(told, VerdictKind.OPEN, effect)
-    return _as(told, VerdictKind.BETTER, effect, VARIANT_B if effect.share > 0 else VARIANT_A)
+        return _with_verdict_kind(told, VerdictKind.OPEN, effect)
+    return _with_verdict_kind(told, VerdictKind.BETTER, effect, VARIANT_B if effect.share > 0 else VARIANT_A)
 
 
-def _as(told: AbTestVerdict, kind: VerdictKind, effect: AbTestEffect | None = None, better: str = "") -> AbTestVerdict:
+def _with_verdict_kind(
+    told: AbTestVerdict, kind: VerdictKind, effect: AbTestEffect | None = None, better: str = ""
+) -> AbTestVerdict:
     return AbTestVerdict(kind, told.more, told.a, told.b, told.unread, told.days, effect, better)
 
 
-def _barred(a: Sequence[int], b: Sequence[int], days: int) -> VerdictKind | None:
+def _find_inconclusive_reason(a: Sequence[int], b: Sequence[int], days: int) -> VerdictKind | None:
     """Why nothing may be said of a test that has its size."""
     if split_probability(len(a), len(b)) < UNEVEN:
         return VerdictKind.UNEVEN

@@ -70,41 +70,41 @@ def suggest_best_times(samples: Floats) -> BestTimesAdvice:
     """
     if len(samples) < MIN_SAMPLES:
         return BestTimesAdvice(len(samples), MIN_SAMPLES - len(samples))
-    mean, covariance, usual = _fit(samples)
-    apart = _features(_CLOCKS, _WEEKENDS) - usual
+    mean, covariance, usual = _fit_posterior(samples)
+    apart = _build_features(_CLOCKS, _WEEKENDS) - usual
     gain, spread = apart @ mean, np.sqrt(np.einsum("ij,jk,ik->i", apart, covariance, apart))
-    reach = _at_once(apart, covariance, spread) * spread
+    reach = _simultaneous_critical_value(apart, covariance, spread) * spread
     found: list[BestHour] = []
     for place in np.argsort(-gain, kind="stable"):
         bounds = np.expm1([gain[place], gain[place] - reach[place], gain[place] + reach[place]])
         one = BestHour(bool(_WEEKENDS[place]), int(_CLOCKS[place]), *(float(each) for each in bounds))
-        if one.low > 0 and len(found) < SHOWN and all(_far(one, other) for other in found):
+        if one.low > 0 and len(found) < SHOWN and all(_is_far_apart(one, other) for other in found):
             found.append(one)
     return BestTimesAdvice(len(samples), 0, tuple(found))
 
 
-def _features(clocks: Floats, weekends: Floats) -> Floats:
+def _build_features(clocks: Floats, weekends: Floats) -> Floats:
     turn = 2 * np.pi * clocks / 24
     waves = (np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn))
     return np.column_stack((np.ones_like(turn), *waves, weekends))
 
 
-def _fit(samples: Floats) -> tuple[Floats, Floats, Floats]:
+def _fit_posterior(samples: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean and covariance of what is known after these posts, and the features of the usual one."""
-    features, seen = _features(samples[:, 0], samples[:, 1]), np.log1p(samples[:, 2])
+    features, seen = _build_features(samples[:, 0], samples[:, 1]), np.log1p(samples[:, 2])
     precision = np.diag([_FLAT, *[PRIOR_SD**-2] * (features.shape[1] - 1)])
     noise = max(float(seen.var(ddof=1)), _LEAST_VARIANCE)
     covariance = np.linalg.inv(precision + features.T @ features / noise).astype(np.float64)
     return covariance @ features.T @ seen / noise, covariance, features.mean(axis=0)
 
 
-def _at_once(apart: Floats, covariance: Floats, spread: Floats) -> float:
+def _simultaneous_critical_value(apart: Floats, covariance: Floats, spread: Floats) -> float:
     """How many standard deviations hold for all hours at once, by draws of a fixed seed: a page says the same twice."""
     drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(covariance)))
     far = np.abs(drawn @ np.linalg.cholesky(covariance).T @ apart.T) / spread
     return float(np.quantile(far.max(axis=1), LEVEL))
 
 
-def _far(one: BestHour, other: BestHour) -> bool:
+def _is_far_apart(one: BestHour, other: BestHour) -> bool:
     around = (one.clock - other.clock) % 24
     return one.weekend != other.weekend or min(around, 24 - around) >= APART

@@ -98,9 +98,9 @@ def judge_posts(found: Sequence[MeasuredPost], names: Mapping[UUID, str], zone: 
         part = PARTS[first.at.astimezone(at).hour // 6]
         for kind in (("form", str(first.form)), ("hours", part), *(("tag", f"#{tag}") for tag in first.tags)):
             kinds.setdefault(kind, []).append(better)
-    best = sorted((max(each, key=_rank) for each in posts.values()), key=_rank, reverse=True)
+    best = sorted((max(each, key=_rank_key) for each in posts.values()), key=_rank_key, reverse=True)
     liked = [one for one in best if one.gain_over_usual > 0 and one.post.words.strip()][:BEST]
-    shown = tuple(_past(one, names, f"{one.post.at.astimezone(at):%Y-%m-%d}") for one in liked)
+    shown = tuple(_build_inspiring_post(one, names, f"{one.post.at.astimezone(at):%Y-%m-%d}") for one in liked)
     return MeasuredResults(len(posts), AGE_HOURS, 0, find_lessons(kinds), shown)
 
 
@@ -120,11 +120,11 @@ def binomial_tail(better: int, posts: int) -> float:
     return sum(math.comb(posts, one) for one in range(better, posts + 1)) / (1 << posts)
 
 
-def _rank(one: MeasuredPost) -> tuple[float, int, UUID]:
+def _rank_key(one: MeasuredPost) -> tuple[float, int, UUID]:
     return one.gain_over_usual, one.value, one.post.delivery_id
 
 
-def _past(one: MeasuredPost, names: Mapping[UUID, str], day: str) -> InspiringPost:
+def _build_inspiring_post(one: MeasuredPost, names: Mapping[UUID, str], day: str) -> InspiringPost:
     post = one.post
     return InspiringPost(post.post_id, post.words, post.form, names.get(post.channel_id, ""), day, one.value, one.usual)
 

@@ -43,7 +43,7 @@ def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]
     post = live_posts.find_live_post(scope, delivery_id)
     if post is None:
         raise NotFound("post.unknown")
-    numbers = {metric: _number(told[metric]) for metric in TYPED_METRICS if told.get(metric, "").strip()}
+    numbers = {metric: _parse_metric_value(told[metric]) for metric in TYPED_METRICS if told.get(metric, "").strip()}
     if not numbers:
         raise BadInput("numbers.none")
     age = nearest_reading_age(scope.now - post.at)
@@ -75,7 +75,7 @@ def nearest_reading_age(passed: timedelta) -> int:
     return next((age for age in READING_AGES if age <= hours <= age * (1 + MAX_READING_DRIFT)), hours)
 
 
-def _number(said: str) -> int:
+def _parse_metric_value(said: str) -> int:
     digits = "".join(said.split()).replace("\u202f", "").replace("\u00a0", "")
     if not (digits.isascii() and digits.isdigit()) or int(digits) > MAX_TYPED_VALUE:
         raise BadInput("numbers.unreadable", said=said.strip()[:20])

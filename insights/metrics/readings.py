@@ -42,7 +42,7 @@ def collect_readings(event: ReadingDue, *, tenant: OpenScope, read: Read, still:
         if post is None:
             return  # removed meanwhile: it leaves the averages, its history stays
         if post.ends is not None and event.age_hours == READING_AGES[0]:
-            _last(scope, event, post, post.ends - LAST)
+            _schedule_final_reading(scope, event, post, post.ends - LAST)
         if post.has_expired(scope.now):
             return
         in_time = scope.now <= post.at + timedelta(hours=event.age_hours) * (1 + MAX_READING_DRIFT)
@@ -51,12 +51,12 @@ def collect_readings(event: ReadingDue, *, tenant: OpenScope, read: Read, still:
     numbers = keep_known_metrics(told) if told is not None else {}
     with tenant(event.tenant_id, COLLECTING) as scope:
         for metric in POST_METRICS:
-            _write(scope, event, post, metric, numbers.get(metric))
+            _record_metric(scope, event, post, metric, numbers.get(metric))
         if isinstance(seen, MissingPost) and not post.has_expired(scope.now):
             deletion_checks.schedule_deletion_recheck(scope, event.subject_id)
 
 
-def _last(scope: Scope, event: ReadingDue, post: LivePost, at: datetime) -> None:
+def _schedule_final_reading(scope: Scope, event: ReadingDue, post: LivePost, at: datetime) -> None:
     """What ends by itself is read a last time while it is there, at an age of its own."""
     last = ReadingDue(event.tenant_id, event.subject_id, round((at - post.at) / timedelta(hours=1)))
     outbox.put(scope, last, at=at, dedupe=f"last:{event.subject_id}")
@@ -69,7 +69,7 @@ def keep_known_metrics(told: Mapping[str, int]) -> dict[str, int]:
     return numbers | ({"shares": sum(passed_on)} if passed_on else {})
 
 
-def _write(scope: Scope, event: ReadingDue, post: LivePost, metric: str, value: int | None) -> None:
+def _record_metric(scope: Scope, event: ReadingDue, post: LivePost, metric: str, value: int | None) -> None:
     """A number that was measured stands: what is read later is the number of another age."""
     scope.run(
         "INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric, age_hours, value,"

@@ -94,9 +94,9 @@ def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
         made_at=scope.now,
         work=queries.daily_work(scope, creator_id, day, day).get(day, DayWork()),
         sales=tuple(money),
-        usual=_usual(scope, creator_id, day),
+        usual=_load_usual_sales(scope, creator_id, day),
         posts=posts,
-        labels=_labels(scope, posts),
+        labels=_load_label_names(scope, posts),
         numbers=queries.latest_metrics(scope, [post.delivery_id for post in posts]),
         crowds=tuple(followers.followers_on_day(scope, creator_id, day)),
         orders=tuple(orders),
@@ -105,12 +105,12 @@ def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
     )
 
 
-def _labels(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID, tuple[str, ...]]:
+def _load_label_names(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID, tuple[str, ...]]:
     found = labels.labels_of_posts(scope, {post.post_id for post in posts}) if posts else {}
     return {post_id: tuple(one.name for one in each) for post_id, each in found.items()}
 
 
-def _usual(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
+def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
     """The mean over the days before that were rolled up: a creator of three days is not compared with empty weeks."""
     first, last = day - timedelta(days=USUAL_DAYS), day - timedelta(days=1)
     known = len(queries.daily_work(scope, creator_id, first, last))
@@ -141,11 +141,11 @@ def report_templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["short"] = _short
+    made.filters["short"] = _truncate_text
     return made
 
 
-def _render(template: str, report: DailyReport, language: str, plain: Callable[[str], str] = str) -> str:
+def _render_report(template: str, report: DailyReport, language: str, plain: Callable[[str], str] = str) -> str:
     """`plain` takes the power from words that people wrote; HTML is escaped by its own rules."""
     zone = load_zone(report.creator.zone)
 
@@ -169,15 +169,15 @@ def _render(template: str, report: DailyReport, language: str, plain: Callable[[
 
 def render_daily_html(report: DailyReport, language: str) -> str:
     """A page that stands alone: no script, nothing loaded from elsewhere."""
-    return _render("daily.html", report, language)
+    return _render_report("daily.html", report, language)
 
 
 def render_daily_markdown(report: DailyReport, language: str) -> str:
     """The report as Markdown; what people wrote stands in it as plain text, on one line."""
-    return _render("daily.md", report, language, escape_markdown)
+    return _render_report("daily.md", report, language, escape_markdown)
 
 
-def _short(text: str, most: int = SHORT) -> str:
+def _truncate_text(text: str, most: int = SHORT) -> str:
     """The beginning of a text on one line, in characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
@@ -194,15 +194,17 @@ def render_daily_csv(report: DailyReport) -> str:
     lines = csv.writer(out)
     lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"])
     for post in report.posts:
-        said = _inert(_short(post.title or post.body))
+        said = _escape_csv_formula(_truncate_text(post.title or post.body))
         lines.writerow(["post", post.due_at.isoformat(), said, post.state, "", "", ""])
         for label in report.label_totals(post):
-            lines.writerow(["post_label", post.due_at.isoformat(), said, _inert(label), "", "", ""])
+            lines.writerow(["post_label", post.due_at.isoformat(), said, _escape_csv_formula(label), "", "", ""])
         for name, count in report.best_posts(post).items():
             lines.writerow([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
     for order in report.orders:
         amount = order.amount
-        lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency, ""])
+        lines.writerow(
+            [order.kind, order.at.isoformat(), _escape_csv_formula(order.title), "", amount.minor, amount.currency, ""]
+        )
     for row in report.sales:
         for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
             lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
@@ -210,7 +212,7 @@ def render_daily_csv(report: DailyReport) -> str:
         for part in sums:
             lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
     for crowd in report.crowds:
-        lines.writerow(["followers", "", _inert(crowd.account), "", "", "", crowd.followers])
+        lines.writerow(["followers", "", _escape_csv_formula(crowd.account), "", "", "", crowd.followers])
     return out.getvalue()
 
 
@@ -221,8 +223,13 @@ def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request
     out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(["kind", "month", "post", "name", "amount_minor", "lost_minor", "currency", "seconds", "things"])
-    rows = [("post", str(post.post_id), _inert(_short(post.called)), post.own) for post in month.posts]
-    rows += [("shared", str(post.post_id), _inert(_short(post.called)), post.shared) for post in month.posts]
+    rows = [
+        ("post", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.own) for post in month.posts
+    ]
+    rows += [
+        ("shared", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.shared)
+        for post in month.posts
+    ]
     rows += [("unassigned", "", "", month.unassigned), ("total", "", "", month.total)]
     for kind, post_id, called, bill in rows:
         if not bill.things and kind == "shared":
@@ -233,7 +240,9 @@ def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request
             lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
     for account, asked in requests:
         name, minor, many = f"{account.platform} {account.name}", asked.price.minor, sum(asked.many.values())
-        lines.writerow(["requests", month.month, "", _inert(name), f"{minor:f}", "", asked.price.currency, "", many])
+        lines.writerow(
+            ["requests", month.month, "", _escape_csv_formula(name), f"{minor:f}", "", asked.price.currency, "", many]
+        )
     return out.getvalue()
 
 
@@ -247,6 +256,6 @@ def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path
     return page
 
 
-def _inert(text: str) -> str:
+def _escape_csv_formula(text: str) -> str:
     """A cell that no spreadsheet takes for a formula, wherever it would begin one (OWASP, CSV injection)."""
     return f"'{text}" if _FORMULA.match(text) else text

@@ -61,15 +61,15 @@ def load_transparency_report(scope: Scope, first: date | None = None) -> Transpa
 
 def render_transparency_html(found: TransparencyReport, language: str) -> str:
     """A page that stands alone: no script, nothing loaded from elsewhere."""
-    return _render("transparency.html", found, language)
+    return _render_report("transparency.html", found, language)
 
 
 def render_transparency_markdown(found: TransparencyReport, language: str) -> str:
     """The same as Markdown."""
-    return _render("transparency.md", found, language)
+    return _render_report("transparency.md", found, language)
 
 
-def _render(template: str, found: TransparencyReport, language: str) -> str:
+def _render_report(template: str, found: TransparencyReport, language: str) -> str:
     def word(code: str, **params: str | int) -> str:
         return render_message(Message(code, params), language)
 

@@ -54,7 +54,7 @@ def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
 
 
 def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
-    _forget(scope, "sales_daily", creator_id, day)
+    _delete_day_rollup(scope, "sales_daily", creator_id, day)
     rows = [
         SalesDay(
             tenant_id=scope.tenant_id,
@@ -75,11 +75,11 @@ def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, e
 
 
 def _rebuild_work(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
-    _forget(scope, "creator_daily", creator_id, day)
+    _delete_day_rollup(scope, "creator_daily", creator_id, day)
     entries = schedule_reads.entries_between(scope, creator_id, start, end)
     chat = subscriber_reads.count_chat_activity(scope, creator_id, start, end)
     published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    views, interactions = _readings(scope, creator_id, start, end)
+    views, interactions = _sum_day_readings(scope, creator_id, start, end)
     scope.add(
         CreatorDay(
             tenant_id=scope.tenant_id,
@@ -122,13 +122,13 @@ GROUP BY s.metric
 to what was told last."""
 
 
-def _readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> tuple[int, int]:
+def _sum_day_readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> tuple[int, int]:
     rows = scope.run(_CAME, tenant=scope.tenant_id, creator=creator_id, start=start, end=end)
     came = {row.metric: int(row.value) for row in rows}
     return came.get("views", 0), sum(came.get(name, 0) for name in INTERACTION_METRICS)
 
 
-def _forget(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
+def _delete_day_rollup(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
     scope.run(
         f"DELETE FROM {name} WHERE tenant_id = :tenant AND creator_id = :creator AND day = :day",  # noqa: S608  own names
         tenant=scope.tenant_id,

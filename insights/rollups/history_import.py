@@ -55,16 +55,16 @@ def import_past_followers(scope: Scope, told: Sequence[PastFollowers]) -> None:
 
 def import_past_readings(scope: Scope, readings: Sequence[PastReading]) -> int:
     """Write readings; what is there stays. Returns how many were new."""
-    return insert_rows(scope, MetricSnapshot, [_reading(reading) for reading in readings])
+    return insert_rows(scope, MetricSnapshot, [_build_reading_row(reading) for reading in readings])
 
 
 def import_past_days(scope: Scope, days: Sequence[PastDay]) -> None:
     """Write days; what is there stays: a day that was rolled up here knows better."""
-    insert_rows(scope, CreatorDay, [_work(day) for day in days])
-    insert_rows(scope, SalesDay, [_sales(day, sales) for day in days for sales in day.sales])
+    insert_rows(scope, CreatorDay, [_build_work_row(day) for day in days])
+    insert_rows(scope, SalesDay, [_build_sales_row(day, sales) for day in days for sales in day.sales])
 
 
-def _reading(reading: PastReading) -> Mapping[str, object]:
+def _build_reading_row(reading: PastReading) -> Mapping[str, object]:
     return {
         "id": derived_uuid(reading.delivery_id, reading.metric, reading.age_hours),
         "created_at": reading.observed_at,
@@ -80,7 +80,7 @@ def _reading(reading: PastReading) -> Mapping[str, object]:
     }
 
 
-def _work(day: PastDay) -> Mapping[str, object]:
+def _build_work_row(day: PastDay) -> Mapping[str, object]:
     work = day.work
     return {
         "id": derived_uuid(day.creator_id, day.day, "work"),
@@ -98,7 +98,7 @@ def _work(day: PastDay) -> Mapping[str, object]:
     }
 
 
-def _sales(day: PastDay, sales: DaySales) -> Mapping[str, object]:
+def _build_sales_row(day: PastDay, sales: DaySales) -> Mapping[str, object]:
     return {
         "id": derived_uuid(day.creator_id, day.day, sales.gross.currency),
         "creator_id": day.creator_id,

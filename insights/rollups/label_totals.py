@@ -39,18 +39,18 @@ def sum_by_label(
     every = sorted({one for each in has.values() for one in each}, key=lambda one: labels.fold_label_name(one.name))
     groups = [(label, [one for one in out if label in has.get(one.post_id, ())]) for label in every]
     rest = [one for one in out if one.post_id not in has]
-    found = [_labelled(label, mine, numbers) for label, mine in groups]
-    return [*found, _labelled(None, rest, numbers)] if rest else found
+    found = [_compute_label_totals(label, mine, numbers) for label, mine in groups]
+    return [*found, _compute_label_totals(None, rest, numbers)] if rest else found
 
 
-def _labelled(
+def _compute_label_totals(
     label: Label | None, mine: Sequence[DeliveryEntry], numbers: Mapping[UUID, Mapping[str, int]]
 ) -> LabelTotals:
     told = [numbers[one.delivery_id] for one in mine if numbers.get(one.delivery_id)]
-    views, interactions = _sum(told, ("views",)), _sum(told, INTERACTION_METRICS)
+    views, interactions = _sum_known_metrics(told, ("views",)), _sum_known_metrics(told, INTERACTION_METRICS)
     return LabelTotals(label, len({one.post_id for one in mine}), len(mine), len(told), views, interactions)
 
 
-def _sum(told: Sequence[Mapping[str, int]], names: Sequence[str]) -> int | None:
+def _sum_known_metrics(told: Sequence[Mapping[str, int]], names: Sequence[str]) -> int | None:
     values = [one[name] for one in told for name in names if name in one]
     return sum(values) if values else None

@@ -59,7 +59,7 @@ def daily_sales(scope: Scope, creator_id: UUID, first: date, last: date) -> dict
     )
     found: dict[date, list[DaySales]] = {}
     for row in rows:
-        found.setdefault(row.day, []).append(_sales(row))
+        found.setdefault(row.day, []).append(_sales_from_row(row))
     return found
 
 
@@ -79,11 +79,11 @@ def daily_sales_by_creator(
     )
     found: dict[UUID, dict[date, list[DaySales]]] = {creator: {} for creator in creators}
     for row in rows:
-        found[row.creator_id].setdefault(row.day, []).append(_sales(row))
+        found[row.creator_id].setdefault(row.day, []).append(_sales_from_row(row))
     return found
 
 
-def _sales(row: SalesDay) -> DaySales:
+def _sales_from_row(row: SalesDay) -> DaySales:
     parts = (row.gross_minor, row.refunds_minor, row.creator_minor, row.agency_minor, row.staff_minor)
     gross, refunds, creator, agency, staff = (Money(part, row.currency) for part in parts)
     return DaySales(row.orders, gross, refunds, creator, agency, staff)

@@ -23,7 +23,7 @@ def close_change_request(scope: Scope, post_id: UUID) -> None:
 def notify_change_request(scope: Scope, row: Post, name: str) -> None:
     """Tell the members that somebody of this name wants another version of a post."""
     close_change_request(scope, row.id)  # the last who asked is named
-    said = _said("approval.change_wanted", row, name)
+    said = _build_notice_message("approval.change_wanted", row, name)
     notices.put(scope, said, cause=f"{CHANGE_REQUEST_CAUSE}{row.id}", urgent=False, creator_id=row.creator_id)
 
 
@@ -32,9 +32,9 @@ def notify_declined_post(scope: Scope, row: Post, name: str, principal: UUID) ->
     close_change_request(scope, row.id)
     if row.author_principal is None or row.author_principal == principal:
         return
-    said, to = _said("approval.turned_down", row, name), row.author_principal
+    said, to = _build_notice_message("approval.turned_down", row, name), row.author_principal
     notices.put(scope, said, cause=f"turned_down:{row.id}", creator_id=row.creator_id, to=to)
 
 
-def _said(code: str, row: Post, name: str) -> Message:
+def _build_notice_message(code: str, row: Post, name: str) -> Message:
     return Message(code, {"member": name, "post": (row.title or row.body)[:BEGINNING]})

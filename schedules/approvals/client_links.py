@@ -95,7 +95,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     The acting member may approve, did not write the post, and somebody has said the first yes. Raises NotFound for a
     post that is not theirs; Refused, for one that may not be shown whole too; BadInput; Conflict where nothing waits.
     """
-    row, maker = _theirs(scope, post_id)
+    row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
     if not 0 < len(called) <= MAX_CLIENT_NAME_LENGTH or not called.isprintable():
         raise BadInput("approval.link_no_name", most=MAX_CLIENT_NAME_LENGTH)
@@ -118,7 +118,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
         creator_id=row.creator_id,
         post_id=post_id,
         digest=row.digest,
-        token=_digest(token),
+        token=_hash_secret(token),
         name=called,
         principal_id=principal,
         by=scope.actor,
@@ -131,7 +131,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
 
 def revoke_client_link(scope: Scope, post_id: UUID) -> None:
     """End the link of a post that was not answered. Raises NotFound for a post that is not the acting member's."""
-    _theirs(scope, post_id)
+    _lock_approvable_post(scope, post_id)
     end_client_links(scope, post_id, "taken_back")
 
 
@@ -152,14 +152,16 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
     if not _TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
         return None
     with tenant(INSTALLATION_ID, "system:approval-link", role="door") as scope:
-        row = scope.run("SELECT tenant_id, id FROM approval_links WHERE token = :token", token=_digest(token)).first()
+        row = scope.run(
+            "SELECT tenant_id, id FROM approval_links WHERE token = :token", token=_hash_secret(token)
+        ).first()
     return (row.tenant_id, row.id) if row is not None else None
 
 
 def load_client_link(scope: Scope, link_id: UUID, session: str) -> tuple[ClientLink, ClientLinkStatus]:
     """A link, and how it stands for the browser that keeps `session` ("": none). Raises NotFound."""
-    row = _link(scope, link_id)
-    return _link_of(scope, row), _standing(scope, row, get_post(scope, row.post_id), session)
+    row = _get_link(scope, link_id)
+    return _client_link_from_row(scope, row), _resolve_link_status(scope, row, get_post(scope, row.post_id), session)
 
 
 def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
@@ -174,7 +176,7 @@ def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
         " WHERE tenant_id = :tenant AND id = :id AND session = '' AND ended = ''",
         tenant=scope.tenant_id,
         id=link_id,
-        session=_digest(session),
+        session=_hash_secret(session),
         now=scope.now,
     )
 
@@ -187,12 +189,12 @@ def answer_client_link(
     What everybody said yes to goes onto the calendar. Raises Conflict where the link cannot be answered (any more),
     Refused for a yes to what the link could not show whole, BadInput without words, NotFound.
     """
-    known = _link(scope, link_id)
+    known = _get_link(scope, link_id)
     row = get_post(scope, known.post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})  # the post first, as whoever rewrites it,
     deliveries_of_post(scope, row.id, lock=True)  # then where it goes, as whoever moves it
     scope.session.refresh(known, with_for_update=True)
-    standing = _standing(scope, known, row, session)
+    standing = _resolve_link_status(scope, known, row, session)
     if standing != "open":
         raise Conflict(f"client.stands.{standing}")
     if yes and not client_view_of_post(scope, row).whole:
@@ -212,14 +214,17 @@ def answer_client_link(
 
 def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
     """The last link made for a post; None where none was."""
-    row = _latest(scope, post_id)
-    return _link_of(scope, row) if row is not None else None
+    row = _find_latest_link(scope, post_id)
+    return _client_link_from_row(scope, row) if row is not None else None
 
 
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """Who may still give the second yes to a post by a link."""
-    row = _latest(scope, post_id)
-    waits = row is not None and _standing(scope, row, get_post(scope, post_id), session="") in ("sealed", "elsewhere")
+    row = _find_latest_link(scope, post_id)
+    waits = row is not None and _resolve_link_status(scope, row, get_post(scope, post_id), session="") in (
+        "sealed",
+        "elsewhere",
+    )
     return (row.name,) if row is not None and waits else ()
 
 
@@ -274,7 +279,7 @@ def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
     return list(first.values())
 
 
-def _theirs(scope: Scope, post_id: UUID) -> tuple[Post, tenant_reads.Member]:
+def _lock_approvable_post(scope: Scope, post_id: UUID) -> tuple[Post, tenant_reads.Member]:
     """The post, held, and who acts: one who may approve it. A post of another creator looks like none."""
     member = tenant_reads.get_acting_member(scope, "approval.link_members")
     require_right(member.role, Right.APPROVE)
@@ -285,7 +290,7 @@ def _theirs(scope: Scope, post_id: UUID) -> tuple[Post, tenant_reads.Member]:
     return row, member
 
 
-def _latest(scope: Scope, post_id: UUID) -> ApprovalLink | None:
+def _find_latest_link(scope: Scope, post_id: UUID) -> ApprovalLink | None:
     return scope.session.exec(
         select(ApprovalLink)
         .where(ApprovalLink.tenant_id == scope.tenant_id, ApprovalLink.post_id == post_id)
@@ -295,15 +300,15 @@ def _latest(scope: Scope, post_id: UUID) -> ApprovalLink | None:
     ).first()
 
 
-def _link(scope: Scope, link_id: UUID) -> ApprovalLink:
+def _get_link(scope: Scope, link_id: UUID) -> ApprovalLink:
     row = scope.session.get(ApprovalLink, (scope.tenant_id, link_id), populate_existing=True)
     if row is None:
         raise NotFound("client.unknown")
     return row
 
 
-def _standing(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> ClientLinkStatus:
-    here = bool(session) and row.session == _digest(session)
+def _resolve_link_status(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> ClientLinkStatus:
+    here = bool(session) and row.session == _hash_secret(session)
     match row.ended:
         case "yes" | "change" as said:  # whoever else has the address learns nothing of the answer
             return said if here else "over"
@@ -313,29 +318,31 @@ def _standing(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> Cli
         return "expired"
     if row.session and not here:
         return "elsewhere"
-    if _digest_of(scope, owner) != row.digest:
+    if _find_content_digest(scope, owner) != row.digest:
         return "changed"
-    if not any(one.state in ASKABLE for one in deliveries_of_post(scope, owner.id)) or _settled(scope, owner):
+    if not any(one.state in ASKABLE for one in deliveries_of_post(scope, owner.id)) or _is_already_decided(
+        scope, owner
+    ):
         return "over"
     return "open" if row.session else "sealed"
 
 
-def _settled(scope: Scope, owner: Post) -> bool:
+def _is_already_decided(scope: Scope, owner: Post) -> bool:
     """Whether the second yes was said by somebody else meanwhile, or the post was refused."""
     return not decisions.needs_approval(scope, owner, scope.now) or decisions.is_rejected(scope, owner, scope.now)
 
 
-def _digest_of(scope: Scope, owner: Post) -> str:
+def _find_content_digest(scope: Scope, owner: Post) -> str:
     try:
         return current_digest(scope, owner)
     except NotFound:
         return ""
 
 
-def _link_of(scope: Scope, row: ApprovalLink) -> ClientLink:
+def _client_link_from_row(scope: Scope, row: ApprovalLink) -> ClientLink:
     made = row.created_at or scope.now
     return ClientLink(row.post_id, row.name, row.by, made, row.expires_at, row.opened_at, row.ended, row.ended_at)
 
 
-def _digest(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -75,10 +75,10 @@ def approve_post(
     author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
     With `digest`, Conflict where the post is no longer the version that was read.
     """
-    row = _held(scope, post_id)
+    row = _lock_post(scope, post_id)
     if digest is not None and digest != row.digest:
         raise Conflict("post.changed_meanwhile")
-    principal = _principal(scope, row, member_id, tier)
+    principal = _resolve_approver(scope, row, member_id, tier)
     if row.author_principal == principal:
         raise Refused("approval.own_work")
     row.digest = current_digest(scope, row)
@@ -90,22 +90,22 @@ def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note
 
     Raises Refused for one who has said yes as the other tier, or whose yes stands while another's is missing.
     """
-    words = _words(scope, row, scope.now)
+    words = _list_current_verdicts(scope, row, scope.now)
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
     for word in words:
         if word.principal_id == principal and word.verdict != "yes" and word.tier != tier:
-            _write(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
+            _record_verdict(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
     since = channel_review_requested_at(scope, row.id)
     known = is_approved(scope, row, scope.now, since=since)
-    written = _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    written = _record_verdict(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
     if not (written or known or is_rejected(scope, row, scope.now)):
         raise Refused("approval.two_people")
     if is_approved(scope, row, scope.now, since=since):
         change_requests.close_change_request(scope, row.id)
         if not known:
             webhook_events.announce_approval(scope, row)
-        _release(scope, row)
+        _release_approved_deliveries(scope, row)
 
 
 def reject_post(
@@ -116,17 +116,19 @@ def reject_post(
 
     Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
     """
-    row = _held(scope, post_id)
-    record_rejection(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note)
+    row = _lock_post(scope, post_id)
+    record_rejection(
+        scope, row, _resolve_approver(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note
+    )
 
 
 def request_changes(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
-    row, member = _held(scope, post_id), tenant_reads.get_member(scope, member_id)
+    row, member = _lock_post(scope, post_id), tenant_reads.get_member(scope, member_id)
     record_rejection(
-        scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note
+        scope, row, _resolve_approver(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note
     )
     change_requests.notify_change_request(scope, row, member.name)
 
@@ -147,9 +149,9 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
 
     Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
     """
-    row = _held(scope, post_id)
+    row = _lock_post(scope, post_id)
     member = tenant_reads.get_member(scope, member_id)
-    ours = [word for word in _words(scope, row, scope.now) if word.principal_id == member.principal_id]
+    ours = [word for word in _list_current_verdicts(scope, row, scope.now) if word.principal_id == member.principal_id]
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
     if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
         raise Refused("approval.too_late_to_undo")
@@ -158,7 +160,7 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     planned = [one for one in rows if one.state not in (S.DRAFT, S.CANCELLED, S.REHEARSED) and one.id not in kept_back]
     if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
         raise Conflict("approval.left_already")
-    _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
+    _record_verdict(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
     change_requests.close_change_request(scope, post_id)
     for one in planned if last.verdict == "yes" else []:
         if one.state in (S.APPROVED, S.SCHEDULED):
@@ -178,7 +180,7 @@ def record_rejection(
         raise BadInput("approval.no_words")
     if why not in REJECTION_CODES[verdict]:
         raise BadInput("approval.no_such_reason")
-    _write(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
+    _record_verdict(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
     for delivery in deliveries_of_post(scope, row.id, lock=True):
         if delivery.state in (S.APPROVED, S.SCHEDULED):
             transition_delivery(scope, delivery, S.DRAFT, reason=_BACK[verdict])
@@ -189,7 +191,11 @@ def record_rejection(
 def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
     """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the post, locked."""
     row = get_post(scope, post_id)
-    return _release(scope, row) if is_approved(scope, row, scope.now) else _to_come(scope, row)
+    return (
+        _release_approved_deliveries(scope, row)
+        if is_approved(scope, row, scope.now)
+        else _lock_upcoming_deliveries(scope, row)
+    )
 
 
 _LAST_WORDS = """
@@ -271,7 +277,7 @@ def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> b
 
 def missing_approval(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> Message:
     """What is missing of a post that is not approved, as people are told; with `since`, of an account added then."""
-    said = [word for word in _said(scope, row) if word.verdict == "yes"]
+    said = [word for word in _list_latest_verdicts(scope, row) if word.verdict == "yes"]
     said = [word for word in said if since is None or (word.created_at or now) > since]
     if not said or is_rejected(scope, row, now):
         return UNAPPROVED
@@ -284,7 +290,7 @@ def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
     return any(word.verdict in ("no", "change") for word in words)
 
 
-def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
+def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
     member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
@@ -295,7 +301,7 @@ def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     return member.principal_id
 
 
-def _held(scope: Scope, post_id: UUID) -> Post:
+def _lock_post(scope: Scope, post_id: UUID) -> Post:
     """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the second sees what the
     first one did. Raises NotFound."""
     row = get_post(scope, post_id)
@@ -303,12 +309,12 @@ def _held(scope: Scope, post_id: UUID) -> Post:
     return row
 
 
-def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:
+def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Approval]:
     """The last word of each person as each tier on the content as it stands, but for a yes that has run out."""
-    return [word for word in _said(scope, row) if word.verdict != "yes" or word.expires_at > now]
+    return [word for word in _list_latest_verdicts(scope, row) if word.verdict != "yes" or word.expires_at > now]
 
 
-def _said(scope: Scope, row: Post) -> Collection[Approval]:
+def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
     """The same, with what has run out."""
     rows = scope.session.exec(
         select(Approval)
@@ -319,7 +325,7 @@ def _said(scope: Scope, row: Post) -> Collection[Approval]:
     return {(word.principal_id, word.tier): word for word in rows}.values()
 
 
-def _write(
+def _record_verdict(
     scope: Scope,
     row: Post,
     principal_id: UUID,
@@ -331,10 +337,10 @@ def _write(
     since: datetime | None = None,
 ) -> bool:
     """Write down a word; whether it was not said before. A yes before `since`, or that ends too early, is said anew."""
-    words = _words(scope, row, scope.now)
+    words = _list_current_verdicts(scope, row, scope.now)
     kept = note.strip()[:MAX_VERDICT_NOTE_LENGTH]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
-    again = ours is not None and (_before(ours, since) or _ends_early(scope, row, ours))
+    again = ours is not None and (_is_given_before(ours, since) or _is_expiring_before_publish(scope, row, ours))
     same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
     if same and not again:
         return False
@@ -355,19 +361,19 @@ def _write(
     return True
 
 
-def _before(word: Approval, since: datetime | None) -> bool:
+def _is_given_before(word: Approval, since: datetime | None) -> bool:
     """Whether a yes was said before an account was added: it is not for that one."""
     return since is not None and word.created_at is not None and word.created_at <= since
 
 
-def _ends_early(scope: Scope, row: Post, word: Approval) -> bool:
+def _is_expiring_before_publish(scope: Scope, row: Post, word: Approval) -> bool:
     if word.created_at is None or scope.now - word.created_at < RENEWABLE:
         return False
     return any(one.due_at >= word.expires_at for one in deliveries_of_post(scope, row.id, ended=False))
 
 
-def _release(scope: Scope, row: Post) -> list[Delivery]:
-    rows = _to_come(scope, row)
+def _release_approved_deliveries(scope: Scope, row: Post) -> list[Delivery]:
+    rows = _lock_upcoming_deliveries(scope, row)
     unasked = None if tenant_reads.get_creator(scope, row.creator_id).approval_tiers else APPROVAL_NOT_REQUESTED
     for one in rows:
         if one.asks_since is not None and not is_delivery_approved(scope, row, one, scope.now):
@@ -381,5 +387,5 @@ def _release(scope: Scope, row: Post) -> list[Delivery]:
     return rows
 
 
-def _to_come(scope: Scope, row: Post) -> list[Delivery]:
+def _lock_upcoming_deliveries(scope: Scope, row: Post) -> list[Delivery]:
     return deliveries_of_post(scope, row.id, lock=True, ended=False)

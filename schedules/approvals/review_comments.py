@@ -85,19 +85,19 @@ def add_comment(
     row, member, _ = open_discussion(scope, post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
         return key
-    _check_spot(row, spot)
+    _check_anchor(row, spot)
     inside = internal and can_read_internal(member)
-    return _write(scope, row, member, words, key=key, spot=spot, named=named, internal=inside, thread=None)
+    return _record_comment(scope, row, member, words, key=key, spot=spot, named=named, internal=inside, thread=None)
 
 
 def reply_to_comment(scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()) -> UUID:
     """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again. Raises as `say`."""
-    first = _thread(scope, comment_id)
+    first = _get_thread_root(scope, comment_id)
     row, member, _ = open_discussion(scope, first.post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
         return key
     spot = CommentAnchor(first.part, first.asset_id)
-    written = _write(
+    written = _record_comment(
         scope, row, member, words, key=key, spot=spot, named=named, internal=first.internal, thread=first.id
     )
     first.resolved_at = first.resolved_by = None
@@ -107,7 +107,7 @@ def reply_to_comment(scope: Scope, comment_id: UUID, words: str, *, key: UUID, n
 
 def resolve_comment(scope: Scope, comment_id: UUID) -> None:
     """The acting member calls what was said, and its answers, settled; twice changes nothing. Raises NotFound."""
-    first = _thread(scope, comment_id)
+    first = _get_thread_root(scope, comment_id)
     _, member, _ = open_discussion(scope, first.post_id)
     if first.resolved_at is None:
         first.resolved_at, first.resolved_by = scope.now, member.principal_id
@@ -116,7 +116,7 @@ def resolve_comment(scope: Scope, comment_id: UUID) -> None:
 
 def reopen_comment(scope: Scope, comment_id: UUID) -> None:
     """It is not settled after all. Raises NotFound."""
-    first = _thread(scope, comment_id)
+    first = _get_thread_root(scope, comment_id)
     open_discussion(scope, first.post_id)
     first.resolved_at = first.resolved_by = None
     scope.add(first)
@@ -173,7 +173,9 @@ def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) 
 
 def filter_comment_readers(members: Iterable[Member], creator: Creator, *, internal: bool) -> list[Member]:
     """Those of these members who may read what is said of a creator's posts; pure."""
-    return [one for one in members if _reads(one, creator.slug) and (not internal or can_read_internal(one))]
+    return [
+        one for one in members if _can_read_comments(one, creator.slug) and (not internal or can_read_internal(one))
+    ]
 
 
 def can_read_internal(member: Member) -> bool:
@@ -183,22 +185,22 @@ def can_read_internal(member: Member) -> bool:
 
 def has_unread_mention(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
     """Whether somebody was told of this post's comments and has not said that they read them."""
-    cause = _cause(post_id, principal_id)
+    cause = _comment_notice_cause(post_id, principal_id)
     return any(one.cause == cause for one in tenant_reads.list_open_notices(scope, limit=1000, to=principal_id))
 
 
 def mark_comments_read(scope: Scope, post_id: UUID) -> None:
     """The acting member has read what is said of a post. Raises NotFound."""
     _, member, _ = open_discussion(scope, post_id, lock=False)
-    notices.close(scope, _cause(post_id, member.principal_id))
+    notices.close(scope, _comment_notice_cause(post_id, member.principal_id))
 
 
-def _cause(post_id: UUID, principal_id: UUID) -> str:
+def _comment_notice_cause(post_id: UUID, principal_id: UUID) -> str:
     """One open notice for each person and post, however much is said meanwhile."""
     return f"comment:{post_id}:{principal_id}"
 
 
-def _reads(member: Member, slug: str) -> bool:
+def _can_read_comments(member: Member, slug: str) -> bool:
     return any(has_right(member.role, right) for right in READERS) and (not member.creators or slug in member.creators)
 
 
@@ -210,14 +212,14 @@ def open_discussion(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[
         raise Refused(PEOPLE_ONLY)
     row = get_post(scope, post_id)
     creator = tenant_reads.get_creator(scope, row.creator_id)
-    if not _reads(member, creator.slug):
+    if not _can_read_comments(member, creator.slug):
         raise NotFound("post.unknown")
     if lock:
         scope.lock(f"comments:{scope.tenant_id}:{post_id}")
     return row, member, creator
 
 
-def _thread(scope: Scope, comment_id: UUID) -> PostComment:
+def _get_thread_root(scope: Scope, comment_id: UUID) -> PostComment:
     """The one that began it, if the acting member may read it. Another tenant's looks like none, as an internal one
     does to who may not read those."""
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
@@ -230,7 +232,7 @@ def _thread(scope: Scope, comment_id: UUID) -> PostComment:
     return row
 
 
-def _check_spot(row: Post, spot: CommentAnchor) -> None:
+def _check_anchor(row: Post, spot: CommentAnchor) -> None:
     if not 0 <= spot.part <= len(row.parts):
         raise NotFound("comment.no_such_part")
     said = channel_overrides.base_content(row)
@@ -240,7 +242,7 @@ def _check_spot(row: Post, spot: CommentAnchor) -> None:
         raise NotFound("comment.no_such_part")
 
 
-def _write(
+def _record_comment(
     scope: Scope,
     row: Post,
     member: Member,
@@ -253,8 +255,8 @@ def _write(
     thread: UUID | None,
 ) -> UUID:
     said = words.strip()
-    _check_words(said)
-    if _count(scope, row.id) >= MAX_REVIEW_COMMENTS:
+    _check_comment_text(said)
+    if _count_comments(scope, row.id) >= MAX_REVIEW_COMMENTS:
         raise BadInput("comment.too_many", most=MAX_REVIEW_COMMENTS)
     wanted = list(dict.fromkeys(named))
     readers = {one.principal_id for one in list_mentionable_members(scope, row.creator_id, internal=internal)}
@@ -275,12 +277,12 @@ def _write(
         internal=internal,
     )
     scope.add(written)
-    before = _spoke(scope, thread) if thread is not None else []
-    _tell(scope, row, member, named=wanted, answered=[one for one in before if one in readers])
+    before = _list_thread_participants(scope, thread) if thread is not None else []
+    _notify_comment_readers(scope, row, member, named=wanted, answered=[one for one in before if one in readers])
     return written.id
 
 
-def _check_words(said: str) -> None:
+def _check_comment_text(said: str) -> None:
     if not said:
         raise BadInput("comment.empty")
     if len(said) > MAX_REVIEW_COMMENT_LENGTH:
@@ -289,26 +291,28 @@ def _check_words(said: str) -> None:
         raise BadInput("post.unwritable")
 
 
-def _count(scope: Scope, post_id: UUID) -> int:
+def _count_comments(scope: Scope, post_id: UUID) -> int:
     here = (PostComment.tenant_id == scope.tenant_id, PostComment.post_id == post_id)
     return int(scope.session.exec(select(func.count()).where(*here)).one())
 
 
-def _spoke(scope: Scope, thread: UUID) -> list[UUID]:
+def _list_thread_participants(scope: Scope, thread: UUID) -> list[UUID]:
     """Who has said something in a thread."""
     there = (PostComment.id == thread) | (PostComment.thread_id == thread)
     found = select(PostComment.principal_id).distinct().where(PostComment.tenant_id == scope.tenant_id, there)
     return list(scope.session.exec(found))
 
 
-def _tell(scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]) -> None:
+def _notify_comment_readers(
+    scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]
+) -> None:
     """Whoever writes has read what was there before; each of the others is told once until they did."""
-    notices.close(scope, _cause(row.id, by.principal_id))
+    notices.close(scope, _comment_notice_cause(row.id, by.principal_id))
     about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
     codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}
     for principal, code in codes.items():
         if principal != by.principal_id:
-            cause = _cause(row.id, principal)
+            cause = _comment_notice_cause(row.id, principal)
             notices.put(scope, Message(code, about), cause=cause, creator_id=row.creator_id, to=principal)
 
 
@@ -327,11 +331,13 @@ def build_comment_threads(scope: Scope, row: Post, *, internal: bool) -> list[Re
     answers: dict[UUID, list[ReviewComment]] = {}
     for one in found:
         if one.thread_id is not None:
-            answers.setdefault(one.thread_id, []).append(_comment(scope, row, one))
-    return [_comment(scope, row, one, answers.get(one.id, ())) for one in found if one.thread_id is None]
+            answers.setdefault(one.thread_id, []).append(_comment_from_row(scope, row, one))
+    return [_comment_from_row(scope, row, one, answers.get(one.id, ())) for one in found if one.thread_id is None]
 
 
-def _comment(scope: Scope, owner: Post, row: PostComment, answers: Sequence[ReviewComment] = ()) -> ReviewComment:
+def _comment_from_row(
+    scope: Scope, owner: Post, row: PostComment, answers: Sequence[ReviewComment] = ()
+) -> ReviewComment:
     return ReviewComment(
         id=row.id,
         post_id=row.post_id,

@@ -170,7 +170,10 @@ def list_review_queue(
         wishes.setdefault(post.id, []).append(wish)
     words = verdicts.verdicts_of_posts(scope, posts)
     tiers = {one.id: one.approval_tiers for one in tenant_reads.list_creators(scope)} if posts else {}
-    found = [_asked(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id]) for one in posts.values()]
+    found = [
+        _build_review_item(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id])
+        for one in posts.values()
+    ]
     return [one for one in found if not (one.is_rejected or one.is_approved)][:limit]
 
 
@@ -208,7 +211,7 @@ def count_reviews_for(scope: Scope, creators: Collection[UUID], principal_id: UU
     return sum(one.can_be_approved_by(principal_id) for one in list_review_queue(scope, creators))
 
 
-def _asked(
+def _build_review_item(
     scope: Scope, post: Post, wishes: list[ReviewDelivery], words: list[ApprovalVerdict], tiers: int
 ) -> ReviewItem:
     since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)

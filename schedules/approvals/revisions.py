@@ -102,11 +102,11 @@ def revision_since_verdict(scope: Scope, post_id: UUID) -> RevisionSinceVerdict 
 
 def load_revision_history(scope: Scope, row: Post) -> tuple[list[ChangeRequest], RevisionSinceVerdict | None]:
     """Both, read at once."""
-    spoken = _spoken(scope, row)
-    return _wanted(scope, row, spoken), _since(scope, row, spoken)
+    spoken = _list_verdict_history(scope, row)
+    return _build_change_requests(scope, row, spoken), _compare_with_last_verdict(scope, row, spoken)
 
 
-def _wanted(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[ChangeRequest]:
+def _build_change_requests(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[ChangeRequest]:
     last = {(one.principal_id, one.tier, one.digest): one for one in spoken}
     refusals = [one for one in last.values() if one.verdict in REFUSALS]
     yeses = [(one.principal_id, one.created_at or scope.now) for one in spoken if one.verdict == "yes"]
@@ -125,12 +125,12 @@ def _wanted(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[ChangeR
     ]
 
 
-def _since(scope: Scope, row: Post, spoken: Sequence[Approval]) -> RevisionSinceVerdict | None:
+def _compare_with_last_verdict(scope: Scope, row: Post, spoken: Sequence[Approval]) -> RevisionSinceVerdict | None:
     kept = [one for one in spoken if one.digest != row.digest and one.content is not None]
     if not kept or kept[-1].content is None:
         return None
     last, before, now = kept[-1], kept[-1].content, content_snapshot(row)
-    shown, shows = _pictures(before), _pictures(now)
+    shown, shows = _collect_asset_ids(before), _collect_asset_ids(now)
     return RevisionSinceVerdict(
         last.principal_id,
         last.verdict,
@@ -143,7 +143,7 @@ def _since(scope: Scope, row: Post, spoken: Sequence[Approval]) -> RevisionSince
 
 def changed_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[TextChange, ...]:
     """The texts that differ between two snapshots of a post, in the order they are read; pure."""
-    old, new = _texts(before), _texts(now)
+    old, new = _texts_by_place(before), _texts_by_place(now)
     return tuple(
         TextChange(*spot, runs=diff_words(old.get(spot, ""), new.get(spot, "")))
         for spot in sorted({*old, *new})
@@ -157,14 +157,18 @@ def diff_words(before: str, now: str) -> tuple[TextRun, ...]:
     The runs that are not `new` make the first text again, those that are not `gone` the second.
     """
     old, new = _WORDS.findall(before), _WORDS.findall(now)
-    head = _alike(old, new)
-    tail = _alike(old[head:][::-1], new[head:][::-1])
+    head = _common_prefix_length(old, new)
+    tail = _common_prefix_length(old[head:][::-1], new[head:][::-1])
     middle = old[head : len(old) - tail], new[head : len(new) - tail]
-    runs = [TextRun("same", "".join(old[:head])), *_compared(*middle), TextRun("same", "".join(old[len(old) - tail :]))]
+    runs = [
+        TextRun("same", "".join(old[:head])),
+        *_compare_words(*middle),
+        TextRun("same", "".join(old[len(old) - tail :])),
+    ]
     return tuple(run for run in runs if run.words)
 
 
-def _compared(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
+def _compare_words(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
     if max(len(old), len(new)) > WORDS_COMPARED:
         return [TextRun("gone", "".join(old)), TextRun("new", "".join(new))]
     found = []
@@ -176,13 +180,13 @@ def _compared(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
     return found
 
 
-def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+def _common_prefix_length(one: Sequence[str], other: Sequence[str]) -> int:
     """How many words two texts begin with together."""
     shortest = min(len(one), len(other))
     return next((at for at in range(shortest) if one[at] != other[at]), shortest)
 
 
-def _texts(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
+def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
     """Every text of a snapshot by where it stands; what a place does not say otherwise is the post's."""
     found: dict[tuple[str, str, int], str] = {}
     for place, one in [("", said), *((other["place"], other) for other in said["overrides"])]:
@@ -192,20 +196,20 @@ def _texts(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
         if one.get("price") is not None:
             found[place, "price", 0] = str(Money(**one["price"]))
         for name, value in (one.get("options") or {}).items():
-            found[place, f"option:{name}", 0] = _chosen(value)
+            found[place, f"option:{name}", 0] = _format_option_value(value)
         for part, piece in enumerate(one.get("parts") or (), start=1):
             found[place, "comment" if piece["comment"] else "body", part] = piece["body"]
     return {spot: words for spot, words in found.items() if words}
 
 
-def _chosen(value: Any) -> str:
+def _format_option_value(value: Any) -> str:
     """What was chosen, as it is compared: yes and no as signs that need no language."""
     if isinstance(value, bool):
         return "✓" if value else "✗"
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _pictures(said: Mapping[str, Any]) -> list[UUID]:
+def _collect_asset_ids(said: Mapping[str, Any]) -> list[UUID]:
     """Every picture of a snapshot, in whatever place, once each."""
     found = [*said["media"]]
     for one in (said, *said["overrides"]):
@@ -214,7 +218,7 @@ def _pictures(said: Mapping[str, Any]) -> list[UUID]:
     return [UUID(asset) for asset in dict.fromkeys(found)]
 
 
-def _spoken(scope: Scope, row: Post) -> list[Approval]:
+def _list_verdict_history(scope: Scope, row: Post) -> list[Approval]:
     """Everything said of a post that was not taken back, in order; what has run out too."""
     rows = scope.session.exec(
         select(Approval)

@@ -105,8 +105,8 @@ def lay_out_turns(waiting: Iterable[WaitingDelivery], *, free: datetime, gap: ti
 def find_turn(scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta) -> IntervalTurn | None:
     """When a due delivery has its turn, None where that is now. The caller holds the account: what another sender has
     just taken is seen, and what stands while this is asked stands until the transaction ends."""
-    free = _free(scope, channel.id, gap, but=row.id)
-    at = lay_out_turns(_with_it(scope, row), free=free, gap=gap)[row.id]
+    free = _first_free_time(scope, channel.id, gap, but=row.id)
+    at = lay_out_turns(_list_competing_deliveries(scope, row), free=free, gap=gap)[row.id]
     if at is not None and at <= scope.now:
         return None
     if free <= scope.now:
@@ -116,14 +116,15 @@ def find_turn(scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta) 
     return IntervalTurn(
         at,
         Message(
-            WAITS_FOR_INTERVAL, {"account": channel.name, "minutes": _minutes(gap), "at": format_hour(at, row.zone)}
+            WAITS_FOR_INTERVAL,
+            {"account": channel.name, "minutes": _round_up_to_minutes(gap), "at": format_hour(at, row.zone)},
         ),
     )
 
 
 def too_late_reason(channel: Channel, gap: timedelta) -> Message:
     """Why a person must decide on what has no room in time."""
-    return Message(TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _minutes(gap)})
+    return Message(TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _round_up_to_minutes(gap)})
 
 
 def format_hour(at: datetime, zone: str) -> str:
@@ -136,11 +137,11 @@ def is_waiting_for_interval(row: Delivery) -> bool:
     return row.state == S.SCHEDULED and row.reason is not None and row.reason["code"] == WAITS_FOR_INTERVAL
 
 
-def _minutes(gap: timedelta) -> int:
+def _round_up_to_minutes(gap: timedelta) -> int:
     return -(-gap // MINUTE)
 
 
-def _free(scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID) -> datetime:
+def _first_free_time(scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID) -> datetime:
     """The first instant from now on that keeps the distance to what stands on an account, or may."""
     last: datetime | None = scope.run(
         _LAST, tenant=scope.tenant_id, channel=channel_id, but=but, outside=OUTSIDE, under_way=UNDER_WAY
@@ -148,9 +149,9 @@ def _free(scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELI
     return max(scope.now, last + gap) if last is not None else scope.now
 
 
-def _with_it(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
+def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
     """A due delivery, and those of its account that wait for their turn as it does; not what something else keeps."""
-    others = _planned(scope, row.channel_id, scope.now, [str(S.APPROVED), str(S.SCHEDULED)], but=row.id)
+    others = _list_planned_deliveries(scope, row.channel_id, scope.now, [str(S.APPROVED), str(S.SCHEDULED)], but=row.id)
     ours = WaitingDelivery(row.id, row.priority, row.due_at, row.due_at, row.late_until)
     now, since = scope.now, scope.now - MOMENT
     return [ours, *(one.waiting for one in others if one.turn > since and (one.is_kept or one.turn <= now))]
@@ -183,7 +184,7 @@ class _Planned:
         return WaitingDelivery(self.id, self.priority, self.due_at, start, self.late_until)
 
 
-def _planned(
+def _list_planned_deliveries(
     scope: Scope, channel_id: UUID, until: datetime, states: Sequence[str], *, but: UUID = NO_DELIVERY_ID
 ) -> list[_Planned]:
     """Read column by column: a claim compares the version it saw, and nothing here may show it another one."""
@@ -204,9 +205,9 @@ def _planned(
 
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
     """Whether any that waits on an account has its turn earlier by now; what was missed keeps the one it was given."""
-    kept = [one for one in _planned(scope, channel.id, scope.now, [str(S.SCHEDULED)]) if one.is_kept]
+    kept = [one for one in _list_planned_deliveries(scope, channel.id, scope.now, [str(S.SCHEDULED)]) if one.is_kept]
     gap = channel.min_interval
-    turns = lay_out_turns([one.waiting for one in kept], free=_free(scope, channel.id, gap), gap=gap)
+    turns = lay_out_turns([one.waiting for one in kept], free=_first_free_time(scope, channel.id, gap), gap=gap)
     return any(at is not None and one.turn - at > MINUTE for one in kept if not one.missed and (at := turns[one.id]))
 
 
@@ -217,18 +218,20 @@ def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID
     """
     if not is_interval_enforced(channel):
         return {}
-    known = [one.waiting for one in _planned(scope, channel.id, until, AHEAD)]
-    return lay_out_turns(known, free=_free(scope, channel.id, channel.min_interval), gap=channel.min_interval)
+    known = [one.waiting for one in _list_planned_deliveries(scope, channel.id, until, AHEAD)]
+    return lay_out_turns(
+        known, free=_first_free_time(scope, channel.id, channel.min_interval), gap=channel.min_interval
+    )
 
 
 def forecast_turn(scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID) -> datetime | None:
     """When a post that is planned at an instant would leave an account that keeps its distance, None for what would be
     too late by its turn. `but` is the delivery itself; a new one is as important, and may be as late, as is usual."""
-    known = {one.id: one for one in _planned(scope, channel.id, at + A_DAY, AHEAD)}
+    known = {one.id: one for one in _list_planned_deliveries(scope, channel.id, at + A_DAY, AHEAD)}
     old = known.pop(but, None)
     late = lateness.latest_publish_time(lateness.DEFAULT_LATE_SPAN, at, channel.zone, until_midnight=False)
     if old is not None:
         late = at + (old.late_until - old.due_at) if old.late_until is not None else None
     new = WaitingDelivery(but, old.priority if old is not None else DEFAULT_PRIORITY, at, at, late)
-    free = _free(scope, channel.id, channel.min_interval, but=but)
+    free = _first_free_time(scope, channel.id, channel.min_interval, but=but)
     return lay_out_turns([new, *(one.waiting for one in known.values())], free=free, gap=channel.min_interval)[but]

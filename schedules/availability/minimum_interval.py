@@ -161,7 +161,7 @@ def find_interval_warning(
     channel = channel_reads.get_channel(scope, channel_id)
     closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
     gap, covered = channel.min_interval, quiet_periods.find_covering_period(closed, at)
-    neighbour = _neighbour(scope, channel, at, but)
+    neighbour = _find_nearest_post(scope, channel, at, but)
     binds, leaves = enforced_interval.is_interval_enforced(channel) and at > scope.now, None
     if binds:
         leaves = enforced_interval.forecast_turn(scope, channel, at, but=but or enforced_interval.NO_DELIVERY_ID)
@@ -177,7 +177,7 @@ def find_interval_warning(
     return found if leaves is None else replace(found, leaves=to_wall_time(leaves, channel.zone), waits=leaves > at)
 
 
-def _neighbour(scope: Scope, channel: Channel, at: datetime, but: UUID | None) -> tuple[datetime, str] | None:
+def _find_nearest_post(scope: Scope, channel: Channel, at: datetime, but: UUID | None) -> tuple[datetime, str] | None:
     """The post of the account that is nearest to an instant, where it is nearer than the account wants."""
     if not channel.min_interval:
         return None

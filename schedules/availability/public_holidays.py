@@ -66,19 +66,19 @@ class Holiday:
 
 def get_holiday_setting(scope: Scope, of_id: UUID) -> HolidaySetting | None:
     """The choice of a creator, or of the agency, alone; None where there is none."""
-    return _read(scope, [of_id]).get(of_id)
+    return _load_holiday_settings(scope, [of_id]).get(of_id)
 
 
 def effective_holiday_settings(scope: Scope, creators: Iterable[UUID]) -> dict[UUID, HolidaySetting]:
     """What holds for each of these creators: their own choice, else the agency's; those with neither are left out."""
     wanted = list(creators)
-    known = _read(scope, [scope.tenant_id, *wanted])
+    known = _load_holiday_settings(scope, [scope.tenant_id, *wanted])
     usual = known.get(scope.tenant_id)
     found = {creator_id: known.get(creator_id, usual) for creator_id in wanted}
     return {creator_id: one for creator_id, one in found.items() if one is not None and one.country}
 
 
-def _read(scope: Scope, owners: Collection[UUID]) -> dict[UUID, HolidaySetting]:
+def _load_holiday_settings(scope: Scope, owners: Collection[UUID]) -> dict[UUID, HolidaySetting]:
     known = (
         HolidaySettingRow.id,
         HolidaySettingRow.of_id,
@@ -113,54 +113,59 @@ def list_coming_holidays(of: HolidaySetting, today: date) -> list[Holiday]:
 @cache
 def list_holidays_of_year(country: str, region: str, year: int) -> tuple[Holiday, ...]:
     """Every public holiday of a year, in order; none for a country or a region that the library knows no more."""
-    if country not in _supported() or (region and region not in _supported()[country]):
+    if country not in _supported_countries() or (region and region not in _supported_countries()[country]):
         return ()
-    english = _days(country, region, year, _spoken(country, _ENGLISH))
-    french = _days(country, region, year, _spoken(country, ("fr",))) if _spoken(country, ("fr",)) else {}
+    english = _holiday_names_by_date(country, region, year, _find_localized_language(country, _ENGLISH))
+    french = (
+        _holiday_names_by_date(country, region, year, _find_localized_language(country, ("fr",)))
+        if _find_localized_language(country, ("fr",))
+        else {}
+    )
     return tuple(
-        Holiday(day, name, _typeset(french.get(day) or _in_french(name))) for day, name in sorted(english.items())
+        Holiday(day, name, _replace_apostrophes(french.get(day) or _translate_to_french(name)))
+        for day, name in sorted(english.items())
     )
 
 
-def _days(country: str, region: str, year: int, language: str | None) -> dict[date, str]:
-    found = _library().country_holidays(country, subdiv=region or None, years=year, language=language)
+def _holiday_names_by_date(country: str, region: str, year: int, language: str | None) -> dict[date, str]:
+    found = _import_holidays_library().country_holidays(country, subdiv=region or None, years=year, language=language)
     return {day: str(name) for day, name in found.items()}
 
 
-def _typeset(french: str) -> str:
+def _replace_apostrophes(french: str) -> str:
     """With the apostrophe that pages write."""
     return french.replace("'", "’")
 
 
-def _spoken(country: str, languages: Iterable[str]) -> str | None:
+def _find_localized_language(country: str, languages: Iterable[str]) -> str | None:
     """The first of these languages in which the library names a country's holidays; None for its own one."""
-    known = _localized().get(country, ())
+    known = _localized_countries().get(country, ())
     return next((one for one in languages if one in known), None)
 
 
-def _in_french(english: str) -> str:
+def _translate_to_french(english: str) -> str:
     """Names that many countries share, in French; others stay as they are."""
-    return "; ".join(map(_part_in_french, english.split("; ")))
+    return "; ".join(map(_translate_name_part, english.split("; ")))
 
 
-def _part_in_french(english: str) -> str:
+def _translate_name_part(english: str) -> str:
     part, known = _PART.fullmatch(english), load_catalogue("fr")
-    name = known.get(f"holiday.{_code(part['name'])}") if part is not None else None
+    name = known.get(f"holiday.{_catalogue_key(part['name'])}") if part is not None else None
     if part is None or name is None:
         return english
-    note = known[f"holiday.note.{_code(part['note'])}"] if part["note"] else ""
+    note = known[f"holiday.note.{_catalogue_key(part['note'])}"] if part["note"] else ""
     return f"{name} ({note})" if note else name
 
 
-def _code(words: str) -> str:
+def _catalogue_key(words: str) -> str:
     return re.sub(r"[^a-z]+", "_", words.lower().replace("'", "")).strip("_")
 
 
 def check_country(country: str, region: str) -> None:
     """Raise BadInput for a country or a region nobody knows."""
-    if country not in _supported():
+    if country not in _supported_countries():
         raise BadInput("holidays.no_country", country=country)
-    if region and region not in _supported()[country]:
+    if region and region not in _supported_countries()[country]:
         raise BadInput("holidays.no_region", region=region)
 
 
@@ -169,34 +174,34 @@ def list_countries(language: str) -> list[tuple[str, str]]:
     from babel import Locale  # noqa: PLC0415  for the page on which somebody chooses
 
     names = Locale(language).territories
-    return sorted(((code, names.get(code, code)) for code in _supported()), key=lambda one: _plain(one[1]))
+    return sorted(((code, names.get(code, code)) for code in _supported_countries()), key=lambda one: _sort_key(one[1]))
 
 
 def list_regions(country: str) -> list[tuple[str, str]]:
     """The regions of a country with holidays of their own: code, and name where the library knows one."""
-    if country not in _supported() or not _supported()[country]:
+    if country not in _supported_countries() or not _supported_countries()[country]:
         return []
-    known = _library().country_holidays(country).get_subdivision_aliases()
-    named = ((code, max(known.get(code) or [code], key=len)) for code in _supported()[country])
+    known = _import_holidays_library().country_holidays(country).get_subdivision_aliases()
+    named = ((code, max(known.get(code) or [code], key=len)) for code in _supported_countries()[country])
     return [(code, name) for code, name in named if not code.startswith(SCHOOL)]
 
 
-def _plain(name: str) -> str:
+def _sort_key(name: str) -> str:
     return name.translate(str.maketrans("ÉÎÅ", "EIA")).casefold()
 
 
 @cache
-def _supported() -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = _library().list_supported_countries(include_aliases=False)
+def _supported_countries() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = _import_holidays_library().list_supported_countries(include_aliases=False)
     return found
 
 
 @cache
-def _localized() -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = _library().list_localized_countries(include_aliases=False)
+def _localized_countries() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = _import_holidays_library().list_localized_countries(include_aliases=False)
     return found
 
 
 @cache
-def _library() -> Any:
+def _import_holidays_library() -> Any:
     return import_module("holidays")  # named by a string: nobody pays for it who has chosen no country

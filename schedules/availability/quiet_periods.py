@@ -68,11 +68,11 @@ class QuietPeriod:
         if self.start is None or self.end is None:
             return False
         if self.start < self.end:
-            return self._on(wall.day) and self.start <= wall.clock < self.end
-        begun = self._on(wall.day) and wall.clock >= self.start
-        return begun or (self._on(wall.day - DAY) and wall.clock < self.end)
+            return self._is_on_weekday(wall.day) and self.start <= wall.clock < self.end
+        begun = self._is_on_weekday(wall.day) and wall.clock >= self.start
+        return begun or (self._is_on_weekday(wall.day - DAY) and wall.clock < self.end)
 
-    def _on(self, day: date) -> bool:
+    def _is_on_weekday(self, day: date) -> bool:
         return self.weekday in (None, day.weekday())
 
     @property
@@ -106,10 +106,10 @@ def list_quiet_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeri
         )
         .execution_options(populate_existing=True)
     )
-    return [*(_value(row) for row in rows), *_public(scope, creators)]
+    return [*(_period_from_row(row) for row in rows), *_list_holiday_periods(scope, creators)]
 
 
-def _public(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
+def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
     """The public holidays that somebody chose to keep free, each on its creator's own clock."""
     chosen = public_holidays.effective_holiday_settings(scope, creators)
     if not chosen:
@@ -147,7 +147,7 @@ def pause_move_ids_query(scope: Scope) -> Any:
 
 def get_quiet_period(scope: Scope, quiet_id: UUID) -> QuietPeriod:
     """One period. Raises NotFound."""
-    return _value(_row(scope, quiet_id))
+    return _period_from_row(_get_period_row(scope, quiet_id))
 
 
 def add_quiet_days(
@@ -167,7 +167,7 @@ def add_quiet_days(
         raise BadInput("quiet.days_wrong", most=MAX_QUIET_DAYS)
     if day_bounds(last, zone)[1] <= scope.now:
         raise BadInput("quiet.over")
-    return _write(
+    return _create_quiet_period(
         scope, creator_id, channel_id, label=label, zone=zone, first_day=first, last_day=last, shift_id=shift_id
     )
 
@@ -187,12 +187,12 @@ def add_quiet_hours(
     if start == end or (weekday is not None and not 0 <= weekday <= 6):
         raise BadInput("quiet.hours_wrong")
     hours: dict[str, Any] = {"weekday": weekday, "start_time": start, "end_time": end}
-    return _write(scope, creator_id, channel_id, label=label, zone=zone, **hours)
+    return _create_quiet_period(scope, creator_id, channel_id, label=label, zone=zone, **hours)
 
 
 def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
     """Take a period away; what was planned stays where it is, what repeats leaves in it again. Raises NotFound."""
-    row = _row(scope, quiet_id)
+    row = _get_period_row(scope, quiet_id)
     scope.session.delete(row)
     scope.session.flush()
     reschedule_all_series(scope, row.creator_id)
@@ -209,7 +209,7 @@ def reschedule_all_series(scope: Scope, creator_id: UUID) -> None:
         outbox.put(scope, ExtendDue(scope.tenant_id, series_id), instead_of=ExtendDue)
 
 
-def _write(
+def _create_quiet_period(
     scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: str, zone: str, **when: Any
 ) -> QuietPeriod:
     load_zone(zone)
@@ -222,17 +222,17 @@ def _write(
     )
     scope.add(row)
     reschedule_all_series(scope, creator_id)
-    return _value(row)
+    return _period_from_row(row)
 
 
-def _row(scope: Scope, quiet_id: UUID) -> QuietPeriodRow:
+def _get_period_row(scope: Scope, quiet_id: UUID) -> QuietPeriodRow:
     row = scope.session.get(QuietPeriodRow, (scope.tenant_id, quiet_id))
     if row is None:
         raise NotFound("quiet.unknown")
     return row
 
 
-def _value(row: QuietPeriodRow) -> QuietPeriod:
+def _period_from_row(row: QuietPeriodRow) -> QuietPeriod:
     return QuietPeriod(
         row.id,
         row.creator_id,

@@ -100,10 +100,10 @@ class SlotPlace:
 
 def iterate_places(slots: Iterable[Slot], after: datetime) -> Iterator[SlotPlace]:
     """Every place of these slots later than an instant, in the order of their instants, up to the horizon; pure."""
-    return merge(*(_of(slot, after) for slot in slots), key=lambda place: place.due_time)
+    return merge(*(_upcoming_places_of_slot(slot, after) for slot in slots), key=lambda place: place.due_time)
 
 
-def _of(slot: Slot, after: datetime) -> Iterator[SlotPlace]:
+def _upcoming_places_of_slot(slot: Slot, after: datetime) -> Iterator[SlotPlace]:
     today = local_day(after, slot.zone)
     found = (SlotPlace(slot, day) for day in slot.iterate_days(today, today + HORIZON))
     return (place for place in found if place.due_time > after)
@@ -130,7 +130,7 @@ def list_slots(scope: Scope, channel_id: UUID) -> list[Slot]:
         .order_by(col(SlotRow.weekday), col(SlotRow.local_time), col(SlotRow.id))
         .execution_options(populate_existing=True)
     )
-    return [_value(row) for row in rows]
+    return [_slot_from_row(row) for row in rows]
 
 
 def lock_queues(scope: Scope, *channels: UUID) -> None:
@@ -188,7 +188,7 @@ def get_slot(scope: Scope, slot_id: UUID) -> Slot:
     row = scope.session.get(SlotRow, (scope.tenant_id, slot_id))
     if row is None:
         raise NotFound("slot.unknown")
-    return _value(row)
+    return _slot_from_row(row)
 
 
 def remove_slot(scope: Scope, slot_id: UUID) -> None:
@@ -224,10 +224,10 @@ def take_place(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
     A transaction that is just taking the same place is waited for.
     """
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[delivery_id])
-    return _take(scope, place, delivery_id)
+    return _record_slot_use(scope, place, delivery_id)
 
 
-def _take(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
+def _record_slot_use(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
     taken = {"tenant": scope.tenant_id, "slot": place.slot.id, "day": place.day, "delivery": delivery_id}
     wall = {"wall": str(place.wall_time), "zone": place.wall_time.zone}
     return bool(scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount)
@@ -238,16 +238,16 @@ def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -
     known, rows = list_slots(scope, channel_id), list(rows)
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
     for row in rows:
-        place = _at(known, parse_wall_time(row.wall_time, row.zone))
+        place = _find_place_at(known, parse_wall_time(row.wall_time, row.zone))
         if place is not None:
-            _take(scope, place, row.id)
+            _record_slot_use(scope, place, row.id)
 
 
 def deliveries_losing_slots(scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]) -> set[UUID]:
     """Of deliveries of an account that go to other times together, those of its queue for which another one has the
     slot that they go to, and keeps it. What they have themselves is as little free for the rest."""
-    known, has = list_slots(scope, channel_id), _had(scope, channel_id)
-    places = {one: _at(known, goes[one]) for one in has.values() if one in goes}
+    known, has = list_slots(scope, channel_id), _load_deliveries_by_place(scope, channel_id)
+    places = {one: _find_place_at(known, goes[one]) for one in has.values() if one in goes}
     wanted = {one: has.get((place.slot.id, place.day)) for one, place in places.items() if place is not None}
     going, stays = set(goes), set[UUID]()
     while more := {one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going}:
@@ -255,7 +255,7 @@ def deliveries_losing_slots(scope: Scope, channel_id: UUID, goes: Mapping[UUID, 
     return stays
 
 
-def _had(scope: Scope, channel_id: UUID) -> dict[tuple[UUID, date], UUID]:
+def _load_deliveries_by_place(scope: Scope, channel_id: UUID) -> dict[tuple[UUID, date], UUID]:
     """Which delivery to come has a slot of an account, on which of its dates."""
     rows = scope.session.exec(
         select(SlotUse)
@@ -273,14 +273,14 @@ def _had(scope: Scope, channel_id: UUID) -> dict[tuple[UUID, date], UUID]:
     return {(row.slot_id, row.local_date): row.delivery_id for row in rows}
 
 
-def _at(known: Iterable[Slot], wall: WallTime) -> SlotPlace | None:
-    return next((SlotPlace(one, wall.day) for one in known if _fits(one, wall)), None)
+def _find_place_at(known: Iterable[Slot], wall: WallTime) -> SlotPlace | None:
+    return next((SlotPlace(one, wall.day) for one in known if _is_slot_at(one, wall)), None)
 
 
-def _fits(one: Slot, wall: WallTime) -> bool:
+def _is_slot_at(one: Slot, wall: WallTime) -> bool:
     return one.weekday == wall.day.weekday() and one.place_on(wall.day) == wall
 
 
-def _value(row: SlotRow) -> Slot:
+def _slot_from_row(row: SlotRow) -> Slot:
     hour = (row.weekday, row.local_time, row.zone, row.jitter, row.label)
     return Slot(row.id, row.creator_id, row.channel_id, *hour, row.drawn_as or row.id)

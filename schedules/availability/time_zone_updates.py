@@ -34,14 +34,14 @@ def recompute_due_times(scope: Scope) -> int:
     The members are told which, once per creator and release of the rules. Wall times stay as they are, those of a
     delivery that was moved by hand included.
     """
-    stale = [row.id for row in _coming(scope) if _meant(row) != row.due_at]
-    moved = [row for row in _locked(scope, stale) if _follow(scope, row)]
+    stale = [row.id for row in _list_upcoming_deliveries(scope) if _recomputed_due_time(row) != row.due_at]
+    moved = [row for row in _lock_deliveries(scope, stale) if _update_due_time(scope, row)]
     for creator_id in sorted({row.creator_id for row in moved}):
-        _tell(scope, creator_id, [row for row in moved if row.creator_id == creator_id])
+        _notify_moved_deliveries(scope, creator_id, [row for row in moved if row.creator_id == creator_id])
     return len(moved)
 
 
-def _meant(row: Delivery) -> datetime:
+def _recomputed_due_time(row: Delivery) -> datetime:
     """What its wall time means now; its instant as it is where the rules know its zone no more."""
     try:
         return parse_wall_time(row.wall_time, row.zone).instant()
@@ -50,7 +50,7 @@ def _meant(row: Delivery) -> datetime:
         return row.due_at
 
 
-def _coming(scope: Scope) -> Sequence[Delivery]:
+def _list_upcoming_deliveries(scope: Scope) -> Sequence[Delivery]:
     return scope.session.exec(
         select(Delivery)
         .where(
@@ -60,7 +60,7 @@ def _coming(scope: Scope) -> Sequence[Delivery]:
     ).all()
 
 
-def _locked(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
+def _lock_deliveries(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
     if not ids:
         return []
     return scope.session.exec(
@@ -72,8 +72,8 @@ def _locked(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
     ).all()
 
 
-def _follow(scope: Scope, row: Delivery) -> bool:
-    due = _meant(row)
+def _update_due_time(scope: Scope, row: Delivery) -> bool:
+    due = _recomputed_due_time(row)
     if due == row.due_at:  # somebody else moved it between our two looks
         return False
     late = row.late_until + (due - row.due_at) if row.late_until is not None else None
@@ -82,7 +82,7 @@ def _follow(scope: Scope, row: Delivery) -> bool:
     return True
 
 
-def _tell(scope: Scope, creator_id: UUID, moved: Sequence[Delivery]) -> None:
+def _notify_moved_deliveries(scope: Scope, creator_id: UUID, moved: Sequence[Delivery]) -> None:
     names = channel_reads.channel_names(scope)
     listed = ", ".join(f"{names.get(row.channel_id, '?')} {row.wall_time.replace('T', ' ')}" for row in moved[:LISTED])
     told = Message("clocks.moved", {"release": tz_data_version(), "count": len(moved), "posts": listed})

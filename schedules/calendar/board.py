@@ -104,10 +104,10 @@ def filter_free_times(
     wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod] = ()
 ) -> list[WallTime]:
     """Those of the wanted times that are still to come, have no post near them and are not closed; pure."""
-    return list(_free(wanted, taken, now, closed))
+    return list(_iterate_free_times(wanted, taken, now, closed))
 
 
-def _free(
+def _iterate_free_times(
     wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod]
 ) -> Iterator[WallTime]:
     for one in wanted:
@@ -148,7 +148,9 @@ def find_next_usual_time(
             col(Delivery.state) != str(DeliveryState.CANCELLED),
         )
     ).all()
-    found = chain(_free(wanted, taken, scope.now, closed), _free(later, (), scope.now, closed))
+    found = chain(
+        _iterate_free_times(wanted, taken, scope.now, closed), _iterate_free_times(later, (), scope.now, closed)
+    )
     return next(found, WallTime(today + timedelta(days=days + 1), known[0], zone))
 
 
@@ -182,7 +184,7 @@ def load_board(
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MAX_BOARD_DELIVERIES)
     ).all()
-    moved = [_moved(one, row, owner, names) for row, owner, found in rows for one in found or ()]
+    moved = [_recent_move_from_row(one, row, owner, names) for row, owner, found in rows for one in found or ()]
     return CalendarBoard(
         entries=[build_entry(row, owner, names) for row, owner, _ in rows],
         moved=sorted(moved, key=lambda one: one.at, reverse=True),
@@ -195,7 +197,7 @@ def load_posting_progress(scope: Scope, creators: Collection[UUID]) -> PostingPr
     return PostingProgress(row.planned, row.published)
 
 
-def _moved(stored: Sequence[Any], row: Delivery, owner: Post, names: Mapping[UUID, str]) -> RecentMove:
+def _recent_move_from_row(stored: Sequence[Any], row: Delivery, owner: Post, names: Mapping[UUID, str]) -> RecentMove:
     stamp, before, after, by, reason = stored
     at = datetime.fromisoformat(stamp)
     return RecentMove(

@@ -74,7 +74,9 @@ def create_calendar_subscription(scope: Scope, *, creator_id: UUID | None, words
     """
     member = tenant_reads.get_acting_member(scope, "address.members_only")
     require_right(member.role, Right.RUN)
-    if creator_id is not None and creator_id not in {one.id for one in _hers(scope, member.creators)}:
+    if creator_id is not None and creator_id not in {
+        one.id for one in _list_subscribed_creators(scope, member.creators)
+    }:
         raise NotFound("creator.unknown", creator=str(creator_id))
     scope.lock(f"addresses:{scope.tenant_id}:{member.id}")
     if scope.session.get(CalendarSubscriptionRow, (scope.tenant_id, key)) is not None:
@@ -88,7 +90,7 @@ def create_calendar_subscription(scope: Scope, *, creator_id: UUID | None, words
             id=key,
             member_id=member.id,
             creator_id=creator_id,
-            digest=_digest(secret),
+            digest=_hash_secret(secret),
             words=words,
         )
     )
@@ -129,12 +131,12 @@ def list_calendar_subscriptions(scope: Scope, member_id: UUID) -> list[CalendarS
     ]
 
 
-def _digest(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     """What is kept: 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _hers(scope: Scope, slugs: tuple[str, ...]) -> list[tenant_reads.Creator]:
+def _list_subscribed_creators(scope: Scope, slugs: tuple[str, ...]) -> list[tenant_reads.Creator]:
     return [one for one in tenant_reads.list_creators(scope) if not slugs or one.slug in slugs]
 
 
@@ -155,7 +157,7 @@ def resolve_calendar_secret(tenant: OpenScope, secret: str, *, address: str) -> 
     if not _SECRET.fullmatch(secret):
         return None
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        row = scope.run(_FIND, digest=_digest(secret)).first()
+        row = scope.run(_FIND, digest=_hash_secret(secret)).first()
         if row is None:
             failed_attempts.record_guess(scope, "calendar address", address, wait="address.wait")
             return None
@@ -173,7 +175,7 @@ def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
     member = next((one for one in tenant_reads.list_members(scope) if one.id == entered.member_id), None)
     if member is None or entered.address_id not in {one.id for one in list_calendar_subscriptions(scope, member.id)}:
         raise NotFound("address.unknown")
-    hers = {one.id: one.name for one in _hers(scope, member.creators)}
+    hers = {one.id: one.name for one in _list_subscribed_creators(scope, member.creators)}
     seen = {one for one in hers if entered.creator_id in (None, one)}
     if not has_right(member.role, Right.RUN) or (entered.creator_id is not None and not seen):
         raise NotFound("address.unknown")

@@ -88,7 +88,7 @@ def summarize_days(
     counts: dict[date, int] = {}
     for zone in set(zones.values()):
         theirs = [creator for creator, one in zones.items() if one == zone]
-        starts = _starts(days, zone)
+        starts = _day_boundaries(days, zone)
         span = {"starts": starts[:-1], "since": starts[0], "until": starts[-1]}
         narrow = {"states": [str(one) for one in states], "account": account, "label": label}
         asked = {"creators": theirs, **span, **narrow}
@@ -105,13 +105,13 @@ def summarize_days(
 
 def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date, int]) -> bool:
     """Whether anything stands in these days at all, in any state."""
-    spans = [_starts(days, zone) for zone in set(zones.values())] or [[scope.now]]
+    spans = [_day_boundaries(days, zone) for zone in set(zones.values())] or [[scope.now]]
     since, until = min(one[0] for one in spans), max(one[-1] for one in spans)
     found = scope.run(_ANY, tenant=scope.tenant_id, creators=list(zones), since=since, until=until)
     return bool(found.scalar_one())
 
 
-def _starts(days: tuple[date, int], zone: str) -> list[datetime]:
+def _day_boundaries(days: tuple[date, int], zone: str) -> list[datetime]:
     """The instants at which the days begin, and at which the last one ends."""
     first, count = days
     return [day_bounds(first + timedelta(days=number), zone)[0] for number in range(count + 1)]

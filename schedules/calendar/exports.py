@@ -128,10 +128,12 @@ def count_export_rows(
     scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: ExportFilter = EVERY
 ) -> int:
     """How many places `lines` would give, were there no most. Raises NotFound for a label nobody has."""
-    return scope.session.exec(select(func.count()).where(*_within(scope, creators, start, end, only))).one()
+    return scope.session.exec(
+        select(func.count()).where(*_build_export_conditions(scope, creators, start, end, only))
+    ).one()
 
 
-def _within(
+def _build_export_conditions(
     scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, only: ExportFilter
 ) -> tuple[ColumnElement[bool], ...]:
     here = () if only.channel_id is None else (col(Delivery.channel_id) == only.channel_id,)
@@ -157,13 +159,13 @@ def load_export_rows(
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-        .where(*_within(scope, creators, start, end, only))
+        .where(*_build_export_conditions(scope, creators, start, end, only))
         .order_by(col(Delivery.due_at), col(Delivery.post_id), col(Delivery.id))
         .limit(MAX_EXPORTED_DELIVERIES)
         .execution_options(populate_existing=True)
     ).all()
     accounts = {one.id: one for one in channel_reads.list_channels(scope)}
-    names = _names(accounts.values())
+    names = _name_all_accounts(accounts.values())
     whose = {one.id: one.name for one in tenant_reads.list_creators(scope)}
     turns: dict[tuple[UUID, str, str], list[tuple[Delivery, Post]]] = {}
     for row, owner in rows:
@@ -174,12 +176,12 @@ def load_export_rows(
     for (post_id, _, _), turn in turns.items():
         keys[post_id] = keys.get(post_id, 0) + 1
         key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
-        line = _line(key, turn, whose, names, accounts)
+        line = _build_exported_post(key, turn, whose, names, accounts)
         found.append(replace(line, labels=tuple(one.name for one in named.get(post_id, ()))))
     return found
 
 
-def _names(accounts: Iterable[Channel]) -> dict[UUID, str]:
+def _name_all_accounts(accounts: Iterable[Channel]) -> dict[UUID, str]:
     """What files call all accounts of an agency."""
     hers: dict[UUID, list[Channel]] = {}
     for one in accounts:
@@ -187,7 +189,7 @@ def _names(accounts: Iterable[Channel]) -> dict[UUID, str]:
     return {one: name for each in hers.values() for one, name in account_names.name_accounts(each).items()}
 
 
-def _line(
+def _build_exported_post(
     key: str,
     turn: Sequence[tuple[Delivery, Post]],
     whose: Mapping[UUID, str],
@@ -217,16 +219,19 @@ def _line(
         options={one.place: dict(one.options) for one in others if one.options and not _is_id(one.place)},
         own_options={there[one.place]: dict(one.options) for one in others if one.options and one.place in there},
         priority=max(owner.priority, 1),
-        places=tuple(_place(row, names, _said(owner, accounts.get(row.channel_id))) for row, _ in turn),
+        places=tuple(
+            _build_exported_delivery(row, names, _content_on_channel(owner, accounts.get(row.channel_id)))
+            for row, _ in turn
+        ),
         campaign=links.campaign,
         plain=links.plain,
-        prices=_prices(turn, accounts),
+        prices=_prices_by_platform(turn, accounts),
         title=owner.title,
         text_ai=owner.text_ai,
     )
 
 
-def _prices(turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]) -> Mapping[str, Money]:
+def _prices_by_platform(turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]) -> Mapping[str, Money]:
     """What a post costs on the platforms it goes to; nothing that costs anything comes back as free."""
     found = {
         one.place: one.price
@@ -249,7 +254,9 @@ def _is_id(place: str) -> bool:
     return True
 
 
-def _place(row: Delivery, names: Mapping[UUID, str], said: channel_overrides.PostContent) -> ExportedDelivery:
+def _build_exported_delivery(
+    row: Delivery, names: Mapping[UUID, str], said: channel_overrides.PostContent
+) -> ExportedDelivery:
     reason = Message.from_json(row.reason) if row.reason else None
     state, account = DeliveryState(row.state), names.get(row.channel_id, "?")
     return ExportedDelivery(
@@ -257,7 +264,7 @@ def _place(row: Delivery, names: Mapping[UUID, str], said: channel_overrides.Pos
     )
 
 
-def _said(owner: Post, channel: Channel | None) -> channel_overrides.PostContent:
+def _content_on_channel(owner: Post, channel: Channel | None) -> channel_overrides.PostContent:
     return (
         channel_overrides.base_content(owner)
         if channel is None
@@ -272,19 +279,19 @@ def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
     writer = csv.writer(out)
     others = sorted({f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies})
     others += sorted({f"{PRICE_COLUMN_PREFIX}{platform}" for line in found for platform in line.prices})
-    others += sorted({_own_column(account) for line in found for account in line.own})
-    others += sorted({name for line in found for name in _choices(line)})
+    others += sorted({_account_body_column(account) for line in found for account in line.own})
+    others += sorted({name for line in found for name in _option_values_by_column(line)})
     for name in PART_COLUMNS[: max((len(line.thread) for line in found), default=0)]:
         others += [name, f"{name}{PART_MEDIA_SUFFIX}"]
     heading = [*COLUMNS, *others, *STATUS_COLUMNS]
     writer.writerow(heading)
     for line in found:
-        cells = _cells(line, say)
+        cells = _build_csv_cells(line, say)
         writer.writerow([escape_formula(cells.get(name, "")) for name in heading])
     return out.getvalue().encode("utf-8-sig")
 
 
-def _cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
+def _build_csv_cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
     states = [str(place.state) for place in line.places]
     urls = [place.url for place in line.places]
     reasons = [say.get(str(place.reason), "") if place.reason is not None else "" for place in line.places]
@@ -305,13 +312,13 @@ def _cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
         "utm_campaign": line.campaign,
         "plain_links": join_names(line.plain),
         "priority": str(line.priority),
-        "state": _one(states),
-        "url": _one(urls),
-        "reason": _one(reasons),
+        "state": _join_cell_values(states),
+        "url": _join_cell_values(urls),
+        "reason": _join_cell_values(reasons),
         **{f"{BODY_COLUMN_PREFIX}{platform}": words for platform, words in line.bodies.items()},
         **{f"{PRICE_COLUMN_PREFIX}{platform}": format_price_cell(price) for platform, price in line.prices.items()},
-        **{_own_column(account): words for account, words in line.own.items()},
-        **_choices(line),
+        **{_account_body_column(account): words for account, words in line.own.items()},
+        **_option_values_by_column(line),
         **{name: piece.body for name, piece in zip(PART_COLUMNS, line.thread, strict=False)},
         **{
             f"{name}{PART_MEDIA_SUFFIX}": join_names([*map(str, one.media)])
@@ -320,7 +327,7 @@ def _cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
     }
 
 
-def _choices(line: ExportedPost) -> Mapping[str, str]:
+def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
     """What is chosen anywhere, by column."""
     there = (
         (option_column(place, name), value) for place, each in line.options.items() for name, value in each.items()
@@ -333,12 +340,12 @@ def _choices(line: ExportedPost) -> Mapping[str, str]:
     return {name: format_option_value(value) for name, value in (*there, *own)}
 
 
-def _own_column(account: str) -> str:
+def _account_body_column(account: str) -> str:
     """As it is read: accounts of several creators share a column where their names differ by case alone."""
     return f"{ACCOUNT_BODY_PREFIX}{account}".strip().casefold()
 
 
-def _one(said: Sequence[str]) -> str:
+def _join_cell_values(said: Sequence[str]) -> str:
     """What holds for every account once, else each in the order of the accounts."""
     return said[0] if len(set(said)) == 1 else join_names(said) if all(said) else "|".join(said)
 
@@ -364,20 +371,20 @@ def render_icalendar(found: Sequence[ExportedPost], *, now: datetime, name: str,
     ]
     for line in found:
         for place in line.places:
-            out += _event(line, place, now, words=words)
+            out += _build_ics_event(line, place, now, words=words)
     out.append("END:VCALENDAR")
     return b"".join(fold_ics_line(one) for one in out)
 
 
-def _event(line: ExportedPost, place: ExportedDelivery, now: datetime, *, words: bool) -> list[str]:
+def _build_ics_event(line: ExportedPost, place: ExportedDelivery, now: datetime, *, words: bool) -> list[str]:
     said = [line.creator, place.account]
     if words:
         said.append(" ".join((place.title or place.body).split())[:80] or "…")
     event = [
         "BEGIN:VEVENT",
         f"UID:{place.delivery_id}@greenroom",
-        f"DTSTAMP:{_utc(now)}",
-        f"DTSTART:{_utc(line.due)}",
+        f"DTSTAMP:{_format_ics_time(now)}",
+        f"DTSTART:{_format_ics_time(line.due)}",
         f"SEQUENCE:{place.version}",
         f"SUMMARY:{escape_ics_text(' · '.join(said))}",
         f"STATUS:{place.status}",
@@ -391,7 +398,7 @@ def _event(line: ExportedPost, place: ExportedDelivery, now: datetime, *, words:
     return [*event, "END:VEVENT"]
 
 
-def _utc(at: datetime) -> str:
+def _format_ics_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 

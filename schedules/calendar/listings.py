@@ -90,7 +90,7 @@ def list_posts(
         query = query.where(col(Post.id).in_(labels.posts_with_label_query(scope, label_id)))
     rows = scope.session.exec(query).all()
     named = labels.labels_of_posts(scope, [row.id for row in rows])
-    return [_listed(scope, row, named.get(row.id, ())) for row in rows]
+    return [_listed_post_from_row(scope, row, named.get(row.id, ())) for row in rows]
 
 
 def get_post_detail(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostDetail:
@@ -100,10 +100,12 @@ def get_post_detail(scope: Scope, creators: Collection[UUID], post_id: UUID) -> 
         raise NotFound("post.unknown")
     entries = reads.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope))
     named = labels.labels_of_posts(scope, [post_id]).get(post_id, ())
-    return PostDetail(_listed(scope, row, named), not decisions.needs_approval(scope, row, scope.now), tuple(entries))
+    return PostDetail(
+        _listed_post_from_row(scope, row, named), not decisions.needs_approval(scope, row, scope.now), tuple(entries)
+    )
 
 
-def _listed(scope: Scope, row: Post, named: tuple[Label, ...]) -> ListedPost:
+def _listed_post_from_row(scope: Scope, row: Post, named: tuple[Label, ...]) -> ListedPost:
     return ListedPost(reads.get_stored_post(scope, row.id), row.version, row.created_at or scope.now, named)
 
 

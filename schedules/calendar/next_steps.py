@@ -102,9 +102,9 @@ def publish_time(entry: DeliveryEntry) -> datetime:
 def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     """What happens next to a delivery; pure."""
     if found.stopped:
-        return NextStep(_while_stopped(entry, found.now))
+        return NextStep(_stopped_step_code(entry, found.now))
     if entry.state is S.DRAFT:
-        return _of_draft(found)
+        return _next_step_of_draft(found)
     if found.dry and entry.state is S.SCHEDULED:
         return NextStep("calendar.next.dry")
     if found.in_the_way is not None:
@@ -128,7 +128,7 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     )
 
 
-def _while_stopped(entry: DeliveryEntry, now: datetime) -> str:
+def _stopped_step_code(entry: DeliveryEntry, now: datetime) -> str:
     """A stop ends no lateness: what has become too late under it does not leave at its end."""
     if entry.late_until is None:
         return "calendar.next.stopped"
@@ -137,7 +137,7 @@ def _while_stopped(entry: DeliveryEntry, now: datetime) -> str:
     )
 
 
-def _of_draft(found: NextStepContext) -> NextStep:
+def _next_step_of_draft(found: NextStepContext) -> NextStep:
     if found.free:
         return NextStep("calendar.next.draft_free")
     if found.sent_back is not None:
@@ -187,10 +187,10 @@ def next_step_of_delivery(scope: Scope, entry: DeliveryEntry, connectors: Mappin
         approvers=pending_approver_names(scope, entry.post_id) if draft else (),
         half=draft and drafts.has_one_of_two_approvals(scope, entry.post_id),
         sent_back=pending_objection(scope, entry.creator_id, entry.post_id) if draft else None,
-        in_the_way=_in_the_way(scope, entry) if entry.state in PUBLISHES_BY_ITSELF and not dry else None,
+        in_the_way=_find_sending_obstacle(scope, entry) if entry.state in PUBLISHES_BY_ITSELF and not dry else None,
         trouble=next(iter(troubles), None),
-        by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
-        fixed=entry.state is S.FAILED and not _rewritable(scope, entry.post_id),
+        by_hand=entry.state is S.REMOVING and _needs_manual_removal(scope, entry),
+        fixed=entry.state is S.FAILED and not _is_post_editable(scope, entry.post_id),
     )
     leaving = draft or entry.state in PUBLISHES_BY_ITSELF
     return NextStepReport(find_next_step(entry, found), publish_time(entry) if leaving else None, tuple(troubles))
@@ -212,16 +212,16 @@ def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str
     }
 
 
-def _in_the_way(scope: Scope, entry: DeliveryEntry) -> Message | None:
+def _find_sending_obstacle(scope: Scope, entry: DeliveryEntry) -> Message | None:
     held = send_limits.send_block(scope, entry.channel_id, brake=True, posts=True)
     return send_limits.expected_block(channel_reads.get_channel(scope, entry.channel_id), held, publish_time(entry))
 
 
-def _rewritable(scope: Scope, post_id: UUID) -> bool:
+def _is_post_editable(scope: Scope, post_id: UUID) -> bool:
     return is_editable(one.state for one in queries.entries_of_post(scope, post_id, names={}))
 
 
-def _by_hand(scope: Scope, entry: DeliveryEntry) -> bool:
+def _needs_manual_removal(scope: Scope, entry: DeliveryEntry) -> bool:
     return bool(
         task_lifecycle.awaiting_removal(
             scope, {one.jti for one in live_copies.list_consumed_permits(scope, delivery_subject(entry.delivery_id))}

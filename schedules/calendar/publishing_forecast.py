@@ -123,26 +123,28 @@ def forecast_publishing(
     if not 1 <= days <= MAX_FORECAST_DAYS:
         raise BadInput("rehearsal.days", most=MAX_FORECAST_DAYS)
     until = scope.now + timedelta(days=days)
-    rows = _rows(scope, creators, until)
+    rows = _load_upcoming_rows(scope, creators, until)
     accounts = {one.id: one for one in channel_reads.list_channels(scope)}
     dry = dry_run_state.load_dry_run_check(scope)
-    turns = _turns(scope, rows, accounts, until)
+    turns = _forecast_turns_by_delivery(scope, rows, accounts, until)
     ahead = [
-        _ahead(row, owner, accounts[row.channel_id].name, _troubles(scope, row, connectors, turns), dry=dry)
+        _build_forecast_entry(
+            row, owner, accounts[row.channel_id].name, _find_delivery_troubles(scope, row, connectors, turns), dry=dry
+        )
         for row, owner in rows[:most]
     ]
     return PublishingForecast(
         now=scope.now,
         days=days,
-        ahead=[_told(one, turns.get(one.delivery_id)) for one in ahead],
+        ahead=[_apply_delayed_time(one, turns.get(one.delivery_id)) for one in ahead],
         more=max(len(rows) - most, 0),
-        collisions=_collisions([row for row, _ in rows], accounts),
-        budgets=_budgets(scope, [row for row, _ in rows], accounts),
-        endings=_endings(scope, rows, accounts, until),
+        collisions=_find_interval_conflicts([row for row, _ in rows], accounts),
+        budgets=_find_account_backlogs(scope, [row for row, _ in rows], accounts),
+        endings=_list_upcoming_expiries(scope, rows, accounts, until),
     )
 
 
-def _rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tuple[Delivery, Post]]:
+def _load_upcoming_rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tuple[Delivery, Post]]:
     found = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
@@ -158,7 +160,7 @@ def _rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tup
     return [(row, owner) for row, owner in found]
 
 
-def _turns(scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: datetime) -> Turns:
+def _forecast_turns_by_delivery(scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: datetime) -> Turns:
     """When each would leave that is on an account which holds its distance."""
     found: Turns = {}
     for channel_id in sorted({row.channel_id for row, _ in rows}):
@@ -166,7 +168,9 @@ def _turns(scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: da
     return found
 
 
-def _troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector], turns: Turns) -> list[Message]:
+def _find_delivery_troubles(
+    scope: Scope, row: Delivery, connectors: Mapping[str, Connector], turns: Turns
+) -> list[Message]:
     found = preflight.find_troubles(scope, row, connectors)
     if turns.get(row.id, row.due_at) is None:
         channel = channel_reads.get_channel(scope, row.channel_id)
@@ -174,11 +178,13 @@ def _troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector], 
     return found
 
 
-def _told(one: ForecastEntry, leaves: datetime | None) -> ForecastEntry:
+def _apply_delayed_time(one: ForecastEntry, leaves: datetime | None) -> ForecastEntry:
     return replace(one, leaves=leaves) if leaves is not None and leaves > one.due_at else one
 
 
-def _ahead(row: Delivery, owner: Post, account: str, stopped: Sequence[Message], *, dry: IsDryRun) -> ForecastEntry:
+def _build_forecast_entry(
+    row: Delivery, owner: Post, account: str, stopped: Sequence[Message], *, dry: IsDryRun
+) -> ForecastEntry:
     return ForecastEntry(
         delivery_id=row.id,
         creator_id=row.creator_id,
@@ -193,7 +199,7 @@ def _ahead(row: Delivery, owner: Post, account: str, stopped: Sequence[Message],
     )
 
 
-def _collisions(rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> list[IntervalConflict]:
+def _find_interval_conflicts(rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> list[IntervalConflict]:
     by_account: dict[UUID, list[Delivery]] = defaultdict(list)
     for row in rows:
         by_account[row.channel_id].append(row)
@@ -207,19 +213,21 @@ def _collisions(rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> l
     return found
 
 
-def _budgets(scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> list[AccountBacklog]:
+def _find_account_backlogs(
+    scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]
+) -> list[AccountBacklog]:
     ahead: dict[UUID, int] = defaultdict(int)
     for row in rows:
         ahead[row.channel_id] += 1
     found, holding = [], send_limits.send_blocks(scope, ahead, brake=True, posts=True)
     for one, count in ahead.items():
-        held = holding.get(one) or _capped(scope, accounts[one])
+        held = holding.get(one) or _find_cost_cap_block(scope, accounts[one])
         until, why = (held.until, held.reason) if held is not None else (None, None)
         found.append(AccountBacklog(accounts[one].name, count, until, why))
     return sorted(found, key=lambda one: one.account)
 
 
-def _capped(scope: Scope, channel: Channel) -> SendingBlock | None:
+def _find_cost_cap_block(scope: Scope, channel: Channel) -> SendingBlock | None:
     short = request_costs.cap_wait(scope, channel.platform, "")
     return SendingBlock(*short) if short is not None else None
 
@@ -232,7 +240,7 @@ GROUP BY a.post_id, a.tier
 """
 
 
-def _endings(
+def _list_upcoming_expiries(
     scope: Scope, rows: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel], until: datetime
 ) -> list[UpcomingExpiry]:
     """What runs out, the first first. A key that renews itself is left out."""

@@ -44,7 +44,7 @@ def list_unscheduled_drafts(scope: Scope, creators: Collection[UUID]) -> list[Un
             Post.tenant_id == scope.tenant_id,
             col(Post.creator_id).in_(list(creators)),
             col(Post.origin).in_(BY_PEOPLE),
-            ~_goes(scope),
+            ~_is_scheduled_condition(scope),
         )
         .order_by(col(Post.updated_at).desc(), col(Post.id).desc())
         .limit(MAX_LISTED_DRAFTS)
@@ -62,7 +62,9 @@ def delete_draft(scope: Scope, post_id: UUID) -> None:
     anywhere, did once, or comes back, and for one somebody said yes or no to: that is kept."""
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update=True)  # whoever plans it now waits, and finds none
-    anywhere = select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.id == post_id, _goes(scope))
+    anywhere = select(Post.id).where(
+        Post.tenant_id == scope.tenant_id, Post.id == post_id, _is_scheduled_condition(scope)
+    )
     if row.origin not in BY_PEOPLE or scope.session.exec(anywhere).first() is not None:
         raise Conflict("aside.goes_somewhere")
     words = select(Approval.id).where(Approval.tenant_id == scope.tenant_id, Approval.post_id == post_id)
@@ -85,12 +87,15 @@ def is_draft_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> bool:
     here = (Post.tenant_id == scope.tenant_id, Post.id == post_id)
     locked = select(Post).where(*here).with_for_update(key_share=True).execution_options(populate_existing=True)
     row = scope.session.exec(locked).one_or_none()
-    if row is None or scope.session.exec(select(Post.id).where(*here, _goes(scope))).first() is not None:
+    if (
+        row is None
+        or scope.session.exec(select(Post.id).where(*here, _is_scheduled_condition(scope))).first() is not None
+    ):
         return False
     return drafts.draft_of_post(queries.build_stored_post(row)).content_only == seen.content_only
 
 
-def _goes(scope: Scope) -> ColumnElement[bool]:
+def _is_scheduled_condition(scope: Scope) -> ColumnElement[bool]:
     """Whether a post goes anywhere, did once, or is in a pool."""
     placed = exists().where(col(Delivery.tenant_id) == scope.tenant_id, col(Delivery.post_id) == col(Post.id))
     pooled = exists().where(col(PoolEntry.tenant_id) == scope.tenant_id, col(PoolEntry.first_id) == col(Post.id))

@@ -66,7 +66,7 @@ def schedule_post_on_channels(scope: Scope, post_id: UUID, *, channels: Sequence
         if not (row.series_id or original_occurrence_key(row.occurrence_key))
     ]
     there = {row.channel_id for row in rows}
-    known = _standing(rows)
+    known = _current_delivery_by_channel(rows)
     wanted = list(dict.fromkeys(channels)) or list(known)
     if not wanted:
         raise BadInput("compose.no_account")
@@ -79,19 +79,19 @@ def schedule_post_on_channels(scope: Scope, post_id: UUID, *, channels: Sequence
             deliveries.reschedule_delivery(scope, known[channel_id].id, at=at)
         else:
             key = reposts.next_repost_key(scope, post_id, channel_id, "") if channel_id in there else ""
-            _ask_hour(scope, [row for row in rows if row.channel_id == channel_id], at)
+            _reopen_approval_if_moved(scope, [row for row in rows if row.channel_id == channel_id], at)
             asks_since = decisions.channel_review_start(scope, owner, channel_id)
             deliveries.create_delivery(scope, post_id, channel_id, at=at, occurrence_key=key, asks_since=asks_since)
     drafts.release_post(scope, post_id)
 
 
-def _ask_hour(scope: Scope, gone: Sequence[Delivery], at: WallTime) -> None:
+def _reopen_approval_if_moved(scope: Scope, gone: Sequence[Delivery], at: WallTime) -> None:
     """A post that comes back to an account it was taken off of, at an hour it never had there, was moved."""
     if gone and all(row.due_at != at.instant() for row in gone):
         time_changes.reopen_time_approval(scope, gone[-1], at.instant())
 
 
-def _standing(rows: Sequence[Delivery]) -> dict[UUID, Delivery]:
+def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Delivery]:
     """The delivery that a post has on each account: the first of those that were neither taken off nor rehearsed."""
     found: dict[UUID, Delivery] = {}
     for row in sorted(rows, key=lambda one: (one.occurrence_key, one.id)):

@@ -87,35 +87,37 @@ def lay_out_missed(
         in_time = row.late_until is None or turn <= row.late_until
         turns[row.id] = turn if in_time else None
         if in_time:
-            turn += gap + _jitter(row.id)
+            turn += gap + _catch_up_jitter(row.id)
             while not has_room(taken, turn, beside):
-                turn = max(one for one in taken if abs(one - turn) < beside) + beside + _jitter(row.id)
+                turn = max(one for one in taken if abs(one - turn) < beside) + beside + _catch_up_jitter(row.id)
     return turns
 
 
-def _jitter(delivery_id: UUID) -> timedelta:
+def _catch_up_jitter(delivery_id: UUID) -> timedelta:
     return timedelta(seconds=JITTER_FROM + delivery_id.int % (JITTER_TO - JITTER_FROM + 1))
 
 
 def is_unannounced(scope: Scope, row: Delivery) -> bool:
     """Whether a delivery is one of several that were missed, its account could send now, and nobody was told of it."""
     channel = channel_reads.get_channel(scope, row.channel_id)
-    rows = _missed(scope, channel)
-    return row.id in [one.id for one in rows] and _are_several(scope, rows) and _ready(scope, channel)
+    rows = _list_missed_deliveries(scope, channel)
+    return (
+        row.id in [one.id for one in rows] and _is_part_of_downtime(scope, rows) and _can_account_send(scope, channel)
+    )
 
 
-def _are_several(scope: Scope, rows: Sequence[Delivery]) -> bool:
+def _is_part_of_downtime(scope: Scope, rows: Sequence[Delivery]) -> bool:
     """Whether what an account missed is told of with others: its own, or another account's that are too late too."""
-    return len(rows) > 1 or (len(rows) == 1 and _is_late(scope, rows[0]) and _late_elsewhere(scope, rows[0]))
+    return len(rows) > 1 or (len(rows) == 1 and _is_late(scope, rows[0]) and _has_late_posts_elsewhere(scope, rows[0]))
 
 
 def _is_late(scope: Scope, row: Delivery) -> bool:
     return row.late_until is not None and row.late_until < scope.now
 
 
-def _late_elsewhere(scope: Scope, row: Delivery) -> bool:
+def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
     """Whether another account that could send has posts that are too late by now, or had them a moment ago."""
-    told = scope.session.exec(_asked(scope)).first()
+    told = scope.session.exec(_open_downtime_query(scope)).first()
     waits = col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)])
     held = col(Delivery.state) == str(S.HELD)
     joined = held & (col(Delivery.downtime_id) == told.id) if told is not None else false()
@@ -131,7 +133,7 @@ def _late_elsewhere(scope: Scope, row: Delivery) -> bool:
         )
         .distinct()
     )
-    return any(_ready(scope, channel_reads.get_channel(scope, one)) for one in found.all())
+    return any(_can_account_send(scope, channel_reads.get_channel(scope, one)) for one in found.all())
 
 
 def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
@@ -141,11 +143,11 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
     """
     lock_downtimes(scope)
     channel = channel_reads.get_channel(scope, channel_id)
-    rows = _missed(scope, channel, lock=True)
-    if not _are_several(scope, rows) or not _ready(scope, channel):
+    rows = _list_missed_deliveries(scope, channel, lock=True)
+    if not _is_part_of_downtime(scope, rows) or not _can_account_send(scope, channel):
         return
-    rows = [row for row in rows if not _passed_over(scope, row)]
-    downtime_id, gap = _open(scope), max(channel.min_interval, CATCH_UP_INTERVAL)
+    rows = [row for row in rows if not _skip_if_superseded(scope, row)]
+    downtime_id, gap = _get_or_create_downtime(scope), max(channel.min_interval, CATCH_UP_INTERVAL)
     free, taken = max(scope.now, next_catch_up_time(scope, channel)), busy_times(scope, channel_id, scope.now)
     turns = lay_out_missed(rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel))
     for row in rows:
@@ -156,8 +158,8 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
             update_delivery(scope, row, not_before=at, downtime_id=downtime_id)
             schedule_wakeups(scope, row, at=at)
         else:
-            _hold(scope, row, TOO_LATE if _is_late(scope, row) else NO_TURN, downtime_id=downtime_id)
-    _tell(scope, downtime_id)
+            _hold_missed_delivery(scope, row, TOO_LATE if _is_late(scope, row) else NO_TURN, downtime_id=downtime_id)
+    _notify_downtime(scope, downtime_id)
 
 
 def lock_downtimes(scope: Scope) -> None:
@@ -165,7 +167,7 @@ def lock_downtimes(scope: Scope) -> None:
     scope.lock(f"downtime:{scope.tenant_id}")
 
 
-def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Delivery]:
+def _list_missed_deliveries(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Delivery]:
     """What an account should have sent and nobody tried to: overdue since before its last try, rehearsals left out; and
     whatever is too late by now.
 
@@ -192,12 +194,12 @@ def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Deliv
     return [row for row in found if not dry(row.post_id, row.channel_id)]
 
 
-def _ready(scope: Scope, channel: Channel) -> bool:
+def _can_account_send(scope: Scope, channel: Channel) -> bool:
     """Whether the account could send now: what it misses while it is paused, limited or stopped is laid out after."""
     return account_blocks.find_account_block(scope, channel) is None
 
 
-def _passed_over(scope: Scope, row: Delivery) -> bool:
+def _skip_if_superseded(scope: Scope, row: Delivery) -> bool:
     """Of a series only the newest missed one leaves."""
     overtaken = misfires.is_occurrence_superseded(scope, row)
     if overtaken:
@@ -205,9 +207,9 @@ def _passed_over(scope: Scope, row: Delivery) -> bool:
     return overtaken
 
 
-def _open(scope: Scope) -> UUID:
+def _get_or_create_downtime(scope: Scope) -> UUID:
     """The downtime of this agency that nobody decided yet: another account's, or a new one."""
-    known = scope.session.exec(_asked(scope)).first()
+    known = scope.session.exec(_open_downtime_query(scope)).first()
     if known is not None:
         return known.id
     row = Downtime(tenant_id=scope.tenant_id)
@@ -215,20 +217,20 @@ def _open(scope: Scope) -> UUID:
     return row.id
 
 
-def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None) -> None:
+def _hold_missed_delivery(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None) -> None:
     transition_delivery(scope, row, S.HELD, reason=reason, downtime_id=downtime_id)
     cancel_wakeups(scope, row.id)
 
 
-def _tell(scope: Scope, downtime_id: UUID) -> None:
+def _notify_downtime(scope: Scope, downtime_id: UUID) -> None:
     """One notice for the agency, or for one creator's people where all of it is theirs; another account that comes to
     it makes it say more."""
-    rows = _members(scope, downtime_id)
+    rows = _list_downtime_deliveries(scope, downtime_id)
     said = downtime_message(
         count_progress(row.state for row in rows), accounts=len({row.channel_id for row in rows}), missed=len(rows)
     )
     notices.close(scope, downtime_notice_cause(downtime_id))
-    notices.put(scope, said, cause=downtime_notice_cause(downtime_id), urgent=True, creator_id=_whose(rows))
+    notices.put(scope, said, cause=downtime_notice_cause(downtime_id), urgent=True, creator_id=_common_creator_id(rows))
 
 
 def downtime_message(found: DowntimeProgress, *, accounts: int, missed: int) -> Message:
@@ -242,7 +244,7 @@ def held_message(found: DowntimeProgress) -> Message:
     return Message("downtime.still_held", {"count": found.held})
 
 
-def _whose(rows: Iterable[Delivery]) -> UUID | None:
+def _common_creator_id(rows: Iterable[Delivery]) -> UUID | None:
     """The creator of all of these; None where they are of several."""
     whose = {row.creator_id for row in rows}
     return whose.pop() if len(whose) == 1 else None
@@ -253,7 +255,7 @@ def downtime_notice_cause(downtime_id: UUID) -> str:
     return f"downtime:{downtime_id}"
 
 
-def _members(scope: Scope, downtime_id: UUID, *, lock: bool = False) -> list[Delivery]:
+def _list_downtime_deliveries(scope: Scope, downtime_id: UUID, *, lock: bool = False) -> list[Delivery]:
     query = (
         select(Delivery)
         .where(Delivery.tenant_id == scope.tenant_id, Delivery.downtime_id == downtime_id)
@@ -274,11 +276,11 @@ def accept_catch_up(scope: Scope, downtime_id: UUID, *, creators: Collection[UUI
 
     Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it is also others'.
     """
-    row = _undecided(scope, downtime_id, D.KEPT)
-    members = _members(scope, downtime_id, lock=True)
+    row = _get_undecided_downtime(scope, downtime_id, D.KEPT)
+    members = _list_downtime_deliveries(scope, downtime_id, lock=True)
     if any(one.creator_id not in creators for one in members):
         raise Refused("downtime.others_too")
-    return _decide(scope, row, D.KEPT, members)
+    return _record_downtime_decision(scope, row, D.KEPT, members)
 
 
 def hold_missed_posts(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
@@ -286,15 +288,15 @@ def hold_missed_posts(scope: Scope, downtime_id: UUID, *, creators: Collection[U
 
     Raises NotFound, and Conflict where it was held already or all of it has left.
     """
-    row = _undecided(scope, downtime_id, D.STOPPED)
-    members = _members(scope, downtime_id, lock=True)
+    row = _get_undecided_downtime(scope, downtime_id, D.STOPPED)
+    members = _list_downtime_deliveries(scope, downtime_id, lock=True)
     theirs = [one for one in members if one.creator_id in creators]
     for one in theirs:
         if one.state == S.SCHEDULED:
-            _hold(scope, one, HELD, downtime_id=downtime_id)
+            _hold_missed_delivery(scope, one, HELD, downtime_id=downtime_id)
     others = sum(one.state == S.SCHEDULED for one in members)
     if not others:
-        _decide(scope, row, D.STOPPED, members)
+        _record_downtime_decision(scope, row, D.STOPPED, members)
     return replace(count_progress(one.state for one in theirs), others=others)
 
 
@@ -310,10 +312,10 @@ def is_still_held(scope: Scope, row: Delivery) -> bool:
 
 def hold_replacement(scope: Scope, row: Delivery, instead_of: Delivery) -> None:
     """Hold back what takes the place of a delivery that somebody holds back, among what was missed with it."""
-    _hold(scope, row, HELD, downtime_id=instead_of.downtime_id)
+    _hold_missed_delivery(scope, row, HELD, downtime_id=instead_of.downtime_id)
 
 
-def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> Downtime:
+def _get_undecided_downtime(scope: Scope, downtime_id: UUID, after: DowntimeState) -> Downtime:
     lock_downtimes(scope)
     row = scope.session.get(Downtime, (scope.tenant_id, downtime_id), populate_existing=True)
     if row is None:
@@ -323,27 +325,29 @@ def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> Downtim
     return row
 
 
-def _decide(scope: Scope, row: Downtime, after: DowntimeState, members: Sequence[Delivery]) -> DowntimeProgress:
+def _record_downtime_decision(
+    scope: Scope, row: Downtime, after: DowntimeState, members: Sequence[Delivery]
+) -> DowntimeProgress:
     """Nobody is asked any more; what is on hold is still told of."""
     row.state, row.decided_by = str(after), scope.actor
     scope.add(row)
     found = count_progress(one.state for one in members)
     notices.close(scope, downtime_notice_cause(row.id))
     if found.held:
-        whose = _whose(one for one in members if one.state == S.HELD)
+        whose = _common_creator_id(one for one in members if one.state == S.HELD)
         notices.put(scope, held_message(found), cause=f"{STILL_HELD}{row.id}", creator_id=whose)
     return found
 
 
 def close_finished_downtimes(scope: Scope) -> None:
     """End what nobody decided and has left meanwhile, and the notices of what is not on hold any more."""
-    row = scope.session.exec(_asked(scope)).first()
+    row = scope.session.exec(_open_downtime_query(scope)).first()
     if row is not None:
         lock_downtimes(scope)
-        members = _members(scope, row.id)
+        members = _list_downtime_deliveries(scope, row.id)
         scope.session.refresh(row)
         if row.state == D.OPEN and count_progress(one.state for one in members).waiting == 0:
-            _decide(scope, row, D.OVER, members)
+            _record_downtime_decision(scope, row, D.OVER, members)
     held = select(Delivery.downtime_id).where(
         Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).is_not(None), Delivery.state == str(S.HELD)
     )
@@ -351,5 +355,5 @@ def close_finished_downtimes(scope: Scope) -> None:
     notices.close_others(scope, STILL_HELD, stand)
 
 
-def _asked(scope: Scope) -> SelectOfScalar[Downtime]:
+def _open_downtime_query(scope: Scope) -> SelectOfScalar[Downtime]:
     return select(Downtime).where(Downtime.tenant_id == scope.tenant_id, Downtime.state == str(D.OPEN))

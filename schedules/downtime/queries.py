@@ -106,20 +106,26 @@ def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[Downti
         .order_by(col(DowntimeRow.id).desc())
     )
     names = channel_reads.channel_names(scope)
-    return [_downtime(scope, row, frozenset(creators), names) for row in rows.all()]
+    return [_build_downtime_view(scope, row, frozenset(creators), names) for row in rows.all()]
 
 
 def get_downtime(scope: Scope, creators: Collection[UUID], downtime_id: UUID) -> DowntimeView:
     """One of them, also once nothing of it waits. Raises NotFound, in the same words for another tenant's and for one
     that touches none of these creators."""
     row = scope.session.get(DowntimeRow, (scope.tenant_id, downtime_id), populate_existing=True)
-    found = None if row is None else _downtime(scope, row, frozenset(creators), channel_reads.channel_names(scope))
+    found = (
+        None
+        if row is None
+        else _build_downtime_view(scope, row, frozenset(creators), channel_reads.channel_names(scope))
+    )
     if found is None or not found.accounts:
         raise NotFound("downtime.unknown")
     return found
 
 
-def _downtime(scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: dict[UUID, str]) -> DowntimeView:
+def _build_downtime_view(
+    scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: dict[UUID, str]
+) -> DowntimeView:
     found = scope.session.execute(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
@@ -131,11 +137,11 @@ def _downtime(scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: 
     mine = [entry for entry in every if entry.creator_id in creators]
     by_account = groupby(mine, key=lambda entry: entry.channel_id)
     accounts = tuple(
-        MissedOnAccount(key, names.get(key, "?"), tuple(sorted(own, key=_turn))) for key, own in by_account
+        MissedOnAccount(key, names.get(key, "?"), tuple(sorted(own, key=_sort_key))) for key, own in by_account
     )
     since = min((entry.due_at for entry in mine), default=scope.now)
     return DowntimeView(row.id, DowntimeState(row.state), since, accounts, len(mine) < len(every))
 
 
-def _turn(entry: DeliveryEntry) -> tuple[bool, datetime]:
+def _sort_key(entry: DeliveryEntry) -> tuple[bool, datetime]:
     return entry.state is S.HELD, entry.not_before or entry.due_at

@@ -116,11 +116,11 @@ def find_blocking_duplicate(
     Asked of accounts that hold repeats, and of places that refuse them: one statement where nothing is like it. What
     comes after the account was locked sees all that left before.
     """
-    asked = _asked(row, owner, channel, connector)
+    asked = _build_duplicate_query(row, owner, channel, connector)
     if not (asked.once or channel.holds_repeats):
         return None
     asked = replace(asked, since=scope.now - SIMILARITY_WINDOW, until=scope.now + SIMILARITY_WINDOW, states=OUT)
-    return next(iter(_unwanted(scope, row, owner, asked)), None)
+    return next(iter(_find_unwaived_duplicates(scope, row, owner, asked)), None)
 
 
 def is_intended_repeat(row: Delivery, owner: Post) -> bool:
@@ -139,12 +139,12 @@ def find_content_duplicates(
         asked = DuplicateQuery(
             said,
             channel,
-            once=_once(channel, account_connectors.find_connector_for(connectors, channel)),
+            once=_is_repeat_forbidden(channel, account_connectors.find_connector_for(connectors, channel)),
             since=at - SIMILARITY_WINDOW,
             until=at + SIMILARITY_WINDOW,
             states=OUT | UPCOMING_STATES,
         )
-        found += _found(scope, asked)[:1]
+        found += _search_duplicates(scope, asked)[:1]
     return found
 
 
@@ -159,9 +159,9 @@ def find_delivery_duplicates(
     if S(row.state) not in UPCOMING_STATES:
         return []
     owner, channel = get_post(scope, row.post_id), channel_reads.get_channel(scope, row.channel_id)
-    asked = _asked(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
+    asked = _build_duplicate_query(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
     since, until = min(row.due_at, scope.now) - SIMILARITY_WINDOW, max(row.due_at, scope.now) + SIMILARITY_WINDOW
-    return _unwanted(scope, row, owner, replace(asked, since=since, until=until))
+    return _find_unwaived_duplicates(scope, row, owner, replace(asked, since=since, until=until))
 
 
 def allow_duplicate(
@@ -186,7 +186,7 @@ def allow_duplicate(
     ]
     if any(one.refused for one in likes):
         raise Refused("delivery.never_twice", account=likes[0].account)
-    _note(scope, row, likes)
+    _record_duplicate_waivers(scope, row, likes)
     if row.state == S.HELD and row.reason is not None and row.reason.get("code") in REASONS:
         drafts.retry_delivery(scope, delivery_id, version=version)
     return len({one.post_id for one in likes})
@@ -201,10 +201,12 @@ def acknowledge_duplicates(
     """
     for row in deliveries_of_post(scope, post_id):
         likes = find_delivery_duplicates(scope, row.id, connectors=connectors)
-        _note(scope, row, [one for one in likes if (seen is None or one.post_id in seen) and not one.refused])
+        _record_duplicate_waivers(
+            scope, row, [one for one in likes if (seen is None or one.post_id in seen) and not one.refused]
+        )
 
 
-def _note(scope: Scope, row: Delivery, likes: Collection[DuplicatePost]) -> None:
+def _record_duplicate_waivers(scope: Scope, row: Delivery, likes: Collection[DuplicatePost]) -> None:
     digest = get_post(scope, row.post_id).digest
     known = {like.post_id: like for like in likes}.values()
     for one in known:
@@ -224,12 +226,12 @@ def _note(scope: Scope, row: Delivery, likes: Collection[DuplicatePost]) -> None
         audit.record(scope, "delivery.repeated", f"delivery:{row.id}", posts=len(known))
 
 
-def _asked(row: Delivery, owner: Post, channel: Channel, connector: Connector | None) -> DuplicateQuery:
+def _build_duplicate_query(row: Delivery, owner: Post, channel: Channel, connector: Connector | None) -> DuplicateQuery:
     """What is asked of a delivery, around its own time."""
     return DuplicateQuery(
         channel_overrides.content_for_channel(owner, channel),
         channel,
-        once=_once(channel, connector),
+        once=_is_repeat_forbidden(channel, connector),
         since=row.due_at - SIMILARITY_WINDOW,
         until=row.due_at + SIMILARITY_WINDOW,
         states=OUT | UPCOMING_STATES,
@@ -239,18 +241,18 @@ def _asked(row: Delivery, owner: Post, channel: Channel, connector: Connector | 
     )
 
 
-def _unwanted(scope: Scope, row: Delivery, owner: Post, asked: DuplicateQuery) -> list[DuplicatePost]:
+def _find_unwaived_duplicates(scope: Scope, row: Delivery, owner: Post, asked: DuplicateQuery) -> list[DuplicatePost]:
     """What a delivery repeats that nobody said they know."""
-    found = _found(scope, asked)
-    wanted = _wanted(scope, row.id, owner.digest) if found else frozenset()
+    found = _search_duplicates(scope, asked)
+    wanted = _load_waived_duplicates(scope, row.id, owner.digest) if found else frozenset()
     return [one for one in found if one.refused or (one.post_id, one.digest) not in wanted]
 
 
-def _once(channel: Channel, connector: Connector | None) -> bool:
+def _is_repeat_forbidden(channel: Channel, connector: Connector | None) -> bool:
     return connector is not None and not connector.capabilities.can_repeat(channel.surface)
 
 
-def _found(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePost]:
+def _search_duplicates(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePost]:
     """What a content repeats, the surest first, then the latest."""
     ours = text_similarity.fingerprint_content(asked.said)
     sought = text_similarity.search_marks(ours)
@@ -276,7 +278,7 @@ def _found(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePost]:
     ).all()
     if not rows:
         return []
-    owners = _owners(scope, {row.post_id for row in rows})
+    owners = _load_posts_by_id(scope, {row.post_id for row in rows})
     kinds = {
         key: text_similarity.compare_fingerprints(
             ours, text_similarity.fingerprint_content(channel_overrides.content_for_channel(owner, asked.channel))
@@ -284,7 +286,9 @@ def _found(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePost]:
         for key, owner in owners.items()
     }
     seen = (_Row(*row) for row in rows)
-    found = {row.id: one for row in seen if (one := _like(row, owners[row.post_id], kinds[row.post_id], asked))}
+    found = {
+        row.id: one for row in seen if (one := _classify_candidate(row, owners[row.post_id], kinds[row.post_id], asked))
+    }
     order = list(SimilarityKind)
     return sorted(found.values(), key=lambda one: (not one.refused, order.index(one.kind), -one.at.timestamp()))
 
@@ -299,12 +303,14 @@ class _Row(NamedTuple):
     at: datetime
 
 
-def _owners(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
+def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
     rows = scope.session.exec(select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.id).in_(list(ids))))
     return {one.id: one for one in rows}
 
 
-def _like(row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQuery) -> DuplicatePost | None:
+def _classify_candidate(
+    row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQuery
+) -> DuplicatePost | None:
     """What one delivery is to what was asked, None where it is nothing."""
     refused = asked.once and kind is SimilarityKind.WORDS
     near = asked.since <= row.at <= asked.until
@@ -326,7 +332,7 @@ def _like(row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQ
     )
 
 
-def _wanted(scope: Scope, delivery_id: UUID, digest: str) -> frozenset[tuple[UUID, str]]:
+def _load_waived_duplicates(scope: Scope, delivery_id: UUID, digest: str) -> frozenset[tuple[UUID, str]]:
     """The posts that a person knows a delivery repeats, each as it was then."""
     rows = scope.session.exec(
         select(DuplicateWaiver.like_id, DuplicateWaiver.like_digest).where(

@@ -62,16 +62,29 @@ def build_feed_preview(one: PostPreview, seen: Seen) -> list[PreviewPart]:
     counts = (one.length, one.most, len(one.media))
     first = one.said.all_assets if one.joined else one.said.media
     words = feed_preview.feed_text(one.showing, one.title, one.body)
-    found = [_stand(one.showing, words, one.warning, _shots(one.showing, first, media, seen), counts, made=one.card)]
+    found = [
+        _build_preview_part(
+            one.showing,
+            words,
+            one.warning,
+            _build_preview_media(one.showing, first, media, seen),
+            counts,
+            made=one.card,
+        )
+    ]
     for part, piece in zip(one.parts, one.said.parts, strict=False):
-        shots = _shots(one.showing, piece.media, media, seen)
+        shots = _build_preview_media(one.showing, piece.media, media, seen)
         counts = (part.length, part.most, len(part.media))
         words = ("", part.body)  # what hangs under a post has no title of its own
-        found.append(_stand(one.showing, words, part.warning, shots, counts, number=part.number, comment=part.comment))
+        found.append(
+            _build_preview_part(
+                one.showing, words, part.warning, shots, counts, number=part.number, comment=part.comment
+            )
+        )
     return found
 
 
-def _stand(
+def _build_preview_part(
     showing: FeedLayout,
     said: tuple[str, str],
     warning: str,
@@ -93,14 +106,14 @@ def _stand(
         tuple(feed_preview.text_pieces(above)),
         tuple(feed_preview.text_pieces(below)),
         shots,
-        _host(link),
+        _link_host(link),
         made,
         warning,
         *counts,
     )
 
 
-def _host(link: str) -> str:
+def _link_host(link: str) -> str:
     """Whose page an address is of; an address that cannot be read has no card."""
     try:
         return urlsplit(link).hostname or ""
@@ -108,22 +121,22 @@ def _host(link: str) -> str:
         return ""
 
 
-def _shots(
+def _build_preview_media(
     showing: FeedLayout, assets: Sequence[UUID], media: Mapping[UUID, Medium], seen: Seen
 ) -> tuple[PreviewMedia, ...]:
     known = [one for one in assets if one in seen]
-    first = next((_shape(showing, media.get(one)) for one in known), "")
+    first = next((_aspect_ratio(showing, media.get(one)) for one in known), "")
     return tuple(
         PreviewMedia(
             *seen[one],
             mime=media[one].mime if one in media else "",
-            shape=first if showing.first_shapes else _shape(showing, media.get(one)),
+            shape=first if showing.first_shapes else _aspect_ratio(showing, media.get(one)),
         )
         for one in known
     )
 
 
-def _shape(showing: FeedLayout, medium: Medium | None) -> str:
+def _aspect_ratio(showing: FeedLayout, medium: Medium | None) -> str:
     """A picture's width by its height as it is shown, cut where it is narrower or wider than the feed takes."""
     if medium is None or not (medium.width and medium.height):
         return ""

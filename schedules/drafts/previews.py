@@ -133,9 +133,9 @@ def preview_draft(
     if not mine.keys() >= set(draft.channels):
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]
-    owner = _post(scope, draft)
+    owner = _post_from_draft(scope, draft)
     by, on = active_policy.current_policy(scope), scope.now.date()
-    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
+    shown = _preview_units_by_channel(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
     found = []
     for channel in chosen:
         said, connector = (
@@ -144,15 +144,17 @@ def preview_draft(
         )
         rule = rules_of_destination(by.bundle, channel.platform, channel.surface, on, paid=said.price is not None)
         units, decision = shown[channel.id]
-        reasons = () if draft.is_empty else _reasons(channel, units, connector, decision, scope.now)
+        reasons = () if draft.is_empty else _collect_block_reasons(channel, units, connector, decision, scope.now)
         if channel_overrides.is_paid_content_free(owner, channel):
             reasons = (PAID_CONTENT_SHOWN_FREE, *reasons)
         waits = decision.is_transient and len(reasons) == len(decision.reasons)
-        found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons, stopped=waits))
+        found.append(
+            replace(_build_post_preview(said, channel, units, connector, rule), reasons=reasons, stopped=waits)
+        )
     return found
 
 
-def _shown(
+def _preview_units_by_channel(
     scope: Scope,
     draft: Draft,
     owner: Post,
@@ -163,16 +165,16 @@ def _shown(
     by: ActivePolicy,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
     """The parts of a draft on each account, marked, and what would be said of all of them together."""
-    raw, said, abouts, of = {}, {}, _abouts(scope, draft), load_unit_material(scope, owner, chosen)
+    raw, said, abouts, of = {}, {}, _subjects_by_channel(scope, draft), load_unit_material(scope, owner, chosen)
     for channel in chosen:
-        about = abouts.get(channel.id) or _about(draft, channel)
-        first = place_on_channel(scope, _first(scope, owner, channel, of), channel, about)
+        about = abouts.get(channel.id) or _draft_subject_on_channel(draft, channel)
+        first = place_on_channel(scope, _compose_draft_unit(scope, owner, channel, of), channel, about)
         connector = account_connectors.find_connector_for(connectors, channel)
         can = connector.capabilities if connector is not None else None
         raw[channel.id] = compose_thread_units(first, owner, channel, can, of) if can else (first,)
         said[channel.id] = channel_overrides.content_for_channel(owner, channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
-    for alike in _alike(raw, said):  # what is read of them at once is the same
+    for alike in _group_identical_channels(raw, said):  # what is read of them at once is the same
         posts = [raw[one] for one in alike]
         judged = issuance.preview_everywhere(
             scope, posts, author=author, line=lambda: ai_disclosure_line_in(of.languages), by=by
@@ -181,7 +183,9 @@ def _shown(
     return found
 
 
-def _alike(raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, PostContent]) -> list[list[UUID]]:
+def _group_identical_channels(
+    raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, PostContent]
+) -> list[list[UUID]]:
     """Accounts by what a post says there, and in how many parts."""
     found: dict[tuple[PostContent, int], list[UUID]] = {}
     for one, units in raw.items():
@@ -189,17 +193,17 @@ def _alike(raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, PostContent
     return list(found.values())
 
 
-def _about(draft: Draft, channel: Channel) -> Subject:
+def _draft_subject_on_channel(draft: Draft, channel: Channel) -> Subject:
     return delivery_subject(derived_uuid(draft.creator_id, "draft", channel.id))
 
 
-def _abouts(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
+def _subjects_by_channel(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
     """Of a post that is written, what leaves first on each account: its short addresses are those."""
     rows = deliveries.deliveries_of_post(scope, draft.post_id) if draft.post_id is not None else []
     return {row.channel_id: delivery_subject(row.id) for row in reversed(rows)}
 
 
-def _preview(
+def _build_post_preview(
     said: PostContent, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: DestinationRules
 ) -> PostPreview:
     unit, counts = units[0], [count_text(one, connector) for one in units]
@@ -249,7 +253,7 @@ def count_text(unit: Unit, connector: Connector | None) -> tuple[int, int]:
     return len(unit.text_of("body")), most
 
 
-def _post(scope: Scope, draft: Draft) -> Post:
+def _post_from_draft(scope: Scope, draft: Draft) -> Post:
     return Post(
         tenant_id=scope.tenant_id,
         creator_id=draft.creator_id,
@@ -259,7 +263,7 @@ def _post(scope: Scope, draft: Draft) -> Post:
         media=[str(asset) for asset in draft.media],
         parts=thread_parts.dump_thread(draft.parts),
         overrides=channel_overrides.dump_overrides(draft.others),
-        links=_links(scope, draft),
+        links=_resolve_link_plan(scope, draft),
         origin=DASHBOARD_ORIGIN,
         origin_key="",
         author=scope.actor,
@@ -269,14 +273,14 @@ def _post(scope: Scope, draft: Draft) -> Post:
     )
 
 
-def _links(scope: Scope, draft: Draft) -> dict[str, object]:
+def _resolve_link_plan(scope: Scope, draft: Draft) -> dict[str, object]:
     """What a post keeps of its addresses, and what one would that were written now."""
     if draft.post_id is not None:
         return deliveries.get_post(scope, draft.post_id).links
     return link_tracking.build_link_plan(scope, draft.creator_id, draft.links)
 
 
-def _first(scope: Scope, owner: Post, channel: Channel, of: UnitMaterial) -> Unit:
+def _compose_draft_unit(scope: Scope, owner: Post, channel: Channel, of: UnitMaterial) -> Unit:
     """The unit of a post that is not written: the same function makes the one that leaves."""
     row = Delivery(
         tenant_id=scope.tenant_id,
@@ -303,7 +307,7 @@ def rules_of_destination(
     return DestinationRules(tuple(said), rules.read_on)
 
 
-def _reasons(
+def _collect_block_reasons(
     channel: Channel, units: Sequence[Unit], connector: Connector | None, decision: Decision, now: datetime
 ) -> tuple[Message, ...]:
     found = []

@@ -41,7 +41,7 @@ def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     first = original_occurrence_key(row.occurrence_key)
-    if _waits(scope, row, first):
+    if _has_pending_repost(scope, row, first):
         raise Conflict("delivery.again_waits")
     time_changes.reopen_time_approval(scope, row, at.instant())
     key = next_repost_key(scope, row.post_id, row.channel_id, first)
@@ -71,7 +71,7 @@ def next_repost_key(scope: Scope, post_id: UUID, channel_id: UUID, key: str) -> 
     return next(one for one in further if one not in used)
 
 
-def _waits(scope: Scope, row: Delivery, first: str) -> bool:
+def _has_pending_repost(scope: Scope, row: Delivery, first: str) -> bool:
     rows = scope.session.exec(
         select(Delivery.occurrence_key).where(
             Delivery.tenant_id == scope.tenant_id,

@@ -117,14 +117,14 @@ def wake_stalled_edits(scope: Scope) -> int:
 
 def release_edits(scope: Scope, owner: Post) -> None:
     """Nobody's yes is missing (any more): what waited for it leaves."""
-    for row in _of(scope, owner, E.WAITING):
+    for row in _lock_edits_in_state(scope, owner, E.WAITING):
         transition_edit(scope, row, E.DUE, until=scope.now + EDIT_LIFETIME)
         schedule_edit(scope, row)
 
 
 def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
     """A yes is missing again: what has not left waits for it; the deliveries that are to be changed."""
-    rows = _of(scope, owner, E.DUE)
+    rows = _lock_edits_in_state(scope, owner, E.DUE)
     for row in rows:
         transition_edit(scope, row, E.WAITING)
     return frozenset(row.delivery_id for row in rows)
@@ -137,7 +137,7 @@ def drop_edit(scope: Scope, delivery_id: UUID, reason: Message) -> None:
         transition_edit(scope, row, E.DROPPED, reason=reason, settled_at=scope.now)
 
 
-def _of(scope: Scope, owner: Post, state: EditState) -> list[PostEdit]:
+def _lock_edits_in_state(scope: Scope, owner: Post, state: EditState) -> list[PostEdit]:
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id,
         PostEdit.post_id == owner.id,

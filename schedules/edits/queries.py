@@ -41,11 +41,11 @@ def edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID
     )
     found: dict[UUID, list[EditView]] = {}
     for row in scope.session.exec(query.order_by(col(PostEdit.id)).execution_options(populate_existing=True)):
-        found.setdefault(row.delivery_id, []).append(_of(scope, row))
+        found.setdefault(row.delivery_id, []).append(_edit_view_from_row(scope, row))
     return found
 
 
-def _of(scope: Scope, row: PostEdit) -> EditView:
+def _edit_view_from_row(scope: Scope, row: PostEdit) -> EditView:
     return EditView(
         row.id,
         row.delivery_id,

@@ -61,10 +61,10 @@ def download_feed(
         asks["if-modified-since"] = modified
     for _ in range(MAX_REDIRECTS + 1):
         if not may_reach(address):
-            return Message("feed.unreachable_place", {"host": _host(address)})
+            return Message("feed.unreachable_place", {"host": _host_name(address)})
         reply = http.send(HttpRequest("GET", address, asks, deadline=seconds, max_bytes=MAX_BYTES))
         if not isinstance(reply, HttpResponse) or reply.status not in _MOVED:
-            return _answer(reply, address)
+            return _result_from_response(reply, address)
         try:
             address = urljoin(address, reply.headers.get("location", ""))
         except ValueError:
@@ -72,26 +72,30 @@ def download_feed(
     return Message("feed.sent_round")
 
 
-def _answer(reply: HttpResponse | RequestNotSent | ResponseLost, address: str) -> DownloadResult:
+def _result_from_response(reply: HttpResponse | RequestNotSent | ResponseLost, address: str) -> DownloadResult:
     match reply:
         case HttpResponse(status=304):
             return FeedUnchanged()
         case HttpResponse(status=200, headers=headers, body=body):
-            return FeedDownload(body, _kept(headers.get("etag", "")), _kept(headers.get("last-modified", "")))
+            return FeedDownload(
+                body,
+                _clean_cache_validator(headers.get("etag", "")),
+                _clean_cache_validator(headers.get("last-modified", "")),
+            )
         case HttpResponse(status=status):
             return Message("feed.refused", {"status": status})
         case ResponseLost(detail=detail) if detail == RESPONSE_TOO_LARGE:
             return Message("feed.too_large", {"most": MAX_BYTES // 2**20})
         case _:
-            return Message("feed.no_answer", {"host": _host(address)})
+            return Message("feed.no_answer", {"host": _host_name(address)})
 
 
-def _kept(said: str) -> str:
+def _clean_cache_validator(said: str) -> str:
     """What may be sent back as it came: short, and of one line of plain signs."""
     return said if len(said) <= 300 and said.isascii() and said.isprintable() else ""
 
 
-def _host(address: str) -> str:
+def _host_name(address: str) -> str:
     try:
         return (urlsplit(address).hostname or "…")[:80]
     except ValueError:

@@ -61,56 +61,58 @@ def parse_feed(data: bytes) -> ParsedFeed:
         raise BadInput("feed.not_a_feed" if page else "feed.has_doctype") from refused
     except (ParseError, ValueError, LookupError) as broken:  # LookupError: an encoding nobody knows
         raise BadInput("feed.not_a_feed") from broken
-    place = root if _name(root) in ("feed", "RDF") else _child(root, "channel")
-    if place is None or _name(root) not in ("rss", "RDF", "feed"):
+    place = root if _local_name(root) in ("feed", "RDF") else _find_child(root, "channel")
+    if place is None or _local_name(root) not in ("rss", "RDF", "feed"):
         raise BadInput("feed.not_a_feed")
-    about = _child(root, "channel") if _name(root) == "RDF" else place
-    title = _words(_text(about, "title"), MAX_ENTRY_TITLE) if about is not None else ""
+    about = _find_child(root, "channel") if _local_name(root) == "RDF" else place
+    title = _strip_markup(_child_text(about, "title"), MAX_ENTRY_TITLE) if about is not None else ""
     found: dict[str, ParsedEntry] = {}
-    for entry in _entries(place):
+    for entry in _iterate_entries(place):
         found.setdefault(entry.guid, entry)
     return ParsedFeed(title, tuple(found.values()))
 
 
-def _entries(place: Element) -> Iterator[ParsedEntry]:
+def _iterate_entries(place: Element) -> Iterator[ParsedEntry]:
     count = 0
     for node in place:
-        if _name(node) not in ("item", "entry"):
+        if _local_name(node) not in ("item", "entry"):
             continue
         count += 1
         if count > MAX_ENTRIES:
             return
-        link = _link(node)
-        title = _words(_text(node, "title"), MAX_ENTRY_TITLE)
-        summary = _words(_text(node, "description") or _text(node, "summary") or _content(node), MAX_ENTRY_SUMMARY)
-        called = (_text(node, "guid") or _text(node, "id") or link or f"{title}\n{summary}").strip()
+        link = _entry_link(node)
+        title = _strip_markup(_child_text(node, "title"), MAX_ENTRY_TITLE)
+        summary = _strip_markup(
+            _child_text(node, "description") or _child_text(node, "summary") or _entry_content(node), MAX_ENTRY_SUMMARY
+        )
+        called = (_child_text(node, "guid") or _child_text(node, "id") or link or f"{title}\n{summary}").strip()
         if called and (title or summary):
             yield ParsedEntry(hashlib.sha256(called.encode()).hexdigest(), title, summary, link)
 
 
-def _name(node: Element) -> str:
+def _local_name(node: Element) -> str:
     """The name without its namespace."""
     return str(node.tag).rpartition("}")[2]
 
 
-def _child(node: Element, name: str) -> Element | None:
-    return next((child for child in node if _name(child) == name), None)
+def _find_child(node: Element, name: str) -> Element | None:
+    return next((child for child in node if _local_name(child) == name), None)
 
 
-def _text(node: Element, name: str) -> str:
+def _child_text(node: Element, name: str) -> str:
     """All text below a child; markup that Atom carries as elements is left out with its signs."""
-    child = _child(node, name)
+    child = _find_child(node, name)
     return "".join(child.itertext()) if child is not None else ""
 
 
-def _content(node: Element) -> str:
+def _entry_content(node: Element) -> str:
     """The whole of an entry, which some say without a summary of it."""
     child = next((child for child in node if child.tag in _WHOLE), None)
     return "".join(child.itertext()) if child is not None else ""
 
 
-def _link(node: Element) -> str:
-    links = [child for child in node if _name(child) == "link"]
+def _entry_link(node: Element) -> str:
+    links = [child for child in node if _local_name(child) == "link"]
     said = [(child.get("rel", "alternate"), (child.get("href") or child.text or "").strip()) for child in links]
     address = next((href for rel, href in said if rel == "alternate" and href), "")
     try:
@@ -142,7 +144,7 @@ class _Plain(HTMLParser):
             self.said.append(data)
 
 
-def _words(marked: str, most: int) -> str:
+def _strip_markup(marked: str, most: int) -> str:
     """Text without its markup, on one line, whole words only."""
     reader = _Plain()
     looked = marked[: 40 * most]

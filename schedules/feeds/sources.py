@@ -71,7 +71,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
 
     Raises BadInput for what is no address, or one too many; NotFound for an account that is not hers.
     """
-    address = _address(url)
+    address = _validate_feed_url(url)
     if not channels:
         raise BadInput("feed.no_account")
     hers = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
@@ -101,7 +101,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
     return row.id
 
 
-def _address(typed: str) -> str:
+def _validate_feed_url(typed: str) -> str:
     wanted = typed.strip()
     try:
         parts = urlsplit(wanted)
@@ -120,14 +120,14 @@ def _address(typed: str) -> str:
     return parts._replace(fragment="").geturl()
 
 
-def _feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> Feed:
-    row = _locked(scope, feed_id)
+def _get_locked_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> Feed:
+    row = _lock_feed(scope, feed_id)
     if row is None or row.creator_id != creator_id:
         raise NotFound("feed.unknown")
     return row
 
 
-def _locked(scope: Scope, feed_id: UUID) -> Feed | None:
+def _lock_feed(scope: Scope, feed_id: UUID) -> Feed | None:
     return scope.session.exec(
         select(Feed)
         .where(Feed.tenant_id == scope.tenant_id, Feed.id == feed_id)
@@ -138,16 +138,16 @@ def _locked(scope: Scope, feed_id: UUID) -> Feed | None:
 
 def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
     """Read it no more until `resume`. Raises NotFound."""
-    row = _feed(scope, creator_id, feed_id)
+    row = _get_locked_feed(scope, creator_id, feed_id)
     row.paused = True
     scope.add(row)
     outbox.cancel(scope, FeedReadDue.kind, feed_id)
-    notices.close(scope, _cause(feed_id))
+    notices.close(scope, _feed_notice_cause(feed_id))
 
 
 def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
     """Read it now, and then at its pace. Raises NotFound."""
-    row = _feed(scope, creator_id, feed_id)
+    row = _get_locked_feed(scope, creator_id, feed_id)
     row.paused, row.next_read_at, row.failures = False, scope.now, 0
     scope.add(row)
     outbox.put(scope, FeedReadDue(scope.tenant_id, feed_id), instead_of=FeedReadDue)
@@ -155,9 +155,9 @@ def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 
 def delete_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
     """Follow it no more; its drafts stay. Raises NotFound."""
-    row = _feed(scope, creator_id, feed_id)
+    row = _get_locked_feed(scope, creator_id, feed_id)
     outbox.cancel(scope, FeedReadDue.kind, feed_id)
-    notices.close(scope, _cause(feed_id))
+    notices.close(scope, _feed_notice_cause(feed_id))
     scope.run(
         "DELETE FROM feed_entries WHERE tenant_id = :tenant AND feed_id = :feed", tenant=scope.tenant_id, feed=feed_id
     )
@@ -173,7 +173,7 @@ def list_feeds(scope: Scope, creator_id: UUID) -> list[FeedView]:
         .order_by(col(Feed.url))
         .execution_options(populate_existing=True)
     )
-    return [_subscribed(row) for row in rows]
+    return [_feed_view_from_row(row) for row in rows]
 
 
 def get_feed(scope: Scope, creators: Collection[UUID], feed_id: UUID) -> FeedView:
@@ -181,10 +181,10 @@ def get_feed(scope: Scope, creators: Collection[UUID], feed_id: UUID) -> FeedVie
     row = scope.session.get(Feed, (scope.tenant_id, feed_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("feed.unknown")
-    return _subscribed(row)
+    return _feed_view_from_row(row)
 
 
-def _subscribed(row: Feed) -> FeedView:
+def _feed_view_from_row(row: Feed) -> FeedView:
     return FeedView(
         row.id,
         row.creator_id,
@@ -207,29 +207,29 @@ def begin_feed_reading(scope: Scope, feed_id: UUID) -> FeedReading | None:
     return FeedReading(row.url, row.etag, row.modified)
 
 
-def _due(scope: Scope, feed_id: UUID) -> Feed | None:
-    row = _locked(scope, feed_id)
+def _find_due_feed(scope: Scope, feed_id: UUID) -> Feed | None:
+    row = _lock_feed(scope, feed_id)
     return None if row is None or row.paused or row.next_read_at > scope.now else row
 
 
 def record_unchanged_feed(scope: Scope, feed_id: UUID) -> None:
     """It was asked, and is as it was."""
-    row = _due(scope, feed_id)
+    row = _find_due_feed(scope, feed_id)
     if row is not None:
-        _read(scope, row)
+        _record_successful_reading(scope, row)
 
 
 def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
     """It could not be read: the members are told once, and it is asked again at its pace, then more and more rarely."""
-    row = _due(scope, feed_id)
+    row = _find_due_feed(scope, feed_id)
     if row is None:
         return
     row.failures, row.reason = row.failures + 1, stored_message(reason)
     row.etag = row.modified = ""  # what it said last may not be what was understood
     if row.failures == TOLD_AFTER:
         told = Message("feed.fails", {"feed": row.title or row.url[:80]})
-        notices.put(scope, told, cause=_cause(feed_id), creator_id=row.creator_id)
-    _again(scope, row, min(PACE * 2 ** min(row.failures - 1, 10), SLOWEST))
+        notices.put(scope, told, cause=_feed_notice_cause(feed_id), creator_id=row.creator_id)
+    _schedule_next_reading(scope, row, min(PACE * 2 ** min(row.failures - 1, 10), SLOWEST))
 
 
 def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str) -> int:
@@ -237,10 +237,10 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
 
     What a day has no more room for waits for the next one: the feed is then asked for all of it again.
     """
-    row = _due(scope, feed_id)
+    row = _find_due_feed(scope, feed_id)
     if row is None:
         return 0
-    accounts = _accounts(scope, row)
+    accounts = _list_connected_accounts(scope, row)
     if not accounts:
         record_feed_failure(scope, feed_id, Message("feed.accounts_gone"))
         return 0
@@ -265,23 +265,23 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
         ],
     )
     for entry in wanted:
-        _draft(scope, row, entry, accounts, creator.zone)
+        _create_entry_draft(scope, row, entry, accounts, creator.zone)
     row.today, row.day = MAX_DRAFTS_PER_DAY - room + len(wanted), day
     row.total += len(wanted)
     row.seeded, row.title = True, document.title or row.title
     whole = len(seen) == len(fresh)
     row.etag, row.modified = (etag, modified) if whole else ("", "")
-    _read(scope, row)
+    _record_successful_reading(scope, row)
     return len(wanted)
 
 
-def _accounts(scope: Scope, row: Feed) -> list[UUID]:
+def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
     """The accounts of a feed that are still here; one that somebody took off is not."""
     here = {one.id for one in channel_reads.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
     return [one for one in map(UUID, row.channels) if one in here]
 
 
-def _draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str) -> None:
+def _create_entry_draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str) -> None:
     """A draft with the next free usual hour as its wish: it leaves for nobody without a yes."""
     post_id = deliveries.create_post(
         scope,
@@ -298,17 +298,17 @@ def _draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID]
         deliveries.create_delivery(scope, post_id, channel_id, at=at)
 
 
-def _read(scope: Scope, row: Feed) -> None:
+def _record_successful_reading(scope: Scope, row: Feed) -> None:
     row.last_read_at, row.failures, row.reason = scope.now, 0, None
-    notices.close(scope, _cause(row.id))
-    _again(scope, row, PACE)
+    notices.close(scope, _feed_notice_cause(row.id))
+    _schedule_next_reading(scope, row, PACE)
 
 
-def _again(scope: Scope, row: Feed, after: timedelta) -> None:
+def _schedule_next_reading(scope: Scope, row: Feed, after: timedelta) -> None:
     row.next_read_at = scope.now + after
     scope.add(row)
     outbox.put(scope, FeedReadDue(scope.tenant_id, row.id), at=row.next_read_at, instead_of=FeedReadDue)
 
 
-def _cause(feed_id: UUID) -> str:
+def _feed_notice_cause(feed_id: UUID) -> str:
     return f"feed:{feed_id}"

@@ -38,14 +38,14 @@ class AccountTexts:
     def find_duplicate(self, at: datetime, one: Fingerprint) -> KnownDuplicate | None:
         """What a post at an instant would repeat, the surest first; None where it is new."""
         for mark in text_similarity.search_marks(one):
-            for when, place in self._around(mark.mark, at):
+            for when, place in self._iterate_nearest(mark.mark, at):
                 kind = text_similarity.compare_fingerprints(one, self.prints[place])
                 refused = self.once and kind is SimilarityKind.WORDS
                 if kind is not None and (refused or abs(when - at) <= SIMILARITY_WINDOW):
                     return KnownDuplicate(kind, when, refused)
         return None
 
-    def _around(self, mark: int, at: datetime) -> Iterator[tuple[datetime, int]]:
+    def _iterate_nearest(self, mark: int, at: datetime) -> Iterator[tuple[datetime, int]]:
         """Those with a mark, the nearest to an instant first."""
         row = self.found.get(mark, [])
         right = bisect_left(row, (at, -1))

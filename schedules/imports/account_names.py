@@ -12,15 +12,15 @@ def name_accounts(accounts: Collection[Channel]) -> dict[UUID, str]:
 
     One that nobody uses any more takes no name from one that is used.
     """
-    return {one.id: _free(one, [other for other in accounts if other.id != one.id]) for one in accounts}
+    return {one.id: _shortest_unused_name(one, [other for other in accounts if other.id != one.id]) for one in accounts}
 
 
-def _forms(one: Channel) -> Sequence[str]:
+def _name_variants(one: Channel) -> Sequence[str]:
     return one.name, f"{one.name} ({one.platform})", f"{one.name} ({one.platform} {one.account})"
 
 
-def _free(one: Channel, others: Sequence[Channel]) -> str:
+def _shortest_unused_name(one: Channel, others: Sequence[Channel]) -> str:
     """The shortest form nobody else goes by; the longest is one account's alone on its platform."""
     rivals = [other for other in others if one.is_disconnected or not other.is_disconnected]
-    taken = {form.casefold() for other in rivals for form in _forms(other)}
-    return next((form for form in _forms(one) if form.casefold() not in taken), _forms(one)[-1])
+    taken = {form.casefold() for other in rivals for form in _name_variants(other)}
+    return next((form for form in _name_variants(one) if form.casefold() not in taken), _name_variants(one)[-1])

@@ -57,24 +57,25 @@ def load_import_context(
         channels += hers
         called = account_names.name_accounts(hers)
         accounts = {
-            called[one.id].casefold(): _account(scope, creator, one, connectors, called[one.id]) for one in hers
+            called[one.id].casefold(): _build_import_account(scope, creator, one, connectors, called[one.id])
+            for one in hers
         }
         home = ImportCreator(
             creator,
             accounts,
-            _pictures(scope, creator.id, asked),
+            _load_pictures_by_name(scope, creator.id, asked),
             link_tracking.link_policy_of_creator(scope, creator.id),
         )
         for name in (creator.name, creator.slug):
             homes.setdefault(name.casefold(), home)
     named = {labels.fold_label_name(one.name): one for one in labels.list_labels(scope)}
-    return ImportContext(scope.now, homes, _taken(scope, channels, connectors), named)
+    return ImportContext(scope.now, homes, _load_occupied_accounts(scope, channels, connectors), named)
 
 
 def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[UUID]) -> None:
     """Note the lines whose key is a post of these creators that is still to leave: our own file tells posts by their
     ids, and whoever edits it in a spreadsheet may think that it changes them, where it writes others beside them."""
-    asked = {row.key: found for row in sheet.rows if (found := _id(row.key)) is not None}
+    asked = {row.key: found for row in sheet.rows if (found := _parse_asset_id(row.key)) is not None}
     stay = scope.session.exec(
         select(Delivery.post_id)
         .where(
@@ -91,7 +92,7 @@ def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[
             sheet.add_finding(row.line, "key", "import.still_here", grave=False)
 
 
-def _account(
+def _build_import_account(
     scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector], called: str
 ) -> ImportAccount:
     about = delivery_subject(derived_uuid(channel.id, "blank"))
@@ -114,36 +115,40 @@ def _account(
     )
 
 
-def _pictures(scope: Scope, creator_id: UUID, asked: Sequence[str]) -> dict[str, ImportPicture]:
+def _load_pictures_by_name(scope: Scope, creator_id: UUID, asked: Sequence[str]) -> dict[str, ImportPicture]:
     if not asked:
         return {}
-    ids = {name: found for name in asked if (found := _id(name)) is not None}
+    ids = {name: found for name in asked if (found := _parse_asset_id(name)) is not None}
     known = assets.find_assets_by_name(scope, creator_id, list(ids.values()), asked)
     called = {name: known.get(str(ids[name]) if name in ids else name) for name in asked}
-    media = {asset: _medium(scope, asset) for asset in set(called.values()) if asset is not None}
+    media = {asset: _find_library_rendition(scope, asset) for asset in set(called.values()) if asset is not None}
     shown = {asset: medium for asset, medium in media.items() if medium is not None}
     return {name: ImportPicture(asset, shown[asset]) for name, asset in called.items() if asset in shown}
 
 
-def _medium(scope: Scope, asset_id: UUID) -> Medium | None:
+def _find_library_rendition(scope: Scope, asset_id: UUID) -> Medium | None:
     try:
         return assets.get_rendition(scope, asset_id, "library")
     except NotFound:  # its copy for posts is still being made
         return None
 
 
-def _id(name: str) -> UUID | None:
+def _parse_asset_id(name: str) -> UUID | None:
     try:
         return UUID(name)
     except ValueError:
         return None
 
 
-def _taken(
+def _load_occupied_accounts(
     scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> dict[UUID, OccupiedAccount]:
     """What stands on these accounts or will; where the same words are never taken twice, all they ever said."""
-    once = {one.id for one in channels if not _takes_again(one, account_connectors.find_connector_for(connectors, one))}
+    once = {
+        one.id
+        for one in channels
+        if not _can_repeat_content(one, account_connectors.find_connector_for(connectors, one))
+    }
     found = {one.id: OccupiedAccount(said=AccountTexts(once=one.id in once)) for one in channels}
     by_id = {one.id: one for one in channels}
     rows = scope.session.exec(
@@ -156,7 +161,7 @@ def _taken(
         )
         .order_by(col(Delivery.due_at))
     ).all()
-    owners = _posts(scope, {post_id for _, _, post_id in rows})
+    owners = _load_posts_by_id(scope, {post_id for _, _, post_id in rows})
     known: dict[PostContent, Fingerprint] = {}
     for channel, due, post_id in rows:
         if post_id not in owners:  # it went between the two statements
@@ -168,7 +173,7 @@ def _taken(
     return found
 
 
-def _posts(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
+def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
     """These posts, not joined to their deliveries: just after a file nobody has counted what an agency has by now, and
     the database held each of ten thousand posts against each of their places, for more than a minute."""
     found: dict[UUID, Post] = {}
@@ -180,5 +185,5 @@ def _posts(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
     return found
 
 
-def _takes_again(channel: Channel, connector: Connector | None) -> bool:
+def _can_repeat_content(channel: Channel, connector: Connector | None) -> bool:
     return connector is None or connector.capabilities.can_repeat(channel.surface)

@@ -138,11 +138,11 @@ class ImportSheet:
 
 def closest_known_name(name: str, known: Collection[str]) -> str:
     """The known name that is most like one nobody knows; "" where none is."""
-    return _nearest(name.casefold()[:80], tuple(known))
+    return _find_nearest_name(name.casefold()[:80], tuple(known))
 
 
 @lru_cache(maxsize=2048)  # a slip of a column stands on every line, and is looked for among hundreds of names
-def _nearest(name: str, known: tuple[str, ...]) -> str:
+def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
     by_fold = {one.casefold(): one for one in known}
     found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
     return by_fold[found[0]] if found else ""
@@ -155,19 +155,19 @@ def parse_file(data: bytes, platforms: Collection[str], options: DeclaredOptions
     Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too many lines, columns
     that are missing or stand twice.
     """
-    text = _text(data)
+    text = _decode_csv(data)
     head, _, _ = text.partition("\n")
-    lines = _lines(text, max(",;\t", key=head.count))
+    lines = _iterate_records(text, max(",;\t", key=head.count))
     sheet = ImportSheet()
     known = option_columns.parse_option_columns(options)
-    columns = _columns(sheet, next(lines, (1, []))[1], [*(_of_platforms(platforms)), *known])
+    columns = _resolve_columns(sheet, next(lines, (1, []))[1], [*(_platform_columns(platforms)), *known])
     seen: dict[str, int] = {}
     for line, cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if len(sheet.rows) >= MAX_ROWS:
             raise BadInput("import.too_many_lines", most=MAX_ROWS)
-        row = _row(sheet, line, cells, columns, known)
+        row = _parse_row(sheet, line, cells, columns, known)
         first = seen.setdefault(row.key, line)
         if row.key and first != line:
             sheet.add_finding(line, "key", "import.key_twice", key=row.key[:60], first=first)
@@ -177,7 +177,7 @@ def parse_file(data: bytes, platforms: Collection[str], options: DeclaredOptions
     return sheet
 
 
-def _text(data: bytes) -> str:
+def _decode_csv(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
     try:
@@ -190,7 +190,7 @@ def _text(data: bytes) -> str:
     return text
 
 
-def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
+def _iterate_records(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line it begins at. Raises BadInput for what is no CSV."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     while True:
@@ -204,12 +204,12 @@ def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
         yield line, cells
 
 
-def _of_platforms(platforms: Collection[str]) -> list[str]:
+def _platform_columns(platforms: Collection[str]) -> list[str]:
     """The columns that are about a platform, what it lets a post choose aside."""
     return [f"{begins}{platform}" for platform in platforms for begins in (BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX)]
 
 
-def _columns(sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
+def _resolve_columns(sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
     """The name of each column; "" for one nobody knows."""
     names = [name.strip().casefold() for name in heading]
     own = [
@@ -244,7 +244,7 @@ def _columns(sheet: ImportSheet, heading: Sequence[str], platforms: Collection[s
     return [name if name in known else "" for name in names]
 
 
-def _row(
+def _parse_row(
     sheet: ImportSheet,
     line: int,
     cells: Sequence[str],
@@ -257,32 +257,32 @@ def _row(
     if told := cell_formats.previous_state_code(found.get("state", "")):
         sheet.add_finding(line, "state", told, grave=False)
     said = {name: found.get(name, "").strip() for name in COLUMNS}
-    late, until_midnight = _late(sheet, line, said["late_ok"])
+    late, until_midnight = _parse_lateness_cell(sheet, line, said["late_ok"])
     return ImportRow(
         line=line,
-        key=_key(sheet, line, said["key"]),
+        key=_check_key(sheet, line, said["key"]),
         creator=said["creator"],
         channels=tuple(dict.fromkeys(split_names(said["channels"]))),
-        day=_day(sheet, line, said["date"]),
-        clock=_clock(sheet, line, said["time"]),
+        day=_parse_day_cell(sheet, line, said["date"]),
+        clock=_parse_time_cell(sheet, line, said["time"]),
         zone=said["zone"],
         late_ok=late,
         until_midnight=until_midnight,
-        body=_words(sheet, line, "body", found.get("body", ""), MAX_BODY_LENGTH),
-        bodies=_otherwise(sheet, line, found, BODY_COLUMN_PREFIX),
-        prices=_prices(sheet, line, found),
+        body=_check_text_length(sheet, line, "body", found.get("body", ""), MAX_BODY_LENGTH),
+        bodies=_parse_override_cells(sheet, line, found, BODY_COLUMN_PREFIX),
+        prices=_parse_price_cells(sheet, line, found),
         media=tuple(dict.fromkeys(split_names(said["media"]))),
-        first_comment=_words(
+        first_comment=_check_text_length(
             sheet, line, "first_comment", found.get("first_comment", ""), thread_parts.MAX_PART_LENGTH
         ),
-        priority=_priority(sheet, line, said["priority"]),
-        campaign=_campaign(sheet, line, said["utm_campaign"]),
-        plain=_plain(sheet, line, said["plain_links"]),
-        title=_words(sheet, line, "title", found.get("title", ""), MAX_TITLE_LENGTH),
-        text_ai=_text_ai(sheet, line, said["text_ai"]),
-        own=_otherwise(sheet, line, found, ACCOUNT_BODY_PREFIX),
-        parts=_parts(sheet, line, found),
-        options=_options(sheet, line, found, options),
+        priority=_parse_priority_cell(sheet, line, said["priority"]),
+        campaign=_parse_campaign_cell(sheet, line, said["utm_campaign"]),
+        plain=_parse_plain_links_cell(sheet, line, said["plain_links"]),
+        title=_check_text_length(sheet, line, "title", found.get("title", ""), MAX_TITLE_LENGTH),
+        text_ai=_parse_text_ai_cell(sheet, line, said["text_ai"]),
+        own=_parse_override_cells(sheet, line, found, ACCOUNT_BODY_PREFIX),
+        parts=_parse_thread_parts(sheet, line, found),
+        options=_parse_option_cells(sheet, line, found, options),
         own_options={
             option_columns.split_account_option_column(name): cell
             for name, cell in found.items()
@@ -292,7 +292,7 @@ def _row(
     )
 
 
-def _key(sheet: ImportSheet, line: int, key: str) -> str:
+def _check_key(sheet: ImportSheet, line: int, key: str) -> str:
     if not key:
         sheet.add_finding(line, "key", "import.no_key")
     elif len(key) > MAX_KEY_LENGTH:
@@ -300,21 +300,21 @@ def _key(sheet: ImportSheet, line: int, key: str) -> str:
     return key
 
 
-def _day(sheet: ImportSheet, line: int, cell: str) -> date | None:
+def _parse_day_cell(sheet: ImportSheet, line: int, cell: str) -> date | None:
     day = parse_day(cell)
     if day is None:
         sheet.add_finding(line, "date", "import.date_unreadable", said=cell[:40] or "…")
     return day
 
 
-def _clock(sheet: ImportSheet, line: int, cell: str) -> time | None:
+def _parse_time_cell(sheet: ImportSheet, line: int, cell: str) -> time | None:
     clock = parse_clock_cell(cell)
     if clock is None:
         sheet.add_finding(line, "time", "import.time_unreadable", said=cell[:40] or "…")
     return clock
 
 
-def _late(sheet: ImportSheet, line: int, cell: str) -> tuple[timedelta | None, bool]:
+def _parse_lateness_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[timedelta | None, bool]:
     late = parse_late_span(cell) if cell else DEFAULT_LATE_OK
     if late is None:
         sheet.add_finding(line, "late_ok", "import.late_unreadable", said=cell[:40])
@@ -323,30 +323,30 @@ def _late(sheet: ImportSheet, line: int, cell: str) -> tuple[timedelta | None, b
     return (None if late == ALWAYS_LATE else DEFAULT_LATE_OK), late == END_OF_DAY
 
 
-def _words(sheet: ImportSheet, line: int, column: str, words: str, most: int) -> str:
+def _check_text_length(sheet: ImportSheet, line: int, column: str, words: str, most: int) -> str:
     if len(words) > most:
         sheet.add_finding(line, column, "import.words_too_long", length=len(words), most=most)
     return words if words.strip() else ""
 
 
-def _otherwise(sheet: ImportSheet, line: int, found: Mapping[str, str], begins: str) -> Mapping[str, str]:
+def _parse_override_cells(sheet: ImportSheet, line: int, found: Mapping[str, str], begins: str) -> Mapping[str, str]:
     """Other words for some platforms, or for some accounts: in columns that begin so."""
     said = {
-        name: _words(sheet, line, name, cell, MAX_BODY_LENGTH)
+        name: _check_text_length(sheet, line, name, cell, MAX_BODY_LENGTH)
         for name, cell in found.items()
         if name.startswith(begins)
     }
     return {name.removeprefix(begins): words for name, words in said.items() if words}
 
 
-def _parts(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> tuple[RowPart, ...]:
+def _parse_thread_parts(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> tuple[RowPart, ...]:
     """What follows the post, in the order of its columns; a cell left empty between two is no part."""
     parts = []
     for column in PART_COLUMNS:
         shown = f"{column}{PART_MEDIA_SUFFIX}"
         if column not in found and shown not in found:
             continue
-        body = _words(sheet, line, column, found.get(column, ""), thread_parts.MAX_PART_LENGTH)
+        body = _check_text_length(sheet, line, column, found.get(column, ""), thread_parts.MAX_PART_LENGTH)
         media = tuple(dict.fromkeys(split_names(found.get(shown, ""))))
         if body or media:
             parts.append(RowPart(column, body, media))
@@ -355,7 +355,7 @@ def _parts(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> tuple[Row
     return tuple(parts)
 
 
-def _prices(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> Mapping[str, Money]:
+def _parse_price_cells(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> Mapping[str, Money]:
     """What some platforms ask for it. What cannot be read keeps the file from being written: it is not free."""
     said = {}
     for name, cell in found.items():
@@ -369,7 +369,7 @@ def _prices(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> Mapping[
     return said
 
 
-def _options(
+def _parse_option_cells(
     sheet: ImportSheet, line: int, found: Mapping[str, str], known: Mapping[str, tuple[str, PostOption]]
 ) -> Mapping[str, Mapping[str, OptionValue]]:
     """What is chosen on some platforms."""
@@ -384,14 +384,14 @@ def _options(
     return said
 
 
-def _campaign(sheet: ImportSheet, line: int, cell: str) -> str:
+def _parse_campaign_cell(sheet: ImportSheet, line: int, cell: str) -> str:
     if len(cell) <= MAX_LINK_PARAMETER_LENGTH and cell.isprintable():
         return cell
     sheet.add_finding(line, "utm_campaign", "link.mark_unreadable", most=MAX_LINK_PARAMETER_LENGTH)
     return ""
 
 
-def _plain(sheet: ImportSheet, line: int, cell: str) -> tuple[str, ...]:
+def _parse_plain_links_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[str, ...]:
     plain = tuple(dict.fromkeys(split_names(cell)))
     if can_keep_plain(plain):
         return plain
@@ -399,7 +399,7 @@ def _plain(sheet: ImportSheet, line: int, cell: str) -> tuple[str, ...]:
     return ()
 
 
-def _text_ai(sheet: ImportSheet, line: int, cell: str) -> str:
+def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
     """Who wrote it. What cannot be read keeps the file from being written: it is not a person's by default."""
     said = cell.casefold() or WRITTEN_BY_PEOPLE
     if said not in (WRITTEN_BY_PEOPLE, *BY_MODEL):
@@ -407,7 +407,7 @@ def _text_ai(sheet: ImportSheet, line: int, cell: str) -> str:
     return said
 
 
-def _priority(sheet: ImportSheet, line: int, cell: str) -> int:
+def _parse_priority_cell(sheet: ImportSheet, line: int, cell: str) -> int:
     if not cell:
         return USUAL_PRIORITY
     if cell.isascii() and cell.isdigit() and 1 <= int(cell[:3]) <= LAST_PRIORITY:

@@ -43,7 +43,7 @@ def check_import(event: ImportCheck, *, tenant: OpenScope, connectors: Mapping[s
     if held.state is not ImportState.WAITING:
         return
     with heartbeat.heartbeat() as pulse:
-        found = _look(event, held, pulse, tenant=tenant, connectors=connectors)
+        found = _check_file(event, held, pulse, tenant=tenant, connectors=connectors)
     with tenant(event.tenant_id, LOOKING) as scope:
         if import_files.load_import_file(scope, event.subject_id).state is not ImportState.WAITING:
             return  # somebody else looked meanwhile
@@ -63,7 +63,7 @@ def apply_import(event: ImportApply, *, tenant: OpenScope, connectors: Mapping[s
     if held.state is not ImportState.WRITING:
         return
     with heartbeat.heartbeat() as pulse:
-        found = _look(event, held, pulse, tenant=tenant, connectors=connectors)
+        found = _check_file(event, held, pulse, tenant=tenant, connectors=connectors)
         with tenant(event.tenant_id, event.by) as scope:
             if found.unreadable is not None:
                 import_files.reject_import(scope, event.subject_id, found.unreadable)
@@ -78,7 +78,7 @@ def abandon_import(event: ImportCheck | ImportApply, *, tenant: OpenScope) -> No
         import_files.fail_import(scope, event.subject_id)
 
 
-def _look(
+def _check_file(
     event: ImportCheck | ImportApply,
     held: ImportFile,
     pulse: Heartbeat,

@@ -47,13 +47,13 @@ def import_past_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
     known = {
         asset: media_digest(str(asset), one) for asset, one in assets.get_renditions(scope, shown, "library").items()
     }
-    insert_rows(scope, Post, [_post(post, [known[asset] for asset in post.media]) for post in posts])
-    new = insert_rows(scope, Delivery, [_delivery(post) for post in posts])
-    insert_rows(scope, DeliveryMove, [_move(post) for post in posts])
+    insert_rows(scope, Post, [_build_post_row(post, [known[asset] for asset in post.media]) for post in posts])
+    new = insert_rows(scope, Delivery, [_build_delivery_row(post) for post in posts])
+    insert_rows(scope, DeliveryMove, [_build_move_row(post) for post in posts])
     return new
 
 
-def _post(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:
+def _build_post_row(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:
     return {
         "id": post.id,
         "created_at": post.due_at,
@@ -76,7 +76,7 @@ def _post(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:
     }
 
 
-def _delivery(post: PastPost) -> Mapping[str, object]:
+def _build_delivery_row(post: PastPost) -> Mapping[str, object]:
     return {
         "id": post.delivery_id,
         "created_at": post.due_at,
@@ -102,7 +102,7 @@ def _delivery(post: PastPost) -> Mapping[str, object]:
     }
 
 
-def _move(post: PastPost) -> Mapping[str, object]:
+def _build_move_row(post: PastPost) -> Mapping[str, object]:
     return {
         "id": derived_uuid(post.delivery_id, "published"),
         "created_at": post.published_at,

@@ -85,9 +85,9 @@ def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[
         .limit(1)
     ).first()
     if last is not None and last.state != ImportState.TAKEN_BACK:
-        _mine(last, creators)
+        _check_creator_access(last, creators)
         if last.state in (ImportState.READY, ImportState.REFUSED):
-            _look_again(scope, last, creators)
+            _restart_check(scope, last, creators)
         return last.id
     turn = last.turn + 1 if last is not None else 1
     row = Import(
@@ -105,25 +105,25 @@ def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[
     return row.id
 
 
-def _look_again(scope: Scope, row: Import, creators: Collection[UUID]) -> None:
-    _turn(row, ImportState.WAITING)
+def _restart_check(scope: Scope, row: Import, creators: Collection[UUID]) -> None:
+    _transition_import(row, ImportState.WAITING)
     row.by, row.creators = scope.actor, sorted(map(str, creators))
     row.done, row.report, row.reason = 0, [], None
     scope.add(row)
     outbox.put(scope, ImportCheck(scope.tenant_id, row.id), instead_of=ImportCheck)
 
 
-def _turn(row: Import, after: ImportState) -> None:
+def _transition_import(row: Import, after: ImportState) -> None:
     IMPORT_STATES.check(ImportState(row.state), after)
     row.state = str(after)
 
 
-def _mine(row: Import, creators: Collection[UUID]) -> None:
+def _check_creator_access(row: Import, creators: Collection[UUID]) -> None:
     if not set(row.creators) <= set(map(str, creators)):
         raise NotFound("import.unknown")
 
 
-def _locked(scope: Scope, import_id: UUID) -> Import:
+def _get_locked_import(scope: Scope, import_id: UUID) -> Import:
     row = scope.session.exec(
         select(Import)
         .where(Import.tenant_id == scope.tenant_id, Import.id == import_id)
@@ -158,26 +158,26 @@ def record_import_findings(
     scope: Scope, import_id: UUID, findings: Sequence[ImportFinding], wishes: Sequence[PlannedRow], lines: int
 ) -> None:
     """Keep what looking at a file found: it can be written now, or a problem keeps it from that."""
-    row = _locked(scope, import_id)
+    row = _get_locked_import(scope, import_id)
     grave = [one for one in findings if one.grave]
-    _turn(row, ImportState.REFUSED if grave else ImportState.READY)
+    _transition_import(row, ImportState.REFUSED if grave else ImportState.READY)
     if row.state == ImportState.READY:
         row.creators = sorted({str(wish.creator.id) for wish in wishes})
-    _report(row, findings, lines)
+    _store_findings(row, findings, lines)
     row.reason = None
     scope.add(row)
 
 
 def reject_import(scope: Scope, import_id: UUID, reason: Message) -> None:
     """A file that is no table of posts at all, or that could not be looked at."""
-    row = _locked(scope, import_id)
-    _turn(row, ImportState.REFUSED)
+    row = _get_locked_import(scope, import_id)
+    _transition_import(row, ImportState.REFUSED)
     row.reason = stored_message(reason)
     row.problems = max(row.problems, 1)
     scope.add(row)
 
 
-def _report(row: Import, findings: Sequence[ImportFinding], lines: int) -> None:
+def _store_findings(row: Import, findings: Sequence[ImportFinding], lines: int) -> None:
     grave = sum(one.grave for one in findings)
     row.done, row.lines, row.problems, row.marks = lines, lines, grave, len(findings) - grave
     kept = sorted(findings, key=lambda one: (not one.grave, one.line))[:MAX_FINDINGS]
@@ -190,15 +190,15 @@ def confirm_import(scope: Scope, import_id: UUID, *, plan: bool, creators: Colle
     """Say that the posts of a file are to be written: as drafts, or with `plan` onto the calendar where nobody's yes is
     asked for. Raises NotFound for another's file, Conflict while it has problems; asked twice, it is written once, and
     Conflict for whoever comes second and wants it otherwise."""
-    row = _locked(scope, import_id)
-    _mine(row, creators)
+    row = _get_locked_import(scope, import_id)
+    _check_creator_access(row, creators)
     if row.state in (ImportState.WRITING, ImportState.WRITTEN):
         if row.plan != plan:
             raise Conflict(f"import.written_{'plan' if row.plan else 'draft'}")
         return
     if row.state != ImportState.READY:
         raise Conflict("import.not_ready")
-    _turn(row, ImportState.WRITING)
+    _transition_import(row, ImportState.WRITING)
     row.plan, row.done = plan, 0
     scope.add(row)
     outbox.put(scope, ImportApply(scope.tenant_id, import_id, scope.actor))
@@ -209,34 +209,34 @@ def write_import(
 ) -> ImportState:
     """Write all posts of a file that was just looked at again, or none where that found a problem. Returns its state;
     one that is not waiting to be written stays as it is."""
-    row = _locked(scope, import_id)
+    row = _get_locked_import(scope, import_id)
     if row.state != ImportState.WRITING:
         return ImportState(row.state)
-    _report(row, findings, lines)
+    _store_findings(row, findings, lines)
     if row.problems:
-        _turn(row, ImportState.REFUSED)
+        _transition_import(row, ImportState.REFUSED)
         row.reason = stored_message(Message("import.changed_meanwhile"))
         scope.add(row)
         return ImportState.REFUSED
-    author = ImportAuthor(row.by, _principal(scope, row.by))
+    author = ImportAuthor(row.by, _resolve_author_principal(scope, row.by))
     row.posts = writer.write_posts(scope, import_id, wishes, plan=row.plan, author=author)
-    _turn(row, ImportState.WRITTEN)
+    _transition_import(row, ImportState.WRITTEN)
     row.content, row.reason = b"", None
     scope.add(row)
     audit.record(scope, "import.written", f"import:{import_id}", posts=row.posts)
     return ImportState.WRITTEN
 
 
-def _principal(scope: Scope, author: str) -> UUID | None:
+def _resolve_author_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
     return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
 
 
 def fail_import(scope: Scope, import_id: UUID) -> None:
     """Looking at a file, or writing it, failed for good: it can be brought in again."""
-    row = _locked(scope, import_id)
+    row = _get_locked_import(scope, import_id)
     if row.state in (ImportState.WAITING, ImportState.WRITING):
-        _turn(row, ImportState.REFUSED)
+        _transition_import(row, ImportState.REFUSED)
         row.reason = stored_message(Message("import.gave_up"))
         scope.add(row)
 
@@ -246,14 +246,14 @@ def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) ->
 
     Raises NotFound for another's file, Conflict for one that is not written. Asked twice, it says the same again.
     """
-    row = _locked(scope, import_id)
-    _mine(row, creators)
+    row = _get_locked_import(scope, import_id)
+    _check_creator_access(row, creators)
     if row.state == ImportState.TAKEN_BACK:
         return row.taken, row.left_before
     if row.state != ImportState.WRITTEN:
         raise Conflict("import.not_written")
     row.taken, row.left_before = writer.take_back_posts(scope, import_id)
-    _turn(row, ImportState.TAKEN_BACK)
+    _transition_import(row, ImportState.TAKEN_BACK)
     scope.add(row)
     audit.record(scope, "import.taken_back", f"import:{import_id}", count=row.taken)
     return row.taken, row.left_before
@@ -269,8 +269,8 @@ def get_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> 
     ).first()
     if row is None:
         raise NotFound("import.unknown")
-    _mine(row, creators)
-    return _value(scope, row, [_finding(one) for one in row.report])
+    _check_creator_access(row, creators)
+    return _import_view_from_row(scope, row, [_finding_from_json(one) for one in row.report])
 
 
 def list_imports(scope: Scope, *, creators: Collection[UUID]) -> list[ImportView]:
@@ -283,14 +283,14 @@ def list_imports(scope: Scope, *, creators: Collection[UUID]) -> list[ImportView
         .options(_WITHOUT_BYTES, defer(Import.report))  # type: ignore[arg-type]  # a column, not a list
     ).all()
     mine = set(map(str, creators))
-    return [_value(scope, row, ()) for row in rows if set(row.creators) <= mine][:MAX_SHOWN]
+    return [_import_view_from_row(scope, row, ()) for row in rows if set(row.creators) <= mine][:MAX_SHOWN]
 
 
-def _finding(kept: Mapping[str, Any]) -> ImportFinding:
+def _finding_from_json(kept: Mapping[str, Any]) -> ImportFinding:
     return ImportFinding(kept["line"], kept["column"], Message.from_json(kept["said"]), kept["grave"])
 
 
-def _value(scope: Scope, row: Import, findings: Sequence[ImportFinding]) -> ImportView:
+def _import_view_from_row(scope: Scope, row: Import, findings: Sequence[ImportFinding]) -> ImportView:
     reason = Message.from_json(row.reason) if row.reason else None
     counts = (row.done, row.lines, row.problems, row.marks, tuple(findings), reason)
     about = (row.id, row.name, row.by, row.created_at or scope.now, ImportState(row.state), row.plan)

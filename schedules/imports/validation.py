@@ -78,11 +78,11 @@ def check_row_time(sheet: ImportSheet, line: int, at: WallTime, late: timedelta,
     said: dict[str, str | int] = {"clock": f"{at.clock:%H:%M}", "shown": f"{shown:%H:%M}"}
     if at.is_in_dst_gap:
         sheet.add_finding(line, "time", "import.clock_skipped", grave=False, **said)
-    elif _twice(at):
+    elif _is_ambiguous_time(at):
         sheet.add_finding(line, "time", "import.clock_twice", grave=False, **said)
 
 
-def _twice(at: WallTime) -> bool:
+def _is_ambiguous_time(at: WallTime) -> bool:
     """Whether clocks show this hour twice on that day."""
     there = load_zone(at.zone)
     first, second = (datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1))
@@ -105,27 +105,32 @@ def validate_rows(sheet: ImportSheet, rows: Sequence[ImportRow], world: ImportCo
     wishes = []
     for row in rows:
         before = len(sheet.findings)
-        wish = _wish(sheet, row, world)
+        wish = _plan_row(sheet, row, world)
         grave = any(one.grave for one in sheet.findings[before:])
         if wish is not None and not grave and row.line not in troubled:
             wishes.append(wish)
     return wishes
 
 
-def _wish(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> PlannedRow | None:
+def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> PlannedRow | None:
     if not (row.title or row.body or row.media):
         sheet.add_finding(row.line, "body", "import.empty")
-    home = _home(sheet, row, world)
+    home = _resolve_creator(sheet, row, world)
     if home is None:
         return None
-    accounts = _accounts(sheet, row, home)
-    pictures = _pictures(sheet, row, home, "media", row.media)
+    accounts = _resolve_accounts(sheet, row, home)
+    pictures = _resolve_pictures(sheet, row, home, "media", row.media)
     thread = tuple(
-        RowThreadPart(one.column, one.body, _pictures(sheet, row, home, f"{one.column}{PART_MEDIA_SUFFIX}", one.media))
+        RowThreadPart(
+            one.column, one.body, _resolve_pictures(sheet, row, home, f"{one.column}{PART_MEDIA_SUFFIX}", one.media)
+        )
         for one in row.parts
     )
-    own, picked = _own(sheet, row, home, accounts), _chosen(sheet, row, home, accounts)
-    labels = _labels(sheet, row, world)
+    own, picked = (
+        _resolve_account_texts(sheet, row, home, accounts),
+        _resolve_account_options(sheet, row, home, accounts),
+    )
+    labels = _resolve_labels(sheet, row, world)
     at = parse_row_time(sheet, row, home.creator)
     if at is None:
         return None
@@ -148,12 +153,12 @@ def _wish(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> PlannedRo
             row.line, f"{PRICE_COLUMN_PREFIX}{platform}", "import.price_idle", grave=False, platform=platform
         )
     for account in accounts:
-        _fits(sheet, wish, account, world.now)
-        _near(sheet, wish, account, world)
+        _check_fits_account(sheet, wish, account, world.now)
+        _check_conflicts(sheet, wish, account, world)
     return wish
 
 
-def _home(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> ImportCreator | None:
+def _resolve_creator(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> ImportCreator | None:
     if row.creator:
         found = world.homes.get(row.creator.casefold())
     else:
@@ -168,20 +173,20 @@ def _home(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> ImportCre
     return found
 
 
-def _accounts(sheet: ImportSheet, row: ImportRow, home: ImportCreator) -> tuple[ImportAccount, ...]:
+def _resolve_accounts(sheet: ImportSheet, row: ImportRow, home: ImportCreator) -> tuple[ImportAccount, ...]:
     if not row.channels:
         sheet.add_finding(row.line, "channels", "import.no_account")
     found = []
     for name in row.channels:
-        account = _account(home, name)
+        account = _find_account(home, name)
         if account is not None:
             found.append(account)
             continue
-        _no_account(sheet, row, "channels", home, name)
+        _report_unknown_account(sheet, row, "channels", home, name)
     return tuple({one.channel.id: one for one in found}.values())
 
 
-def _account(home: ImportCreator, name: str) -> ImportAccount | None:
+def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
     """The account of a name, or the only one on a platform of that name."""
     named = home.accounts.get(name.casefold())
     if named is not None:
@@ -190,7 +195,7 @@ def _account(home: ImportCreator, name: str) -> ImportAccount | None:
     return there[0] if len(there) == 1 else None
 
 
-def _no_account(sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str) -> None:
+def _report_unknown_account(sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str) -> None:
     """Say that a name is nobody's, or that of several: then it says for none of them."""
     accounts, whose = home.accounts.values(), home.creator.name
     several = sorted(one.called for one in accounts if one.channel.name.casefold() == name.casefold())
@@ -204,13 +209,15 @@ def _no_account(sheet: ImportSheet, row: ImportRow, column: str, home: ImportCre
     sheet.add_finding(row.line, column, code, name=name[:60], creator=whose, near=near)
 
 
-def _own(sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]) -> dict[UUID, str]:
+def _resolve_account_texts(
+    sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
+) -> dict[UUID, str]:
     """Other words for single accounts; those of an account the post does not go to say nothing."""
     own, there = {}, {one.channel.id for one in accounts}
     for name, words in row.own.items():
         account, column = home.accounts.get(name), f"{ACCOUNT_BODY_PREFIX}{name}"
         if account is None:
-            _no_account(sheet, row, column[:40], home, name)
+            _report_unknown_account(sheet, row, column[:40], home, name)
         elif account.channel.id in there:
             own[account.channel.id] = words
         else:
@@ -218,7 +225,7 @@ def _own(sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequ
     return own
 
 
-def _chosen(
+def _resolve_account_options(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, dict[str, OptionValue]]:
     """What single accounts choose; of an account the post does not go to it says nothing."""
@@ -227,7 +234,7 @@ def _chosen(
     for (name, option), cell in row.own_options.items():
         account, column = home.accounts.get(name), option_columns.account_option_column(name, option)[:60]
         if account is None:
-            _no_account(sheet, row, column, home, name)
+            _report_unknown_account(sheet, row, column, home, name)
         elif account.channel.id not in there:
             sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=account.channel.name)
         else:
@@ -240,7 +247,7 @@ def _chosen(
     return found
 
 
-def _labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[UUID, ...]:
+def _resolve_labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[UUID, ...]:
     """The labels of a line. One that nobody named is a slip: a file that made labels would make one of each slip."""
     found: dict[UUID, None] = {}
     for name in row.labels:
@@ -256,7 +263,7 @@ def _labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[U
     return tuple(found)
 
 
-def _pictures(
+def _resolve_pictures(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, column: str, names: Sequence[str]
 ) -> tuple[ImportPicture, ...]:
     for name in names:
@@ -266,7 +273,7 @@ def _pictures(
     return tuple({one.asset_id: one for one in found if one is not None}.values())
 
 
-def _fits(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime) -> None:
+def _check_fits_account(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime) -> None:
     """Whether the place takes it, as the request that would leave is made of it."""
     row, name, words = wish.row, account.channel.name, wish.texts_on_account(account.channel)
     if account.channel.state != ChannelState.ACTIVE:
@@ -296,14 +303,14 @@ def _fits(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: dat
     ):
         reason = step_runner.sending_problem(unit, account.connector, now)
         if reason is not None:
-            column = wish.parts[number - 1].column if number else (_said_in(wish, account) if words else "media")
+            column = wish.parts[number - 1].column if number else (_text_column_of(wish, account) if words else "media")
             if reason.code.startswith("option."):
-                column = _chosen_in(wish, account, options.option_of_code(str(reason.params["option"])))
+                column = _option_column_of(wish, account, options.option_of_code(str(reason.params["option"])))
             sheet.findings.append(ImportFinding(row.line, column, reason))
             return
 
 
-def _said_in(wish: PlannedRow, account: ImportAccount) -> str:
+def _text_column_of(wish: PlannedRow, account: ImportAccount) -> str:
     """The column of what it says on an account."""
     if account.channel.id in wish.own:
         return f"{ACCOUNT_BODY_PREFIX}{account.called}"[:40]
@@ -311,14 +318,14 @@ def _said_in(wish: PlannedRow, account: ImportAccount) -> str:
     return f"{BODY_COLUMN_PREFIX}{platform}" if platform in wish.row.bodies else "body"
 
 
-def _chosen_in(wish: PlannedRow, account: ImportAccount, option: str) -> str:
+def _option_column_of(wish: PlannedRow, account: ImportAccount, option: str) -> str:
     """The column of what it chooses on an account."""
     if option in wish.picked.get(account.channel.id, {}):
         return option_columns.account_option_column(account.called, option)[:60]
     return option_columns.option_column(account.channel.platform, option)
 
 
-def _near(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext) -> None:
+def _check_conflicts(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext) -> None:
     """What leaves there at almost the same time, and where the same words were or will be said."""
     taken, due = world.taken[account.channel.id], wish.due
     one = wish.fingerprint_on_account(account.channel)

@@ -82,22 +82,22 @@ def write_posts(
     ids = {
         wish.row.line: derived_uuid(scope.tenant_id, ORIGIN, row_origin_key(import_id, wish.row.key)) for wish in wishes
     }
-    known = _known(scope, import_id)
+    known = _list_imported_post_ids(scope, import_id)
     fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
     discard_plans(scope)
     planned, dry = 0, dry_run_state.load_dry_run_check(scope)
     for start in range(0, len(fresh), AT_ONCE):
         page = fresh[start : start + AT_ONCE]
-        insert_rows(scope, Post, [_post(wish, post_id, import_id, author) for post_id, wish in page])
-        fingerprints.store_marks(scope, [_found(wish, post_id) for post_id, wish in page])
-        planned += _place(scope, page, dry, plan=plan)
+        insert_rows(scope, Post, [_build_post_row(wish, post_id, import_id, author) for post_id, wish in page])
+        fingerprints.store_marks(scope, [_build_post_marks(wish, post_id) for post_id, wish in page])
+        planned += _insert_deliveries(scope, page, dry, plan=plan)
     chosen = {post_id: (wish.creator.id, wish.labels) for post_id, wish in fresh if wish.labels}
     insert_rows(scope, PostLabel, labels.build_label_rows(scope, chosen, file=f"import:{import_id}"))
     scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(S.SCHEDULED)).inc, planned))
     return len(fresh)
 
 
-def _place(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool) -> int:
+def _insert_deliveries(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool) -> int:
     """Write the deliveries of some posts with their moves and what wakes them; how many are on the calendar."""
     deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[DueEvent]()
     planned = 0
@@ -106,16 +106,16 @@ def _place(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun,
         planned += len(wish.accounts) if len(states) > 1 else 0
         for account in wish.accounts:
             delivery_id = derived_uuid(post_id, account.channel.id)
-            deliveries.append(_delivery(wish, (post_id, delivery_id), account, states, dry))
-            moves += _moves(scope, str(wish.creator.id), str(delivery_id), states)
-            dues += _dues(scope, wish, delivery_id, account)
+            deliveries.append(_build_delivery_row(wish, (post_id, delivery_id), account, states, dry))
+            moves += _build_move_rows(scope, str(wish.creator.id), str(delivery_id), states)
+            dues += _build_wakeup_events(scope, wish, delivery_id, account)
     insert_rows(scope, Delivery, deliveries)
     insert_rows(scope, DeliveryMove, moves)
     bulk.put_many(scope, dues)
     return planned
 
 
-def _found(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks:
+def _build_post_marks(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks:
     """What a post is found by, from what looking at its line made of it."""
     said = fingerprints.list_content_variants(wish.content_of_row, wish.others)
     return fingerprints.PostMarks(
@@ -123,7 +123,7 @@ def _found(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks:
     )
 
 
-def _known(scope: Scope, import_id: UUID) -> set[UUID]:
+def _list_imported_post_ids(scope: Scope, import_id: UUID) -> set[UUID]:
     rows = scope.session.exec(
         select(Post.id).where(
             Post.tenant_id == scope.tenant_id, Post.origin == ORIGIN, col(Post.origin_key).startswith(f"{import_id}:")
@@ -132,7 +132,7 @@ def _known(scope: Scope, import_id: UUID) -> set[UUID]:
     return set(rows)
 
 
-def _post(wish: PlannedRow, post_id: UUID, import_id: UUID, author: ImportAuthor) -> dict[str, Any]:
+def _build_post_row(wish: PlannedRow, post_id: UUID, import_id: UUID, author: ImportAuthor) -> dict[str, Any]:
     prints = [media_digest(str(one.asset_id), one.medium) for one in wish.pictures]
     parts = [part_digest(one.thread_part, one.media) for one in wish.parts]
     otherwise = {
@@ -171,7 +171,7 @@ def _post(wish: PlannedRow, post_id: UUID, import_id: UUID, author: ImportAuthor
     }
 
 
-def _delivery(
+def _build_delivery_row(
     wish: PlannedRow, ids: tuple[UUID, UUID], account: ImportAccount, states: Sequence[DeliveryState], dry: IsDryRun
 ) -> Mapping[str, object]:
     post_id, delivery_id = ids
@@ -195,16 +195,16 @@ def _delivery(
     }
 
 
-def _moves(
+def _build_move_rows(
     scope: Scope, creator_id: str, delivery_id: str, states: Sequence[DeliveryState]
 ) -> list[Mapping[str, object]]:
     pairs = list(pairwise(states))
     for before, after in pairs:
         DELIVERY_STATES.check(before, after)
-    return [_move(scope, creator_id, delivery_id, str(before), str(after)) for before, after in pairs]
+    return [_build_move_row(scope, creator_id, delivery_id, str(before), str(after)) for before, after in pairs]
 
 
-def _move(scope: Scope, creator_id: str, delivery_id: str, before: str, after: str) -> Mapping[str, object]:
+def _build_move_row(scope: Scope, creator_id: str, delivery_id: str, before: str, after: str) -> Mapping[str, object]:
     """A move as `moving` writes it. What a file brings is approved where nobody is asked, and nowhere else."""
     return {
         "reason": _UNASKED if after == S.APPROVED else None,
@@ -217,7 +217,7 @@ def _move(scope: Scope, creator_id: str, delivery_id: str, before: str, after: s
     }
 
 
-def _dues(scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount) -> list[DueEvent]:
+def _build_wakeup_events(scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount) -> list[DueEvent]:
     """What `deliveries.schedule_wakeups` writes for a delivery of which nothing is outside."""
     ids, channel, early = (scope.tenant_id, delivery_id), account.channel.id, wish.due - FINAL_PREFLIGHT_LEAD
     found = []
@@ -239,7 +239,9 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
         "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = ANY(:posts)"
         " ORDER BY id FOR UPDATE",
         tenant=scope.tenant_id,
-        posts=list(_known(scope, import_id)),  # not joined: unanalysed, each delivery was held against each post
+        posts=list(
+            _list_imported_post_ids(scope, import_id)
+        ),  # not joined: unanalysed, each delivery was held against each post
     ).all()
     here = [row for row in rows if S(row.state) in CANCELLABLE]
     for before in {S(row.state) for row in here}:
@@ -254,7 +256,7 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
     )
     reconciliation.abandon_subjects(scope, [delivery_subject(one) for one in ids])
     discard_plans(scope)
-    moves = [_move(scope, str(one.creator_id), str(one.id), one.state, str(S.CANCELLED)) for one in here]
+    moves = [_build_move_row(scope, str(one.creator_id), str(one.id), one.state, str(S.CANCELLED)) for one in here]
     insert_rows(scope, DeliveryMove, moves)
     bulk.cancel_many(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
     notices.close_all(scope, [cause for one in ids for cause in delivery_notice_causes(one)])

@@ -29,22 +29,22 @@ def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:
     """A post comes near that an account will not let go: say so, once for all of its posts."""
     held = find_account_block(scope, channel)
     if held is not None and held.why in TOLD:
-        _say(scope, channel, held.why)
+        _put_blocked_notice(scope, channel, held.why)
 
 
 def refresh_blocked_account_notices(scope: Scope) -> None:
     """Tell of the accounts that keep posts waiting longer than their authors accept, and no longer than they do."""
     known = [UUID(one.removeprefix(CAUSE)) for one in notices.list_open_causes(scope, CAUSE)]
     stand = set()
-    for channel_id in sorted({*known, *_late(scope)}):
+    for channel_id in sorted({*known, *_list_overdue_accounts(scope)}):
         channel = channel_reads.get_channel(scope, channel_id)
         held = find_account_block(scope, channel)
-        if held is not None and held.why in TOLD and _say(scope, channel, held.why):
+        if held is not None and held.why in TOLD and _put_blocked_notice(scope, channel, held.why):
             stand.add(f"{CAUSE}{channel_id}")
     notices.close_others(scope, CAUSE, stand)
 
 
-def _say(scope: Scope, channel: Channel, why: BlockReason) -> int:
+def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int:
     """Tell, where any post waits; how many do."""
     count = scope.session.exec(
         select(func.count()).where(
@@ -63,7 +63,7 @@ def _say(scope: Scope, channel: Channel, why: BlockReason) -> int:
     return count
 
 
-def _late(scope: Scope) -> list[UUID]:
+def _list_overdue_accounts(scope: Scope) -> list[UUID]:
     """Accounts with posts that should have left by now, and later than their authors accept."""
     found = scope.session.exec(
         select(Delivery.channel_id)

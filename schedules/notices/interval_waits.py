@@ -39,14 +39,14 @@ def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
         return
     if row.not_before != turn.at or row.reason != turn.said.to_json():
         transition_delivery(scope, row, S.SCHEDULED, reason=turn.said, not_before=turn.at)
-    _say(scope, row.channel_id)
+    _put_interval_notice(scope, row.channel_id)
 
 
 def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
     """Let each that waits on an account ask for its turn anew: what it waited for has changed."""
     rows = scope.session.exec(
         select(Delivery)
-        .where(*_kept(scope), Delivery.channel_id == channel_id)
+        .where(*_interval_hold_conditions(scope), Delivery.channel_id == channel_id)
         .order_by(col(Delivery.id))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
@@ -59,15 +59,19 @@ def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
 def refresh_interval_notices(scope: Scope) -> None:
     """Tell of the accounts on which posts wait, and no longer than any does; who was to wait for one that has gone
     another way asks anew."""
-    waiting = scope.session.exec(select(Delivery.channel_id).where(*_kept(scope), _still(scope)).distinct()).all()
+    waiting = scope.session.exec(
+        select(Delivery.channel_id)
+        .where(*_interval_hold_conditions(scope), _is_still_waiting_condition(scope))
+        .distinct()
+    ).all()
     for channel_id in sorted(waiting):
         if enforced_interval.has_earlier_turn(scope, channel_reads.get_channel(scope, channel_id)):
             recheck_interval_holds(scope, channel_id)
-        _say(scope, channel_id)
+        _put_interval_notice(scope, channel_id)
     notices.close_others(scope, CAUSE, {f"{CAUSE}{one}" for one in waiting})
 
 
-def _kept(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _interval_hold_conditions(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Delivery.tenant_id) == scope.tenant_id,
         col(Delivery.state) == str(S.SCHEDULED),
@@ -75,14 +79,18 @@ def _kept(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _still(scope: Scope) -> ColumnElement[bool]:
+def _is_still_waiting_condition(scope: Scope) -> ColumnElement[bool]:
     """Not what has its turn by now, and is kept back by something else."""
     return col(Delivery.not_before) > scope.now
 
 
-def _say(scope: Scope, channel_id: UUID) -> None:
+def _put_interval_notice(scope: Scope, channel_id: UUID) -> None:
     channel = channel_reads.get_channel(scope, channel_id)
-    here = (*_kept(scope), _still(scope), col(Delivery.channel_id) == channel_id)
+    here = (
+        *_interval_hold_conditions(scope),
+        _is_still_waiting_condition(scope),
+        col(Delivery.channel_id) == channel_id,
+    )
     count, first = scope.session.exec(select(func.count(), func.min(Delivery.not_before)).where(*here)).one()
     if first is None:
         return

@@ -25,11 +25,11 @@ CAUSE = "unapproved:"
 
 def refresh_missing_approval_notices(scope: Scope) -> int:
     """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told twice, said once."""
-    stand = [(row, due) for row, due in _near(scope) if not _lasts(scope, row, due)]
-    told = {_cause(row.id, due, scope.now): (row, due) for row, due in stand}
+    stand = [(row, due) for row, due in _list_unapproved_near_posts(scope) if not _is_approved_through(scope, row, due)]
+    told = {_approval_notice_cause(row.id, due, scope.now): (row, due) for row, due in stand}
     notices.close_others(scope, CAUSE, told)
     for cause, (row, due) in told.items():
-        said = Message(_code(scope, row, due), {"post": (row.title or row.body)[:60]})
+        said = Message(_resolve_message_code(scope, row, due), {"post": (row.title or row.body)[:60]})
         if notices.has_been_notified(scope, cause):
             notices.update_message(scope, said, cause=cause)
         else:
@@ -37,13 +37,13 @@ def refresh_missing_approval_notices(scope: Scope) -> int:
     return len(told)
 
 
-def _lasts(scope: Scope, row: Post, due: datetime) -> bool:
+def _is_approved_through(scope: Scope, row: Post, due: datetime) -> bool:
     """Whether every yes that a post needs at its hour has been said, and stands then."""
     until = decisions.approved_until(scope, row, scope.now, since=decisions.channel_review_requested_at(scope, row.id))
     return until is not None and until > due
 
 
-def _code(scope: Scope, row: Post, due: datetime) -> str:
+def _resolve_message_code(scope: Scope, row: Post, due: datetime) -> str:
     if decisions.is_rejected(scope, row, scope.now):
         return "approval.change_missing"
     lacks = decisions.missing_approval(scope, row, due, since=decisions.channel_review_requested_at(scope, row.id))
@@ -52,7 +52,7 @@ def _code(scope: Scope, row: Post, due: datetime) -> str:
     )
 
 
-def _near(scope: Scope) -> list[tuple[Post, datetime]]:
+def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
     """Posts that wait for a yes, or to which one ends before, and whose next hour is near, each with that hour."""
     due = func.min(Delivery.due_at)
     near = (
@@ -81,6 +81,6 @@ def _near(scope: Scope) -> list[tuple[Post, datetime]]:
     return [(post, at) for post, at in rows]
 
 
-def _cause(post_id: UUID, due: datetime, now: datetime) -> str:
+def _approval_notice_cause(post_id: UUID, due: datetime, now: datetime) -> str:
     """Another hour is another cause: a post that was moved is told of anew."""
     return f"{CAUSE}{post_id}:{int(due.timestamp())}:{'last' if due - now <= LAST else 'first'}"

@@ -40,13 +40,15 @@ def refresh_undecided_notices(scope: Scope) -> None:
         if row.since is not None and row.state == DeliveryState.UNCERTAIN and row.since <= scope.now - DOUBT:
             doubts[row.creator_id] += 1
     for creator_id, since in sorted(waits.items()):
-        _remind(scope, creator_id, since)
+        _put_reminder(scope, creator_id, since)
     notices.close_others(scope, WAITS, {f"{WAITS}{one}" for one in waits})
-    told = {cause for creator_id, count in sorted(doubts.items()) for cause in _escalate(scope, creator_id, count)}
+    told = {
+        cause for creator_id, count in sorted(doubts.items()) for cause in _escalate_to_owners(scope, creator_id, count)
+    }
     notices.close_others(scope, UNSURE, told)
 
 
-def _remind(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> None:
+def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> None:
     cause, told = f"{WAITS}{creator_id}", Message("waiting.remind", {"posts": len(since)})
     last = notices.opened_at(scope, cause)
     if last is not None and not is_reminder_due(last, since, scope.now):
@@ -63,7 +65,7 @@ def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) ->
     return now - last >= AGAIN or (another and now - last >= FIRST)
 
 
-def _escalate(scope: Scope, creator_id: UUID, count: int) -> list[str]:
+def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
     """Tell each owner, once; the causes."""
     owners = {one.principal_id for one in tenant_reads.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})

@@ -49,10 +49,10 @@ def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
         .execution_options(populate_existing=True)
     ).all()
     accounts = {one.id: one for one in channel_reads.list_channels(scope)} if rows else {}
-    return [_waiting(row, owner, accounts[row.channel_id]) for row, owner in rows]
+    return [_build_link_hold(row, owner, accounts[row.channel_id]) for row, owner in rows]
 
 
-def _waiting(row: Delivery, owner: Post, account: Channel) -> LinkHold:
+def _build_link_hold(row: Delivery, owner: Post, account: Channel) -> LinkHold:
     said = channel_overrides.content_for_channel(owner, account)
     found = text_rating.extract_links((said.title, said.body, *(piece.body for piece in said.parts)))
     return LinkHold(row.id, row.post_id, row.creator_id, said.title or said.body, found)

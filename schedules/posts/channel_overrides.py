@@ -182,9 +182,9 @@ def check_content(said: PostContent, others: Sequence[ChannelOverride]) -> None:
         raise BadInput("post.no_such_place", place=wrong.replace("\x00", "")[:MAX_PLACE_LENGTH])
     if any(one.price is not None and not 0 < one.price.minor <= MAX_PRICE_MINOR for one in others):
         raise BadInput("post.price_wrong")
-    if any(_size(one.options) > MAX_OPTIONS_SIZE for one in others):
+    if any(_options_text_size(one.options) > MAX_OPTIONS_SIZE for one in others):
         raise BadInput("option.too_much", most=MAX_OPTIONS_SIZE)
-    if any("\x00" in text for one in others for text in _texts(one.options)):
+    if any("\x00" in text for one in others for text in _iterate_option_texts(one.options)):
         raise BadInput("post.unwritable")
     for one in (said, *(apply_override(said, other) for other in others)):
         if len(one.body) > MAX_BODY_LENGTH or len(one.title) > MAX_TITLE_LENGTH:
@@ -194,23 +194,23 @@ def check_content(said: PostContent, others: Sequence[ChannelOverride]) -> None:
         thread_parts.check_thread(one.parts)
 
 
-def _texts(chosen: ChosenOptions) -> Iterator[str]:
+def _iterate_option_texts(chosen: ChosenOptions) -> Iterator[str]:
     for name, value in chosen:
         yield name
         if not isinstance(value, bool):
             yield from (value,) if isinstance(value, str) else value
 
 
-def _size(chosen: ChosenOptions) -> int:
-    return sum(len(text) + 1 for text in _texts(chosen))
+def _options_text_size(chosen: ChosenOptions) -> int:
+    return sum(len(text) + 1 for text in _iterate_option_texts(chosen))
 
 
 def dump_overrides(others: Sequence[ChannelOverride]) -> list[dict[str, Any]]:
     """The stored form, by place; what changes nothing is left out."""
-    return [_stored(one) for one in sorted(others, key=lambda one: one.place) if not one.is_idle]
+    return [_override_to_json(one) for one in sorted(others, key=lambda one: one.place) if not one.is_idle]
 
 
-def _stored(one: ChannelOverride) -> dict[str, Any]:
+def _override_to_json(one: ChannelOverride) -> dict[str, Any]:
     said: dict[str, Any] = {"place": one.place, "title": one.title, "body": one.body}
     if one.media is not None:
         said["media"] = [str(asset) for asset in one.media]
@@ -225,10 +225,10 @@ def _stored(one: ChannelOverride) -> dict[str, Any]:
 
 def overrides_of_post(owner: Post) -> tuple[ChannelOverride, ...]:
     """What a post says otherwise, by place."""
-    return tuple(_read(one) for one in owner.overrides)
+    return tuple(_override_from_json(one) for one in owner.overrides)
 
 
-def _read(said: Mapping[str, Any]) -> ChannelOverride:
+def _override_from_json(said: Mapping[str, Any]) -> ChannelOverride:
     media, parts = said.get("media"), said.get("parts")
     return ChannelOverride(
         said["place"],

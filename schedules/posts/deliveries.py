@@ -114,17 +114,17 @@ def current_digest(scope: Scope, row: Post) -> str:
         place: [
             other.title,
             other.body,
-            *_prints(known, other),
+            *_build_content_digests(known, other),
             *price_digest(other.price),
             *options_digest(other.options),
         ]
         for place, other in channel_overrides.content_by_place(row)
     }
-    prints, parts = _prints(known, said)
+    prints, parts = _build_content_digests(known, said)
     return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
 
 
-def _prints(known: Mapping[UUID, Medium], said: PostContent) -> tuple[list[str], list[list[object]]]:
+def _build_content_digests(known: Mapping[UUID, Medium], said: PostContent) -> tuple[list[str], list[list[object]]]:
     def shown(assets: Sequence[UUID]) -> list[Medium]:
         return [known[asset] for asset in assets]
 
@@ -250,8 +250,8 @@ def create_delivery(
         if instead_of
         else by_hand and dry_run_state.is_in_dry_run(scope, post_id, channel_id),
     )
-    if _is_first(scope, row):
-        _carry(scope, row, due)
+    if _insert_if_absent(scope, row):
+        _enqueue_publishing(scope, row, due)
         scope.session.info.setdefault(_MADE, {})[row.id] = (due, row.priority)
         return row.id
     return scope.session.exec(
@@ -259,7 +259,7 @@ def create_delivery(
     ).one()
 
 
-def _is_first(scope: Scope, row: Delivery) -> bool:
+def _insert_if_absent(scope: Scope, row: Delivery) -> bool:
     """Write it unless it is there. Of two at once the second waits for the first: a series makes hundreds, and asking
     before each, alone, took as long again."""
     values = {column.name: getattr(row, column.name) for column in inspect(Delivery).columns}
@@ -325,10 +325,10 @@ def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None)
     if scope.session.info.get(_MADE, {}).get(row.id) == (due, row.priority):
         return  # as it was made: a series plans what it makes
     cancel_wakeups(scope, row.id)
-    _carry(scope, row, due)
+    _enqueue_publishing(scope, row, due)
 
 
-def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
+def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
     ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
     if due - FINAL_PREFLIGHT_LEAD > scope.now:
         outbox.put(
@@ -353,12 +353,12 @@ def reschedule_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, versio
     With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach or late already;
     Conflict when it may be outside, or was changed.
     """
-    row = _as_seen(scope, delivery_id, version)
+    row = _require_version(scope, delivery_id, version)
     check_planning_horizon(at.instant(), scope.now)
     late = late_deadline(get_post(scope, row.post_id), at.instant(), at.zone)
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
-    _give_time(scope, row, at, at.instant())
+    _apply_new_time(scope, row, at, at.instant())
 
 
 def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
@@ -367,24 +367,24 @@ def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = 
 
     As above, and Conflict at any other hour than that; of one that was broken off, the parts that are missing leave.
     """
-    row = _as_seen(scope, delivery_id, version)
+    row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:
         raise Conflict("delivery.not_movable")
     if time_changes.has_approved_time(scope, row):
         transition_delivery(scope, row, S.SCHEDULED, not_before=scope.now, downtime_id=None, at_once=True)
         schedule_wakeups(scope, row)
     else:
-        _give_time(scope, row, to_wall_time(scope.now, row.zone), scope.now, at_once=True)
+        _apply_new_time(scope, row, to_wall_time(scope.now, row.zone), scope.now, at_once=True)
 
 
-def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
+def _require_version(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
     row = get_delivery(scope, delivery_id)
     if version is not None and version != row.version:
         raise Conflict("delivery.moved_meanwhile")
     return row
 
 
-def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
+def _apply_new_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
     late = late_deadline(get_post(scope, row.post_id), due, at.zone)
     times: dict[str, Any] = dict(wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once)
     times |= {"not_before": None, "downtime_id": None}

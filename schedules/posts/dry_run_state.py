@@ -68,7 +68,7 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
 
     Raises NotFound for what is not this agency's.
     """
-    _check(scope, what, of_id)
+    _check_target_exists(scope, what, of_id)
     scope.run(
         "INSERT INTO rehearsals (tenant_id, id, what, of_id, by) VALUES (:tenant, :id, :what, :of, :by)"
         " ON CONFLICT (tenant_id, of_id) DO NOTHING",
@@ -79,7 +79,7 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
         by=scope.actor,
     )
     audit.record(scope, "rehearsal.begun", f"{what}:{of_id}")
-    _outrun(scope, of_id)
+    _invalidate_open_claims(scope, of_id)
     ahead: int = scope.run(
         "SELECT count(*) FROM deliveries WHERE tenant_id = :tenant AND state = ANY(:ahead)"
         " AND :of IN (tenant_id, channel_id, post_id)",
@@ -90,7 +90,7 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
     return ahead
 
 
-def _outrun(scope: Scope, of_id: UUID) -> None:
+def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
     """A claim that looked before this one is written finds another version: none is sent once it stands."""
     scope.run(
         "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = :tenant"
@@ -108,7 +108,7 @@ def end_dry_run(scope: Scope, of_id: UUID) -> None:
     audit.record(scope, "rehearsal.ended", str(of_id))
 
 
-def _check(scope: Scope, what: DryRunTarget, of_id: UUID) -> None:
+def _check_target_exists(scope: Scope, what: DryRunTarget, of_id: UUID) -> None:
     if what == "channel":
         channel_reads.get_channel(scope, of_id)
     elif what == "tenant" and of_id != scope.tenant_id:

@@ -69,10 +69,13 @@ FROM (SELECT house_now() AS now OFFSET 0) house, unnest(CAST(:ids AS uuid[]), CA
 def store_new_fingerprints(scope: Scope, owners: Sequence[Post]) -> None:
     """Keep what posts are found by that had no prints yet."""
     for start in range(0, len(owners), AT_ONCE):
-        store_marks(scope, [PostMarks(one.creator_id, one.id, _marks(one)) for one in owners[start : start + AT_ONCE]])
+        store_marks(
+            scope,
+            [PostMarks(one.creator_id, one.id, _build_post_marks(one)) for one in owners[start : start + AT_ONCE]],
+        )
 
 
-def _marks(owner: Post) -> list[FingerprintMark]:
+def _build_post_marks(owner: Post) -> list[FingerprintMark]:
     said = list_content_variants(channel_overrides.base_content(owner), channel_overrides.overrides_of_post(owner))
     return marks_of_fingerprints(map(text_similarity.fingerprint_content, said))
 

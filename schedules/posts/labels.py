@@ -43,7 +43,7 @@ class Label:
     colour: str
 
 
-def _value(row: LabelRow) -> Label:
+def _label_from_row(row: LabelRow) -> Label:
     return Label(row.id, row.name, row.colour)
 
 
@@ -68,21 +68,21 @@ def list_labels(scope: Scope) -> list[Label]:
         .order_by(col(LabelRow.folded))
         .execution_options(populate_existing=True)
     )
-    return [_value(row) for row in rows]
+    return [_label_from_row(row) for row in rows]
 
 
 def get_label(scope: Scope, label_id: UUID) -> Label:
     """One label. Raises NotFound; another tenant's looks the same."""
-    return _value(_row(scope, label_id))
+    return _label_from_row(_get_label_row(scope, label_id))
 
 
 def lock_label(scope: Scope, label_id: UUID) -> Label:
     """The same, as nobody else changes it until this transaction ends. Raises NotFound."""
     scope.lock(f"{scope.tenant_id}:labels")  # before its row, as whoever changes one
-    return _value(_row(scope, label_id, lock=True))
+    return _label_from_row(_get_label_row(scope, label_id, lock=True))
 
 
-def _row(scope: Scope, label_id: UUID, *, lock: bool = False) -> LabelRow:
+def _get_label_row(scope: Scope, label_id: UUID, *, lock: bool = False) -> LabelRow:
     query = select(LabelRow).where(LabelRow.tenant_id == scope.tenant_id, LabelRow.id == label_id)
     query = query.with_for_update() if lock else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
@@ -99,7 +99,7 @@ def create_label(scope: Scope, name: str, colour: str) -> UUID:
     scope.lock(f"{scope.tenant_id}:labels")  # two at once would make one too many, or one name twice
     if scope.session.exec(select(func.count()).where(col(LabelRow.tenant_id) == scope.tenant_id)).one() >= MAX_LABELS:
         raise BadInput("post_label.too_many", most=MAX_LABELS)
-    _free(scope, name)
+    _check_name_unused(scope, name)
     row = LabelRow(tenant_id=scope.tenant_id, id=uuid7(), name=name, folded=fold_label_name(name), colour=colour)
     scope.add(row)
     audit.record(scope, "label.named", f"label:{row.id}", name=name)
@@ -111,8 +111,8 @@ def update_label(scope: Scope, label_id: UUID, *, name: str, colour: str) -> Non
     name = clean_label_name(name)
     _check_colour(colour)
     scope.lock(f"{scope.tenant_id}:labels")
-    row = _row(scope, label_id, lock=True)
-    _free(scope, name, but=label_id)
+    row = _get_label_row(scope, label_id, lock=True)
+    _check_name_unused(scope, name, but=label_id)
     if (row.name, row.colour) == (name, colour):
         return
     audit.record(scope, "label.changed", f"label:{label_id}", before=row.name, name=name)
@@ -125,7 +125,7 @@ def _check_colour(colour: str) -> None:
         raise BadInput("post_label.colour_unknown", colours=", ".join(COLOURS))
 
 
-def _free(scope: Scope, name: str, *, but: UUID | None = None) -> None:
+def _check_name_unused(scope: Scope, name: str, *, but: UUID | None = None) -> None:
     same = select(LabelRow.id).where(LabelRow.tenant_id == scope.tenant_id, LabelRow.folded == fold_label_name(name))
     if scope.session.exec(same).first() not in (None, but):
         raise Conflict("post_label.taken", name=name)
@@ -136,7 +136,7 @@ def delete_label(scope: Scope, label_id: UUID, *, creators: Collection[UUID]) ->
 
     Raises NotFound, and Conflict where posts of others than these creators have it.
     """
-    row = _row(scope, label_id, lock=True)  # whoever gives it just now is waited for, and then finds none
+    row = _get_label_row(scope, label_id, lock=True)  # whoever gives it just now is waited for, and then finds none
     of_label = (col(PostLabel.tenant_id) == scope.tenant_id, col(PostLabel.label_id) == label_id)
     theirs = select(PostLabel.id).where(*of_label, col(PostLabel.creator_id).not_in(list(creators))).limit(1)
     if scope.session.exec(theirs).first() is not None:
@@ -159,7 +159,7 @@ def labels_of_posts(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[L
     )
     found: dict[UUID, tuple[Label, ...]] = {}
     for post_id, row in rows:
-        found[post_id] = (*found.get(post_id, ()), _value(row))
+        found[post_id] = (*found.get(post_id, ()), _label_from_row(row))
     return found
 
 
@@ -170,7 +170,7 @@ def label_ids_of_post(scope: Scope, post_id: UUID) -> tuple[UUID, ...]:
 
 def posts_with_label_query(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]:
     """The posts that have a label, as part of a statement. Raises NotFound for one nobody has."""
-    _row(scope, label_id)
+    _get_label_row(scope, label_id)
     return select(PostLabel.post_id).where(PostLabel.tenant_id == scope.tenant_id, PostLabel.label_id == label_id)
 
 
@@ -193,34 +193,34 @@ def set_post_labels(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None
     owner = scope.session.get(Post, (scope.tenant_id, post_id))
     if owner is None:
         raise NotFound("post.unknown")
-    held = _held(scope, chosen)
+    held = _lock_labels(scope, chosen)
     if len(chosen) > MAX_LABELS_PER_POST:
         raise BadInput("post_label.too_many_of_post", most=MAX_LABELS_PER_POST)
     before = {one.id: one for one in labels_of_posts(scope, [post_id]).get(post_id, ())}
     for label_id in sorted(chosen - before.keys()):
-        _write(scope, held[label_id], {post_id: owner.creator_id})
+        _insert_post_labels(scope, held[label_id], {post_id: owner.creator_id})
     for label_id in sorted(before.keys() - chosen):
-        _take(scope, before[label_id], [post_id])
+        _delete_post_labels(scope, before[label_id], [post_id])
 
 
 def add_label_to_posts(scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]) -> int:
     """Give several posts of these creators a label; how many had it not. Raises BadInput for too many posts, or for too
     many labels of one of them; NotFound for a post of others."""
-    held = _held(scope, [label_id])[label_id]
-    owners = _owners(scope, posts, creators)
+    held = _lock_labels(scope, [label_id])[label_id]
+    owners = _load_creators_by_post(scope, posts, creators)
     has = labels_of_posts(scope, list(owners))
     fresh = {one: creator for one, creator in owners.items() if label_id not in {x.id for x in has.get(one, ())}}
     if any(len(has.get(one, ())) >= MAX_LABELS_PER_POST for one in fresh):
         raise BadInput("post_label.too_many_of_post", most=MAX_LABELS_PER_POST)
-    return _write(scope, held, fresh)
+    return _insert_post_labels(scope, held, fresh)
 
 
 def remove_label_from_posts(scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]) -> int:
     """Take a label off several posts of these creators; how many had it. Raises as `give` does."""
-    held = _held(scope, [label_id])[label_id]
-    owners = _owners(scope, posts, creators)
+    held = _lock_labels(scope, [label_id])[label_id]
+    owners = _load_creators_by_post(scope, posts, creators)
     had = filter_posts_with_label(scope, label_id, list(owners))
-    return _take(scope, held, sorted(had))
+    return _delete_post_labels(scope, held, sorted(had))
 
 
 def build_label_rows(
@@ -229,7 +229,7 @@ def build_label_rows(
     """Rows that give the new posts of a file (by id, each with its creator) their labels, for many in one statement.
     The audit has one entry for each label of the file. Raises NotFound for a label that went meanwhile."""
     counts = Counter(one for _, chosen in wanted.values() for one in chosen)
-    for label_id, one in _held(scope, counts).items():
+    for label_id, one in _lock_labels(scope, counts).items():
         audit.record(scope, "label.given_by_file", file, name=one.name, posts=counts[label_id])
     return [
         {"id": derived_uuid(post_id, label_id), "creator_id": creator_id, "post_id": post_id, "label_id": label_id}
@@ -238,7 +238,7 @@ def build_label_rows(
     ]
 
 
-def _held(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
+def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
     """These labels, kept from being removed until this transaction ends, in one order. Raises NotFound."""
     rows = scope.session.exec(
         select(LabelRow)
@@ -247,13 +247,13 @@ def _held(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
         .with_for_update(read=True, key_share=True)
         .execution_options(populate_existing=True)
     )
-    found = {row.id: _value(row) for row in rows}
+    found = {row.id: _label_from_row(row) for row in rows}
     if len(found) < len(set(wanted)):
         raise NotFound("post_label.unknown")
     return found
 
 
-def _owners(scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]) -> dict[UUID, UUID]:
+def _load_creators_by_post(scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]) -> dict[UUID, UUID]:
     """Whose each of these posts is. Raises BadInput for too many, NotFound for one of others."""
     if len(posts) > MAX_POSTS_PER_LABELLING:
         raise BadInput("post_label.too_many_posts", most=MAX_POSTS_PER_LABELLING)
@@ -270,7 +270,7 @@ def _owners(scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]) -> 
     return found
 
 
-def _write(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) -> int:
+def _insert_post_labels(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) -> int:
     """Give posts (each with its creator) a label; each that is new to it stands in the audit."""
     given = 0
     for post_id, creator_id in sorted(posts.items()):
@@ -282,7 +282,7 @@ def _write(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) -> int:
     return given
 
 
-def _take(scope: Scope, one: Label, posts: Sequence[UUID]) -> int:
+def _delete_post_labels(scope: Scope, one: Label, posts: Sequence[UUID]) -> int:
     rows = scope.session.exec(
         delete(PostLabel)
         .where(

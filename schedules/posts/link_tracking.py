@@ -147,12 +147,12 @@ def find_addresses(text: str) -> list[tuple[int, int]]:
     found = []
     for match in _ADDRESS.finditer(text):
         end = match.start() + len(match[0].rstrip(_STOPS))
-        if _ends(text[match.end() : match.end() + 2]):
+        if _is_address_end(text[match.end() : match.end() + 2]):
             found.append((match.start(), end))
     return found
 
 
-def _ends(follows: str) -> bool:
+def _is_address_end(follows: str) -> bool:
     """Whether an address is over before what follows it."""
     if follows[:1] in ("(", "[") or (follows[:1] in ("'", '"') and follows[1:].isalnum()):
         return False
@@ -173,14 +173,16 @@ def apply_link_plan(said: LinkPlan, channel: Channel, units: Sequence[Unit]) -> 
     found = []
     for unit in units:
         texts = tuple(
-            Text(one.field, _dressed(one.body, said, channel, unit, made)) if one.field == "body" else one
+            Text(one.field, _replace_addresses(one.body, said, channel, unit, made)) if one.field == "body" else one
             for one in unit.texts
         )
         found.append(replace(unit, texts=texts, leads=tuple(made.values())))
     return tuple(found)
 
 
-def _dressed(text: str, said: LinkPlan, channel: Channel, unit: Unit, made: dict[str, LinkReplacement]) -> str:
+def _replace_addresses(
+    text: str, said: LinkPlan, channel: Channel, unit: Unit, made: dict[str, LinkReplacement]
+) -> str:
     pieces, last = [], 0
     for start, end in find_addresses(text):
         address = text[start:end]

@@ -98,7 +98,7 @@ def list_live_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
             row.channel_id,
             row.settled_at or row.due_at,
             one.body,
-            _form(one, mimes),
+            _post_format_of(one, mimes),
             find_hashtags(one.body),
         )
         for row, one in said
@@ -110,7 +110,7 @@ def find_hashtags(words: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found.casefold() for found in _TAG.findall(words)))
 
 
-def _form(said: PostContent, mimes: dict[UUID, str]) -> PostFormat:
+def _post_format_of(said: PostContent, mimes: dict[UUID, str]) -> PostFormat:
     if any(not piece.comment for piece in said.parts):
         return PostFormat.THREAD
     kinds = {mimes.get(asset, "").partition("/")[0] for asset in said.media}

@@ -63,33 +63,33 @@ def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> P
     ).scalar()
     if creator_id is None or creator_id not in creators:
         raise NotFound("post.unknown")
-    subjects, posts = _subjects(scope, creator_id, " AND p.id = :post", post=post_id)
+    subjects, posts = _load_posts_by_subject(scope, creator_id, " AND p.id = :post", post=post_id)
     shows = review_queue.assets_of_post(scope, creator_id, post_id)
     line = frozenset().union(*asset_records.ancestors_by_asset(scope, shows).values())
     things = [*cost_report.spent_on_assets(scope, line), *cost_report.spent_on_subjects(scope, [*subjects, *line])]
-    return _cost(posts[post_id], things, _uses(scope, creator_id, things, subjects))
+    return _compute_post_cost(posts[post_id], things, _load_posts_by_item(scope, creator_id, things, subjects))
 
 
 def load_month_cost(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
     """What was spent for a creator in a month (`2026-11`, by the clocks of the agency's zone), and on which posts."""
     things = cost_report.spent_in_month(scope, creator_id, month)
-    subjects, posts = _subjects(scope, creator_id)
-    uses = _uses(scope, creator_id, things, subjects)
+    subjects, posts = _load_posts_by_subject(scope, creator_id)
+    uses = _load_posts_by_item(scope, creator_id, things, subjects)
     used: dict[UUID, list[SpentItem]] = {}
     for one in things:
         for post_id in uses.get(one.id, ()):
             used.setdefault(post_id, []).append(one)
-    rows = [_cost(posts[post_id], used[post_id], uses) for post_id in sorted(used, reverse=True)]
+    rows = [_compute_post_cost(posts[post_id], used[post_id], uses) for post_id in sorted(used, reverse=True)]
     return MonthCost(month, total_spending(things), rows, total_spending(one for one in things if not uses.get(one.id)))
 
 
-def _cost(post: _Post, things: Iterable[SpentItem], uses: Mapping[UUID, Sequence[UUID]]) -> PostCost:
+def _compute_post_cost(post: _Post, things: Iterable[SpentItem], uses: Mapping[UUID, Sequence[UUID]]) -> PostCost:
     mine = [one for one in things if post.id in uses.get(one.id, ())]
     own, shared = ([one for one in mine if (uses[one.id][0] == post.id) is first] for first in (True, False))
     return PostCost(post.id, post.called, total_spending(own), total_spending(shared))
 
 
-def _uses(
+def _load_posts_by_item(
     scope: Scope, creator_id: UUID, things: Sequence[SpentItem], subjects: Mapping[UUID, UUID]
 ) -> dict[UUID, list[UUID]]:
     """By thing, the posts that use it, the first first: ids of posts grow with time."""
@@ -106,7 +106,7 @@ def _uses(
     return uses
 
 
-def _subjects(
+def _load_posts_by_subject(
     scope: Scope, creator_id: UUID, where: str = "", **which: UUID
 ) -> tuple[dict[UUID, UUID], dict[UUID, _Post]]:
     """The post of each subject that texts may be written for, and the posts."""

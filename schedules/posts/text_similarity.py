@@ -80,19 +80,19 @@ def normalize_text(text: str) -> str:
 
 def fingerprint_text(text: str, pictures: Iterable[UUID] = ()) -> Fingerprint:
     """The print of a text with its pictures."""
-    return _print(text, frozenset(pictures))
+    return _compute_fingerprint(text, frozenset(pictures))
 
 
 @lru_cache(maxsize=256)  # a post is asked of for each of its accounts
-def _print(text: str, shown: frozenset[UUID]) -> Fingerprint:
+def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
     said = normalize_text(text)
     words = _WORD.findall(_LINK.sub(" ", said))
-    figures = _hash("figures", *_NUMBER.findall(" ".join(words)))
+    figures = _hash_parts("figures", *_NUMBER.findall(" ".join(words)))
     if sum(map(len, words)) < SHORTEST:
-        return Fingerprint(_hash("words", said) if said else None, None, None, figures, shown)
+        return Fingerprint(_hash_parts("words", said) if said else None, None, None, figures, shown)
     line = " ".join(words)
     pairs, telling = Counter(map(add, line, line[1:])), Counter(set(map(" ".join, pairwise(["", *words]))))
-    return Fingerprint(_hash("words", said), _simhash(pairs), _simhash(telling), figures, shown)
+    return Fingerprint(_hash_parts("words", said), _simhash(pairs), _simhash(telling), figures, shown)
 
 
 def fingerprint_content(said: PostContent) -> Fingerprint:
@@ -104,27 +104,27 @@ def fingerprint_content(said: PostContent) -> Fingerprint:
 
 def index_marks(one: Fingerprint) -> list[FingerprintMark]:
     """What is kept of a print, to find it by."""
-    return [*_of_words(one), *(_of_picture(asset) for asset in sorted(one.pictures))]
+    return [*_text_marks(one), *(_picture_mark(asset) for asset in sorted(one.pictures))]
 
 
 def search_marks(one: Fingerprint) -> list[FingerprintMark]:
     """What finds every print that `one` may repeat. One picture is enough: what is repeated shows all of them."""
-    return [*_of_words(one), *(_of_picture(asset) for asset in sorted(one.pictures)[:1])]
+    return [*_text_marks(one), *(_picture_mark(asset) for asset in sorted(one.pictures)[:1])]
 
 
 @lru_cache(maxsize=256)
-def _of_words(one: Fingerprint) -> tuple[FingerprintMark, ...]:
+def _text_marks(one: Fingerprint) -> tuple[FingerprintMark, ...]:
     found = () if one.words is None else (FingerprintMark(one.words, SimilarityKind.WORDS),)
     if one.letters is None:
         return found
     return (
         *found,
-        *(FingerprintMark(band, SimilarityKind.NEARLY, one.letters) for band in _bands(one.letters, one.figures)),
+        *(FingerprintMark(band, SimilarityKind.NEARLY, one.letters) for band in _hash_bands(one.letters, one.figures)),
     )
 
 
-def _of_picture(asset: UUID) -> FingerprintMark:
-    return FingerprintMark(_hash("picture", str(asset)), SimilarityKind.PICTURES)
+def _picture_mark(asset: UUID) -> FingerprintMark:
+    return FingerprintMark(_hash_parts("picture", str(asset)), SimilarityKind.PICTURES)
 
 
 def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> SimilarityKind | None:
@@ -151,17 +151,17 @@ def hamming_distance(one: int, other: int) -> int:
 _ALL = (1 << 64) - 1
 
 
-def _bands(letters: int, figures: int) -> list[int]:
+def _hash_bands(letters: int, figures: int) -> list[int]:
     bits = letters & _ALL
-    return [_hash("band", str(band), str(bits >> 16 * band & 0xFFFF), str(figures)) for band in range(_BANDS)]
+    return [_hash_parts("band", str(band), str(bits >> 16 * band & 0xFFFF), str(figures)) for band in range(_BANDS)]
 
 
-def _hash(*parts: str) -> int:
+def _hash_parts(*parts: str) -> int:
     return int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "big", signed=True)
 
 
 @lru_cache(maxsize=16_384)
-def _bits(feature: str) -> bytes:
+def _feature_bits(feature: str) -> bytes:
     return hashlib.blake2b(feature.encode(), digest_size=8).digest()
 
 
@@ -170,7 +170,7 @@ def _simhash(features: Counter[str]) -> int:
 
     Source: M. Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002.
     """
-    drawn = np.frombuffer(b"".join(map(_bits, features)), dtype=np.uint8).reshape(-1, 8)
+    drawn = np.frombuffer(b"".join(map(_feature_bits, features)), dtype=np.uint8).reshape(-1, 8)
     weights = np.fromiter(features.values(), np.int32, len(features))[:, None]
     votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(axis=0)  # no BLAS: its threads spin
     return int.from_bytes(np.packbits(votes > 0).tobytes(), "big", signed=True)

@@ -40,10 +40,10 @@ class ThreadPart:
 
 def parse_thread(parts: Sequence[Mapping[str, Any]]) -> tuple[ThreadPart, ...]:
     """What follows a post, in the order it leaves in, from its stored form."""
-    return tuple(_read(one) for one in parts)
+    return tuple(_part_from_json(one) for one in parts)
 
 
-def _read(stored: Mapping[str, Any]) -> ThreadPart:
+def _part_from_json(stored: Mapping[str, Any]) -> ThreadPart:
     return ThreadPart(stored["body"], tuple(UUID(asset) for asset in stored["media"]), stored["comment"])
 
 
@@ -79,7 +79,7 @@ def build_thread_units(
     Where parts are joined it is one; a place that knows no threads refuses them as its connector says, and cuts none.
     """
     if options.unit_options(first).get_flag(can.passes_on):
-        return _passed_on(first, build_thread_units(replace(first, options=()), parts, can), can)
+        return _build_platform_repost(first, build_thread_units(replace(first, options=()), parts, can), can)
     if not parts:
         return (first,)
     if can.joins_parts:
@@ -103,7 +103,7 @@ def build_thread_units(
     )
 
 
-def _passed_on(first: Unit, those: Sequence[Unit], can: Capabilities) -> tuple[Unit, ...]:
+def _build_platform_repost(first: Unit, those: Sequence[Unit], can: Capabilities) -> tuple[Unit, ...]:
     """The parts of a post that is shown once more by its platform: the same words and pictures, for another place."""
     many = len(those) + 1
     again = replace(those[0], surface=can.passes_to, native_key=step_runner.native_key_of(first.subject, many - 1))

@@ -68,15 +68,21 @@ def transition_delivery(
     DELIVERY_STATES.check(before, after)
     wanted = {"state": str(after), "reason": stored_message(reason), **changes}
     told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
-    _write(scope, row, f"WITH moved AS ({_set(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}", wanted, told)
+    _execute_versioned_update(
+        scope,
+        row,
+        f"WITH moved AS ({_build_update_statement(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}",
+        wanted,
+        told,
+    )
     if after in GIVEN_UP:
         reconciliation.abandon_subject(scope, delivery_subject(row.id))
-    _tell(scope, row, before, reason)
+    _refresh_delivery_notice(scope, row, before, reason)
     webhook_events.announce_transition(scope, row, before)
-    _count(scope, after, scope.now - row.due_at)
+    _record_state_metrics(scope, after, scope.now - row.due_at)
 
 
-def _count(scope: Scope, after: DeliveryState, late: timedelta) -> None:
+def _record_state_metrics(scope: Scope, after: DeliveryState, late: timedelta) -> None:
     scope.after_commit(telemetry.DELIVERIES_BY_STATE.labels(str(after)).inc)
     if after == DeliveryState.PUBLISHED:
         scope.after_commit(partial(telemetry.DELIVERY_LATENESS.observe, max(late.total_seconds(), 0.0)))
@@ -84,7 +90,7 @@ def _count(scope: Scope, after: DeliveryState, late: timedelta) -> None:
 
 def update_delivery(scope: Scope, row: Delivery, **changes: Any) -> None:
     """Change columns of the delivery as it was read, and no other. Raises Conflict when it was changed meanwhile."""
-    _write(scope, row, _set(changes), changes, {})
+    _execute_versioned_update(scope, row, _build_update_statement(changes), changes, {})
 
 
 _JSON = frozenset({"reason", "part_ids"})
@@ -95,7 +101,7 @@ SELECT tenant_id, :move, :creator, id, :before, state, :by, reason FROM moved
 """
 
 
-def _set(changes: Mapping[str, Any]) -> str:
+def _build_update_statement(changes: Mapping[str, Any]) -> str:
     said = {name: f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in changes}
     columns = ", ".join(f"{name} = {value}" for name, value in said.items())
     return (
@@ -104,7 +110,9 @@ def _set(changes: Mapping[str, Any]) -> str:
     )
 
 
-def _write(scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+def _execute_versioned_update(
+    scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]
+) -> None:
     """Compare and set; the row then shows what was written, without being read again."""
     values = dict(changes)
     for name in _JSON & values.keys():
@@ -131,7 +139,7 @@ def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
     return f"delivery:{delivery_id}", f"delivery:{delivery_id}{EARLY_WARNING_SUFFIX}"
 
 
-def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
+def _refresh_delivery_notice(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
     """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
     after, cause = DeliveryState(row.state), f"delivery:{row.id}"
     if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:

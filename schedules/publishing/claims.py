@@ -109,7 +109,7 @@ def claim_delivery(
     Returns the armed step, or at once an outcome where no request is needed to know it; and the number of the try.
     Raises NotClaimable, the gate's Denied, and Conflict when the delivery was changed meanwhile; each undoes all.
     """
-    row, owner, dry = _due(scope, delivery_id)
+    row, owner, dry = _load_due_delivery(scope, delivery_id)
     _check_time(scope, row, owner)
     _check_late(scope, row, connectors)
     if dry:
@@ -118,9 +118,9 @@ def claim_delivery(
     ready.keep_links(scope)
     channel, part, deadline = ready.channel, thread_parts.current_part(row), scope.now + ACT_TIMEOUT
     brought = not ready.unit.media or attempts.has_early_uploads(scope, ready.unit.subject)
-    _take_units(scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel)))
+    _take_platform_quota(scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel)))
     if part == 0:  # what has begun goes on
-        _check_cap(scope, channel, ready)
+        _check_cost_cap(scope, channel, ready)
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         transition_delivery(scope, row, S.SCHEDULED)
     attempt, now = row.attempt + 1, scope.now
@@ -154,7 +154,7 @@ _DUE = (
 )
 
 
-def _due(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
+def _load_due_delivery(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
     """A delivery as it stands now, its post, and whether it is only rehearsed. Raises NotFound."""
     found = scope.session.execute(_DUE, {"tenant": scope.tenant_id, "id": delivery_id}).one_or_none()
     if found is None:
@@ -176,7 +176,7 @@ def claim_upload(
     ready = prepare_post(scope, row, get_post(scope, row.post_id), connectors)
     if ready.unfit is not None:
         return None
-    _take_units(scope, ready.channel, *shared_quota.upload_start_steps(ready.channel))
+    _take_platform_quota(scope, ready.channel, *shared_quota.upload_start_steps(ready.channel))
     ready.keep_links(scope)
     by_author = ready.minting(mint)
     turn = step_runner.prepare_step(
@@ -220,7 +220,7 @@ def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[s
     """What would leave, with the epochs and the account locked in this order."""
     channel = channel_reads.get_channel(scope, row.channel_id)
     connector, part = account_connectors.connector_for(connectors, channel), thread_parts.current_part(row)
-    raw = _parts(scope, row, owner, channel, connector)
+    raw = _compose_units(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
     issuance.lock_unit(scope, combine_parts(wanted))
     _check_channel(scope, row, channel)
@@ -245,14 +245,14 @@ def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[s
     )
 
 
-def _take_units(scope: Scope, channel: Channel, *steps: str) -> None:
+def _take_platform_quota(scope: Scope, channel: Channel, *steps: str) -> None:
     """What it costs of its application is taken before the delivery is locked; a claim that fails gives it back."""
     short = shared_quota.take_quota(scope, channel, steps)
     if short is not None:
         raise NotClaimable("delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now))
 
 
-def _check_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None:
+def _check_cost_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None:
     """Of what its platform asks for a post, a thread for each part, enough is left of the agency's cap."""
     short = request_costs.cap_wait(scope, channel.platform, ready.unit.text_of("body"), parts=ready.parts)
     if short is not None:
@@ -267,7 +267,7 @@ def schedule_lookup(scope: Scope, row: Delivery, at: datetime) -> None:
 def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.PARTLY):
         raise NotClaimable("delivery.not_scheduled")
-    start = _start(row)
+    start = _earliest_publish_time(row)
     if scope.now < start:
         raise NotClaimable("delivery.early", again=start - scope.now)
     if misfires.is_occurrence_superseded(scope, row):
@@ -303,14 +303,16 @@ def _is_stopped(scope: Scope, row: Delivery, channel: Channel, connectors: Mappi
     owner = get_post(scope, row.post_id)
     try:
         units = mark_units(
-            scope, _parts(scope, row, owner, channel, account_connectors.connector_for(connectors, channel))
+            scope, _compose_units(scope, row, owner, channel, account_connectors.connector_for(connectors, channel))
         )
     except NotClaimable:
         return False
     return issuance.preview_decision(scope, units[-1], author=owner.author).is_transient
 
 
-def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
+def _compose_units(
+    scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
+) -> tuple[Unit, ...]:
     try:
         of = load_unit_material(scope, owner, [channel])
     except NotFound as missing:
@@ -335,14 +337,14 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     if row.at_once and not overdue:  # somebody meant now
         return
     if enforced_interval.is_interval_enforced(channel):
-        _check_distance(scope, row, channel)
+        _check_enforced_interval(scope, row, channel)
     elif overdue:
-        _check_turn(scope, row, channel)
+        _check_catch_up_order(scope, row, channel)
     else:
-        _check_gap(scope, row, gap=channel.min_interval)
+        _check_minimum_interval(scope, row, gap=channel.min_interval)
 
 
-def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
+def _check_minimum_interval(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     """One that is on time waits until the account has had its room, unless it would be too late by then: its author's
     word on lateness weighs more than the distance, which they were warned of when they planned."""
     free = interval_over_at(scope, row.channel_id, gap)
@@ -350,11 +352,13 @@ def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
         raise NotClaimable("delivery.one_by_one", again=free - scope.now)
 
 
-def _check_distance(scope: Scope, row: Delivery, channel: Channel) -> None:
+def _check_enforced_interval(scope: Scope, row: Delivery, channel: Channel) -> None:
     """What has no room in time is for a person; what was missed leaves further apart. Uploads wait for nobody."""
-    if scope.now < _start(row):
+    if scope.now < _earliest_publish_time(row):
         return
-    late = scope.now - _start(row) > OVERDUE_AFTER and not enforced_interval.is_waiting_for_interval(row)
+    late = scope.now - _earliest_publish_time(row) > OVERDUE_AFTER and not enforced_interval.is_waiting_for_interval(
+        row
+    )
     missed = late or row.downtime_id is not None
     turn = enforced_interval.find_turn(
         scope, row, channel, gap=max(channel.min_interval, CATCH_UP_INTERVAL) if missed else channel.min_interval
@@ -365,12 +369,12 @@ def _check_distance(scope: Scope, row: Delivery, channel: Channel) -> None:
         raise NotClaimable(enforced_interval.WAITS_FOR_INTERVAL, again=turn.at - scope.now, turn=turn)
 
 
-def _start(row: Delivery) -> datetime:
+def _earliest_publish_time(row: Delivery) -> datetime:
     """From when on a delivery may leave."""
     return max(row.due_at, row.not_before or row.due_at)
 
 
-def _check_turn(scope: Scope, row: Delivery, channel: Channel) -> None:
+def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None:
     """Overdue deliveries of an account leave apart, by priority, then by their time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
     free = next_catch_up_time(scope, channel)
@@ -385,7 +389,7 @@ def _check_turn(scope: Scope, row: Delivery, channel: Channel) -> None:
 
 def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
     """What was approved is byte for byte what leaves, with every part that follows. Until when it is approved."""
-    if _digest(scope, owner, raw) != owner.digest:
+    if _compute_content_digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     until = approved_until(scope, owner, scope.now, since=row.asks_since)
     if until is None:
@@ -406,7 +410,7 @@ def _check_repeats(scope: Scope, row: Delivery, owner: Post, channel: Channel, c
         raise NotClaimable(like.to_message.code, hold=like.to_message)
 
 
-def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
+def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     """The digest of a post whose parts on an account were just put together."""
     if owner.overrides:  # what other places say was approved with it
         try:
@@ -428,7 +432,7 @@ def build_checked_units(
 
     Raises NotClaimable with the reason for which it would be held.
     """
-    raw = _parts(scope, row, owner, channel, connector)
+    raw = _compose_units(scope, row, owner, channel, connector)
     until = _check_approval(scope, row, owner, raw)
     _check_price(owner, channel)
     _check_repeats(scope, row, owner, channel, connector)

@@ -30,11 +30,15 @@ def claim_or_end_dry_run(
         row = get_delivery(scope, delivery_id)
         if row.state == S.PARTLY:  # its first parts stand outside: the rest waits for a person
             raise
-        _end(scope, row, prepare_post(scope, row, get_post(scope, row.post_id), connectors), connectors)
+        _end_dry_run_delivery(
+            scope, row, prepare_post(scope, row, get_post(scope, row.post_id), connectors), connectors
+        )
         return None
 
 
-def _end(scope: Scope, row: Delivery, ready: PreparedPost, connectors: Mapping[str, Connector]) -> None:
+def _end_dry_run_delivery(
+    scope: Scope, row: Delivery, ready: PreparedPost, connectors: Mapping[str, Connector]
+) -> None:
     said = dry_run_outcome(scope, ready, connectors)
     if row.state == S.APPROVED:  # its time came before anybody planned it
         transition_delivery(scope, row, S.SCHEDULED)

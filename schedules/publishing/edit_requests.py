@@ -80,21 +80,23 @@ def request_edit(
     rows = deliveries_of_post(scope, post_id, lock=True)
     standing = [one for one in rows if one.state == S.PUBLISHED and one.native_id]
     accounts = {one.channel_id: channel_reads.get_channel(scope, one.channel_id) for one in standing}
-    _check(scope, row, rows, standing, title=title, body=body)
+    _check_edit_request(scope, row, rows, standing, title=title, body=body)
     if not any(channel.platform in able for channel in accounts.values()):
         raise Conflict("edit.nowhere")
     opened = edits.open_edits_of_deliveries(scope, [one.id for one in standing])
     for each in opened.values():
         edits.require_not_sending(each)
-    before = {one.id: _stand(scope, one) or _words(row, accounts[one.channel_id]) for one in standing}
-    _rewrite(scope, row, title=title, body=body, author=author)
+    before = {
+        one.id: _find_live_texts(scope, one) or _texts_on_channel(row, accounts[one.channel_id]) for one in standing
+    }
+    _apply_new_texts(scope, row, title=title, body=body, author=author)
     changed = not_there = 0
     for one in standing:
         channel, known = accounts[one.channel_id], opened.get(one.id)
         if known is not None:
             edits.transition_edit(scope, known, E.DROPPED, reason=REPLACED, settled_at=scope.now)
-        now = _words(row, channel)
-        if not _differs(scope, one, before[one.id], now):
+        now = _texts_on_channel(row, channel)
+        if not _needs_edit(scope, one, before[one.id], now):
             continue
         made = edits.create_edit(scope, one, row, words=(before[one.id], now))
         changed += channel.platform in able
@@ -103,12 +105,12 @@ def request_edit(
             edits.transition_edit(scope, made, E.REFUSED, reason=NOT_THERE, settled_at=scope.now)
     if not (opened or changed or not_there):
         raise Conflict("edit.own_words")
-    _back_to_draft(scope, rows)
+    _revert_pending_to_draft(scope, rows)
     drafts.release_post(scope, post_id)
     return EditRequestResult(changed, not_there, drafts.approver_names(scope, post_id))
 
 
-def _check(
+def _check_edit_request(
     scope: Scope, row: Post, rows: Collection[Delivery], standing: Collection[Delivery], *, title: str, body: str
 ) -> None:
     said = channel_overrides.base_content(row)
@@ -133,24 +135,24 @@ def _check(
         raise Conflict("edit.compared")
 
 
-def _words(row: Post, channel: Channel) -> Words:
+def _texts_on_channel(row: Post, channel: Channel) -> Words:
     said = channel_overrides.content_for_channel(row, channel)
     return {"title": said.title, "body": said.body}
 
 
-def _stand(scope: Scope, row: Delivery) -> Words | None:
+def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
     """The words a delivery was last known to stand with, where they were ever to be changed."""
     query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id)
     last = scope.session.exec(query.order_by(col(PostEdit.id).desc())).first()
     return None if last is None else last.after if last.state == E.DONE else last.before
 
 
-def _differs(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
+def _needs_edit(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
     """Whether a place does not surely say already what it is to say."""
     return before != now or copies_outside.is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
 
 
-def _rewrite(scope: Scope, row: Post, *, title: str, body: str, author: str) -> None:
+def _apply_new_texts(scope: Scope, row: Post, *, title: str, body: str, author: str) -> None:
     row.title, row.body = title, body
     row.author, row.author_principal = author, deliveries.principal_of_author(scope, author)
     row.version += 1
@@ -159,7 +161,7 @@ def _rewrite(scope: Scope, row: Post, *, title: str, body: str, author: str) -> 
     fingerprints.store_fingerprints(scope, row)
 
 
-def _back_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
+def _revert_pending_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
     """What has not left waits for a yes to the new words, its time a wish."""
     for one in rows:
         if one.state in CANCELLABLE and not missed_posts.is_still_held(scope, one):
@@ -170,7 +172,7 @@ def _back_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
 
 def retry_edit(scope: Scope, delivery_id: UUID) -> None:
     """Try once more what was refused, or what nobody is sure of. Raises Conflict where there is no such thing."""
-    row = _waiting_for_somebody(scope, delivery_id)
+    row = _get_undecided_edit(scope, delivery_id)
     edits.transition_edit(scope, row, E.DUE, until=scope.now + edits.EDIT_LIFETIME)
     edits.schedule_edit(scope, row)
 
@@ -193,13 +195,13 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
     ):
         raise Conflict("edit.say_which_first")
     edits.transition_edit(scope, row, E.DROPPED, reason=LEFT, settled_at=scope.now)
-    if _nowhere_else(scope, owner, row):
-        _rewrite(scope, owner, title=row.before["title"], body=row.before["body"], author=owner.author)
-        _back_to_draft(scope, rows)
+    if _is_edit_revertible(scope, owner, row):
+        _apply_new_texts(scope, owner, title=row.before["title"], body=row.before["body"], author=owner.author)
+        _revert_pending_to_draft(scope, rows)
         drafts.release_post(scope, owner.id)
 
 
-def _nowhere_else(scope: Scope, owner: Post, left: PostEdit) -> bool:
+def _is_edit_revertible(scope: Scope, owner: Post, left: PostEdit) -> bool:
     """Whether the post's new words stand in no place, and are asked for in none, so that they can be taken back."""
     plain = not owner.overrides and (owner.title, owner.body) == (left.after["title"], left.after["body"])
     others = select(PostEdit.id).where(
@@ -216,7 +218,7 @@ def _nowhere_else(scope: Scope, owner: Post, left: PostEdit) -> bool:
     return plain and not since and scope.session.exec(others).first() is None
 
 
-def _waiting_for_somebody(scope: Scope, delivery_id: UUID) -> PostEdit:
+def _get_undecided_edit(scope: Scope, delivery_id: UUID) -> PostEdit:
     row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
     if row is None or row.state not in (E.REFUSED, E.UNSURE) or row.reason == NOT_THERE.to_json():
         raise Conflict("edit.nothing_open")

@@ -27,26 +27,32 @@ def handle_external_deletion(scope: Scope, delivery_id: UUID, missing: MissingPo
     if row.state != DeliveryState.PUBLISHED or not first:
         return
     if missing.hidden:
-        notices.put(scope, _told(scope, row, missing), cause=_cause(row), urgent=True, creator_id=row.creator_id)
+        notices.put(
+            scope,
+            _build_deletion_message(scope, row, missing),
+            cause=_deletion_notice_cause(row),
+            urgent=True,
+            creator_id=row.creator_id,
+        )
         return
     if missing.by == "rules":
         cancellation.stop_recurrence(scope, row.post_id)
     all_of_it = row.parts == 1 or missing.with_comment
-    told = _told(scope, row, missing)
+    told = _build_deletion_message(scope, row, missing)
     for copy in left if all_of_it else first:
         live_copies.record_removed(scope, copy.jti, f"seen:{missing.by}")
     if all_of_it:
         post_removal.record_externally_deleted(scope, row, told)
     else:
         told = Message("delivery.first_gone_there", told.params)
-    notices.put(scope, told, cause=_cause(row), urgent=True, creator_id=row.creator_id)
+    notices.put(scope, told, cause=_deletion_notice_cause(row), urgent=True, creator_id=row.creator_id)
 
 
-def _cause(row: Delivery) -> str:
+def _deletion_notice_cause(row: Delivery) -> str:
     return f"delivery:{row.id}:gone"
 
 
-def _told(scope: Scope, row: Delivery, missing: MissingPost) -> Message:
+def _build_deletion_message(scope: Scope, row: Delivery, missing: MissingPost) -> Message:
     account = channel_reads.get_channel(scope, row.channel_id).name
     if missing.hidden:
         return Message("delivery.hidden_there", {"account": account})

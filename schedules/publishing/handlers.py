@@ -87,13 +87,15 @@ def publish_delivery(event: PublishDue, *, tenant: OpenScope, claim: Claim, carr
         return
     turn, attempt = taken
     if isinstance(turn, PreparedStep):
-        _act(event, turn, attempt, tenant=tenant, carry=carry)
+        _run_publish_step(event, turn, attempt, tenant=tenant, carry=carry)
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.settle_delivery(scope, event.subject_id, turn, attempt=attempt)
 
 
-def _act(event: PublishDue, turn: PreparedStep, attempt: int, *, tenant: OpenScope, carry: RunSteps) -> None:
+def _run_publish_step(
+    event: PublishDue, turn: PreparedStep, attempt: int, *, tenant: OpenScope, carry: RunSteps
+) -> None:
     """Act; what came of it is settled in the transaction that keeps the last answer."""
 
     def settle(scope: Scope, armed: PreparedStep, outcome: Outcome) -> None:

@@ -26,27 +26,27 @@ def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
     """
     row = get_delivery(scope, event.of_id)
     if event.end == "linked":
-        _link(scope, row, event)
+        _record_late_link(scope, row, event)
     elif row.state not in (S.PROCESSING, S.UNCERTAIN):
         return
     elif event.end == "posted":
-        _posted(scope, row, event)
+        _record_manual_post(scope, row, event)
     elif event.end == "recalled_open":
         if row.state == S.PROCESSING:
             transition_delivery(scope, row, S.UNCERTAIN, reason=Message(event.why), uncertain_since=scope.now)
             outbox.cancel(scope, ReconcileDue.kind, row.id)
     else:
-        _not_posted(scope, row, event)
+        _record_manual_failure(scope, row, event)
 
 
-def _posted(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
+def _record_manual_post(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     try:
         settlement.record_live_link(scope, row.id, native_id=event.native_id, url=event.url)
     except Conflict:  # the same link on another post of the account: it is posted all the same
         settlement.record_live_link(scope, row.id, native_id=f"task:{event.subject_id}", url=event.url)
 
 
-def _not_posted(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
+def _record_manual_failure(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     reason = Message(event.why)
     if row.state == S.PROCESSING:
         transition_delivery(scope, row, S.FAILED, reason=reason, settled_at=scope.now)
@@ -56,7 +56,7 @@ def _not_posted(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     step_runner.close_attempt(scope, delivery_subject(row.id), Rejected(reason, permanent=False))
 
 
-def _link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
+def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     """The link came after the word: the delivery and its copy learn where it is."""
     if row.state != S.PUBLISHED:
         return

@@ -101,7 +101,7 @@ def claim_edit(
     row = edits.get_edit(scope, edit_id)
     if row.state != E.DUE:
         return None
-    ready = _ready(scope, row, connectors)
+    ready = _prepare_edit(scope, row, connectors)
     row, attempt = ready.row, ready.row.attempt + 1
     edits.transition_edit(scope, row, E.SENDING, attempt=attempt, deadline_at=scope.now + ACT_TIMEOUT)
     turn = copies_outside.prepare_edit(
@@ -119,10 +119,10 @@ def claim_edit(
     return turn, attempt
 
 
-def _ready(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> _Ready:
+def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> _Ready:
     there, owner = get_delivery(scope, row.delivery_id), get_post(scope, row.post_id)
     channel = channel_reads.get_channel(scope, row.channel_id)
-    _check_words(scope, row, owner)
+    _check_approved_content(scope, row, owner)
     try:
         of = load_unit_material(scope, owner, [channel])
     except NotFound as missing:
@@ -135,13 +135,13 @@ def _ready(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> 
         raise EditNotClaimable(again=blocked.until - scope.now)
     if dry_run_state.is_dry_run(scope, there):
         raise EditNotClaimable(again=STOP_RECHECK_INTERVAL)
-    there, row = _held(scope, row)
+    there, row = _lock_delivery_and_edit(scope, row)
     units = mark_units(scope, raw)
     native_id = there.native_id or ""
     copy = copies_outside.copy_by_native_id(scope, delivery_subject(there.id), native_id)
     if there.state != S.PUBLISHED or copy is None:
         raise EditNotClaimable(after=E.DROPPED, why=EDITED_POST_REMOVED)
-    _check_like(scope, units[0], copy, native_id)
+    _check_only_text_changes(scope, units[0], copy, native_id)
     until = copies_outside.other_edits_arrive_until(scope, units[0], native_id)
     if until is not None and scope.now < until + TIMEOUT_MARGIN:
         raise EditNotClaimable(again=until + TIMEOUT_MARGIN - scope.now)
@@ -149,7 +149,7 @@ def _ready(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> 
     return _Ready(row, there, channel, units[0], whole, owner.author, copy)
 
 
-def _check_words(scope: Scope, row: PostEdit, owner: Post) -> None:
+def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
     """What was approved is byte for byte what leaves."""
     if scope.now > row.until:
         raise EditNotClaimable(after=E.REFUSED, why=GAVE_UP)
@@ -163,7 +163,7 @@ def _check_words(scope: Scope, row: PostEdit, owner: Post) -> None:
         raise EditNotClaimable(after=E.WAITING)
 
 
-def _held(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
+def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
     """Both as they stand now, until the claim ends: whoever takes the post away waits, or was first and is seen."""
     query = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id)
     held = query.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -174,7 +174,7 @@ def _held(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
     return there, now
 
 
-def _check_like(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> None:
+def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> None:
     """Nothing but words is changed: other pictures, other marks or a price are another post."""
     stands = copies_outside.last_known_unit(scope, delivery_subject(copy.subject.id), native_id)
     if stands is None or [one.sha256 for one in stands.media] != [one.sha256 for one in unit.media]:
@@ -187,26 +187,26 @@ def _check_like(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> Non
 
 def postpone_edit(scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied) -> timedelta | None:
     """A claim was not made: bring the edit where it belongs, or say when its row should come back."""
-    row = _as_it_is(scope, edit_id)
+    row = _get_locked_edit(scope, edit_id)
     if row.state != E.DUE:
         return None
     if isinstance(refusal, PermitDenied):
-        again = _denied(scope, row, refusal)
+        again = _handle_denial(scope, row, refusal)
         if again is not None:
             return min(again, max(row.until - scope.now, IMMEDIATE_RETRY_DELAY))
-        _refuse(scope, row, refusal.decision.main_reason)
+        _refuse_edit(scope, row, refusal.decision.main_reason)
         return None
     if refusal.again is not None:
         return refusal.again
     if refusal.after == E.REFUSED:
-        _refuse(scope, row, refusal.why)
+        _refuse_edit(scope, row, refusal.why)
     elif refusal.after is not None:
         done = {"settled_at": scope.now} if refusal.after == E.DROPPED else {}
         edits.transition_edit(scope, row, refusal.after, reason=refusal.why, **done)
     return None
 
 
-def _as_it_is(scope: Scope, edit_id: UUID) -> PostEdit:
+def _get_locked_edit(scope: Scope, edit_id: UUID) -> PostEdit:
     """An edit, held after its delivery."""
     row = edits.get_edit(scope, edit_id)
     query = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id)
@@ -214,7 +214,7 @@ def _as_it_is(scope: Scope, edit_id: UUID) -> PostEdit:
     return edits.get_edit(scope, edit_id, held=True)
 
 
-def _denied(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedelta | None:
+def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedelta | None:
     """How soon the same may be asked again; None where a person must decide."""
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
@@ -227,7 +227,7 @@ def _denied(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedelta | No
     return None
 
 
-def _refuse(scope: Scope, row: PostEdit, why: Message | None) -> None:
+def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
     """It does not go on; whether the words before stand there still is another question."""
     there = get_delivery(scope, row.delivery_id)
     unsure = copies_outside.is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
@@ -243,7 +243,7 @@ def settle_edit(
     """
     if attempt_id is not None:
         copies_outside.close_edit(scope, attempt_id, outcome)
-    row = _as_it_is(scope, edit_id)
+    row = _get_locked_edit(scope, edit_id)
     if row.state != E.SENDING or row.attempt != attempt:
         return None
     match outcome:
@@ -251,27 +251,27 @@ def settle_edit(
             edits.transition_edit(scope, row, E.DONE, settled_at=scope.now)
             return None
         case Retry(after=after, reason=reason):
-            return _later(scope, row, after, reason)
+            return _retry_edit_later(scope, row, after, reason)
         case Uncertain(reason=reason):
-            return _later(scope, row, TIMEOUT_MARGIN, reason)
+            return _retry_edit_later(scope, row, TIMEOUT_MARGIN, reason)
         case Reauthorize(reason=reason) | Disconnected(reason=reason):
-            return _later(scope, row, ACCOUNT_AGAIN, reason)
+            return _retry_edit_later(scope, row, ACCOUNT_AGAIN, reason)
         case Rejected(reason=reason):
-            _refuse(scope, row, reason)
+            _refuse_edit(scope, row, reason)
             return None
         case Processing():
-            return _later(scope, row, TIMEOUT_MARGIN, Message("attempt.not_proven"))
+            return _retry_edit_later(scope, row, TIMEOUT_MARGIN, Message("attempt.not_proven"))
         case _:
             assert_never(outcome)
 
 
-def _later(scope: Scope, row: PostEdit, after: timedelta, reason: Message) -> timedelta | None:
+def _retry_edit_later(scope: Scope, row: PostEdit, after: timedelta, reason: Message) -> timedelta | None:
     there = get_delivery(scope, row.delivery_id)
     if there.state != S.PUBLISHED:
         edits.transition_edit(scope, row, E.DROPPED, reason=EDITED_POST_REMOVED, settled_at=scope.now)
         return None
     if scope.now + after > row.until:
-        _refuse(scope, row, reason)
+        _refuse_edit(scope, row, reason)
         return None
     edits.transition_edit(scope, row, E.DUE, reason=reason)
     return after
@@ -282,7 +282,7 @@ def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connec
 
     Raises `outbox.RetryLater` while the act may still be under way.
     """
-    row = _as_it_is(scope, edit_id)
+    row = _get_locked_edit(scope, edit_id)
     if row.state != E.SENDING:
         return
     until = (row.deadline_at or scope.now) + TIMEOUT_MARGIN
@@ -295,7 +295,7 @@ def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connec
     if known is not None:
         settle_edit(scope, edit_id, known[1], attempt=row.attempt, attempt_id=known[0])
     else:
-        _later(scope, row, timedelta(), Message("delivery.no_answer"))
+        _retry_edit_later(scope, row, timedelta(), Message("delivery.no_answer"))
 
 
 def send_edit(
@@ -316,10 +316,12 @@ def send_edit(
     except Conflict as moved:
         raise outbox.RetryLater(IMMEDIATE_RETRY_DELAY) from moved
     if taken is not None:
-        _act(event, *taken, tenant=tenant, carry=carry)
+        _run_edit_step(event, *taken, tenant=tenant, carry=carry)
 
 
-def _act(event: EditDue, turn: PreparedStep | Outcome, attempt: int, *, tenant: OpenScope, carry: RunSteps) -> None:
+def _run_edit_step(
+    event: EditDue, turn: PreparedStep | Outcome, attempt: int, *, tenant: OpenScope, carry: RunSteps
+) -> None:
     later: list[timedelta | None] = []
 
     def settled(scope: Scope, armed: PreparedStep | None, outcome: Outcome) -> None:
@@ -345,15 +347,15 @@ def _act(event: EditDue, turn: PreparedStep | Outcome, attempt: int, *, tenant: 
 def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
     """The row failed too often: a fault of ours, so a person is told."""
     with tenant(event.tenant_id, EDITING) as scope:
-        row = _as_it_is(scope, event.subject_id)
+        row = _get_locked_edit(scope, event.subject_id)
         if row.state in (E.DUE, E.SENDING):
-            _refuse(scope, row, BROKEN)
+            _refuse_edit(scope, row, BROKEN)
 
 
 def apply_edit_resolution(event: EditResolved, *, tenant: OpenScope) -> None:
     """A member says which words stand outside; where the house found out by itself meanwhile, it stays so."""
     with tenant(event.tenant_id, event.by) as scope:
-        row = _as_it_is(scope, event.subject_id)
+        row = _get_locked_edit(scope, event.subject_id)
         if row.state != E.UNSURE:
             return
         there = get_delivery(scope, row.delivery_id)

@@ -31,11 +31,11 @@ def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
     did not leave through this house.
     """
     row = get_delivery(scope, delivery_id)
-    left = _left(scope, row)
+    left = _list_remaining_copies(scope, row)
     transition_delivery(scope, row, S.REMOVING)
     if not left:
         raise Conflict("delivery.no_copy" if row.lasts_hours is None else "delivery.ended")
-    _away(scope, row, left)
+    _request_copy_removals(scope, row, left)
     return len(left)
 
 
@@ -44,18 +44,18 @@ def recall_partial_thread(scope: Scope, row: Delivery) -> None:
 
     Why the rest may not stands in the gate's log; the members are told how far it had got.
     """
-    left, said = _left(scope, row), {"done": len(row.part_ids), "parts": row.parts}
+    left, said = _list_remaining_copies(scope, row), {"done": len(row.part_ids), "parts": row.parts}
     told = Message("delivery.called_back", said)
     transition_delivery(scope, row, S.REMOVING, reason=told)
     for copy in left:
         copies.mark_for_recall(scope, copy.jti, Message("recall.thread"))
-    _away(scope, row, left)
+    _request_copy_removals(scope, row, left)
     if not left:  # what stood of it went meanwhile, while the rest was in doubt
-        _gone(scope, row)
+        _mark_post_removed(scope, row)
     notices.put(scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id)
 
 
-def _away(scope: Scope, row: Delivery, left: Sequence[LiveCopy]) -> None:
+def _request_copy_removals(scope: Scope, row: Delivery, left: Sequence[LiveCopy]) -> None:
     cancel_wakeups(scope, row.id)
     edits.drop_edit(scope, row.id, edits.EDITED_POST_REMOVED)
     for copy in left[::-1]:
@@ -68,32 +68,32 @@ def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
         select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
     ).first()
     known = (S.REMOVING, S.PUBLISHED, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)
-    if row is None or row.state not in known or _left(scope, row):
+    if row is None or row.state not in known or _list_remaining_copies(scope, row):
         return
     if row.state in (S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF):
         transition_delivery(scope, row, S.REMOVING)
         cancel_wakeups(scope, delivery_id)
-    _gone(scope, row)
+    _mark_post_removed(scope, row)
 
 
 def record_externally_deleted(scope: Scope, row: Delivery, reason: Message) -> None:
     """A post that was published is proven gone, and nobody here asked for it."""
     cancel_wakeups(scope, row.id)
-    _gone(scope, row, reason)
+    _mark_post_removed(scope, row, reason)
 
 
 def live_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
     """What of a delivery may still be seen outside, oldest first."""
-    return _left(scope, row)
+    return _list_remaining_copies(scope, row)
 
 
-def _gone(scope: Scope, row: Delivery, reason: Message | None = None) -> None:
+def _mark_post_removed(scope: Scope, row: Delivery, reason: Message | None = None) -> None:
     transition_delivery(scope, row, S.REMOVED, reason=reason)
     edits.drop_edit(scope, row.id, edits.EDITED_POST_REMOVED)
     short_links.close_links(scope, delivery_subject(row.id))
 
 
-def _left(scope: Scope, row: Delivery) -> list[LiveCopy]:
+def _list_remaining_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
     """What may still be seen outside, oldest first. Of one in doubt, everything that was ever allowed to leave."""
     doubted = row.native_id is None or is_partly_published(row)
     known = copies.list_consumed_permits if doubted else copies.list_copies

@@ -61,7 +61,7 @@ def run_preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, C
     if row.state not in PENDING_STATES or left <= FINAL_PREFLIGHT_LEAD:
         return warn_of_troubles(scope, delivery_id, connectors=connectors)
     channel = channel_reads.get_channel(scope, row.channel_id)
-    said = _of_itself(scope, row, channel, connectors) if row.state != S.DRAFT else []
+    said = _find_content_troubles(scope, row, channel, connectors) if row.state != S.DRAFT else []
     found = [one for one in said if one.code not in _ELSEWHERE]
     cause = early_warning_cause(row)
     if not found:
@@ -84,14 +84,17 @@ def warn_of_troubles(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str
     channel = channel_reads.get_channel(scope, row.channel_id)
     platform_limits.request_limits_if_stale(scope, channel, connectors)
     if row.state != S.DRAFT:
-        _renew(scope, channel, row.due_at)
-    kept = _of_all(scope, channel, row)
+        _schedule_token_renewal(scope, channel, row.due_at)
+    kept = _blocks_at_publish_time(scope, channel, row)
     together = row.state != S.DRAFT and bool(kept)
     if together:
         blocked_account.warn_of_blocked_account(scope, channel)
         found: Sequence[Message] = ()
     else:
-        found = [*_troubles(scope, row, (channel, kept), connectors), *_no_room(scope, channel, row)]
+        found = [
+            *_collect_troubles(scope, row, (channel, kept), connectors),
+            *_find_interval_trouble(scope, channel, row),
+        ]
     if found:
         notices.put(scope, found[0], cause=early_warning_cause(row), urgent=True, creator_id=row.creator_id)
     else:
@@ -100,7 +103,7 @@ def warn_of_troubles(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str
     return AGAIN if (found or together) and left > AGAIN else None
 
 
-def _no_room(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
+def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
     """Where the account holds its distance and it would be too late by its turn."""
     if row.state == S.DRAFT or row.part_ids or row.at_once or not enforced_interval.is_interval_enforced(channel):
         return []
@@ -112,24 +115,26 @@ def find_troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connecto
     """All that would stop a delivery at its time, as things stand now and without a request; nothing is locked or
     written. What concerns its account comes first, then what it says."""
     channel = channel_reads.get_channel(scope, row.channel_id)
-    return _troubles(scope, row, (channel, _of_all(scope, channel, row)), connectors)
+    return _collect_troubles(scope, row, (channel, _blocks_at_publish_time(scope, channel, row)), connectors)
 
 
-def _troubles(
+def _collect_troubles(
     scope: Scope, row: Delivery, there: tuple[Channel, Sequence[Message]], connectors: Mapping[str, Connector]
 ) -> list[Message]:
     """The same on an account of which it was just read what keeps back all of it."""
     channel, kept = there
-    found = [*kept, *_alone(scope, channel, row.due_at, row.zone)]
+    found = [*kept, *_find_member_actions(scope, channel, row.due_at, row.zone)]
     if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
         owner = get_post(scope, row.post_id)
         return [decisions.missing_approval(scope, owner, scope.now, since=row.asks_since), *found]
     stopped = any(one.code == "delivery.stopped" for one in found)
-    said = _of_itself(scope, row, channel, connectors)
+    said = _find_content_troubles(scope, row, channel, connectors)
     return [*found, *(one for one in said if not stopped or one.code != "delivery.stopped")]
 
 
-def _of_itself(scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]) -> list[Message]:
+def _find_content_troubles(
+    scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
+) -> list[Message]:
     """What of a post that is on the calendar would not leave by that account: its words, its pictures, its yes."""
     owner, connector = get_post(scope, row.post_id), account_connectors.connector_for(connectors, channel)
     try:
@@ -138,14 +143,14 @@ def _of_itself(scope: Scope, row: Delivery, channel: Channel, connectors: Mappin
         return [refusal.hold] if refusal.hold is not None else []
     found = []
     if stands <= max(row.due_at, row.not_before or row.due_at):
-        found.append(Message(APPROVAL_EXPIRES_FIRST, {"at": _hour(stands, row.zone)}))
+        found.append(Message(APPROVAL_EXPIRES_FIRST, {"at": _format_local_hour(stands, row.zone)}))
     unfit = next(filter(None, (step_runner.sending_problem(one, connector, scope.now) for one in units)), None)
     decision = issuance.preview_decision(scope, units[-1], author=owner.author)
     unseen = decision.needs_place_check and channel.can_check_destination  # it is looked at just before
     if unfit is not None:
         found.append(unfit)
     if decision.is_transient and not decision.is_allowed:
-        found.append(_stopped(channel))
+        found.append(_stopped_message(channel))
     elif not decision.is_allowed and not unseen:
         found.append(decision.main_reason)
     return found
@@ -183,15 +188,18 @@ def warned_deliveries(scope: Scope) -> frozenset[UUID]:
 
 def troubles_of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:
     """What of an account alone would keep a post back at a time (UTC-aware), the hours told in the account's zone."""
-    return [*_kept(scope, channel, at, channel.zone), *_alone(scope, channel, at, channel.zone)]
+    return [
+        *_find_sending_blocks(scope, channel, at, channel.zone),
+        *_find_member_actions(scope, channel, at, channel.zone),
+    ]
 
 
-def _of_all(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
+def _blocks_at_publish_time(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
     """What keeps back whatever is due by an account then."""
-    return _kept(scope, channel, max(row.due_at, row.not_before or row.due_at), row.zone)
+    return _find_sending_blocks(scope, channel, max(row.due_at, row.not_before or row.due_at), row.zone)
 
 
-def _kept(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
+def _find_sending_blocks(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
     found = []
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
@@ -202,14 +210,14 @@ def _kept(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Messa
             [send_limits.PLATFORM_DOWN] if at - scope.now <= FINAL_PREFLIGHT_LEAD else []
         )  # nobody knows what it will be like later
     elif held is not None and held.until > at:
-        told = {"account": channel.name, "at": _hour(held.until, zone)}
+        told = {"account": channel.name, "at": _format_local_hour(held.until, zone)}
         found.append(Message(_WAITS.get(held.reason.code, "delivery.used_up"), told))
     if account_blocks.load_emergency_stops(scope).covers(channel.creator_id, channel.id):
-        found.append(_stopped(channel))
+        found.append(_stopped_message(channel))
     return found
 
 
-def _alone(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
+def _find_member_actions(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
     """What a person must do before: be there to take it, or connect the account again."""
     nobody = assignees.no_assignee_reason(scope, channel)
     found = [nobody] if nobody is not None else []
@@ -218,17 +226,17 @@ def _alone(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Mess
     ends = channel.expires_at
     if ends is None or channel.refresh is not None or ends >= at + OUTLIVES:
         return found
-    return [*found, Message("delivery.token_ends", {"account": channel.name, "at": _hour(ends, zone)})]
+    return [*found, Message("delivery.token_ends", {"account": channel.name, "at": _format_local_hour(ends, zone)})]
 
 
-def _renew(scope: Scope, channel: Channel, due: datetime) -> None:
+def _schedule_token_renewal(scope: Scope, channel: Channel, due: datetime) -> None:
     if channel.refresh is not None and channel.expires_at is not None and channel.expires_at < due + OUTLIVES:
         credentials.schedule_renewal_before(scope, channel.id, due + OUTLIVES)
 
 
-def _stopped(channel: Channel) -> Message:
+def _stopped_message(channel: Channel) -> Message:
     return Message("delivery.stopped", {"account": channel.name})
 
 
-def _hour(at: datetime, zone: str) -> str:
+def _format_local_hour(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%d/%m %H:%M}"

@@ -82,7 +82,7 @@ def compute_settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] =
     """
     match outcome:
         case Published() if parts > 1:
-            return _one_more(outcome, now=now, done=done, parts=parts)
+            return _settle_published_part(outcome, now=now, done=done, parts=parts)
         case Published(native_id=native_id, url=url):
             return Settlement(S.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
         case Processing(by_hand=True):
@@ -105,7 +105,7 @@ def compute_settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] =
             assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
 
 
-def _one_more(stands: Published, *, now: datetime, done: Sequence[str], parts: int) -> Settlement:
+def _settle_published_part(stands: Published, *, now: datetime, done: Sequence[str], parts: int) -> Settlement:
     """A part of a thread stands: the next one follows at once, or it was the last."""
     changes: dict[str, Any] = {"part_ids": [*done, stands.native_id], "not_before": None}
     if not done:
@@ -155,30 +155,30 @@ def settle_delivery(
                 lifecycle.mark_gone(scope, row.channel_id, reason)
             case _:
                 pass
-        _apply(scope, row, _settlement(scope, row, outcome), plain=_plain(armed))
+        _apply_settlement(scope, row, _compute_row_settlement(scope, row, outcome), plain=_is_unmarked_step(armed))
         if isinstance(outcome, Published) and outcome.fewer:
-            _tell_fewer(scope, row)
+            _notify_missing_files(scope, row)
     step_runner.close_attempt(
         scope, armed or delivery_subject(delivery_id), outcome, part=part, note_copy=issuance.record_copy
     )
 
 
-def _tell_fewer(scope: Scope, row: Delivery) -> None:
+def _notify_missing_files(scope: Scope, row: Delivery) -> None:
     """It stands, and not as it was sent: whether it may stay so is for a person to say."""
     told = Message("delivery.fewer_files", {"account": channel_reads.get_channel(scope, row.channel_id).name})
     notices.put(scope, told, cause=missing_files_cause(row), urgent=True, creator_id=row.creator_id)
 
 
-def _plain(armed: PreparedStep | None) -> bool:
+def _is_unmarked_step(armed: PreparedStep | None) -> bool:
     """Whether nothing of what left would have to be read back; what is not known is not plain."""
     return armed is not None and isinstance(armed.authority, Permit) and armed.authority.is_unmarked
 
 
-def _settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Settlement:
+def _compute_row_settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Settlement:
     return compute_settlement(outcome, now=scope.now, done=row.part_ids, parts=row.parts)
 
 
-def _apply(scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False) -> None:
+def _apply_settlement(scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False) -> None:
     """`plain`: what left asked nothing of the platform that would have to be read back."""
     late = row.late_until is not None and after.again_at is not None and after.again_at > row.late_until
     if late:
@@ -227,11 +227,13 @@ def postpone_delivery(scope: Scope, delivery_id: UUID, refusal: NotClaimable | P
     if isinstance(refusal, NotClaimable) and refusal.drop is not None:
         misfires.skip_misfire(scope, row, refusal.drop)
         return None
-    hold, again = (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _denied(scope, row, refusal)
+    hold, again = (
+        (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _handle_denial(scope, row, refusal)
+    )
     if hold is not None and row.state == S.PARTLY and isinstance(refusal, PermitDenied) and hold.code != UNSEEN:
         post_removal.recall_partial_thread(scope, row)
     elif hold is not None:
-        _hold(scope, row, hold)
+        _hold_delivery(scope, row, hold)
     elif isinstance(refusal, NotClaimable) and refusal.turn is not None:
         interval_waits.hold_for_interval(scope, row, refusal.turn)
     if again is None or row.late_until is None or row.late_until < scope.now:
@@ -239,7 +241,7 @@ def postpone_delivery(scope: Scope, delivery_id: UUID, refusal: NotClaimable | P
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
 
 
-def _denied(scope: Scope, row: Delivery, denied: PermitDenied) -> tuple[Message | None, timedelta | None]:
+def _handle_denial(scope: Scope, row: Delivery, denied: PermitDenied) -> tuple[Message | None, timedelta | None]:
     """Why a person must decide, or how soon the same may be asked again."""
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
@@ -252,7 +254,7 @@ def _denied(scope: Scope, row: Delivery, denied: PermitDenied) -> tuple[Message 
     return decision.main_reason, None
 
 
-def _hold(scope: Scope, row: Delivery, reason: Message) -> None:
+def _hold_delivery(scope: Scope, row: Delivery, reason: Message) -> None:
     if row.state == S.APPROVED:
         transition_delivery(scope, row, S.SCHEDULED)
     if row.state in (S.DRAFT, S.SCHEDULED):
@@ -279,7 +281,7 @@ def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
 
 def hold_failed(scope: Scope, delivery_id: UUID) -> None:
     """A fault of ours stopped the delivery: it waits for a person, never for a row that will not come."""
-    _hold(scope, get_delivery(scope, delivery_id), Message("delivery.bug"))
+    _hold_delivery(scope, get_delivery(scope, delivery_id), Message("delivery.bug"))
 
 
 def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutcome) -> int | None:
@@ -307,7 +309,7 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
                 scope, row, S.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now
             )
         else:  # proof that nothing visible was ever asked for
-            _apply(scope, row, Settlement(retry_state(row.part_ids), again_at=scope.now))
+            _apply_settlement(scope, row, Settlement(retry_state(row.part_ids), again_at=scope.now))
             reconciliation.mark_absent(scope, delivery_subject(delivery_id), part)
     return current_part(row) if row.state in (S.UNCERTAIN, S.PROCESSING) else None
 
@@ -320,14 +322,14 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
         return
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
-            _stand(scope, row, Published(native_id, url, at))
-        case Failed(reason=reason, again=timedelta() as again) if _may_wait(scope, row, again):
-            _once_more(scope, row, reason, scope.now + again)
+            _record_found_post(scope, row, Published(native_id, url, at))
+        case Failed(reason=reason, again=timedelta() as again) if _can_retry_after_fault(scope, row, again):
+            _retry_after_rejection(scope, row, reason, scope.now + again)
         case Failed(reason=reason):
-            _apply(scope, row, _settlement(scope, row, Rejected(reason, permanent=False)))
+            _apply_settlement(scope, row, _compute_row_settlement(scope, row, Rejected(reason, permanent=False)))
             reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
-        case Absent() if row.state == S.UNCERTAIN and _absent(scope, row):
-            _send_again(scope, row)
+        case Absent() if row.state == S.UNCERTAIN and _is_absent(scope, row):
+            _resend_delivery(scope, row)
         case Absent() | Unknown():
             next_at = reconciliation.next_look_at(scope, delivery_subject(row.id), current_part(row))
             if next_at is not None:
@@ -340,13 +342,13 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
             assert_never(sighting)
 
 
-def _may_wait(scope: Scope, row: Delivery, again: timedelta) -> bool:
+def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> bool:
     """Whether a try after a fault of the platform's is the first such, and still in time."""
     late = row.late_until is not None and scope.now + again > row.late_until
     return not late and not reconciliation.has_refused_attempt(scope, delivery_subject(row.id), current_part(row))
 
 
-def _once_more(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
+def _retry_after_rejection(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
     """Nothing stands, by the platform's word: it leaves again then."""
     if row.state == S.PROCESSING:
         transition_delivery(scope, row, S.UNCERTAIN, reason=reason, uncertain_since=scope.now)
@@ -356,17 +358,17 @@ def _once_more(scope: Scope, row: Delivery, reason: Message, at: datetime) -> No
     schedule_wakeups(scope, row, at=at)
 
 
-def _absent(scope: Scope, row: Delivery) -> bool:
+def _is_absent(scope: Scope, row: Delivery) -> bool:
     return reconciliation.is_proven_absent(scope, delivery_subject(row.id), current_part(row))
 
 
-def _stand(scope: Scope, row: Delivery, published: Published) -> None:
+def _record_found_post(scope: Scope, row: Delivery, published: Published) -> None:
     part = current_part(row)
-    _apply(scope, row, _settlement(scope, row, published))
+    _apply_settlement(scope, row, _compute_row_settlement(scope, row, published))
     step_runner.close_attempt(scope, delivery_subject(row.id), published, part=part, note_copy=issuance.record_copy)
 
 
-def _send_again(scope: Scope, row: Delivery) -> None:
+def _resend_delivery(scope: Scope, row: Delivery) -> None:
     transition_delivery(scope, row, retry_state(row.part_ids))
     reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
     schedule_wakeups(scope, row, at=scope.now)
@@ -380,7 +382,7 @@ def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
     row = get_delivery(scope, delivery_id)
     if row.state != S.UNCERTAIN:
         raise Conflict("delivery.not_in_doubt")
-    _send_again(scope, row)
+    _resend_delivery(scope, row)
 
 
 def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
@@ -391,23 +393,25 @@ def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: st
     row = get_delivery(scope, delivery_id)
     if row.state not in (S.UNCERTAIN, S.PROCESSING):
         raise Conflict("delivery.not_in_doubt")
-    _check_nobodys(scope, row.channel_id, or_(col(Delivery.native_id) == native_id, _names(native_id)))
-    _stand(scope, row, Published(native_id, url))
+    _check_link_unused(
+        scope, row.channel_id, or_(col(Delivery.native_id) == native_id, _has_part_id_condition(native_id))
+    )
+    _record_found_post(scope, row, Published(native_id, url))
 
 
 def check_address_unused(scope: Scope, channel_id: UUID, url: str) -> None:
     """Raise Conflict where another delivery of the account stands at this address: some platforms call one post by two
     names, before it was public and after."""
-    _check_nobodys(scope, channel_id, col(Delivery.url) == url)
+    _check_link_unused(scope, channel_id, col(Delivery.url) == url)
 
 
-def _check_nobodys(scope: Scope, channel_id: UUID, known: ColumnElement[bool]) -> None:
+def _check_link_unused(scope: Scope, channel_id: UUID, known: ColumnElement[bool]) -> None:
     here = (col(Delivery.tenant_id) == scope.tenant_id, col(Delivery.channel_id) == channel_id)
     if scope.session.exec(select(Delivery.id).where(*here, known)).first() is not None:
         raise Conflict(LINKED_ELSEWHERE)
 
 
-def _names(native_id: str) -> ColumnElement[bool]:
+def _has_part_id_condition(native_id: str) -> ColumnElement[bool]:
     """Whether a part of a thread stands under an id."""
     return type_coerce(Delivery.part_ids, JSONB).contains([native_id])
 

@@ -20,11 +20,11 @@ log = telemetry.get_logger("schedules.publishing.stalled_deliveries")
 
 def wake_stalled_deliveries(scope: Scope) -> int:
     """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which must stay 0)."""
-    waiting = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, _waits_in_vain(scope.now))
-    return sum(_woken(scope, row) for row in scope.session.exec(waiting.order_by(col(Delivery.id))).all())
+    waiting = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, _is_stalled_condition(scope.now))
+    return sum(_wake_if_stalled(scope, row) for row in scope.session.exec(waiting.order_by(col(Delivery.id))).all())
 
 
-def _waits_in_vain(now: datetime) -> ColumnElement[bool]:
+def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
     """Whether a row should have woken a delivery by now."""
     waits = [str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)]
     return or_(
@@ -34,17 +34,17 @@ def _waits_in_vain(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _woken(scope: Scope, row: Delivery) -> bool:
+def _wake_if_stalled(scope: Scope, row: Delivery) -> bool:
     """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or moved it."""
     if _is_awaited(scope, row):
         return False
     ours = (Delivery.tenant_id == row.tenant_id, Delivery.id == row.id)
-    again = select(Delivery).where(*ours, _waits_in_vain(scope.now)).with_for_update(key_share=True)
+    again = select(Delivery).where(*ours, _is_stalled_condition(scope.now)).with_for_update(key_share=True)
     forgotten = scope.session.exec(again.execution_options(populate_existing=True)).first()
     if forgotten is None or _is_awaited(scope, forgotten):
         return False
     log.error("delivery.forgotten", delivery=str(forgotten.id), state=forgotten.state, version=forgotten.version)
-    if _in_flight(forgotten):
+    if _is_in_flight(forgotten):
         schedule_lookup(scope, forgotten, scope.now)
     else:
         schedule_wakeups(scope, forgotten, at=scope.now)
@@ -52,8 +52,8 @@ def _woken(scope: Scope, row: Delivery) -> bool:
 
 
 def _is_awaited(scope: Scope, row: Delivery) -> bool:
-    return outbox.is_pending(scope, row.id, ReconcileDue.kind if _in_flight(row) else PublishDue.kind)
+    return outbox.is_pending(scope, row.id, ReconcileDue.kind if _is_in_flight(row) else PublishDue.kind)
 
 
-def _in_flight(row: Delivery) -> bool:
+def _is_in_flight(row: Delivery) -> bool:
     return row.state in (S.PUBLISHING, S.PROCESSING)

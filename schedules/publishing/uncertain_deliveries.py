@@ -56,7 +56,7 @@ def resolve_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UU
     The last word counts. Raises Refused for a role without the right, Conflict when it is not in doubt (any more),
     BadInput for no link.
     """
-    row = _doubted(scope, delivery_id, member_id)
+    row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if url:
         check_page_address(url)
     audit.record(scope, "delivery.doubt_ended", f"delivery:{row.id}", stands=int(bool(url)))
@@ -70,7 +70,7 @@ def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID
 
     Raises as `end_doubt`, and Conflict where a part of it surely stands: that is linked, finished or taken away.
     """
-    row = _doubted(scope, delivery_id, member_id)
+    row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if row.part_ids:
         raise Conflict("delivery.partly_there")
     audit.record(scope, "delivery.doubt_left", f"delivery:{row.id}")
@@ -84,7 +84,7 @@ def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -
     return bulk.pending_subjects(scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1))
 
 
-def _doubted(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
+def _get_uncertain_delivery(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
     row = get_delivery(scope, delivery_id)
     member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
@@ -113,7 +113,7 @@ def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: Open
     """
     try:
         if event.url:
-            _link(event, tenant=tenant, look=look)
+            _verify_submitted_link(event, tenant=tenant, look=look)
         else:
             with tenant(event.tenant_id, event.by) as scope:
                 settlement.resend_absent_delivery(scope, event.subject_id)
@@ -123,7 +123,7 @@ def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: Open
         )
 
 
-def _link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
+def _verify_submitted_link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
     with tenant(event.tenant_id, event.by) as scope:
         row, asked_at = get_delivery(scope, event.subject_id), scope.now
         if row.state != S.UNCERTAIN:
@@ -139,15 +139,15 @@ def _link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAd
                 settlement.check_address_unused(scope, channel_id, url)
                 settlement.record_live_link(scope, event.subject_id, native_id=seen.native_id, url=url)
             else:
-                _refuse(scope, event.subject_id, _why(seen))
+                _record_link_refusal(scope, event.subject_id, _rejection_message(seen))
     except Conflict as refused:
         if refused.message.code != settlement.LINKED_ELSEWHERE:
             raise
         with tenant(event.tenant_id, event.by) as scope:
-            _refuse(scope, event.subject_id, refused.message)
+            _record_link_refusal(scope, event.subject_id, refused.message)
 
 
-def _why(seen: Absent | Failed | Unknown) -> Message:
+def _rejection_message(seen: Absent | Failed | Unknown) -> Message:
     match seen:
         case Absent():
             return Message("naming.not_there")
@@ -157,7 +157,7 @@ def _why(seen: Absent | Failed | Unknown) -> Message:
             return Message("naming.nobody_tells")
 
 
-def _refuse(scope: Scope, delivery_id: UUID, why: Message) -> None:
+def _record_link_refusal(scope: Scope, delivery_id: UUID, why: Message) -> None:
     """The doubt stays, with why the link did not end it: on the post, and in the notice of it."""
     row = get_delivery(scope, delivery_id)
     if row.state != S.UNCERTAIN:

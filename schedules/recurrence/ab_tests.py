@@ -132,7 +132,7 @@ def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUI
     series.lock_series_planning(scope, row.creator_id)
     row = series.get_series(scope, series_id)  # as whoever was first left it
     variant_assignment.require_no_running_test(scope, row)
-    _check(scope, row, wanted)
+    _check_test_request(scope, row, wanted)
     channel = channel_reads.get_channel(scope, UUID(row.channels[0]))
     owner = deliveries.get_post(scope, row.post_id)
     test = PostTest(
@@ -140,7 +140,7 @@ def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUI
         creator_id=row.creator_id,
         id=test_id,
         a_id=owner.id,
-        b_id=_write(scope, row, wanted, key=key, author=author),
+        b_id=_create_variant_post(scope, row, wanted, key=key, author=author),
         channel_id=channel.id,
         metric=wanted.metric,
         age_hours=wanted.age_hours,
@@ -154,7 +154,7 @@ def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUI
     return test.id
 
 
-def _check(scope: Scope, row: Series, wanted: AbTestRequest) -> None:
+def _check_test_request(scope: Scope, row: Series, wanted: AbTestRequest) -> None:
     if len(row.channels) != 1:
         raise BadInput("variants.one_account")
     if not MIN_TEST_UNITS <= wanted.planned <= MAX_TEST_UNITS:
@@ -167,7 +167,7 @@ def _check(scope: Scope, row: Series, wanted: AbTestRequest) -> None:
         raise BadInput("variants.ends_before", left=left, planned=wanted.planned)
 
 
-def _write(scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
+def _create_variant_post(scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
     """The other version, as a post of its own. What single places say otherwise is in it: it goes to one account."""
     owner = deliveries.get_post(scope, row.post_id)
     said = channel_overrides.content_for_channel(owner, channel_reads.get_channel(scope, UUID(row.channels[0])))
@@ -195,8 +195,8 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     """
     if keep not in (VARIANT_A, VARIANT_B):
         raise BadInput("variants.no_version")
-    series.lock_series_planning(scope, _test(scope, test_id).creator_id)
-    test = _test(scope, test_id, lock=True)
+    series.lock_series_planning(scope, _get_test_row(scope, test_id).creator_id)
+    test = _get_test_row(scope, test_id, lock=True)
     if test.ended_at is not None:
         if test.kept != keep:  # else two who press at once would both be told that theirs goes on
             raise Conflict("variants.is_ended", version=test.kept.upper())
@@ -204,7 +204,9 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     test.ended_at, test.ended_by, test.kept = scope.now, author, keep
     scope.add(test)
     notices.close(scope, ab_test_complete_cause(test.id))
-    row = series.get_series(scope, _stretch(scope, test.id).id, lock=True)  # whoever stops it waits, or is seen here
+    row = series.get_series(
+        scope, _get_test_series(scope, test.id).id, lock=True
+    )  # whoever stops it waits, or is seen here
     if row.state == SeriesState.STOPPED:
         return
     repeat = occurrences.recurrence_of_series(row)
@@ -218,7 +220,7 @@ def ab_test_complete_cause(test_id: UUID) -> str:
     return f"versions:{test_id}:size"
 
 
-def _test(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:
+def _get_test_row(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:
     query = select(PostTest).where(PostTest.tenant_id == scope.tenant_id, PostTest.id == test_id)
     query = query.with_for_update(key_share=True) if lock else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
@@ -227,7 +229,7 @@ def _test(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:
     return row
 
 
-def _stretch(scope: Scope, test_id: UUID) -> Series:
+def _get_test_series(scope: Scope, test_id: UUID) -> Series:
     """The series whose times are its units: it begins in the transaction the test does."""
     query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.test_id == test_id)
     return scope.session.exec(query.execution_options(populate_existing=True)).one()
@@ -235,7 +237,7 @@ def _stretch(scope: Scope, test_id: UUID) -> Series:
 
 def get_test(scope: Scope, test_id: UUID) -> VariantTest:
     """A test. Raises NotFound; another tenant's looks the same."""
-    return _listed(scope, _test(scope, test_id))
+    return _variant_test_from_row(scope, _get_test_row(scope, test_id))
 
 
 def list_running_tests(scope: Scope, creator_id: UUID) -> list[UUID]:
@@ -255,7 +257,7 @@ def tests_of_creators(scope: Scope, creators: Collection[UUID]) -> list[VariantT
         .limit(SHOWN)
         .execution_options(populate_existing=True)
     )
-    return [_listed(scope, row) for row in rows]
+    return [_variant_test_from_row(scope, row) for row in rows]
 
 
 def list_tests(
@@ -270,11 +272,11 @@ def list_tests(
         .execution_options(populate_existing=True)
     )
     query = query if before is None else query.where(tuple_(col(PostTest.created_at), col(PostTest.id)) < before)
-    return [_listed(scope, row) for row in scope.session.exec(query)]
+    return [_variant_test_from_row(scope, row) for row in scope.session.exec(query)]
 
 
-def _listed(scope: Scope, row: PostTest) -> VariantTest:
-    stretch = _stretch(scope, row.id)
+def _variant_test_from_row(scope: Scope, row: PostTest) -> VariantTest:
+    stretch = _get_test_series(scope, row.id)
     channel = channel_reads.get_channel(scope, row.channel_id)
     a, b = (
         channel_overrides.content_for_channel(deliveries.get_post(scope, one), channel) for one in (row.a_id, row.b_id)

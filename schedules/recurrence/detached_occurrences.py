@@ -33,24 +33,24 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
     if day in occurrences.skipped_dates(row):
         raise Conflict("series.none_that_day", day=f"{day:%d/%m/%Y}")
     series.extend_series(scope, series_id)  # of one that was just planned most is not made yet
-    places = _places(scope, row, day, series.skip_occurrence(scope, series_id, day, why="series.apart"))
+    places = _list_publishing_places(scope, row, day, series.skip_occurrence(scope, series_id, day, why="series.apart"))
     if not places:
         raise Conflict("series.none_that_day", day=f"{day:%d/%m/%Y}")
-    post_id = series.write_replacement_post(scope, row, _as_said(scope, row), key=key, author=author)
+    post_id = series.write_replacement_post(scope, row, _draft_from_series(scope, row), key=key, author=author)
     for channel_id, at, before in places:
         deliveries.create_delivery(scope, post_id, channel_id, at=at, instead_of=before, by_rule=True)
     drafts.release_post(scope, post_id)
     return post_id
 
 
-def _as_said(scope: Scope, row: Series) -> drafts.Draft:
+def _draft_from_series(scope: Scope, row: Series) -> drafts.Draft:
     """What the series says now, to be written once more."""
     post = deliveries.get_post(scope, row.post_id)
     scope.session.refresh(post)  # somebody else may have changed its words while this waited for the series
     return replace(drafts.draft_of_post(queries.build_stored_post(post)), post_id=None)
 
 
-def _places(
+def _list_publishing_places(
     scope: Scope, row: Series, day: date, taken: Sequence[Delivery]
 ) -> list[tuple[UUID, WallTime, Delivery | None]]:
     """Where and when that date leaves: as what was taken off the calendar, or by the rule beyond what is made."""

@@ -100,7 +100,7 @@ def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Con
     able = [one for one in map(UUID, pool.channels) if one in known and known[one].state not in UNUSABLE_STATES]
     chosen = [known[one] for one in able]  # on a lost account each of them would be held at its hour
     slots.lock_queues(scope, *(one.id for one in chosen))
-    return sum(_fill(scope, _Here(pool, one, connectors)) for one in chosen)
+    return sum(_fill_pool_slots(scope, _Here(pool, one, connectors)) for one in chosen)
 
 
 @dataclass(frozen=True)
@@ -112,27 +112,27 @@ class _Here:
     connectors: Mapping[str, Connector]
 
 
-def _fill(scope: Scope, here: _Here) -> int:
+def _fill_pool_slots(scope: Scope, here: _Here) -> int:
     known = evergreen_pools.list_pool_entries(scope, here.pool.id)
     entries = {one.id: tuple(map(UUID, one.wordings)) for one in known if not one.taken_out}
     posts = {one for each in entries.values() for one in each}
     made = 0
     while entries:
-        uses = _uses(scope, here.channel.id, posts)
+        uses = _load_pool_uses(scope, here.channel.id, posts)
         ours = [one for one in uses if one.by_pool and one.state not in NEVER_LEFT]
         if sum(one.state in PENDING_STATES and one.at > scope.now for one in ours) >= FULL:
             break
         after = max([scope.now + LEAD, *(one.at + here.pool.every - SECOND for one in ours)])
-        place = next(_places(scope, here, after), None)
-        post_id = _whose_turn(scope, here, place, order_pool_turns(entries, uses)) if place else None
+        place = next(_iterate_free_places(scope, here, after), None)
+        post_id = _choose_next_variant(scope, here, place, order_pool_turns(entries, uses)) if place else None
         if place is None or post_id is None:
             break
-        _plan(scope, here.channel, place, post_id)
+        _create_pool_delivery(scope, here.channel, place, post_id)
         made += 1
     return made
 
 
-def _places(scope: Scope, here: _Here, after: datetime) -> Iterator[SlotPlace]:
+def _iterate_free_places(scope: Scope, here: _Here, after: datetime) -> Iterator[SlotPlace]:
     pool = here.pool
     for place in queue.find_free_places(scope, here.channel, after=after):
         if place.due_time > scope.now + FARTHEST or (pool.until is not None and place.day > pool.until):
@@ -141,7 +141,7 @@ def _places(scope: Scope, here: _Here, after: datetime) -> Iterator[SlotPlace]:
             yield place
 
 
-def _whose_turn(scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]) -> UUID | None:
+def _choose_next_variant(scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]) -> UUID | None:
     """The first wording that is old enough, that nobody refused, that says nothing the account has lately, and gives
     nothing away."""
     for turn in waiting:
@@ -160,7 +160,7 @@ def _whose_turn(scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[P
     return None
 
 
-def _plan(scope: Scope, channel: Channel, place: SlotPlace, post_id: UUID) -> None:
+def _create_pool_delivery(scope: Scope, channel: Channel, place: SlotPlace, post_id: UUID) -> None:
     here = select(Delivery.occurrence_key).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel.id
     )
@@ -174,7 +174,7 @@ def _plan(scope: Scope, channel: Channel, place: SlotPlace, post_id: UUID) -> No
     drafts.release_post(scope, post_id)
 
 
-def _uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> list[PoolUse]:
+def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> list[PoolUse]:
     """The times of these posts on an account, and of whatever its pool planned there."""
     rows = scope.session.exec(
         select(Delivery)

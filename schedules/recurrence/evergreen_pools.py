@@ -108,15 +108,15 @@ def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
     mine = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
     if not mine >= set(rhythm.channels):
         raise NotFound("channel.unknown")
-    row = _made(scope, creator_id, rhythm)
+    row = _lock_or_build_pool(scope, creator_id, rhythm)
     row.channels = [str(one) for one in dict.fromkeys(rhythm.channels)]
     row.min_age, row.every, row.label, row.until = rhythm.min_age, rhythm.every, rhythm.label, rhythm.until
     scope.add(row)
-    _wake(scope, row)
+    _schedule_pool_planning(scope, row)
     return row.id
 
 
-def _made(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> Pool:
+def _lock_or_build_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> Pool:
     row = lock_pool(scope, creator_id)
     if row is not None:
         return row
@@ -129,7 +129,7 @@ def _made(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> Pool:
     )
 
 
-def _wake(scope: Scope, row: Pool) -> None:
+def _schedule_pool_planning(scope: Scope, row: Pool) -> None:
     if not row.paused:
         outbox.put(scope, PoolDue(scope.tenant_id, row.id), instead_of=PoolDue)
 
@@ -158,7 +158,7 @@ def add_post_to_pool(scope: Scope, post_id: UUID) -> UUID:
         )
     entry.taken_out = False
     scope.add(entry)
-    _wake(scope, row)
+    _schedule_pool_planning(scope, row)
     return entry.id
 
 
@@ -175,19 +175,19 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
     Pictures, parts, prices, labels and what is said of addresses are those of the first one. Returns its post. Raises
     BadInput for the words of another wording and for too many, NotFound.
     """
-    entry = _entry(scope, entry_id)
+    entry = _get_pool_entry(scope, entry_id)
     row = get_pool(scope, entry.pool_id, lock=True)
-    entry = _entry(scope, entry_id)
+    entry = _get_pool_entry(scope, entry_id)
     first = deliveries.get_post(scope, entry.first_id)
     said = channel_overrides.base_content(first)
     wordings = [deliveries.get_post(scope, one) for one in map(UUID, entry.wordings)]
     made = next((one.id for one in wordings if one.origin == ORIGIN and one.origin_key == str(key)), None)
     if made is not None:
         return made
-    new = _words(replace(said, body=body))
+    new = _fingerprint_text_only(replace(said, body=body))
     if any(
-        text_similarity.compare_fingerprints(new, _words(channel_overrides.base_content(one)))
-        for one in _worded(wordings)
+        text_similarity.compare_fingerprints(new, _fingerprint_text_only(channel_overrides.base_content(one)))
+        for one in _filter_posts_with_text(wordings)
     ):
         raise BadInput("pool.same_words")
     if len(wordings) >= MAX_POOL_VARIANTS:
@@ -199,20 +199,20 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
     post_id = drafts.write_draft(scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late)
     entry.wordings = [*entry.wordings, str(post_id)]
     scope.add(entry)
-    _wake(scope, row)
+    _schedule_pool_planning(scope, row)
     return post_id
 
 
-def _words(said: PostContent) -> Fingerprint:
+def _fingerprint_text_only(said: PostContent) -> Fingerprint:
     """What it says, its pictures aside: all wordings show the same."""
     return replace(text_similarity.fingerprint_content(said), pictures=frozenset())
 
 
-def _worded(wordings: Sequence[Post]) -> list[Post]:
+def _filter_posts_with_text(wordings: Sequence[Post]) -> list[Post]:
     return [one for one in wordings if one.title or one.body]
 
 
-def _entry(scope: Scope, entry_id: UUID) -> PoolEntry:
+def _get_pool_entry(scope: Scope, entry_id: UUID) -> PoolEntry:
     query = select(PoolEntry).where(PoolEntry.tenant_id == scope.tenant_id, PoolEntry.id == entry_id)
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:
@@ -222,7 +222,7 @@ def _entry(scope: Scope, entry_id: UUID) -> PoolEntry:
 
 def creator_of_pool_entry(scope: Scope, entry_id: UUID) -> UUID:
     """Whose entry it is. Raises NotFound."""
-    return _entry(scope, entry_id).creator_id
+    return _get_pool_entry(scope, entry_id).creator_id
 
 
 def remove_pool_entry(scope: Scope, entry_id: UUID) -> int:
@@ -230,12 +230,12 @@ def remove_pool_entry(scope: Scope, entry_id: UUID) -> int:
 
     Raises NotFound.
     """
-    row = get_pool(scope, _entry(scope, entry_id).pool_id, lock=True)
-    entry = _entry(scope, entry_id)
+    row = get_pool(scope, _get_pool_entry(scope, entry_id).pool_id, lock=True)
+    entry = _get_pool_entry(scope, entry_id)
     entry.taken_out = True
     scope.add(entry)
-    _wake(scope, row)
-    return _take_off(scope, [UUID(one) for one in entry.wordings], Message("pool.taken_out"))
+    _schedule_pool_planning(scope, row)
+    return _drop_pending_deliveries(scope, [UUID(one) for one in entry.wordings], Message("pool.taken_out"))
 
 
 def pause_pool(scope: Scope, pool_id: UUID) -> int:
@@ -245,7 +245,7 @@ def pause_pool(scope: Scope, pool_id: UUID) -> int:
     scope.add(row)
     outbox.cancel(scope, PoolDue.kind, row.id)
     posts = [UUID(one) for entry in list_pool_entries(scope, pool_id) for one in entry.wordings]
-    return _take_off(scope, posts, Message("pool.paused"))
+    return _drop_pending_deliveries(scope, posts, Message("pool.paused"))
 
 
 def resume_pool(scope: Scope, pool_id: UUID) -> None:
@@ -253,15 +253,17 @@ def resume_pool(scope: Scope, pool_id: UUID) -> None:
     row = get_pool(scope, pool_id, lock=True)
     row.paused = False
     scope.add(row)
-    _wake(scope, row)
+    _schedule_pool_planning(scope, row)
 
 
 def upcoming_pool_deliveries(scope: Scope, posts: Sequence[UUID], *, lock: bool = False) -> list[Delivery]:
     """What a pool planned of these posts that has not left and waits for nobody's decision, the first due first."""
-    return _planned(scope, posts, PENDING_STATES, lock=lock)
+    return _list_pool_deliveries(scope, posts, PENDING_STATES, lock=lock)
 
 
-def _planned(scope: Scope, posts: Sequence[UUID], states: Collection[DeliveryState], *, lock: bool) -> list[Delivery]:
+def _list_pool_deliveries(
+    scope: Scope, posts: Sequence[UUID], states: Collection[DeliveryState], *, lock: bool
+) -> list[Delivery]:
     query = (
         select(Delivery)
         .where(
@@ -276,9 +278,9 @@ def _planned(scope: Scope, posts: Sequence[UUID], states: Collection[DeliverySta
     return list(scope.session.exec(query.execution_options(populate_existing=True)))
 
 
-def _take_off(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
+def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
     """What is on hold waits for a decision, but for what waits for a yes: somebody's, days later, would send it."""
-    found = _planned(scope, posts, PENDING_STATES | {S.HELD}, lock=True)
+    found = _list_pool_deliveries(scope, posts, PENDING_STATES | {S.HELD}, lock=True)
     rows = [one for one in found if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)]
     for row in rows:
         drop_delivery(scope, row, reason=reason)

@@ -141,14 +141,14 @@ def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -
         mine = misfires.original_occurrence_key(mine)  # back on its account after a spare one, it is the same time
         stands[channel, mine] = not out
         by_hand.pop((channel, mine), None)
-        if out and mine.partition("~")[0] != at and _falls(row, mine):
+        if out and mine.partition("~")[0] != at and _is_occurrence_date(row, mine):
             by_hand[channel, mine] = parse_wall(at, zone)
     made = frozenset(one for one, standing in stands.items() if standing)
     taken = frozenset((channel, key) for channel, key, *_ in rows)
     return KnownOccurrences(made, taken, frozenset(stands.keys() - made), by_hand)
 
 
-def _falls(row: Series, key: str) -> bool:
+def _is_occurrence_date(row: Series, key: str) -> bool:
     """Whether a series still has the date that something is known by."""
     day = date.fromisoformat(key[:10])
     return day not in skipped_dates(row) and recurrence_of_series(row).falls_on(day)
@@ -189,17 +189,19 @@ def leave_out_quiet_deliveries(scope: Scope, row: Series) -> int:
             "since": misfires.occurrence_message_params(first),
             "label": period.label,
         }
-        notices.put(scope, Message("series.gave_way", said), cause=_gave_way(row), creator_id=row.creator_id)
+        notices.put(
+            scope, Message("series.gave_way", said), cause=_left_out_notice_cause(row), creator_id=row.creator_id
+        )
     return len(found)
 
 
 def close_left_out_notice(scope: Scope, row: Series, out: Collection[tuple[UUID, str]]) -> None:
     """Some of what gave way is made again, `out` are still left out: once none of them is to come, nobody is told."""
     if all(parse_wall(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
-        notices.close(scope, _gave_way(row))
+        notices.close(scope, _left_out_notice_cause(row))
 
 
-def _gave_way(row: Series) -> str:
+def _left_out_notice_cause(row: Series) -> str:
     """The cause of the notice about what gave way."""
     return f"series:{row.id}:quiet"
 
@@ -217,12 +219,12 @@ def deliveries_too_close(scope: Scope, rows: Sequence[Delivery], goes: Mapping[U
         row = scope.session.get(Series, (scope.tenant_id, series_id))
         if row is not None:
             why = Message("shift.series_close", {"hours": round(row.gap_min / timedelta(hours=1))})
-            stays = _standing(scope, row, channel_id, movers, goes)
-            found |= dict.fromkeys(_crowding(movers, goes, stays, row.gap_min), why)
+            stays = _list_fixed_times(scope, row, channel_id, movers, goes)
+            found |= dict.fromkeys(_find_crowded_deliveries(movers, goes, stays, row.gap_min), why)
     return found
 
 
-def _standing(
+def _list_fixed_times(
     scope: Scope, row: Series, channel_id: UUID, movers: Sequence[Delivery], goes: Mapping[UUID, WallTime]
 ) -> list[datetime]:
     """When what does not move of a series leaves on an account, around where others go: what stands, and what its rule
@@ -251,7 +253,7 @@ def _standing(
     return there
 
 
-def _crowding(
+def _find_crowded_deliveries(
     movers: Sequence[Delivery], goes: Mapping[UUID, WallTime], stays: Sequence[datetime], gap: timedelta
 ) -> set[UUID]:
     """Those of `movers` that cannot go: each that stays may be in the way of the next one; pure."""
@@ -260,17 +262,21 @@ def _crowding(
         going = [(one.id, one.due_at, goes[one.id].instant()) for one in movers if one.id not in refused]
         still = [(at, at) for at in (*stays, *(one.due_at for one in movers if one.id in refused))]
         others = sorted([*still, *((after, before) for _, before, after in going)])
-        more = {key for key, before, after in going if _comes_near(others, before, after, gap)}
+        more = {key for key, before, after in going if _is_moved_too_close(others, before, after, gap)}
         if not more:
             return refused
         refused |= more
 
 
-def _comes_near(others: Sequence[tuple[datetime, datetime]], before: datetime, after: datetime, gap: timedelta) -> bool:
+def _is_moved_too_close(
+    others: Sequence[tuple[datetime, datetime]], before: datetime, after: datetime, gap: timedelta
+) -> bool:
     """Whether any of `others` (where each ends and was, in order) is nearer than `gap`, and than it was; pure."""
-    near = others[bisect_left(others, after - gap, key=_end) : bisect_right(others, after + gap, key=_end)]
+    near = others[
+        bisect_left(others, after - gap, key=_end_time_key) : bisect_right(others, after + gap, key=_end_time_key)
+    ]
     return any(abs(at - after) < gap and abs(at - after) < abs(was - before) for at, was in near)
 
 
-def _end(other: tuple[datetime, datetime]) -> datetime:
+def _end_time_key(other: tuple[datetime, datetime]) -> datetime:
     return other[0]

@@ -177,7 +177,7 @@ def list_series_records(
         .execution_options(populate_existing=True)
     )
     query = query if before is None else query.where(tuple_(col(Series.created_at), col(Series.id)) < before)
-    return [_listed(scope, row) for row in scope.session.exec(query)]
+    return [_series_record_from_row(scope, row) for row in scope.session.exec(query)]
 
 
 def get_series_record(scope: Scope, creators: Collection[UUID], series_id: UUID) -> SeriesRecord:
@@ -185,10 +185,10 @@ def get_series_record(scope: Scope, creators: Collection[UUID], series_id: UUID)
     row = scope.session.get(Series, (scope.tenant_id, series_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("series.unknown")
-    return _listed(scope, row)
+    return _series_record_from_row(scope, row)
 
 
-def _listed(scope: Scope, row: Series) -> SeriesRecord:
+def _series_record_from_row(scope: Scope, row: Series) -> SeriesRecord:
     channels, out = tuple(map(UUID, row.channels)), tuple(sorted(skipped_dates(row)))
     return SeriesRecord(
         build_series_view(scope, row), row.creator_id, row.post_id, channels, out, row.created_at or scope.now

@@ -98,7 +98,7 @@ def parse_recurrence_rule(text: str) -> RecurrenceRule:
         which = days[0][:-2] if days else ""
         rule = RecurrenceRule(
             every=RecurrenceUnit(found["FREQ"].lower()),
-            end=_end(found),
+            end=_parse_rule_end(found),
             interval=int(found["INTERVAL"]),
             weekdays=tuple(_DAYS.index(one[-2:]) for one in days),
             month_days=tuple(one for one in dates if one > 0),
@@ -112,7 +112,7 @@ def parse_recurrence_rule(text: str) -> RecurrenceRule:
     return rule
 
 
-def _end(found: dict[str, str]) -> int | date | None:
+def _parse_rule_end(found: dict[str, str]) -> int | date | None:
     if "COUNT" in found:
         return int(found["COUNT"])
     return date.fromisoformat(found["UNTIL"]) if "UNTIL" in found else None
@@ -129,7 +129,7 @@ class Recurrence:
 
     def dates(self) -> Iterator[date]:
         """Its local dates in order: the first is the first day of the rule that is not before `starts_on`."""
-        found = takewhile(lambda day: day.year < LAST_YEAR, _endless(self.rule, self.starts_on))
+        found = takewhile(lambda day: day.year < LAST_YEAR, _iterate_dates(self.rule, self.starts_on))
         end = self.rule.end
         if isinstance(end, int):
             return islice(found, end)
@@ -170,16 +170,16 @@ class Recurrence:
         """The same from one of its dates on, with what is left of its count. Raises BadInput for any other day."""
         if not self.falls_on(day):
             raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
-        rule, end = _said(self.rule, self.starts_on), self.rule.end
+        rule, end = _with_explicit_days(self.rule, self.starts_on), self.rule.end
         if isinstance(end, int):
             end -= sum(1 for _ in takewhile(lambda one: one < day, self.dates()))
         return replace(self, rule=replace(rule, end=end), starts_on=day)
 
 
-def _said(rule: RecurrenceRule, starts_on: date) -> RecurrenceRule:
+def _with_explicit_days(rule: RecurrenceRule, starts_on: date) -> RecurrenceRule:
     """The rule with what it took from the day it began on written out."""
     if rule.every is RecurrenceUnit.WEEK:
-        return replace(rule, weekdays=_weekdays(rule, starts_on))
+        return replace(rule, weekdays=_effective_weekdays(rule, starts_on))
     if rule.every is RecurrenceUnit.MONTH:
         return replace(rule, month_days=days_of_month(rule, starts_on))
     return rule
@@ -190,44 +190,44 @@ def days_of_month(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
     return () if rule.which is not None else rule.month_days or (starts_on.day,)
 
 
-def _weekdays(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
+def _effective_weekdays(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
     return rule.weekdays or (starts_on.weekday(),)
 
 
-def _endless(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
+def _iterate_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
     """The dates of a rule from a day on, as if it had no end."""
     match rule.every:
         case RecurrenceUnit.DAY:
-            found = _every_so_many_days(starts_on, rule.interval)
+            found = _iterate_days_at_interval(starts_on, rule.interval)
         case RecurrenceUnit.WEEK:
             monday = starts_on - timedelta(days=starts_on.weekday())
-            weeks = _every_so_many_days(monday, 7 * rule.interval)
-            found = (week + timedelta(days=one) for week in weeks for one in _weekdays(rule, starts_on))
+            weeks = _iterate_days_at_interval(monday, 7 * rule.interval)
+            found = (week + timedelta(days=one) for week in weeks for one in _effective_weekdays(rule, starts_on))
         case RecurrenceUnit.MONTH:
-            found = _months(rule, starts_on)
+            found = _iterate_month_dates(rule, starts_on)
     return (day for day in found if day >= starts_on)
 
 
-def _every_so_many_days(first: date, step: int) -> Iterator[date]:
+def _iterate_days_at_interval(first: date, step: int) -> Iterator[date]:
     day = first
     while day.year <= LAST_YEAR:
         yield day
         day += timedelta(days=step)
 
 
-def _months(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
+def _iterate_month_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
     wanted, month = days_of_month(rule, starts_on), starts_on.year * 12 + starts_on.month - 1
     while month < (LAST_YEAR + 1) * 12:
         year, number = divmod(month, 12)
         first, longest = calendar.monthrange(year, number + 1)
         there = {min(day, longest) for day in wanted if day <= longest or rule.or_last}
         if rule.which is not None:
-            there = {_nth(rule, first, longest)}
+            there = {_day_of_nth_weekday(rule, first, longest)}
         yield from (date(year, number + 1, day) for day in sorted(there))
         month += rule.interval
 
 
-def _nth(rule: RecurrenceRule, first: int, longest: int) -> int:
+def _day_of_nth_weekday(rule: RecurrenceRule, first: int, longest: int) -> int:
     """The day of a month on which the weekday that a rule names falls; `first` is the weekday the month begins on."""
     day = 1 + (rule.weekdays[0] - first) % 7
     if rule.which == LAST_OF_MONTH:

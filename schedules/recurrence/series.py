@@ -134,7 +134,7 @@ def begin_series(
         creator_id=owner.creator_id,
         id=series_id,
         post_id=post_id,
-        nth=_times_ruled(scope, post_id) + 1,
+        nth=_max_series_number(scope, post_id) + 1,
         channels=[str(one) for one in dict.fromkeys(channels)],
         rule=str(repeat.rule),
         starts_on=repeat.starts_on,
@@ -148,7 +148,7 @@ def begin_series(
     first = upcoming_occurrences(scope, row, 1)
     check_series_rule(scope, row, first, confirmed=confirmed, goes_on=goes_on)
     scope.add(row)
-    _make(scope, row, first)
+    _create_missing_deliveries(scope, row, first)
     outbox.put(scope, ExtendDue(scope.tenant_id, row.id), instead_of=ExtendDue)
     return row.id
 
@@ -159,7 +159,7 @@ def lock_series_planning(scope: Scope, creator_id: UUID) -> None:
     scope.lock(f"{scope.tenant_id}:series:{creator_id}")
 
 
-def _times_ruled(scope: Scope, post_id: UUID) -> int:
+def _max_series_number(scope: Scope, post_id: UUID) -> int:
     query = select(func.max(Series.nth)).where(
         Series.tenant_id == scope.tenant_id, variant_assignment.series_of_post(scope, post_id)
     )
@@ -173,12 +173,16 @@ def check_series_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, c
         if not (comes and goes_on):  # a test of two versions ends also where its hour is quiet by now
             raise BadInput("series.all_quiet" if comes else "series.never")
     closed = quiet_periods_of_series(scope, row)
-    made = sum(can_publish_on_channel(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
+    made = sum(
+        can_publish_on_channel(closed, channel, wall)
+        for wall in _list_times_in_horizon(scope, row)
+        for channel in closed
+    )
     if made > CONFIRM_ABOVE_DELIVERIES and not confirmed:
         raise BadInput("series.many", count=made)
-    close = _crowded(scope, row)
+    close = _find_series_collision(scope, row)
     if close is not None:
-        raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_said(close))
+        raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_format_wall_time(close))
 
 
 def can_publish_on_channel(closed: QuietByChannel, channel: UUID, wall: WallTime) -> bool:
@@ -186,11 +190,11 @@ def can_publish_on_channel(closed: QuietByChannel, channel: UUID, wall: WallTime
     return quiet_periods.find_covering_period(closed[channel], wall.instant()) is None
 
 
-def _said(wall: WallTime) -> str:
+def _format_wall_time(wall: WallTime) -> str:
     return f"{wall.day:%d/%m/%Y} {wall.clock:%H:%M}"
 
 
-def _window(scope: Scope, row: Series) -> list[WallTime]:
+def _list_times_in_horizon(scope: Scope, row: Series) -> list[WallTime]:
     """The times of a series that are to be on the calendar now, where they are not quiet."""
     without = skipped_dates(row)
     return [
@@ -200,10 +204,10 @@ def _window(scope: Scope, row: Series) -> list[WallTime]:
     ]
 
 
-def _crowded(scope: Scope, row: Series) -> WallTime | None:
+def _find_series_collision(scope: Scope, row: Series) -> WallTime | None:
     """The first time of a series that has another too near it on one of its accounts; the windows are compared, since
     what another series will do later is not on the calendar yet."""
-    ours = {wall.instant(): wall for wall in _window(scope, row)}
+    ours = {wall.instant(): wall for wall in _list_times_in_horizon(scope, row)}
     others = scope.session.exec(
         select(Series).where(
             Series.tenant_id == scope.tenant_id,
@@ -213,7 +217,7 @@ def _crowded(scope: Scope, row: Series) -> WallTime | None:
         )
     )
     near = [other for other in others if set(other.channels) & set(row.channels)]
-    theirs = [wall.instant() for other in near for wall in _window(scope, other)]
+    theirs = [wall.instant() for other in near for wall in _list_times_in_horizon(scope, other)]
     found = find_crowded_time(list(ours), theirs, row.gap_min)
     if found is None:
         return None
@@ -229,21 +233,23 @@ def extend_series(scope: Scope, series_id: UUID) -> int:
     Raises NotFound.
     """
     row = get_series(scope, series_id, lock=True)
-    return _lay_out(scope, row) if row.state != SeriesState.STOPPED else 0
+    return _create_occurrences(scope, row) if row.state != SeriesState.STOPPED else 0
 
 
-def _lay_out(scope: Scope, row: Series) -> int:
+def _create_occurrences(scope: Scope, row: Series) -> int:
     leave_out_quiet_deliveries(scope, row)
     said = [deliveries.get_post(scope, one) for one in variant_assignment.variant_posts(scope, row)]
     refused = {one.id for one in said if decisions.is_rejected(scope, one, scope.now)}
-    made = _make(scope, row, _window(scope, row), refused)
+    made = _create_missing_deliveries(scope, row, _list_times_in_horizon(scope, row), refused)
     for post_id in made:
         drafts.release_post(scope, post_id)
-    _wait(scope, row)
+    _schedule_next_extension(scope, row)
     return made.total()
 
 
-def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()) -> Counter[UUID]:
+def _create_missing_deliveries(
+    scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()
+) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
     known, closed = (
         occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row)),
@@ -277,19 +283,19 @@ def occurrence_key(row: Series, wall: WallTime) -> str:
     return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
 
 
-def _wait(scope: Scope, row: Series) -> None:
+def _schedule_next_extension(scope: Scope, row: Series) -> None:
     """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is none."""
     later = recurrence_of_series(row).iterate_occurrences(scope.now + SERIES_HORIZON, 1, without=skipped_dates(row))
     row.next_extend_at = later[0].instant() - SERIES_HORIZON if later else None
     if row.next_extend_at is None:
-        _become(scope, row, SeriesState.PLANNED)
+        _transition_series(scope, row, SeriesState.PLANNED)
         outbox.cancel(scope, ExtendDue.kind, row.id)
         return
     scope.add(row)
     outbox.put(scope, ExtendDue(scope.tenant_id, row.id), at=row.next_extend_at, instead_of=ExtendDue)
 
 
-def _become(scope: Scope, row: Series, after: SeriesState) -> None:
+def _transition_series(scope: Scope, row: Series, after: SeriesState) -> None:
     if row.state != after:
         SERIES_STATES.check(SeriesState(row.state), after)
         row.state = str(after)
@@ -301,14 +307,14 @@ def skip_occurrence(scope: Scope, series_id: UUID, day: date, *, why: str = "ser
 
     Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its way.
     """
-    row = _changeable(scope, series_id)
+    row = _get_changeable_series(scope, series_id)
     if not recurrence_of_series(row).falls_on(day):
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
-    theirs = [one for one in _from(scope, row, day) if _day(one) == day]
+    theirs = [one for one in _list_deliveries_from(scope, row, day) if _occurrence_day(one) == day]
     if any(one.state not in CANCELLABLE | {S.CANCELLED} for one in theirs):
         raise Conflict("series.left_already", day=f"{day:%d/%m/%Y}")
     taken = [one for one in theirs if one.state in CANCELLABLE]
-    _drop(scope, taken, Message(why))
+    _drop_deliveries(scope, taken, Message(why))
     row.skipped = sorted({*row.skipped, str(day)})
     scope.add(row)
     return taken
@@ -319,12 +325,14 @@ def stop_series(scope: Scope, series_id: UUID) -> int:
     Twice is as once."""
     row = get_series(scope, series_id, lock=True)
     row.next_extend_at = None
-    _become(scope, row, SeriesState.STOPPED)
+    _transition_series(scope, row, SeriesState.STOPPED)
     outbox.cancel(scope, ExtendDue.kind, series_id)
     ahead = [
-        one for one in _from(scope, row, date.min) if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)
+        one
+        for one in _list_deliveries_from(scope, row, date.min)
+        if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)
     ]
-    return _drop(scope, ahead, Message("series.stopped"))
+    return _drop_deliveries(scope, ahead, Message("series.stopped"))
 
 
 def change_following_occurrences(
@@ -340,7 +348,7 @@ def change_following_occurrences(
     lock_series_planning(
         scope, get_series(scope, series_id).creator_id
     )  # before its rows: whoever begins one locks in this order
-    row = _changeable(scope, series_id)
+    row = _get_changeable_series(scope, series_id)
     new_id = derived_uuid(series_id, "following", day)
     done = scope.session.get(Series, (scope.tenant_id, new_id))
     if done is not None:
@@ -349,12 +357,14 @@ def change_following_occurrences(
     old = recurrence_of_series(row)
     if not old.falls_on(day) or change.repeat.starts_on < day:
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
-    channels = _theirs(scope, row, change.channels)
-    following = _from(scope, row, day)
-    gone = {_day(one) for one in following if one.state not in CANCELLABLE | {S.CANCELLED}}
-    _drop(scope, following, Message("series.replaced"))
+    channels = _resolve_series_channels(scope, row, change.channels)
+    following = _list_deliveries_from(scope, row, day)
+    gone = {_occurrence_day(one) for one in following if one.state not in CANCELLABLE | {S.CANCELLED}}
+    _drop_deliveries(scope, following, Message("series.replaced"))
     row.rule = str(old.dates_before(day).rule)
-    _lay_out(scope, row)  # of one that was just planned most is not made yet, and the row that would make it ends here
+    _create_occurrences(
+        scope, row
+    )  # of one that was just planned most is not made yet, and the row that would make it ends here
     post_id = change.post_id or row.post_id
     if change.draft is not None:
         post_id = write_replacement_post(
@@ -376,7 +386,7 @@ def change_following_occurrences(
     return post_id
 
 
-def _theirs(scope: Scope, row: Series, channels: Sequence[UUID] | None) -> list[UUID]:
+def _resolve_series_channels(scope: Scope, row: Series, channels: Sequence[UUID] | None) -> list[UUID]:
     """The accounts a series goes to from now on: those it has, unless others are named."""
     if channels is None:
         return [UUID(one) for one in row.channels]
@@ -400,26 +410,26 @@ def write_replacement_post(scope: Scope, row: Series, draft: Draft, *, key: UUID
     )
 
 
-def _changeable(scope: Scope, series_id: UUID) -> Series:
+def _get_changeable_series(scope: Scope, series_id: UUID) -> Series:
     row = get_series(scope, series_id, lock=True)
     if row.state == SeriesState.STOPPED:
         raise Conflict("series.is_stopped")
     return row
 
 
-def _from(scope: Scope, row: Series, day: date) -> list[Delivery]:
+def _list_deliveries_from(scope: Scope, row: Series, day: date) -> list[Delivery]:
     """The deliveries of a series of this local date and later, locked; one that was moved counts for its first date."""
     found = chain.from_iterable(
         deliveries_of_post(scope, one, lock=True) for one in variant_assignment.variant_posts(scope, row)
     )
-    return [one for one in found if one.series_id == row.id and _day(one) >= day]
+    return [one for one in found if one.series_id == row.id and _occurrence_day(one) >= day]
 
 
-def _day(row: Delivery) -> date:
+def _occurrence_day(row: Delivery) -> date:
     return date.fromisoformat(row.occurrence_key[:10])
 
 
-def _drop(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
+def _drop_deliveries(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
     doomed = [one for one in rows if one.state in CANCELLABLE]
     for one in doomed:
         drop_delivery(scope, one, reason=reason)

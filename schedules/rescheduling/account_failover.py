@@ -44,12 +44,17 @@ def move_pool_and_feeds(scope: Scope, source_id: UUID, target: Channel) -> None:
     a feed, locks in this order."""
     pool = evergreen_pools.lock_pool(scope, target.creator_id)
     if pool is not None:
-        pool.channels = _with(pool.channels, source_id, target)
+        pool.channels = _replace_channel(pool.channels, source_id, target)
         scope.add(pool)
     here = (Feed.tenant_id == scope.tenant_id, Feed.creator_id == target.creator_id)
-    theirs = select(Feed).where(*here, _names(Feed.channels, source_id)).order_by(col(Feed.id)).with_for_update()
+    theirs = (
+        select(Feed)
+        .where(*here, _contains_channel_condition(Feed.channels, source_id))
+        .order_by(col(Feed.id))
+        .with_for_update()
+    )
     for feed in scope.session.exec(theirs.execution_options(populate_existing=True)).all():
-        feed.channels = _with(feed.channels, source_id, target)
+        feed.channels = _replace_channel(feed.channels, source_id, target)
         scope.add(feed)
 
 
@@ -63,24 +68,30 @@ def move_series_and_tests(scope: Scope, source_id: UUID, target: Channel) -> Non
         test.channel_id = target.id
         scope.add(test)
     running = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
-    ours = select(Series).where(*running, _names(Series.channels, source_id)).order_by(col(Series.id))
+    ours = (
+        select(Series).where(*running, _contains_channel_condition(Series.channels, source_id)).order_by(col(Series.id))
+    )
     for row in scope.session.exec(ours.with_for_update(key_share=True)).all():
-        row.channels = _with(row.channels, source_id, target)
+        row.channels = _replace_channel(row.channels, source_id, target)
         scope.add(row)
     proposed = (WeekLine.tenant_id == scope.tenant_id, WeekLine.state == str(WeekLineState.PROPOSED))
-    lines = select(WeekLine).where(*proposed, _names(WeekLine.channels, source_id)).order_by(col(WeekLine.id))
+    lines = (
+        select(WeekLine)
+        .where(*proposed, _contains_channel_condition(WeekLine.channels, source_id))
+        .order_by(col(WeekLine.id))
+    )
     for line in scope.session.exec(lines.with_for_update().execution_options(populate_existing=True)).all():
-        line.channels = _with(line.channels, source_id, target)
+        line.channels = _replace_channel(line.channels, source_id, target)
         line.version += 1
         scope.add(line)
 
 
-def _names(channels: object, channel_id: UUID) -> ColumnElement[bool]:
+def _contains_channel_condition(channels: object, channel_id: UUID) -> ColumnElement[bool]:
     """Whether stored ids of accounts name this one."""
     return type_coerce(channels, JSONB).contains([str(channel_id)])
 
 
-def _with(channels: Sequence[str], source_id: UUID, target: Channel) -> list[str]:
+def _replace_channel(channels: Sequence[str], source_id: UUID, target: Channel) -> list[str]:
     """The same accounts with one in the place of another, each once; pure."""
     return list(dict.fromkeys(str(target.id) if one == str(source_id) else one for one in channels))
 
@@ -120,10 +131,10 @@ def preview_failover(scope: Scope, source_id: UUID, target_id: UUID) -> Failover
 
     Raises NotFound, and BadInput where the other one is not the creator's, the same, or cannot post.
     """
-    source, target = _pair(scope, source_id, target_id)
-    rows = _rows(scope, source_id)
-    there = _there(scope, target_id)
-    why = {row.id: _stays(row, owner, source_id) for row, owner in rows}
+    source, target = _get_channel_pair(scope, source_id, target_id)
+    rows = _load_movable_rows(scope, source_id)
+    there = _list_known_occurrences(scope, target_id)
+    why = {row.id: _find_stay_reason(row, owner, source_id) for row, owner in rows}
     ahead = [(row, owner) for row, owner in rows if why[row.id] is None]
     goes = [
         PlannedMove(row.id, row.version, row.post_id, target_id, owner.title or owner.body, wall, wall)
@@ -140,12 +151,12 @@ def preview_failover(scope: Scope, source_id: UUID, target_id: UUID) -> Failover
         tuple(one for one in goes if keys[one.delivery_id] not in there),
         tuple(one for one in goes if keys[one.delivery_id] in there),
         tuple(stays),
-        _asks_again(scope, source, target),
+        _needs_new_approval(scope, source, target),
         len(variant_assignment.running_tests_of_channel(scope, source_id)),
     )
 
 
-def _stays(row: Delivery, owner: Post, source_id: UUID) -> Message | None:
+def _find_stay_reason(row: Delivery, owner: Post, source_id: UUID) -> Message | None:
     """Why a delivery stays on its account. What a post says there alone was approved for there: nobody else may decide
     what it says on the spare one."""
     if row.state not in AHEAD:
@@ -154,13 +165,13 @@ def _stays(row: Delivery, owner: Post, source_id: UUID) -> Message | None:
     return Message("spare.own_words") if alone else None
 
 
-def _asks_again(scope: Scope, source: Channel, target: Channel) -> bool:
+def _needs_new_approval(scope: Scope, source: Channel, target: Channel) -> bool:
     """A yes is said of a content as its place shows it: on another kind of place it must be said again."""
     alike = (source.platform, source.surface) == (target.platform, target.surface)
     return not alike and tenant_reads.get_creator(scope, target.creator_id).approval_tiers > 0
 
 
-def _pair(scope: Scope, source_id: UUID, target_id: UUID) -> tuple[Channel, Channel]:
+def _get_channel_pair(scope: Scope, source_id: UUID, target_id: UUID) -> tuple[Channel, Channel]:
     source, target = channel_reads.get_channel(scope, source_id), channel_reads.get_channel(scope, target_id)
     if source.id == target.id or source.creator_id != target.creator_id:
         raise BadInput("spare.other_creator")
@@ -177,12 +188,16 @@ def move_to_spare_account(
     What changed since it was `seen`, or came since, stays and is told; pressing again moves it. The slots of the
     account go along, and what makes posts for it. Raises as `preview`.
     """
-    _, target = _pair(scope, source_id, target_id)
+    _, target = _get_channel_pair(scope, source_id, target_id)
     move_pool_and_feeds(scope, source_id, target)
     slots.lock_queues(scope, source_id, target_id)
     series.lock_series_planning(scope, target.creator_id)
     move_series_and_tests(scope, source_id, target)
-    locked = select(Delivery.id).where(*_here(scope, source_id)).order_by(col(Delivery.due_at), col(Delivery.id))
+    locked = (
+        select(Delivery.id)
+        .where(*_movable_conditions(scope, source_id))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+    )
     scope.session.exec(locked.with_for_update()).all()
     found = preview_failover(scope, source_id, target_id)
     slots.copy_slots(scope, source_id, target)
@@ -190,7 +205,7 @@ def move_to_spare_account(
     stay = {one.delivery_id for one in changed}
     moving = tuple(one for one in found.moving if one.delivery_id not in stay)
     doubled = tuple(one for one in found.doubled if one.delivery_id not in stay)
-    made = [_remake(scope, one, target, asks_again=found.asks_again) for one in moving]
+    made = [_recreate_delivery(scope, one, target, asks_again=found.asks_again) for one in moving]
     for one in (*moving, *doubled):
         row = get_delivery(scope, one.delivery_id)
         transition_delivery(scope, row, S.CANCELLED, reason=Message(MOVED, {"account": target.name}))
@@ -200,10 +215,10 @@ def move_to_spare_account(
     return replace(found, moving=moving, doubled=doubled, left=(*found.left, *left))
 
 
-def _remake(scope: Scope, one: PlannedMove, target: Channel, *, asks_again: bool) -> Delivery:
+def _recreate_delivery(scope: Scope, one: PlannedMove, target: Channel, *, asks_again: bool) -> Delivery:
     """The same post at the same wall time on the spare account; as far along as the old one where its yes counts."""
     old = get_delivery(scope, one.delivery_id)
-    key = _key(scope, old, target.id)
+    key = _resolve_occurrence_key(scope, old, target.id)
     made_id = deliveries.create_delivery(
         scope,
         old.post_id,
@@ -227,7 +242,7 @@ def _remake(scope: Scope, one: PlannedMove, target: Channel, *, asks_again: bool
     return made
 
 
-def _key(scope: Scope, old: Delivery, target_id: UUID) -> str:
+def _resolve_occurrence_key(scope: Scope, old: Delivery, target_id: UUID) -> str:
     """The occurrence on the spare account: the old one's, or a further one where that was taken off there before."""
     taken = select(Delivery.id).where(
         Delivery.tenant_id == scope.tenant_id,
@@ -240,16 +255,16 @@ def _key(scope: Scope, old: Delivery, target_id: UUID) -> str:
     return reposts.next_repost_key(scope, old.post_id, target_id, old.occurrence_key)
 
 
-def _here(scope: Scope, channel_id: UUID) -> tuple[Any, ...]:
+def _movable_conditions(scope: Scope, channel_id: UUID) -> tuple[Any, ...]:
     wanted = sorted(map(str, AHEAD | PUBLISHING_STATES))
     return Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel_id, col(Delivery.state).in_(wanted)
 
 
-def _rows(scope: Scope, channel_id: UUID) -> list[tuple[Delivery, Post]]:
+def _load_movable_rows(scope: Scope, channel_id: UUID) -> list[tuple[Delivery, Post]]:
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-        .where(*_here(scope, channel_id))
+        .where(*_movable_conditions(scope, channel_id))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MAX_MOVED_DELIVERIES)
         .execution_options(populate_existing=True)
@@ -257,7 +272,7 @@ def _rows(scope: Scope, channel_id: UUID) -> list[tuple[Delivery, Post]]:
     return list(rows)
 
 
-def _there(scope: Scope, channel_id: UUID) -> set[tuple[UUID, str]]:
+def _list_known_occurrences(scope: Scope, channel_id: UUID) -> set[tuple[UUID, str]]:
     """The posts an account has, or had: a cancelled one counts as none."""
     rows = scope.session.exec(
         select(Delivery.post_id, Delivery.occurrence_key).where(

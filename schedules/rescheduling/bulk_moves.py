@@ -173,21 +173,21 @@ def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
     Raises NotFound for a creator nobody here has.
     """
     tenant_reads.get_creator(scope, chosen.creator_id)
-    channels = [chosen.channel_id] if chosen.channel_id else _accounts(scope, chosen.creator_id)
+    channels = [chosen.channel_id] if chosen.channel_id else _list_account_ids(scope, chosen.creator_id)
     slots.lock_queues(scope, *channels)
     scope.session.exec(
         select(Delivery.id)
-        .where(*_chosen(scope, chosen))
+        .where(*_selection_conditions(scope, chosen))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update()
     ).all()
 
 
-def _accounts(scope: Scope, creator_id: UUID) -> list[UUID]:
+def _list_account_ids(scope: Scope, creator_id: UUID) -> list[UUID]:
     return [one.id for one in channel_reads.list_creator_channels(scope, creator_id)]
 
 
-def _chosen(scope: Scope, chosen: MoveSelection) -> list[Any]:
+def _selection_conditions(scope: Scope, chosen: MoveSelection) -> list[Any]:
     here = [
         Delivery.tenant_id == scope.tenant_id,
         Delivery.creator_id == chosen.creator_id,
@@ -209,7 +209,7 @@ def select_deliveries(
     found = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-        .where(*_chosen(scope, chosen), *narrow)
+        .where(*_selection_conditions(scope, chosen), *narrow)
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MAX_MOVED_DELIVERIES + 1)
         .execution_options(populate_existing=True)
@@ -233,7 +233,7 @@ def plan_moves(scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mappi
         else:
             walls = (parse_wall_time(row.wall_time, row.zone), goes[row.id])
             moving.append(PlannedMove(row.id, row.version, row.post_id, row.channel_id, words, *walls))
-    return MovePreview(tuple(_warned(scope, moving)), tuple(left))
+    return MovePreview(tuple(_attach_warnings(scope, moving)), tuple(left))
 
 
 def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Message | None:
@@ -249,7 +249,7 @@ def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Me
     return None
 
 
-def _warned(scope: Scope, moving: Sequence[PlannedMove]) -> list[PlannedMove]:
+def _attach_warnings(scope: Scope, moving: Sequence[PlannedMove]) -> list[PlannedMove]:
     """Each with what speaks against its new time: a neighbour on its account that does not move, or a quiet period."""
     found: dict[UUID, PlannedMove] = {one.delivery_id: one for one in moving}
     for channel_id in {one.channel_id for one in moving}:
@@ -285,18 +285,18 @@ def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Ma
             continue
         deliveries.reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
         moved.append(one)
-    out, changed = _left_out(scope, wanted.out, seen)
+    out, changed = _leave_out_occurrences(scope, wanted.out, seen)
     left += changed
-    now = _as_they_are(scope, [one.delivery_id for one in moved])
+    now = _load_current_deliveries(scope, [one.delivery_id for one in moved])
     for channel_id in sorted({one.channel_id for one in moved}):
         slots.adopt_deliveries(scope, channel_id, [row for row in now.values() if row.channel_id == channel_id])
-    stored = [_kept(one, now[one.delivery_id]) for one in moved]
+    stored = [_undo_record(one, now[one.delivery_id]) for one in moved]
     row = BulkMoveRow(tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored)
     scope.add(row)
     return MoveResult(row.id, tuple(moved), tuple(left), tuple(out))
 
 
-def _left_out(
+def _leave_out_occurrences(
     scope: Scope, wanted: Sequence[LeftOutOccurrence], seen: Mapping[UUID, int]
 ) -> tuple[list[LeftOutOccurrence], list[UnmovedDelivery]]:
     """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and what stays."""
@@ -311,7 +311,7 @@ def _left_out(
     return out, left
 
 
-def _kept(one: PlannedMove, now: Delivery) -> dict[str, Any]:
+def _undo_record(one: PlannedMove, now: Delivery) -> dict[str, Any]:
     """What taking back must know: where it was, and as what it was left."""
     return {
         "delivery": str(now.id),
@@ -321,7 +321,7 @@ def _kept(one: PlannedMove, now: Delivery) -> dict[str, Any]:
     }
 
 
-def _as_they_are(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, Delivery]:
+def _load_current_deliveries(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, Delivery]:
     """Deliveries as they are now, by time."""
     found = scope.session.exec(
         select(Delivery)
@@ -357,7 +357,7 @@ def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
 
     Raises NotFound, and Conflict when it was taken back already, or is too old.
     """
-    row = _shift(scope, shift_id)
+    row = _get_locked_move(scope, shift_id)
     if scope.now > (row.created_at or scope.now) + UNDO_WINDOW:
         raise Conflict("shift.too_late")
     return revert_bulk_move(scope, shift_id)
@@ -366,8 +366,8 @@ def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
 def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
     """The same, however long ago; what is in a queue stays where its slot was given away since. Raises NotFound, and
     Conflict when it was taken back already."""
-    row = _shift(scope, shift_id)
-    slots.lock_queues(scope, *_accounts(scope, row.creator_id))
+    row = _get_locked_move(scope, shift_id)
+    slots.lock_queues(scope, *_list_account_ids(scope, row.creator_id))
     back = {UUID(one["delivery"]): one for one in row.moved}
     known = scope.session.exec(
         select(Delivery, Post)
@@ -379,15 +379,15 @@ def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
     ).all()
     goes = {one: parse_wall_time(str(kept["wall"]), str(kept["zone"])) for one, kept in back.items()}
     left_at = {one: int(kept["version"]) for one, kept in back.items()}
-    wanted = _but_given_away(scope, plan_moves(scope, list(known), goes), left_at)
+    wanted = _exclude_taken_slots(scope, plan_moves(scope, list(known), goes), left_at)
     done = apply_moves(scope, row.creator_id, wanted, seen=left_at)
-    for each in (row, _shift(scope, done.shift_id)):  # nobody takes back the taking back
+    for each in (row, _get_locked_move(scope, done.shift_id)):  # nobody takes back the taking back
         each.undone_at = scope.now
         scope.add(each)
     return MovePreview(done.moved, done.left)
 
 
-def _but_given_away(scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, int]) -> MovePreview:
+def _exclude_taken_slots(scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, int]) -> MovePreview:
     """Without what would come back to a slot that another post has by now: it would leave at its very minute."""
     same = [one for one in wanted.moving if one.version == left_at[one.delivery_id]]
     stays = set[UUID]()
@@ -399,7 +399,7 @@ def _but_given_away(scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, in
     return replace(wanted, moving=tuple(one for one in wanted.moving if one not in gone), left=left)
 
 
-def _shift(scope: Scope, shift_id: UUID) -> BulkMoveRow:
+def _get_locked_move(scope: Scope, shift_id: UUID) -> BulkMoveRow:
     row = scope.session.exec(
         select(BulkMoveRow)
         .where(BulkMoveRow.tenant_id == scope.tenant_id, BulkMoveRow.id == shift_id)

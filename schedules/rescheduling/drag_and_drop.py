@@ -44,7 +44,7 @@ class DropTarget:
 
 def creator_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> UUID:
     """Whose deliveries these are. Raises NotFound unless they are of one post and known here, all of them."""
-    found = _rows(scope, deliveries)
+    found = _load_delivery_rows(scope, deliveries)
     if len({row.post_id for row, _ in found}) != 1 or len(found) != len(set(deliveries)):
         raise NotFound("delivery.unknown")
     return found[0][0].creator_id
@@ -60,13 +60,13 @@ def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) ->
     if len(seen) > MAX_DRAGGED or abs((spot.day - local_day(scope.now, spot.zone)).days) > PLANNING_HORIZON.days:
         raise BadInput(BEYOND_PLANNING_HORIZON)
     creator_id = creator_of_deliveries(scope, seen)
-    slots.lock_queues(scope, *(row.channel_id for row, _ in _rows(scope, seen)))
-    rows = _rows(scope, seen, lock=True)
+    slots.lock_queues(scope, *(row.channel_id for row, _ in _load_delivery_rows(scope, seen)))
+    rows = _load_delivery_rows(scope, seen, lock=True)
     if any(row.state in FINAL_STATES | PUBLISHING_STATES for row, _ in rows):
         raise Conflict("delivery.not_movable")
     if {row.id: row.version for row, _ in rows} != dict(seen) or len({row.due_at for row, _ in rows}) != 1:
         raise Conflict("delivery.moved_meanwhile")
-    goes = _goes(scope, [row for row, _ in rows], spot)
+    goes = _resolve_new_times(scope, [row for row, _ in rows], spot)
     if all(parse_wall_time(row.wall_time, row.zone) == goes[row.id] for row, _ in rows):
         raise BadInput("drag.nowhere")
     wanted = bulk_moves.plan_moves(scope, rows, goes)
@@ -75,7 +75,9 @@ def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) ->
     return bulk_moves.apply_moves(scope, creator_id, wanted, seen=seen)
 
 
-def _rows(scope: Scope, deliveries: Collection[UUID], *, lock: bool = False) -> list[tuple[Delivery, Post]]:
+def _load_delivery_rows(
+    scope: Scope, deliveries: Collection[UUID], *, lock: bool = False
+) -> list[tuple[Delivery, Post]]:
     query = (
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
@@ -86,31 +88,33 @@ def _rows(scope: Scope, deliveries: Collection[UUID], *, lock: bool = False) -> 
     return list(scope.session.exec(query.execution_options(populate_existing=True)))
 
 
-def _goes(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> dict[UUID, WallTime]:
+def _resolve_new_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> dict[UUID, WallTime]:
     if spot.hour is None:
         return {row.id: same_clock_time(parse_wall_time(row.wall_time, row.zone), row.due_at, spot) for row in rows}
-    at = min(_slots(scope, rows, spot), default=None) or min(_usual(scope, rows, spot), default=None)
+    at = min(_iterate_free_slot_times(scope, rows, spot), default=None) or min(
+        _iterate_free_usual_times(scope, rows, spot), default=None
+    )
     wall = to_wall_time(at, spot.zone) if at is not None else clock_time_in_hour(rows[0].due_at, spot.hour, spot)
     return {row.id: to_zone(wall, row.zone) for row in rows}
 
 
-def _slots(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
+def _iterate_free_slot_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
     """The instants of free slots of these accounts within the hour."""
     for row in rows:
         taken = busy_times(scope, row.channel_id, min(scope.now, row.due_at), but=[one.id for one in rows])
         for slot in slots.list_slots(scope, row.channel_id):
-            for day in _around(spot):
+            for day in _adjacent_days(spot):
                 at = slot.place_on(day).instant()
                 if slot.weekday == day.weekday() and is_within_target(at, spot) and has_room(taken, at, MIN_INTERVAL):
                     yield at
 
 
-def _usual(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
+def _iterate_free_usual_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
     """The instants within the hour that the calendar shows as free."""
     ours, creator = [row.id for row in rows], tenant_reads.get_creator(scope, rows[0].creator_id)
     closed = board.filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator.id]), creator.id)
     hours = board.list_usual_hours(scope, [creator.id])[creator.id]
-    for wall in (WallTime(day, clock, creator.zone) for day in _around(spot) for clock in hours):
+    for wall in (WallTime(day, clock, creator.zone) for day in _adjacent_days(spot) for clock in hours):
         if is_within_target(wall.instant(), spot):
             since = wall.instant() - SEARCH_RANGE
             taken = [at for row in rows for at in busy_times(scope, row.channel_id, since, but=ours)]
@@ -118,7 +122,7 @@ def _usual(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator
                 yield wall.instant()
 
 
-def _around(spot: DropTarget) -> list[date]:
+def _adjacent_days(spot: DropTarget) -> list[date]:
     """The days that clocks anywhere may show while those of the spot show its day."""
     return [spot.day - SEARCH_RANGE, spot.day, spot.day + SEARCH_RANGE]
 

@@ -54,7 +54,7 @@ def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> M
 
     Raises BadInput for too many.
     """
-    return _sorted_out(scope, _rows(scope, creator_id), how)
+    return _build_move_preview(scope, _load_held_rows(scope, creator_id), how)
 
 
 def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, seen: Mapping[UUID, int]) -> MovePreview:
@@ -63,33 +63,33 @@ def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, s
     Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as `preview`.
     """
     slots.lock_queues(scope, *sorted(one.id for one in channel_reads.list_creator_channels(scope, creator_id)))
-    rows = _rows(scope, creator_id, lock=True)
+    rows = _load_held_rows(scope, creator_id, lock=True)
     same = [(row, owner) for row, owner in rows if seen.get(row.id) == row.version]
     changed = [
         UnmovedDelivery(row.id, row.channel_id, owner.title or owner.body, CHANGED)
         for row, owner in rows
         if row.id in seen and seen[row.id] != row.version
     ]
-    found = _sorted_out(scope, same, how)
+    found = _build_move_preview(scope, same, how)
     for one in found.moving:
-        _do(scope, one, how)
+        _apply_action(scope, one, how)
     for channel_id in sorted({one.channel_id for one in found.moving}) if how is HeldPostAction.SLOTS else ():
         here = [get_delivery(scope, one.delivery_id) for one in found.moving if one.channel_id == channel_id]
         slots.adopt_deliveries(scope, channel_id, here)
     return MovePreview(found.moving, (*found.left, *changed))
 
 
-def _do(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
+def _apply_action(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
     if how is HeldPostAction.DROP:
         deliveries.cancel_delivery(scope, one.delivery_id)
-    elif how is HeldPostAction.NOW and (one.after.instant() <= scope.now or _keeps_hour(scope, one)):
+    elif how is HeldPostAction.NOW and (one.after.instant() <= scope.now or _has_fixed_time(scope, one)):
         deliveries.expedite_delivery(scope, one.delivery_id, version=one.version)
     else:
         deliveries.reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
-        _plan(scope, get_delivery(scope, one.delivery_id))
+        _schedule_if_approved(scope, get_delivery(scope, one.delivery_id))
 
 
-def _plan(scope: Scope, row: Delivery) -> None:
+def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
     """What was held for a yes that nobody asks for any more is a draft of which nothing is missing."""
     if row.state == S.DRAFT and decisions.is_delivery_approved(
         scope, deliveries.get_post(scope, row.post_id), row, scope.now
@@ -98,12 +98,12 @@ def _plan(scope: Scope, row: Delivery) -> None:
         deliveries.schedule_approved(scope, [row])
 
 
-def _keeps_hour(scope: Scope, one: PlannedMove) -> bool:
+def _has_fixed_time(scope: Scope, one: PlannedMove) -> bool:
     """Whether it may not be given another hour: what is late leaves an account one after the other anyhow."""
     return time_changes.has_approved_time(scope, get_delivery(scope, one.delivery_id))
 
 
-def _rows(scope: Scope, creator_id: UUID, *, lock: bool = False) -> list[tuple[Delivery, Post]]:
+def _load_held_rows(scope: Scope, creator_id: UUID, *, lock: bool = False) -> list[tuple[Delivery, Post]]:
     """By importance, then by the time they had."""
     query = (
         select(Delivery, Post)
@@ -124,7 +124,7 @@ def _rows(scope: Scope, creator_id: UUID, *, lock: bool = False) -> list[tuple[D
     return list(found)
 
 
-def _sorted_out(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePreview:
+def _build_move_preview(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePreview:
     by_channel: dict[UUID, list[tuple[Delivery, Post]]] = defaultdict(list)
     for row, owner in rows:
         by_channel[row.channel_id].append((row, owner))
@@ -132,12 +132,12 @@ def _sorted_out(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePreview:
     left: list[UnmovedDelivery] = []
     for channel_id, here in sorted(by_channel.items()):
         channel = channel_reads.get_channel(scope, channel_id)
-        stays = {row.id: _stays(scope, owner, row, channel, how) for row, owner in here}
+        stays = {row.id: _find_stay_reason(scope, owner, row, channel, how) for row, owner in here}
         able = [row for row, _ in here if stays[row.id] is None]
         try:
-            goes = _goes(scope, channel, able, how)
+            goes = _resolve_new_times(scope, channel, able, how)
         except BadInput as none:  # no slot, or no free one
-            goes, stays = {}, {**dict.fromkeys((row.id for row in able), none.message), **_said(stays)}
+            goes, stays = {}, {**dict.fromkeys((row.id for row in able), none.message), **_filter_known_reasons(stays)}
         for row, owner in here:
             words, why = owner.title or owner.body, stays[row.id]
             if why is not None:
@@ -148,11 +148,13 @@ def _sorted_out(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePreview:
     return MovePreview(tuple(sorted(moving, key=lambda one: (one.after.instant(), one.delivery_id))), tuple(left))
 
 
-def _said(stays: Mapping[UUID, Message | None]) -> dict[UUID, Message]:
+def _filter_known_reasons(stays: Mapping[UUID, Message | None]) -> dict[UUID, Message]:
     return {one: why for one, why in stays.items() if why is not None}
 
 
-def _stays(scope: Scope, owner: Post, row: Delivery, channel: Channel, how: HeldPostAction) -> Message | None:
+def _find_stay_reason(
+    scope: Scope, owner: Post, row: Delivery, channel: Channel, how: HeldPostAction
+) -> Message | None:
     """Why a post would only be put on hold again, or leave at an hour nobody agreed to."""
     if how is HeldPostAction.DROP:
         return None
@@ -167,17 +169,19 @@ def _stays(scope: Scope, owner: Post, row: Delivery, channel: Channel, how: Held
     return None
 
 
-def _goes(scope: Scope, channel: Channel, rows: Sequence[Delivery], how: HeldPostAction) -> dict[UUID, WallTime]:
+def _resolve_new_times(
+    scope: Scope, channel: Channel, rows: Sequence[Delivery], how: HeldPostAction
+) -> dict[UUID, WallTime]:
     """Where each of an account goes. Raises BadInput where it has no slots, or none that is free."""
     if how is HeldPostAction.DROP:
         return {row.id: parse_wall_time(row.wall_time, row.zone) for row in rows}
     if how is HeldPostAction.SLOTS:
         ids = [row.id for row in rows]
         return queue.lay_out_queue(scope, channel.id, ids, after=scope.now, change=QueueChange(away=ids)) if ids else {}
-    return _spread(scope, channel, rows)
+    return _spread_over_free_times(scope, channel, rows)
 
 
-def _spread(scope: Scope, channel: Channel, rows: Sequence[Delivery]) -> dict[UUID, WallTime]:
+def _spread_over_free_times(scope: Scope, channel: Channel, rows: Sequence[Delivery]) -> dict[UUID, WallTime]:
     """The first as soon as the account has room, the others apart as after a downtime, around what is planned."""
     gap = max(channel.min_interval, CATCH_UP_INTERVAL)
     taken = busy_times(scope, channel.id, scope.now - gap, but=[row.id for row in rows])

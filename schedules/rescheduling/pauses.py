@@ -64,7 +64,7 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
     inside = bulk_moves.select_deliveries(
         scope, MoveSelection(wanted.creator_id, wanted.channel_id, max(start, scope.now), end)
     )
-    out = _left_out(scope, wanted, inside)
+    out = _list_left_out_occurrences(scope, wanted, inside)
     inside = [(row, owner) for row, owner in inside if row.id not in {one.delivery_id for one in out}]
     movable = [row for row, _ in inside if row.state in PENDING_STATES]
     queues = {
@@ -76,7 +76,11 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
         for channel_id in sorted({row.channel_id for row in movable})
     }
     queued = {one for queue in queues.values() for one in queue}
-    goes = {row.id: _after(wanted, parse_wall_time(row.wall_time, row.zone)) for row in movable if row.id not in queued}
+    goes = {
+        row.id: _shift_past_pause(wanted, parse_wall_time(row.wall_time, row.zone))
+        for row in movable
+        if row.id not in queued
+    }
     behind: list[UUID] = []
     for channel_id, queue in queues.items():
         here = [row.id for row in movable if row.channel_id == channel_id]
@@ -95,7 +99,7 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
     return replace(bulk_moves.plan_moves(scope, [*inside, *follow], goes), out=out)
 
 
-def _left_out(
+def _list_left_out_occurrences(
     scope: Scope, wanted: PostingPause, inside: Sequence[tuple[Delivery, Post]]
 ) -> tuple[LeftOutOccurrence, ...]:
     """The times of series in its days, each with why it does not leave; said too where nothing is left of a series."""
@@ -115,7 +119,7 @@ def _left_out(
     return tuple(found)
 
 
-def _after(wanted: PostingPause, wall: WallTime) -> WallTime:
+def _shift_past_pause(wanted: PostingPause, wall: WallTime) -> WallTime:
     """As many days later as the pause is long, and further while that lies in it: zones may differ by a day."""
     later = TimeOffset(days=(wanted.last - wanted.first).days + 1).shift_wall_time(wall)
     while wanted.as_quiet_period.covers(later.instant()):
@@ -145,7 +149,7 @@ def start_pause(scope: Scope, wanted: PostingPause, *, seen: Mapping[UUID, int])
     )
     days = {"first": f"{kept.first:%d/%m/%Y}", "last": f"{kept.last:%d/%m/%Y}", "words": kept.label}
     said = Message("pause.told_day" if kept.first == kept.last else "pause.told", days)
-    notices.put(scope, said, cause=_cause(kept.id), creator_id=wanted.creator_id)
+    notices.put(scope, said, cause=_pause_notice_cause(kept.id), creator_id=wanted.creator_id)
     outbox.put(scope, PauseOver(scope.tenant_id, kept.id), at=end)
     return kept.id, done
 
@@ -161,10 +165,10 @@ def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
 
     What moved, and what stays. Raises NotFound, and Conflict once it has begun.
     """
-    kept = _pause(scope, pause_id)
+    kept = _get_pause(scope, pause_id)
     if has_pause_started(scope, kept):
         raise Conflict("pause.begun")
-    _end(scope, kept)
+    _delete_pause(scope, kept)
     if kept.shift_id is None:
         raise NotFound("pause.unknown")
     return bulk_moves.revert_bulk_move(scope, kept.shift_id)
@@ -173,26 +177,26 @@ def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
 def end_pause(scope: Scope, pause_id: UUID) -> None:
     """End a pause now. What it moved stays where it is; the queue may be pulled forward, and what repeats leaves again.
     Raises NotFound."""
-    _end(scope, _pause(scope, pause_id))
+    _delete_pause(scope, _get_pause(scope, pause_id))
 
 
 def finish_pause(scope: Scope, pause_id: UUID) -> None:
     """Its days are over: nobody need be told any more."""
-    notices.close(scope, _cause(pause_id))
+    notices.close(scope, _pause_notice_cause(pause_id))
 
 
-def _pause(scope: Scope, pause_id: UUID) -> QuietPeriod:
+def _get_pause(scope: Scope, pause_id: UUID) -> QuietPeriod:
     kept = quiet_periods.get_quiet_period(scope, pause_id)
     if kept.shift_id is None:
         raise NotFound("pause.unknown")
     return kept
 
 
-def _end(scope: Scope, kept: QuietPeriod) -> None:
+def _delete_pause(scope: Scope, kept: QuietPeriod) -> None:
     quiet_periods.delete_quiet_period(scope, kept.id)
     outbox.cancel(scope, PauseOver.kind, kept.id)
     finish_pause(scope, kept.id)
 
 
-def _cause(pause_id: UUID) -> str:
+def _pause_notice_cause(pause_id: UUID) -> str:
     return f"pause:{pause_id}"

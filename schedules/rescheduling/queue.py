@@ -145,10 +145,10 @@ def add_post_to_queue(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime
     ).first()
     if known is not None:
         return queue_delivery(scope, known)
-    place = _place(scope, channel_id)
+    place = _lock_next_free_place(scope, channel_id)
     asks_since = decisions.channel_review_start(scope, deliveries.get_post(scope, post_id), channel_id)
     delivery_id = deliveries.create_delivery(scope, post_id, channel_id, at=place.wall_time, asks_since=asks_since)
-    return _taken(scope, channel_id, place, delivery_id)
+    return _claim_place(scope, channel_id, place, delivery_id)
 
 
 def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> WallTime:
@@ -160,12 +160,12 @@ def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
     slots.lock_queues(scope, row.channel_id)
     if any(one.delivery_id == delivery_id for one in list_queue_entries(scope, row.channel_id)):
         return parse_wall_time(row.wall_time, row.zone)
-    place = _place(scope, row.channel_id)
+    place = _lock_next_free_place(scope, row.channel_id)
     deliveries.reschedule_delivery(scope, delivery_id, at=place.wall_time, version=version)
-    return _taken(scope, row.channel_id, place, delivery_id)
+    return _claim_place(scope, row.channel_id, place, delivery_id)
 
 
-def _place(scope: Scope, channel_id: UUID) -> SlotPlace:
+def _lock_next_free_place(scope: Scope, channel_id: UUID) -> SlotPlace:
     """The next free place, kept from others until the transaction ends."""
     slots.lock_queues(scope, channel_id)
     channel = channel_reads.get_channel(scope, channel_id)
@@ -176,8 +176,8 @@ def _place(scope: Scope, channel_id: UUID) -> SlotPlace:
     return place
 
 
-def _taken(scope: Scope, channel_id: UUID, place: SlotPlace, delivery_id: UUID) -> WallTime:
-    notices.close(scope, _cause(channel_id))
+def _claim_place(scope: Scope, channel_id: UUID, place: SlotPlace, delivery_id: UUID) -> WallTime:
+    notices.close(scope, _queue_notice_cause(channel_id))
     if not slots.take_place(scope, place, delivery_id):  # the queue is held: only a fault of ours comes here
         raise Conflict("queue.changed")
     return place.wall_time
@@ -202,11 +202,11 @@ def reorder_queue(scope: Scope, channel_id: UUID, order: Sequence[UUID], *, seen
     Raises Conflict unless the queue is as it was `seen` (versions by delivery), BadInput for an order of others.
     """
     slots.lock_queues(scope, channel_id)
-    known = _as_seen(scope, channel_id, seen)
+    known = _lock_unchanged_queue(scope, channel_id, seen)
     if sorted(order) != sorted(one.delivery_id for one in known):
         raise BadInput("queue.other_order")
     goes = {one: place.at for one, place in zip(order, known, strict=True)}
-    return _all_of(scope, channel_id, {one.delivery_id: one for one in known}, goes)
+    return _apply_all_moves(scope, channel_id, {one.delivery_id: one for one in known}, goes)
 
 
 def shuffle_queue(scope: Scope, channel_id: UUID, *, key: UUID, seen: Mapping[UUID, int]) -> MoveResult:
@@ -219,19 +219,19 @@ def preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
     """What would move where if the queue were pulled forward: in its order, to the first slots that are free. What
     those would make later keeps its time, as where its day was closed since."""
     known = list_queue_entries(scope, channel_id)
-    goes = _sooner(scope, channel_id, known)
-    return _preview(scope, channel_id, {one.delivery_id: one for one in known}, goes)
+    goes = _compute_earlier_times(scope, channel_id, known)
+    return _build_move_preview(scope, channel_id, {one.delivery_id: one for one in known}, goes)
 
 
 def pull_queue_forward(scope: Scope, channel_id: UUID, *, seen: Mapping[UUID, int]) -> MoveResult:
     """Do that. Raises Conflict unless the queue is as it was `seen`."""
     slots.lock_queues(scope, channel_id)
-    known = _as_seen(scope, channel_id, seen)
-    goes = _sooner(scope, channel_id, known)
-    return _all_of(scope, channel_id, {one.delivery_id: one for one in known}, goes)
+    known = _lock_unchanged_queue(scope, channel_id, seen)
+    goes = _compute_earlier_times(scope, channel_id, known)
+    return _apply_all_moves(scope, channel_id, {one.delivery_id: one for one in known}, goes)
 
 
-def _sooner(scope: Scope, channel_id: UUID, known: Sequence[QueueEntry]) -> dict[UUID, WallTime]:
+def _compute_earlier_times(scope: Scope, channel_id: UUID, known: Sequence[QueueEntry]) -> dict[UUID, WallTime]:
     goes = lay_out_queue(scope, channel_id, [one.delivery_id for one in known])
     return {one.delivery_id: min(goes[one.delivery_id], one.at, key=WallTime.instant) for one in known}
 
@@ -251,7 +251,7 @@ def close_slot(scope: Scope, slot_id: UUID, *, seen: Mapping[UUID, int]) -> Move
     slots.lock_queues(scope, channel_id)
     known = {one.delivery_id: one for one in entries_at_slot(list_queue_entries(scope, channel_id), slot_id)}
     slots.remove_slot(scope, slot_id)
-    wanted = _preview(scope, channel_id, known, lay_out_queue(scope, channel_id, list(known)))
+    wanted = _build_move_preview(scope, channel_id, known, lay_out_queue(scope, channel_id, list(known)))
     creator_id = channel_reads.get_channel(scope, channel_id).creator_id
     return bulk_moves.apply_moves(scope, creator_id, wanted, seen=seen)
 
@@ -288,7 +288,7 @@ def remove_from_queue(scope: Scope, delivery_id: UUID, *, version: int | None = 
     deliveries.cancel_delivery(scope, delivery_id)
 
 
-def _as_seen(scope: Scope, channel_id: UUID, seen: Mapping[UUID, int]) -> list[QueueEntry]:
+def _lock_unchanged_queue(scope: Scope, channel_id: UUID, seen: Mapping[UUID, int]) -> list[QueueEntry]:
     """The queue, its deliveries locked. Raises Conflict unless it is as it was seen."""
     rows = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(seen)))
     scope.session.exec(rows.order_by(col(Delivery.due_at), col(Delivery.id)).with_for_update()).all()
@@ -298,7 +298,7 @@ def _as_seen(scope: Scope, channel_id: UUID, seen: Mapping[UUID, int]) -> list[Q
     return known
 
 
-def _preview(
+def _build_move_preview(
     scope: Scope, channel_id: UUID, known: Mapping[UUID, QueueEntry], goes: Mapping[UUID, WallTime]
 ) -> MovePreview:
     moves = [one for one in known if goes[one] != known[one].at]
@@ -312,10 +312,10 @@ def _preview(
     return bulk_moves.plan_moves(scope, list(rows), goes)
 
 
-def _all_of(
+def _apply_all_moves(
     scope: Scope, channel_id: UUID, known: Mapping[UUID, QueueEntry], goes: Mapping[UUID, WallTime]
 ) -> MoveResult:
-    wanted = _preview(scope, channel_id, known, goes)
+    wanted = _build_move_preview(scope, channel_id, known, goes)
     for one in wanted.left:
         raise Conflict(one.why.code, **one.why.params)
     creator_id = channel_reads.get_channel(scope, channel_id).creator_id
@@ -346,9 +346,9 @@ def notify_low_queues(scope: Scope) -> int:
     names = channel_reads.channel_names(scope) if low else {}
     for row in low:
         said = Message("queue.low", {"account": names[row.channel_id], "count": row.ahead})
-        notices.put(scope, said, cause=_cause(row.channel_id), creator_id=row.creator_id)
+        notices.put(scope, said, cause=_queue_notice_cause(row.channel_id), creator_id=row.creator_id)
     return len(low)
 
 
-def _cause(channel_id: UUID) -> str:
+def _queue_notice_cause(channel_id: UUID) -> str:
     return f"queue:{channel_id}"

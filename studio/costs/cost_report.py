@@ -107,12 +107,12 @@ _OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
 def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem]:
     """All that was made or asked for in a month (`2026-11`, by the clocks of the agency's zone) for a creator."""
     which = {"creator": creator_id, "month": month}
-    bought = _bought(scope, " AND o.creator_id = :creator AND o.month = :month", which)
+    bought = _list_purchased_items(scope, " AND o.creator_id = :creator AND o.month = :month", which)
     month_of = " AND creator_id = :creator AND to_char(made_at AT TIME ZONE :zone, 'YYYY-MM') = :month"
     return [
         *bought,
-        *_free(scope, month_of, which),
-        *_texts(scope, " AND creator_id = :creator AND month = :month", which),
+        *_list_free_items(scope, month_of, which),
+        *_list_text_items(scope, " AND creator_id = :creator AND month = :month", which),
     ]
 
 
@@ -122,9 +122,9 @@ def spent_between(scope: Scope, creator_id: UUID, since: datetime, until: dateti
     which = {"creator": creator_id, "since": since, "until": until}
     then = " AND {of}creator_id = :creator AND {of}{at} >= :since AND {of}{at} < :until"
     return [
-        *_bought(scope, then.format(of="o.", at="created_at"), which),
-        *_free(scope, then.format(of="", at="made_at"), which),
-        *_texts(scope, then.format(of="", at="created_at"), which),
+        *_list_purchased_items(scope, then.format(of="o.", at="created_at"), which),
+        *_list_free_items(scope, then.format(of="", at="made_at"), which),
+        *_list_text_items(scope, then.format(of="", at="created_at"), which),
     ]
 
 
@@ -132,8 +132,8 @@ def spent_by_run(scope: Scope, jobs: Collection[UUID]) -> dict[UUID, list[SpentI
     """What each of these runs made or asked for."""
     which = {"jobs": list(jobs)}
     things = [
-        *_bought(scope, " AND o.job_id = ANY(:jobs)", which),
-        *_free(scope, " AND job_id = ANY(:jobs)", which),
+        *_list_purchased_items(scope, " AND o.job_id = ANY(:jobs)", which),
+        *_list_free_items(scope, " AND job_id = ANY(:jobs)", which),
     ]
     return {job: [one for one in things if one.job_id == job] for job in jobs}
 
@@ -142,37 +142,37 @@ def spent_on_assets(scope: Scope, assets: Collection[UUID]) -> list[SpentItem]:
     """What these very assets cost, not what they were made from; those that no engine made are absent."""
     which = {"assets": list(assets)}
     return [
-        *_bought(scope, " AND c.asset_id = ANY(:assets)", which),
-        *_free(scope, " AND asset_id = ANY(:assets)", which),
+        *_list_purchased_items(scope, " AND c.asset_id = ANY(:assets)", which),
+        *_list_free_items(scope, " AND asset_id = ANY(:assets)", which),
     ]
 
 
 def spent_on_subjects(scope: Scope, subjects: Collection[UUID]) -> list[SpentItem]:
     """What texts for these subjects cost."""
-    return _texts(scope, " AND subject_id = ANY(:subjects)", {"subjects": list(subjects)})
+    return _list_text_items(scope, " AND subject_id = ANY(:subjects)", {"subjects": list(subjects)})
 
 
-def _bought(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
+def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
     rows = scope.run(_BOUGHT + where, tenant=scope.tenant_id, **which).all()
-    gone = [_made(scope, row) for row in rows if row.asset_id is None]
+    gone = [_asset_id_of_order(scope, row) for row in rows if row.asset_id is None]
     erased = {made.id: made.seconds for made in scope.run(_ERASED, tenant=scope.tenant_id, ids=gone)}
     found = []
     for row in rows:
-        there = row.asset_id is not None or _made(scope, row) in erased
+        there = row.asset_id is not None or _asset_id_of_order(scope, row) in erased
         over = row.state != PurchaseState.RESERVED and row.run not in _OPEN
         fate = SpendingFate.KEPT if there else SpendingFate.LOST if over else SpendingFate.OPEN
-        seconds = row.seconds if row.asset_id is not None else erased.get(_made(scope, row))
+        seconds = row.seconds if row.asset_id is not None else erased.get(_asset_id_of_order(scope, row))
         price = Price(row.minor, row.currency)
         found.append(SpentItem(row.id, "picture", row.month, price, seconds or 0.0, fate, row.asset_id, row.job_id))
     return found
 
 
-def _made(scope: Scope, row: Any) -> UUID:
+def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
     """The id under which the picture of an order came into the library, once it did (`pipeline.ingest_asset`)."""
     return derived_uuid(scope.tenant_id, row.creator_id, records.run_source_key(row.job_id, row.number))
 
 
-def _free(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
+def _list_free_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
     zone = tenant_reads.get_agency(scope).zone
     rows = scope.run(_FREE + where, tenant=scope.tenant_id, zone=zone, **which)
     return [
@@ -181,7 +181,7 @@ def _free(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]
     ]
 
 
-def _texts(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
+def _list_text_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
     found = []
     for row in scope.run(_TEXTS + where, tenant=scope.tenant_id, **which):
         left = row.state == TextRequestState.LOST or row.created_at < scope.now - ABANDONED_AFTER

@@ -80,13 +80,13 @@ def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> date
     if window.is_open_at(local.time()):
         return now
     for ahead in range(-1, DAYS):
-        found = _opening(window, zone, local.date() + timedelta(days=ahead), now)
+        found = _next_opening(window, zone, local.date() + timedelta(days=ahead), now)
         if found is not None:
             return found
     return now  # no zone takes the same hours out of nine days: better drawn than never
 
 
-def _opening(window: GenerationHours, zone: ZoneInfo, day: date, now: datetime) -> datetime | None:
+def _next_opening(window: GenerationHours, zone: ZoneInfo, day: date, now: datetime) -> datetime | None:
     """The first minute of a day's opening that is not past; two instants where the clocks move over it, else one."""
     both = [datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
     at, last = min(both), max(both)
@@ -106,9 +106,9 @@ def quota_day(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
 
 def set_generation_hours(scope: Scope, window: GenerationHours | None, *, creator_id: UUID | None = None) -> None:
     """Generate in these hours only, at any time when None; without a creator, those of the whole agency."""
-    row = _row(scope, creator_id)
-    row.opens = _minutes(window.opens) if window else None
-    row.closes = _minutes(window.closes) if window else None
+    row = _get_limit_row(scope, creator_id)
+    row.opens = _minute_of_day(window.opens) if window else None
+    row.closes = _minute_of_day(window.closes) if window else None
     scope.add(row)
 
 
@@ -116,7 +116,7 @@ def set_daily_quota(scope: Scope, pictures: int | None) -> None:
     """At most so many generated pictures a day in this agency; no limit of its own when None. Raises BadInput."""
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
-    row = _row(scope, None)
+    row = _get_limit_row(scope, None)
     row.per_day = pictures
     scope.add(row)
 
@@ -128,14 +128,14 @@ def set_character_quota(scope: Scope, characters: int | None) -> None:
     """
     if characters is not None and not 1 <= characters <= MAX_CHARACTER_QUOTA:
         raise BadInput("quota.characters", most=MAX_CHARACTER_QUOTA)
-    row = _row(scope, None)
+    row = _get_limit_row(scope, None)
     row.characters = characters
     scope.add(row)
 
 
 def character_quota(scope: Scope) -> int | None:
     """How many characters a month the agency allows itself; None: no limit of its own."""
-    found = _found(scope, None)
+    found = _find_limit_row(scope, None)
     return found.characters if found else None
 
 
@@ -144,12 +144,12 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
 
     `per_day` is the house's (setting `generators.pictures_per_day`), 0 for none.
     """
-    own, agency = _found(scope, creator_id), _found(scope, None)
+    own, agency = _find_limit_row(scope, creator_id), _find_limit_row(scope, None)
     set_by_agency = agency.per_day if agency else None
     quotas = [each for each in (set_by_agency, per_day or None) if each is not None]
     return GenerationLimits(
-        own=_window(own),
-        agency=_window(agency),
+        own=_generation_hours(own),
+        agency=_generation_hours(agency),
         agency_per_day=set_by_agency,
         per_day=min(quotas) if quotas else None,
         zone=tenant_reads.get_agency(scope).zone,
@@ -201,27 +201,29 @@ def count_generated_since(scope: Scope, since: datetime) -> int:
     )
 
 
-def _id(scope: Scope, creator_id: UUID | None) -> UUID:
+def _limit_row_id(scope: Scope, creator_id: UUID | None) -> UUID:
     return derived_uuid(scope.tenant_id, "generation limit", creator_id or "")
 
 
-def _found(scope: Scope, creator_id: UUID | None) -> models.GenerationLimitRow | None:
-    return scope.session.get(models.GenerationLimitRow, (scope.tenant_id, _id(scope, creator_id)))
+def _find_limit_row(scope: Scope, creator_id: UUID | None) -> models.GenerationLimitRow | None:
+    return scope.session.get(models.GenerationLimitRow, (scope.tenant_id, _limit_row_id(scope, creator_id)))
 
 
-def _row(scope: Scope, creator_id: UUID | None) -> models.GenerationLimitRow:
+def _get_limit_row(scope: Scope, creator_id: UUID | None) -> models.GenerationLimitRow:
     if creator_id is not None:
         tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
-    found = _found(scope, creator_id)
-    new = models.GenerationLimitRow(tenant_id=scope.tenant_id, id=_id(scope, creator_id), creator_id=creator_id)
+    found = _find_limit_row(scope, creator_id)
+    new = models.GenerationLimitRow(
+        tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id
+    )
     return found or new
 
 
-def _minutes(wall: time) -> int:
+def _minute_of_day(wall: time) -> int:
     return wall.hour * 60 + wall.minute
 
 
-def _window(row: models.GenerationLimitRow | None) -> GenerationHours | None:
+def _generation_hours(row: models.GenerationLimitRow | None) -> GenerationHours | None:
     if row is None or row.opens is None or row.closes is None:
         return None
     return GenerationHours(*(time(*divmod(each, 60)) for each in (row.opens, row.closes)))

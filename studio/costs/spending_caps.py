@@ -68,9 +68,9 @@ class MonthlyBudget:
 
 def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBudget:
     """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
-    own, house = _own(scope, currency), caps.get(currency)
+    own, house = _find_agency_cap(scope, currency), caps.get(currency)
     both = [each for each in (own, house) if each is not None]
-    spent = Price(_spent(scope, currency, current_month(scope)), currency)
+    spent = Price(_load_spent(scope, currency, current_month(scope)), currency)
     return MonthlyBudget(spent, min(both, key=lambda each: each.minor) if both else None, own)
 
 
@@ -80,7 +80,7 @@ def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
     if cap is not None and not (cap.currency == currency and 0 <= cap.minor <= MAX_MINOR):
         raise BadInput("spending.cap_wrong", currency=currency)
     assets.lock_library(scope, "spending", currency)
-    row = _cap(scope, currency)
+    row = _find_cap_row(scope, currency)
     if cap is None:
         if row is not None:
             scope.session.delete(row)
@@ -103,7 +103,7 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
         return found
     row = found or models.EngineOrderRow(
         tenant_id=scope.tenant_id,
-        id=_id(scope, wanted.job_id, wanted.number),
+        id=_order_id(scope, wanted.job_id, wanted.number),
         creator_id=wanted.creator_id,
         job_id=wanted.job_id,
         number=wanted.number,
@@ -114,7 +114,7 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
         month="",
         state=str(PurchaseState.RELEASED),
     )
-    _check(scope, row, wanted.price, caps)
+    _check_order_cap(scope, row, wanted.price, caps)
     _check_run(scope, row, wanted)
     row.engine, row.model, row.month = wanted.engine, wanted.model, current_month(scope)
     row.minor, row.currency, row.state = wanted.price.minor, currency, str(PurchaseState.RESERVED)
@@ -123,10 +123,10 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
     return row
 
 
-def _check(scope: Scope, row: models.EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
+def _check_order_cap(scope: Scope, row: models.EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
     found = monthly_budget(scope, price.currency, caps)
     mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, current_month(scope))
-    _within(found, found.spent.minor - (row.minor if mine else 0), price)
+    _check_within_cap(found, found.spent.minor - (row.minor if mine else 0), price)
 
 
 def check_text_affordable(scope: Scope, price: Price, caps: SpendingCaps) -> None:
@@ -134,10 +134,10 @@ def check_text_affordable(scope: Scope, price: Price, caps: SpendingCaps) -> Non
     the agency's spending until the transaction ends."""
     assets.lock_library(scope, "spending", price.currency)
     found = monthly_budget(scope, price.currency, caps)
-    _within(found, found.spent.minor, price)
+    _check_within_cap(found, found.spent.minor, price)
 
 
-def _within(found: MonthlyBudget, spent: Decimal, price: Price) -> None:
+def _check_within_cap(found: MonthlyBudget, spent: Decimal, price: Price) -> None:
     if found.cap is not None and spent + price.minor > found.cap.minor:
         raise CapReached("spending.cap_reached", spent=str(round_up(spent, price.currency)), cap=str(found.cap))
 
@@ -179,7 +179,7 @@ def check_spending(
 def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
     """It is about to be asked for, at this time of the wall clock. Raises LeaseLost when somebody else was first, or
     its run has ended."""
-    if not _moved(scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at):
+    if not _change_order_state(scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at):
         raise LeaseLost("spending.not_ours")
 
 
@@ -195,7 +195,7 @@ def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
 
 def unmark_ordered(scope: Scope, order_id: UUID) -> None:
     """It surely was not taken, or costs nothing: only set aside again."""
-    _moved(scope, order_id, PurchaseState.ASKED, PurchaseState.RESERVED, asked_at=None)
+    _change_order_state(scope, order_id, PurchaseState.ASKED, PurchaseState.RESERVED, asked_at=None)
 
 
 def settle_order(scope: Scope, order_id: UUID) -> None:
@@ -209,7 +209,7 @@ def settle_order(scope: Scope, order_id: UUID) -> None:
 
 def release_order(scope: Scope, order_id: UUID) -> None:
     """Nothing is asked for it now: what was set aside is free."""
-    _moved(scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None)
+    _change_order_state(scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None)
 
 
 def release_run_orders(scope: Scope, job_id: UUID) -> None:
@@ -225,7 +225,7 @@ def release_run_orders(scope: Scope, job_id: UUID) -> None:
 def order_of_picture(scope: Scope, job_id: UUID, number: int) -> models.EngineOrderRow | None:
     """The order of a picture of a run."""
     return scope.session.get(
-        models.EngineOrderRow, (scope.tenant_id, _id(scope, job_id, number)), populate_existing=True
+        models.EngineOrderRow, (scope.tenant_id, _order_id(scope, job_id, number)), populate_existing=True
     )
 
 
@@ -250,7 +250,7 @@ def count_open_orders(scope: Scope) -> int:
     return sum(not assets.assets_by_source(scope, row.creator_id, [f"job:{row.job_id}:{row.number}"]) for row in rows)
 
 
-def _moved(
+def _change_order_state(
     scope: Scope, order_id: UUID, before: PurchaseState, after: PurchaseState, *, asked_at: datetime | None
 ) -> bool:
     PURCHASE_STATES.check(before, after)
@@ -266,7 +266,7 @@ def _moved(
     return bool(moved.rowcount)
 
 
-def _spent(scope: Scope, currency: str, month: str) -> Decimal:
+def _load_spent(scope: Scope, currency: str, month: str) -> Decimal:
     found = scope.run(
         _SPENT,
         tenant=scope.tenant_id,
@@ -281,12 +281,12 @@ def current_month(scope: Scope) -> str:
     return f"{scope.now.astimezone(ZoneInfo(tenant_reads.get_agency(scope).zone)):%Y-%m}"
 
 
-def _own(scope: Scope, currency: str) -> Money | None:
-    row = _cap(scope, currency)
+def _find_agency_cap(scope: Scope, currency: str) -> Money | None:
+    row = _find_cap_row(scope, currency)
     return Money(row.minor, currency) if row is not None else None
 
 
-def _cap(scope: Scope, currency: str) -> SpendingCapRow | None:
+def _find_cap_row(scope: Scope, currency: str) -> SpendingCapRow | None:
     return scope.session.exec(
         select(SpendingCapRow).where(SpendingCapRow.tenant_id == scope.tenant_id, SpendingCapRow.currency == currency)
     ).first()
@@ -296,5 +296,5 @@ def _cap_id(scope: Scope, currency: str) -> UUID:
     return derived_uuid(scope.tenant_id, "spending cap", currency)
 
 
-def _id(scope: Scope, job_id: UUID, number: int) -> UUID:
+def _order_id(scope: Scope, job_id: UUID, number: int) -> UUID:
     return derived_uuid(scope.tenant_id, "engine order", job_id, number)

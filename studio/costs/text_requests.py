@@ -121,13 +121,13 @@ class _Books(RequestLedger):
                 if most is not None:
                     spending_caps.check_text_affordable(scope, most, of.billing.caps)
                     notices.close(scope, TEXTS_HELD_BACK)
-                scope.add(self._row(scope, engine, model, most))
+                scope.add(self._build_request_row(scope, engine, model, most))
         except CapReached as reached:
             with of.tenant(of.tenant_id, TEXT_COSTS_ACTOR) as scope:
                 notices.put(scope, reached.message, cause=TEXTS_HELD_BACK)
             raise SpendingNotAllowed(reached.message.code, **reached.message.params) from reached
 
-    def _row(self, scope: Scope, engine: str, model: str, most: Price | None) -> TextRequestRow:
+    def _build_request_row(self, scope: Scope, engine: str, model: str, most: Price | None) -> TextRequestRow:
         of = self._of
         return TextRequestRow(
             tenant_id=of.tenant_id,
@@ -146,15 +146,17 @@ class _Books(RequestLedger):
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
         told = tokens_in > 0 or tokens_out > 0
         price = self._price.cost_of(tokens_in, tokens_out) if told and self._price is not None else None
-        self._move(TextRequestState.ANSWERED, price, (tokens_in, tokens_out) if told else None)
+        self._change_state(TextRequestState.ANSWERED, price, (tokens_in, tokens_out) if told else None)
 
     def record_not_received(self) -> None:
-        self._move(TextRequestState.UNHEARD)
+        self._change_state(TextRequestState.UNHEARD)
 
     def record_lost(self) -> None:
-        self._move(TextRequestState.LOST)
+        self._change_state(TextRequestState.LOST)
 
-    def _move(self, after: TextRequestState, price: Price | None = None, tokens: tuple[int, int] | None = None) -> None:
+    def _change_state(
+        self, after: TextRequestState, price: Price | None = None, tokens: tuple[int, int] | None = None
+    ) -> None:
         """Once: what is told a second time of the same request changes nothing."""
         TEXT_REQUEST_STATES.check(TextRequestState.ASKED, after)
         with self._of.tenant(self._of.tenant_id, TEXT_COSTS_ACTOR) as scope:

@@ -105,7 +105,7 @@ def reclassify(
     except NotFound:
         return
     with heartbeat() as pulse:
-        found = _seen_now(data, event.sha256, classifier)
+        found = _classify_bytes(data, event.sha256, classifier)
         pulse.check_lease()
     faces = compare_faces(event.tenant_id, found, compare)
     with tenant(event.tenant_id, CLASSIFICATION_ACTOR) as scope:
@@ -118,7 +118,7 @@ def reclassify(
         raise UnusableAnswer("engine.classifier_part")
 
 
-def _seen_now(data: bytes, name: str, classifier: Classifier) -> ClassifierReport | PartialClassification:
+def _classify_bytes(data: bytes, name: str, classifier: Classifier) -> ClassifierReport | PartialClassification:
     if video_files.is_video_or_audio(data):
         return video_assets.classify_video(video_files.reopen_video(data, name=name), classifier)
     return classifier.classify_views(picture_views(pictures.decode_photo(data, name=name)))

@@ -74,7 +74,9 @@ class FaceComparison:
                 outbox.put(scope, FaceEnrolmentDue(tenant_id, subject), dedupe=f"face:{subject}")
             if known_faces.has_uncompared_pictures(scope):
                 known_faces.request_comparison(scope)
-        return OpenedTemplates(known, {one: self._open(tenant_id, one, model, box) for one, box in known.boxes.items()})
+        return OpenedTemplates(
+            known, {one: self._open_vectors(tenant_id, one, model, box) for one, box in known.boxes.items()}
+        )
 
     def compare(self, there: OpenedTemplates, found: DetectedFaces) -> FaceComparisonResult:
         """Whom faces resemble, of the same model."""
@@ -83,7 +85,7 @@ class FaceComparison:
         scores = vectors.find_resemblances(found.found, there.vectors, alike=self.alike)
         return FaceComparisonResult(known.model, known.version, known.complete and comparable, len(found.found), scores)
 
-    def _open(self, tenant_id: UUID, subject: UUID, model: str, box: Sealed) -> FaceVectors:
+    def _open_vectors(self, tenant_id: UUID, subject: UUID, model: str, box: Sealed) -> FaceVectors:
         """Somebody's vectors; none where the box does not open, or is another's: then nobody counts as compared."""
         try:
             return unpack_vectors(str(subject), model, self.reveal(tenant_id, box))
@@ -135,17 +137,17 @@ def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
     box = by.seal_vectors(event.tenant_id, event.subject_id, *told)
     with by.tenant(event.tenant_id, event.by) as scope:
         face_consent.handle_face_ban(scope, event, model=told[0], box=box)
-    _forget(event, by=by)
+    _delete_banned_picture(event, by=by)
 
 
 def fail_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
     """Nobody is on the list, and members are told: no single face, or nothing answered for too long."""
     with by.tenant(event.tenant_id, event.by) as scope:
         face_consent.report_face_ban_failed(scope, event)
-    _forget(event, by=by)
+    _delete_banned_picture(event, by=by)
 
 
-def _forget(event: FaceBanRequested, *, by: FaceComparison) -> None:
+def _delete_banned_picture(event: FaceBanRequested, *, by: FaceComparison) -> None:
     """The picture of who is on the list is not kept; one of the library stays there."""
     with by.tenant(event.tenant_id, FACE_COMPARISON_ACTOR) as scope:
         assets.lock_library(scope, "object", event.sha256)
@@ -176,13 +178,13 @@ def compare_again(event: FaceComparisonDue, *, by: FaceComparison) -> None:
     with heartbeat() as pulse:
         for sha256 in wanted:
             pulse.check_lease()
-            if not _compared(event.tenant_id, sha256, by.classifier, by=by, there=there):
+            if not _compare_picture(event.tenant_id, sha256, by.classifier, by=by, there=there):
                 return
     if len(wanted) == SLICE:
         raise outbox.RetryLater(timedelta(0))
 
 
-def _compared(
+def _compare_picture(
     tenant_id: UUID, sha256: str, classifier: Classifier, *, by: FaceComparison, there: dict[str, OpenedTemplates]
 ) -> bool:
     """Compare one picture; whether the classifier tells faces apart at all. What is gone, or no picture, counts as

@@ -35,11 +35,11 @@ def detect_origin(data: bytes, mime: str, lineage: Mapping[str, str], claim: str
     label = mark.label if mark.label in set(OriginLabel) else ""
     left = embedded_claims.left_metadata(lineage)
     if mark.source in MADE_BY_MODELS:
-        return DetectedOrigin(_named(mark.engine), label, left)
+        return DetectedOrigin(_engine_from_mark(mark.engine), label, left)
     return DetectedOrigin(UNKNOWN_ENGINE if lineage or claim or said else CAMERA_ENGINE, label, left)
 
 
-def _named(said: str) -> str:
+def _engine_from_mark(said: str) -> str:
     """The engine that a model's mark names; a name of ours for what is no model's work is none, whoever wrote it."""
     engine = embedded_claims.clean_name(said)
     ours = engine == CAMERA_ENGINE or content_credentials.source_type_of(engine) not in MADE_BY_MODELS

@@ -70,7 +70,7 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
     The same copy asked for twice is one; one that was refused is tried again. Raises NotFound for no such picture and
     what is withheld, BadInput for a film and where nothing would be done; `storage_quota.StorageFull` where there is no room.
     """
-    found, picture = queries.get_asset_bytes(scope, asset_id), _picture(scope, asset_id)
+    found, picture = queries.get_asset_bytes(scope, asset_id), _get_source_rendition(scope, asset_id)
     if not finish.has_changes:
         raise BadInput("copy.nothing")
     kept = finish.to_json()
@@ -82,7 +82,7 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
         and row.state == UploadState.READY
         and not queries.get_asset_cards(scope, [row.made_id or row.id])
     ):
-        _move(row, UploadState.REFUSED)  # the copy was erased meanwhile: it is made again
+        _change_copy_state(row, UploadState.REFUSED)  # the copy was erased meanwhile: it is made again
     if row is not None and row.state != UploadState.REFUSED:
         return row.id
     storage_quota.check_storage(scope, store.quota_bytes, picture.size)  # a copy weighs about as much
@@ -96,7 +96,7 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
             by=by,
         )
     else:
-        _move(row, UploadState.WAITING)
+        _change_copy_state(row, UploadState.WAITING)
     scope.add(row)
     outbox.put(scope, PictureCopyDue(scope.tenant_id, row.id), dedupe=f"copy:{row.id}")
     return row.id
@@ -123,7 +123,7 @@ def list_recent_copies(scope: Scope, creator_id: UUID, *, since: datetime, limit
         .order_by(col(models.PictureCopyRow.created_at).desc())
         .limit(limit)
     )
-    return [_value(scope, row) for row in rows]
+    return [_copy_from_row(scope, row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,11 @@ class CropPreview:
 
 def preview_crops(tenant_id: UUID, sha256: str, store: ObjectStore) -> CropPreview:
     """Where the copies of these bytes would be cut. Raises NotFound, Unavailable; BadInput for no picture."""
-    return _cuts(tenant_id, sha256, store.get)
+    return _build_crop_preview(tenant_id, sha256, store.get)
 
 
 @lru_cache(KEPT_CUTS)
-def _cuts(tenant_id: UUID, sha256: str, get: Callable[[UUID, str], bytes]) -> CropPreview:
+def _build_crop_preview(tenant_id: UUID, sha256: str, get: Callable[[UUID, str], bytes]) -> CropPreview:
     pixels = pictures.flatten_on(pictures.decode_photo(get(tenant_id, sha256), name=sha256[:8]).pixels, (255, 255, 255))
     keep, found = subject_detection.find_subject(pixels), {}
     for form in aspect_ratios.ASPECT_RATIOS:
@@ -166,14 +166,14 @@ def make_copy(
     it is the same asset. One that is stopped ends with its tile."""
     try:
         with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-            row = _row(scope, event.subject_id)
+            row = _get_copy_row(scope, event.subject_id)
             if row.state != UploadState.WAITING:
                 return
-            first, picture = _creation(scope, row.asset_id), _picture(scope, row.asset_id)
+            first, picture = _get_creation_row(scope, row.asset_id), _get_source_rendition(scope, row.asset_id)
         data = store.get(event.tenant_id, picture.sha256)
         with heartbeat() as pulse:
-            told = partial(_told, tenant, event, pulse)
-            prepared = _finished(row, first, data, credential, CopyModels(cutter, upscaler, told))
+            told = partial(_record_copy_progress, tenant, event, pulse)
+            prepared = _prepare_finished_copy(row, first, data, credential, CopyModels(cutter, upscaler, told))
             pulse.check_lease()
         with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
             asset_id = assets.find_asset_by_digest(scope, row.creator_id, bytes_digest(prepared.data))
@@ -186,7 +186,7 @@ def make_copy(
                 prepared=prepared,
                 classifier=classifier,
                 compare=compare,
-                still=partial(_wanted, copy_id=row.id, asset_id=row.asset_id),
+                still=partial(_check_copy_still_open, copy_id=row.id, asset_id=row.asset_id),
             )
         reason = None
     except _Stopped:
@@ -196,21 +196,21 @@ def make_copy(
     except NotFound:
         asset_id, reason = None, Message("copy.lost")
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        _settle(scope, event.subject_id, asset_id, reason)
+        _record_copy_outcome(scope, event.subject_id, asset_id, reason)
 
 
-def _wanted(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> None:
+def _check_copy_still_open(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> None:
     """Raise where the copy was stopped meanwhile, or its picture may not be used any more."""
-    if _row(scope, copy_id, lock=True).state != UploadState.WAITING:
+    if _get_copy_row(scope, copy_id, lock=True).state != UploadState.WAITING:
         raise _Stopped
-    _picture(scope, asset_id)
+    _get_source_rendition(scope, asset_id)
 
 
-def _told(tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int, total: int) -> None:
+def _record_copy_progress(tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int, total: int) -> None:
     """Say how far a copy is. Raises LeaseLost where another worker has it, _Stopped where nobody waits for it."""
     pulse.check_lease()
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        row = _row(scope, event.subject_id, lock=True)
+        row = _get_copy_row(scope, event.subject_id, lock=True)
         if row.state != UploadState.WAITING:
             raise _Stopped
         row.step, row.steps = done, total
@@ -219,14 +219,14 @@ def _told(tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int,
 
 def stop_copy(scope: Scope, copy_id: UUID) -> None:
     """Want a copy no more: one that is being made ends with its tile. Raises NotFound; one that is done stays."""
-    _settle(scope, copy_id, None, Message("copy.stopped"))
+    _record_copy_outcome(scope, copy_id, None, Message("copy.stopped"))
     outbox.cancel_all(scope, copy_id, PictureCopyDue.kind)
 
 
 def fail_copy(event: PictureCopyDue, *, tenant: OpenScope) -> None:
     """The row of a copy failed too often: a person is told, and may ask again."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        _settle(scope, event.subject_id, None, Message("copy.gave_up"))
+        _record_copy_outcome(scope, event.subject_id, None, Message("copy.gave_up"))
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class CopyModels:
     told: Progress
 
 
-def _finished(
+def _prepare_finished_copy(
     row: models.PictureCopyRow,
     first: models.CreationRow,
     data: bytes,
@@ -281,7 +281,7 @@ def _finished(
     return PreparedAsset(rendered, photo, final, source)
 
 
-def _picture(scope: Scope, asset_id: UUID) -> asset_records.StoredRendition:
+def _get_source_rendition(scope: Scope, asset_id: UUID) -> asset_records.StoredRendition:
     """The bytes a copy is made of. Raises NotFound for what is withheld or gone, BadInput for a film."""
     found = asset_records.newest_rendition(scope, asset_id, POST_PROFILE.name)
     if found is None or queries.get_asset_bytes(scope, asset_id).standing.is_withheld:
@@ -291,7 +291,7 @@ def _picture(scope: Scope, asset_id: UUID) -> asset_records.StoredRendition:
     return found
 
 
-def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
+def _get_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow:
     row = scope.session.exec(
         select(models.CreationRow).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
@@ -302,22 +302,22 @@ def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
     return row
 
 
-def _settle(scope: Scope, copy_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
-    row = _row(scope, copy_id, lock=True)
+def _record_copy_outcome(scope: Scope, copy_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
+    row = _get_copy_row(scope, copy_id, lock=True)
     if row.state != UploadState.WAITING:
         return
-    _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
+    _change_copy_state(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
     row.made_id, row.reason = asset_id, stored_message(reason)
     scope.add(row)
 
 
-def _move(row: models.PictureCopyRow, after: UploadState) -> None:
+def _change_copy_state(row: models.PictureCopyRow, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
     row.state, row.reason = str(after), None
     row.step = row.steps = 0
 
 
-def _row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> models.PictureCopyRow:
+def _get_copy_row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> models.PictureCopyRow:
     row = scope.session.get(models.PictureCopyRow, (scope.tenant_id, copy_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
@@ -326,10 +326,10 @@ def _row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> models.PictureCo
 
 def get_copies(scope: Scope, copy_ids: Sequence[UUID]) -> list[PictureCopyView]:
     """How these copies stand, in this order. Raises NotFound; another tenant's looks the same."""
-    return [_value(scope, _row(scope, one)) for one in copy_ids]
+    return [_copy_from_row(scope, _get_copy_row(scope, one)) for one in copy_ids]
 
 
-def _value(scope: Scope, row: models.PictureCopyRow) -> PictureCopyView:
+def _copy_from_row(scope: Scope, row: models.PictureCopyRow) -> PictureCopyView:
     return PictureCopyView(
         row.id,
         row.creator_id,

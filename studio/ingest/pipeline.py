@@ -93,7 +93,7 @@ def prepare_upload(data: bytes, *, name: str, alt: str = "", generated: bool = F
     """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput that names the file
     when it cannot be decoded safely."""
     if video_files.is_video_or_audio(data):
-        return _filmed(data, name=name, alt=alt, generated=generated)
+        return _prepare_video_upload(data, name=name, alt=alt, generated=generated)
     photo = pictures.decode_photo(data, name=name)
     made = origin_detection.detect_origin(data, photo.mime, photo.lineage, photo.claim, said=generated)
     source = AssetSource(
@@ -112,7 +112,7 @@ def prepare_upload(data: bytes, *, name: str, alt: str = "", generated: bool = F
     return PreparedAsset(rendered, photo, rendered.data, source)
 
 
-def _filmed(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
+def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
     """An upload that moves or sounds: made anew, with all that is to be looked at."""
     film = video_files.decode_video(data, name=name)
     made = origin_detection.detect_origin(
@@ -264,7 +264,7 @@ def ingest_asset(
     while nobody else says anything of that. Then nothing is recorded and no bytes stay, nor when the disk is full
     (Unavailable).
     """
-    film, (sha256, beside) = prepared.film, _keep(store, tenant_id, prepared)
+    film, (sha256, beside) = prepared.film, _store_media(store, tenant_id, prepared)
     with tenant(tenant_id, INGEST_ACTOR) as scope:
         sealed = bool(seals.sealed_digests(scope, [sha256]))
     found = None if sealed else classification.classify(prepared.photo, classifier, film=film)  # no transaction is open
@@ -275,16 +275,18 @@ def ingest_asset(
             lock_library(
                 scope, "ingest", creator_id, prepared.source.key
             )  # the second of two uploads at once finds the first
-            known = _known(scope, creator_id, prepared.source.key)
+            known = _find_asset_by_key(scope, creator_id, prepared.source.key)
             if known is not None:
                 return known
             lock_library(scope, "object", sha256)
             if evidence.is_erased(scope, sha256) or not store.exists(tenant_id, sha256):
-                _keep(store, tenant_id, prepared)  # erased, or forgotten by who brought the same, perhaps only just now
-            asset_id = _record(scope, creator_id, prepared, sha256)
+                _store_media(
+                    store, tenant_id, prepared
+                )  # erased, or forgotten by who brought the same, perhaps only just now
+            asset_id = _record_asset(scope, creator_id, prepared, sha256)
             if still is not None:
                 still(scope)
-            _say(scope, asset_id, prepared, sha256)
+            _record_known_ratings(scope, asset_id, prepared, sha256)
             video_assets.record_companions(scope, asset_id, sha256, beside)
             classification.record_classification(scope, asset_id, sha256, found, faces)
             inspections.record_file_inspection(
@@ -302,7 +304,7 @@ def ingest_asset(
             delete_objects(tenant, store, tenant_id, [sha256, *(one.sha256 for one in beside)], actor=INGEST_ACTOR)
 
 
-def _say(scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str) -> None:
+def _record_known_ratings(scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str) -> None:
     """What is known of an asset before anybody looks: its least rating, and whose voice it is."""
     source = prepared.source
     _rate_as_parts(scope, sha256, source.parts)
@@ -314,12 +316,12 @@ def _say(scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str) -> 
         outbox.put(scope, StyleScoreDue(scope.tenant_id, asset_id), dedupe=f"look.score:{asset_id}")
 
 
-def _keep(store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset) -> tuple[str, list[CompanionPicture]]:
+def _store_media(store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset) -> tuple[str, list[CompanionPicture]]:
     """Store what was made and what is kept beside it; its digest. Raises Unavailable when the disk is full."""
     sha256 = store.put(tenant_id, prepared.data)
     if prepared.film is not None:
         return sha256, video_assets.store_companions(store, tenant_id, prepared.film, prepared.photo, sha256)
-    return sha256, _thumbnails(store, tenant_id, prepared.photo, sha256)
+    return sha256, _store_thumbnails(store, tenant_id, prepared.photo, sha256)
 
 
 def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
@@ -331,7 +333,7 @@ def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
         ratings.record_rating(scope, sha256, highest_rating(known), source="rule:parts")
 
 
-def _thumbnails(store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256: str) -> list[CompanionPicture]:
+def _store_thumbnails(store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256: str) -> list[CompanionPicture]:
     """Store the thumbnails of a picture of these bytes, which members are shown. Raises Unavailable when the disk is
     full."""
     flat = pictures.flatten_on(photo.pixels, (255, 255, 255))  # as what is sent
@@ -343,7 +345,7 @@ def _thumbnails(store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256
     ]
 
 
-def _known(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
+def _find_asset_by_key(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
     return scope.session.exec(
         select(models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,
@@ -353,7 +355,7 @@ def _known(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
     ).first()
 
 
-def _record(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha256: str) -> UUID:
+def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha256: str) -> UUID:
     source, taken = prepared.source, _taken_at(scope, creator_id, prepared)
     creation_id = derived_uuid(scope.tenant_id, creator_id, source.key)
     asset_id = erasure.erased_asset_id(scope, creation_id) or asset_records.record_asset(

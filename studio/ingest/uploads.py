@@ -68,7 +68,7 @@ def receive_upload(
     PNG or WebP of at most 64 MiB and `film.…` (generators/containers/tracks.py) for a film or a sound that is not taken;
     `storage_quota.StorageFull` beyond what the tenant may keep; Unavailable when the store is full or away.
     """
-    shown = _shown(name)
+    shown = _display_file_name(name)
     if video_files.is_video_or_audio(data):
         video_files.inspect_video(data, name=shown)
     else:
@@ -102,14 +102,14 @@ def receive_upload(
             generated=generated,
         )
     else:
-        _move(row, UploadState.WAITING)
+        _change_upload_state(row, UploadState.WAITING)
         row.card_id, row.generated = card, row.generated or generated
     scope.add(row)
     outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
     return row.id
 
 
-def _shown(name: str) -> str:
+def _display_file_name(name: str) -> str:
     """The file's own name: no folders, nothing a line cannot hold."""
     bare = "".join(letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable())
     return bare[-MAX_FILE_NAME:] or "photo"
@@ -117,7 +117,7 @@ def _shown(name: str) -> str:
 
 def get_upload(scope: Scope, upload_id: UUID) -> UploadView:
     """How a file stands. Raises NotFound; another tenant's looks the same."""
-    return _value(scope, _row(scope, upload_id))
+    return _upload_from_row(scope, _get_upload_row(scope, upload_id))
 
 
 def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, UploadView]:
@@ -129,7 +129,7 @@ def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, Upload
             models.UploadRow.tenant_id == scope.tenant_id, col(models.UploadRow.id).in_(list(upload_ids))
         )
     )
-    return {row.id: _value(scope, row) for row in rows}
+    return {row.id: _upload_from_row(scope, row) for row in rows}
 
 
 def list_recent_uploads(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[UploadView]:
@@ -144,7 +144,7 @@ def list_recent_uploads(scope: Scope, creator_id: UUID, *, since: datetime, limi
         .order_by(col(models.UploadRow.created_at).desc())
         .limit(limit)
     )
-    return [_value(scope, row) for row in rows]
+    return [_upload_from_row(scope, row) for row in rows]
 
 
 def ingest_upload(
@@ -157,12 +157,12 @@ def ingest_upload(
 ) -> None:
     """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults are tried again."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        row = _row(scope, event.subject_id)
+        row = _get_upload_row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
             return
-        ours = _there(scope, row)
+        ours = _find_existing_asset(scope, row)
     if ours is not None:
-        return _end(event, ours, None, tenant=tenant, store=store, said=False)
+        return _finish_upload(event, ours, None, tenant=tenant, store=store, said=False)
     try:
         with heartbeat() as pulse:  # a film takes its time
             data = store.get(event.tenant_id, row.sha256)
@@ -182,18 +182,18 @@ def ingest_upload(
         asset_id, reason = None, refused.message
     except NotFound:
         asset_id, reason = None, Message("upload.lost", {"file": row.name})
-    _end(event, asset_id, reason, tenant=tenant, store=store, said=row.generated)
+    _finish_upload(event, asset_id, reason, tenant=tenant, store=store, said=row.generated)
 
 
 def fail_upload(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     """The row of a file failed too often: a person is told, and may hand it in again."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        _settle(scope, event.subject_id, None, Message("upload.gave_up"))
+        _record_upload_outcome(scope, event.subject_id, None, Message("upload.gave_up"))
     with suppress(Unavailable):  # it may be the store that was away
-        _end(event, None, None, tenant=tenant, store=store)
+        _finish_upload(event, None, None, tenant=tenant, store=store)
 
 
-def _there(scope: Scope, row: models.UploadRow) -> UUID | None:
+def _find_existing_asset(scope: Scope, row: models.UploadRow) -> UUID | None:
     """The asset of a file that was brought in before, or is the very bytes of one."""
     key = pipeline.source_key_of(row.sha256)
     made = assets.assets_by_source(scope, row.creator_id, [key])
@@ -203,7 +203,7 @@ def _there(scope: Scope, row: models.UploadRow) -> UUID | None:
 _CAME = "SELECT sha256 FROM uploads WHERE tenant_id = :tenant AND id = :id"
 
 
-def _end(
+def _finish_upload(
     event: UploadDue,
     asset_id: UUID | None,
     reason: Message | None,
@@ -217,16 +217,18 @@ def _end(
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()  # the row is read locked
         assets.lock_library(scope, "object", sha256)
-        _settle(scope, event.subject_id, asset_id, reason, said=said)
+        _record_upload_outcome(scope, event.subject_id, asset_id, reason, said=said)
         if not assets.is_object_in_use(scope, sha256):
             store.delete(event.tenant_id, sha256)
 
 
-def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None, *, said: bool = True) -> None:
-    row = _row(scope, upload_id, lock=True)
+def _record_upload_outcome(
+    scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None, *, said: bool = True
+) -> None:
+    row = _get_upload_row(scope, upload_id, lock=True)
     if row.state != UploadState.WAITING:
         return
-    _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
+    _change_upload_state(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
     row.asset_id, row.reason = asset_id, stored_message(reason)
     scope.add(row)
     if asset_id is not None and row.generated and not said:
@@ -235,19 +237,19 @@ def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Messag
         asset_bindings.request_binding(scope, asset_id, row.card_id, by=row.by)
 
 
-def _move(row: models.UploadRow, after: UploadState) -> None:
+def _change_upload_state(row: models.UploadRow, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
     row.state, row.reason = str(after), None
 
 
-def _row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> models.UploadRow:
+def _get_upload_row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> models.UploadRow:
     row = scope.session.get(models.UploadRow, (scope.tenant_id, upload_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("upload.unknown")
     return row
 
 
-def _value(scope: Scope, row: models.UploadRow) -> UploadView:
+def _upload_from_row(scope: Scope, row: models.UploadRow) -> UploadView:
     return UploadView(
         row.id,
         row.creator_id,

@@ -64,7 +64,7 @@ def poster_photo(film: DecodedVideo) -> DecodedPhoto:
 
 def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
     """A film as a rendition; it is recognised by the picture that stands for it, a sound by its bytes alone."""
-    known = bool(film.looked.frames) and not _flat(shown.pixels)
+    known = bool(film.looked.frames) and not _is_flat(shown.pixels)
     return RenderedPicture(
         film.data,
         film.mime,
@@ -81,10 +81,10 @@ def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
 def frame_hashes(film: DecodedVideo | None) -> list[str]:
     """The perceptual hashes of a film's frames, in hexadecimal, each once; flat ones have none."""
     shown = (frame.to_small_image(HASHED) for frame in film.looked.frames) if film is not None else ()
-    return list(dict.fromkeys(perceptual_hashes.phash(image).hex() for image in shown if not _flat(image)))
+    return list(dict.fromkeys(perceptual_hashes.phash(image).hex() for image in shown if not _is_flat(image)))
 
 
-def _flat(image: Image.Image) -> bool:
+def _is_flat(image: Image.Image) -> bool:
     return float(np.asarray(image.convert("L").resize((32, 32)), dtype=np.float32).std()) < FLAT
 
 
@@ -125,14 +125,14 @@ def classify_video(film: DecodedVideo, classifier: Classifier) -> ClassifierRepo
         if film.heard is not None:
             said.append(classifier.classify_audio(PictureView("sound", "audio/mp4", film.heard), seconds=film.seconds))
     except AudioUnsupported:
-        return PartialClassification(_all(said), again=False)
+        return PartialClassification(_merge_reports(said), again=False)
     except EngineError:
-        return PartialClassification(_all(said), again=True)
-    seen = _all(said)
+        return PartialClassification(_merge_reports(said), again=True)
+    seen = _merge_reports(said)
     return seen if seen is not None else PartialClassification(None, again=True)
 
 
-def _all(said: Sequence[ClassifierReport]) -> ClassifierReport | None:
+def _merge_reports(said: Sequence[ClassifierReport]) -> ClassifierReport | None:
     """One finding out of all portions: the highest rating, the most people, every word. None where nothing can be said
     as a whole: other versions answered, or there are more words than are kept."""
     words = tuple(dict.fromkeys(word for one in said for word in one.words))

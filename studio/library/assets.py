@@ -82,10 +82,10 @@ def get_renditions(scope: Scope, assets: Collection[UUID], platform: str) -> dic
     known, made = {row[0]: row for row in rows}, asset_records.newest_renditions(scope, assets, DEFAULT_PROFILE)
     if not (known.keys() & made.keys()).issuperset(assets):
         raise NotFound("library.asset_unknown", destination=platform)
-    return {asset_id: _medium(made[asset_id], *known[asset_id][1:]) for asset_id in assets}
+    return {asset_id: _medium_from_rendition(made[asset_id], *known[asset_id][1:]) for asset_id in assets}
 
 
-def _medium(made: StoredRendition, alt: str, parameters: Mapping[str, Any]) -> Medium:
+def _medium_from_rendition(made: StoredRendition, alt: str, parameters: Mapping[str, Any]) -> Medium:
     return Medium(
         made.sha256,
         made.mime,
@@ -106,7 +106,7 @@ def list_assets(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Lib
         .order_by(models.CreationRow.created_at.desc())  # type: ignore[union-attr]  # a column, not a datetime
         .limit(limit)
     )
-    return [_item(scope, row) for row in rows]
+    return [_asset_from_row(scope, row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def list_asset_tiles(
     found: list[AssetTile] = []
     label = models.CreationRow.label
     wanted = (
-        (label != "" if _labelled(scope, beside) else label == "")
+        (label != "" if _has_labelled_asset(scope, beside) else label == "")
         if needs_label_separation(scope, creator_id)
         else True
     )
@@ -156,7 +156,7 @@ def list_asset_tiles(
     return found[:limit]
 
 
-def _labelled(scope: Scope, assets: Collection[UUID]) -> bool:
+def _has_labelled_asset(scope: Scope, assets: Collection[UUID]) -> bool:
     asked = (
         "SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND label <> '')"
     )
@@ -178,10 +178,10 @@ def needs_label_separation(scope: Scope, creator_id: UUID) -> bool:
 
 def get_asset(scope: Scope, asset_id: UUID) -> LibraryAsset:
     """One asset. Raises NotFound; another tenant's looks the same."""
-    row = _creation(scope, asset_id)
+    row = _find_creation_row(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
-    return _item(scope, row)
+    return _asset_from_row(scope, row)
 
 
 def find_asset_by_digest(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
@@ -261,7 +261,7 @@ def delete_objects(
 def set_alt_text(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:
     """Give an asset the words that stand in its place for who cannot see it; `shows` are those it is found by. None
     leaves them as they are."""
-    row = _creation(scope, asset_id)
+    row = _find_creation_row(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     row.alt = alt
@@ -286,7 +286,7 @@ def set_shelf_state(scope: Scope, asset_id: UUID, after: ShelfState) -> None:
 
     What stands so already stays so.
     """
-    row = _creation(scope, asset_id)
+    row = _find_creation_row(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     if row.shelf != after:
@@ -295,7 +295,7 @@ def set_shelf_state(scope: Scope, asset_id: UUID, after: ShelfState) -> None:
         scope.add(row)
 
 
-def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow | None:
+def _find_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow | None:
     return scope.session.exec(
         select(models.CreationRow).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
@@ -303,7 +303,7 @@ def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow | None:
     ).first()
 
 
-def _item(scope: Scope, row: models.CreationRow) -> LibraryAsset:
+def _asset_from_row(scope: Scope, row: models.CreationRow) -> LibraryAsset:
     return LibraryAsset(
         row.asset_id,
         row.sha256,

@@ -64,7 +64,7 @@ def write_caption(
     Both say which engine and model wrote it. Raises EngineError only when the fallback cannot write either.
     """
     examples = _EXAMPLES[voice.language]
-    job = _job(voice, scene, seed, examples)
+    job = _build_caption_job(voice, scene, seed, examples)
     sources = [job.system, scene, *(line for pair in examples for line in pair)]
     try:
         written = engine.write(job) if voice.language in engine.languages else None
@@ -74,10 +74,10 @@ def write_caption(
     if written is None or fit is None:
         written = fallback.write(job)
         fit = output_checks.tidy_text(written.text, longest=MAX_CAPTION_LENGTH)
-    return _caption(fit, written, by_model=written.engine != fallback.name)
+    return _build_caption(fit, written, by_model=written.engine != fallback.name)
 
 
-def _job(voice: CaptionStyle, scene: str, seed: int, examples: Sequence[tuple[str, str]]) -> TextJob:
+def _build_caption_job(voice: CaptionStyle, scene: str, seed: int, examples: Sequence[tuple[str, str]]) -> TextJob:
     shown = [
         turn for asked, said in examples for turn in (PromptMessage("user", asked), PromptMessage("assistant", said))
     ]
@@ -91,7 +91,7 @@ def _job(voice: CaptionStyle, scene: str, seed: int, examples: Sequence[tuple[st
     )
 
 
-def _caption(text: str, written: GeneratedText, *, by_model: bool) -> WrittenCaption:
+def _build_caption(text: str, written: GeneratedText, *, by_model: bool) -> WrittenCaption:
     return WrittenCaption(
         text, "generated" if by_model else "none", written.engine, written.model, written.prompt_digest
     )

@@ -39,10 +39,10 @@ WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY c.tenant_id, c.
 def list_collections(scope: Scope, creator_id: UUID) -> list[CollectionView]:
     """The collections of a creator, by name."""
     rows = scope.run(_OF, tenant=scope.tenant_id, creator=creator_id)
-    return [_value(row) for row in rows]
+    return [_collection_from_row(row) for row in rows]
 
 
-def _value(row: Any) -> CollectionView:
+def _collection_from_row(row: Any) -> CollectionView:
     cover = row.cover_id if row.cover_id in row.assets else next(iter(row.assets), None)
     return CollectionView(row.id, row.name, cover, tuple(row.assets))
 
@@ -55,47 +55,47 @@ def create_collection(scope: Scope, creator_id: UUID, name: str, assets: Sequenc
     """
     library.lock_library(scope, "collections", creator_id)
     row = models.CollectionRow(tenant_id=scope.tenant_id, creator_id=creator_id, name="", folded="")
-    _name(scope, row, name)
+    _set_collection_name(scope, row, name)
     if len(list_collections(scope, creator_id)) >= MAX_COLLECTION_SIZE:
         raise BadInput("collection.too_many", most=MAX_COLLECTION_SIZE)
     scope.add(row)
-    _keep(scope, row, assets)
+    _replace_items(scope, row, assets)
     return row.id
 
 
 def rename_collection(scope: Scope, creator_id: UUID, collection_id: UUID, name: str) -> None:
     """Call it otherwise. Raises as `make`, and NotFound; another creator's looks like none."""
     library.lock_library(scope, "collections", creator_id)
-    row = _row(scope, creator_id, collection_id)
-    _name(scope, row, name)
+    row = _lock_collection_row(scope, creator_id, collection_id)
+    _set_collection_name(scope, row, name)
     scope.add(row)
 
 
 def add_to_collection(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
     """Put pictures at its end; one that is there stays where it is. Raises NotFound, BadInput for too many."""
-    row = _row(scope, creator_id, collection_id)
-    there = _assets(scope, row)
-    _keep(scope, row, [*there, *(one for one in dict.fromkeys(assets) if one not in there)])
+    row = _lock_collection_row(scope, creator_id, collection_id)
+    there = _list_asset_ids(scope, row)
+    _replace_items(scope, row, [*there, *(one for one in dict.fromkeys(assets) if one not in there)])
 
 
 def move_to_front(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
     """Put pictures of it before its others, in this order; one that is not in it is left out. Raises NotFound."""
-    row = _row(scope, creator_id, collection_id)
-    there = _assets(scope, row)
+    row = _lock_collection_row(scope, creator_id, collection_id)
+    there = _list_asset_ids(scope, row)
     first = [one for one in dict.fromkeys(assets) if one in there]
-    _keep(scope, row, [*first, *(one for one in there if one not in first)])
+    _replace_items(scope, row, [*first, *(one for one in there if one not in first)])
 
 
 def remove_from_collection(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
     """Take pictures out of it; they stay in the library. Raises NotFound."""
-    row = _row(scope, creator_id, collection_id)
-    _keep(scope, row, [one for one in _assets(scope, row) if one not in assets])
+    row = _lock_collection_row(scope, creator_id, collection_id)
+    _replace_items(scope, row, [one for one in _list_asset_ids(scope, row) if one not in assets])
 
 
 def set_cover(scope: Scope, creator_id: UUID, collection_id: UUID, asset_id: UUID) -> None:
     """Let one of its pictures stand for it. Raises NotFound where it is not in it."""
-    row = _row(scope, creator_id, collection_id)
-    if asset_id not in _assets(scope, row):
+    row = _lock_collection_row(scope, creator_id, collection_id)
+    if asset_id not in _list_asset_ids(scope, row):
         raise NotFound("library.asset_unknown", destination="-")
     row.cover_id = asset_id
     scope.add(row)
@@ -103,12 +103,12 @@ def set_cover(scope: Scope, creator_id: UUID, collection_id: UUID, asset_id: UUI
 
 def delete_collection(scope: Scope, creator_id: UUID, collection_id: UUID) -> None:
     """End a collection; its pictures stay in the library. Raises NotFound."""
-    row = _row(scope, creator_id, collection_id)
-    _empty(scope, row)
+    row = _lock_collection_row(scope, creator_id, collection_id)
+    _delete_items(scope, row)
     scope.session.delete(row)
 
 
-def _name(scope: Scope, row: models.CollectionRow, name: str) -> None:
+def _set_collection_name(scope: Scope, row: models.CollectionRow, name: str) -> None:
     written = " ".join(name.split())
     folded = fold_tag(written)
     if not folded or not written.isprintable() or len(written) > MAX_COLLECTION_NAME:
@@ -126,13 +126,13 @@ def _name(scope: Scope, row: models.CollectionRow, name: str) -> None:
     row.name, row.folded = written, folded
 
 
-def _keep(scope: Scope, row: models.CollectionRow, assets: Sequence[UUID]) -> None:
+def _replace_items(scope: Scope, row: models.CollectionRow, assets: Sequence[UUID]) -> None:
     """Write down what it holds, in order."""
     assets = list(dict.fromkeys(assets))
     if len(assets) > MAX_COLLECTION_SIZE:
         raise BadInput("collection.full", most=MAX_COLLECTION_SIZE)
     library.check_assets_owned(scope, row.creator_id, assets)
-    _empty(scope, row)
+    _delete_items(scope, row)
     items = (
         models.CollectionItemRow(
             tenant_id=scope.tenant_id, creator_id=row.creator_id, collection_id=row.id, position=at, asset_id=asset
@@ -142,7 +142,7 @@ def _keep(scope: Scope, row: models.CollectionRow, assets: Sequence[UUID]) -> No
     scope.add(*items)
 
 
-def _empty(scope: Scope, row: models.CollectionRow) -> None:
+def _delete_items(scope: Scope, row: models.CollectionRow) -> None:
     scope.run(
         "DELETE FROM collection_items WHERE tenant_id = :tenant AND collection_id = :id",
         tenant=scope.tenant_id,
@@ -150,7 +150,7 @@ def _empty(scope: Scope, row: models.CollectionRow) -> None:
     )
 
 
-def _assets(scope: Scope, row: models.CollectionRow) -> list[UUID]:
+def _list_asset_ids(scope: Scope, row: models.CollectionRow) -> list[UUID]:
     rows = scope.session.exec(
         select(models.CollectionItemRow.asset_id)
         .where(
@@ -162,7 +162,7 @@ def _assets(scope: Scope, row: models.CollectionRow) -> list[UUID]:
     return list(rows)
 
 
-def _row(scope: Scope, creator_id: UUID, collection_id: UUID) -> models.CollectionRow:
+def _lock_collection_row(scope: Scope, creator_id: UUID, collection_id: UUID) -> models.CollectionRow:
     """The collection, held until the transaction ends: of two who arrange it, the second sees what the first did."""
     row = scope.session.get(models.CollectionRow, (scope.tenant_id, collection_id), with_for_update=True)
     if row is None or row.creator_id != creator_id:

@@ -14,7 +14,7 @@ def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
     """Write down what is written on a creator's copies from now on; those that were made stay."""
     row_id = derived_uuid(scope.tenant_id, creator_id, "watermark")
     assets.lock_library(scope, "watermark", row_id)
-    row = _row(scope, creator_id)
+    row = _find_watermark_row(scope, creator_id)
     if row is None:
         row = models.CreatorWatermarkRow(
             tenant_id=scope.tenant_id,
@@ -31,11 +31,11 @@ def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
 
 def get_watermark(scope: Scope, creator_id: UUID) -> Watermark | None:
     """A creator's watermark; None where none was kept."""
-    row = _row(scope, creator_id)
+    row = _find_watermark_row(scope, creator_id)
     return None if row is None else Watermark(row.text, row.corner, row.size, row.opacity)
 
 
-def _row(scope: Scope, creator_id: UUID) -> models.CreatorWatermarkRow | None:
+def _find_watermark_row(scope: Scope, creator_id: UUID) -> models.CreatorWatermarkRow | None:
     return scope.session.exec(
         select(models.CreatorWatermarkRow).where(
             models.CreatorWatermarkRow.tenant_id == scope.tenant_id, models.CreatorWatermarkRow.creator_id == creator_id

@@ -85,7 +85,7 @@ def schedule_erasures(scope: Scope, posted: FindPostedAssets, *, most: int) -> i
     after = retention_days(scope)
     found = due_for_erasure(scope, posted, after=after)[:most] if after is not None else []
     for asset_id in found:
-        _put(scope, asset_id, ERASURE_ACTOR)
+        _enqueue_erasure(scope, asset_id, ERASURE_ACTOR)
     return len(found)
 
 
@@ -129,11 +129,11 @@ def erasure_obstacles(scope: Scope, assets: Collection[UUID], posted: Collection
 def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
     """Erase one picture for good, as the acting member; the workers do it. Raises Refused for who may not and, with
     the reason, for what stays (`erase.…`); NotFound for another tenant's."""
-    _may(scope, asset_id, posted)
-    _put(scope, asset_id, scope.actor)
+    _check_can_erase(scope, asset_id, posted)
+    _enqueue_erasure(scope, asset_id, scope.actor)
 
 
-def _may(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
+def _check_can_erase(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
     if scope.actor != ERASURE_ACTOR:
         require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
     library.get_asset(scope, asset_id)
@@ -142,7 +142,7 @@ def _may(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
         raise Refused(f"erase.{why}")
 
 
-def _put(scope: Scope, asset_id: UUID, by: str) -> None:
+def _enqueue_erasure(scope: Scope, asset_id: UUID, by: str) -> None:
     outbox.put(scope, ErasureDue(scope.tenant_id, asset_id, by), dedupe=f"erase:{asset_id}")
 
 
@@ -183,17 +183,17 @@ def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> No
     row = scope.run(locked, **asset).first()
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
-    _may(scope, event.subject_id, posted(scope, row.creator_id))
+    _check_can_erase(scope, event.subject_id, posted(scope, row.creator_id))
     scope.run(_STAYS, by=event.by, **asset)
     scope.run(_UNNAMED, **asset)
     scope.run("DELETE FROM collection_items WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
     scope.run("DELETE FROM creations WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
-    _uploads(scope, event.subject_id)
+    _detach_uploads(scope, event.subject_id)
     evidence.mark_erased(scope, event.subject_id)
     audit.record(scope, "picture.erased", f"asset:{event.subject_id}", sha256=row.sha256)
 
 
-def _uploads(scope: Scope, asset_id: UUID) -> None:
+def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
     """A file it came from is a new one when it is handed in again."""
     of_it = (models.UploadRow.tenant_id == scope.tenant_id, models.UploadRow.asset_id == asset_id)
     for row in scope.session.exec(select(models.UploadRow).where(*of_it)):

@@ -16,14 +16,14 @@ from tenants.auth import device_fingerprints
 
 def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
     """Rate a picture, as `gate.reviews.content_reviews.submit_rating`. Raises NotFound for one that is in nobody's library here."""
-    content_reviews.submit_rating(scope, asset_id, _creation(scope, asset_id).sha256, rating, minor=minor)
+    content_reviews.submit_rating(scope, asset_id, _get_creation_row(scope, asset_id).sha256, rating, minor=minor)
 
 
 def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: str) -> UUID:
     """Ask others to lower the rating of a picture, as `gate.reviews.rating_reductions.request_lowering`; who brought it in is none of them."""
     maker = human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))
     return rating_reductions.request_lowering(
-        scope, asset_id, _creation(scope, asset_id).sha256, wanted, why=why, maker=maker
+        scope, asset_id, _get_creation_row(scope, asset_id).sha256, wanted, why=why, maker=maker
     )
 
 
@@ -35,7 +35,7 @@ def review_picture(
     A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it. Of a
     film, so much was seen as was shown of its frames.
     """
-    row = _creation(scope, asset_id)
+    row = _get_creation_row(scope, asset_id)
     member = tenant_reads.get_acting_member(scope, "review.people_only")
     seen_percent = min(seen_percent, playback.percent_seen(scope, member, asset_id))
     if approve and (maker := human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))) is not None:
@@ -90,7 +90,7 @@ def human_behind(scope: Scope, actor: str) -> UUID | None:
         return None
 
 
-def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
+def _get_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow:
     row = scope.session.exec(
         select(models.CreationRow).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id

@@ -24,7 +24,7 @@ SEARCH_TEXT_SQL = "folded(alt || ' ' || shows || ' ' || prompt || ' ' || CAST(ta
 PRICE_TYPE = Numeric(14, 4)
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -49,7 +49,7 @@ class JobRow(CreatorOwnedRow, table=True):
     __tablename__ = "jobs"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "key"),
-        _of("recipe_id", "recipes"),
+        _tenant_foreign_key("recipe_id", "recipes"),
         Index("jobs_recent", "tenant_id", "creator_id", "created_at"),
         about="creator",
         keep="while the tenant is here",
@@ -218,7 +218,7 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
     __tablename__ = "engine_orders"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "job_id", "number"),
-        _of("job_id", "jobs"),
+        _tenant_foreign_key("job_id", "jobs"),
         Index("engine_orders_month", "tenant_id", "currency", "month"),
         about="creator",
         keep="while the tenant is here",
@@ -247,7 +247,7 @@ class CreationRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "asset_id"),
         UniqueConstraint("tenant_id", "creator_id", "source_key"),
-        _of("job_id", "jobs"),
+        _tenant_foreign_key("job_id", "jobs"),
         Index("creations_library", "tenant_id", "creator_id", "created_at", "asset_id"),
         Index("creations_run", "tenant_id", "job_id", postgresql_where=sql("job_id IS NOT NULL")),
         Index("creations_made", "tenant_id", "created_at", postgresql_where=sql("job_id IS NOT NULL")),
@@ -365,7 +365,10 @@ class PackItemRow(CreatorOwnedRow, table=True):
 
     __tablename__ = "pack_items"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "pack_id", "position"), _of("pack_id", "packs"), about="creator", keep="forever"
+        UniqueConstraint("tenant_id", "pack_id", "position"),
+        _tenant_foreign_key("pack_id", "packs"),
+        about="creator",
+        keep="forever",
     )
     pack_id: UUID
     position: int
@@ -393,7 +396,7 @@ class CollectionItemRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "collection_id", "position"),
         UniqueConstraint("tenant_id", "collection_id", "asset_id"),
-        _of("collection_id", "collections"),
+        _tenant_foreign_key("collection_id", "collections"),
         about="creator",
         keep="while the tenant is here",
     )

@@ -47,8 +47,8 @@ def list_postable_assets(
     found: list[PostableAsset] = []
     most = min(limit, MAX_PAGE_SIZE)
     while True:
-        rows = _rows(scope, creators, before, most)
-        found += _listed(scope, rows)
+        rows = _load_postable_rows(scope, creators, before, most)
+        found += _assets_from_rows(scope, rows)
         if len(found) >= most or len(rows) < most:
             return found[:most]
         before = rows[-1].created_at or scope.now, rows[-1].asset_id
@@ -62,7 +62,7 @@ def get_postable_asset(scope: Scope, creators: Collection[UUID], asset_id: UUID)
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
         )
     ).first()
-    found = _listed(scope, [row]) if row is not None and row.creator_id in creators else []
+    found = _assets_from_rows(scope, [row]) if row is not None and row.creator_id in creators else []
     if not found:
         raise NotFound("library.asset_unknown", destination="-")
     return found[0]
@@ -93,7 +93,7 @@ def get_picture_digest(scope: Scope, creators: Collection[UUID], asset_id: UUID,
     return queries.get_asset_bytes(scope, asset_id).sha256
 
 
-def _rows(
+def _load_postable_rows(
     scope: Scope, creators: Collection[UUID], before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[models.CreationRow]:
     place = tuple_(col(models.CreationRow.created_at), col(models.CreationRow.asset_id))
@@ -111,7 +111,7 @@ def _rows(
     return scope.session.exec(query if before is None else query.where(place < before)).all()
 
 
-def _listed(scope: Scope, rows: Sequence[models.CreationRow]) -> list[PostableAsset]:
+def _assets_from_rows(scope: Scope, rows: Sequence[models.CreationRow]) -> list[PostableAsset]:
     """Those of these rows that are not withheld."""
     digests = [row.sha256 for row in rows]
     standing, waiting = ratings.display_ratings(scope, digests), queries.unreviewed_digests(scope, digests)

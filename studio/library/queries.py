@@ -147,12 +147,12 @@ def list_recipe_versions(scope: Scope, creator_id: UUID, name: str, *, limit: in
     ).all()
     specs = [RecipeSpec.model_validate(row.spec).model_dump() for row in rows]
     return [
-        RecipeVersion(row.id, row.version, row.created_at or scope.now, _changed(spec, before))
+        RecipeVersion(row.id, row.version, row.created_at or scope.now, _changed_fields(spec, before))
         for row, spec, before in zip(rows, specs, [*specs[1:], None], strict=True)
     ][:limit]
 
 
-def _changed(spec: dict[str, Any], before: dict[str, Any] | None) -> tuple[str, ...]:
+def _changed_fields(spec: dict[str, Any], before: dict[str, Any] | None) -> tuple[str, ...]:
     return tuple(name for name, value in spec.items() if before is not None and value != before[name])
 
 
@@ -167,32 +167,32 @@ def list_runs_before(
     """The last runs of these creators, the newest first; with `before`, what came before that place."""
     place = tuple_(col(models.JobRow.created_at), col(models.JobRow.id))
     rows = scope.session.exec(
-        _runs(scope)
+        _runs_query(scope)
         .where(col(models.JobRow.creator_id).in_(list(creators)), true() if before is None else place < before)
         .order_by(col(models.JobRow.created_at).desc(), col(models.JobRow.id).desc())
         .limit(limit)
         .execution_options(populate_existing=True)
     )
-    return [_run(scope, row, name, version) for row, name, version in rows]
+    return [_run_summary(scope, row, name, version) for row, name, version in rows]
 
 
 def get_run(scope: Scope, job_id: UUID) -> RunSummary:
     """One run. Raises NotFound; another tenant's looks the same."""
-    row = scope.session.exec(_runs(scope).where(models.JobRow.id == job_id)).first()
+    row = scope.session.exec(_runs_query(scope).where(models.JobRow.id == job_id)).first()
     if row is None:
         raise NotFound("job.unknown")
-    return _run(scope, *row)
+    return _run_summary(scope, *row)
 
 
-def _runs(scope: Scope) -> Select[models.JobRow, str, int]:
+def _runs_query(scope: Scope) -> Select[models.JobRow, str, int]:
     return (
         select(models.JobRow, models.RecipeRow.name, models.RecipeRow.version)
-        .join(models.RecipeRow, _same(models.RecipeRow.id, models.JobRow.recipe_id))
+        .join(models.RecipeRow, _columns_equal(models.RecipeRow.id, models.JobRow.recipe_id))
         .where(models.JobRow.tenant_id == scope.tenant_id, models.RecipeRow.tenant_id == scope.tenant_id)
     )
 
 
-def _run(scope: Scope, row: models.JobRow, name: str, version: int) -> RunSummary:
+def _run_summary(scope: Scope, row: models.JobRow, name: str, version: int) -> RunSummary:
     return RunSummary(
         row.id,
         row.creator_id,
@@ -220,8 +220,8 @@ def list_asset_cards(
     """The newest assets of a creator, or those of one run in the order they were made."""
     query = (
         select(models.CreationRow, models.RecipeRow.name, models.RecipeRow.version)
-        .join(models.JobRow, _same(models.JobRow.id, models.CreationRow.job_id), isouter=True)
-        .join(models.RecipeRow, _same(models.RecipeRow.id, models.JobRow.recipe_id), isouter=True)
+        .join(models.JobRow, _columns_equal(models.JobRow.id, models.CreationRow.job_id), isouter=True)
+        .join(models.RecipeRow, _columns_equal(models.RecipeRow.id, models.JobRow.recipe_id), isouter=True)
         .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.creator_id == creator_id)
     )
     if job_id is not None:
@@ -232,7 +232,7 @@ def list_asset_cards(
         query = query.order_by(col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id))
     rows = scope.session.exec(query.limit(limit).execution_options(populate_existing=True)).all()
     standing = ratings.display_ratings(scope, [row.sha256 for row, *_ in rows])
-    return [_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows]
+    return [_build_asset_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows]
 
 
 def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
@@ -241,17 +241,19 @@ def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
         return []
     rows = scope.session.exec(
         select(models.CreationRow, models.RecipeRow.name, models.RecipeRow.version)
-        .join(models.JobRow, _same(models.JobRow.id, models.CreationRow.job_id), isouter=True)
-        .join(models.RecipeRow, _same(models.RecipeRow.id, models.JobRow.recipe_id), isouter=True)
+        .join(models.JobRow, _columns_equal(models.JobRow.id, models.CreationRow.job_id), isouter=True)
+        .join(models.RecipeRow, _columns_equal(models.RecipeRow.id, models.JobRow.recipe_id), isouter=True)
         .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(list(assets)))
         .execution_options(populate_existing=True)
     ).all()
     standing = ratings.display_ratings(scope, [row.sha256 for row, *_ in rows])
-    found = {row.asset_id: _card(scope, row, standing[row.sha256], name, version) for row, name, version in rows}
+    found = {
+        row.asset_id: _build_asset_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows
+    }
     return [found[asset] for asset in assets if asset in found]
 
 
-def _card(
+def _build_asset_card(
     scope: Scope, row: models.CreationRow, standing: DisplayRating, recipe: str | None, version: int | None
 ) -> AssetCard:
     return AssetCard(
@@ -309,7 +311,7 @@ def list_unreviewed(
     ).all()
     waiting = unreviewed_digests(scope, [row.sha256 for row in rows])
     waiting_rows = [row for row in rows if row.sha256 in waiting]
-    return [_card(scope, row, waiting[row.sha256], None, None) for row in waiting_rows[:limit]]
+    return [_build_asset_card(scope, row, waiting[row.sha256], None, None) for row in waiting_rows[:limit]]
 
 
 def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
@@ -318,7 +320,7 @@ def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, Disp
     looked = gate_reads.review_verdicts(scope, digests)
     rated = ratings.directly_rated(scope, looked)  # both: it is settled, whatever its family says
     standing = ratings.display_ratings(scope, [one for one in digests if one not in rated])
-    return {sha256: how for sha256, how in standing.items() if _unjudged(how, looked=sha256 in looked)}
+    return {sha256: how for sha256, how in standing.items() if _needs_review(how, looked=sha256 in looked)}
 
 
 def assets_by_digest(
@@ -335,13 +337,13 @@ def assets_by_digest(
     return dict(scope.session.exec(asked).all())
 
 
-def _unjudged(standing: DisplayRating, *, looked: bool) -> bool:
+def _needs_review(standing: DisplayRating, *, looked: bool) -> bool:
     if standing.is_withheld or standing.rating is None:
         return not standing.is_withheld
     return standing.rating.rank >= Rating.N.rank and not looked
 
 
-def _same(one: UUID, other: UUID | None) -> ColumnElement[bool]:
+def _columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
     """A join on two columns, which the models type as what they hold."""
     return col(one) == col(other)
 

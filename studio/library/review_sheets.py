@@ -56,20 +56,22 @@ def list_waiting_pictures(scope: Scope, creators: Collection[UUID]) -> list[Asse
 
 def group_into_sheets(scope: Scope, cards: Sequence[AssetCard]) -> tuple[list[ReviewSheet], list[AssetCard]]:
     """The sheets among pictures that wait, the oldest first, and the pictures that are on none."""
-    shared = _shared(scope, cards)
+    shared = _load_shared_origins(scope, cards)
     found: dict[tuple[str, str, ReviewKind], list[AssetCard]] = {}
     for card in cards:
         if card.asset_id in shared and not card.seconds:
             wants: ReviewKind = "rating" if card.standing.rating is None else "review"
             found.setdefault((*shared[card.asset_id], wants), []).append(card)
     sheets = [
-        ReviewSheet(f"{key}:{wants}{mark}", origin, wants, some[0].creator_id, tuple(sorted(some, key=_age)))
+        ReviewSheet(f"{key}:{wants}{mark}", origin, wants, some[0].creator_id, tuple(sorted(some, key=_age_key)))
         for (origin, key, wants), every in found.items()
         for mark, some in _of_one_kind(every)
         if len(some) >= MIN_SHEET_SIZE
     ]
     placed = {card.asset_id for sheet in sheets for card in sheet.cards}
-    return sorted(sheets, key=lambda sheet: _age(sheet.cards[0])), [one for one in cards if one.asset_id not in placed]
+    return sorted(sheets, key=lambda sheet: _age_key(sheet.cards[0])), [
+        one for one in cards if one.asset_id not in placed
+    ]
 
 
 def _of_one_kind(cards: Sequence[AssetCard]) -> list[tuple[str, Sequence[AssetCard]]]:
@@ -80,7 +82,7 @@ def _of_one_kind(cards: Sequence[AssetCard]) -> list[tuple[str, Sequence[AssetCa
     return [("", [one for one in cards if not one.label]), (":demo", demo)]
 
 
-def _age(card: AssetCard) -> tuple[object, ...]:
+def _age_key(card: AssetCard) -> tuple[object, ...]:
     return card.at, card.asset_id
 
 
@@ -95,7 +97,7 @@ ORDER BY c.asset_id, u.created_at, p.created_at, p.pack_id
 """
 
 
-def _shared(scope: Scope, cards: Sequence[AssetCard]) -> Mapping[UUID, tuple[str, str]]:
+def _load_shared_origins(scope: Scope, cards: Sequence[AssetCard]) -> Mapping[UUID, tuple[str, str]]:
     """What each picture came in with: its kind and its key, which no two creators share; absent where it came alone."""
     if not cards:
         return {}
@@ -136,8 +138,8 @@ def review_sheet(scope: Scope, creators: Collection[UUID], said: Sequence[Pictur
             raise NotFound("library.asset_unknown", destination="-")
     if any(asset not in still or still[asset].standing.rating is not one.drawn for asset, one in wanted.items()):
         raise Conflict("review.set_changed")
-    _not_own(scope, [still[one.asset_id] for one in said if one.approve])
-    content_reviews.record_sheet_verdicts(scope, [_tile(still[one.asset_id], one) for one in said], sheet=key)
+    _check_not_own_work(scope, [still[one.asset_id] for one in said if one.approve])
+    content_reviews.record_sheet_verdicts(scope, [_sheet_verdict(still[one.asset_id], one) for one in said], sheet=key)
     audit.record(
         scope,
         SHEET_REVIEWED,
@@ -148,7 +150,7 @@ def review_sheet(scope: Scope, creators: Collection[UUID], said: Sequence[Pictur
     )
 
 
-def _not_own(scope: Scope, cards: Sequence[AssetCard]) -> None:
+def _check_not_own_work(scope: Scope, cards: Sequence[AssetCard]) -> None:
     """A yes needs somebody who neither handed the picture in nor asked for it."""
     made = makers_by_asset(scope, cards)
     if not made:
@@ -160,7 +162,7 @@ def _not_own(scope: Scope, cards: Sequence[AssetCard]) -> None:
         raise Refused("review.own")
 
 
-def _tile(card: AssetCard, said: PictureVerdict) -> SheetVerdict:
+def _sheet_verdict(card: AssetCard, said: PictureVerdict) -> SheetVerdict:
     if said.rating is not None:
         return SheetVerdict(card.asset_id, card.sha256, rating=said.rating, minor=said.minor)
     if said.approve:

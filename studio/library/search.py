@@ -123,9 +123,9 @@ def search_library(
     step = _STEP if query.rating != ANY_VALUE else limit + _SPARE
     cards: list[AssetCard] = []
     while True:
-        rows = _rows(scope, creator_id, query, used, after or _LAST, most=step)
+        rows = _load_matching_rows(scope, creator_id, query, used, after or _LAST, most=step)
         standing = ratings.display_ratings(scope, [row.sha256 for row in rows])
-        fits = [row for row in rows if _fits(standing.get(row.sha256), query.rating)]
+        fits = [row for row in rows if _matches_rating(standing.get(row.sha256), query.rating)]
         shown = fits[: limit - len(cards)]
         cards += queries.get_asset_cards(scope, [row.asset_id for row in shown])
         if len(cards) == limit:
@@ -136,7 +136,7 @@ def search_library(
         after, step = (rows[-1].created_at, rows[-1].asset_id), min(step * 2, _WIDEST)
 
 
-def _rows(
+def _load_matching_rows(
     scope: Scope, creator_id: UUID, query: LibraryQuery, used: Collection[UUID], after: PageCursor, *, most: int
 ) -> Sequence[Any]:
     given = {
@@ -150,7 +150,7 @@ def _rows(
         at=after[0],
         asset=after[1],
         shelves=[str(one) for one in SHELF_FILTERS[query.shelf]],
-        words=_words(query.words),
+        words=_parse_query_words(query.words),
         tags=list(query.tags),
         used=list(used) if query.use in ("used", "unused") else [],
         gone=str(PackState.RETIRED),
@@ -159,13 +159,13 @@ def _rows(
     return found
 
 
-def _words(typed: str) -> list[str]:
+def _parse_query_words(typed: str) -> list[str]:
     """The words of what was typed, without signs no database keeps."""
     kept = "".join(one if one.isprintable() else " " for one in typed[:MAX_QUERY_LENGTH])
     return kept.split()[:MAX_WORDS]
 
 
-def _fits(standing: ratings.DisplayRating | None, rating: str) -> bool:
+def _matches_rating(standing: ratings.DisplayRating | None, rating: str) -> bool:
     if standing is None or standing.is_withheld:
         return False
     return rating == ANY_VALUE or rating == (str(standing.rating) if standing.rating is not None else UNRATED)

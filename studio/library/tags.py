@@ -67,17 +67,17 @@ def add_tags(scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Col
 
     Raises BadInput as `read`, and for too many pictures at once; NotFound for a picture of somebody else.
     """
-    counts = _change(scope, _ADD, creator_id, assets, json.dumps(parse_tags(tags), ensure_ascii=False))
+    counts = _run_tag_statement(scope, _ADD, creator_id, assets, json.dumps(parse_tags(tags), ensure_ascii=False))
     if max(counts, default=0) > MAX_TAGS:
         raise BadInput("tag.too_many", most=MAX_TAGS)
 
 
 def remove_tags(scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]) -> None:
     """Take tags off pictures of a creator; one that is not there is off already. Raises as `add`."""
-    _change(scope, _REMOVE, creator_id, assets, [fold_tag(one) for one in tags])
+    _run_tag_statement(scope, _REMOVE, creator_id, assets, [fold_tag(one) for one in tags])
 
 
-def _change(
+def _run_tag_statement(
     scope: Scope, statement: str, creator_id: UUID, assets: Collection[UUID], tags: str | list[str]
 ) -> list[int]:
     wanted = sorted(set(assets))

@@ -86,13 +86,13 @@ def create_pack(
         description=description,
         state=str(PackState.ACTIVE),
     )
-    items = _items(scope, row, assets)
+    items = _build_item_rows(scope, row, assets)
     scope.add(row)
     scope.add(*items)
     return row.id
 
 
-def _items(scope: Scope, row: models.PackRow, assets: Sequence[UUID]) -> list[models.PackItemRow]:
+def _build_item_rows(scope: Scope, row: models.PackRow, assets: Sequence[UUID]) -> list[models.PackItemRow]:
     if not assets or len(set(assets)) != len(assets):
         raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE)
     library.check_assets_owned(scope, row.creator_id, assets)
@@ -112,7 +112,7 @@ def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> 
     if not 0 < len(title) <= MAX_TITLE:
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
     library.lock_library(scope, "gather", creator_id)
-    pack_id = _draft(scope, creator_id, title)
+    pack_id = _get_or_create_draft(scope, creator_id, title)
     scope.run(
         "INSERT INTO pack_items (tenant_id, id, creator_id, pack_id, position, asset_id)"
         " SELECT :tenant, :id, :creator, :pack, coalesce(max(position) + 1, 0), :asset FROM pack_items"
@@ -126,7 +126,7 @@ def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> 
     return pack_id
 
 
-def _draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
+def _get_or_create_draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
     known = scope.session.exec(
         select(models.PackRow.id).where(
             models.PackRow.tenant_id == scope.tenant_id,
@@ -172,7 +172,7 @@ def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
 
 def get_pack(scope: Scope, pack_id: UUID) -> PackView:
     """The pack. Raises NotFound; another tenant's looks the same."""
-    return _value(scope, _row(scope, pack_id))
+    return _pack_from_row(scope, _get_pack_row(scope, pack_id))
 
 
 def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
@@ -186,7 +186,7 @@ def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
         )
         .order_by(models.PackRow.title)
     )
-    return [pack for row in rows if (pack := _whole(scope, row)) is not None]
+    return [pack for row in rows if (pack := _find_pack_view(scope, row)) is not None]
 
 
 _WARES = """
@@ -211,10 +211,10 @@ def list_packs(
     named = {"creators": list(creators), "states": [str(state) for state in states]}
     rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
     standing = ratings.display_ratings(scope, {digest for row in rows for digest in row.digests})
-    return [_ware(row, standing) for row in rows]
+    return [_listing_from_row(row, standing) for row in rows]
 
 
-def _ware(row: Any, standing: Mapping[str, ratings.DisplayRating]) -> PackListing:
+def _listing_from_row(row: Any, standing: Mapping[str, ratings.DisplayRating]) -> PackListing:
     seen = [standing[digest].rating if digest in standing else None for digest in row.digests]
     whole = 0 < row.pictures == row.known
     gone = [digest in standing and standing[digest].is_withheld for digest in row.digests]
@@ -238,26 +238,26 @@ def _ware(row: Any, standing: Mapping[str, ratings.DisplayRating]) -> PackListin
     )
 
 
-def _whole(scope: Scope, row: models.PackRow) -> PackView | None:
+def _find_pack_view(scope: Scope, row: models.PackRow) -> PackView | None:
     try:
-        return _value(scope, row)
+        return _pack_from_row(scope, row)
     except NotFound:
         return None
 
 
 def freeze_pack(scope: Scope, pack_id: UUID) -> None:
     """Called at a sale: what was sold stays as it was sold."""
-    row = _row(scope, pack_id, lock=True)
+    row = _get_pack_row(scope, pack_id, lock=True)
     row.frozen = True
     scope.add(row)
 
 
 def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> None:
     """Change what an unsold pack holds. Raises Conflict for a sold one; BadInput and NotFound as `make`."""
-    row = _row(scope, pack_id, lock=True)
+    row = _get_pack_row(scope, pack_id, lock=True)
     if row.frozen:
         raise Conflict("pack.sold", title=row.title)
-    items = _items(scope, row, assets)
+    items = _build_item_rows(scope, row, assets)
     scope.run(
         "DELETE FROM pack_items WHERE tenant_id = :tenant AND pack_id = :pack", tenant=scope.tenant_id, pack=pack_id
     )
@@ -267,20 +267,20 @@ def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> N
 
 def set_pack_state(scope: Scope, pack_id: UUID, after: PackState) -> None:
     """Pause, resume or retire a pack. Raises Conflict."""
-    row = _row(scope, pack_id, lock=True)
+    row = _get_pack_row(scope, pack_id, lock=True)
     PACK_STATES.check(PackState(row.state), after)
     row.state = str(after)
     scope.add(row)
 
 
-def _row(scope: Scope, pack_id: UUID, *, lock: bool = False) -> models.PackRow:
+def _get_pack_row(scope: Scope, pack_id: UUID, *, lock: bool = False) -> models.PackRow:
     row = scope.session.get(models.PackRow, (scope.tenant_id, pack_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("pack.unknown")
     return row
 
 
-def _value(scope: Scope, row: models.PackRow) -> PackView:
+def _pack_from_row(scope: Scope, row: models.PackRow) -> PackView:
     items = scope.session.exec(
         select(models.PackItemRow)
         .where(models.PackItemRow.tenant_id == scope.tenant_id, models.PackItemRow.pack_id == row.id)

@@ -73,7 +73,7 @@ def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> 
         raise BadInput("outgoing.engine", engine=engine[:40])
     reference_images.check_creator_may_be_generated(scope, creator_id)
     assets.lock_library(scope, "outgoing", creator_id)
-    if _standing(scope, creator_id, engine) is not None:
+    if _find_active_grant(scope, creator_id, engine) is not None:
         return
     scope.add(
         ExportGrantRow(
@@ -87,7 +87,7 @@ def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
     """Send no more pictures of a creator to an engine: runs under way stop before their next picture leaves. Raises
     NotFound where no yes stands."""
     assets.lock_library(scope, "outgoing", creator_id)
-    row = _standing(scope, creator_id, engine)
+    row = _find_active_grant(scope, creator_id, engine)
     if row is None:
         raise NotFound("outgoing.none")
     row.revoked_at, row.revoked_by = scope.now, scope.actor
@@ -115,7 +115,7 @@ def list_export_grants(scope: Scope, creator_id: UUID) -> list[ExportGrant]:
 
 def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
     """Raise Refused unless a yes for this engine stands, with who can give it and what would leave the house."""
-    if _standing(scope, creator_id, engine) is None:
+    if _find_active_grant(scope, creator_id, engine) is None:
         raise Refused(
             "outgoing.no_yes",
             engine=hosted_services.ENGINE_NAMES.get(engine, engine),
@@ -139,7 +139,7 @@ def check_export(scope: Scope, creator_id: UUID, engine: str, digests: Collectio
     reference_images.check_external_reference_use(scope, creator_id, digests)
 
 
-def _standing(scope: Scope, creator_id: UUID, engine: str) -> ExportGrantRow | None:
+def _find_active_grant(scope: Scope, creator_id: UUID, engine: str) -> ExportGrantRow | None:
     return scope.session.exec(
         select(ExportGrantRow).where(
             ExportGrantRow.tenant_id == scope.tenant_id,

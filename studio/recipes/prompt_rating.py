@@ -39,13 +39,13 @@ def rate_words(asked: Iterable[str], *, without: Iterable[str] = (), lexicon: Le
 
     Raises Refused.
     """
-    found = [_refused(one, lexicon) for one in asked]
+    found = [_check_prompt_text(one, lexicon) for one in asked]
     for one in without:
-        _refused(one, lexicon)
+        _check_prompt_text(one, lexicon)
     return highest_rating([one.rating for one in found])
 
 
-def _refused(words: str, lexicon: Lexicon | None) -> text_rating.TextRating:
+def _check_prompt_text(words: str, lexicon: Lexicon | None) -> text_rating.TextRating:
     said = text_rating.rate_texts([words], lexicon=lexicon)
     if said.prohibited:
         raise Refused("recipe.prohibited")

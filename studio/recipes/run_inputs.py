@@ -59,7 +59,7 @@ def run_input_columns(
         if begin.region is not None:
             found["region"] = masks.part_to_json(begin.region)
     if pose is not None:
-        _posture(scope, creator_id, pose)
+        _resolve_pose_picture(scope, creator_id, pose)
         found |= {"pose_asset": pose.asset_id, "pose_weight": pose.weight}
     if spec.look:
         if look:
@@ -79,7 +79,7 @@ def recipe_picture_digests(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> 
     `input_pictures.check_init_picture` for one that a run could not work from now."""
     begin, pose = inputs_of_recipe(spec)
     first = [input_pictures.check_init_picture(scope, creator_id, begin)] if begin is not None else []
-    return first + ([_posture(scope, creator_id, pose)] if pose is not None else [])
+    return first + ([_resolve_pose_picture(scope, creator_id, pose)] if pose is not None else [])
 
 
 def source_picture_of_creator(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
@@ -88,7 +88,7 @@ def source_picture_of_creator(scope: Scope, creator_id: UUID, asset_id: UUID) ->
     return input_pictures.source_picture_digest(scope, asset_id)
 
 
-def _posture(scope: Scope, creator_id: UUID, pose: PoseReference) -> str:
+def _resolve_pose_picture(scope: Scope, creator_id: UUID, pose: PoseReference) -> str:
     if not MIN_WEIGHT <= pose.weight <= MAX_WEIGHT:
         raise BadInput("job.posture_weight", least=MIN_WEIGHT, most=MAX_WEIGHT)
     return source_picture_of_creator(scope, creator_id, pose.asset_id)
@@ -126,7 +126,7 @@ def check_run_inputs_in(scope: Scope, job: models.JobRow) -> tuple[str, str]:
     begin, pose = init_picture_of(job), pose_reference_of(job)
     try:
         first = input_pictures.check_init_picture(scope, job.creator_id, begin) if begin is not None else ""
-        posture = _posture(scope, job.creator_id, pose) if pose is not None else ""
+        posture = _resolve_pose_picture(scope, job.creator_id, pose) if pose is not None else ""
         style_references.check_style(scope, job.creator_id, job.look)
     except (BadInput, NotFound, Refused) as error:
         raise SourcePictureUnavailable(error.message.code, **error.message.params) from error
@@ -175,10 +175,12 @@ def attach_inputs(
         changes |= {"pose": pictures[posture], "pose_weight": pose.weight / 100}
     region = begin.region if begin is not None else None
     owner = job.tenant_id.hex
-    return [replace(shot, job=_job(_owned(shot.job, owner), region, changes)) for shot in shots]
+    return [
+        replace(shot, job=_with_input_changes(_with_lora_owner(shot.job, owner), region, changes)) for shot in shots
+    ]
 
 
-def _owned(job: ImageJob, owner: str) -> ImageJob:
+def _with_lora_owner(job: ImageJob, owner: str) -> ImageJob:
     return replace(job, loras=tuple(replace(one, owner=owner) for one in job.loras))
 
 
@@ -187,6 +189,6 @@ def style_digests(job: models.JobRow) -> list[str]:
     return [sha256 for _, sha256 in job.look]
 
 
-def _job(job: ImageJob, region: MaskPart | None, changes: dict[str, Any]) -> ImageJob:
+def _with_input_changes(job: ImageJob, region: MaskPart | None, changes: dict[str, Any]) -> ImageJob:
     drawn: dict[str, Any] = {"mask": masks.mask_for_picture(region, changes["init"])} if region is not None else {}
     return replace(job, **changes, **drawn)

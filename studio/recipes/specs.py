@@ -133,13 +133,13 @@ def parse_recipe(raw: object) -> RecipeSpec:
     for name, value in spec.model_dump().items():
         if b"\\u0000" in canonical_json(value):  # fits in YAML and in no column of PostgreSQL
             raise BadInput("recipe.invalid", where=name)
-    where = _contradiction(spec)
+    where = _find_invalid_field(spec)
     if where:
         raise BadInput("recipe.invalid", where=where)
     return spec
 
 
-def _contradiction(spec: RecipeSpec) -> str:
+def _find_invalid_field(spec: RecipeSpec) -> str:
     """What is well written and cannot be meant, as the name of its field; nothing of a recipe that is right."""
     names: set[str] = set()
     for part, name in (*(("words", one) for one in spec.words), *(("parameters", one) for one in spec.parameters)):
@@ -274,21 +274,21 @@ def plan_pictures(
     answers, edges = parameters.prompt_texts(spec.parameters, given or {}), spec.edges
     shots: list[PlannedPicture] = []
     while len(shots) < count:
-        chosen = {name: _drawn(draw, spec, name) for name in sorted(spec.words)}
-        scene, own = _filled(spec, {**chosen, **answers}), draw.randrange(2**31)
+        chosen = {name: _draw_word(draw, spec, name) for name in sorted(spec.words)}
+        scene, own = _fill_prompt(spec, {**chosen, **answers}), draw.randrange(2**31)
         for width, height in edges[: count - len(shots)]:
-            shots.append(PlannedPicture(len(shots), _job(spec, scene, own, width, height), scene))
+            shots.append(PlannedPicture(len(shots), _build_image_job(spec, scene, own, width, height), scene))
     return shots
 
 
-def _drawn(draw: random.Random, spec: RecipeSpec, name: str) -> str:
+def _draw_word(draw: random.Random, spec: RecipeSpec, name: str) -> str:
     options, weights = spec.words[name], spec.weights.get(name, {})
     if not weights:
         return draw.choice(options)
     return draw.choices(options, [weights.get(option, 1) for option in options])[0]
 
 
-def _job(spec: RecipeSpec, scene: str, seed: int, width: int, height: int) -> ImageJob:
+def _build_image_job(spec: RecipeSpec, scene: str, seed: int, width: int, height: int) -> ImageJob:
     return ImageJob(
         prompt=scene,
         negative=spec.negative,
@@ -304,7 +304,7 @@ def _job(spec: RecipeSpec, scene: str, seed: int, width: int, height: int) -> Im
     )
 
 
-def _filled(spec: RecipeSpec, chosen: Mapping[str, str]) -> str:
+def _fill_prompt(spec: RecipeSpec, chosen: Mapping[str, str]) -> str:
     """The prompt with its words. No format strings: their widths and attributes are not for people to write."""
 
     def word(found: re.Match[str]) -> str:

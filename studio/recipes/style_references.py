@@ -56,7 +56,7 @@ def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
     Refused as `gate.permits.reference_images.check_reference_pictures`.
     """
     assets.lock_library(scope, "look", creator_id)
-    known = _rows(scope, creator_id)
+    known = _list_reference_rows(scope, creator_id)
     if any(row.asset_id == asset_id for row in known):
         return
     if len(known) >= MAX_STYLE_REFERENCES:
@@ -73,7 +73,7 @@ def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
 
 def remove_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
     """Let models keep to a picture no more; runs that were asked for with it keep it. None of the look is no error."""
-    for row in _rows(scope, creator_id):
+    for row in _list_reference_rows(scope, creator_id):
         if row.asset_id == asset_id:
             scope.session.delete(row)
             audit.record(scope, "look.dropped", f"asset:{asset_id}")
@@ -82,7 +82,7 @@ def remove_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> No
 def move_to_front(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
     """Put a picture before the others of its look. Raises NotFound for one that is none of it."""
     assets.lock_library(scope, "look", creator_id)
-    known = _rows(scope, creator_id)
+    known = _list_reference_rows(scope, creator_id)
     wanted = next((row for row in known if row.asset_id == asset_id), None)
     if wanted is None:
         raise NotFound("library.asset_unknown", destination="-")
@@ -92,18 +92,22 @@ def move_to_front(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
 
 def list_style_references(scope: Scope, creator_id: UUID) -> list[StyleReference]:
     """A creator's look, in its order, as it stands now."""
-    return [StyleReference(row.asset_id, _refused(scope, creator_id, row.asset_id)) for row in _rows(scope, creator_id)]
+    return [
+        StyleReference(row.asset_id, _refusal_reason(scope, creator_id, row.asset_id))
+        for row in _list_reference_rows(scope, creator_id)
+    ]
 
 
 def style_reference_ids(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
     """The pictures of a creator's look, whether they may be kept to now or not."""
-    return frozenset(row.asset_id for row in _rows(scope, creator_id))
+    return frozenset(row.asset_id for row in _list_reference_rows(scope, creator_id))
 
 
 def freeze_style(scope: Scope, creator_id: UUID) -> FrozenStyle:
     """The look as a run keeps it. Raises Refused where there is none, and for one picture that may not be kept to."""
     known = [
-        [str(row.asset_id), style_picture_digest(scope, creator_id, row.asset_id)] for row in _rows(scope, creator_id)
+        [str(row.asset_id), style_picture_digest(scope, creator_id, row.asset_id)]
+        for row in _list_reference_rows(scope, creator_id)
     ]
     if not known:
         raise Refused("look.none")
@@ -125,7 +129,7 @@ def style_picture_digest(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
     return found
 
 
-def _refused(scope: Scope, creator_id: UUID, asset_id: UUID) -> Message | None:
+def _refusal_reason(scope: Scope, creator_id: UUID, asset_id: UUID) -> Message | None:
     try:
         style_picture_digest(scope, creator_id, asset_id)
     except GreenroomError as refused:
@@ -133,7 +137,7 @@ def _refused(scope: Scope, creator_id: UUID, asset_id: UUID) -> Message | None:
     return None
 
 
-def _rows(scope: Scope, creator_id: UUID) -> Sequence[StyleReferenceRow]:
+def _list_reference_rows(scope: Scope, creator_id: UUID) -> Sequence[StyleReferenceRow]:
     return scope.session.exec(
         select(StyleReferenceRow)
         .where(StyleReferenceRow.tenant_id == scope.tenant_id, StyleReferenceRow.creator_id == creator_id)

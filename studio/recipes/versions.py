@@ -25,7 +25,7 @@ def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
             )
         )
     )
-    return specs.save_recipe(scope, creator_id, spec.model_copy(update={"name": _free(spec.name, taken)}))
+    return specs.save_recipe(scope, creator_id, spec.model_copy(update={"name": _unique_name(spec.name, taken)}))
 
 
 def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any]) -> UUID:
@@ -34,10 +34,10 @@ def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any])
     Raises Conflict for a name that is taken, and as `change`.
     """
     spec = specs.parse_recipe(said)
-    _alone(scope, creator_id, spec.name)
+    _lock_recipe(scope, creator_id, spec.name)
     if any(one.name == spec.name for one in queries.list_recipes(scope, creator_id)):
         raise Conflict("recipe.taken", name=spec.name)
-    return _written(scope, creator_id, spec, None)
+    return _save_version(scope, creator_id, spec, None)
 
 
 def change_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID, said: Mapping[str, Any]) -> UUID:
@@ -48,7 +48,7 @@ def change_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID, sai
     from otherwise than before, as `run_inputs.recipe_picture_digests`.
     """
     creator_id, card = lock_recipe(scope, creators, recipe_id)
-    return _written(scope, creator_id, specs.parse_recipe({**card.spec.model_dump(), **said}), card.spec)
+    return _save_version(scope, creator_id, specs.parse_recipe({**card.spec.model_dump(), **said}), card.spec)
 
 
 def lock_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID) -> tuple[UUID, RecipeSummary]:
@@ -56,20 +56,20 @@ def lock_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID) -> tu
     this ends. Raises NotFound."""
     row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
     if row is not None and row.creator_id in creators:
-        _alone(scope, row.creator_id, row.name)
+        _lock_recipe(scope, row.creator_id, row.name)
         for card in queries.list_recipes(scope, row.creator_id):
             if card.name == row.name:
                 return row.creator_id, card
     raise NotFound("recipe.unknown")
 
 
-def _alone(scope: Scope, creator_id: UUID, name: str) -> None:
+def _lock_recipe(scope: Scope, creator_id: UUID, name: str) -> None:
     """As `specs.save_recipe`, and in its order."""
     wildcards.lock_wildcards(scope)
     assets.lock_library(scope, "recipe", creator_id, name)
 
 
-def _written(scope: Scope, creator_id: UUID, spec: RecipeSpec, before: RecipeSpec | None) -> UUID:
+def _save_version(scope: Scope, creator_id: UUID, spec: RecipeSpec, before: RecipeSpec | None) -> UUID:
     specs.plan_pictures(
         specs.resolve_wildcards(scope, creator_id, spec), seed=0, count=1
     )  # a word without a list is told now
@@ -80,7 +80,7 @@ def _written(scope: Scope, creator_id: UUID, spec: RecipeSpec, before: RecipeSpe
 
 def copy_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> UUID:
     """The same recipe under another name; returns its id. Raises NotFound, for another creator's too."""
-    return create_recipe(scope, creator_id, specs.parse_recipe(_row(scope, creator_id, recipe_id).spec))
+    return create_recipe(scope, creator_id, specs.parse_recipe(_get_recipe_row(scope, creator_id, recipe_id).spec))
 
 
 def archive_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> str:
@@ -88,12 +88,12 @@ def archive_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> str:
 
     Raises NotFound, for another creator's too.
     """
-    return _mark(scope, creator_id, recipe_id, retired=True)
+    return _set_retired(scope, creator_id, recipe_id, retired=True)
 
 
 def unarchive_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> str:
     """Offer it again; its name. Raises as `retire`."""
-    return _mark(scope, creator_id, recipe_id, retired=False)
+    return _set_retired(scope, creator_id, recipe_id, retired=False)
 
 
 def get_current_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID) -> tuple[UUID, RecipeSummary]:
@@ -107,8 +107,8 @@ def get_current_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID
     raise NotFound("recipe.unknown")
 
 
-def _mark(scope: Scope, creator_id: UUID, recipe_id: UUID, *, retired: bool) -> str:
-    name = _row(scope, creator_id, recipe_id).name
+def _set_retired(scope: Scope, creator_id: UUID, recipe_id: UUID, *, retired: bool) -> str:
+    name = _get_recipe_row(scope, creator_id, recipe_id).name
     assets.lock_library(scope, "recipe", creator_id, name)  # as whoever writes its next version
     scope.run(
         "UPDATE recipes SET retired = :retired WHERE tenant_id = :tenant AND creator_id = :creator AND name = :name",
@@ -121,14 +121,14 @@ def _mark(scope: Scope, creator_id: UUID, recipe_id: UUID, *, retired: bool) -> 
     return name
 
 
-def _row(scope: Scope, creator_id: UUID, recipe_id: UUID) -> models.RecipeRow:
+def _get_recipe_row(scope: Scope, creator_id: UUID, recipe_id: UUID) -> models.RecipeRow:
     row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
     if row is None or row.creator_id != creator_id:
         raise NotFound("recipe.unknown")
     return row
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def _unique_name(name: str, taken: Collection[str]) -> str:
     """The name, or the first of `name (2)`, `name (3)` … that nobody has."""
     found, number = name, 1
     while found in taken:

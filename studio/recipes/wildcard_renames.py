@@ -31,23 +31,23 @@ def rename_wildcard_and_recipes(
     made, before, owner = wildcards.rename_wildcard(scope, creators, list_id, name)
     if before == name:
         return made, []
-    for row in _drawing(scope, before, owner):
+    for row in _list_recipes_using(scope, before, owner):
         assets.lock_library(scope, "recipe", row.creator_id, row.name)
-    changed = _drawing(scope, before, owner)  # as they are now that nobody else writes them
+    changed = _list_recipes_using(scope, before, owner)  # as they are now that nobody else writes them
     for row in changed:
-        specs.save_recipe(scope, row.creator_id, _naming(RecipeSpec.model_validate(row.spec), before, name))
+        specs.save_recipe(scope, row.creator_id, _rename_in_spec(RecipeSpec.model_validate(row.spec), before, name))
         if row.retired:
             versions.archive_recipe(scope, row.creator_id, row.id)
     return made, sorted({row.name for row in changed})
 
 
-def _drawing(scope: Scope, name: str, owner: UUID | None) -> Sequence[Any]:
+def _list_recipes_using(scope: Scope, name: str, owner: UUID | None) -> Sequence[Any]:
     """The newest versions of the recipes that draw from a list of its creator, or of the agency."""
     rows = scope.run(_NEWEST, tenant=scope.tenant_id, creator=owner, name=name).all()
     return [row for row in rows if name in wildcards.wildcard_names_in(row.spec["prompt"])]
 
 
-def _naming(spec: RecipeSpec, before: str, name: str) -> RecipeSpec:
+def _rename_in_spec(spec: RecipeSpec, before: str, name: str) -> RecipeSpec:
     prompt = spec.prompt.replace(f"{{@{before}}}", f"{{@{name}}}")
     try:
         return specs.parse_recipe({**spec.model_dump(), "prompt": prompt})

@@ -36,22 +36,22 @@ FrozenWildcards = Mapping[str, Mapping[str, Any]]
 """By name, the `version`, `words` and `weights` of lists as they were at one moment; JSON."""
 
 
-def _name(said: str) -> str:
+def _validate_wildcard_name(said: str) -> str:
     composed = unicodedata.normalize("NFC", said)
     if not _LETTERS.fullmatch(composed) or composed != composed.lower():
         raise ValueError("small letters, digits, - and _, as in outfits")
     return composed
 
 
-def _word(said: str) -> str:
+def _validate_wildcard_word(said: str) -> str:
     found = " ".join(said.split())
     if not found or not found.isprintable():
         raise ValueError("words on one line")
     return found
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_WILDCARD_NAME), AfterValidator(_name)]
-Word = Annotated[str, Field(min_length=1, max_length=MAX_WORD_LENGTH), AfterValidator(_word)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_WILDCARD_NAME), AfterValidator(_validate_wildcard_name)]
+Word = Annotated[str, Field(min_length=1, max_length=MAX_WORD_LENGTH), AfterValidator(_validate_wildcard_word)]
 
 
 class Wildcard(BaseModel):
@@ -64,13 +64,13 @@ class Wildcard(BaseModel):
 
     @field_validator("words")
     @classmethod
-    def _once(cls, words: list[str]) -> list[str]:
+    def _check_unique_words(cls, words: list[str]) -> list[str]:
         if len(set(words)) < len(words):
             raise ValueError("a word twice")
         return words
 
     @model_validator(mode="after")
-    def _weighed(self) -> Self:
+    def _check_weights(self) -> Self:
         if not self.weights.keys() <= set(self.words):
             raise ValueError("a weight of no word")
         return self
@@ -118,7 +118,7 @@ def current_wildcards(scope: Scope, creator_id: UUID, prompt: str) -> FrozenWild
     """The lists that a prompt of a creator names, as they are now; one that is not there is left out."""
     if not (names := wildcard_names_in(prompt)):
         return {}
-    rows = [row for row in _newest(scope, [creator_id], names) if not row.retired]
+    rows = [row for row in _list_newest_rows(scope, [creator_id], names) if not row.retired]
     rows.sort(key=lambda row: row.creator_id is not None)  # a creator's own comes last, and stands
     return {row.name: {"version": row.version, "words": row.words, "weights": row.weights} for row in rows}
 
@@ -137,7 +137,7 @@ def check_wildcards_exist(
 
 def list_wildcards(scope: Scope, creators: Collection[UUID], *, retired: bool = False) -> list[WildcardVersion]:
     """The agency's lists and those of these creators by name, in their newest versions; those put away if `retired`."""
-    return [_value(scope, row) for row in _newest(scope, creators) if row.retired == retired]
+    return [_version_from_row(scope, row) for row in _list_newest_rows(scope, creators) if row.retired == retired]
 
 
 def get_current_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
@@ -152,11 +152,14 @@ def list_wildcard_versions(
     scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: int = 10
 ) -> list[WildcardVersion]:
     """The last versions of the list that `list_id` is a version of, the newest first. Raises NotFound."""
-    row = _row(scope, creators, list_id)
+    row = _get_wildcard_row(scope, creators, list_id)
     rows = scope.session.exec(
-        select(WildcardRow).where(*_same(scope, row)).order_by(col(WildcardRow.version).desc()).limit(limit)
+        select(WildcardRow)
+        .where(*_same_wildcard_conditions(scope, row))
+        .order_by(col(WildcardRow.version).desc())
+        .limit(limit)
     )
-    return [_value(scope, one) for one in rows]
+    return [_version_from_row(scope, one) for one in rows]
 
 
 def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
@@ -175,8 +178,8 @@ def create_wildcard(
     is taken, BadInput for one too many, NotFound, Refused.
     """
     lock_wildcards(scope)
-    _may(scope, creators, creator_id)
-    before = next((row for row in _newest(scope, creators, [name]) if row.creator_id == creator_id), None)
+    _check_can_edit(scope, creators, creator_id)
+    before = next((row for row in _list_newest_rows(scope, creators, [name]) if row.creator_id == creator_id), None)
     if before is not None and not before.retired:
         raise Conflict("list.taken", name=name)
     offered = select(WildcardRow.creator_id, WildcardRow.name).where(
@@ -184,7 +187,7 @@ def create_wildcard(
     )
     if len(set(scope.session.exec(offered))) >= MAX_WILDCARDS:
         raise BadInput("list.too_many", most=MAX_WILDCARDS)
-    return _next(scope, before, name, said, creator_id)
+    return _add_version(scope, before, name, said, creator_id)
 
 
 def change_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID, said: Wildcard) -> UUID:
@@ -192,12 +195,12 @@ def change_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID, sai
 
     Raises Conflict where `list_id` is not the newest any more: somebody else wrote meanwhile; NotFound; Refused.
     """
-    row = _mine(scope, creators, list_id)
+    row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
         raise NotFound("list.unknown")
     if Wildcard(words=row.words, weights=row.weights).weighted_words == said.weighted_words:
         return row.id
-    return _next(scope, row, row.name, said, row.creator_id)
+    return _add_version(scope, row, row.name, said, row.creator_id)
 
 
 _TAKEN = """
@@ -219,7 +222,7 @@ def rename_wildcard(
 
     Raises as `change`, and Conflict for a name that another list has or had which some of these prompts might mean.
     """
-    row = _mine(scope, creators, list_id)
+    row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
         raise NotFound("list.unknown")
     before, owner, said = row.name, row.creator_id, Wildcard.model_construct(words=row.words, weights=row.weights)
@@ -227,7 +230,7 @@ def rename_wildcard(
         return row.id, before, owner
     if scope.run(_TAKEN, tenant=scope.tenant_id, name=name, creator=owner).scalar_one():
         raise Conflict("list.taken", name=name)
-    made = _next(scope, row, before, said, owner)
+    made = _add_version(scope, row, before, said, owner)
     scope.session.flush()
     scope.run(_RENAME, name=name, tenant=scope.tenant_id, creator=owner, before=before)
     scope.session.expire_all()
@@ -236,8 +239,10 @@ def rename_wildcard(
 
 def restore_wildcard_version(scope: Scope, creators: Collection[UUID], list_id: UUID, version: int) -> UUID:
     """Make an older version the newest again, as a version of its own. Raises as `change`."""
-    row = _mine(scope, creators, list_id)
-    older = scope.session.exec(select(WildcardRow).where(*_same(scope, row), WildcardRow.version == version)).first()
+    row = _lock_newest_version(scope, creators, list_id)
+    older = scope.session.exec(
+        select(WildcardRow).where(*_same_wildcard_conditions(scope, row), WildcardRow.version == version)
+    ).first()
     if older is None:
         raise NotFound("list.unknown")
     return change_wildcard(scope, creators, list_id, Wildcard(words=older.words, weights=older.weights))
@@ -246,16 +251,16 @@ def restore_wildcard_version(scope: Scope, creators: Collection[UUID], list_id: 
 def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
     """Put a list away; its name. Runs under way keep its words. Raises Conflict, with their names, for one that recipes
     name; else as `change`."""
-    row = _mine(scope, creators, list_id)
+    row = _lock_newest_version(scope, creators, list_id)
     by = recipes_using_wildcard(scope, row.name, row.creator_id)
     if by:
         raise Conflict("list.named", name=row.name, recipes=", ".join(by)[:200])
-    return _mark(scope, row, retired=True)
+    return _set_retired(scope, row, retired=True)
 
 
 def unarchive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
     """Offer it again; its name. Raises as `change`."""
-    return _mark(scope, _mine(scope, creators, list_id), retired=False)
+    return _set_retired(scope, _lock_newest_version(scope, creators, list_id), retired=False)
 
 
 _PROMPTS = """
@@ -316,7 +321,7 @@ def lock_wildcards(scope: Scope) -> None:
     assets.lock_library(scope, "word lists")
 
 
-def _may(scope: Scope, creators: Collection[UUID], creator_id: UUID | None) -> None:
+def _check_can_edit(scope: Scope, creators: Collection[UUID], creator_id: UUID | None) -> None:
     if creator_id is not None:
         if creator_id not in creators:
             raise NotFound("list.unknown")
@@ -324,7 +329,9 @@ def _may(scope: Scope, creators: Collection[UUID], creator_id: UUID | None) -> N
         raise Refused("list.of_all")
 
 
-def _newest(scope: Scope, creators: Collection[UUID], names: Sequence[str] | None = None) -> list[WildcardRow]:
+def _list_newest_rows(
+    scope: Scope, creators: Collection[UUID], names: Sequence[str] | None = None
+) -> list[WildcardRow]:
     """By name, the agency's before a creator's own."""
     rows = scope.session.exec(
         select(WildcardRow)
@@ -339,21 +346,21 @@ def _newest(scope: Scope, creators: Collection[UUID], names: Sequence[str] | Non
     return list({(row.name, row.creator_id): row for row in rows}.values())
 
 
-def _row(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
+def _get_wildcard_row(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
     row = scope.session.get(WildcardRow, (scope.tenant_id, list_id))
     if row is None or (row.creator_id is not None and row.creator_id not in creators):
         raise NotFound("list.unknown")
     return row
 
 
-def _mine(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
+def _lock_newest_version(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
     """The newest version of a list that may be written, which nobody else writes until this ends. Raises Conflict."""
     lock_wildcards(scope)
-    row = _row(scope, creators, list_id)
-    _may(scope, creators, row.creator_id)
+    row = _get_wildcard_row(scope, creators, list_id)
+    _check_can_edit(scope, creators, row.creator_id)
     newest = scope.session.exec(
         select(WildcardRow)
-        .where(*_same(scope, row))
+        .where(*_same_wildcard_conditions(scope, row))
         .order_by(col(WildcardRow.version).desc())
         .limit(1)
         .execution_options(populate_existing=True)
@@ -363,7 +370,7 @@ def _mine(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRo
     return newest
 
 
-def _same(scope: Scope, row: WildcardRow) -> tuple[Any, ...]:
+def _same_wildcard_conditions(scope: Scope, row: WildcardRow) -> tuple[Any, ...]:
     return (
         WildcardRow.tenant_id == scope.tenant_id,
         WildcardRow.name == row.name,
@@ -371,9 +378,9 @@ def _same(scope: Scope, row: WildcardRow) -> tuple[Any, ...]:
     )
 
 
-def _next(scope: Scope, before: WildcardRow | None, name: str, said: Wildcard, creator_id: UUID | None) -> UUID:
+def _add_version(scope: Scope, before: WildcardRow | None, name: str, said: Wildcard, creator_id: UUID | None) -> UUID:
     if before is not None and before.retired:
-        _mark(scope, before, retired=False)
+        _set_retired(scope, before, retired=False)
     row = WildcardRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
@@ -393,14 +400,14 @@ WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name 
 """
 
 
-def _mark(scope: Scope, row: WildcardRow, *, retired: bool) -> str:
+def _set_retired(scope: Scope, row: WildcardRow, *, retired: bool) -> str:
     name = row.name
     scope.run(_MARK, retired=retired, tenant=scope.tenant_id, creator=row.creator_id, name=name)
     scope.session.expire_all()
     return name
 
 
-def _value(scope: Scope, row: WildcardRow) -> WildcardVersion:
+def _version_from_row(scope: Scope, row: WildcardRow) -> WildcardVersion:
     said = Wildcard.model_construct(words=row.words, weights=row.weights)  # what stands is not judged anew
     return WildcardVersion(row.id, row.creator_id, row.name, row.version, said, row.by, row.created_at or scope.now)
 

@@ -79,23 +79,25 @@ def parse_recipe_file(raw: bytes | str) -> ParsedRecipeFile:
         found = _Text.model_validate(parsed.value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise _wrong(_CODES.get(first["type"], "recipe.line_wrong"), parsed, _plain(first["loc"])) from error
+        raise _error_at(
+            _CODES.get(first["type"], "recipe.line_wrong"), parsed, _strip_union_tag(first["loc"])
+        ) from error
     unnamed = next((name for name in found.lists if name not in wildcards.wildcard_names_in(found.prompt)), None)
     if unnamed is not None:
-        raise _wrong("recipe.line_unknown", parsed, [LISTS, unnamed])
+        raise _error_at("recipe.line_unknown", parsed, [LISTS, unnamed])
     try:
         spec = specs.parse_recipe(found.model_dump(exclude={LISTS}))
     except BadInput as error:
         where = str(error.message.params.get("where", "")).split(".")
-        raise _wrong("recipe.line_wrong", parsed, where) from error
+        raise _error_at("recipe.line_wrong", parsed, where) from error
     return ParsedRecipeFile(spec, found.lists, {name: parsed.line_of([LISTS, name]) for name in found.lists})
 
 
-def _wrong(code: str, parsed: YamlDocument, place: Sequence[str | int]) -> BadInput:
+def _error_at(code: str, parsed: YamlDocument, place: Sequence[str | int]) -> BadInput:
     where = ".".join(str(step + 1) if isinstance(step, int) else step for step in place)[:120]
     return BadInput(code, line=parsed.line_of(place), where=where or "-")
 
 
-def _plain(place: Sequence[str | int]) -> Sequence[str | int]:
+def _strip_union_tag(place: Sequence[str | int]) -> Sequence[str | int]:
     """The path as it is written: pydantic names the kind of a question between its name and its fields."""
     return [*place[:2], *place[3:]] if place[:1] == ("parameters",) else place

@@ -62,27 +62,31 @@ def lease_pictures(scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: 
     """
     remote_workers.record_worker_seen(scope, machine_id, wanted.able.model_dump(mode="json"))
     scope.lock(remote_routing.remote_lock_name(scope))
-    for row in _rows(scope, machine_id, wanted.instance):
+    for row in _list_leasable_runs(scope, machine_id, wanted.instance):
         job = records.get_run_row(scope, row.job_id, lock=True)
         try:
-            lent = None if job.state in records.ENDED_RUN_STATES else _lent(scope, job, wanted.able, bounds, row.id)
+            lent = (
+                None
+                if job.state in records.ENDED_RUN_STATES
+                else _lease_next_pictures(scope, job, wanted.able, bounds, row.id)
+            )
         except (run_inputs.SourcePictureUnavailable, storage_quota.StorageFull) as error:
             records.fail_run(scope, job.id, error.message)
             continue
-        if lent is None or not _tried(scope, row):
+        if lent is None or not _count_lease_attempt(scope, row):
             continue
         if (row.machine_id, row.instance) == (machine_id, wanted.instance) and row.lease is not None:
             lent = lent.model_copy(update={"lease": row.lease})
         row.machine_id, row.instance, row.lease = machine_id, wanted.instance, lent.lease
         row.numbers = [one.number for one in lent.pictures]
-        _extend(scope, row, LEASE_DURATION)
+        _extend_lease(scope, row, LEASE_DURATION)
         if job.state == JobState.QUEUED:
             records.move_run(scope, job, JobState.RUNNING)
         return lent
     return None
 
 
-def _tried(scope: Scope, row: RemoteRunRow) -> bool:
+def _count_lease_attempt(scope: Scope, row: RemoteRunRow) -> bool:
     """Whether a run may be lent once more; one that came back too often fails, with words."""
     if row.lease is not None:
         row.tries += 1
@@ -93,7 +97,7 @@ def _tried(scope: Scope, row: RemoteRunRow) -> bool:
     return False
 
 
-def _extend(scope: Scope, row: RemoteRunRow, by: timedelta) -> None:
+def _extend_lease(scope: Scope, row: RemoteRunRow, by: timedelta) -> None:
     row.until = scope.run("SELECT people_now()").scalar_one() + by
     scope.add(row)
 
@@ -107,7 +111,7 @@ ORDER BY (r.lease IS NOT NULL AND r.machine_id = :machine AND r.instance = :inst
 """
 
 
-def _rows(scope: Scope, machine_id: UUID, instance: UUID) -> list[RemoteRunRow]:
+def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[RemoteRunRow]:
     """Runs that may be lent to a machine, that which it has first."""
     ids = scope.run(_ROWS, tenant=scope.tenant_id, machine=machine_id, instance=instance).scalars().all()
     rows = scope.session.exec(
@@ -119,14 +123,14 @@ def _rows(scope: Scope, machine_id: UUID, instance: UUID) -> list[RemoteRunRow]:
     return [found[one] for one in ids]
 
 
-def _lent(
+def _lease_next_pictures(
     scope: Scope, job: models.JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
 ) -> LeasedPictures | None:
     """The next pictures of a run, under a new lease; None of one that cannot be made here, or now."""
     spec = specs.spec_of_run(scope, job)
     if not able.can_make(model=spec.model, loras=list(spec.loras), needs=run_inputs.inputs_needed_by(job)):
         return None
-    missing = _missing(scope, job, spec)
+    missing = _missing_pictures(scope, job, spec)
     if not missing:
         return None  # all of them are on their way into the library
     held = quotas.generation_wait(scope, job.creator_id, per_day=bounds.per_day)
@@ -134,17 +138,20 @@ def _lent(
     scope.add(job)
     most = min(
         records.TURN_PICTURES,
-        quotas.pictures_left_today(scope, job.creator_id, per_day=bounds.per_day) - _on_their_way(scope, run_id),
+        quotas.pictures_left_today(scope, job.creator_id, per_day=bounds.per_day)
+        - _count_pictures_in_transit(scope, run_id),
     )
     if held is not None or most < 1:
         return None
     storage_quota.check_storage(scope, bounds.allowed, 1)
     return LeasedPictures(
-        lease=uuid7(), seconds=LEASE_DURATION.total_seconds(), pictures=_asked(scope, job, missing[:most])
+        lease=uuid7(),
+        seconds=LEASE_DURATION.total_seconds(),
+        pictures=_build_picture_orders(scope, job, missing[:most]),
     )
 
 
-def _asked(scope: Scope, job: models.JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
+def _build_picture_orders(scope: Scope, job: models.JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
     """As they are sent, with the names of the pictures they work from. Raises Gone for one not to be used any more."""
     first, posture = run_inputs.check_run_inputs_in(scope, job)
     begin, pose = run_inputs.init_picture_of(job), run_inputs.pose_reference_of(job)
@@ -159,7 +166,7 @@ def _asked(scope: Scope, job: models.JobRow, shots: Sequence[PlannedPicture]) ->
     return [PictureOrder.from_job(one.number, replace(one.job, **changes), **said) for one in shots]
 
 
-def _missing(scope: Scope, job: models.JobRow, spec: RecipeSpec) -> Sequence[PlannedPicture]:
+def _missing_pictures(scope: Scope, job: models.JobRow, spec: RecipeSpec) -> Sequence[PlannedPicture]:
     """The pictures of a run that nobody made yet."""
     shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)[job.done :]
     there = assets.assets_by_source(
@@ -183,7 +190,7 @@ SELECT (SELECT count(*) FROM home_pictures WHERE tenant_id = :tenant AND state =
 """
 
 
-def _on_their_way(scope: Scope, run_id: UUID) -> int:
+def _count_pictures_in_transit(scope: Scope, run_id: UUID) -> int:
     """Pictures of the agency that are not in the library yet, and count against its day already."""
     waits = str(UploadState.WAITING)
     return int(scope.run(_ON_THEIR_WAY, tenant=scope.tenant_id, waiting=waits, run=run_id).scalar_one())
@@ -198,7 +205,7 @@ def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> Heartb
     job = records.get_run_row(scope, row.job_id, lock=True)
     if job.state in records.ENDED_RUN_STATES:
         return HeartbeatResponse(state="stop")
-    _extend(scope, row, LEASE_DURATION)
+    _extend_lease(scope, row, LEASE_DURATION)
     job.step, job.steps = said.step, said.steps
     scope.add(job)
     return HeartbeatResponse(state="go")
@@ -223,7 +230,7 @@ def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
     """A picture of a lease came; with the last of them it is over. Its run was worth a try."""
     row.numbers, row.tries = [one for one in row.numbers if one != number], 0
     if row.numbers:
-        _extend(scope, row, LEASE_DURATION)
+        _extend_lease(scope, row, LEASE_DURATION)
     else:
         row.lease, row.until = None, None
     scope.add(row)
@@ -252,13 +259,13 @@ def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
     scope.add(row)
     if said.why == "later":
         row.tries += 1
-        _extend(scope, row, RETRY_DELAY)
-        _tried(scope, row)
+        _extend_lease(scope, row, RETRY_DELAY)
+        _count_lease_attempt(scope, row)
     elif said.why == "never":
-        records.fail_run(scope, row.job_id, _reason(said))
+        records.fail_run(scope, row.job_id, _return_reason(said))
 
 
-def _reason(said: LeaseReturn) -> Message:
+def _return_reason(said: LeaseReturn) -> Message:
     """Why a machine cannot make a picture: in the words of engines where it uses them rightly."""
     reason = Message(said.code, said.params)
     if said.code.startswith("engine."):

@@ -54,7 +54,7 @@ def accept_result(
     if bytes_digest(data) != made.sha256:
         raise BadInput("machine.digest")
     row = leases.run_of_lease(scope, machine_id, made.lease)
-    if _came(scope, machine_id, made):
+    if _is_already_received(scope, machine_id, made):
         return None
     if row is None:
         raise Conflict("machine.lease_lost")
@@ -63,19 +63,19 @@ def accept_result(
     if records.get_run_row(scope, row.job_id, lock=True).state in records.ENDED_RUN_STATES:
         raise Conflict("machine.run_over")
     try:
-        _check(made, data)
+        _check_picture(made, data)
         storage_quota.check_storage(scope, store.quota_bytes, len(data))
     except (BadInput, storage_quota.StorageFull) as refused:
         records.fail_run(scope, row.job_id, refused.message)
         return refused
     assets.lock_library(scope, "object", made.sha256)  # nobody who erases these bytes comes in between
     store.put(scope.tenant_id, data)
-    _keep(scope, row, machine_id, made, len(data))
+    _record_remote_picture(scope, row, machine_id, made, len(data))
     leases.record_delivery(scope, row, made.number)
     return None
 
 
-def _keep(scope: Scope, row: RemoteRunRow, machine_id: UUID, made: PictureResult, size: int) -> None:
+def _record_remote_picture(scope: Scope, row: RemoteRunRow, machine_id: UUID, made: PictureResult, size: int) -> None:
     picture = RemotePictureRow(
         tenant_id=scope.tenant_id,
         id=derived_uuid(scope.tenant_id, row.job_id, "home", made.number),
@@ -92,7 +92,7 @@ def _keep(scope: Scope, row: RemoteRunRow, machine_id: UUID, made: PictureResult
     outbox.put(scope, RemotePictureDue(scope.tenant_id, picture.id), dedupe=f"home:{picture.id}")
 
 
-def _came(scope: Scope, machine_id: UUID, made: PictureResult) -> bool:
+def _is_already_received(scope: Scope, machine_id: UUID, made: PictureResult) -> bool:
     """Whether this very picture came under this lease before. Raises Conflict where another did."""
     known = scope.session.exec(
         select(RemotePictureRow).where(
@@ -107,7 +107,7 @@ def _came(scope: Scope, machine_id: UUID, made: PictureResult) -> bool:
     return known is not None
 
 
-def _check(made: PictureResult, data: bytes) -> None:
+def _check_picture(made: PictureResult, data: bytes) -> None:
     """Read from the structure alone, before any decoder runs. Raises BadInput."""
     name = f"{made.number}"
     if len(data) > MAX_PICTURE_BYTES:
@@ -130,14 +130,14 @@ def ingest_result(
     """Bring a picture into the library as one of its run, and count it; what came is deleted then. What cannot be read
     ends the run, with words; others' faults are tried again."""
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
-        row = _row(scope, event.subject_id)
+        row = _get_picture_row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
             return
         job = records.get_run_row(scope, row.job_id)
         there = records.picture_source_key(job, row.number) in assets.assets_by_source(
             scope, job.creator_id, [records.picture_source_key(job, row.number)]
         )
-        asked = _asked(scope, job, row)
+        asked = _asset_builder(scope, job, row)
     reason = None
     try:
         if not there:
@@ -162,10 +162,10 @@ def ingest_result(
         reason = refused.message
     except NotFound:
         reason = Message("machine.picture_lost")
-    _settle(tenant, store, event, reason)
+    _record_ingest_outcome(tenant, store, event, reason)
 
 
-def _asked(
+def _asset_builder(
     scope: Scope, job: models.JobRow, row: RemotePictureRow
 ) -> Callable[[bytes, SigningCredential], pipeline.PreparedAsset]:
     """What makes bytes the picture of a run: what was asked for is ours to say, not the machine's."""
@@ -202,10 +202,12 @@ def _asked(
     return prepared
 
 
-def _settle(tenant: OpenScope, store: ObjectStore, event: RemotePictureDue, reason: Message | None) -> None:
+def _record_ingest_outcome(
+    tenant: OpenScope, store: ObjectStore, event: RemotePictureDue, reason: Message | None
+) -> None:
     """What became of a picture, its run, and what came, in one transaction: who dies here finds nothing half done."""
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
-        row = _row(scope, event.subject_id, lock=True)
+        row = _get_picture_row(scope, event.subject_id, lock=True)
         if row.state != UploadState.WAITING:
             return
         after = UploadState.READY if reason is None else UploadState.REFUSED
@@ -226,10 +228,10 @@ def _settle(tenant: OpenScope, store: ObjectStore, event: RemotePictureDue, reas
 
 def fail_result(event: RemotePictureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     """A picture that came could not be brought into the library, too often: its run fails, so that nobody waits."""
-    _settle(tenant, store, event, Message("job.gave_up"))
+    _record_ingest_outcome(tenant, store, event, Message("job.gave_up"))
 
 
-def _row(scope: Scope, picture_id: UUID, *, lock: bool = False) -> RemotePictureRow:
+def _get_picture_row(scope: Scope, picture_id: UUID, *, lock: bool = False) -> RemotePictureRow:
     row = scope.session.get(RemotePictureRow, (scope.tenant_id, picture_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("machine.picture_unknown")

@@ -85,10 +85,10 @@ def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> flo
         return DEFAULT_PACE
     last = RecipeSpec.model_validate(found.spec)
     same = (last.engine, last.model) == (spec.engine, spec.model)
-    return float(found.seconds) * (_work(spec) / _work(last) if same else 1)
+    return float(found.seconds) * (_relative_work(spec) / _relative_work(last) if same else 1)
 
 
-def _work(spec: RecipeSpec) -> float:
+def _relative_work(spec: RecipeSpec) -> float:
     """What a picture asks of an engine, against others of its model: a denoising step goes over every pixel."""
     return spec.steps * sum(wide * high for wide, high in spec.edges) / len(spec.edges)
 

@@ -26,7 +26,7 @@ from studio.runs import records
 from studio.runs.purchases import PictureBuyer, RunStopped
 
 
-def _asked(
+def _generate_pictures(
     maker: ImageEngine, shots: Sequence[PlannedPicture], watch: Progress, buyer: PictureBuyer
 ) -> Iterator[tuple[GeneratedPicture, Price | None]]:
     """What an engine makes of the shots, with its price where it asks one."""
@@ -36,13 +36,13 @@ def _asked(
                 shot.job
             )  # of one with a mask the part around it leaves the house, and no more
             bought, price = buyer.buy_picture(shot.number, shaped.job, maker, watch)
-            yield _whole(shaped, bought), price
+            yield _restore_whole_picture(shaped, bought), price
         return
     for picture in input_fitting.draw_jobs(maker, [shot.job for shot in shots], watch):
         yield picture, None
 
 
-def _whole(shaped: FittedJob, bought: GeneratedPicture) -> GeneratedPicture:
+def _restore_whole_picture(shaped: FittedJob, bought: GeneratedPicture) -> GeneratedPicture:
     try:
         return shaped.restore_picture(bought)
     except BadInput as error:  # it is paid, and would come the same again
@@ -60,7 +60,7 @@ def generate_shots(
     wrong = EngineMissing("job.engine_changed", engine=maker.name)
     if isinstance(maker, HostedImageEngine) and True in labels:
         raise wrong
-    for picture, price in _asked(maker, shots, watch, buyer):
+    for picture, price in _generate_pictures(maker, shots, watch, buyer):
         if (not picture.label) in labels:
             raise wrong
         yield picture, price

@@ -53,7 +53,7 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
 
     Raises NotFound; another tenant's looks the same.
     """
-    row = _creation(scope, asset_id)
+    row = _get_creation_row(scope, asset_id)
     sources, children = asset_records.ancestors_and_descendants(scope, asset_id, most=MAX_RELATIVES)
     after = asset_records.reference_assets(scope, asset_id)
     related = queries.get_asset_cards(scope, list(dict.fromkeys([*sources, *after, *children])))
@@ -66,7 +66,7 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
         children=[card for card in shown if card.asset_id in children],
         versions=asset_records.list_renditions(scope, asset_id),
         packs=list(packs),
-        again=_job(scope, row).total if row.job_id is not None else 0,
+        again=_get_run_of(scope, row).total if row.job_id is not None else 0,
     )
 
 
@@ -77,10 +77,10 @@ def repeat_generation(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tup
     Returns the job's id and how many pictures it makes; `by` is the actor who asks. Raises NotFound for what no run
     made, and as `runner.start_run`.
     """
-    row = _creation(scope, asset_id)
+    row = _get_creation_row(scope, asset_id)
     if row.job_id is None:
         raise NotFound("job.unknown")
-    before = _job(scope, row)
+    before = _get_run_of(scope, row)
     started = runner.start_run(
         scope,
         creator_id=row.creator_id,
@@ -98,7 +98,7 @@ def repeat_generation(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tup
     return started, before.total
 
 
-def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
+def _get_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow:
     row = scope.session.exec(
         select(models.CreationRow).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
@@ -109,7 +109,7 @@ def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
     return row
 
 
-def _job(scope: Scope, row: models.CreationRow) -> models.JobRow:
+def _get_run_of(scope: Scope, row: models.CreationRow) -> models.JobRow:
     found = scope.session.get(models.JobRow, (scope.tenant_id, row.job_id))
     if found is None:
         raise NotFound("job.unknown")

@@ -17,7 +17,7 @@ from foundation.db.database import (
 )
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -27,7 +27,7 @@ class RemoteRunRow(CreatorOwnedRow, table=True):
     __tablename__ = "home_runs"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "job_id", name="home_runs_job"),
-        _of("job_id", "jobs"),
+        _tenant_foreign_key("job_id", "jobs"),
         Index("home_runs_lease", "tenant_id", "lease"),
         about="creator",
         keep="while the tenant is here",
@@ -53,7 +53,7 @@ class RemotePictureRow(CreatorOwnedRow, table=True):
     __tablename__ = "home_pictures"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "job_id", "number", name="home_pictures_once"),
-        _of("job_id", "jobs"),
+        _tenant_foreign_key("job_id", "jobs"),
         Index("home_pictures_waiting", "tenant_id", "state"),
         CheckConstraint("state IN ('waiting', 'ready', 'refused')", name="home_pictures_state"),
         about="creator",

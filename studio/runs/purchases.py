@@ -126,7 +126,7 @@ class PictureBuyer:
         the agency may use up its day, and what `watch` raises."""
         if Rating(self.job.rating) in STAYS:
             raise EngineMissing("engine.hosted_rating", engine=engine.name, rating=self.job.rating)
-        slip, price = self._reserved(number, asked, engine)
+        slip, price = self._reserve_order(number, asked, engine)
         try:
             picture = engine.buy(asked, slip, watch)
         except LeaseLost:
@@ -141,7 +141,7 @@ class PictureBuyer:
         slip.close(over=True)
         return picture, price
 
-    def _reserved(self, number: int, asked: ImageJob, engine: HostedImageEngine) -> tuple[_Kept, Price]:
+    def _reserve_order(self, number: int, asked: ImageJob, engine: HostedImageEngine) -> tuple[_Kept, Price]:
         job, price = self.job, engine.price(asked)
         model = hosted_services.priced_service(engine.name, asked.model or engine.model, asked.needed_inputs)
         wanted = PurchaseRequest(job.creator_id, job.id, number, engine.name, model, price, self.budget)

@@ -79,14 +79,14 @@ def record_progress_in(scope: Scope, row: models.JobRow, done: int) -> bool:
     row.done = max(row.done, done)  # a worker that lost its row may come after the one that has it
     scope.add(row)
     if row.done == row.total and row.state == JobState.RUNNING:
-        _end(scope, row)
+        _finish_run(scope, row)
     return row.state == JobState.RUNNING
 
 
-def _end(scope: Scope, row: models.JobRow) -> None:
+def _finish_run(scope: Scope, row: models.JobRow) -> None:
     """All of it was asked for; what was refused is told."""
     if len(row.skipped) == row.total:
-        _fail(scope, row, Message.from_json(row.skipped[-1]["reason"]))
+        _mark_run_failed(scope, row, Message.from_json(row.skipped[-1]["reason"]))
         return
     move_run(scope, row, JobState.DONE)
     notices.close(scope, f"job:{row.id}")
@@ -99,10 +99,10 @@ def fail_run(scope: Scope, job_id: UUID, reason: Message) -> None:
     """End a run that cannot be made and tell the agency; one that is over stays as it is. Raises NotFound."""
     row = get_run_row(scope, job_id, lock=True)
     if row.state not in ENDED_RUN_STATES:
-        _fail(scope, row, reason)
+        _mark_run_failed(scope, row, reason)
 
 
-def _fail(scope: Scope, row: models.JobRow, reason: Message) -> None:
+def _mark_run_failed(scope: Scope, row: models.JobRow, reason: Message) -> None:
     row.reason = stored_message(reason)
     move_run(scope, row, JobState.FAILED)
     spending_caps.release_run_orders(scope, row.id)

@@ -74,7 +74,7 @@ def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
             machine=machine_id,
         )
         return 0
-    waiting = _waiting(scope)
+    waiting = _list_waiting_runs(scope)
     for row, job in waiting:
         device_queue.enqueue_run(scope, job, specs.get_spec(scope, job.recipe_id))
         scope.session.delete(row)
@@ -84,11 +84,11 @@ def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
 def remote_capabilities(scope: Scope) -> frozenset[str] | None:
     """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them together; None where it has
     none, so that the house makes its pictures."""
-    there = _able(scope)
+    there = _list_capabilities(scope)
     return frozenset(what for one in there for what in one.does) if there else None
 
 
-def _able(scope: Scope) -> list[RemoteWorkerCapabilities]:
+def _list_capabilities(scope: Scope) -> list[RemoteWorkerCapabilities]:
     return [
         RemoteWorkerCapabilities.model_validate(one.capabilities)
         for one in remote_workers.list_remote_workers(scope)
@@ -101,7 +101,7 @@ def remote_lock_name(scope: Scope) -> str:
     return f"home:{scope.tenant_id}"
 
 
-def _waiting(scope: Scope) -> list[tuple[RemoteRunRow, models.JobRow]]:
+def _list_waiting_runs(scope: Scope) -> list[tuple[RemoteRunRow, models.JobRow]]:
     found = scope.session.exec(
         select(RemoteRunRow, models.JobRow)
         .where(
@@ -117,9 +117,9 @@ def _waiting(scope: Scope) -> list[tuple[RemoteRunRow, models.JobRow]]:
 
 def missing_models(scope: Scope) -> list[str]:
     """Models and LoRAs that waiting runs ask for and no living machine has: these wait for ever."""
-    there = _able(scope)
+    there = _list_capabilities(scope)
     wanted: dict[str, None] = {}
-    for _, job in _waiting(scope):
+    for _, job in _list_waiting_runs(scope):
         spec = specs.get_spec(scope, job.recipe_id)
         needs = run_inputs.inputs_needed_by(job)
         if not any(one.can_make(model=spec.model, loras=list(spec.loras), needs=needs) for one in there):
@@ -143,4 +143,4 @@ def remote_activity(scope: Scope) -> Mapping[UUID, RemoteActivity]:
 
 def count_remote_runs(scope: Scope) -> int:
     """How many runs wait for a machine, or are being made by one."""
-    return len(_waiting(scope))
+    return len(_list_waiting_runs(scope))

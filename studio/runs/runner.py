@@ -171,21 +171,21 @@ def generate_pictures(
         job = records.get_run_row(scope, event.subject_id)
         if job.state in records.ENDED_RUN_STATES:
             return
-        (spec, shots, left), labels = _missing(scope, job), generation.labels_of_run(scope, job)
+        (spec, shots, left), labels = _plan_missing_pictures(scope, job), generation.labels_of_run(scope, job)
     engine = partial(named, spec.engine) if spec.engine else engine
     bring = partial(
         pipeline.ingest_asset, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare
     )
     turn, refused, began = 0, 0, monotonic()
     try:
-        if _handed_on(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
+        if _move_to_other_queue(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
             return
         with heartbeat() as pulse:
             while left:
                 pulse.check_lease()
                 part_began = monotonic()
                 most = _may_draw(tenant, job, per_day)
-                group, part = _group(shots, left, _most(event, engine))
+                group, part = _next_group(shots, left, _max_batch_pictures(event, engine))
                 part, group = (
                     part[:most],
                     run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR),
@@ -197,18 +197,20 @@ def generate_pictures(
                 buyer = PictureBuyer(tenant, store, job, caps, spec.max_spending, per_day=per_day)
                 made = generation.generate_shots(engine(), group, watch, buyer, labels)
                 try:
-                    for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):
+                    for _ in _ingest_pictures(
+                        _prepare_pictures(made, group, part, job, credential), tenant, job, store, bring
+                    ):
                         turn, refused = turn + 1, 0
                 except PictureUndelivered as error:
-                    if not _left_out(tenant, job, part[0].number, error, refused := refused + 1):
+                    if not _skip_or_raise(tenant, job, part[0].number, error, refused := refused + 1):
                         return
                 if left := left[len(part) :]:
-                    _leave(event, turn, turn_began=began, part_began=part_began)
+                    _yield_device(event, turn, turn_began=began, part_began=part_began)
             records.record_progress(tenant, job, job.total)
     except RunStopped:
         return
     except EngineUnreachable as away:
-        _come_back(away, turn)
+        _retry_after_outage(away, turn)
         raise
     except (
         EngineMissing,
@@ -222,7 +224,7 @@ def generate_pictures(
             records.fail_run(scope, event.subject_id, error.message)
 
 
-def _left_out(tenant: OpenScope, job: models.JobRow, number: int, error: PictureUndelivered, refused: int) -> bool:
+def _skip_or_raise(tenant: OpenScope, job: models.JobRow, number: int, error: PictureUndelivered, refused: int) -> bool:
     """Go on without a picture; whether the run does. Raises the error after too many in a row."""
     if not records.skip_picture(tenant, job, number, error.message):
         return False
@@ -231,7 +233,7 @@ def _left_out(tenant: OpenScope, job: models.JobRow, number: int, error: Picture
     return True
 
 
-def _handed_on(
+def _move_to_other_queue(
     event: RunEvent,
     tenant: OpenScope,
     job: models.JobRow,
@@ -251,7 +253,7 @@ def _handed_on(
     return True
 
 
-def _come_back(away: EngineUnreachable, turn: int) -> None:
+def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
     """Raise Later for an engine that says when, and for one that was there a moment ago: that is a first failure."""
     if isinstance(away, EngineBusy):
         raise outbox.RetryLater(timedelta(seconds=away.after), fresh=turn > 0) from away
@@ -259,7 +261,9 @@ def _come_back(away: EngineUnreachable, turn: int) -> None:
         raise outbox.RetryLater(AWAY, fresh=True) from away
 
 
-def _missing(scope: Scope, job: models.JobRow) -> tuple[RecipeSpec, Sequence[PlannedPicture], list[PlannedPicture]]:
+def _plan_missing_pictures(
+    scope: Scope, job: models.JobRow
+) -> tuple[RecipeSpec, Sequence[PlannedPicture], list[PlannedPicture]]:
     """The recipe of a run, its pictures, and those that nobody made yet and that are not skipped."""
     spec = specs.spec_of_run(scope, job)
     shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)
@@ -275,7 +279,7 @@ def _missing(scope: Scope, job: models.JobRow) -> tuple[RecipeSpec, Sequence[Pla
     return spec, shots, left
 
 
-def _group(
+def _next_group(
     shots: Sequence[PlannedPicture], left: Sequence[PlannedPicture], size: int
 ) -> tuple[list[PlannedPicture], list[PlannedPicture]]:
     """The pictures drawn together next, and those of them that are missing. Groups follow from the numbers alone: how a
@@ -284,7 +288,7 @@ def _group(
     return [one for one in shots if one.number // size == which], [one for one in left if one.number // size == which]
 
 
-def _kept(
+def _ingest_pictures(
     made: Iterator[tuple[int, pipeline.PreparedAsset]],
     tenant: OpenScope,
     job: models.JobRow,
@@ -322,7 +326,7 @@ def _may_draw(tenant: OpenScope, job: models.JobRow, per_day: int) -> int:
     return most
 
 
-def _leave(event: RunEvent, turn: int, *, turn_began: float, part_began: float) -> None:
+def _yield_device(event: RunEvent, turn: int, *, turn_began: float, part_began: float) -> None:
     """Give the machine to others: for the run's own pause, or once its turn is over and one waits."""
     if event.pause:
         raise outbox.RetryLater(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0)
@@ -358,12 +362,12 @@ def fail_run_after_retries(event: RunEvent, *, tenant: OpenScope) -> None:
         records.fail_run(scope, event.subject_id, Message("job.gave_up"))
 
 
-def _most(event: RunEvent, engine: Engine) -> int:
+def _max_batch_pictures(event: RunEvent, engine: Engine) -> int:
     """How many pictures are asked for at once: one, of an engine that gains nothing by more, or between two pauses."""
     return TURN_PICTURES if not event.pause and isinstance(engine(), SupportsBatches) else 1
 
 
-def _prepared(
+def _prepare_pictures(
     made: Iterator[tuple[GeneratedPicture, Price | None]],
     group: Sequence[PlannedPicture],
     part: Sequence[PlannedPicture],

@@ -112,7 +112,7 @@ def measure_style_similarity(
     Raises EngineError while the classifier cannot say whether it tells faces apart.
     """
     with tenant(event.tenant_id, SCORING) as scope:
-        wanted = _wanted(scope, event.subject_id)
+        wanted = _find_comparison(scope, event.subject_id)
     if wanted is None:
         return
     if isinstance(wanted, Message):
@@ -120,19 +120,19 @@ def measure_style_similarity(
     else:
         try:
             with heartbeat() as pulse:
-                found = _measured(event.tenant_id, wanted, store, classifier)
+                found = _measure_style(event.tenant_id, wanted, store, classifier)
                 pulse.check_lease()
         except (NotFound, BadInput):
             found = StyleScore(missing_reason=Message("look.lost"))
-    _keep(event, found, tenant)
+    _record_score(event, found, tenant)
 
 
 def fail_style_score(event: StyleScoreDue, *, tenant: OpenScope) -> None:
     """The classifier was away for too long: there is no figure, and why is said."""
-    _keep(event, StyleScore(missing_reason=Message("look.unmeasured")), tenant)
+    _record_score(event, StyleScore(missing_reason=Message("look.unmeasured")), tenant)
 
 
-def _wanted(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
+def _find_comparison(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
     row = scope.session.exec(
         select(models.CreationRow.creator_id, models.CreationRow.sha256, models.JobRow.look)
         .join(models.JobRow, models.JobRow.id == models.CreationRow.job_id)  # type: ignore[arg-type]  # columns
@@ -152,7 +152,7 @@ def _wanted(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
     return _Wanted(row[0], row[1], look, reference_images.can_compare_faces(scope, look))
 
 
-def _measured(tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None) -> StyleScore:
+def _measure_style(tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None) -> StyleScore:
     """No transaction is open. Raises NotFound, BadInput, EngineError."""
     photos = [
         pictures.decode_photo(store.get(tenant_id, sha256), name=sha256) for sha256 in (wanted.sha256, *wanted.look)
@@ -175,7 +175,7 @@ def _by_face(photos: Sequence[DecodedPhoto], classifier: Classifier) -> StyleSco
     return StyleScore(method, near, Message("look.no_face") if near is None else None)
 
 
-def _keep(event: StyleScoreDue, found: StyleScore, tenant: OpenScope) -> None:
+def _record_score(event: StyleScoreDue, found: StyleScore, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, SCORING) as scope:
         assets.lock_library(scope, "look_score", event.subject_id)
         scope.run(

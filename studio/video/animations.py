@@ -75,7 +75,7 @@ def request_animation(scope: Scope, *, creator_id: UUID, wanted: AnimationReques
         return known
     if len(wanted.words) > MAX_PROMPT_LENGTH:
         raise BadInput("film.words_long", most=MAX_PROMPT_LENGTH)
-    _job(wanted, _picture(scope, creator_id, wanted), b"")
+    _build_video_job(wanted, _get_source_rendition(scope, creator_id, wanted), b"")
     prompt_rating.rate_text(scope, [wanted.words, wanted.model])
     held = quotas.generation_wait(scope, creator_id)
     row = models.ClipRow(
@@ -93,7 +93,7 @@ def request_animation(scope: Scope, *, creator_id: UUID, wanted: AnimationReques
         scope,
         AnimationDue(scope.tenant_id, row.id),
         at=held.until if held is not None else None,
-        group=_group(wanted.model),
+        group=_animation_queue_group(wanted.model),
     )
     return row.id
 
@@ -109,7 +109,11 @@ def wake_waiting_animations(scope: Scope) -> int:
     ).all()
     waiting = [row for row in rows if outbox.cancel(scope, AnimationDue.kind, row.id)]
     for row in waiting:
-        outbox.put(scope, AnimationDue(scope.tenant_id, row.id), group=_group(_read(row.spec).model))
+        outbox.put(
+            scope,
+            AnimationDue(scope.tenant_id, row.id),
+            group=_animation_queue_group(_request_from_json(row.spec).model),
+        )
     return len(waiting)
 
 
@@ -136,7 +140,7 @@ def make_animation(
     try:
         with heartbeat() as pulse:
             watch = ClipProgressWatch(tenant, row, pulse, every=told_every, actor=ANIMATION_ACTOR)
-            prepared = _made(row, engine, store, credential, watch)
+            prepared = _render_animation(row, engine, store, credential, watch)
             asset_id = pipeline.ingest_asset(
                 tenant,
                 store,
@@ -145,7 +149,7 @@ def make_animation(
                 prepared=prepared,
                 classifier=classifier,
                 compare=compare,
-                still=lambda scope: _picture(scope, row.creator_id, _read(row.spec)),
+                still=lambda scope: _get_source_rendition(scope, row.creator_id, _request_from_json(row.spec)),
             )
     except ClipEnded:
         return
@@ -157,7 +161,7 @@ def make_animation(
     clips.finish_clip(tenant, row, asset_id, actor=ANIMATION_ACTOR)
 
 
-def _made(
+def _render_animation(
     row: models.ClipRow,
     engine: Engine,
     store: ObjectStore,
@@ -165,22 +169,22 @@ def _made(
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
     """The film, ready to be brought in. Its picture is asked for anew: what was taken back meanwhile is not used."""
-    wanted = _read(row.spec)
+    wanted = _request_from_json(row.spec)
     with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
-        picture = _picture(scope, row.creator_id, wanted)
+        picture = _get_source_rendition(scope, row.creator_id, wanted)
         declared = prompt_rating.rate_text(scope, [wanted.words, wanted.model])
         storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is made that surely cannot be kept
     began = monotonic()
-    made = engine().animate(_job(wanted, picture, store.get(row.tenant_id, picture.sha256)), watch)
+    made = engine().animate(_build_video_job(wanted, picture, store.get(row.tenant_id, picture.sha256)), watch)
     seconds = monotonic() - began
     watch.pulse.check_lease()
     with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
-        _picture(scope, row.creator_id, wanted)
+        _get_source_rendition(scope, row.creator_id, wanted)
         storage_quota.check_storage(scope, store.quota_bytes, len(made.data))
-    return _prepared(row, wanted, made, credential(), declared=declared, seconds=seconds)
+    return _prepare_asset(row, wanted, made, credential(), declared=declared, seconds=seconds)
 
 
-def _prepared(
+def _prepare_asset(
     row: models.ClipRow,
     wanted: AnimationRequest,
     made: GeneratedVideo,
@@ -217,7 +221,7 @@ def _prepared(
     return pipeline.PreparedAsset(video_assets.video_rendition(film, photo), photo, data, source, film)
 
 
-def _picture(scope: Scope, creator_id: UUID, wanted: AnimationRequest) -> StoredRendition:
+def _get_source_rendition(scope: Scope, creator_id: UUID, wanted: AnimationRequest) -> StoredRendition:
     """The bytes of the picture. Raises NotFound for what is not, or no more, in this creator's library, Refused for
     what is withheld, BadInput for what is no picture."""
     assets.check_assets_owned(scope, creator_id, [wanted.asset_id])
@@ -231,7 +235,7 @@ def _picture(scope: Scope, creator_id: UUID, wanted: AnimationRequest) -> Stored
     return found
 
 
-def _job(wanted: AnimationRequest, picture: StoredRendition, data: bytes) -> VideoJob:
+def _build_video_job(wanted: AnimationRequest, picture: StoredRendition, data: bytes) -> VideoJob:
     """What the engine is asked for, in the picture's own proportions. Raises JobTooLarge."""
     longer = max(picture.width, picture.height)
     share = min(max(longer, MIN_SIDE), MAX_SIDE) / longer
@@ -249,9 +253,9 @@ def _job(wanted: AnimationRequest, picture: StoredRendition, data: bytes) -> Vid
     )
 
 
-def _group(model: str) -> str:
+def _animation_queue_group(model: str) -> str:
     return device_queue.model_group(model, engine="films")
 
 
-def _read(spec: dict[str, Any]) -> AnimationRequest:
+def _request_from_json(spec: dict[str, Any]) -> AnimationRequest:
     return AnimationRequest(**{**spec, "asset_id": UUID(spec["asset_id"])})

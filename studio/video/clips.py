@@ -72,7 +72,7 @@ def stop_clip(scope: Scope, clip_id: UUID) -> None:
 
 def get_clip(scope: Scope, clip_id: UUID) -> ClipView:
     """How a clip stands. Raises NotFound; another tenant's looks the same."""
-    return _value(scope, lock_clip(scope, clip_id))
+    return _clip_from_row(scope, lock_clip(scope, clip_id))
 
 
 def list_recent_clips(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 20) -> list[ClipView]:
@@ -87,7 +87,7 @@ def list_recent_clips(scope: Scope, creator_id: UUID, *, since: datetime, limit:
         .order_by(col(models.ClipRow.created_at).desc())
         .limit(limit)
     )
-    return [_value(scope, row) for row in rows]
+    return [_clip_from_row(scope, row) for row in rows]
 
 
 def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None) -> models.ClipRow | None:
@@ -192,7 +192,7 @@ def lock_clip(scope: Scope, clip_id: UUID, *, lock: bool = False) -> models.Clip
     return row
 
 
-def _value(scope: Scope, row: models.ClipRow) -> ClipView:
+def _clip_from_row(scope: Scope, row: models.ClipRow) -> ClipView:
     return ClipView(
         id=row.id,
         creator_id=row.creator_id,

@@ -79,12 +79,12 @@ def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowReques
         return known
     slideshow.check_slideshow([(one.seconds, one.caption) for one in wanted.shots], wanted.form)
     prompt_rating.rate_text(scope, wanted.overlay_texts)
-    _parts(scope, creator_id, wanted)
+    _load_parts(scope, creator_id, wanted)
     row = models.ClipRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         key=key,
-        spec=_written(wanted),
+        spec=_request_to_json(wanted),
         by=by,
         total=round(slideshow.slideshow_seconds([one.seconds for one in wanted.shots]) * encoder.FRAME_RATE),
     )
@@ -93,7 +93,7 @@ def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowReques
     return row.id
 
 
-def _parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dict[UUID, StoredRendition]:
+def _load_parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dict[UUID, StoredRendition]:
     """The bytes of each part. Raises NotFound for what is not, or no more, in this creator's library, Refused for what
     is withheld, BadInput for what is no picture, or no sound."""
     assets.check_assets_owned(scope, creator_id, wanted.asset_ids)
@@ -112,7 +112,7 @@ def _parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dict[UUI
     return found
 
 
-def _spoken(scope: Scope, sound: UUID | None) -> bool:
+def _is_generated_speech(scope: Scope, sound: UUID | None) -> bool:
     """Whether a sound was said here: it is heard once, and to its end. Any other may be music."""
     query = select(models.SpeechRow.id).where(
         models.SpeechRow.tenant_id == scope.tenant_id, models.SpeechRow.asset_id == sound
@@ -135,10 +135,10 @@ def make_slideshow(
     row = clipping.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
     if row is None:
         return
-    wanted = _read(row.spec)
+    wanted = _request_from_json(row.spec)
     try:
         with heartbeat() as pulse:
-            prepared = _cut(
+            prepared = _render_clip(
                 row,
                 wanted,
                 store,
@@ -153,7 +153,7 @@ def make_slideshow(
                 prepared=prepared,
                 classifier=classifier,
                 compare=compare,
-                still=lambda scope: _parts(scope, row.creator_id, wanted),
+                still=lambda scope: _load_parts(scope, row.creator_id, wanted),
             )
     except ClipEnded:
         return
@@ -163,7 +163,7 @@ def make_slideshow(
     clipping.finish_clip(tenant, row, asset_id, actor=SLIDESHOW_ACTOR)
 
 
-def _cut(
+def _render_clip(
     row: models.ClipRow,
     wanted: SlideshowRequest,
     store: ObjectStore,
@@ -172,16 +172,16 @@ def _cut(
 ) -> pipeline.PreparedAsset:
     """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile is not used."""
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
-        parts, spoken = _parts(scope, row.creator_id, wanted), _spoken(scope, wanted.sound)
+        parts, spoken = _load_parts(scope, row.creator_id, wanted), _is_generated_speech(scope, wanted.sound)
         declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
         storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is cut that surely cannot be kept
-    stills = [_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
+    stills = [_build_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
     sound = store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
     form, seed, fades, whole = wanted.form, wanted.seed, wanted.fades, wanted.whole
     data = slideshow.render_slideshow(SlideshowPlan(stills, form, seed, fades, whole, sound, spoken), told=watch)
     watch.pulse.check_lease()
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
-        _parts(scope, row.creator_id, wanted)
+        _load_parts(scope, row.creator_id, wanted)
         storage_quota.check_storage(scope, store.quota_bytes, len(data))
     return pipeline.prepare_clip(
         data,
@@ -195,19 +195,19 @@ def _cut(
     )
 
 
-def _still(store: ObjectStore, tenant_id: UUID, shot: SlideshowPicture, sha256: str) -> StillPicture:
+def _build_still(store: ObjectStore, tenant_id: UUID, shot: SlideshowPicture, sha256: str) -> StillPicture:
     photo = pictures.decode_photo(store.get(tenant_id, sha256), name=sha256)
     return StillPicture(pictures.flatten_on(photo.pixels, _PAPER), shot.seconds, shot.motion, shot.caption)
 
 
-def _written(wanted: SlideshowRequest) -> dict[str, Any]:
+def _request_to_json(wanted: SlideshowRequest) -> dict[str, Any]:
     shots = [[str(one.asset_id), one.seconds, str(one.motion), one.caption] for one in wanted.shots]
     sound = str(wanted.sound) if wanted.sound is not None else None
     rest = {"seed": wanted.seed, "fades": wanted.fades, "whole": wanted.whole, "sound": sound}
     return {"shots": shots, "form": str(wanted.form), **rest}
 
 
-def _read(spec: dict[str, Any]) -> SlideshowRequest:
+def _request_from_json(spec: dict[str, Any]) -> SlideshowRequest:
     return SlideshowRequest(
         shots=tuple(
             SlideshowPicture(UUID(one), seconds, StillMotion(motion), said)

@@ -45,8 +45,8 @@ def choose_voice(
     """
     tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
     told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
-    row = _row(scope, creator_id) or models.CreatorVoiceRow(
-        tenant_id=scope.tenant_id, id=_id(scope, creator_id), creator_id=creator_id, **told
+    row = _find_voice_row(scope, creator_id) or models.CreatorVoiceRow(
+        tenant_id=scope.tenant_id, id=_voice_row_id(scope, creator_id), creator_id=creator_id, **told
     )
     for name, value in told.items():
         setattr(row, name, value)
@@ -76,7 +76,7 @@ def remove_voice(scope: Scope, creator_id: UUID) -> None:
     What was said stays in the library, with the licence it was said under.
     """
     assets.lock_library(scope, "speech")  # a text that is asked for meanwhile finds no voice
-    row = _row(scope, creator_id)
+    row = _find_voice_row(scope, creator_id)
     if row is None:
         raise NotFound("voice.none")
     scope.session.delete(row)
@@ -100,15 +100,15 @@ def voices_of_creators(scope: Scope, creators: Collection[UUID]) -> dict[UUID, C
             col(models.CreatorVoiceRow.creator_id).in_(list(creators)),
         )
     )
-    return {row.creator_id: _chosen(row) for row in rows}
+    return {row.creator_id: _voice_from_row(row) for row in rows}
 
 
 def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
     """The voice of a creator. Raises NotFound where none was chosen."""
-    row = _row(scope, creator_id)
+    row = _find_voice_row(scope, creator_id)
     if row is None:
         raise NotFound("voice.none")
-    return _chosen(row)
+    return _voice_from_row(row)
 
 
 def check_voice_consent(scope: Scope, person_id: UUID) -> None:
@@ -122,15 +122,15 @@ def check_voice_consent(scope: Scope, person_id: UUID) -> None:
         raise Refused("voice.not_allowed")
 
 
-def _chosen(row: models.CreatorVoiceRow) -> ChosenVoice:
+def _voice_from_row(row: models.CreatorVoiceRow) -> ChosenVoice:
     return ChosenVoice(
         row.engine, row.voice, row.name, row.label, VoiceLicence(**row.licence), row.bills, row.person_id
     )
 
 
-def _id(scope: Scope, creator_id: UUID) -> UUID:
+def _voice_row_id(scope: Scope, creator_id: UUID) -> UUID:
     return derived_uuid(scope.tenant_id, "voice", creator_id)
 
 
-def _row(scope: Scope, creator_id: UUID) -> models.CreatorVoiceRow | None:
-    return scope.session.get(models.CreatorVoiceRow, (scope.tenant_id, _id(scope, creator_id)))
+def _find_voice_row(scope: Scope, creator_id: UUID) -> models.CreatorVoiceRow | None:
+    return scope.session.get(models.CreatorVoiceRow, (scope.tenant_id, _voice_row_id(scope, creator_id)))

@@ -150,10 +150,10 @@ def synthesize_speech(
     """Say a text and bring it into the library. What nobody made or billed is tried again; raises what it met then."""
     with heartbeat() as pulse:
         able = engines()  # one that cannot be used is said before anything counts as asked
-        row = _asked(event, tenant)
+        row = _claim_speech(event, tenant)
         if row is None:
             return
-        said = _said(event, tenant, _engine(able, row.engine), row)
+        said = _synthesize_speech(event, tenant, _find_engine(able, row.engine), row)
         if said is None:
             return
         pulse.check_lease()
@@ -172,22 +172,22 @@ def synthesize_speech(
             with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
                 storage_quota.check_storage(scope, store.quota_bytes, len(prepared.data))
         except storage_quota.StorageFull as error:
-            return _settle(event, tenant, SpeechState.FAILED, error.message)
+            return _record_speech_outcome(event, tenant, SpeechState.FAILED, error.message)
         asset = pipeline.ingest_asset(
             tenant, store, tenant_id=row.tenant_id, creator_id=row.creator_id, prepared=prepared
         )
         cost = said.characters if row.characters else 0
-        _settle(event, tenant, SpeechState.MADE, asset_id=asset, characters=cost)
+        _record_speech_outcome(event, tenant, SpeechState.MADE, asset_id=asset, characters=cost)
 
 
 def fail_speech(event: SpeechDue, *, tenant: OpenScope) -> None:
     """The row of a speech failed too often: a person is told. Nothing is known of what was asked last."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
-        state = _row(scope, event.subject_id).state
+        state = _get_speech_row(scope, event.subject_id).state
     if state == SpeechState.WAITING:
-        _settle(event, tenant, SpeechState.FAILED, Message("speech.gave_up"), characters=0)
+        _record_speech_outcome(event, tenant, SpeechState.FAILED, Message("speech.gave_up"), characters=0)
     elif state == SpeechState.ASKED:
-        _settle(event, tenant, SpeechState.UNCERTAIN, Message("speech.lost"))
+        _record_speech_outcome(event, tenant, SpeechState.UNCERTAIN, Message("speech.lost"))
 
 
 def character_limit(scope: Scope, *, per_month: int = 0) -> int | None:
@@ -213,48 +213,48 @@ def month_start(zone: ZoneInfo, now: datetime) -> datetime:
     return datetime.combine(first, time(), zone).astimezone(UTC)
 
 
-def _asked(event: SpeechDue, tenant: OpenScope) -> models.SpeechRow | None:
+def _claim_speech(event: SpeechDue, tenant: OpenScope) -> models.SpeechRow | None:
     """The row, which says from here on that it was asked; None where it is settled by now."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
-        row = _row(scope, event.subject_id, lock=True)
-        there = _there(scope, row)
+        row = _get_speech_row(scope, event.subject_id, lock=True)
+        there = _find_speech_asset(scope, row)
         if row.state in (SpeechState.MADE, SpeechState.FAILED, SpeechState.UNCERTAIN):
             return None
         if row.state == SpeechState.ASKED and there is not None:
-            _move(scope, row, SpeechState.MADE, asset_id=there)
+            _change_speech_state(scope, row, SpeechState.MADE, asset_id=there)
             return None
         if row.state == SpeechState.ASKED and row.characters:
-            _move(scope, row, SpeechState.UNCERTAIN, Message("speech.lost"))
+            _change_speech_state(scope, row, SpeechState.UNCERTAIN, Message("speech.lost"))
             return None
         try:
             if row.person_id is not None:  # since somebody asked, they may have taken it back
                 creator_voices.check_voice_consent(scope, row.person_id)
         except Refused as error:
-            _move(scope, row, SpeechState.FAILED, error.message, characters=0)
+            _change_speech_state(scope, row, SpeechState.FAILED, error.message, characters=0)
             return None
         if row.state == SpeechState.WAITING:
-            _move(scope, row, SpeechState.ASKED)
+            _change_speech_state(scope, row, SpeechState.ASKED)
     return row
 
 
-def _said(
+def _synthesize_speech(
     event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: models.SpeechRow
 ) -> GeneratedSpeech | None:
     """What the engine said; None where it could not, which is settled. Raises EngineUnreachable: nobody was asked."""
     if engine is None:
         gone = Message("engine.no_voice", {"engine": row.engine, "voice": row.voice})
-        _settle(event, tenant, SpeechState.FAILED, gone, characters=0)
+        _record_speech_outcome(event, tenant, SpeechState.FAILED, gone, characters=0)
         return None
     try:
         return engine.synthesize(SpeechJob(row.words, language=row.language, voice=row.voice, seed=row.id.int % 2**32))
     except SpeechUncertain as error:
-        _settle(event, tenant, SpeechState.UNCERTAIN, error.message)
+        _record_speech_outcome(event, tenant, SpeechState.UNCERTAIN, error.message)
     except UnusableAnswer as error:  # it was billed for all that
-        _settle(event, tenant, SpeechState.FAILED, error.message)
+        _record_speech_outcome(event, tenant, SpeechState.FAILED, error.message)
     except (EngineMissing, JobTooLarge) as error:
-        _settle(event, tenant, SpeechState.FAILED, error.message, characters=0)
+        _record_speech_outcome(event, tenant, SpeechState.FAILED, error.message, characters=0)
     except EngineUnreachable:
-        _settle(event, tenant, SpeechState.WAITING)
+        _record_speech_outcome(event, tenant, SpeechState.WAITING)
         raise
     return None
 
@@ -262,18 +262,18 @@ def _said(
 def _keep_sample(event: SpeechDue, tenant: OpenScope, said: GeneratedSpeech, *, cost: int) -> None:
     if len(said.data) > MAX_SAMPLE_BYTES:
         unlike = Message("engine.answer_invalid", {"engine": said.engine})
-        return _settle(event, tenant, SpeechState.FAILED, unlike)
+        return _record_speech_outcome(event, tenant, SpeechState.FAILED, unlike)
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
-        row = _row(scope, event.subject_id, lock=True)
+        row = _get_speech_row(scope, event.subject_id, lock=True)
         scope.add(VoiceSampleRow(tenant_id=row.tenant_id, id=row.id, creator_id=row.creator_id, sound=said.data))
-        _move(scope, row, SpeechState.MADE, characters=cost)
+        _change_speech_state(scope, row, SpeechState.MADE, characters=cost)
 
 
-def _engine(able: Sequence[SpeechEngine], name: str) -> SpeechEngine | None:
+def _find_engine(able: Sequence[SpeechEngine], name: str) -> SpeechEngine | None:
     return next((engine for engine in able if engine.name == name), None)
 
 
-def _settle(
+def _record_speech_outcome(
     event: SpeechDue,
     tenant: OpenScope,
     state: SpeechState,
@@ -283,11 +283,11 @@ def _settle(
     characters: int | None = None,
 ) -> None:
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
-        row = _row(scope, event.subject_id, lock=True)
-        _move(scope, row, state, reason, asset_id=asset_id, characters=characters)
+        row = _get_speech_row(scope, event.subject_id, lock=True)
+        _change_speech_state(scope, row, state, reason, asset_id=asset_id, characters=characters)
 
 
-def _move(
+def _change_speech_state(
     scope: Scope,
     row: models.SpeechRow,
     state: SpeechState,
@@ -303,7 +303,7 @@ def _move(
     scope.add(row)
 
 
-def _there(scope: Scope, row: models.SpeechRow) -> UUID | None:
+def _find_speech_asset(scope: Scope, row: models.SpeechRow) -> UUID | None:
     """The asset it became, where we were killed between the library and the row."""
     return scope.session.exec(
         select(models.CreationRow.asset_id).where(
@@ -314,7 +314,7 @@ def _there(scope: Scope, row: models.SpeechRow) -> UUID | None:
     ).first()
 
 
-def _row(scope: Scope, speech_id: UUID, *, lock: bool = False) -> models.SpeechRow:
+def _get_speech_row(scope: Scope, speech_id: UUID, *, lock: bool = False) -> models.SpeechRow:
     row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("speech.unknown")

@@ -52,7 +52,7 @@ def list_uncertain_speeches(scope: Scope, creator_id: UUID, *, limit: int = 20) 
 
 def mark_billed(scope: Scope, creator_id: UUID, speech_id: UUID) -> None:
     """Take it as billed, and do no more. Raises NotFound, and Conflict where somebody decided by now."""
-    _end(scope, _lost(scope, creator_id, speech_id), Message("speech.counted"))
+    _mark_speech_failed(scope, _lock_uncertain_speech(scope, creator_id, speech_id), Message("speech.counted"))
     audit.record(scope, "speech.count", f"speech:{speech_id}")
 
 
@@ -63,28 +63,28 @@ def repeat_speech(scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, p
     Returns the new speech's id. Raises NotFound, Conflict where somebody decided by now, and as `speeches.request_speech`:
     then it stays as it is.
     """
-    row = _lost(scope, creator_id, speech_id)
+    row = _lock_uncertain_speech(scope, creator_id, speech_id)
     anew = speeches.store_speech(
         scope,
         creator_id,
         SpeechJob(row.words, language=row.language),
-        lambda: _heard(row) if row.sample else creator_voices.get_voice(scope, creator_id),
+        lambda: _sample_voice(row) if row.sample else creator_voices.get_voice(scope, creator_id),
         key=f"again:{speech_id}",
         by=by,
         per_month=per_month,
         sample=row.sample,
     )
-    _end(scope, row, Message("speech.asked_again"))
+    _mark_speech_failed(scope, row, Message("speech.asked_again"))
     audit.record(scope, "speech.again", f"speech:{speech_id}")
     return anew
 
 
-def _heard(row: models.SpeechRow) -> ChosenVoice:
+def _sample_voice(row: models.SpeechRow) -> ChosenVoice:
     """The voice a sample was to let hear: what is lost was paid for."""
     return ChosenVoice(row.engine, row.voice, row.voice, "", VoiceLicence(**row.licence), True, row.person_id)
 
 
-def _lost(scope: Scope, creator_id: UUID, speech_id: UUID) -> models.SpeechRow:
+def _lock_uncertain_speech(scope: Scope, creator_id: UUID, speech_id: UUID) -> models.SpeechRow:
     row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id), with_for_update=True)
     if row is None or row.creator_id != creator_id:
         raise NotFound("speech.unknown")
@@ -93,7 +93,7 @@ def _lost(scope: Scope, creator_id: UUID, speech_id: UUID) -> models.SpeechRow:
     return row
 
 
-def _end(scope: Scope, row: models.SpeechRow, because: Message) -> None:
+def _mark_speech_failed(scope: Scope, row: models.SpeechRow, because: Message) -> None:
     SPEECH_STATES.check(SpeechState(row.state), SpeechState.FAILED)
     row.state, row.reason = str(SpeechState.FAILED), stored_message(because)
     scope.add(row)

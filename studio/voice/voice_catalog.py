@@ -46,10 +46,10 @@ EMPTY_CATALOG = VoiceCatalog((), (), None, None, going=False)
 
 def request_voice_catalog(scope: Scope) -> None:
     """Have the workers look which voices there are; once at a time."""
-    row = _row(scope)
-    if row is not None and _going(row, scope.now):
+    row = _find_voice_list_row(scope)
+    if row is not None and _is_listing_in_progress(row, scope.now):
         return
-    row = row or VoiceListRow(tenant_id=scope.tenant_id, id=_id(scope), asked_at=scope.now)
+    row = row or VoiceListRow(tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now)
     row.asked_at, row.listed_at = scope.now, None
     scope.add(row)
     outbox.put(scope, VoiceCatalogDue(scope.tenant_id, scope.tenant_id))
@@ -57,15 +57,15 @@ def request_voice_catalog(scope: Scope) -> None:
 
 def get_voice_catalog(scope: Scope) -> VoiceCatalog:
     """What the workers found when somebody last asked."""
-    row = _row(scope)
+    row = _find_voice_list_row(scope)
     if row is None:
         return EMPTY_CATALOG
     return VoiceCatalog(
-        [_offered(one) for one in row.found],
+        [_offered_voice_from_json(one) for one in row.found],
         [Message.from_json(one) for one in row.missing],
         row.asked_at,
         row.listed_at,
-        going=_going(row, scope.now),
+        going=_is_listing_in_progress(row, scope.now),
     )
 
 
@@ -89,21 +89,21 @@ def refresh_voice_catalog(
     `agencies` are all of the house.
     """
     with heartbeat():
-        offers, missing = _looked(engines)
-    single = _single(tenant, event.tenant_id, agencies())
+        offers, missing = _list_offered_voices(engines)
+    single = _is_only_agency(tenant, event.tenant_id, agencies())
     with tenant(event.tenant_id, VOICE_CATALOG_ACTOR) as scope:
         own = _spoken_with(scope)
         free = [one for one in offers if single or not one.voice.cloned or (one.engine, one.voice.id) in own]
-        _keep(scope, free, missing)
+        _record_voice_list(scope, free, missing)
 
 
 def fail_voice_catalog(event: VoiceCatalogDue, *, tenant: OpenScope) -> None:
     """Nobody could look, too often: the page says so instead of waiting."""
     with tenant(event.tenant_id, VOICE_CATALOG_ACTOR) as scope:
-        _keep(scope, [], [Message("voice.list_failed")])
+        _record_voice_list(scope, [], [Message("voice.list_failed")])
 
 
-def _looked(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[OfferedVoice], list[Message]]:
+def _list_offered_voices(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[OfferedVoice], list[Message]]:
     offers, missing = list[OfferedVoice](), list[Message]()
     try:
         able = engines()
@@ -111,7 +111,7 @@ def _looked(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[Offered
         return [], [error.message]
     for engine in able:
         try:
-            offers += [offer_voice(engine, one) for one in engine.list_voices() if _speaks_ours(one)][
+            offers += [offer_voice(engine, one) for one in engine.list_voices() if _is_supported_language(one)][
                 :MAX_LISTED_VOICES
             ]
         except EngineError as error:
@@ -119,11 +119,11 @@ def _looked(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[Offered
     return offers, missing if able else [Message("doctor.no_voices")]
 
 
-def _speaks_ours(voice: EngineVoice) -> bool:
+def _is_supported_language(voice: EngineVoice) -> bool:
     return not voice.language or voice.language.split("-")[0] in LANGUAGES
 
 
-def _single(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]) -> bool:
+def _is_only_agency(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]) -> bool:
     """Whether there is no other agency here; one of the demo is none."""
     for other in agencies:
         if other != tenant_id:
@@ -138,25 +138,27 @@ def _spoken_with(scope: Scope) -> set[tuple[str, str]]:
     return {(row.engine, row.voice) for row in rows}
 
 
-def _keep(scope: Scope, offers: Sequence[OfferedVoice], missing: Sequence[Message]) -> None:
-    row = _row(scope) or VoiceListRow(tenant_id=scope.tenant_id, id=_id(scope), asked_at=scope.now)
+def _record_voice_list(scope: Scope, offers: Sequence[OfferedVoice], missing: Sequence[Message]) -> None:
+    row = _find_voice_list_row(scope) or VoiceListRow(
+        tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now
+    )
     row.found, row.missing = [asdict(one) for one in offers], [one.to_json() for one in missing]
     row.listed_at = scope.now
     scope.add(row)
 
 
-def _going(row: VoiceListRow, now: datetime) -> bool:
+def _is_listing_in_progress(row: VoiceListRow, now: datetime) -> bool:
     return row.listed_at is None and now - row.asked_at < PATIENCE
 
 
-def _offered(told: dict[str, Any]) -> OfferedVoice:
+def _offered_voice_from_json(told: dict[str, Any]) -> OfferedVoice:
     voice = dict(told["voice"])
     return OfferedVoice(**(told | {"voice": EngineVoice(**(voice | {"licence": VoiceLicence(**voice["licence"])}))}))
 
 
-def _id(scope: Scope) -> UUID:
+def _voice_list_id(scope: Scope) -> UUID:
     return derived_uuid(scope.tenant_id, "voice list")
 
 
-def _row(scope: Scope) -> VoiceListRow | None:
-    return scope.session.get(VoiceListRow, (scope.tenant_id, _id(scope)))
+def _find_voice_list_row(scope: Scope) -> VoiceListRow | None:
+    return scope.session.get(VoiceListRow, (scope.tenant_id, _voice_list_id(scope)))

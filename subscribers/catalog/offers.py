@@ -120,8 +120,10 @@ def list_offers(
     scope: Scope, fan: directory.FanIdentityView, talk: Conversation, *, channel: Channel, rail: RailTerms
 ) -> tuple[OfferCandidate, ...]:
     """At most six packs that may be offered to this fan, on this account, now."""
-    candidates = _candidates(scope, fan.creator_id, rail)
-    return rank_offers(candidates, _standing(scope, fan, talk, channel, rail), rail.ratings) if candidates else ()
+    candidates = _list_candidates(scope, fan.creator_id, rail)
+    return (
+        rank_offers(candidates, _get_sales_context(scope, fan, talk, channel, rail), rail.ratings) if candidates else ()
+    )
 
 
 def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: Money) -> None:
@@ -237,20 +239,20 @@ def prices_of_packs(scope: Scope, packs_of: Collection[UUID]) -> dict[UUID, dict
     return found
 
 
-def _candidates(scope: Scope, creator_id: UUID, rail: RailTerms) -> list[OfferCandidate]:
+def _list_candidates(scope: Scope, creator_id: UUID, rail: RailTerms) -> list[OfferCandidate]:
     known = packs.list_packs(scope, [creator_id], states=(PackState.ACTIVE,))
     wares = [one for one in known if one.whole and not one.withheld]  # else it would be paid for and never come
     if not wares:
         return []
     asked = prices_of_packs(scope, [one.id for one in wares])
     return [
-        OfferCandidate(one.id, one.version, one.title, one.description, one.rating, price, _locks(one, price, rail))
+        OfferCandidate(one.id, one.version, one.title, one.description, one.rating, price, _can_lock(one, price, rail))
         for one in wares
         if (price := asked.get(one.id, {}).get(rail.name)) is not None and price.currency == rail.currency
     ]
 
 
-def _locks(one: packs.PackListing, price: Money, rail: RailTerms) -> bool:
+def _can_lock(one: packs.PackListing, price: Money, rail: RailTerms) -> bool:
     return rail.behind is not None and rail.behind.can_lock_pack(one.rating, one.pictures, price)
 
 
@@ -280,7 +282,7 @@ SELECT
 """All that is known of the fan's money, asked at once: the fan waits for the answer."""
 
 
-def _standing(
+def _get_sales_context(
     scope: Scope, fan: directory.FanIdentityView, talk: Conversation, channel: Channel, rail: RailTerms
 ) -> FanSalesContext:
     row = scope.run(

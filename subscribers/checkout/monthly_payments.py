@@ -59,7 +59,9 @@ def send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail
     mine = _of_fan(scope, talk.fan_id, plan.id)
     if not fan.may_be_sold_to or talk.safety_hold or any(row.state in RUNNING_STATES for row in mine):
         return None
-    row = next((one for one in mine if one.channel_id == talk.channel_id), None) or _begin(scope, talk, plan)
+    row = next((one for one in mine if one.channel_id == talk.channel_id), None) or _build_subscription(
+        scope, talk, plan
+    )
     subscription_rows.transition_subscription(scope, row, S.OFFERED)
     row.expires_at = scope.now + LIFE
     scope.add(row)
@@ -67,7 +69,7 @@ def send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail
     return row
 
 
-def _begin(scope: Scope, talk: Conversation, plan: Plan) -> Subscription:
+def _build_subscription(scope: Scope, talk: Conversation, plan: Plan) -> Subscription:
     return Subscription(
         tenant_id=scope.tenant_id,
         id=uuid7(),
@@ -121,20 +123,20 @@ def send_subscription_overview(scope: Scope, talk: Conversation, *, sells: bool)
         row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING_STATES
     ]
     for row in mine:
-        stop = _button(talk, "stop_renewal", row.id) if row.state == S.ACTIVE else None
+        stop = _build_button(talk, "stop_renewal", row.id) if row.state == S.ACTIVE else None
         told = Message(
             f"service.subscription.{row.state}",
             {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)},
         )
         outgoing_messages.send_automated_message(
-            scope, talk, told, buttons=(*_packs(scope, talk, row), *([stop] if stop else ()))
+            scope, talk, told, buttons=(*_build_pack_buttons(scope, talk, row), *([stop] if stop else ()))
         )
     if mine:
         return
     found = list_offerable_plans(scope, talk) if sells else []
     code = "service.subscription.choose" if found else "service.subscription.none"
     outgoing_messages.send_automated_message(
-        scope, talk, Message(code), buttons=[_choice(talk, plan) for plan in found]
+        scope, talk, Message(code), buttons=[_build_plan_button(talk, plan) for plan in found]
     )
 
 
@@ -157,19 +159,21 @@ def send_plan_proposal(scope: Scope, talk: Conversation, plan_id: UUID, *, key: 
     if chosen is None:
         raise NotFound("offer.not_now")
     told = Message("service.subscription.choose")
-    outgoing_messages.send_automated_message(scope, talk, told, buttons=(_choice(talk, chosen),), draft_id=key)
+    outgoing_messages.send_automated_message(
+        scope, talk, told, buttons=(_build_plan_button(talk, chosen),), draft_id=key
+    )
 
 
 MAX_SHOWN = 6
 """Buttons under a message."""
 
 
-def _packs(scope: Scope, talk: Conversation, row: Subscription) -> list[Button]:
+def _build_pack_buttons(scope: Scope, talk: Conversation, row: Subscription) -> list[Button]:
     found = plans.packs_of_plan(scope, plans.get_plan(scope, row.plan_id))
     return [outgoing_messages.owned_pack_button(talk.language, pack.title, pack.id) for pack in found[: MAX_SHOWN - 1]]
 
 
-def _choice(talk: Conversation, plan: Plan) -> Button:
+def _build_plan_button(talk: Conversation, plan: Plan) -> Button:
     asked = offers.format_price(Money(plan.amount_minor, plan.currency))
     label = render_message(
         Message("service.button.plan", {"title": outgoing_messages.template_value(plan.title), "price": asked}),
@@ -178,7 +182,7 @@ def _choice(talk: Conversation, plan: Plan) -> Button:
     return Button(label, "subscribe", str(plan.id))
 
 
-def _button(talk: Conversation, action: str, ref: UUID) -> Button:
+def _build_button(talk: Conversation, action: str, ref: UUID) -> Button:
     return Button(render_message(Message(f"service.button.{action}"), talk.language), action, str(ref))
 
 
@@ -188,7 +192,7 @@ def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | Non
         return Message("service.pay.unknown")
     try:
         row = subscription_rows.get_subscription(scope, query.subscription_id, lock=True)
-        against = _against(scope, row, query)
+        against = _find_refusal(scope, row, query)
     except NotFound:
         return Message("service.pay.unknown")
     if against is None:
@@ -197,7 +201,7 @@ def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | Non
     return against
 
 
-def _against(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message | None:
+def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message | None:
     """Raises NotFound."""
     channel = channel_reads.get_channel(scope, row.channel_id)
     fan = directory.get_fan_identity(scope, row.fan_id, row.channel_id)
@@ -240,8 +244,8 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     Returns the payment's id, None when the charge is known. What fits no subscription waits in suspense for a person; a
     month that is paid already is given back, and what took it twice is stopped.
     """
-    row = _locked(scope, fact)
-    kind = _kind(scope, row, fact)
+    row = _lock_subscription(scope, fact)
+    kind = _classify_charge(scope, row, fact)
     owner = row.fan_id if row is not None and kind != "orphan" else None
     payment_id = charges.record_charge(scope, fact, kind, fan_id=owner, order_id=None)
     if payment_id is None:
@@ -253,26 +257,26 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     if row is None or kind == "orphan":
         charges.notify_unmatched_payment(scope, payment_id, fact)
         if row is not None and row.state == S.ENDED:  # of a fan from whom no more is taken: stopped in vain
-            _stop_beside(scope, row, fact, row.first_charge)
+            _request_subscription_stop(scope, row, fact, row.first_charge)
     elif kind == "duplicate":
         refunds.request_refund(scope, payment_id, reason=Message("refund.duplicate"))
-        _stop_beside(scope, row, fact, fact.charge_id)
+        _request_subscription_stop(scope, row, fact, fact.charge_id)
         outgoing_messages.send_automated_message(
             scope, conversation_rows.get_conversation(scope, row.conversation_id), Message("service.receipt.duplicate")
         )
     else:
-        _month(scope, row, payment_id, fact)
+        _record_month(scope, row, payment_id, fact)
         directory.rebuild_facts(scope, row.fan_id)
         outbox.put(scope, SubscriptionPaid(scope.tenant_id, payment_id))
     return payment_id
 
 
-def _stop_beside(scope: Scope, row: Subscription, fact: PaymentFact, charge_id: str) -> None:
+def _request_subscription_stop(scope: Scope, row: Subscription, fact: PaymentFact, charge_id: str) -> None:
     stop_it = SubscriptionStop(scope.tenant_id, row.id, fact.payer, charge_id)
     outbox.put(scope, stop_it, lane=f"order:{row.id}", priority=2)
 
 
-def _locked(scope: Scope, fact: PaymentFact) -> Subscription | None:
+def _lock_subscription(scope: Scope, fact: PaymentFact) -> Subscription | None:
     if fact.subscription_id is None:
         return None
     try:
@@ -284,21 +288,21 @@ def _locked(scope: Scope, fact: PaymentFact) -> Subscription | None:
         return None
 
 
-def _kind(scope: Scope, row: Subscription | None, fact: PaymentFact) -> charges.ChargeKind:
+def _classify_charge(scope: Scope, row: Subscription | None, fact: PaymentFact) -> charges.ChargeKind:
     if row is None:
         return "orphan"
     fan = directory.get_fan_identity(scope, row.fan_id, row.channel_id)
     same = fan.native_id == fact.payer and row.channel_id == fact.till.channel_id and row.rail == fact.rail
     if not same or Money(row.amount_minor, row.currency) != fact.money or fan.status != "active":
         return "orphan"  # of a minor too: a person gives it back
-    return "duplicate" if subscription_rows.is_month_paid(scope, row, _until(fact)) else "matched"
+    return "duplicate" if subscription_rows.is_month_paid(scope, row, _paid_until(fact)) else "matched"
 
 
-def _until(fact: PaymentFact) -> datetime:
+def _paid_until(fact: PaymentFact) -> datetime:
     return fact.until or fact.at + SUBSCRIPTION_PERIOD
 
 
-def _month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact) -> None:
+def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact) -> None:
     """One more month is paid; what comes late, or out of order, moves nothing back."""
     scope.add(
         subscription_rows.SubscriptionMonth(
@@ -306,7 +310,7 @@ def _month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact)
             creator_id=row.creator_id,
             subscription_id=row.id,
             payment_id=payment_id,
-            until=_until(fact),
+            until=_paid_until(fact),
         )
     )
     anew = row.state in (S.OFFERED, S.ENDED)
@@ -320,4 +324,6 @@ def _month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     code = "service.subscription.begun" if anew else "service.subscription.renewed"
     told = Message(code, {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)})
-    outgoing_messages.send_automated_message(scope, talk, told, buttons=_packs(scope, talk, row) if anew else ())
+    outgoing_messages.send_automated_message(
+        scope, talk, told, buttons=_build_pack_buttons(scope, talk, row) if anew else ()
+    )

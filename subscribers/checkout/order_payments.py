@@ -70,12 +70,12 @@ def accept_offer(scope: Scope, talk: Conversation, offer_id: UUID, rail: Payment
         return None
     order = order_rows.create_order(scope, talk, shown, rail.life)
     offers.mark_offer_accepted(scope, offer_id)
-    _invoice(scope, talk, order, rail)
+    _send_invoice(scope, talk, order, rail)
     outbox.put(scope, OfferExpire(scope.tenant_id, order.id), at=order.expires_at)
     return order
 
 
-def _invoice(scope: Scope, talk: Conversation, order: Order, rail: PaymentRail) -> None:
+def _send_invoice(scope: Scope, talk: Conversation, order: Order, rail: PaymentRail) -> None:
     pack = packs.get_pack(scope, order.pack_id)
     invoice = Invoice(
         title=order.title,
@@ -117,7 +117,7 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
         return PaymentRefused(against) if against is not None else PaymentAllowed()
     try:
         order = order_rows.get_order(scope, query.order_id, lock=True)
-        refusal = _refusal(scope, order, query)
+        refusal = _find_refusal(scope, order, query)
     except NotFound:
         return PaymentRefused(Message("service.pay.unknown"))
     if refusal is not None:
@@ -132,7 +132,7 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
     return PaymentAllowed()
 
 
-def _refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
+def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
     """What speaks against the payment, in the order a fan would want to hear it. Raises NotFound."""
     channel = channel_reads.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
@@ -184,8 +184,8 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     if fact.subscription_id is not None:
         return monthly_payments.record_month_payment(scope, fact)
     order = _order_of(scope, fact)
-    kind = _kind(scope, order, fact)
-    payment_id = _insert(scope, fact, order, kind)
+    kind = _classify_charge(scope, order, fact)
+    payment_id = _record_charge(scope, fact, order, kind)
     if payment_id is None:
         return None
     rail = entries.rail_ledger_account(fact.rail, fact.till.account)
@@ -199,7 +199,7 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         if fan_id is not None:
             directory.rebuild_facts(scope, fan_id)
     elif kind == "matched":
-        _sell(scope, order, payment_id)
+        _fulfil_order(scope, order, payment_id)
     elif kind == "duplicate":
         refunds.request_refund(scope, payment_id, reason=Message("refund.duplicate"))
         outgoing_messages.send_automated_message(
@@ -219,7 +219,7 @@ def request_payment_assignment(scope: Scope, payment_id: UUID, order_id: UUID) -
     """
     order = order_rows.get_order(scope, order_id)
     refunds.lock_unmatched_payment(scope, payment_id)
-    _once(scope, order)
+    _check_not_owned(scope, order)
     outbox.put(scope, PaymentSettle(scope.tenant_id, payment_id, order_id=order_id, by=scope.actor))
 
 
@@ -239,17 +239,17 @@ def assign_payment_to_order(scope: Scope, payment_id: UUID, order_id: UUID) -> N
     same = payment.creator_id == order.creator_id and payment.currency == order.currency
     if payment.kind != "orphan" or not same or order.state not in UNPAID_ORDER_STATES:
         raise Conflict("payment.not_settled")
-    _once(scope, order)
+    _check_not_owned(scope, order)
     payment.kind, payment.order_id, payment.fan_id = "matched", order.id, order.fan_id
     scope.add(payment)
     money = Money(payment.amount_minor, payment.currency)
     whose = {"creator_id": order.creator_id, "fan_id": order.fan_id}
     entries.settle_suspense(scope, payment_id, money, at=scope.now, **whose)
-    _sell(scope, order, payment_id)
+    _fulfil_order(scope, order, payment_id)
     notices.close(scope, charges.unmatched_payment_cause(payment_id))
 
 
-def _once(scope: Scope, order: Order) -> None:
+def _check_not_owned(scope: Scope, order: Order) -> None:
     if order.state in UNPAID_ORDER_STATES and order_rows.has_pack(scope, order.fan_id, order.pack_id):
         raise Conflict("payment.owned", title=order.title)
 
@@ -272,7 +272,7 @@ def _order_of(scope: Scope, fact: PaymentFact) -> Order | None:
         return None
 
 
-def _kind(scope: Scope, order: Order | None, fact: PaymentFact) -> ChargeKind:
+def _classify_charge(scope: Scope, order: Order | None, fact: PaymentFact) -> ChargeKind:
     if order is None:
         return "matched" if fact.order_id is None and fact.product == PAID_MEDIA_PRODUCT else "orphan"
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
@@ -294,7 +294,7 @@ def _fan_of(scope: Scope, order: Order | None, fact: PaymentFact, kind: ChargeKi
     return known.fan_id if known is not None else None
 
 
-def _insert(scope: Scope, fact: PaymentFact, order: Order | None, kind: ChargeKind) -> UUID | None:
+def _record_charge(scope: Scope, fact: PaymentFact, order: Order | None, kind: ChargeKind) -> UUID | None:
     order_id = order.id if order is not None else None
     return charges.record_charge(scope, fact, kind, fan_id=_fan_of(scope, order, fact, kind), order_id=order_id)
 
@@ -313,10 +313,10 @@ def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime 
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     money, when = Money(order.amount_minor, order.currency), min(at or scope.now, scope.now)
     fact = PaymentFact(order.rail, till, native_id, order.id, fan.native_id, money, "ppv", when)
-    payment_id = _insert(scope, fact, order, "matched")
+    payment_id = _record_charge(scope, fact, order, "matched")
     if payment_id is None:
         return None
-    push = _own(scope, order, payment_id, FulfilmentState.DELIVERED)
+    push = _record_entitlement(scope, order, payment_id, FulfilmentState.DELIVERED)
     push.native_id, push.settled_at = native_id, when
     scope.add(push)
     order_rows.transition_order(scope, order, OrderState.FULFILLED)
@@ -327,11 +327,13 @@ def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime 
     return payment_id
 
 
-def _sell(scope: Scope, order: Order, payment_id: UUID) -> None:
+def _fulfil_order(scope: Scope, order: Order, payment_id: UUID) -> None:
     lies = locked_messages.unlocked_message_of_order(scope, order)
-    push = _own(scope, order, payment_id, FulfilmentState.DELIVERED if lies is not None else FulfilmentState.WAITING)
+    push = _record_entitlement(
+        scope, order, payment_id, FulfilmentState.DELIVERED if lies is not None else FulfilmentState.WAITING
+    )
     if lies is not None:
-        _opened(scope, order, push, lies)
+        _complete_unlocked_order(scope, order, push, lies)
     else:
         pack_delivery.judge_pack(scope, push.id)
         lane = conversation_rows.chat_lane(order.conversation_id)
@@ -344,7 +346,7 @@ def _sell(scope: Scope, order: Order, payment_id: UUID) -> None:
     directory.rebuild_facts(scope, order.fan_id)
 
 
-def _opened(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
+def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
     """What was bought lies in the chat already, and opened as it was paid; that proves a message in doubt."""
     push.native_id, push.settled_at = row.native_id, scope.now
     scope.add(push)
@@ -356,7 +358,7 @@ def _opened(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
         message_delivery.mark_message_arrived(scope, row.id)
 
 
-def _own(scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState) -> Fulfilment:
+def _record_entitlement(scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState) -> Fulfilment:
     """The order is paid: what its fan owns from now on, and how it reaches them."""
     order_rows.transition_order(scope, order, OrderState.PAID)
     packs.freeze_pack(scope, order.pack_id)

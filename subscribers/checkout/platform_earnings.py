@@ -160,16 +160,16 @@ def read_earnings(
         channel = channel_reads.get_channel(scope, event.subject_id)
         if channel.platform not in earns:
             return
-        books = _books(scope, channel, earns[channel.platform], pace.first)
+        books = _load_books(scope, channel, earns[channel.platform], pace.first)
         now = scope.now
     tally, since = _Tally(), max(books.read_until - MIN_QUERY_SPAN, books.begins_at)
     question = _Question(books, tally, tenant, ask, summed, pace)
-    whole = question.through(_cut(since, now, pace.at_once))
+    whole = question.through(_split_span(since, now, pace.at_once))
     full = whole and not event.lately
     if full:
-        question.through(reversed(_cut(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
+        question.through(reversed(_split_span(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
     with tenant(event.tenant_id, READING) as scope:
-        _told(scope, books, tally, whole=full)
+        _record_reading(scope, books, tally, whole=full)
     if not whole and not tally.silent:
         raise outbox.RetryLater(pace.pause)
 
@@ -205,13 +205,13 @@ class _Question:
             if not told.whole:
                 log.warning("earning.too_many", channel=str(channel.id), since=str(span.since), until=str(span.until))
             with self.tenant(channel.tenant_id, READING) as scope:
-                days = _book(scope, self.books, span, told, self.tally)
+                days = _record_earnings(scope, self.books, span, told, self.tally)
                 self.summed(scope, channel.creator_id, days)
             self.tally.further |= span.until > self.books.read_until
         return True
 
 
-def _cut(since: datetime, until: datetime, size: timedelta) -> list[TimeSpan]:
+def _split_span(since: datetime, until: datetime, size: timedelta) -> list[TimeSpan]:
     spans = []
     while since < until:
         spans.append(TimeSpan(since, min(since + size, until)))
@@ -219,7 +219,7 @@ def _cut(since: datetime, until: datetime, size: timedelta) -> list[TimeSpan]:
     return spans
 
 
-def _books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
+def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
     """How far the account was read; the first time from the end of the last closed month on."""
     shut, zone = (
         month_close.list_closed_months(scope, channel.creator_id),
@@ -244,12 +244,12 @@ def _books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Bo
     return _Books(channel, row.source, row.begins_at, row.read_until)
 
 
-def _book(scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _Tally) -> set[date]:
+def _record_earnings(scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _Tally) -> set[date]:
     """Book what is new or other than before; the local days on which it counts."""
     creator_id = books.channel.creator_id
     bookings.lock_statements(scope, creator_id)
     rows = [row for row in told.rows if row.at >= books.begins_at]
-    booked, paid_for = _booked(scope, creator_id, rows), unlocks.paid_for_by_movement(scope, creator_id, rows)
+    booked, paid_for = _load_booked_sums(scope, creator_id, rows), unlocks.paid_for_by_movement(scope, creator_id, rows)
     sales = unlocks.orders_of_messages(scope, books.channel.id, list(paid_for.values()))
     by_file = bookings.days_with_movements(scope, creator_id, books.source, told=False)
     keys, new = {row.key for row in rows}, list[StatementMovement]()
@@ -257,7 +257,7 @@ def _book(scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _T
         before = booked.get(row.key) or (booked.get(row.like) if row.like not in keys else None)
         if before is None and row.at.astimezone(UTC).date() in by_file:
             tally.left_out += 1
-        elif (movement := _change(row, before)) is not None:
+        elif (movement := _build_correction(row, before)) is not None:
             new.append(replace(movement, paid_for=paid_for.get(row.key, "")))
     counted = bookings.book_lines(
         scope,
@@ -271,7 +271,7 @@ def _book(scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _T
     )
     unlocks.report_listed_sales(scope, creator_id, sales, rows, booked={movement.paid_for for movement in new})
     tally.unread += told.unread
-    tally.gone += _gone(scope, books, span, rows) if told.whole else 0
+    tally.gone += _count_missing(scope, books, span, rows) if told.whole else 0
     scope.run(
         "UPDATE earning_readings SET read_until = greatest(read_until, :until), updated_at = house_now()"
         " WHERE tenant_id = :tenant AND channel_id = :channel",
@@ -301,13 +301,13 @@ GROUP BY 1
 """
 
 
-def _booked(scope: Scope, creator_id: UUID, rows: Sequence[Earning]) -> Mapping[str, _Before]:
+def _load_booked_sums(scope: Scope, creator_id: UUID, rows: Sequence[Earning]) -> Mapping[str, _Before]:
     keys = sorted({key for row in rows for key in (row.key, row.like)})
     found = scope.run(_SUMS, tenant=scope.tenant_id, creator=creator_id, keys=keys)
     return {row.key: _Before(int(row.lines), int(row.gross), int(row.fee)) for row in found}
 
 
-def _change(row: Earning, before: _Before | None) -> StatementMovement | None:
+def _build_correction(row: Earning, before: _Before | None) -> StatementMovement | None:
     """The line that brings the books to what is told; None where they are there. Its key counts the changes."""
     if before is None:
         return StatementMovement(0, row.at, row.kind, row.reference, row.gross, row.fee, row.key)
@@ -320,7 +320,7 @@ def _change(row: Earning, before: _Before | None) -> StatementMovement | None:
     return StatementMovement(0, row.at, "sale" if way > 0 else "refund", row.reference, *moved, key)
 
 
-def _gone(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[Earning]) -> int:
+def _count_missing(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[Earning]) -> int:
     """How many movements of a span are booked from this account and are told no more."""
     gone: int = scope.run(
         "SELECT count(DISTINCT split_part(l.line_key, '+', 1)) FROM statement_lines l JOIN statements s"
@@ -337,7 +337,7 @@ def _gone(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[Earning]) 
     return gone
 
 
-def _told(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) -> None:
+def _record_reading(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) -> None:
     """Keep what the reading came to. Who has no right to ask is told so, once."""
     channel = books.channel
     cause = f"earnings:{channel.id}"

@@ -108,7 +108,7 @@ def reconcile_rail_account(
         if told is None:
             return
         if not told.count and start and start < reading.position:
-            comparison.begin_anew()
+            comparison.restart()
             raise outbox.RetryLater(pace.pause)
         unread += comparison.page(start, told)
         start += told.count
@@ -131,28 +131,28 @@ class _Comparison:
     def page(self, start: int, told: MovementPage) -> int:
         """Book what is new of a page, each movement in a transaction of its own; how many were not understood."""
         unread = told.count - len(told.rows)
-        with self._scope() as scope:
+        with self._open_scope() as scope:
             new = rail_movements.filter_new_movements(scope, self.of, told.rows)
         for row in new:
-            with self._scope() as scope:
-                unread += not self._enter(scope, row, told.currency)
-        with self._scope() as scope:
+            with self._open_scope() as scope:
+                unread += not self._record_movement(scope, row, told.currency)
+        with self._open_scope() as scope:
             rail_movements.record_position(scope, self.of, start + told.count, end=told.lies is not None)
         return unread
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """The list is shorter than what was read of it: it is another one, and read from its beginning."""
         log.warning("rail.list_shorter", channel=str(self.of.channel.id), position=self.reading.position)
-        with self._scope() as scope:
+        with self._open_scope() as scope:
             rail_movements.record_position(scope, self.of, 0, end=True)
 
     def end(self, lies: AccountBalance, currency: str, *, unread: int, deep: bool) -> None:
         """The list is read to its end: what lies there, beside what the books say."""
-        with self._scope() as scope:
-            booked = ledger.account_balance(scope, self._account).get(currency, 0)
+        with self._open_scope() as scope:
+            booked = ledger.account_balance(scope, self._ledger_account).get(currency, 0)
             exact = (lies.minor - booked) * NANO + lies.nano - rail_movements.unbooked_fraction(scope, self.of)
             differs = abs(exact) // NANO * (1 if exact > 0 else -1)
-            self._tell(scope, differs, Money(lies.minor, currency), Money(booked, currency))
+            self._notify_difference(scope, differs, Money(lies.minor, currency), Money(booked, currency))
             _tell_unlisted(scope, self.of)
             rail_movements.finish_reading(
                 scope, self.of, lies_minor=lies.minor, differs_minor=differs, unread=unread, deep=deep
@@ -160,7 +160,7 @@ class _Comparison:
         if unread:
             log.warning("rail.unread", channel=str(self.of.channel.id), rows=unread)
 
-    def _tell(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
+    def _notify_difference(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
         """Tell what stood at two readings: a payment that comes between the list and the balance is none."""
         cause = f"rail:{self.rail.name}:{self.of.name}:balance"
         if not differs:
@@ -171,13 +171,13 @@ class _Comparison:
             notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
 
     @property
-    def _account(self) -> str:
+    def _ledger_account(self) -> str:
         return ledger.rail_ledger_account(self.rail.name, self.of.name)
 
-    def _scope(self) -> AbstractContextManager[Scope]:
+    def _open_scope(self) -> AbstractContextManager[Scope]:
         return self.tenant(self.of.channel.tenant_id, RECONCILING)
 
-    def _enter(self, scope: Scope, row: BalanceMovement, currency: str) -> bool:
+    def _record_movement(self, scope: Scope, row: BalanceMovement, currency: str) -> bool:
         """Write a movement down and book it, once; False for what came back of a charge nobody knows."""
         paid = row.kind in ("charge", "media")
         charged = rail_movements.find_charge(scope, self.of, row.native_id) if paid else None
@@ -188,36 +188,36 @@ class _Comparison:
             return True
         money = Money(row.minor, currency)
         if not paid:
-            beside = self._others(scope, row, money)
+            beside = self._record_other_movement(scope, row, money)
         elif row.came:
-            beside = self._charged(scope, row, money)
+            beside = self._record_charge(scope, row, money)
         elif charged is None:
-            beside = self._post(scope, row, money, "adjustment", OPENING)
+            beside = self._book_movement(scope, row, money, "adjustment", OPENING)
         else:
             refunds.record_refund(scope, rail=self.rail.name, account=self.of.name, charge_id=row.native_id)
-            self._resum(scope, scope.now)
-            beside = self._fee(scope, row, charged.money - money)
+            self._recompute_day(scope, scope.now)
+            beside = self._book_fee(scope, row, charged.money - money)
         if beside:
             rail_movements.record_other_booking(scope, self.of, row, beside)
         return True
 
-    def _charged(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
+    def _record_charge(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
         """A charge: ours already, or taken in as if we had been told; before we came, only what was there then."""
-        fact = self._fact(scope, row, money)
+        fact = self._build_fact(scope, row, money)
         known = rail_movements.find_charge(scope, self.of, row.native_id)
         ours = fact.order_id is not None or fact.subscription_id is not None
         if known is None and not ours and row.at < self.reading.begins_at:
-            return self._post(scope, row, money, "adjustment", OPENING)
+            return self._book_movement(scope, row, money, "adjustment", OPENING)
         if known is None and order_payments.record_payment(scope, fact) is not None:
-            self._resum(scope, fact.at)
-            return self._fee(scope, row, money - fact.money)
+            self._recompute_day(scope, fact.at)
+            return self._book_fee(scope, row, money - fact.money)
         known = known or rail_movements.find_charge(scope, self.of, row.native_id)  # told in this very moment
         if known is None:
             raise LookupError(f"a charge is neither new nor known: {row.native_id}")
-        notices.close(scope, _unlisted(known.id))
-        return self._fee(scope, row, money - known.money)
+        notices.close(scope, _unlisted_cause(known.id))
+        return self._book_fee(scope, row, money - known.money)
 
-    def _fact(self, scope: Scope, row: BalanceMovement, money: Money) -> PaymentFact:
+    def _build_fact(self, scope: Scope, row: BalanceMovement, money: Money) -> PaymentFact:
         """The charge as the platform would have told it; of a closed month, as of today."""
         update = ChatUpdate(
             row.native_id,
@@ -233,9 +233,9 @@ class _Comparison:
         )
         fact = self.rail.verify(update, update_intake.till_of_channel(self.of.channel), now=scope.now)
         fact = replace(fact, recovered=True, at=self._open_at(scope, fact.at))
-        return self._opened(scope, row, fact) if row.kind == "media" else fact
+        return self._resolve_paid_media(scope, row, fact) if row.kind == "media" else fact
 
-    def _opened(self, scope: Scope, row: BalanceMovement, fact: PaymentFact) -> PaymentFact:
+    def _resolve_paid_media(self, scope: Scope, row: BalanceMovement, fact: PaymentFact) -> PaymentFact:
         """What somebody paid to see: a message of ours, at the price it was sent with, or a sale without an order. The
         list alone tells of the first, so that is no recovery; one that names a message nobody knows is nobody's."""
         about = paid_media.decode_payload(row.payload)
@@ -249,28 +249,32 @@ class _Comparison:
         paid = Money(max(fact.money.minor, order.amount_minor), fact.money.currency)
         return replace(fact, order_id=order_id, money=paid, recovered=False)
 
-    def _others(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
+    def _record_other_movement(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
         """What no subscriber paid: paid out, taken by the platform, or for a person to explain."""
         if row.kind == "withdrawal":
-            return self._post(scope, row, money, "payout", f"payout:{self.rail.name}")
+            return self._book_movement(scope, row, money, "payout", f"payout:{self.rail.name}")
         if row.kind == "spent":
-            return self._post(scope, row, money, "fee", bookings.FEES_ACCOUNT)
+            return self._book_movement(scope, row, money, "fee", bookings.FEES_ACCOUNT)
         told = Message("rail.unexplained", {"amount": offers.format_price(money), "account": self.of.name})
         cause = f"rail:{self.rail.name}:{self.of.name}:{row.native_id}:{row.came}"
         notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
-        return self._post(scope, row, money, "adjustment", ledger.SUSPENSE_ACCOUNT)
+        return self._book_movement(scope, row, money, "adjustment", ledger.SUSPENSE_ACCOUNT)
 
-    def _fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
+    def _book_fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
         """What a charge, or its way back, moved more or less than the payment says: somebody else's part of it."""
-        return self._book(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
+        return self._book_amount(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
 
-    def _post(self, scope: Scope, row: BalanceMovement, money: Money, kind: ledger.TransactionKind, other: str) -> int:
+    def _book_movement(
+        self, scope: Scope, row: BalanceMovement, money: Money, kind: ledger.TransactionKind, other: str
+    ) -> int:
         """Book a whole movement against another account; what it moved on the rail, negative for what left."""
-        return self._book(scope, row, money if row.came else -money, kind, other)
+        return self._book_amount(scope, row, money if row.came else -money, kind, other)
 
-    def _book(self, scope: Scope, row: BalanceMovement, moved: Money, kind: ledger.TransactionKind, other: str) -> int:
+    def _book_amount(
+        self, scope: Scope, row: BalanceMovement, moved: Money, kind: ledger.TransactionKind, other: str
+    ) -> int:
         key = f"{self.rail.name}:{self.of.name}:{row.native_id}:{'in' if row.came else 'out'}"
-        entries = [LedgerLine(self._account, moved), LedgerLine(other, -moved)]
+        entries = [LedgerLine(self._ledger_account, moved), LedgerLine(other, -moved)]
         at, creator_id = self._open_at(scope, min(row.at, scope.now)), self.of.channel.creator_id
         ledger.post_transaction(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
         return moved.minor
@@ -278,18 +282,18 @@ class _Comparison:
     def _open_at(self, scope: Scope, at: datetime) -> datetime:
         return month_close.booking_time(scope, self.of.channel.creator_id, at)
 
-    def _zone(self, scope: Scope) -> ZoneInfo:
+    def _load_zone(self, scope: Scope) -> ZoneInfo:
         return ZoneInfo(tenant_reads.get_creator(scope, self.of.channel.creator_id).zone)
 
-    def _resum(self, scope: Scope, at: datetime) -> None:
-        self.summed(scope, self.of.channel.creator_id, {at.astimezone(self._zone(scope)).date()})
+    def _recompute_day(self, scope: Scope, at: datetime) -> None:
+        self.summed(scope, self.of.channel.creator_id, {at.astimezone(self._load_zone(scope)).date()})
 
 
 def _tell_unlisted(scope: Scope, of: RailAccount) -> None:
     for one in rail_movements.unlisted_payments(scope, of, scope.now - UNLISTED_AFTER, most=UNLISTED_MOST):
         told = Message("rail.unlisted", {"amount": offers.format_price(one.money), "account": of.name})
-        notices.put(scope, told, cause=_unlisted(one.id), urgent=True, creator_id=of.channel.creator_id)
+        notices.put(scope, told, cause=_unlisted_cause(one.id), urgent=True, creator_id=of.channel.creator_id)
 
 
-def _unlisted(payment_id: UUID) -> str:
+def _unlisted_cause(payment_id: UUID) -> str:
     return f"payment:{payment_id}:unlisted"

@@ -150,7 +150,7 @@ def settle_renewal_stop(
         case Published() | Rejected() if beside:
             return None
         case Published():
-            _stopped(scope, talk, row)
+            _record_stop(scope, talk, row)
         case Rejected(reason=reason):
             _not_stopped(scope, talk, row, reason)
         case Retry(after=after):
@@ -164,8 +164,8 @@ def settle_renewal_stop(
     return None
 
 
-def _stopped(scope: Scope, talk: Conversation, row: Subscription) -> None:
-    notices.close(scope, _stuck(row.id))
+def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
+    notices.close(scope, _stop_cause(row.id))
     if row.stopped_at is None:
         row.stopped_at = scope.now
         scope.add(row)
@@ -184,9 +184,9 @@ def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Me
     if row.state != S.ACTIVE:  # it is over here, and perhaps there
         return
     told = Message("subscription.not_stopped", {"title": row.title, "reason": reason.code})
-    notices.put(scope, told, cause=_stuck(row.id), urgent=True, creator_id=row.creator_id)
+    notices.put(scope, told, cause=_stop_cause(row.id), urgent=True, creator_id=row.creator_id)
     outgoing_messages.send_automated_message(scope, talk, Message("service.subscription.not_stopped"))
 
 
-def _stuck(subscription_id: UUID) -> str:
+def _stop_cause(subscription_id: UUID) -> str:
     return f"subscription:{subscription_id}:stop"

@@ -57,15 +57,15 @@ class _Sought:
 def check_unlock(event: UnlockCheckDue, *, tenant: OpenScope, ask: Ask) -> None:
     """See whether the message of an order was bought; what was not, and may not be any more, is withdrawn."""
     with tenant(event.tenant_id, CHAT) as scope:
-        sought = _sought(scope, event.subject_id)
+        sought = _find_locked_message(scope, event.subject_id)
     if sought is None:
         return
     seen = ask(event.tenant_id, sought.channel_id, sought.copy, sought.since)
     with tenant(event.tenant_id, CHAT) as scope:
-        _settle(scope, event.subject_id, sought, seen)
+        _settle_order(scope, event.subject_id, sought, seen)
 
 
-def _sought(scope: Scope, order_id: UUID) -> _Sought | None:
+def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
     order = order_rows.get_order(scope, order_id, lock=True)
     row = locked_messages.message_of_order(scope, order)
     if order.state not in UNPAID_ORDER_STATES or row is None or scope.now > order.expires_at + WITHDRAWN_FOR:
@@ -76,9 +76,9 @@ def _sought(scope: Scope, order_id: UUID) -> _Sought | None:
         _by_list(scope, order, row)
         return None
     if row.native_id is None:
-        _unsent(scope, order, row)
+        _close_unsent_order(scope, order, row)
         return None
-    if order.state != OrderState.INVOICED and all(one.removed_at is not None for one in _copies(scope, row)):
+    if order.state != OrderState.INVOICED and all(one.removed_at is not None for one in _list_copies(scope, row)):
         return None
     channel = channel_reads.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
@@ -87,7 +87,7 @@ def _sought(scope: Scope, order_id: UUID) -> _Sought | None:
     return _Sought(channel.id, PlatformCopy(row.native_id, channel.account, fan.native_id), row.created_at or scope.now)
 
 
-def _unsent(scope: Scope, order: Order, row: Draft) -> None:
+def _close_unsent_order(scope: Scope, order: Order, row: Draft) -> None:
     """A message that did not leave and never will ends its order; one that may yet is waited for."""
     state = DraftState(row.state)
     if state in (DraftState.FAILED, DraftState.REJECTED, DraftState.EXPIRED, DraftState.CANCELLED):
@@ -104,11 +104,11 @@ def _by_list(scope: Scope, order: Order, row: Draft) -> None:
     """Where a platform lists its charges, that list says whether a message was bought. What nobody bought by its end is
     withdrawn, but only once the list was read after that, and never where we were told that somebody had."""
     if row.native_id is None:
-        _unsent(scope, order, row)
+        _close_unsent_order(scope, order, row)
         return
     if order.state == OrderState.INVOICED and order.checkout_at is None:
         return  # until its end nothing is asked
-    lying = [one for one in _copies(scope, row) if one.removed_at is None]
+    lying = [one for one in _list_copies(scope, row) if one.removed_at is None]
     if not lying:
         return
     over = order.updated_at or scope.now
@@ -128,7 +128,7 @@ def request_earnings_reading(scope: Scope, channel_id: UUID) -> None:
     outbox.put(scope, RailReconcile(scope.tenant_id, channel_id), instead_of=RailReconcile)
 
 
-def _settle(scope: Scope, order_id: UUID, sought: _Sought, seen: PaidMessageStatus | None) -> None:
+def _settle_order(scope: Scope, order_id: UUID, sought: _Sought, seen: PaidMessageStatus | None) -> None:
     if seen is not None and seen.state == "paid":
         order_payments.record_unlock(scope, order_id, sought.copy.native_id, at=seen.at)
         return
@@ -141,14 +141,14 @@ def _settle(scope: Scope, order_id: UUID, sought: _Sought, seen: PaidMessageStat
     if seen is None:
         again = min(again, scope.now + BLIND)
     elif over:  # never withdrawn unseen: it may be bought
-        for copy in _copies(scope, row):
+        for copy in _list_copies(scope, row):
             removal.request_removal(scope, copy)
     if not over and order.expires_at > scope.now:
         again = min(again, order.expires_at)
     locked_messages.schedule_unlock_check(scope, order_id, again)
 
 
-def _copies(scope: Scope, row: Draft) -> list[live_copies.LiveCopy]:
+def _list_copies(scope: Scope, row: Draft) -> list[live_copies.LiveCopy]:
     return live_copies.list_copies(scope, message_delivery.message_subject(row.id))
 
 
@@ -160,7 +160,7 @@ def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: st
     only = locked_messages.order_of_message_id(scope, channel.id, about.id) if about is not None else None
     if listed:
         request_earnings_reading(scope, channel.id)
-        _told(scope, channel, fan, only)
+        _record_checkout(scope, channel, fan, only)
         return
     rows = scope.run(
         "SELECT o.id FROM orders o JOIN fan_identities i ON i.tenant_id = o.tenant_id AND i.fan_id = o.fan_id"
@@ -177,7 +177,7 @@ def schedule_unlock_checks(scope: Scope, channel: Channel, fan: str, payload: st
         locked_messages.schedule_unlock_check(scope, order_id, scope.now)
 
 
-def _told(scope: Scope, channel: Channel, fan: str, order_id: UUID | None) -> None:
+def _record_checkout(scope: Scope, channel: Channel, fan: str, order_id: UUID | None) -> None:
     """Its fan has paid for a message: it is not withdrawn any more, and the list is read until it says so."""
     known = directory.find_fan_identity(scope, channel.id, fan)
     if order_id is None or known is None:

@@ -42,22 +42,22 @@ def suggest_answer(
     """Ask the model, with nothing open, and lay what it said into the member's box, where that is still empty.
     `billing` says what models cost."""
     with tenant(event.tenant_id, SUGGESTING) as scope:
-        begun = _begin(scope, event)
+        begun = _prepare_turn(scope, event)
     if begun is None:
         return
     sitting = TextSession(tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing)
     spoken = reply_generation.request_reply(begun, sitting.counted_writer(write))
     with tenant(event.tenant_id, SUGGESTING) as scope:
-        if _finish(scope, event, spoken):
+        if _apply_reply(scope, event, spoken):
             sitting.mark_used(scope)
 
 
-def _begin(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
+def _prepare_turn(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
     row = remarks.get_comment_row(scope, event.subject_id)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     speaker = persona.active_persona(scope, row.creator_id)
     if speaker is None:
-        _tell(scope, event, Message("chat.no_persona"))
+        _notify_failure(scope, event, Message("chat.no_persona"))
         return None
     creator = tenant_reads.get_creator(scope, row.creator_id)
     inputs = TurnInputs(
@@ -72,17 +72,17 @@ def _begin(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
     return ReplyTurn(uuid7(), row.creator_id, talk.id, talk.epoch, inputs, (), "", speaker.level, first=True)
 
 
-def _finish(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> bool:
+def _apply_reply(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> bool:
     """Whether what it said is used."""
     talk = conversation_rows.lock_conversation(scope, remarks.get_comment_row(scope, event.subject_id).conversation_id)
     if spoken.reply is None or spoken.trouble not in (None, "unsure") or len(spoken.reply.text) > event.most:
-        _tell(scope, event, Message("remark.no_suggestion"))
+        _notify_failure(scope, event, Message("remark.no_suggestion"))
     elif not unsent_text.load_unsent_text(scope, talk.id, event.member_id):
         unsent_text.store_suggested_text(scope, talk, event.member_id, spoken.reply.text)
         return True
     return False
 
 
-def _tell(scope: Scope, event: CommentAnswerDue, told: Message) -> None:
+def _notify_failure(scope: Scope, event: CommentAnswerDue, told: Message) -> None:
     row = remarks.get_comment_row(scope, event.subject_id)
     notices.put(scope, told, cause=f"suggest:{event.subject_id}", creator_id=row.creator_id)

@@ -82,10 +82,10 @@ def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: 
             again *= SELDOM
         last = asking.acknowledge_comments(scope, channel.id, after, again=again)
         if channel.platform in every:
-            _tell(scope, channel, deaf=scope.now - last > UNHEARD)
+            _notify_unreadable(scope, channel, deaf=scope.now - last > UNHEARD)
 
 
-def _tell(scope: Scope, channel: Channel, *, deaf: bool) -> None:
+def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
     """Say, once, that an account's comments cannot be read, and no more once they are."""
     cause = f"remarks:{channel.id}"
     if not deaf:
@@ -104,7 +104,7 @@ def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
     )
     old = said.at is not None and scope.now - said.at > MAX_COMMENT_AGE
     named = 0 < len(native_id) <= MAX_ID_LENGTH and 0 < len(author) <= MAX_ID_LENGTH
-    if not named or old or _known(scope, channel.id, native_id):
+    if not named or old or _is_known(scope, channel.id, native_id):
         return
     fan = directory.find_or_create_fan(
         scope,
@@ -127,7 +127,7 @@ def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
             seq=talk.last_seq,
             native_id=native_id,
             under=conversation_rows.clean_stored_text(said.under)[:MAX_ID_LENGTH],
-            url=_address(said.url),
+            url=_clean_address(said.url),
             said_at=said.at,
             state="open",
         )
@@ -148,13 +148,13 @@ def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
         escalation.escalate_crisis(scope, talk, text)
 
 
-def _address(told: str) -> str:
+def _clean_address(told: str) -> str:
     """Where people find a remark; "" for anything that a browser would take for something else."""
     url = conversation_rows.clean_stored_text(told)
     return url if url.startswith(("https://", "http://")) and len(url) <= MAX_ADDRESS_LENGTH else ""
 
 
-def _known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
+def _is_known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
     """Whether it was heard before; of somebody who is forgotten too: readings overlap."""
     digest = hashlib.sha256(f"{channel_id}:{native_id}".encode()).hexdigest()
     found = scope.run(

@@ -100,7 +100,7 @@ def conversation_of_comment(scope: Scope, remark_id: UUID) -> UUID:
     return remarks.get_comment_row(scope, remark_id).conversation_id
 
 
-def _as_said(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
+def _compose_answer(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
     """An answer as it leaves: where its reader hears of it by their name alone, it begins with that."""
     name = (
         directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).display_name
@@ -120,9 +120,9 @@ def answer_comment(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *,
     talk = conversation_rows.lock_conversation(scope, found.conversation_id)
     if outgoing_messages.has_draft(scope, key):
         return
-    row = _open(scope, talk, remark_id, member_id)
+    row = _lock_comment(scope, talk, remark_id, member_id)
     channel = channel_reads.get_channel(scope, row.channel_id)
-    words = _checked(text, max_answer_length(can, channel.surface))
+    words = _validate_text(text, max_answer_length(can, channel.surface))
     if COMMENT_REFERENCE not in can.points_at:
         raise Refused("remark.no_answers", account=channel.name)
     draft = outgoing_messages.create_draft(
@@ -131,7 +131,7 @@ def answer_comment(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *,
         origin="member",
         kind=remarks.COMMENT_KIND,
         state=DraftState.APPROVED,
-        text=_as_said(scope, talk, words, can),
+        text=_compose_answer(scope, talk, words, can),
         remark_id=row.id,
         draft_id=key,
     )
@@ -147,7 +147,7 @@ def max_answer_length(can: Capabilities, surface: str) -> int:
     return min(MAX_COMMENT_ANSWER_LENGTH, can.size_limits(surface)[0])
 
 
-def _checked(text: str, most: int) -> str:
+def _validate_text(text: str, most: int) -> str:
     words = text.strip()
     if not words:
         raise BadInput("chat.nothing_said")
@@ -157,7 +157,7 @@ def _checked(text: str, most: int) -> str:
     return words
 
 
-def _open(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) -> PublicComment:
+def _lock_comment(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) -> PublicComment:
     row = remarks.get_comment_row(scope, remark_id, lock=True)
     if row.state == "deleted":
         raise Conflict("remark.deleted")
@@ -175,7 +175,7 @@ def check_comment_answer(
     if not words or talk.owner_member_id != member_id:
         return ()
     shown, by = (
-        _as_said(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can),
+        _compose_answer(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can),
         unsent_text.load_suggested_text(scope, talk.id, member_id),
     )
     what = Subject("draft", uuid7())
@@ -205,17 +205,17 @@ def list_comment_answers(scope: Scope, conversation_id: UUID, *, most: int = 20)
         talk=conversation_id,
         most=most,
     ).all()
-    return [CommentAnswer(row.draft_id, row.seq, not _standing(scope, row.draft_id)) for row in rows]
+    return [CommentAnswer(row.draft_id, row.seq, not _list_live_copies(scope, row.draft_id)) for row in rows]
 
 
-def _standing(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
+def _list_live_copies(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
     return [copy for copy in live_copies.list_copies(scope, Subject("draft", draft_id)) if copy.removed_at is None]
 
 
 def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
     """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and Conflict where
     nothing of it stands."""
-    row, left = outgoing_messages.get_draft(scope, draft_id), _standing(scope, draft_id)
+    row, left = outgoing_messages.get_draft(scope, draft_id), _list_live_copies(scope, draft_id)
     if row.remark_id is None or not left:
         raise Conflict("remark.no_answer_stands")
     for copy in left:
@@ -262,10 +262,10 @@ def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: 
     if isinstance(outcome, Retry):
         raise outbox.RetryLater(max(outcome.after, AGAIN))
     with tenant(event.tenant_id, event.by) as scope:
-        _settle(scope, event.subject_id, act, outcome)
+        _settle_action(scope, event.subject_id, act, outcome)
 
 
-def _settle(scope: Scope, remark_id: UUID, act: ModerationAction, outcome: Outcome) -> None:
+def _settle_action(scope: Scope, remark_id: UUID, act: ModerationAction, outcome: Outcome) -> None:
     talk = conversation_rows.lock_conversation(scope, remarks.get_comment_row(scope, remark_id).conversation_id)
     row = remarks.get_comment_row(scope, remark_id, lock=True)
     cause = f"remark:{remark_id}:{act}"

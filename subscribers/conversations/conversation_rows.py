@@ -136,12 +136,12 @@ def has_recorded_text(
         channel=channel.id,
         native=native_id,
         body=age_checks.redact_check_links(words),
-        version=_version(native_id, words),
+        version=_edit_id(native_id, words),
     ).scalar()
     return bool(found)
 
 
-def _version(native_id: str, words: str) -> str:
+def _edit_id(native_id: str, words: str) -> str:
     return f"{EDITED_KIND}:{hashlib.sha256(words.encode()).hexdigest()}:{native_id}"
 
 
@@ -166,7 +166,7 @@ def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: s
         return False
     if talk.last_in_at is None or scope.now - talk.last_in_at > SESSION_GAP:
         talk.session_at = scope.now
-    row = _line(scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body)
+    row = _build_line(scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body)
     talk.last_in_seq, talk.last_in_at, talk.snoozed_until = talk.last_seq, scope.now, None
     scope.add(row, talk)
     return True
@@ -175,8 +175,10 @@ def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: s
 def record_fan_edit(scope: Scope, talk: Conversation, *, native_id: str, words: str) -> None:
     """Keep what a message of the fan says now, as a line of its own: nothing of what it said is lost. Nobody wrote
     anew, so no session begins, no day to answer in, and nothing waits for an answer."""
-    named = _version(native_id, words)
-    scope.add(_line(scope, talk, direction="in", author="fan", native_id=named, kind=EDITED_KIND, body=words), talk)
+    named = _edit_id(native_id, words)
+    scope.add(
+        _build_line(scope, talk, direction="in", author="fan", native_id=named, kind=EDITED_KIND, body=words), talk
+    )
 
 
 def record_our_line(
@@ -200,7 +202,7 @@ def record_our_line(
     ).scalar()
     if known:
         return
-    row = _line(scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body)
+    row = _build_line(scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body)
     row.draft_id, row.media = draft_id, list(media)
     scope.add(row, talk)
 
@@ -218,7 +220,7 @@ def last_answered_seq(scope: Scope, talk: Conversation) -> int:
     )
 
 
-def _line(
+def _build_line(
     scope: Scope,
     talk: Conversation,
     *,
@@ -274,7 +276,7 @@ def change_owner(
     )
     silence_bot(scope, talk.id, Message("draft.new_owner"))
     if to is not OwnerState.PENDING_HUMAN:
-        notices.close_all(scope, [_cause(talk.id), *(_cause(talk.id, alarm) for alarm in ALARMS)])
+        notices.close_all(scope, [_notice_cause(talk.id), *(_notice_cause(talk.id, alarm) for alarm in ALARMS)])
 
 
 def reopen_conversation(scope: Scope, talk: Conversation) -> None:
@@ -296,7 +298,7 @@ def escalate_to_member(
     elif reason.code in ALARMS and (talk.reason or {}).get("code") not in ALARMS:
         talk.reason = stored_message(reason)
     scope.add(talk)
-    notices.put(scope, reason, cause=_cause(talk.id, reason.code), urgent=urgent, creator_id=talk.creator_id)
+    notices.put(scope, reason, cause=_notice_cause(talk.id, reason.code), urgent=urgent, creator_id=talk.creator_id)
 
 
 def record_marker_line(scope: Scope, talk: Conversation, kind: str) -> None:
@@ -330,5 +332,5 @@ def cancel_bot_drafts(scope: Scope, conversation_id: UUID, reason: Message, stat
     return int(done.rowcount)
 
 
-def _cause(conversation_id: UUID, reason: str = "") -> str:
+def _notice_cause(conversation_id: UUID, reason: str = "") -> str:
     return f"chat:{conversation_id}:{reason.partition('.')[2] if reason in ALARMS else 'person'}"

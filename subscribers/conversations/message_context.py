@@ -45,7 +45,7 @@ def read_new_message(
 ) -> tuple[MessageReading, ...]:
     """What a fan says now, after what they wrote last in this session and in answer to the last thing we said; what
     they wrote is read as it was, and as it was edited."""
-    found = _found(scope, _LATELY, fan, channel, since=scope.now - conversation_rows.SESSION_GAP)[::-1]
+    found = _fetch_rows(scope, _LATELY, fan, channel, since=scope.now - conversation_rows.SESSION_GAP)[::-1]
     asked = next((row.body for row in reversed(found) if row.direction == "out"), "")
     theirs = [row for row in found if row.direction == "in"]
     was, reads = [row.body for row in theirs], [row.now for row in theirs]
@@ -57,7 +57,7 @@ def read_edited_message(
 ) -> tuple[MessageReading, ...]:
     """What line `at` of a fan's conversation says now: after what stands before it, in answer to what we had said, and
     before what they wrote next."""
-    found = _found(scope, _AROUND, fan, channel, at=at)
+    found = _fetch_rows(scope, _AROUND, fan, channel, at=at)
     theirs = [row for row in found if row.direction == "in"]
     before = [row.now for row in theirs if row.seq < at]
     asked = next((row.body for row in reversed(found) if row.direction == "out" and row.seq < at), "")
@@ -66,7 +66,9 @@ def read_edited_message(
     return MessageReading(text, before, asked), *(MessageReading(words, [*before, text], known=True) for words in told)
 
 
-def _found(scope: Scope, statement: str, fan: directory.FanIdentityView, channel: Channel, **more: Any) -> list[Any]:
+def _fetch_rows(
+    scope: Scope, statement: str, fan: directory.FanIdentityView, channel: Channel, **more: Any
+) -> list[Any]:
     params = {
         "fan": fan.fan_id,
         "channel": channel.id,

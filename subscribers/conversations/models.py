@@ -21,7 +21,7 @@ def tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
-def _talk(*constraints: Any) -> Any:
+def _chat_table_arguments(*constraints: Any) -> Any:
     return table_arguments(*constraints, about="fan", keep="18 months after the last activity")
 
 
@@ -39,7 +39,7 @@ class Fan(CreatorOwnedRow, table=True):
     """A person who writes to one creator. Age is no column: it is asked of `gate.viewers.age_assurance` by identity."""
 
     __tablename__ = "fans"
-    __table_args__ = _talk()
+    __table_args__ = _chat_table_arguments()
     display_name: str
     language: str
     tz: str | None = None
@@ -56,7 +56,7 @@ class FanIdentity(CreatorOwnedRow, table=True):
     """A fan on one of our accounts."""
 
     __tablename__ = "fan_identities"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         UniqueConstraint("tenant_id", "channel_id", "native_id"),
         Index("fan_identities_fan", "tenant_id", "fan_id"),
         tenant_foreign_key("fan_id", "fans"),
@@ -73,7 +73,9 @@ class FanFacts(CreatorOwnedRow, table=True):
     """Read model of a fan, rebuilt from ledger and messages; nobody writes it by hand."""
 
     __tablename__ = "fan_facts"
-    __table_args__ = _talk(UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans"))
+    __table_args__ = _chat_table_arguments(
+        UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans")
+    )
     fan_id: UUID
     spent: dict[str, Any] = jsonb_column()
     """Minor units by currency, refunds taken off."""
@@ -89,7 +91,7 @@ class Conversation(CreatorOwnedRow, table=True):
     everybody's sight is another one: `kind` is private or public."""
 
     __tablename__ = "conversations"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         UniqueConstraint("tenant_id", "fan_id", "channel_id", "kind", name="conversations_once"),
         tenant_foreign_key("fan_id", "fans"),
     )
@@ -120,7 +122,7 @@ class ConversationMove(CreatorOwnedRow, table=True):
     """A change of owner, append-only: one row for each epoch."""
 
     __tablename__ = "conversation_moves"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         UniqueConstraint("tenant_id", "conversation_id", "epoch"),
         tenant_foreign_key("conversation_id", "conversations"),
     )
@@ -138,7 +140,7 @@ class PublicComment(CreatorOwnedRow, table=True):
     account, as far as it was done here."""
 
     __tablename__ = "remarks"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         UniqueConstraint("tenant_id", "channel_id", "native_id"),
         UniqueConstraint("tenant_id", "conversation_id", "seq"),
         tenant_foreign_key("conversation_id", "conversations"),
@@ -158,7 +160,7 @@ class Draft(CreatorOwnedRow, table=True):
     """An outgoing message. `origin` is bot, member or auto; `service` the code of a catalogue sentence."""
 
     __tablename__ = "drafts"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         Index("drafts_of_conversation", "tenant_id", "conversation_id", "state"),
         Index("drafts_locked", "tenant_id", "channel_id", "native_id", postgresql_where=text("kind = 'locked'")),
         tenant_foreign_key("conversation_id", "conversations"),
@@ -202,7 +204,7 @@ class ChatMessage(CreatorOwnedRow, table=True):
     """One line of a conversation, in the order `seq`."""
 
     __tablename__ = "messages"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         UniqueConstraint("tenant_id", "conversation_id", "seq"),
         UniqueConstraint("tenant_id", "conversation_id", "direction", "native_id"),
         Index("messages_recent", "tenant_id", "creator_id", "at"),
@@ -283,7 +285,7 @@ class Offer(CreatorOwnedRow, table=True):
     """A pack shown to a fan at a price that is kept until it expires."""
 
     __tablename__ = "offers"
-    __table_args__ = _talk(
+    __table_args__ = _chat_table_arguments(
         Index("offers_of_fan", "tenant_id", "fan_id", "pack_id"), tenant_foreign_key("fan_id", "fans")
     )
     fan_id: UUID

@@ -144,9 +144,9 @@ def thread(scope: Scope, conversation_id: UUID) -> ConversationThread:
         OwnerState(row.owner),
         row.epoch,
         row.safety_hold,
-        _message(row.reason),
-        _lines(scope, conversation_id),
-        _waiting(scope, conversation_id),
+        _message_from_json(row.reason),
+        _list_lines(scope, conversation_id),
+        _list_unsent_drafts(scope, conversation_id),
     )
 
 
@@ -163,7 +163,7 @@ def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | 
     return found
 
 
-def talks(scope: Scope, creator_id: UUID, *, limit: int = 100) -> list[ConversationSummary]:
+def list_conversations(scope: Scope, creator_id: UUID, *, limit: int = 100) -> list[ConversationSummary]:
     """A creator's conversations, those that need a person first, then the newest."""
     rows = scope.run(
         "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM conversations c"
@@ -189,7 +189,7 @@ def order(scope: Scope, order_id: UUID) -> OrderStory:
     row = scope.run(f"{_ORDERS} AND o.id = :id", tenant=scope.tenant_id, id=order_id).one_or_none()
     if row is None:
         raise NotFound("order.unknown")
-    return _order(row)
+    return _order_from_row(row)
 
 
 _BOOKED = """
@@ -220,10 +220,10 @@ def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) 
         since=since,
         until=until,
     )
-    return [_order(row) for row in rows]
+    return [_order_from_row(row) for row in rows]
 
 
-def _order(row: Any) -> OrderStory:
+def _order_from_row(row: Any) -> OrderStory:
     return OrderStory(
         row.id,
         row.creator_id,
@@ -279,7 +279,7 @@ def payments(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime
     ]
 
 
-def owned(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
+def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
     """What a fan has bought, the newest first."""
     rows = scope.run(
         "SELECT pack_id, title, state FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY id DESC",
@@ -304,7 +304,7 @@ def fan_facts(scope: Scope, creator_id: UUID) -> list[FanFactsView]:
     return [FanFactsView(*row) for row in rows]
 
 
-def _lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
+def _list_lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
     rows = scope.run(
         "SELECT seq, author, kind, body, media, at FROM messages WHERE tenant_id = :tenant"
         " AND conversation_id = :talk ORDER BY seq",
@@ -314,15 +314,17 @@ def _lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
     return tuple(ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at) for row in rows)
 
 
-def _waiting(scope: Scope, conversation_id: UUID) -> tuple[UnsentDraft, ...]:
+def _list_unsent_drafts(scope: Scope, conversation_id: UUID) -> tuple[UnsentDraft, ...]:
     rows = scope.run(
         "SELECT id, kind, state, text, reason FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
         " AND state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain') ORDER BY id",
         tenant=scope.tenant_id,
         talk=conversation_id,
     )
-    return tuple(UnsentDraft(row.id, row.kind, DraftState(row.state), row.text, _message(row.reason)) for row in rows)
+    return tuple(
+        UnsentDraft(row.id, row.kind, DraftState(row.state), row.text, _message_from_json(row.reason)) for row in rows
+    )
 
 
-def _message(stored: dict[str, object] | None) -> Message | None:
+def _message_from_json(stored: dict[str, object] | None) -> Message | None:
     return Message.from_json(stored) if stored else None

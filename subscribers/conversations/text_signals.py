@@ -26,7 +26,7 @@ def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: Messa
 def strongest_age_signal(scope: Scope, *readings: MessageReading) -> MinorSignal:
     """The strongest thing that words say of their writer's age, read in any of these ways; nobody is told."""
     lexicon = active_policy.current_bundle(scope).lexicon
-    found = {_said(one, lexicon) for one in readings}
+    found = {_detect_signal(one, lexicon) for one in readings}
     return next((one for one in (MinorSignal.STATED, MinorSignal.HINTED) if one in found), MinorSignal.NONE)
 
 
@@ -39,7 +39,7 @@ def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSi
     return signal is not MinorSignal.NONE
 
 
-def _said(one: MessageReading, lexicon: Lexicon) -> MinorSignal:
+def _detect_signal(one: MessageReading, lexicon: Lexicon) -> MinorSignal:
     """What one reading says; of words that were heard before, nothing that they say alone."""
     if one.known and gate_text.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE:
         return MinorSignal.NONE

@@ -165,7 +165,7 @@ def claim_message(
         raise NotClaimable
     act = ACT_WITH_FILES if row.media else ACT
     deadline = scope.now + act
-    if not _take(scope, row, deadline=deadline):
+    if not _claim_draft(scope, row, deadline=deadline):
         raise NotClaimable
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     if (
@@ -193,7 +193,7 @@ WHERE d.tenant_id = :tenant AND d.id = :id AND d.state IN ('approved', 'auto') A
 """
 
 
-def _take(scope: Scope, row: Draft, **params: object) -> bool:
+def _claim_draft(scope: Scope, row: Draft, **params: object) -> bool:
     """C2 in one statement, under a lock on the conversation: what another epoch or owner wrote does not leave."""
     scope.run(
         "SELECT 1 FROM conversations WHERE tenant_id = :tenant AND id = :id FOR SHARE",
@@ -214,7 +214,7 @@ def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> t
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         return None
     if row.expires_at <= scope.now:
-        _expire(scope, talk, row)
+        _expire_draft(scope, talk, row)
         return None
     if again is not None:
         return again
@@ -226,11 +226,11 @@ def postpone_message(scope: Scope, draft_id: UUID, again: timedelta | None) -> t
     over = locked_messages.locked_message_refusal(scope, row)
     outgoing_messages.transition_draft(scope, row, DraftState.CANCELLED, over or Message("draft.superseded"))
     if over is not None:
-        _tell(scope, talk, row, over)
+        _notify_unsent(scope, talk, row, over)
     return None
 
 
-def _expire(scope: Scope, talk: Conversation, row: Draft) -> None:
+def _expire_draft(scope: Scope, talk: Conversation, row: Draft) -> None:
     """What was written has outlived its moment. A fan who still waits is answered anew, or a person is told."""
     reason = Message("draft.too_late")
     outgoing_messages.transition_draft(scope, row, DraftState.EXPIRED, reason)
@@ -240,7 +240,7 @@ def _expire(scope: Scope, talk: Conversation, row: Draft) -> None:
             scope, ChatTurn(scope.tenant_id, talk.id), lane=conversation_rows.turn_lane(talk.id), holds_lane=True
         )
     elif bot_speaks or row.origin != "bot":
-        _tell(scope, talk, row, reason)
+        _notify_unsent(scope, talk, row, reason)
 
 
 def deny_message(scope: Scope, draft_id: UUID, decision: issuance.Decision) -> timedelta | None:
@@ -248,7 +248,7 @@ def deny_message(scope: Scope, draft_id: UUID, decision: issuance.Decision) -> t
     talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
     if row.state == DraftState.SENDING:  # denied between two steps: nothing became visible
-        outgoing_messages.transition_draft(scope, row, _before(row))
+        outgoing_messages.transition_draft(scope, row, _state_before_sending(row))
         step_runner.close_attempt(scope, message_subject(draft_id), Rejected(Message("draft.denied"), permanent=False))
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         return None
@@ -262,7 +262,7 @@ def deny_message(scope: Scope, draft_id: UUID, decision: issuance.Decision) -> t
     reason = denial_message(decision)
     held = decision.verdict is Verdict.H and row.origin != "auto"
     outgoing_messages.transition_draft(scope, row, DraftState.DRAFT if held else DraftState.FAILED, reason)
-    _tell(scope, talk, row, reason)
+    _notify_unsent(scope, talk, row, reason)
     return None
 
 
@@ -271,7 +271,7 @@ def denial_message(decision: issuance.Decision) -> Message:
     return decision.main_reason if decision.reasons else Message("draft.denied")
 
 
-def _before(row: Draft) -> DraftState:
+def _state_before_sending(row: Draft) -> DraftState:
     return DraftState.APPROVED if row.approved_by else DraftState.AUTO
 
 
@@ -279,34 +279,34 @@ def settle_message(scope: Scope, draft_id: UUID, outcome: Outcome) -> timedelta 
     """Write what became of a message; how long to wait before it may be tried again, None when it ended."""
     talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
     row = outgoing_messages.get_draft(scope, draft_id, lock=True)
-    wait = _settle(scope, talk, row, outcome) if row.state in (DraftState.SENDING, DraftState.UNCERTAIN) else None
+    wait = _settle_draft(scope, talk, row, outcome) if row.state in (DraftState.SENDING, DraftState.UNCERTAIN) else None
     step_runner.close_attempt(scope, message_subject(draft_id), outcome, note_copy=issuance.record_copy)
     return wait
 
 
-def _settle(scope: Scope, talk: Conversation, row: Draft, outcome: Outcome) -> timedelta | None:
+def _settle_draft(scope: Scope, talk: Conversation, row: Draft, outcome: Outcome) -> timedelta | None:
     match outcome:
         case Published(native_id=native_id):
-            _sent(scope, talk, row, native_id)
+            _record_sent(scope, talk, row, native_id)
         case Retry(after=after, reason=reason):
-            outgoing_messages.transition_draft(scope, row, _before(row), reason)
+            outgoing_messages.transition_draft(scope, row, _state_before_sending(row), reason)
             return after
         case Rejected(reason=reason) if reason.code == READER_GONE:
             outgoing_messages.transition_draft(scope, row, DraftState.FAILED, reason)
             directory.mark_unreachable(scope, talk.fan_id, row.channel_id)
         case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
             outgoing_messages.transition_draft(scope, row, DraftState.FAILED, reason)
-            _tell(scope, talk, row, reason)
+            _notify_unsent(scope, talk, row, reason)
         case Uncertain(reason=reason):
-            _doubt(scope, row, reason)
+            _mark_uncertain(scope, row, reason)
         case Processing():
-            _doubt(scope, row, Message("draft.unsure"))
+            _mark_uncertain(scope, row, Message("draft.unsure"))
         case _:
             assert_never(outcome)
     return None
 
 
-def _doubt(scope: Scope, row: Draft, reason: Message) -> None:
+def _mark_uncertain(scope: Scope, row: Draft, reason: Message) -> None:
     """The message may have arrived: look, never send again blindly."""
     if row.state == DraftState.SENDING:
         outgoing_messages.transition_draft(scope, row, DraftState.UNCERTAIN, reason)
@@ -315,12 +315,12 @@ def _doubt(scope: Scope, row: Draft, reason: Message) -> None:
     outbox.put(scope, ChatReconcile(scope.tenant_id, row.id, "draft"), at=at)
 
 
-def _sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
+def _record_sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
     row.native_id = native_id
     outgoing_messages.transition_draft(scope, row, DraftState.SENT)
     author = "system" if row.origin == "auto" else "bot" if row.origin == "bot" else "member"
     if author != "system":
-        _count(scope, talk, author)
+        _observe_first_reply(scope, talk, author)
         talk.unanswered_since, talk.redone = None, 0
     conversation_rows.record_our_line(
         scope,
@@ -342,13 +342,13 @@ def _sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
     directory.rebuild_facts(scope, talk.fan_id)
 
 
-def _count(scope: Scope, talk: Conversation, author: str) -> None:
+def _observe_first_reply(scope: Scope, talk: Conversation, author: str) -> None:
     if talk.unanswered_since is not None:
         waited = (scope.now - talk.unanswered_since).total_seconds()
         scope.after_commit(partial(telemetry.FIRST_REPLY_SECONDS.labels(author).observe, max(waited, 0.0)))
 
 
-def _tell(scope: Scope, talk: Conversation, row: Draft, reason: Message) -> None:
+def _notify_unsent(scope: Scope, talk: Conversation, row: Draft, reason: Message) -> None:
     """A message that a fan waits for did not leave: a person takes over, or both are told."""
     if row.origin == "bot":
         conversation_rows.escalate_to_member(scope, talk, Message("chat.answer_not_sent"))
@@ -386,7 +386,7 @@ def settle_message_lookup(scope: Scope, draft_id: UUID, sighting: LookupResult) 
         scope, message_subject(draft_id)
     ):
         reconciliation.mark_absent(scope, message_subject(draft_id))
-        outgoing_messages.transition_draft(scope, row, _before(row))
+        outgoing_messages.transition_draft(scope, row, _state_before_sending(row))
         outgoing_messages.schedule_message_draft(scope, row)
         return
     at = reconciliation.next_look_at(scope, message_subject(draft_id))
@@ -415,13 +415,13 @@ def settle_message_by_member(scope: Scope, draft_id: UUID, *, arrived: bool) -> 
     notices.close(scope, f"draft:{draft_id}:unsure")
     if arrived:
         native_id = f"seen:{draft_id}"  # nobody reads the platform's own number off a screen
-        _sent(scope, talk, row, native_id)
+        _record_sent(scope, talk, row, native_id)
         step_runner.close_attempt(
             scope, message_subject(draft_id), Published(native_id, "", scope.now), note_copy=issuance.record_copy
         )
         return
     reconciliation.mark_absent(scope, message_subject(draft_id))
-    outgoing_messages.transition_draft(scope, row, _before(row))
+    outgoing_messages.transition_draft(scope, row, _state_before_sending(row))
     row.expires_at = scope.now + outgoing_messages.DRAFT_LIFETIME
     scope.add(row)
     outgoing_messages.schedule_message_draft(scope, row)

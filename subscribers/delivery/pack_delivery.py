@@ -74,7 +74,7 @@ def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
 
 def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
     """Let the safety check see a sale as soon as it is made; what it says counts again when the pack is pushed."""
-    row = _read(scope, fulfilment_id)
+    row = _get_fulfilment(scope, fulfilment_id)
     unit = compose_pack(scope, row, channel_reads.get_channel(scope, row.channel_id))
     issuance.judge_unit(scope, unit, author=scope.actor)
 
@@ -86,7 +86,7 @@ def claim_pack_delivery(
 
     Raises NotClaimable, and the gate's Denied; both undo everything.
     """
-    row = _read(scope, fulfilment_id)
+    row = _get_fulfilment(scope, fulfilment_id)
     if row.state != FulfilmentState.WAITING:
         raise NotClaimable
     channel = channel_reads.get_channel(scope, row.channel_id)
@@ -99,13 +99,13 @@ def claim_pack_delivery(
     if talk.safety_hold:
         raise NotClaimable
     order = order_rows.get_order(scope, row.order_id, lock=True)
-    row = _read(scope, fulfilment_id, lock=True)
+    row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state != FulfilmentState.WAITING or order.state not in (OrderState.PAID, OrderState.FULFILLING):
         raise NotClaimable
     if order.state == OrderState.PAID:
         order_rows.transition_order(scope, order, OrderState.FULFILLING)
     deadline = scope.now + ACT
-    _move(scope, row, FulfilmentState.SENDING)
+    _transition_fulfilment(scope, row, FulfilmentState.SENDING)
     row.attempt, row.deadline_at = row.attempt + 1, deadline
     scope.add(row)
     outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=deadline + SEND_MARGIN)
@@ -116,35 +116,35 @@ def claim_pack_delivery(
 
 def postpone_pack_delivery(scope: Scope, fulfilment_id: UUID, again: timedelta | None) -> timedelta | None:
     """A push that could not be claimed: worried about after a while. The wait, None when it ended."""
-    talk = conversation_rows.lock_conversation(scope, _read(scope, fulfilment_id).conversation_id)
-    row = _read(scope, fulfilment_id, lock=True)
+    talk = conversation_rows.lock_conversation(scope, _get_fulfilment(scope, fulfilment_id).conversation_id)
+    row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state == FulfilmentState.SENDING:
         return send_deadlines.next_check_time(scope, row.deadline_at)
     if row.state != FulfilmentState.WAITING:
         return None
-    _worry(scope, talk, row)
+    _handle_overdue(scope, talk, row)
     if talk.safety_hold and again is None:
-        _later(scope, row, HELD_AGAIN)
+        _schedule_retry(scope, row, HELD_AGAIN)
     return again
 
 
 def refund_denied_pack(scope: Scope, fulfilment_id: UUID, decision: issuance.Decision) -> timedelta | None:
     """The safety check refuses a paid pack: the money goes back, the fan is told. A stop is waited for."""
-    talk = conversation_rows.lock_conversation(scope, _read(scope, fulfilment_id).conversation_id)
-    row = _read(scope, fulfilment_id, lock=True)
+    talk = conversation_rows.lock_conversation(scope, _get_fulfilment(scope, fulfilment_id).conversation_id)
+    row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state == FulfilmentState.SENDING:  # denied between two steps: nothing became visible
-        _move(scope, row, FulfilmentState.WAITING)
+        _transition_fulfilment(scope, row, FulfilmentState.WAITING)
         step_runner.close_attempt(
             scope, pack_subject(fulfilment_id), Rejected(Message("draft.denied"), permanent=False)
         )
     if row.state != FulfilmentState.WAITING:
         return None
     if decision.is_transient or decision.is_stale:
-        _worry(scope, talk, row)
-        _later(scope, row, message_delivery.STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS)
+        _handle_overdue(scope, talk, row)
+        _schedule_retry(scope, row, message_delivery.STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS)
         return None
     reason = message_delivery.denial_message(decision)
-    _move(scope, row, FulfilmentState.REFUSED, reason)
+    _transition_fulfilment(scope, row, FulfilmentState.REFUSED, reason)
     refunds.request_refund(scope, row.payment_id, reason=Message("refund.not_cleared"))
     notices.put(scope, reason, cause=f"fulfilment:{row.id}:refused", urgent=True, creator_id=row.creator_id)
     return None
@@ -152,43 +152,43 @@ def refund_denied_pack(scope: Scope, fulfilment_id: UUID, decision: issuance.Dec
 
 def settle_pack_delivery(scope: Scope, fulfilment_id: UUID, outcome: Outcome) -> timedelta | None:
     """Write what became of the push; how long to wait before another try, None when it ended."""
-    talk = conversation_rows.lock_conversation(scope, _read(scope, fulfilment_id).conversation_id)
-    order = order_rows.get_order(scope, _read(scope, fulfilment_id).order_id, lock=True)
-    row = _read(scope, fulfilment_id, lock=True)
+    talk = conversation_rows.lock_conversation(scope, _get_fulfilment(scope, fulfilment_id).conversation_id)
+    order = order_rows.get_order(scope, _get_fulfilment(scope, fulfilment_id).order_id, lock=True)
+    row = _get_fulfilment(scope, fulfilment_id, lock=True)
     open_still = row.state in (FulfilmentState.SENDING, FulfilmentState.UNCERTAIN)
-    wait = _settle(scope, talk, row, outcome) if open_still else None
+    wait = _settle_fulfilment(scope, talk, row, outcome) if open_still else None
     if row.state == FulfilmentState.DELIVERED and ORDER_STATES.allows(OrderState(order.state), OrderState.FULFILLED):
         order_rows.transition_order(scope, order, OrderState.FULFILLED)
     step_runner.close_attempt(scope, pack_subject(fulfilment_id), outcome, note_copy=issuance.record_copy)
     return wait
 
 
-def _settle(scope: Scope, talk: Conversation, row: Fulfilment, outcome: Outcome) -> timedelta | None:
+def _settle_fulfilment(scope: Scope, talk: Conversation, row: Fulfilment, outcome: Outcome) -> timedelta | None:
     match outcome:
         case Published(native_id=native_id):
-            _delivered(scope, talk, row, native_id)
+            _record_delivered(scope, talk, row, native_id)
         case Retry(after=after, reason=reason):
             if row.state == FulfilmentState.SENDING:
-                _move(scope, row, FulfilmentState.WAITING, reason)
-            _worry(scope, talk, row)
+                _transition_fulfilment(scope, row, FulfilmentState.WAITING, reason)
+            _handle_overdue(scope, talk, row)
             return after
         case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
             if row.state == FulfilmentState.SENDING:
-                _move(scope, row, FulfilmentState.FAILED, reason)
+                _transition_fulfilment(scope, row, FulfilmentState.FAILED, reason)
             if reason.code == READER_GONE:
                 directory.mark_unreachable(scope, row.fan_id, row.channel_id)
-            _tell(scope, talk, row)
+            _notify_overdue(scope, talk, row)
         case Uncertain(reason=reason):
-            _doubt(scope, row, reason)
+            _mark_uncertain(scope, row, reason)
         case Processing():
-            _doubt(scope, row, Message("draft.unsure"))
+            _mark_uncertain(scope, row, Message("draft.unsure"))
         case _:
             assert_never(outcome)
     return None
 
 
-def _delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_id: str) -> None:
-    _move(scope, row, FulfilmentState.DELIVERED)
+def _record_delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_id: str) -> None:
+    _transition_fulfilment(scope, row, FulfilmentState.DELIVERED)
     row.native_id, row.settled_at = native_id, scope.now
     scope.add(row)
     pack = packs.get_pack(scope, row.pack_id)
@@ -207,31 +207,31 @@ def _delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_id: str
     directory.rebuild_facts(scope, row.fan_id)
 
 
-def _doubt(scope: Scope, row: Fulfilment, reason: Message) -> None:
+def _mark_uncertain(scope: Scope, row: Fulfilment, reason: Message) -> None:
     """The pack may have arrived: it is looked for, not pushed again; the receipt's button brings it on demand."""
     if row.state == FulfilmentState.SENDING:
-        _move(scope, row, FulfilmentState.UNCERTAIN, reason)
+        _transition_fulfilment(scope, row, FulfilmentState.UNCERTAIN, reason)
     at = reconciliation.next_look_at(scope, pack_subject(row.id)) or scope.now + SEND_MARGIN
     outbox.cancel(scope, ChatReconcile.kind, row.id)
     outbox.put(scope, ChatReconcile(scope.tenant_id, row.id, "fulfilment"), at=at)
 
 
-def _later(scope: Scope, row: Fulfilment, after: timedelta) -> None:
+def _schedule_retry(scope: Scope, row: Fulfilment, after: timedelta) -> None:
     """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass it."""
     again, lane = OrderFulfil(scope.tenant_id, row.id), conversation_rows.chat_lane(row.conversation_id)
     outbox.put(scope, again, at=scope.now + after, lane=lane, holds_lane=True, priority=2)
 
 
-def _worry(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
+def _handle_overdue(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
     """A paid pack that waits for long is a person's matter, and after a day its money goes back."""
     waited = scope.now - (row.created_at or scope.now)
     if waited > GIVE_UP:
         refunds.request_refund(scope, row.payment_id, reason=Message("refund.not_delivered"))
     if waited > WORRY:
-        _tell(scope, talk, row)
+        _notify_overdue(scope, talk, row)
 
 
-def _tell(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
+def _notify_overdue(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
     late = Message("fulfilment.late")
     notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
     conversation_rows.escalate_to_member(scope, talk, late, urgent=True)
@@ -239,9 +239,9 @@ def _tell(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
 
 def is_pack_delivery_uncertain(scope: Scope, fulfilment_id: UUID) -> bool:
     """Whether the push's answer is missing; one left alone past its deadline becomes uncertain here."""
-    row = _read(scope, fulfilment_id, lock=True)
+    row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state == FulfilmentState.SENDING and row.deadline_at is not None and row.deadline_at < scope.now:
-        _move(scope, row, FulfilmentState.UNCERTAIN, Message("draft.unsure"))
+        _transition_fulfilment(scope, row, FulfilmentState.UNCERTAIN, Message("draft.unsure"))
     return row.state == FulfilmentState.UNCERTAIN
 
 
@@ -250,14 +250,14 @@ def settle_pack_lookup(scope: Scope, fulfilment_id: UUID, sighting: LookupResult
     if isinstance(sighting, Found):
         settle_pack_delivery(scope, fulfilment_id, Published(sighting.native_id, sighting.url, sighting.at))
         return
-    row = _read(scope, fulfilment_id, lock=True)
+    row = _get_fulfilment(scope, fulfilment_id, lock=True)
     if row.state != FulfilmentState.UNCERTAIN:
         return
     what = pack_subject(fulfilment_id)
     if not reconciliation.is_possibly_published(scope, what) or reconciliation.is_proven_absent(scope, what):
         reconciliation.mark_absent(scope, what)
-        _move(scope, row, FulfilmentState.WAITING)
-        _later(scope, row, timedelta())
+        _transition_fulfilment(scope, row, FulfilmentState.WAITING)
+        _schedule_retry(scope, row, timedelta())
         return
     at = reconciliation.next_look_at(scope, what)
     if at is None:
@@ -284,7 +284,7 @@ def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> 
     elif _opened_here(scope, talk):
         outgoing_messages.send_automated_message(scope, talk, Message("service.purchases.here"))
     elif pack_id is None and len(owned) > 1:
-        _list(scope, talk, owned)
+        _send_purchase_list(scope, talk, owned)
     else:
         resend_pack(scope, talk, owned[0])
 
@@ -312,7 +312,7 @@ def resend_pack(scope: Scope, talk: Conversation, owned: OwnedPack) -> None:
     outgoing_messages.schedule_message_draft(scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY)
 
 
-def _list(scope: Scope, talk: Conversation, owned: list[OwnedPack]) -> None:
+def _send_purchase_list(scope: Scope, talk: Conversation, owned: list[OwnedPack]) -> None:
     outgoing_messages.send_automated_message(
         scope,
         talk,
@@ -340,7 +340,7 @@ def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPack]:
     return [*bought, *(OwnedPack(pack.id, pack.title, None) for pack in opened if pack.media)]
 
 
-def _read(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilment:
+def _get_fulfilment(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilment:
     statement = select(Fulfilment).where(Fulfilment.tenant_id == scope.tenant_id, Fulfilment.id == fulfilment_id)
     statement = statement.with_for_update() if lock else statement
     row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
@@ -349,7 +349,9 @@ def _read(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilmen
     return row
 
 
-def _move(scope: Scope, row: Fulfilment, after: FulfilmentState, reason: Message | None = None) -> None:
+def _transition_fulfilment(
+    scope: Scope, row: Fulfilment, after: FulfilmentState, reason: Message | None = None
+) -> None:
     FULFILMENT_STATES.check(FulfilmentState(row.state), after)
     row.state, row.reason = str(after), stored_message(reason)
     scope.add(row)

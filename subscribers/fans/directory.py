@@ -68,10 +68,12 @@ def find_or_create_fan(
     """
     heard = None if language else language_detection.detect_language(said)
     scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
-    known = _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
+    known = _find_identity(
+        scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id
+    )
     if known is not None:
-        known = known if known.reachable == "yes" else _back(scope, known)
-        return known if heard in (None, known.language) else _speaks(scope, known, heard)
+        known = known if known.reachable == "yes" else _record_reachable(scope, known)
+        return known if heard in (None, known.language) else _record_language(scope, known, heard)
     fan = Fan(
         tenant_id=scope.tenant_id,
         id=uuid7(),
@@ -94,7 +96,7 @@ def find_or_create_fan(
 
 def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentityView:
     """A fan as an account knows them. Raises NotFound."""
-    found = _identity(scope, "i.channel_id = :channel AND i.fan_id = :fan", channel=channel_id, fan=fan_id)
+    found = _find_identity(scope, "i.channel_id = :channel AND i.fan_id = :fan", channel=channel_id, fan=fan_id)
     if found is None:
         raise NotFound("fan.unknown")
     return found
@@ -102,10 +104,12 @@ def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentit
 
 def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIdentityView | None:
     """A fan by what the platform calls them; None for one this account never heard."""
-    return _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
+    return _find_identity(
+        scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id
+    )
 
 
-def _identity(scope: Scope, condition: str, **params: Any) -> FanIdentityView | None:
+def _find_identity(scope: Scope, condition: str, **params: Any) -> FanIdentityView | None:
     row = scope.run(
         "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, f.opt_out, f.status,"  # noqa: S608  two constants
         " f.disclosed_at, i.reachable FROM fan_identities i"
@@ -185,7 +189,9 @@ def mark_unreachable(scope: Scope, fan_id: UUID, channel_id: UUID) -> None:
 
 def mark_blocked_by_fan(scope: Scope, channel_id: UUID, native_id: str) -> None:
     """The platform says that whoever it calls so takes no messages of this account any more."""
-    known = _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
+    known = _find_identity(
+        scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id
+    )
     if known is not None:
         mark_unreachable(scope, known.fan_id, channel_id)
 
@@ -194,7 +200,7 @@ def _first_language(scope: Scope, creator_id: UUID) -> str:
     return next(iter(tenant_reads.get_creator(scope, creator_id).languages), "")
 
 
-def _speaks(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityView:
+def _record_language(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityView:
     """They write in another language than we thought."""
     scope.run(
         "UPDATE fans SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
@@ -205,7 +211,7 @@ def _speaks(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityV
     return replace(known, language=language)
 
 
-def _back(scope: Scope, known: FanIdentityView) -> FanIdentityView:
+def _record_reachable(scope: Scope, known: FanIdentityView) -> FanIdentityView:
     """Who writes to us takes our messages again."""
     if known.reachable == "blocked_us":
         scope.run(

@@ -88,23 +88,25 @@ class PastSale:
 
 def import_past_fans(scope: Scope, fans: Sequence[PastFan]) -> int:
     """Write fans, identities and conversations; what is there stays. Returns how many fans were new."""
-    new = insert_rows(scope, Fan, [_fan(fan) for fan in fans])
-    insert_rows(scope, FanIdentity, [_identity(fan) for fan in fans])
-    insert_rows(scope, Conversation, [_talk(fan) for fan in fans])
+    new = insert_rows(scope, Fan, [_fan_row(fan) for fan in fans])
+    insert_rows(scope, FanIdentity, [_identity_row(fan) for fan in fans])
+    insert_rows(scope, Conversation, [_conversation_row(fan) for fan in fans])
     insert_rows(
-        scope, ChatMessage, [_line(fan, seq, line) for fan in fans for seq, line in enumerate(fan.lines, start=1)]
+        scope,
+        ChatMessage,
+        [_message_row(fan, seq, line) for fan in fans for seq, line in enumerate(fan.lines, start=1)],
     )
-    insert_rows(scope, FanFacts, [_facts(fan) for fan in fans])
+    insert_rows(scope, FanFacts, [_fan_facts_row(fan) for fan in fans])
     return new
 
 
-def _born(fan: PastFan) -> dict[str, object]:
+def _common_columns(fan: PastFan) -> dict[str, object]:
     return {"created_at": fan.since, "updated_at": fan.last_at, "creator_id": fan.creator_id}
 
 
-def _fan(fan: PastFan) -> Mapping[str, object]:
+def _fan_row(fan: PastFan) -> Mapping[str, object]:
     return {
-        **_born(fan),
+        **_common_columns(fan),
         "id": fan.id,
         "display_name": fan.name,
         "language": fan.language,
@@ -113,9 +115,9 @@ def _fan(fan: PastFan) -> Mapping[str, object]:
     }
 
 
-def _identity(fan: PastFan) -> Mapping[str, object]:
+def _identity_row(fan: PastFan) -> Mapping[str, object]:
     return {
-        **_born(fan),
+        **_common_columns(fan),
         "id": derived_uuid(fan.id, fan.channel_id, "identity"),
         "fan_id": fan.id,
         "channel_id": fan.channel_id,
@@ -125,10 +127,10 @@ def _identity(fan: PastFan) -> Mapping[str, object]:
     }
 
 
-def _talk(fan: PastFan) -> Mapping[str, object]:
+def _conversation_row(fan: PastFan) -> Mapping[str, object]:
     heard = [seq for seq, line in enumerate(fan.lines, start=1) if line.author == "fan"]
     return {
-        **_born(fan),
+        **_common_columns(fan),
         "id": fan.conversation_id,
         "fan_id": fan.id,
         "channel_id": fan.channel_id,
@@ -146,7 +148,7 @@ def _talk(fan: PastFan) -> Mapping[str, object]:
     }
 
 
-def _line(fan: PastFan, seq: int, line: PastLine) -> Mapping[str, object]:
+def _message_row(fan: PastFan, seq: int, line: PastLine) -> Mapping[str, object]:
     return {
         "id": derived_uuid(fan.conversation_id, seq),
         "created_at": line.at,
@@ -164,11 +166,11 @@ def _line(fan: PastFan, seq: int, line: PastLine) -> Mapping[str, object]:
     }
 
 
-def _facts(fan: PastFan) -> Mapping[str, object]:
+def _fan_facts_row(fan: PastFan) -> Mapping[str, object]:
     heard = [line.at for line in fan.lines if line.author == "fan"]
     said = [line.at for line in fan.lines if line.author != "fan"]
     return {
-        **_born(fan),
+        **_common_columns(fan),
         "id": derived_uuid(fan.id, "facts"),
         "fan_id": fan.id,
         "spent": {},
@@ -192,21 +194,21 @@ def import_past_sales(scope: Scope, sales: Sequence[PastSale]) -> int:
 
     What is booked sums to zero in each currency (the database refuses anything else); sold packs are frozen.
     """
-    insert_rows(scope, Order, [_order(sale) for sale in sales])
-    new = insert_rows(scope, Payment, [_payment(sale) for sale in sales])
-    insert_rows(scope, Fulfilment, [_push(sale) for sale in sales])
-    insert_rows(scope, Entitlement, [_owned(sale) for sale in sales])
-    insert_rows(scope, Refund, [_refund(sale, sale.refunded_at) for sale in sales if sale.refunded_at is not None])
-    booked = _booked(scope, sales)
-    insert_rows(scope, LedgerTransaction, [_transaction(sale, booking) for sale, booking in booked])
-    insert_rows(scope, LedgerEntry, [row for sale, booking in booked for row in _entries(sale, booking)])
+    insert_rows(scope, Order, [_order_row(sale) for sale in sales])
+    new = insert_rows(scope, Payment, [_payment_row(sale) for sale in sales])
+    insert_rows(scope, Fulfilment, [_fulfilment_row(sale) for sale in sales])
+    insert_rows(scope, Entitlement, [_entitlement_row(sale) for sale in sales])
+    insert_rows(scope, Refund, [_refund_row(sale, sale.refunded_at) for sale in sales if sale.refunded_at is not None])
+    booked = _list_bookings(scope, sales)
+    insert_rows(scope, LedgerTransaction, [_transaction_row(sale, booking) for sale, booking in booked])
+    insert_rows(scope, LedgerEntry, [row for sale, booking in booked for row in _entry_rows(sale, booking)])
     for pack_id in sorted({sale.pack_id for sale in sales}):
         packs.freeze_pack(scope, pack_id)
     _count_buys(scope, sorted({sale.fan.creator_id for sale in sales}))
     return new
 
 
-def _booked(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSale, Booking]]:
+def _list_bookings(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSale, Booking]]:
     """Every booking of every sale. A rule begins on a day, so each creator's day is asked for once."""
     known: dict[tuple[UUID, date], SplitShares | None] = {}
     booked = []
@@ -228,11 +230,11 @@ def past_sale_entries(sale: PastSale, shares: SplitShares | None) -> list[Bookin
         if shares.chatter:
             booked.append(("commission", "commission", sale.at, commission))
     if sale.refunded_at is not None:
-        booked.append(("refund", "refund", sale.refunded_at, _mirror(booked)))
+        booked.append(("refund", "refund", sale.refunded_at, _reverse_entries(booked)))
     return booked
 
 
-def _mirror(booked: Sequence[Booking]) -> list[LedgerLine]:
+def _reverse_entries(booked: Sequence[Booking]) -> list[LedgerLine]:
     """All that a payment caused, negated and summed by account; `sales` become `refunds`."""
     sums: dict[str, Money] = {}
     for _, _, _, entries in booked:
@@ -242,7 +244,7 @@ def _mirror(booked: Sequence[Booking]) -> list[LedgerLine]:
     return [LedgerLine(account, money) for account, money in sorted(sums.items())]
 
 
-def _of(sale: PastSale, name: str) -> dict[str, object]:
+def _sale_columns(sale: PastSale, name: str) -> dict[str, object]:
     return {
         "id": derived_uuid(sale.id, name),
         "created_at": sale.at,
@@ -251,9 +253,9 @@ def _of(sale: PastSale, name: str) -> dict[str, object]:
     }
 
 
-def _order(sale: PastSale) -> Mapping[str, object]:
+def _order_row(sale: PastSale) -> Mapping[str, object]:
     return {
-        **_of(sale, "order"),
+        **_sale_columns(sale, "order"),
         "id": sale.id,
         "created_at": sale.at - ASKED,
         "fan_id": sale.fan.id,
@@ -271,9 +273,9 @@ def _order(sale: PastSale) -> Mapping[str, object]:
     }
 
 
-def _payment(sale: PastSale) -> Mapping[str, object]:
+def _payment_row(sale: PastSale) -> Mapping[str, object]:
     return {
-        **_of(sale, "payment"),
+        **_sale_columns(sale, "payment"),
         "rail": sale.rail,
         "account": sale.account,
         "channel_id": sale.fan.channel_id,
@@ -289,9 +291,9 @@ def _payment(sale: PastSale) -> Mapping[str, object]:
     }
 
 
-def _push(sale: PastSale) -> Mapping[str, object]:
+def _fulfilment_row(sale: PastSale) -> Mapping[str, object]:
     return {
-        **_of(sale, "push"),
+        **_sale_columns(sale, "push"),
         "payment_id": sale.payment_id,
         "order_id": sale.id,
         "fan_id": sale.fan.id,
@@ -306,9 +308,9 @@ def _push(sale: PastSale) -> Mapping[str, object]:
     }
 
 
-def _owned(sale: PastSale) -> Mapping[str, object]:
+def _entitlement_row(sale: PastSale) -> Mapping[str, object]:
     return {
-        **_of(sale, "owned"),
+        **_sale_columns(sale, "owned"),
         "fan_id": sale.fan.id,
         "pack_id": sale.pack_id,
         "pack_version": sale.pack_version,
@@ -318,9 +320,9 @@ def _owned(sale: PastSale) -> Mapping[str, object]:
     }
 
 
-def _refund(sale: PastSale, at: datetime) -> Mapping[str, object]:
+def _refund_row(sale: PastSale, at: datetime) -> Mapping[str, object]:
     return {
-        **_of(sale, "refund"),
+        **_sale_columns(sale, "refund"),
         "payment_id": sale.payment_id,
         "state": str(RefundState.DONE),
         "by": "system:history",
@@ -333,7 +335,7 @@ def _transaction_id(sale: PastSale, booking: Booking) -> UUID:
     return derived_uuid(sale.id, "ledger", booking[0])
 
 
-def _transaction(sale: PastSale, booking: Booking) -> Mapping[str, object]:
+def _transaction_row(sale: PastSale, booking: Booking) -> Mapping[str, object]:
     kind, source_kind, at, _ = booking
     return {
         "id": _transaction_id(sale, booking),
@@ -348,7 +350,7 @@ def _transaction(sale: PastSale, booking: Booking) -> Mapping[str, object]:
     }
 
 
-def _entries(sale: PastSale, booking: Booking) -> list[Mapping[str, object]]:
+def _entry_rows(sale: PastSale, booking: Booking) -> list[Mapping[str, object]]:
     _, _, at, entries = booking
     whole = _transaction_id(sale, booking)
     return [

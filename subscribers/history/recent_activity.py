@@ -85,13 +85,13 @@ def list_recent_sales(scope: Scope, creators: Sequence[UUID], *, since: datetime
             Money(row.amount_minor, row.currency),
             row.at,
             row.delivered,
-            _shares(row.parts, row.currency),
+            _parse_shares(row.parts, row.currency),
         )
         for row in rows
     ]
 
 
-def _shares(parts: dict[str, int] | None, currency: str) -> tuple[Money, Money, Money] | None:
+def _parse_shares(parts: dict[str, int] | None, currency: str) -> tuple[Money, Money, Money] | None:
     if not parts:
         return None
     creator, agency, staff = (

@@ -60,7 +60,7 @@ def return_to_ai(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
     if talk.kind != "private":
         raise Refused("chat.no_bot_in_public")
     if OwnerState(talk.owner) is OwnerState.HUMAN:
-        _check_mine(talk, member_id)
+        _check_conversation_owner(talk, member_id)
     update_intake.return_to_bot(scope, conversation_id)
 
 
@@ -73,12 +73,12 @@ def send_member_reply(
     conversation, and where the platform (`there`) lets nobody write to that fan any more.
     """
     words = text.strip()
-    _check_words(words)
+    _check_text(words)
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     if outgoing_messages.has_draft(scope, key):
         return
     _check_private(talk)
-    _check_mine(talk, member_id)
+    _check_conversation_owner(talk, member_id)
     _check_there(scope, talk, there, words)
     speaker_notices.introduce_member(scope, talk)
     draft = outgoing_messages.create_draft(
@@ -105,10 +105,10 @@ def check_member_reply(
     over = reply_window.closed_reply_window_reason(scope, talk, there.capabilities) if there is not None else None
     if over is not None or not words:
         return (over,) if over is not None else ()
-    unit = _unit(scope, talk, words[:MAX_REPLY_LENGTH])
+    unit = _build_message_unit(scope, talk, words[:MAX_REPLY_LENGTH])
     if unit is None:
         return ()
-    unfit = _unfit(unit, there) if there is not None else None
+    unfit = _find_platform_refusal(unit, there) if there is not None else None
     decision = issuance.preview_decision(scope, unit, author=f"member:{member_id}")
     why = () if decision.is_allowed else gate_reads.explain_decision(decision)
     return (unfit, *why) if unfit is not None else why
@@ -129,11 +129,11 @@ def send_offer(
     if outgoing_messages.has_draft(scope, key):
         return
     _check_private(talk)
-    _check_mine(talk, member_id)
+    _check_conversation_owner(talk, member_id)
     chosen = next((one for one in list_offers_for_conversation(scope, talk) if one.pack_id == pack_id), None)
     if chosen is None or (lock and not chosen.locks):
         raise NotFound("offer.not_now")
-    _check_words(words or chosen.title)
+    _check_text(words or chosen.title)
     speaker_notices.introduce_member(scope, talk)
     rail = installed_rails.rail_terms_by_platform()[channel_reads.get_channel(scope, talk.channel_id).platform]
     if rail.locked or lock:
@@ -165,7 +165,7 @@ def send_plan_offer(scope: Scope, conversation_id: UUID, member_id: UUID, plan_i
     if outgoing_messages.has_draft(scope, key):
         return
     _check_private(talk)
-    _check_mine(talk, member_id)
+    _check_conversation_owner(talk, member_id)
     monthly_payments.send_plan_proposal(scope, talk, plan_id, key=key)
 
 
@@ -184,28 +184,28 @@ def approve_draft(scope: Scope, draft_id: UUID, *, text: str | None = None, ther
 
     Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as `say`.
     """
-    talk, row = _waiting(scope, draft_id)
+    talk, row = _lock_draft(scope, draft_id)
     if row.approved_by is not None and row.state != DraftState.DRAFT:
         return
     if row.state != DraftState.DRAFT:
         raise Conflict("draft.decided")
     if text is not None:
-        _check_words(text.strip())
+        _check_text(text.strip())
     rewritten = text.strip() if text is not None else None
     _check_there(scope, talk, there, rewritten)
     outgoing_messages.approve_waiting_draft(scope, draft_id, text=rewritten)
-    _decided(scope, talk, row)
+    _close_draft_notices(scope, talk, row)
 
 
 def reject_draft_as_member(scope: Scope, draft_id: UUID, why: DraftRejection) -> None:
     """A waiting message is not sent; rejected twice is once. Raises NotFound, Conflict when it left meanwhile."""
-    talk, row = _waiting(scope, draft_id)
+    talk, row = _lock_draft(scope, draft_id)
     if row.state == DraftState.REJECTED:
         return
     if row.state != DraftState.DRAFT:
         raise Conflict("draft.decided")
     outgoing_messages.reject_waiting_draft(scope, draft_id, Message(f"draft.rejected.{why}"))
-    _decided(scope, talk, row)
+    _close_draft_notices(scope, talk, row)
 
 
 def settle_uncertain_message(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:
@@ -262,12 +262,12 @@ def _check_there(scope: Scope, talk: Conversation, there: Connector | None, word
     if there is None:
         return
     reply_window.check_reply_window(scope, talk, there.capabilities)
-    unit = _unit(scope, talk, words) if words is not None else None
-    if unit is not None and (wrong := _unfit(unit, there)) is not None:
+    unit = _build_message_unit(scope, talk, words) if words is not None else None
+    if unit is not None and (wrong := _find_platform_refusal(unit, there)) is not None:
         raise BadInput(wrong.code, **wrong.params)
 
 
-def _unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
+def _build_message_unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
     """Words of a member as a message to the fan of a conversation; None where the account has no chat."""
     channel = channel_reads.get_channel(scope, talk.channel_id)
     if not channel.chat_surface:
@@ -278,13 +278,13 @@ def _unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
     )
 
 
-def _unfit(unit: Unit, there: Connector) -> Message | None:
+def _find_platform_refusal(unit: Unit, there: Connector) -> Message | None:
     """Why the platform would refuse a message as it stands, its length above all; nothing is asked of it."""
     turn = there.next_step(unit, ())
     return turn.reason if isinstance(turn, Rejected) else None
 
 
-def _check_words(words: str) -> None:
+def _check_text(words: str) -> None:
     if not words:
         raise BadInput("chat.nothing_said")
     if len(words) > MAX_REPLY_LENGTH:
@@ -298,20 +298,20 @@ def _check_private(talk: Conversation) -> None:
         raise Refused("chat.in_public")
 
 
-def _check_mine(talk: Conversation, member_id: UUID) -> None:
+def _check_conversation_owner(talk: Conversation, member_id: UUID) -> None:
     if OwnerState(talk.owner) is not OwnerState.HUMAN:
         raise Refused("chat.take_first")
     if talk.owner_member_id != member_id:
         raise Refused("chat.anothers")
 
 
-def _waiting(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:
+def _lock_draft(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:
     """The conversation and the draft, both locked, in the order of the house."""
     talk = conversation_rows.lock_conversation(scope, outgoing_messages.get_draft(scope, draft_id).conversation_id)
     return talk, outgoing_messages.get_draft(scope, draft_id, lock=True)
 
 
-def _decided(scope: Scope, talk: Conversation, row: Draft) -> None:
+def _close_draft_notices(scope: Scope, talk: Conversation, row: Draft) -> None:
     notices.close(scope, f"draft:{row.id}:waiting")
     notices.close(scope, f"draft:{row.id}:failed")
     scope.run(  # the list looks at when its conversations last changed

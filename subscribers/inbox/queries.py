@@ -207,10 +207,10 @@ def list_inbox(scope: Scope, creators: Sequence[UUID]) -> list[InboxEntry]:
     """The conversations of these creators that ask for a person, and the newest of the others."""
     shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC, "dealt": DEALT_WITH}
     found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), **shown)
-    return [_row(row) for row in found]
+    return [_entry_from_row(row) for row in found]
 
 
-def _row(row: Any) -> InboxEntry:
+def _entry_from_row(row: Any) -> InboxEntry:
     return InboxEntry(
         id=row.id,
         creator_id=row.creator_id,
@@ -279,14 +279,14 @@ def load_conversation_desk(scope: Scope, conversation_id: UUID, member_id: UUID)
         held=row.safety_hold,
         reason=Message.from_json(row.reason) if row.reason else None,
         snoozed_until=row.snoozed_until,
-        lines=_lines(scope, conversation_id),
-        unsent=_unsent(scope, conversation_id),
+        lines=_list_lines(scope, conversation_id),
+        unsent=_list_unsent_messages(scope, conversation_id),
         writing=unsent_text.other_members_writing(scope, conversation_id, member_id),
         public=row.kind == "public",
     )
 
 
-def _lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
+def _list_lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
     found = scope.run(
         "SELECT seq, author, kind, body, media, at FROM messages WHERE tenant_id = :tenant"
         " AND conversation_id = :talk ORDER BY seq DESC LIMIT :most",
@@ -298,7 +298,7 @@ def _lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
     return tuple(reversed(lines))
 
 
-def _unsent(scope: Scope, conversation_id: UUID) -> tuple[UnsentMessage, ...]:
+def _list_unsent_messages(scope: Scope, conversation_id: UUID) -> tuple[UnsentMessage, ...]:
     """What has not left; and what a member wrote and was refused, until they write again."""
     found = scope.run(
         "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, created_at, (SELECT"
@@ -355,12 +355,12 @@ def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
         buys=row.buys or 0,
         spent=row.spent or {},
         sales_stopped=emergency_stops.is_stopped(scope, "offers", chat=chat),
-        orders=_orders(scope, of.fan_id),
+        orders=_list_purchases(scope, of.fan_id),
         notes=tuple(fan_notes.list_fan_notes(scope, of.fan_id)),
     )
 
 
-def _orders(scope: Scope, fan_id: UUID) -> tuple[FanPurchase, ...]:
+def _list_purchases(scope: Scope, fan_id: UUID) -> tuple[FanPurchase, ...]:
     found = scope.run(
         "SELECT title, amount_minor, currency, state, created_at FROM orders WHERE tenant_id = :tenant"
         " AND fan_id = :fan ORDER BY id DESC LIMIT 8",

@@ -83,11 +83,11 @@ def create_saved_reply(
 
     Raises BadInput for no name, no words or too many, Conflict for a name that is taken or when there are enough.
     """
-    called, said = _named(name), _said(words, place)
+    called, said = _validate_name(name), _validate_text(words, place)
     if language not in SAVED_REPLY_LANGUAGES or place not in SAVED_REPLY_PLACES:
         raise BadInput("saved.bad_place")
-    _hold(scope, talk.creator_id)
-    if _exists(scope, talk.creator_id, key):
+    _lock_saved_replies(scope, talk.creator_id)
+    if _has_saved_reply(scope, talk.creator_id, key):
         return
     _check_free(scope, talk.creator_id, called, key)
     count = scope.run(
@@ -112,8 +112,8 @@ def create_saved_reply(
 
 def update_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str) -> None:
     """Call an answer otherwise, or have it say something else. Raises NotFound, else as `keep`."""
-    _hold(scope, talk.creator_id)
-    called, said = _named(name), _said(words, _one(scope, talk, answer_id).place)
+    _lock_saved_replies(scope, talk.creator_id)
+    called, said = _validate_name(name), _validate_text(words, _get_saved_reply(scope, talk, answer_id).place)
     _check_free(scope, talk.creator_id, called, answer_id)
     scope.run(
         "UPDATE saved_answers SET name = :name, words = :words, updated_at = house_now()"
@@ -144,7 +144,7 @@ def insert_saved_reply(
     Laid again right after itself is once. Raises NotFound for one that is gone, of somebody else, or not for this kind
     of conversation; BadInput where the box would hold more than `most` characters.
     """
-    words = fill_saved_reply(_one(scope, talk, answer_id).words, _called(scope, talk))
+    words = fill_saved_reply(_get_saved_reply(scope, talk, answer_id).words, _get_fan_name(scope, talk))
     before = standing.rstrip()
     if before == words or before.endswith(f"\n{words}"):
         return standing
@@ -165,25 +165,25 @@ def fill_saved_reply(words: str, name: str) -> str:
     return words.replace(FAN_PLACEHOLDER, outgoing_messages.template_value(prompt.strip_invisible(name)))
 
 
-def _called(scope: Scope, talk: Conversation) -> str:
+def _get_fan_name(scope: Scope, talk: Conversation) -> str:
     return directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).display_name
 
 
-def _one(scope: Scope, talk: Conversation, answer_id: UUID) -> SavedReply:
+def _get_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> SavedReply:
     found = next((one for one in list_saved_replies(scope, talk) if one.id == answer_id), None)
     if found is None:
         raise NotFound("saved.unknown")
     return found
 
 
-def _named(name: str) -> str:
+def _validate_name(name: str) -> str:
     called = " ".join(prompt.strip_invisible(name).split())
     if not 0 < len(called) <= MAX_SAVED_REPLY_NAME_LENGTH:
         raise BadInput("saved.bad_name", most=MAX_SAVED_REPLY_NAME_LENGTH)
     return called
 
 
-def _said(words: str, place: str) -> str:
+def _validate_text(words: str, place: str) -> str:
     said, most = (
         words.replace("\x00", "").strip(),
         member_actions.MAX_REPLY_LENGTH if place == "private" else moderation.MAX_COMMENT_ANSWER_LENGTH,
@@ -195,12 +195,12 @@ def _said(words: str, place: str) -> str:
     return said
 
 
-def _hold(scope: Scope, creator_id: UUID) -> None:
+def _lock_saved_replies(scope: Scope, creator_id: UUID) -> None:
     """Two members who save at once are counted one after the other."""
     scope.lock(f"saved:{scope.tenant_id}:{creator_id}")
 
 
-def _exists(scope: Scope, creator_id: UUID, answer_id: UUID) -> bool:
+def _has_saved_reply(scope: Scope, creator_id: UUID, answer_id: UUID) -> bool:
     found = scope.run(
         "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = :id",
         tenant=scope.tenant_id,

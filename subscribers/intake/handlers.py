@@ -100,15 +100,15 @@ def generate_reply(
 
 def send_message(event: ChatSend, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
     """Claim, act, settle a message."""
-    _carry(event, MESSAGES, tenant=tenant, claim=claim, carry=carry)
+    _run_delivery(event, MESSAGES, tenant=tenant, claim=claim, carry=carry)
 
 
 def deliver_pack(event: OrderFulfil, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
     """Claim, act, settle the one push of a paid pack."""
-    _carry(event, PACKS, tenant=tenant, claim=claim, carry=carry)
+    _run_delivery(event, PACKS, tenant=tenant, claim=claim, carry=carry)
 
 
-def _carry(
+def _run_delivery(
     event: ChatSend | OrderFulfil, desk: DeliveryServices, *, tenant: OpenScope, claim: Claim, carry: RunSteps
 ) -> None:
     tenant_id, subject_id = event.tenant_id, event.subject_id

@@ -17,10 +17,10 @@ def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
     Somebody unknown here, or forgotten, is met for a signal alone: no word put right brings anybody back.
     """
     fan = directory.find_fan_identity(scope, channel.id, update.fan)
-    if not _has_words(update) or (fan is not None and _is_old(scope, fan, channel, update)):
+    if not _has_text(update) or (fan is not None and _is_old(scope, fan, channel, update)):
         return
     danger = text_signals.has_crisis_signal(scope, update.text)
-    age = text_signals.strongest_age_signal(scope, *_readings(scope, fan, channel, update))
+    age = text_signals.strongest_age_signal(scope, *_read_edit(scope, fan, channel, update))
     if fan is None and not danger and age is MinorSignal.NONE:
         return
     fan = fan or directory.find_or_create_fan(
@@ -47,7 +47,7 @@ def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
         escalation.respond_to_minor(scope, talk, fan, update.text)
 
 
-def _has_words(update: ChatUpdate) -> bool:
+def _has_text(update: ChatUpdate) -> bool:
     """Whether it is words of a message that has a name: a press, a picture without any or a place that moves is not."""
     return update.kind in (*conversation_rows.TEXT_KINDS, conversation_rows.EDITED_KIND) and bool(
         update.native_id and update.text.strip()
@@ -58,7 +58,7 @@ def _is_old(scope: Scope, fan: directory.FanIdentityView, channel: Channel, upda
     return conversation_rows.has_recorded_text(scope, fan, channel, update.native_id, update.text)
 
 
-def _readings(
+def _read_edit(
     scope: Scope, fan: directory.FanIdentityView | None, channel: Channel, update: ChatUpdate
 ) -> tuple[MessageReading, ...]:
     """The words alone, as the last thing that was said, and where they stand, if that is known."""

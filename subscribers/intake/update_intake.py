@@ -90,9 +90,9 @@ def receive_update(
         case "edited":
             message_edits.receive_edit(scope, channel, update)
         case "join":
-            join_requests.handle_join_request(scope, channel, update, notice=_notice)
+            join_requests.handle_join_request(scope, channel, update, notice=_send_ai_disclosure)
         case "message" | "button" | "age" | "stop" | "unsupported":
-            _hear(scope, channel, update, rails=rails, environment=environment, pages=pages)
+            _receive_chat_update(scope, channel, update, rails=rails, environment=environment, pages=pages)
         case _:
             assert_never(update.kind)
 
@@ -102,7 +102,9 @@ def till_of_channel(channel: Channel) -> RailTill:
     return RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
 
 
-def _hear(scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str) -> None:
+def _receive_chat_update(
+    scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str
+) -> None:
     words = update.kind in conversation_rows.TEXT_KINDS
     fan = directory.find_or_create_fan(
         scope,
@@ -118,7 +120,7 @@ def _hear(scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, e
         message_edits.receive_edit(scope, channel, update)  # a list that is read again may show it in other words
         return
     # before the conversation is locked: the reader's epoch comes first
-    age = _age(scope, channel, fan, update, environment)
+    age = _detect_age_signal(scope, channel, fan, update, environment)
     talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
     session = talk.session_at
     kind = "text" if update.kind == "message" else update.shows or update.kind
@@ -127,7 +129,7 @@ def _hear(scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, e
     ):
         return
     directory.rebuild_facts(scope, fan.fan_id)
-    reports = _told_where(scope, talk, update, pages)
+    reports = _answer_report_command(scope, talk, update, pages)
     crisis = words and text_signals.has_crisis_signal(scope, update.text)
     if age is AgeSignal.MINOR:
         conversation_rows.reopen_conversation(scope, talk)
@@ -140,7 +142,7 @@ def _hear(scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, e
         return
     _try_role(scope, channel, fan, asks=_asks_age(update))
     conversation_rows.reopen_conversation(scope, talk)
-    _notice(scope, talk, fan, talk.session_at != session)
+    _send_ai_disclosure(scope, talk, fan, talk.session_at != session)
     if crisis:
         escalation.respond_to_crisis(scope, talk, update.text)
         conversation_rows.record_marker_line(scope, talk, "crisis")
@@ -151,14 +153,14 @@ def _hear(scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, e
                 scope, talk, age_checks.age_check_message(scope, talk, channel, fan, pages=pages)
             )
         case "message":
-            _answer(scope, talk, update.text, rails.get(channel.platform))
+            _answer_message(scope, talk, update.text, rails.get(channel.platform))
         case "button":
-            _press(scope, talk, update.ref, rails.get(channel.platform))
+            _handle_button(scope, talk, update.ref, rails.get(channel.platform))
         case "age":
             sentence = Message("service.age.thanks") if age is AgeSignal.PROVEN else Message("service.age.not_taken")
             outgoing_messages.send_automated_message(scope, talk, sentence)
         case "stop":
-            _stop(scope, talk, everything="all" in normalize_reply(update.text).split())
+            _record_opt_out(scope, talk, everything="all" in normalize_reply(update.text).split())
         case _:
             conversation_rows.escalate_to_member(scope, talk, Message("chat.unreadable"))
 
@@ -169,7 +171,7 @@ def _try_role(scope: Scope, channel: Channel, fan: directory.FanIdentityView, *,
         reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=asks)
 
 
-def _told_where(scope: Scope, talk: Conversation, update: ChatUpdate, pages: str) -> bool:
+def _answer_report_command(scope: Scope, talk: Conversation, update: ChatUpdate, pages: str) -> bool:
     """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop holds it back.
 
     Answered to everybody, blocked readers and minors too, by code alone.
@@ -207,7 +209,7 @@ class AgeSignal(Enum):
     NOTHING, MINOR, PROVEN, REFUSED = range(4)
 
 
-def _age(
+def _detect_age_signal(
     scope: Scope, channel: Channel, fan: directory.FanIdentityView, update: ChatUpdate, environment: str
 ) -> AgeSignal:
     """What this says of the fan's age, told to the gate at once."""
@@ -238,7 +240,7 @@ def _age(
     return AgeSignal.PROVEN if adult else AgeSignal.MINOR
 
 
-def _notice(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool) -> None:
+def _send_ai_disclosure(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool) -> None:
     """D1, D4: before anything else a fan reads that a machine answers; again in a new session, every three hours, and
     when it goes on after a person. While a person answers, it would not be true."""
     if OwnerState(talk.owner) is OwnerState.HUMAN:
@@ -260,7 +262,7 @@ def _notice(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fr
         )
 
 
-def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
+def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
     """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
     if gate_text.is_bot_question(said, lexicon=active_policy.current_bundle(scope).lexicon):
         conversation_rows.record_marker_line(scope, talk, "truth")
@@ -271,7 +273,7 @@ def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | Non
         return
     match fan_commands.parse_command(said):
         case "stop":
-            _stop(scope, talk, everything="all" in normalize_reply(said).split())
+            _record_opt_out(scope, talk, everything="all" in normalize_reply(said).split())
         case "purchases":
             pack_delivery.send_owned_packs(scope, talk, None)
         case "subscription":
@@ -281,26 +283,26 @@ def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | Non
         case "start":
             directory.record_opt_in(scope, talk.fan_id)
         case "paysupport":
-            _hand_over(scope, talk, Message("chat.asks_money_back"))
+            _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
         case "human" if not fan_commands.ASKS_FOR_REFUND.search(normalize_reply(said)):
-            _hand_over(scope, talk, Message("chat.asks_person"))
+            _escalate_to_member(scope, talk, Message("chat.asks_person"))
         case _:
-            _converse(scope, talk, normalize_reply(said))
+            _answer_plain_text(scope, talk, normalize_reply(said))
 
 
-def _converse(scope: Scope, talk: Conversation, plain: str) -> None:
+def _answer_plain_text(scope: Scope, talk: Conversation, plain: str) -> None:
     """Words that are no command: who asks for a person or for money back has one, the rest is its owner's to answer."""
     if fan_commands.ASKS_FOR_REFUND.search(plain):
-        _hand_over(scope, talk, Message("chat.asks_money_back"))
+        _escalate_to_member(scope, talk, Message("chat.asks_money_back"))
     elif fan_commands.ASKS_FOR_PERSON.search(plain):
-        _hand_over(scope, talk, Message("chat.asks_person"))
+        _escalate_to_member(scope, talk, Message("chat.asks_person"))
     elif OwnerState(talk.owner) is OwnerState.BOT:
         schedule_reply(scope, talk)
     else:
         conversation_rows.escalate_to_member(scope, talk, Message("chat.fan_waits"))
 
 
-def _hand_over(scope: Scope, talk: Conversation, reason: Message) -> None:
+def _escalate_to_member(scope: Scope, talk: Conversation, reason: Message) -> None:
     if OwnerState(talk.owner) is OwnerState.BOT:
         outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
     conversation_rows.escalate_to_member(scope, talk, reason)
@@ -323,25 +325,25 @@ def schedule_reply(scope: Scope, talk: Conversation) -> None:
     scope.add(talk)
 
 
-def _press(scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None) -> None:
+def _handle_button(scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None) -> None:
     """A button under one of our messages: a closed list of words, and an id of ours."""
     action, _, ref = pressed.partition(":")
     match action:
-        case "buy" if rail is not None and (offer_id := _id(ref)) is not None:
-            _buy(scope, talk, offer_id, rail)
-        case "decline" if (offer_id := _id(ref)) is not None:
+        case "buy" if rail is not None and (offer_id := _parse_id(ref)) is not None:
+            _accept_offer(scope, talk, offer_id, rail)
+        case "decline" if (offer_id := _parse_id(ref)) is not None:
             offers.decline_offer(scope, offer_id, talk.fan_id)
         case "purchases":
-            pack_delivery.send_owned_packs(scope, talk, _id(ref))
-        case "subscribe" if isinstance(rail, MonthlyRail) and (plan_id := _id(ref)) is not None:
-            _subscribe(scope, talk, plan_id, rail)
-        case "stop_renewal" if (subscription_id := _id(ref)) is not None:
+            pack_delivery.send_owned_packs(scope, talk, _parse_id(ref))
+        case "subscribe" if isinstance(rail, MonthlyRail) and (plan_id := _parse_id(ref)) is not None:
+            _send_subscription_link(scope, talk, plan_id, rail)
+        case "stop_renewal" if (subscription_id := _parse_id(ref)) is not None:
             _stop_renewal(scope, talk, subscription_id)
         case _:
             return
 
 
-def _subscribe(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> None:
+def _send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> None:
     try:
         offered = monthly_payments.send_subscription_link(scope, talk, plan_id, rail)
     except NotFound:
@@ -360,21 +362,21 @@ def _stop_renewal(scope: Scope, talk: Conversation, subscription_id: UUID) -> No
         monthly_payments.send_subscription_overview(scope, talk, sells=False)
 
 
-def _buy(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) -> None:
+def _accept_offer(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) -> None:
     try:
         order_payments.accept_offer(scope, talk, offer_id, rail)
     except NotFound:
         outgoing_messages.send_automated_message(scope, talk, Message("service.pay.expired"))
 
 
-def _id(text: str) -> UUID | None:
+def _parse_id(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
         return None
 
 
-def _stop(scope: Scope, talk: Conversation, *, everything: bool) -> None:
+def _record_opt_out(scope: Scope, talk: Conversation, *, everything: bool) -> None:
     """The fan wants peace: at once, confirmed once, never argued with."""
     new = directory.record_opt_out(scope, talk.fan_id, "all" if everything else "sales")
     if new:
@@ -404,7 +406,7 @@ def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
         or not _is_owed(scope, talk)
     ):
         return
-    _notice(scope, talk, directory.get_fan_identity(scope, talk.fan_id, talk.channel_id), False)
+    _send_ai_disclosure(scope, talk, directory.get_fan_identity(scope, talk.fan_id, talk.channel_id), False)
     schedule_reply(scope, talk)
 
 

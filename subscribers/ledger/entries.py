@@ -177,10 +177,10 @@ def record_sale(
     """Post a matched payment: the sale, its split by the rule of that moment, and the commission."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
     book("sale", PAYMENT_SOURCE, str(payment_id), sale_entries(money, rail))
-    _divide(scope, payment_id, money, book, at=at, creator_id=creator_id)
+    _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
 
 
-def _divide(
+def _post_split(
     scope: Scope, payment_id: UUID, money: Money, book: Callable[..., bool], *, at: datetime, creator_id: UUID
 ) -> None:
     key, shares = str(payment_id), revenue_split_at(scope, creator_id, at)
@@ -230,7 +230,7 @@ def settle_suspense(
     """Post that money kept in suspense is a sale after all, with its split by the rule of that moment."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
     book("sale", "settled", str(payment_id), [LedgerLine(SUSPENSE_ACCOUNT, money), LedgerLine(SALES_ACCOUNT, -money)])
-    _divide(scope, payment_id, money, book, at=at, creator_id=creator_id)
+    _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
 
 
 def reverse_payment(scope: Scope, payment_id: UUID, *, at: datetime) -> bool:
@@ -280,7 +280,7 @@ def rail_balances(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID,
 
 def entries_of_payments(scope: Scope, payments: Sequence[UUID]) -> list[StatementLineView]:
     """Every entry these payments caused, their way back included, oldest first."""
-    return _lines(
+    return _list_lines(
         scope,
         "t.source_key = ANY(:keys) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')",
         keys=[str(payment) for payment in payments],
@@ -289,7 +289,7 @@ def entries_of_payments(scope: Scope, payments: Sequence[UUID]) -> list[Statemen
 
 def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until: datetime) -> list[StatementLineView]:
     """Every entry of a creator in [since, until), oldest first."""
-    return _lines(
+    return _list_lines(
         scope,
         "t.creator_id = :creator AND t.occurred_at >= :since AND t.occurred_at < :until",
         creator=creator_id,
@@ -298,7 +298,7 @@ def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until:
     )
 
 
-def _lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
+def _list_lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
     rows = scope.run(
         "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"  # noqa: S608  two constants
         " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"

@@ -101,7 +101,7 @@ def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
 
     It waits for whoever books money of this creator at the moment; who comes after it finds the month closed.
     """
-    scope.lock(_books(scope, creator_id))
+    scope.lock(_books_lock_key(scope, creator_id))
     found = load_ledger_month(scope, creator_id, first)
     if found.until > scope.now:
         raise Refused("month.still_runs")
@@ -121,7 +121,7 @@ def close_month(scope: Scope, creator_id: UUID, first: date) -> str:
 
 def list_closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
     """The months of a creator that are closed, by their first day; none is closed until this transaction ends."""
-    scope.lock_shared(_books(scope, creator_id))
+    scope.lock_shared(_books_lock_key(scope, creator_id))
     found = scope.run(
         "SELECT month FROM month_closes WHERE tenant_id = :tenant AND creator_id = :creator",
         tenant=scope.tenant_id,
@@ -136,5 +136,5 @@ def booking_time(scope: Scope, creator_id: UUID, at: datetime) -> datetime:
     return scope.now if at.astimezone(zone).date().replace(day=1) in list_closed_months(scope, creator_id) else at
 
 
-def _books(scope: Scope, creator_id: UUID) -> str:
+def _books_lock_key(scope: Scope, creator_id: UUID) -> str:
     return f"books:{scope.tenant_id}:{creator_id}"

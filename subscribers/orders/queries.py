@@ -122,10 +122,10 @@ def list_order_rows(scope: Scope, creators: Sequence[UUID], *, before: datetime 
         before=before,
         limit=ORDERS_PER_PAGE,
     )
-    return [_sold(row) for row in rows]
+    return [_order_from_row(row) for row in rows]
 
 
-def _sold(row: Any) -> OrderRow:
+def _order_from_row(row: Any) -> OrderRow:
     return OrderRow(
         id=row.id,
         creator_id=row.creator_id,
@@ -160,14 +160,21 @@ def load_order_history(scope: Scope, order_id: UUID) -> OrderHistory:
     row = scope.run(f"{_SOLD} AND o.id = :id", tenant=scope.tenant_id, id=order_id).one_or_none()
     if row is None:
         raise NotFound("order.unknown")
-    charges = _charges(scope, order_id)
-    steps = [*_begun(scope, order_id), *_paid(charges), *_pushed(scope, order_id), *_returned(scope, order_id)]
-    told = bookings.ledger_keys_of(scope, row.creator_id, _messages(scope, order_id))
+    charges = _list_charges(scope, order_id)
+    steps = [
+        *_list_opening_steps(scope, order_id),
+        *_payment_steps(charges),
+        *_list_delivery_steps(scope, order_id),
+        *_list_refund_steps(scope, order_id),
+    ]
+    told = bookings.ledger_keys_of(scope, row.creator_id, _list_message_ids(scope, order_id))
     booked = entries.entries_of_payments(scope, [*(charge.id for charge in charges), *told])
-    return OrderHistory(_sold(row), tuple(sorted(steps, key=lambda step: step.at)), tuple(charges), tuple(booked))
+    return OrderHistory(
+        _order_from_row(row), tuple(sorted(steps, key=lambda step: step.at)), tuple(charges), tuple(booked)
+    )
 
 
-def _messages(scope: Scope, order_id: UUID) -> list[str]:
+def _list_message_ids(scope: Scope, order_id: UUID) -> list[str]:
     """The locked message of an order, by its platform's id: what a platform tells of money is told of that."""
     rows = scope.run(
         "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND order_id = :id AND kind = 'locked'"
@@ -191,7 +198,7 @@ WHERE o.tenant_id = :tenant AND o.id = :id
 _ENDED = frozenset({OrderState.EXPIRED, OrderState.CANCELLED, OrderState.REFUSED})
 
 
-def _begun(scope: Scope, order_id: UUID) -> list[OrderStep]:
+def _list_opening_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     row = scope.run(_BEGUN, tenant=scope.tenant_id, id=order_id).one()
     price = Money(row.amount_minor, row.currency)
     steps = [OrderStep("ordered", row.created_at, money=price)]
@@ -207,7 +214,7 @@ def _begun(scope: Scope, order_id: UUID) -> list[OrderStep]:
     return steps
 
 
-def _charges(scope: Scope, order_id: UUID) -> list[OrderCharge]:
+def _list_charges(scope: Scope, order_id: UUID) -> list[OrderCharge]:
     rows = scope.run(
         "SELECT p.id, p.amount_minor, p.currency, p.kind, r.state, p.at FROM payments p"
         " LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id"
@@ -227,26 +234,26 @@ def _charges(scope: Scope, order_id: UUID) -> list[OrderCharge]:
     ]
 
 
-def _paid(charges: Sequence[OrderCharge]) -> list[OrderStep]:
+def _payment_steps(charges: Sequence[OrderCharge]) -> list[OrderStep]:
     return [
         OrderStep("paid" if one.kind == "matched" else f"paid_{one.kind}", one.at, money=one.money) for one in charges
     ]
 
 
-def _pushed(scope: Scope, order_id: UUID) -> list[OrderStep]:
+def _list_delivery_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     rows = scope.run(
         "SELECT state, reason, settled_at, updated_at FROM fulfilments WHERE tenant_id = :tenant AND order_id = :id",
         tenant=scope.tenant_id,
         id=order_id,
     )
     return [
-        OrderStep(f"push_{row.state}", row.settled_at or row.updated_at, reason=_message(row.reason))
+        OrderStep(f"push_{row.state}", row.settled_at or row.updated_at, reason=_message_from_json(row.reason))
         for row in rows
         if row.state not in (FulfilmentState.WAITING, FulfilmentState.SENDING)
     ]
 
 
-def _returned(scope: Scope, order_id: UUID) -> list[OrderStep]:
+def _list_refund_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     rows = scope.run(
         "SELECT r.state, r.reason, r.by, r.created_at, r.updated_at, r.done_at, p.amount_minor, p.currency"
         " FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id"
@@ -257,16 +264,18 @@ def _returned(scope: Scope, order_id: UUID) -> list[OrderStep]:
     steps = []
     for row in rows:
         money, failed = Money(row.amount_minor, row.currency), row.state == RefundState.FAILED
-        asked_why = None if failed else _message(row.reason)  # a rail's refusal takes the place of why it was asked
+        asked_why = (
+            None if failed else _message_from_json(row.reason)
+        )  # a rail's refusal takes the place of why it was asked
         steps.append(OrderStep("refund_asked", row.created_at, by=row.by, money=money, reason=asked_why))
         if row.done_at is not None:
             steps.append(OrderStep("refund_done", row.done_at, money=money))
         elif failed:
-            steps.append(OrderStep("refund_failed", row.updated_at, reason=_message(row.reason)))
+            steps.append(OrderStep("refund_failed", row.updated_at, reason=_message_from_json(row.reason)))
     return steps
 
 
-def _message(stored: dict[str, object] | None) -> Message | None:
+def _message_from_json(stored: dict[str, object] | None) -> Message | None:
     return Message.from_json(stored) if stored else None
 
 
@@ -314,7 +323,7 @@ def find_payable_orders(scope: Scope, payment: UnmatchedPayment) -> list[OrderRo
         payment=payment.id,
         minor=payment.money.minor,
     )
-    return [_sold(row) for row in rows]
+    return [_order_from_row(row) for row in rows]
 
 
 _MOVED = """

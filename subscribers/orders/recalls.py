@@ -40,9 +40,9 @@ ORDER BY e.payment_id
 def refund_recalled_pack(event: PackRecalled, *, tenant: OpenScope) -> None:
     """A copy has to go: where somebody paid for it, have the money given back; a payment at a time, each asked once."""
     with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
-        owed = _owed(scope, event.subject_id)
+        owed = _list_refunds_due(scope, event.subject_id)
         if not owed:
-            _close(scope, event.subject_id)
+            _cancel_unpaid_order(scope, event.subject_id)
     for payment_id, order_id in owed:
         with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
             conversation_rows.lock_conversation(
@@ -54,7 +54,7 @@ def refund_recalled_pack(event: PackRecalled, *, tenant: OpenScope) -> None:
                 refunds.request_refund(scope, payment_id, reason=REASON)
 
 
-def _close(scope: Scope, jti: UUID) -> None:
+def _cancel_unpaid_order(scope: Scope, jti: UUID) -> None:
     """A message behind its price is taken back before anybody paid: its order is over. It is looked at once more, since
     somebody may pay before it is gone."""
     copy = live_copies.find_copy(scope, jti)
@@ -69,11 +69,11 @@ def _close(scope: Scope, jti: UUID) -> None:
         locked_messages.schedule_unlock_check(scope, order_id, scope.now)
 
 
-def _owed(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:
+def _list_refunds_due(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:
     copy = live_copies.find_copy(scope, jti)
     if copy is None or copy.subject.kind not in ("fulfilment", "draft"):
         return []
-    sold = _sold(scope, copy.subject)
+    sold = _find_sale(scope, copy.subject)
     if sold is None:
         return []
     payment_id, order_id, pack_id, version = sold
@@ -81,6 +81,6 @@ def _owed(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:
     return list(dict.fromkeys([(payment_id, order_id), *((row.payment_id, row.order_id) for row in unreached)]))
 
 
-def _sold(scope: Scope, subject: Subject) -> tuple[UUID, UUID, UUID, int] | None:
+def _find_sale(scope: Scope, subject: Subject) -> tuple[UUID, UUID, UUID, int] | None:
     row = scope.run(_SOLD, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id).first()
     return (row.id, row.order_id, row.pack_id, row.pack_version) if row is not None else None

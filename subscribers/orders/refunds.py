@@ -105,18 +105,18 @@ def request_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
 
     Where the platform took the money by itself, it alone gives it back: a person asks it there.
     """
-    payment = _payment(scope, payment_id)
-    if not _asked(scope, payment, reason):
+    payment = _get_payment(scope, payment_id)
+    if not _record_request(scope, payment, reason):
         return
     if payment.rail in installed_rails.locked_rail_names():
         amount = offers.format_price(Money(payment.amount_minor, payment.currency))
-        _refused(scope, payment_id, Message(AT_PLATFORM, {"amount": amount}))
+        _record_refusal(scope, payment_id, Message(AT_PLATFORM, {"amount": amount}))
         return
     lane = f"order:{payment.order_id or payment_id}"
     outbox.put(scope, OrderRefund(scope.tenant_id, payment_id), lane=lane, priority=2)
 
 
-def _asked(scope: Scope, payment: Payment, reason: Message) -> bool:
+def _record_request(scope: Scope, payment: Payment, reason: Message) -> bool:
     """Write down that a payment goes back; whether that is new."""
     new = scope.run(
         "INSERT INTO refunds (tenant_id, id, creator_id, payment_id, state, reason, by, tries)"
@@ -139,12 +139,12 @@ def _asked(scope: Scope, payment: Payment, reason: Message) -> bool:
 
 def is_refund_requested(scope: Scope, payment_id: UUID) -> bool:
     """Whether a payment was ever asked back, whatever came of it."""
-    return _refund(scope, payment_id) is not None
+    return _find_refund(scope, payment_id) is not None
 
 
 def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | timedelta | None:
     """The request to make; a wait while the pack is being pushed; None when there is nothing to give back."""
-    refund = _refund(scope, payment_id)
+    refund = _find_refund(scope, payment_id)
     if refund is None or refund.state != RefundState.ASKED:
         return None
     pushing = scope.run(
@@ -155,10 +155,10 @@ def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | time
     ).scalar()
     if pushing:
         return AGAIN
-    payment = _payment(scope, payment_id)
+    payment = _get_payment(scope, payment_id)
     money = Money(payment.amount_minor, payment.currency)
     if not payment.payer:
-        _refused(scope, payment_id, Message(FORGOTTEN, {"amount": offers.format_price(money)}))
+        _record_refusal(scope, payment_id, Message(FORGOTTEN, {"amount": offers.format_price(money)}))
         return None
     refund.tries += 1
     scope.add(refund)
@@ -172,18 +172,18 @@ def settle_refund(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta
     """Write what the rail said; how long to wait before it is asked again, None when it ended."""
     match outcome:
         case Published():
-            _give(scope, payment_id)
+            _complete_refund(scope, payment_id)
             return None
         case Retry(after=after):
-            refund = _refund(scope, payment_id)
+            refund = _find_refund(scope, payment_id)
             return retry_delays.retry_delay(after, refund.tries - 1 if refund is not None else 0, payment_id)
         case Uncertain() | Processing():
             return AGAIN
         case Reauthorize(reason=reason) | Disconnected(reason=reason):
-            _tell(scope, payment_id, reason)
+            _notify_stuck(scope, payment_id, reason)
             return REST
         case Rejected(reason=reason):
-            _refused(scope, payment_id, reason)
+            _record_refusal(scope, payment_id, reason)
             return None
         case _:
             assert_never(outcome)
@@ -201,32 +201,32 @@ def record_refund(scope: Scope, *, rail: str, account: str, charge_id: str) -> b
     ).scalar()
     if payment_id is None:
         return False
-    payment = _payment(scope, payment_id)
-    talk = _conversation(scope, payment)
+    payment = _get_payment(scope, payment_id)
+    talk = _find_conversation(scope, payment)
     if talk is not None:
         conversation_rows.lock_conversation(
             scope, talk
         )  # before the refund that `ask` locks: our own settling holds them in this order
-    _asked(scope, payment, Message("refund.by_platform"))
-    _give(scope, payment_id)
+    _record_request(scope, payment, Message("refund.by_platform"))
+    _complete_refund(scope, payment_id)
     return True
 
 
-def _give(scope: Scope, payment_id: UUID) -> None:
+def _complete_refund(scope: Scope, payment_id: UUID) -> None:
     """The money is back: reversal, entitlement, order, fact and a word to the fan, once."""
-    payment = _payment(scope, payment_id)
-    talk = _conversation(scope, payment)
+    payment = _get_payment(scope, payment_id)
+    talk = _find_conversation(scope, payment)
     locked = (
         conversation_rows.lock_conversation(scope, talk) if talk is not None else None
     )  # the order of locks: conversation, then money
-    refund = _refund(scope, payment_id)
+    refund = _find_refund(scope, payment_id)
     if refund is None or refund.state == RefundState.DONE:
         return
     REFUND_STATES.check(RefundState(refund.state), RefundState.DONE)
     refund.state, refund.done_at = str(RefundState.DONE), scope.now
     scope.add(refund)
     outbox.cancel(scope, OrderRefund.kind, payment_id)
-    notices.close(scope, _stuck(payment_id))
+    notices.close(scope, _refund_cause(payment_id))
     notices.close(scope, charges.unmatched_payment_cause(payment_id))
     entries.reverse_payment(scope, payment_id, at=scope.now)
     scope.run(
@@ -245,7 +245,7 @@ def _give(scope: Scope, payment_id: UUID) -> None:
         outbox.put(scope, SubscriptionRefunded(scope.tenant_id, payment_id))
     if locked is not None:
         outgoing_messages.send_automated_message(
-            scope, locked, _receipt(scope, payment, refund, "service.receipt.refunded")
+            scope, locked, _compose_receipt(scope, payment, refund, "service.receipt.refunded")
         )
     if payment.fan_id is not None:
         directory.rebuild_facts(scope, payment.fan_id)
@@ -263,7 +263,7 @@ def _forget_payer(scope: Scope, payment_id: UUID) -> None:
     )
 
 
-def _receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> Message:
+def _compose_receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> Message:
     """What a fan reads of their money; where a pack was taken back, that too."""
     amount = offers.format_price(Money(payment.amount_minor, payment.currency))
     if refund.by != RECALL_ACTOR or payment.order_id is None:
@@ -273,7 +273,7 @@ def _receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> 
     return Message(code, {"amount": amount, "title": title})
 
 
-def _stuck(payment_id: UUID) -> str:
+def _refund_cause(payment_id: UUID) -> str:
     return f"payment:{payment_id}:refund"
 
 
@@ -283,7 +283,7 @@ def _move_order(scope: Scope, order_id: UUID, after: OrderState, reason: Message
         order_rows.transition_order(scope, order, after, reason)
 
 
-def _conversation(scope: Scope, payment: Payment) -> UUID | None:
+def _find_conversation(scope: Scope, payment: Payment) -> UUID | None:
     if payment.kind == "orphan":
         return None
     if payment.order_id is None:
@@ -292,41 +292,41 @@ def _conversation(scope: Scope, payment: Payment) -> UUID | None:
     return order_rows.get_order(scope, payment.order_id).conversation_id
 
 
-def _refused(scope: Scope, payment_id: UUID, reason: Message) -> None:
-    refund = _refund(scope, payment_id)
+def _record_refusal(scope: Scope, payment_id: UUID, reason: Message) -> None:
+    refund = _find_refund(scope, payment_id)
     if refund is None or refund.state != RefundState.ASKED:
         return
     first = refund.by == RECALL_ACTOR and (refund.reason or {}).get("code") == "refund.recalled"
     refund.state, refund.reason = str(RefundState.FAILED), stored_message(reason)
     scope.add(refund)
-    _tell(scope, payment_id, reason)
-    payment = _payment(scope, payment_id)
+    _notify_stuck(scope, payment_id, reason)
+    payment = _get_payment(scope, payment_id)
     if payment.kind != "orphan":  # which a person may still give back, whoever it was
         _forget_payer(scope, payment_id)
-    talk = _conversation(scope, payment)
+    talk = _find_conversation(scope, payment)
     if first and talk is not None:  # once: what the rail said stands in its place from now on
         outgoing_messages.send_automated_message(
-            scope, conversation_rows.get_conversation(scope, talk), _receipt(scope, payment, refund, "")
+            scope, conversation_rows.get_conversation(scope, talk), _compose_receipt(scope, payment, refund, "")
         )
 
 
-def _tell(scope: Scope, payment_id: UUID, reason: Message) -> None:
-    payment = _payment(scope, payment_id)
+def _notify_stuck(scope: Scope, payment_id: UUID, reason: Message) -> None:
+    payment = _get_payment(scope, payment_id)
     amount = offers.format_price(Money(payment.amount_minor, payment.currency))
     stuck = Message("refund.stuck", {"amount": amount, "reason": reason.code})
     message = reason if reason.code in (AT_PLATFORM, FORGOTTEN) else stuck
-    notices.put(scope, message, cause=_stuck(payment_id), urgent=True, creator_id=payment.creator_id)
+    notices.put(scope, message, cause=_refund_cause(payment_id), urgent=True, creator_id=payment.creator_id)
 
 
 def lock_unmatched_payment(scope: Scope, payment_id: UUID) -> Payment:
     """A payment, locked, whose order a member names. Raises NotFound, Conflict when its money is on its way back."""
-    row = _payment(scope, payment_id, lock=True)
-    if _refund(scope, payment_id) is not None:
+    row = _get_payment(scope, payment_id, lock=True)
+    if _find_refund(scope, payment_id) is not None:
         raise Conflict("payment.not_settled")
     return row
 
 
-def _payment(scope: Scope, payment_id: UUID, *, lock: bool = False) -> Payment:
+def _get_payment(scope: Scope, payment_id: UUID, *, lock: bool = False) -> Payment:
     named = (scope.tenant_id, payment_id)
     row = scope.session.get(Payment, named, populate_existing=True, with_for_update=lock or None)
     if row is None:
@@ -334,7 +334,7 @@ def _payment(scope: Scope, payment_id: UUID, *, lock: bool = False) -> Payment:
     return row
 
 
-def _refund(scope: Scope, payment_id: UUID) -> Refund | None:
+def _find_refund(scope: Scope, payment_id: UUID) -> Refund | None:
     return scope.session.exec(
         select(Refund)
         .where(Refund.tenant_id == scope.tenant_id, Refund.payment_id == payment_id)

@@ -144,45 +144,45 @@ class PayloadSigner:
 
     def write(self, tenant_id: UUID, order_id: UUID) -> str:
         """The payload of an order."""
-        return self._write(VERSION, tenant_id, order_id)
+        return self._encode_payload(VERSION, tenant_id, order_id)
 
     def read(self, tenant_id: UUID, payload: str) -> UUID | None:
         """The order a payload points at; None for one that is not ours, or another tenant's."""
-        return self._read(VERSION, tenant_id, payload)
+        return self._decode_payload(VERSION, tenant_id, payload)
 
     def write_monthly(self, tenant_id: UUID, subscription_id: UUID) -> str:
         """The payload of a subscription."""
-        return self._write(MONTHLY, tenant_id, subscription_id)
+        return self._encode_payload(MONTHLY, tenant_id, subscription_id)
 
     def read_monthly(self, tenant_id: UUID, payload: str) -> UUID | None:
         """The subscription a payload points at; None likewise."""
-        return self._read(MONTHLY, tenant_id, payload)
+        return self._decode_payload(MONTHLY, tenant_id, payload)
 
-    def _write(self, version: str, tenant_id: UUID, what: UUID) -> str:
-        return f"{version}.{_short(what.bytes)}.{_short(self._mac(version, tenant_id, what))}"
+    def _encode_payload(self, version: str, tenant_id: UUID, what: UUID) -> str:
+        return f"{version}.{_encode_base64(what.bytes)}.{_encode_base64(self._compute_mac(version, tenant_id, what))}"
 
-    def _read(self, wanted: str, tenant_id: UUID, payload: str) -> UUID | None:
+    def _decode_payload(self, wanted: str, tenant_id: UUID, payload: str) -> UUID | None:
         version, _, rest = payload.partition(".")
         told, _, mac = rest.partition(".")
         try:
-            what = UUID(bytes=_long(told))
-            given = _long(mac)
+            what = UUID(bytes=_decode_base64(told))
+            given = _decode_base64(mac)
         except ValueError:
             return None
-        right = version == wanted and hmac.compare_digest(given, self._mac(wanted, tenant_id, what))
+        right = version == wanted and hmac.compare_digest(given, self._compute_mac(wanted, tenant_id, what))
         return what if right else None
 
-    def _mac(self, version: str, tenant_id: UUID, what: UUID) -> bytes:
+    def _compute_mac(self, version: str, tenant_id: UUID, what: UUID) -> bytes:
         claim = _CLAIMS[version] + version.encode() + tenant_id.bytes + what.bytes
         return hmac.new(self._key, claim, hashlib.sha256).digest()[:_MAC_BYTES]
 
 
-def _short(data: bytes) -> str:
+def _encode_base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _long(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if _short(data) != text:
+    if _encode_base64(data) != text:
         raise ValueError("not the canonical form")
     return data

@@ -15,13 +15,13 @@ LOCKED = ("subscribers.rails.fanvue:FanvueRail",)
 
 def load_rails(key: bytes) -> Rails:
     """The rails with invoices by platform; `key` (32 secret bytes) signs what travels with their invoices."""
-    rails: dict[str, PaymentRail] = {kind.platform: kind(key) for kind in _kinds(RAILS)}
+    rails: dict[str, PaymentRail] = {kind.platform: kind(key) for kind in _load_rail_classes(RAILS)}
     return rails
 
 
 def rail_terms_by_platform() -> Mapping[str, RailTerms]:
     """What each rail sells for, by platform: pages need no key to know it."""
-    return {kind.platform: kind for kind in _kinds((*RAILS, *LOCKED))}
+    return {kind.platform: kind for kind in _load_rail_classes((*RAILS, *LOCKED))}
 
 
 def rail_terms_by_name(rail: str) -> RailTerms | None:
@@ -34,7 +34,7 @@ def locked_rail_names() -> list[str]:
     return [kind.name for kind in rail_terms_by_platform().values() if kind.locked]
 
 
-def _kinds(names: Sequence[str]) -> list[Any]:
+def _load_rail_classes(names: Sequence[str]) -> list[Any]:
     found = []
     for name in names:
         module, _, attribute = name.partition(":")

@@ -144,10 +144,10 @@ def active_persona(scope: Scope, creator_id: UUID) -> PersonaVersion | None:
         )
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return _value(row) if row is not None else None
+    return _version_from_row(row) if row is not None else None
 
 
-def _value(row: models.Persona) -> PersonaVersion:
+def _version_from_row(row: models.Persona) -> PersonaVersion:
     level: AutonomyLevel = "autopilot" if row.level == "autopilot" else "copilot"
     return PersonaVersion(
         name=row.name,
@@ -156,11 +156,11 @@ def _value(row: models.Persona) -> PersonaVersion:
         voice=row.voice,
         languages=tuple(row.languages),
         level=level,
-        examples=_examples(row.examples),
+        examples=_parse_examples(row.examples),
         rules=tuple(row.rules),
         forbidden=tuple(row.forbidden),
     )
 
 
-def _examples(stored: Sequence[dict[str, str]]) -> tuple[PersonaExample, ...]:
+def _parse_examples(stored: Sequence[dict[str, str]]) -> tuple[PersonaExample, ...]:
     return tuple(PersonaExample(example["fan"], example["answer"]) for example in stored)

@@ -109,14 +109,14 @@ def build_reply_job(
     """
     left: TurnInputs | None = inputs
     while left is not None:
-        job = _job(left, nonce, seed, answer)
+        job = _build_job(left, nonce, seed, answer)
         if max_tokens_of(job) + answer <= room:
             return job
-        left = _trim(left)
+        left = _trim_inputs(left)
     return None
 
 
-def _trim(inputs: TurnInputs) -> TurnInputs | None:
+def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
     """One step less; None when nothing is left to give."""
     persona = inputs.persona
     if inputs.history:
@@ -137,13 +137,13 @@ def _trim(inputs: TurnInputs) -> TurnInputs | None:
     return None
 
 
-def _job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJob:
+def _build_job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJob:
     opening, closing = f"<{nonce}>", f"</{nonce}>"
-    said = "\n".join(_fenced(text, nonce) for text in inputs.now)
+    said = "\n".join(_clean_fenced_text(text, nonce) for text in inputs.now)
     now = f"{opening}\n{shorten_text(said, NOW_MOST)}\n{closing}\n{REMINDER.format(opening=opening, closing=closing)}"
-    turns = [_turn(line, nonce, opening, closing) for line in inputs.history]
+    turns = [_build_message(line, nonce, opening, closing) for line in inputs.history]
     return TextJob(
-        system=_system(inputs, opening, closing),
+        system=_build_system_prompt(inputs, opening, closing),
         turns=(*turns, PromptMessage("user", now)),
         seed=seed,
         language=inputs.language,
@@ -159,46 +159,46 @@ def _job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJob:
     )
 
 
-def _turn(line: PromptLine, nonce: str, opening: str, closing: str) -> PromptMessage:
+def _build_message(line: PromptLine, nonce: str, opening: str, closing: str) -> PromptMessage:
     if line.who == "us":
         return PromptMessage("assistant", strip_invisible(line.text))
-    return PromptMessage("user", f"{opening}\n{_fenced(line.text, nonce)}\n{closing}")
+    return PromptMessage("user", f"{opening}\n{_clean_fenced_text(line.text, nonce)}\n{closing}")
 
 
-def _fenced(text: str, nonce: str) -> str:
+def _clean_fenced_text(text: str, nonce: str) -> str:
     """Cleaned, and without the fence's own mark: nobody closes a fence from inside."""
     return re.sub(re.escape(nonce), "", strip_invisible(text), flags=re.IGNORECASE)
 
 
-def _system(inputs: TurnInputs, opening: str, closing: str) -> str:
+def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
     persona = inputs.persona
     what = (VIRTUAL if persona.virtual else ASSISTANT).format(name=persona.name)
     forbidden = ", ".join((*ALWAYS_FORBIDDEN, *persona.forbidden))
     blocks = [
         SAFETY_PROMPT.format(name=persona.name, what=what, forbidden=forbidden, opening=opening, closing=closing),
         REPLY_CONTRACT,
-        shorten_text(_persona(persona), PERSONA_MOST),
+        shorten_text(_format_persona(persona), PERSONA_MOST),
         f"CHANNEL: at most {inputs.ceiling}. Answer in {inputs.language}. For them it is {inputs.local_time}.",
-        _list(
+        _format_list(
             "OFFERS",
             [f"{o.id}: {o.title} ({o.price}) {strip_invisible(o.shows)}".strip() for o in inputs.offers],
             OFFERS_MOST,
         ),
-        _list("FACTS", [strip_invisible(fact) for fact in inputs.facts], FACTS_MOST),
-        _list("MEMORIES", [strip_invisible(memory) for memory in inputs.memories], MEMORIES_MOST),
+        _format_list("FACTS", [strip_invisible(fact) for fact in inputs.facts], FACTS_MOST),
+        _format_list("MEMORIES", [strip_invisible(memory) for memory in inputs.memories], MEMORIES_MOST),
         f"SUMMARY: {shorten_text(strip_invisible(inputs.summary), SUMMARY_MOST)}" if inputs.summary else "",
     ]
     return "\n\n".join(block for block in blocks if block)
 
 
-def _persona(persona: PersonaVersion) -> str:
+def _format_persona(persona: PersonaVersion) -> str:
     lines = [f"PERSONA: {persona.name}. {persona.card}".strip(), f"Voice: {persona.voice}" if persona.voice else ""]
     lines += [f"Rule: {rule}" for rule in persona.rules]
     lines += [f"They: {example.fan}\nYou: {example.answer}" for example in persona.examples]
     return "\n".join(line for line in lines if line)
 
 
-def _list(title: str, lines: list[str], most: int) -> str:
+def _format_list(title: str, lines: list[str], most: int) -> str:
     return shorten_text(f"{title}:\n" + "\n".join(lines), most) if lines else ""
 
 

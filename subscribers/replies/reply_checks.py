@@ -79,10 +79,10 @@ def find_reply_fault(text: str, *, instructions: str) -> str | None:
     for name, pattern in _FORBIDDEN.items():
         if pattern.search(plain):
             return name
-    return "leak" if _leaks(plain, normalize_reply(instructions)) else None
+    return "leak" if _has_prompt_leak(plain, normalize_reply(instructions)) else None
 
 
-def _leaks(plain: str, instructions: str) -> bool:
+def _has_prompt_leak(plain: str, instructions: str) -> bool:
     words = re.findall(r"\w+", plain)
     known = " ".join(re.findall(r"\w+", instructions))
     runs = (" ".join(words[start : start + OVERLAP_WORDS]) for start in range(len(words) - OVERLAP_WORDS + 1))

@@ -86,8 +86,8 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     if OwnerState(talk.owner) is not OwnerState.BOT:
         return None
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
-    lines = _lines(scope, talk)
-    fresh = _unanswered(scope, talk, lines)
+    lines = _list_recent_lines(scope, talk)
+    fresh = _select_unanswered(scope, talk, lines)
     if fan.status != "active" or fan.opt_out == "all" or not fresh:
         return None
     speaker = persona.active_persona(scope, talk.creator_id)
@@ -99,7 +99,11 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     rail = rails.get(channel.platform)
     listed = offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
     draft = outgoing_messages.create_draft(scope, talk, origin="bot", kind="text", state=DraftState.PENDING)
-    inputs = replace(_inputs(scope, talk, speaker, lines, fresh), offers=_listed(listed), facts=_facts(scope, fan))
+    inputs = replace(
+        _build_inputs(scope, talk, speaker, lines, fresh),
+        offers=_build_prompt_offers(listed),
+        facts=_list_fan_facts(scope, fan),
+    )
     first = all(line.direction == "in" or line.author == "system" for line in lines)
     named = rail.name if rail else ""
     return ReplyTurn(draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, speaker.level, first)
@@ -115,7 +119,7 @@ def _go_on(scope: Scope, talk: Conversation) -> None:
     scope.add(talk)
 
 
-def _lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
+def _list_recent_lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
     """The newest lines of the conversation, oldest first."""
     found = scope.session.exec(
         select(ChatMessage)
@@ -127,13 +131,13 @@ def _lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
     return list(reversed(list(found)))
 
 
-def _unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage]) -> list[ChatMessage]:
+def _select_unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage]) -> list[ChatMessage]:
     """The fan's messages that no answer has seen yet; what code answered is not among them."""
     seen = conversation_rows.last_answered_seq(scope, talk)
     return [line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen]
 
 
-def _inputs(
+def _build_inputs(
     scope: Scope, talk: Conversation, speaker: PersonaVersion, lines: list[ChatMessage], fresh: list[ChatMessage]
 ) -> TurnInputs:
     creator = tenant_reads.get_creator(scope, talk.creator_id)
@@ -153,14 +157,14 @@ def _inputs(
     )
 
 
-def _listed(candidates: tuple[OfferCandidate, ...]) -> tuple[PromptOffer, ...]:
+def _build_prompt_offers(candidates: tuple[OfferCandidate, ...]) -> tuple[PromptOffer, ...]:
     return tuple(
         PromptOffer(f"o{number}", one.title, one.description, offers.format_price(one.price))
         for number, one in enumerate(candidates, start=1)
     )
 
 
-def _facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, ...]:
+def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, ...]:
     row = scope.run(
         "SELECT buys FROM fan_facts WHERE tenant_id = :tenant AND fan_id = :fan", tenant=scope.tenant_id, fan=fan.fan_id
     ).one_or_none()
@@ -174,13 +178,13 @@ def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
     job = prompt.build_reply_job(begun.inputs, nonce=begun.nonce, seed=begun.draft_id.int % 2**31)
     if job is None:
         return TurnResult(None, "budget")
-    first = _asked(job, begun, write)
+    first = _request_reply(job, begun, write)
     if first.trouble != "improper":
         return first
-    return _asked(replace(job, seed=job.seed + 1, temperature=0.0), begun, write)
+    return _request_reply(replace(job, seed=job.seed + 1, temperature=0.0), begun, write)
 
 
-def _asked(job: TextJob, begun: ReplyTurn, write: WriteText) -> TurnResult:
+def _request_reply(job: TextJob, begun: ReplyTurn, write: WriteText) -> TurnResult:
     try:
         written = write(job)
     except JobTooLarge:
@@ -211,17 +215,17 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
             outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.superseded"))
         return False
     draft.prompt_digest, draft.model, draft.tokens = spoken.digest, spoken.model, spoken.tokens
-    trouble = _trouble(talk, spoken)
+    trouble = _find_trouble(talk, spoken)
     if trouble is not None or spoken.reply is None:
         outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.handed_over"))
         outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
         conversation_rows.escalate_to_member(scope, talk, Message(f"chat.handoff_{trouble or 'other'}"))
         return False
-    _speak(scope, talk, draft, begun, spoken.reply)
+    _apply_reply(scope, talk, draft, begun, spoken.reply)
     return True
 
 
-def _trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
+def _find_trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
     """Why a person must answer: the model's own word, or answers it is not sure of, twice or very much so."""
     if spoken.reply is None or spoken.trouble not in (None, "unsure"):
         return spoken.trouble or "other"
@@ -230,7 +234,9 @@ def _trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
     return "unsure" if confidence < VERY_UNSURE or talk.unsure > 1 else None
 
 
-def _speak(scope: Scope, talk: Conversation, draft: Draft, begun: ReplyTurn, reply: reply_checks.ModelReply) -> None:
+def _apply_reply(
+    scope: Scope, talk: Conversation, draft: Draft, begun: ReplyTurn, reply: reply_checks.ModelReply
+) -> None:
     draft.text, draft.language = reply.text, talk.language
     draft.confidence_pct = round(reply.confidence * 100)
     if reply.offer_id is not None:

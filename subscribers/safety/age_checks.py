@@ -48,7 +48,7 @@ def request_age_confirmation(scope: Scope, conversation_id: UUID, *, custodian: 
     `key` makes a repeat of one press the same wish. Raises NotFound, and BadInput without a name and a reason.
     """
     seen = age_assurance.parse_witness(custodian, scope.actor, why)
-    platform, user_id = _viewer(scope, conversation_id)
+    platform, user_id = _get_viewer(scope, conversation_id)
     wanted = ViewerConfirmed(
         scope.tenant_id, key, platform, user_id, custodian=seen.custodian, why=seen.why, by=scope.actor
     )
@@ -57,12 +57,12 @@ def request_age_confirmation(scope: Scope, conversation_id: UUID, *, custodian: 
 
 def request_assurance_withdrawal(scope: Scope, conversation_id: UUID, *, key: UUID) -> None:
     """A member takes a fan's proof back: done within a second, if they may review. Raises NotFound."""
-    platform, user_id = _viewer(scope, conversation_id)
+    platform, user_id = _get_viewer(scope, conversation_id)
     wanted = AgeAssuranceWithdrawn(scope.tenant_id, key, platform, user_id, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"proof_withdrawn:{key}")
 
 
-def _viewer(scope: Scope, conversation_id: UUID) -> tuple[str, str]:
+def _get_viewer(scope: Scope, conversation_id: UUID) -> tuple[str, str]:
     """The fan of a conversation as their platform knows them."""
     talk = conversation_rows.get_conversation(scope, conversation_id)
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)

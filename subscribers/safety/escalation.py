@@ -14,7 +14,7 @@ from subscribers.subscriptions import subscription_rows
 
 def respond_to_crisis(scope: Scope, talk: Conversation, said: str) -> None:
     """Helplines at once, nothing sold or suggested, and a person called. No setting turns this off."""
-    _quiet(scope, talk)
+    _cancel_pending_messages(scope, talk)
     outgoing_messages.send_automated_message(scope, talk, Message("service.safety.crisis"))
     escalate_crisis(scope, talk, said)
 
@@ -28,7 +28,7 @@ def escalate_crisis(scope: Scope, talk: Conversation, said: str) -> None:
 
 def respond_to_minor(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str) -> None:
     """Everything stops but one fixed text, once; a person reviews."""
-    _quiet(scope, talk)
+    _cancel_pending_messages(scope, talk)
     if fan.status == "active":
         outgoing_messages.send_automated_message(scope, talk, Message("service.safety.minor"))
     escalate_minor(scope, talk, fan, said)
@@ -50,7 +50,7 @@ def stop_sales_to_minor(scope: Scope, fan_id: UUID) -> None:
     unlocks.withdraw_locked_messages(scope, fan_id, Message("draft.safety"))
 
 
-def _quiet(scope: Scope, talk: Conversation) -> None:
+def _cancel_pending_messages(scope: Scope, talk: Conversation) -> None:
     """What was about to be said or sold is not."""
     conversation_rows.silence_bot(scope, talk.id, Message("draft.safety"))
     scope.run(

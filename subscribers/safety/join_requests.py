@@ -55,10 +55,12 @@ def handle_join_request(scope: Scope, channel: Channel, update: ChatUpdate, *, n
     if reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=True):
         return
     notice(scope, talk, fan, talk.session_at != session)
-    outgoing_messages.send_automated_message(scope, talk, Message(f"service.join.{_lacks(scope, giver, fan)}"))
+    outgoing_messages.send_automated_message(
+        scope, talk, Message(f"service.join.{_find_missing_requirement(scope, giver, fan)}")
+    )
 
 
-def _lacks(scope: Scope, giver: RoleGiver, fan: directory.FanIdentityView) -> str:
+def _find_missing_requirement(scope: Scope, giver: RoleGiver, fan: directory.FanIdentityView) -> str:
     """What they have to do: subscribe, prove their age, or both; only a person helps where nobody checks ages."""
     proven = age_assurance.list_verified_adults(scope, giver.platform, only=fan.native_id)
     paying = not giver.paying or subscription_rows.paying_fans(scope, giver.inbox, only=fan.native_id)

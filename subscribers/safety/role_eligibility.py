@@ -50,13 +50,13 @@ def apply_account_roles(scope: Scope, *, platform: str = "", only: str = "") -> 
             continue
         if giver.platform not in adults:
             adults[giver.platform] = age_assurance.list_verified_adults(scope, giver.platform, only=only)
-        entitled = _entitled(scope, giver, adults[giver.platform], only)
+        entitled = _list_eligible_fans(scope, giver, adults[giver.platform], only)
         reader_roles.set_eligible_readers(
             scope, giver, directory.filter_active_fans(scope, giver.inbox, entitled), only=only
         )
 
 
-def _entitled(scope: Scope, giver: RoleGiver, adults: list[str], only: str) -> list[str]:
+def _list_eligible_fans(scope: Scope, giver: RoleGiver, adults: list[str], only: str) -> list[str]:
     if not giver.paying:
         return adults
     paying = subscription_rows.paying_fans(scope, giver.inbox, only=only)

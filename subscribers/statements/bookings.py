@@ -150,11 +150,15 @@ def days_with_movements(scope: Scope, creator_id: UUID, source: str, *, told: bo
         creator=creator_id,
         told=told,
     )
-    mine = _plain(source)
-    return frozenset(row.day for row in rows if (_plain(row.source) in mine if told else mine in _plain(row.source)))
+    mine = _normalize_source(source)
+    return frozenset(
+        row.day
+        for row in rows
+        if (_normalize_source(row.source) in mine if told else mine in _normalize_source(row.source))
+    )
 
 
-def _plain(source: str) -> str:
+def _normalize_source(source: str) -> str:
     return "".join(one for one in source.casefold() if one.isalnum())
 
 
@@ -208,23 +212,23 @@ def book_lines(
         by=scope.actor,
     )
     scope.add(row)
-    scope.add(*[_kept(scope, row, one) for one in new])
+    scope.add(*[_build_statement_line(scope, row, one) for one in new])
     for one in new:
-        _book(scope, creator_id, source, one, fans.get(one.line.paid_for))
+        _book_line(scope, creator_id, source, one, fans.get(one.line.paid_for))
     for month in {one.line.at.date().replace(day=1) for one in new}:
-        notices.close(scope, _awaited(creator_id, month))
+        notices.close(scope, _statement_cause(creator_id, month))
     return [_booked_at(scope, one) for one in new]
 
 
 def expect_statement(scope: Scope, creator_id: UUID, month: date, source: str) -> None:
     """Tell the members, once, that the statement of a month is to be brought in; its first line ends that."""
-    cause = _awaited(creator_id, month)
+    cause = _statement_cause(creator_id, month)
     if not notices.has_been_notified(scope, cause):
         params: dict[str, str | int] = {"source": source, "month": f"{month:%m/%Y}"}
         notices.put(scope, Message("statement.awaited", params), cause=cause, creator_id=creator_id)
 
 
-def _awaited(creator_id: UUID, month: date) -> str:
+def _statement_cause(creator_id: UUID, month: date) -> str:
     return f"statement:{creator_id}:{month:%Y-%m}"
 
 
@@ -254,15 +258,15 @@ def ledger_source_name(scope: Scope, creator_id: UUID, source: str) -> str:
         creator=creator_id,
         name=name,
     )
-    return next((one for one in rows.scalars().all() if _same(one, name)), name)
+    return next((one for one in rows.scalars().all() if _is_same_source(one, name)), name)
 
 
-def _same(one: str, other: str) -> bool:
-    plain = _plain(one).removesuffix("com")
-    return one == other or (bool(plain) and plain == _plain(other).removesuffix("com"))
+def _is_same_source(one: str, other: str) -> bool:
+    plain = _normalize_source(one).removesuffix("com")
+    return one == other or (bool(plain) and plain == _normalize_source(other).removesuffix("com"))
 
 
-def _kept(scope: Scope, row: Statement, one: CheckedLine) -> StatementLine:
+def _build_statement_line(scope: Scope, row: Statement, one: CheckedLine) -> StatementLine:
     line = one.line
     return StatementLine(
         tenant_id=scope.tenant_id,
@@ -302,7 +306,7 @@ def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> l
     return [_payment_of(scope, creator_id, key) for key in rows.scalars()]
 
 
-def _book(scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fan_id: UUID | None) -> None:
+def _book_line(scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fan_id: UUID | None) -> None:
     line, at = one.line, _booked_at(scope, one)
     key = _payment_of(scope, creator_id, line.key)
     rail = entries.rail_ledger_account(file_reader.STATEMENT_RAIL, source)

@@ -65,7 +65,7 @@ def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
     numbers = {each: int(digits or 0) for each, digits in parts.items()}
     try:
         if half is not None:
-            numbers["hour"] = _hour(numbers["hour"], half)
+            numbers["hour"] = _parse_hour(numbers["hour"], half)
         return datetime(**numbers, tzinfo=UTC)
     except ValueError:
         raise UnreadableCell("date", said) from None
@@ -77,7 +77,7 @@ def is_date_only(said: str, dates: DateOrder = "day_first") -> bool:
     return found is not None and found["hour"] is None
 
 
-def _hour(hour: int, half: str) -> int:
+def _parse_hour(hour: int, half: str) -> int:
     """Of 24. Raises ValueError for none of 12."""
     if not 1 <= hour <= 12:
         raise ValueError
@@ -97,7 +97,7 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
     if any(currency not in _MARKS.get(mark, {mark}) for mark in marks):
         raise UnreadableCell(column, said)
     exponent = EXPONENTS.get(currency, 2)
-    digits = _plain(found["digits"], decimals)
+    digits = _normalize_number(found["digits"], decimals)
     if not re.fullmatch(r"\d{1,12}(\.\d+)?", digits):
         raise UnreadableCell(column, said)
     if decimals == "either" and exponent < 3 and _EITHER.fullmatch(found["digits"]):
@@ -109,7 +109,7 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
     return Money(-int(minor) if taken else int(minor), currency)
 
 
-def _plain(digits: str, decimals: DecimalMark) -> str:
+def _normalize_number(digits: str, decimals: DecimalMark) -> str:
     """With a point before the decimals and nothing between thousands; "" for what is written otherwise than agreed."""
     if decimals != "either":
         if not _GROUPED[decimals].fullmatch(digits):

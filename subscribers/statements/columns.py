@@ -57,7 +57,7 @@ class StatementFormat:
         """What the words of a cell say; None where they say nothing, or two things at once. Of a sale that goes back
         both are said: it is what goes back."""
         plain = said.casefold()
-        found = {kind for kind in STATEMENT_LINE_KINDS if any(_stands(word, plain) for word in self.words[kind])}
+        found = {kind for kind in STATEMENT_LINE_KINDS if any(_has_word(word, plain) for word in self.words[kind])}
         if found == {"sale", "refund"}:
             return "refund"
         return found.pop() if len(found) == 1 else None
@@ -81,12 +81,12 @@ def load_format(kept: Mapping[str, Any]) -> StatementFormat:
 
 def heading_fingerprint(heading: Sequence[str]) -> str:
     """The same for every file with these columns in this order."""
-    return hashlib.sha256("\x1f".join(_name(cell) for cell in heading).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join(_normalize_header(cell) for cell in heading).encode()).hexdigest()
 
 
 def guess_columns(heading: Sequence[str]) -> dict[str, int]:
     """The columns that are called as ours are: what to propose where somebody is asked."""
-    places = {_name(cell): place for place, cell in reversed(list(enumerate(heading)))}
+    places = {_normalize_header(cell): place for place, cell in reversed(list(enumerate(heading)))}
     return {
         each: next(places[name] for name in sorted(names) if name in places)
         for each, names in _NAMES.items()
@@ -117,9 +117,9 @@ def check_format(columns: StatementFormat, heading: Sequence[str]) -> StatementF
     return columns
 
 
-def _name(cell: str) -> str:
+def _normalize_header(cell: str) -> str:
     return " ".join(cell.split()).casefold()
 
 
-def _stands(word: str, text: str) -> bool:
+def _has_word(word: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text) is not None

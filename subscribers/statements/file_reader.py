@@ -135,21 +135,23 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
         raise BadInput("statement.unknown_columns", columns=", ".join(missing))
     lines, totals, unread = list[_Said](), list[tuple[int, Mapping[str, str]]](), list[UnreadLine]()
     for number, row in found.rows:
-        cell = _cells(row, known)
+        cell = _select_cells(row, known)
         if _is_total(row, cell, known):
             totals.append((number, cell))
             continue
         try:
-            lines.append(_line(number, cell, known))
+            lines.append(_parse_line(number, cell, known))
         except UnreadableCell as wrong:
             unread.append(UnreadLine(number, wrong.reason))
-    movements = _movements(lines, source, unread)
+    movements = _build_movements(lines, source, unread)
     if not unread:  # sums of what was half read would be wrong as well
-        unread += [wrong for number, cell in totals for wrong in _disagreeing(number, cell, lines, movements, known)]
+        unread += [
+            wrong for number, cell in totals for wrong in _find_wrong_sums(number, cell, lines, movements, known)
+        ]
     return StatementFile(found.digest, tuple(movements), tuple(sorted(unread, key=lambda one: one.number)))
 
 
-def _cells(row: Sequence[str], known: StatementFormat) -> dict[str, str]:
+def _select_cells(row: Sequence[str], known: StatementFormat) -> dict[str, str]:
     return {name: row[place] if place < len(row) else "" for name, place in known.places.items()}
 
 
@@ -164,12 +166,12 @@ def _is_total(row: Sequence[str], cell: Mapping[str, str], known: StatementForma
     return False
 
 
-def _line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _Said:
+def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _Said:
     """What a line says. Raises Unreadable."""
     kind = known.kind(cell["kind"]) if "kind" in cell else "sale"
     if kind is None:
         raise UnreadableCell("type", cell["kind"])
-    currency = _currency(cell, known)
+    currency = _parse_currency(cell, known)
     at = cell_values.parse_instant(cell["date"], known.dates)
     gross = cell_values.parse_amount("gross", cell["gross"], currency, known.decimals)
     net = cell_values.parse_amount("net", cell["net"], currency, known.decimals) if cell.get("net") else None
@@ -193,14 +195,14 @@ def _line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _Said
     )
 
 
-def _currency(cell: Mapping[str, str], known: StatementFormat) -> str:
+def _parse_currency(cell: Mapping[str, str], known: StatementFormat) -> str:
     said = cell.get("currency", "").upper() or known.currency
     if not re.fullmatch(r"[A-Z]{3}", said):
         raise UnreadableCell("currency", said)
     return said
 
 
-def _movements(lines: Sequence[_Said], source: str, unread: list[UnreadLine]) -> list[StatementMovement]:
+def _build_movements(lines: Sequence[_Said], source: str, unread: list[UnreadLine]) -> list[StatementMovement]:
     """What the lines come to, by the signs the whole file uses; those that contradict it are `unread`."""
     signs = _Signs(
         any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
@@ -209,7 +211,7 @@ def _movements(lines: Sequence[_Said], source: str, unread: list[UnreadLine]) ->
     movements, equal = list[StatementMovement](), Counter[str]()
     for one in lines:
         try:
-            kind = _meant(one, signs)
+            kind = _resolve_kind(one, signs)
         except UnreadableCell as wrong:
             unread.append(UnreadLine(one.number, wrong.reason))
             continue
@@ -223,7 +225,7 @@ def _movements(lines: Sequence[_Said], source: str, unread: list[UnreadLine]) ->
     return movements
 
 
-def _meant(one: _Said, signs: _Signs) -> StatementLineKind:
+def _resolve_kind(one: _Said, signs: _Signs) -> StatementLineKind:
     """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that may mean two things.
 
     Refunds and payouts are written with a minus by some files, without by others; one that has both says with the other
@@ -243,7 +245,7 @@ def _meant(one: _Said, signs: _Signs) -> StatementLineKind:
     return "refund"
 
 
-def _disagreeing(
+def _find_wrong_sums(
     number: int,
     cell: Mapping[str, str],
     lines: Sequence[_Said],
@@ -262,13 +264,13 @@ def _disagreeing(
         except UnreadableCell as wrong:
             yield UnreadLine(number, wrong.reason)
             continue
-        sums = _sums(column, among)
+        sums = _compute_sums(column, among)
         if told not in sums:
             params: dict[str, str | int] = {"column": column, "said": cell[column], "sum": str(Money(sums[0], code))}
             yield UnreadLine(number, Message("statement.bad_total", params))
 
 
-def _sums(column: str, among: Sequence[tuple[_Said, StatementMovement]]) -> list[int]:
+def _compute_sums(column: str, among: Sequence[tuple[_Said, StatementMovement]]) -> list[int]:
     sums = []
     for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
         amounts = [(getattr(line, column), 1 if one.kind == "sale" else -1) for line, one in kept]

@@ -37,26 +37,28 @@ def sample_file_name(month: date) -> str:
 
 def build_sample_statement(month: date, whose: str) -> bytes:
     """The file of a month, in UTF-8 with a heading, its lines by date, and a last line with their sums."""
-    rows = sorted(_rows(month.replace(day=1), whose), key=lambda row: (row.at, row.reference))
+    rows = sorted(_generate_rows(month.replace(day=1), whose), key=lambda row: (row.at, row.reference))
     lines = ["Date;Type;Référence;Brut;Frais;Devise"]
     lines += [
-        f"{row.at:%Y-%m-%d %H:%M};{row.kind};{row.reference};{_euros(row.gross)};{_euros(row.fee)};{CURRENCY}"
+        f"{row.at:%Y-%m-%d %H:%M};{row.kind};{row.reference};{_format_euros(row.gross)};{_format_euros(row.fee)};{CURRENCY}"
         for row in rows
     ]
     signs = [1 if row.kind in {name for name, _, _ in _KINDS} else -1 for row in rows]
     gross = sum(sign * row.gross for sign, row in zip(signs, rows, strict=True))
     fee = sum(sign * row.fee for sign, row in zip(signs, rows, strict=True))
-    lines.append(f"Total;;;{_euros(gross)};{_euros(fee)};{CURRENCY}")
+    lines.append(f"Total;;;{_format_euros(gross)};{_format_euros(fee)};{CURRENCY}")
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
 def sample_net(month: date, whose: str) -> int:
     """What is left on the account after the month, in cents: what the platform itself would say."""
     names = {name for name, _, _ in _KINDS}
-    return sum((row.gross - row.fee) * (1 if row.kind in names else -1) for row in _rows(month.replace(day=1), whose))
+    return sum(
+        (row.gross - row.fee) * (1 if row.kind in names else -1) for row in _generate_rows(month.replace(day=1), whose)
+    )
 
 
-def _rows(month: date, whose: str) -> Iterator[_Row]:
+def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
     dice = random.Random(derived_uuid("statement", whose, month).int)  # noqa: S311  variety, not secrecy
     days = monthrange(month.year, month.month)[1]
     earned = 0
@@ -77,6 +79,6 @@ def _rows(month: date, whose: str) -> Iterator[_Row]:
     yield _Row(end, "Virement", f"AP{month:%y%m}-V", paid, 0)
 
 
-def _euros(cents: int) -> str:
+def _format_euros(cents: int) -> str:
     sign, cents = ("-" if cents < 0 else ""), abs(cents)
     return f"{sign}{cents // 100},{cents % 100:02d}"

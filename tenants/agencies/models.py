@@ -16,7 +16,7 @@ from foundation.db.database import (
 )
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -65,7 +65,7 @@ class Member(TenantRow, table=True):
     __tablename__ = "members"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "email"),
-        _of("principal_id", "principals"),
+        _tenant_foreign_key("principal_id", "principals"),
         about="member",
         keep="while the tenant is here",
     )
@@ -88,7 +88,10 @@ class LoginLink(TenantRow, table=True):
 
     __tablename__ = "login_links"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "digest"), _of("member_id", "members"), about="member", keep="30 days"
+        UniqueConstraint("tenant_id", "digest"),
+        _tenant_foreign_key("member_id", "members"),
+        about="member",
+        keep="30 days",
     )
     member_id: UUID
     digest: str
@@ -101,7 +104,10 @@ class LoginSession(TenantRow, table=True):
 
     __tablename__ = "login_sessions"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "digest"), _of("member_id", "members"), about="member", keep="30 days"
+        UniqueConstraint("tenant_id", "digest"),
+        _tenant_foreign_key("member_id", "members"),
+        about="member",
+        keep="30 days",
     )
     member_id: UUID
     digest: str
@@ -119,7 +125,7 @@ class SecondFactor(TenantRow, table=True):
     __tablename__ = "second_factors"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", name="second_factors_member"),
-        _of("member_id", "members"),
+        _tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the member is here",
     )
@@ -135,7 +141,7 @@ class Passkey(TenantRow, table=True):
     __tablename__ = "passkeys"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "credential", name="passkeys_credential"),
-        _of("member_id", "members"),
+        _tenant_foreign_key("member_id", "members"),
         Index("passkeys_member", "tenant_id", "member_id"),
         Index("passkeys_found", "credential"),
         about="member",
@@ -163,8 +169,8 @@ class PasskeyChallenge(TenantRow, table=True):
     __tablename__ = "passkey_asks"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "challenge", name="passkey_asks_challenge"),
-        _of("member_id", "members"),
-        _of("passkey_id", "passkeys"),
+        _tenant_foreign_key("member_id", "members"),
+        _tenant_foreign_key("passkey_id", "passkeys"),
         Index("passkey_asks_who", "tenant_id", "who", "asked_at"),
         about="member",
         keep="1 day, for ever where something was published by it",
@@ -189,7 +195,7 @@ class DeviceFingerprint(TenantRow, table=True):
     __tablename__ = "sightings"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "principal_id", "digest", "seen_on", "guest", name="sightings_once"),
-        _of("principal_id", "principals"),
+        _tenant_foreign_key("principal_id", "principals"),
         Index("sightings_digest", "tenant_id", "digest", "seen_on"),
         about="member",
         keep="90 days",
@@ -218,7 +224,7 @@ class LinkedLogin(TenantRow, table=True):
     __tablename__ = "login_ties"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", "other_tenant", "other_member", name="login_ties_once"),
-        _of("member_id", "members"),
+        _tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the member is here",
     )
@@ -277,7 +283,7 @@ class ApiKey(TenantRow, table=True):
     __tablename__ = "api_keys"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest", name="api_keys_digest"),
-        _of("member_id", "members"),
+        _tenant_foreign_key("member_id", "members"),
         Index("api_keys_found", "digest"),
         about="member",
         keep="while the tenant is here",
@@ -320,7 +326,9 @@ class WebhookRow(TenantRow, table=True):
     """An address of the agency's own systems that is called when something happened; one that ended stays ended."""
 
     __tablename__ = "hooks"
-    __table_args__ = table_arguments(_of("member_id", "members"), about="member", keep="while the tenant is here")
+    __table_args__ = table_arguments(
+        _tenant_foreign_key("member_id", "members"), about="member", keep="while the tenant is here"
+    )
     name: str
     url: str
     events: list[str] = jsonb_column(list)
@@ -344,7 +352,7 @@ class WebhookCallRow(TenantRow, table=True):
 
     __tablename__ = "hook_calls"
     __table_args__ = table_arguments(
-        _of("hook_id", "hooks"),
+        _tenant_foreign_key("hook_id", "hooks"),
         Index("hook_calls_recent", "tenant_id", "hook_id", "created_at"),
         about="nobody",
         keep="30 days",

@@ -133,7 +133,7 @@ def get_creator(scope: Scope, key: UUID | str) -> Creator:
     return found
 
 
-def _member(row: models.Member) -> Member:
+def _member_from_row(row: models.Member) -> Member:
     about = (row.id, row.principal_id, row.name, row.email, Role(row.role), row.language, row.zone, tuple(row.creators))
     return Member(*about, adult_chat=_may_write(row))
 
@@ -150,7 +150,7 @@ def list_members(scope: Scope) -> list[Member]:
         .where(models.Member.tenant_id == scope.tenant_id, models.Member.active)
         .order_by(models.Member.name)
     )
-    return [_member(row) for row in rows]
+    return [_member_from_row(row) for row in rows]
 
 
 def get_member(scope: Scope, member_id: UUID) -> Member:
@@ -158,7 +158,7 @@ def get_member(scope: Scope, member_id: UUID) -> Member:
     row = scope.session.get(models.Member, (scope.tenant_id, member_id))
     if row is None:
         raise NotFound("member.unknown")
-    return _member(row)
+    return _member_from_row(row)
 
 
 def author_from_row(row: Row[Any]) -> AuthorSummary:
@@ -175,7 +175,7 @@ def get_acting_member(scope: Scope, refusal: str) -> Member:
     row = scope.session.get(models.Member, (scope.tenant_id, UUID(key)))
     if row is None or not row.active:
         raise NotFound("member.unknown")
-    return _member(row)
+    return _member_from_row(row)
 
 
 def list_open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:

@@ -39,9 +39,9 @@ def register_passkey(
     Raises Refused for an answer to no question of ours, one that does not verify, and a passkey somebody has already:
     whoever holds another member's is the same human, which is written down.
     """
-    made = _made(tenant, site, who, body)
+    made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        kept = _keep(scope, site, queries.get_member(scope, who.member_id), made, name)
+        kept = _record_passkey(scope, site, queries.get_member(scope, who.member_id), made, name)
     if kept is None:
         raise Refused("passkey.known")
     return kept
@@ -61,13 +61,13 @@ def set_up_second_factor(
 
     Raises Refused as `keep_new`, and where there is a factor already: a link alone adds no other one.
     """
-    made = _made(tenant, site, who, body)
+    made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
         lock = "SELECT id FROM members WHERE tenant_id = :tenant AND id = :id FOR UPDATE"
         scope.run(lock, tenant=who.tenant_id, id=who.member_id)
         if passkeys.has_second_factor(scope, who.member_id):
             raise Refused("passkey.not_first")
-        kept = _keep(scope, site, queries.get_member(scope, who.member_id), made, name)
+        kept = _record_passkey(scope, site, queries.get_member(scope, who.member_id), made, name)
         opened = (
             sessions.complete_pending_session(scope, who.member_id, session, browser=browser)
             if kept is not None
@@ -88,7 +88,7 @@ class _Made:
     count: int
 
 
-def _made(tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any]) -> _Made:
+def _verify_registration(tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any]) -> _Made:
     answer = challenges.parse_response(body, new=True)
     with tenant(who.tenant_id, who.actor_id) as scope:
         taken = consume_challenge(scope, answer.challenge, act=ACT_ADD_PASSKEY, about="", member_id=who.member_id)
@@ -112,7 +112,9 @@ ON CONFLICT (tenant_id, credential) DO NOTHING RETURNING id
 """
 
 
-def _keep(scope: Scope, site: RelyingParty, member: queries.Member, made: _Made, name: str) -> PasskeySummary | None:
+def _record_passkey(
+    scope: Scope, site: RelyingParty, member: queries.Member, made: _Made, name: str
+) -> PasskeySummary | None:
     """The new row; None where somebody has this passkey, or had it."""
     device_fingerprints.record_passkey(scope, site.key, member, made.credential)
     called = " ".join(name.split())[:MAX_PASSKEY_NAME] or "Passkey"
@@ -120,7 +122,7 @@ def _keep(scope: Scope, site: RelyingParty, member: queries.Member, made: _Made,
     found = scope.run(_KEEP, tenant=scope.tenant_id, id=uuid7(), member=member.id, **params).scalar()
     if found is None:
         return None
-    _answered(scope, made.taken, found)
+    _record_answer(scope, made.taken, found)
     audit.record(scope, "passkey.added", f"member:{member.id}", name=called)
     return next(one for one in passkeys.list_passkeys(scope, member.id) if one.id == found)
 
@@ -139,7 +141,7 @@ def sign_in_with_passkey(tenant: OpenScope, site: RelyingParty, body: dict[str, 
     if found is None or answer.holder is None:
         raise Refused("passkey.wrong")
     with tenant(found, f"member:{answer.holder}") as scope:
-        key = _verified(scope, site, answer)
+        key = _verify_response(scope, site, answer)
         opened = sessions.open_complete_session(scope, answer.holder, browser=browser) if key is not None else None
     if opened is None:
         raise Refused("passkey.copied")
@@ -156,7 +158,7 @@ def pass_second_factor(
     with tenant(who.tenant_id, who.actor_id) as scope:
         taken = consume_challenge(scope, answer.challenge, act=ACT_SECOND_FACTOR, about="", member_id=who.member_id)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        refusal = _own(scope, site, who, answer, taken)
+        refusal = _find_refusal_code(scope, site, who, answer, taken)
         opened = "" if refusal else sessions.complete_pending_session(scope, who.member_id, session, browser=browser)
     if refusal:
         raise Refused(refusal)
@@ -171,25 +173,27 @@ def sign_act(
     with tenant(who.tenant_id, who.actor_id) as scope:
         taken = consume_challenge(scope, answer.challenge, act=act, about=about, member_id=who.member_id)
     with tenant(who.tenant_id, who.actor_id) as scope:
-        refusal = _own(scope, site, who, answer, taken)
+        refusal = _find_refusal_code(scope, site, who, answer, taken)
     if refusal:
         raise Refused(refusal)
     return taken
 
 
-def _own(scope: Scope, site: RelyingParty, who: ChallengedMember, answer: AuthenticatorResponse, taken: UUID) -> str:
+def _find_refusal_code(
+    scope: Scope, site: RelyingParty, who: ChallengedMember, answer: AuthenticatorResponse, taken: UUID
+) -> str:
     """Why a member's answer does not count; "" when it does. What is found out on the way stays written."""
-    key = _verified(scope, site, answer)
+    key = _verify_response(scope, site, answer)
     if key is None:
         return "passkey.copied"
     if key.member_id != who.member_id:  # somebody has a colleague's passkey in hand: they are one human
         device_fingerprints.record_passkey(scope, site.key, queries.get_member(scope, who.member_id), key.credential)
         return "passkey.another"
-    _answered(scope, taken, key.id)
+    _record_answer(scope, taken, key.id)
     return ""
 
 
-def _answered(scope: Scope, taken: UUID, key_id: UUID) -> None:
+def _record_answer(scope: Scope, taken: UUID, key_id: UUID) -> None:
     scope.run(
         "UPDATE passkey_asks SET answered_at = people_now(), passkey_id = :key, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id",
@@ -199,7 +203,7 @@ def _answered(scope: Scope, taken: UUID, key_id: UUID) -> None:
     )
 
 
-def _verified(scope: Scope, site: RelyingParty, answer: AuthenticatorResponse) -> PasskeySummary | None:
+def _verify_response(scope: Scope, site: RelyingParty, answer: AuthenticatorResponse) -> PasskeySummary | None:
     """Whose living passkey signed, used once more; None where its counter did not move on, and it is closed for good.
 
     Raises Refused for what does not verify. The counter is ours to compare: the library's refusal would be undone with

@@ -82,7 +82,7 @@ def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: U
     known = passkeys.list_passkeys(scope, member_id)
     if len(known) >= MAX_KEYS:
         raise Refused("passkey.too_many", most=MAX_KEYS)
-    _put(
+    _record_challenge(
         scope,
         challenge,
         act=ACT_ADD_PASSKEY,
@@ -114,7 +114,7 @@ def create_signing_challenge(scope: Scope, site: RelyingParty, *, act: str, abou
     if not known:
         raise Refused("passkey.none")
     challenge = secrets.token_bytes(CHALLENGE)
-    _put(
+    _record_challenge(
         scope,
         challenge,
         act=act,
@@ -123,14 +123,14 @@ def create_signing_challenge(scope: Scope, site: RelyingParty, *, act: str, abou
         member_id=member_id,
     )
     allowed = [PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known]
-    return _request(site, challenge, allowed)
+    return _build_request_options(site, challenge, allowed)
 
 
 def create_sign_in_challenge(tenant: OpenScope, site: RelyingParty, address: str) -> str:
     """The same for somebody who is not known yet: the authenticator says whose passkey it is."""
     challenge = secrets.token_bytes(CHALLENGE)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        _put(
+        _record_challenge(
             scope,
             challenge,
             act=ACT_SIGN_IN,
@@ -138,10 +138,12 @@ def create_sign_in_challenge(tenant: OpenScope, site: RelyingParty, address: str
             who=failed_attempts.failure_key("address", address),
             member_id=None,
         )
-    return _request(site, challenge, None)
+    return _build_request_options(site, challenge, None)
 
 
-def _request(site: RelyingParty, challenge: bytes, allowed: list[PublicKeyCredentialDescriptor] | None) -> str:
+def _build_request_options(
+    site: RelyingParty, challenge: bytes, allowed: list[PublicKeyCredentialDescriptor] | None
+) -> str:
     return options_to_json(
         webauthn.generate_authentication_options(
             rp_id=site.host, challenge=challenge, allow_credentials=allowed, user_verification=_VERIFIED
@@ -159,7 +161,9 @@ VALUES (:tenant, :id, :member, :who, :challenge, :act, :about, people_now(), peo
 """
 
 
-def _put(scope: Scope, challenge: bytes, *, act: str, about: str, who: str, member_id: UUID | None) -> None:
+def _record_challenge(
+    scope: Scope, challenge: bytes, *, act: str, about: str, who: str, member_id: UUID | None
+) -> None:
     """Write the question down, and forget those of yesterday that nothing came of."""
     scope.lock(who)  # two at once count as two
     scope.run(

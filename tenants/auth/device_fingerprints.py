@@ -48,18 +48,18 @@ def record_device(scope: Scope, key: str, member: queries.Member, *, address: st
     if not key:
         return
     for place in filter(
-        None, (f"address {_network(address)}" if address else "", f"device {device}" if device else "")
+        None, (f"address {_network_of_address(address)}" if address else "", f"device {device}" if device else "")
     ):
-        _see(scope, key, member, place)
+        _record_fingerprint(scope, key, member, place)
 
 
 def record_passkey(scope: Scope, key: str, member: queries.Member, credential: str) -> None:
     """Write down that a member holds a passkey, by its authenticator's id: whoever else holds it is the same human."""
     if key:
-        _see(scope, key, member, f"passkey {credential}")
+        _record_fingerprint(scope, key, member, f"passkey {credential}")
 
 
-def _see(scope: Scope, key: str, member: queries.Member, place: str) -> None:
+def _record_fingerprint(scope: Scope, key: str, member: queries.Member, place: str) -> None:
     own = second_factor.derive_key(key, b"greenroom sightings")
     scope.run(
         _SEE,
@@ -82,7 +82,7 @@ def same_humans(scope: Scope, principal: UUID | None = None) -> Mapping[UUID, fr
     return {one: frozenset(others) for one, others in found.items()}
 
 
-def _network(address: str) -> str:
+def _network_of_address(address: str) -> str:
     """What one household shares: an IPv4 address, or the first 64 bits of an IPv6 one; what is neither, as it is."""
     try:
         found = ip_address(address)

@@ -37,7 +37,7 @@ def invite_member(
         raise BadInput("member.unfit")
     if any(one.email.casefold() == email.casefold() for one in queries.list_members(scope)):
         raise Conflict("member.address_taken", email=email)
-    member_id = _left(scope, email)
+    member_id = _find_former_member(scope, email)
     if member_id is None:
         member_id = agencies.add_member(
             scope, name=name[:80], email=email, role=role, language=language, zone=zone, creators=creators
@@ -45,12 +45,12 @@ def invite_member(
     else:
         agencies.reactivate_member(scope, member_id, name=name[:80], role=role, creators=creators)
         set_member_language(scope, member_id, language)
-        _close(scope, member_id)
+        _revoke_access(scope, member_id)
     audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))
     return sessions.create_sign_in_link(scope, member_id)
 
 
-def _left(scope: Scope, email: str) -> UUID | None:
+def _find_former_member(scope: Scope, email: str) -> UUID | None:
     """The member who had this address and left; they are never a second human."""
     found: UUID | None = scope.run(
         "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND NOT active ORDER BY id"
@@ -69,7 +69,7 @@ _CLOSE = (
 )
 
 
-def _close(scope: Scope, member_id: UUID) -> None:
+def _revoke_access(scope: Scope, member_id: UUID) -> None:
     """End keys, links, factors and mails of before: who left them behind need not be who comes back."""
     for statement in _CLOSE:
         scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
@@ -81,7 +81,7 @@ def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequen
 
     Raises NotFound, and Conflict when the agency would be left without an owner.
     """
-    if _found(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
+    if _get_member(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
         _not_the_last_owner(scope, member_id)
     scope.run(
         "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb), updated_at = house_now()"
@@ -89,7 +89,7 @@ def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequen
         tenant=scope.tenant_id,
         id=member_id,
         role=str(role),
-        creators=_json(creators),
+        creators=_encode_json(creators),
     )
     audit.record(scope, "member.changed", f"member:{member_id}", role=str(role))
 
@@ -100,12 +100,12 @@ def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) 
     Raises Refused for who is not the owner, NotFound, and BadInput for a member who may not chat.
     """
     require_right(queries.get_acting_member(scope, "member.owner_decides").role, Right.STAFF)
-    if adult_chat and not has_right(_found(scope, member_id).role, Right.CHAT):
+    if adult_chat and not has_right(_get_member(scope, member_id).role, Right.CHAT):
         raise BadInput("member.no_chat")
     scope.run(
         "UPDATE members SET adult_chat = :adult, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
-        id=_found(scope, member_id).id,
+        id=_get_member(scope, member_id).id,
         adult=adult_chat,
     )
     audit.record(scope, "member.adult_chat" if adult_chat else "member.adult_chat_ended", f"member:{member_id}")
@@ -114,7 +114,7 @@ def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) 
 def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
     """The language a member reads from now on. Raises NotFound, BadInput for one nobody knows."""
     agencies.check_language(language)
-    _found(scope, member_id)
+    _get_member(scope, member_id)
     scope.run(
         "UPDATE members SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
@@ -136,7 +136,7 @@ def require_second_factor(scope: Scope, wanted: bool) -> None:
 
 def remove_member(scope: Scope, member_id: UUID) -> None:
     """End a member's work here: nothing of theirs opens any more. Raises NotFound, Conflict for the last owner."""
-    if _found(scope, member_id).role is Role.OWNER:
+    if _get_member(scope, member_id).role is Role.OWNER:
         _not_the_last_owner(scope, member_id)
     scope.run(
         "UPDATE members SET active = false, password_hash = NULL, updated_at = house_now()"
@@ -160,7 +160,7 @@ def list_member_sessions(scope: Scope) -> list[MemberSession]:
     return [MemberSession(row.member_id, row.browser, row.created_at, row.seen_at) for row in rows]
 
 
-def _found(scope: Scope, member_id: UUID) -> queries.Member:
+def _get_member(scope: Scope, member_id: UUID) -> queries.Member:
     found = next((one for one in queries.list_members(scope) if one.id == member_id), None)
     if found is None:
         raise NotFound("member.unknown")
@@ -178,5 +178,5 @@ def _not_the_last_owner(scope: Scope, member_id: UUID) -> None:
         raise Conflict("member.last_owner")
 
 
-def _json(values: Sequence[str]) -> str:
+def _encode_json(values: Sequence[str]) -> str:
     return canonical_json(list(values)).decode()

@@ -88,7 +88,7 @@ def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str 
         and not has_authenticator_app(scope, member_id)
     ):
         raise Refused("passkey.last")
-    _end(scope, found, "removed")
+    _end_passkey(scope, found, "removed")
     sessions.revoke_sessions(scope, member_id, but=session)
     audit.record(scope, "passkey.removed", f"member:{member_id}", name=found.name)
     return found.name
@@ -98,7 +98,7 @@ def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
     """What carried them was lost: a member's passkeys end, and every session; returns how many passkeys ended."""
     living = list_passkeys(scope, member_id)
     for key in living:
-        _end(scope, key, "forgotten")
+        _end_passkey(scope, key, "forgotten")
     sessions.revoke_sessions(scope, member_id)
     return len(living)
 
@@ -106,12 +106,12 @@ def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
 def end_copied_passkey(scope: Scope, key: PasskeySummary) -> None:
     """Two signed with one passkey, so a copy of it is about: it never opens anything again, what either opened ends,
     and members are told."""
-    _end(scope, key, "copied")
+    _end_passkey(scope, key, "copied")
     sessions.revoke_sessions(scope, key.member_id)
     audit.record(scope, "passkey.copied", f"member:{key.member_id}", name=key.name)
 
 
-def _end(scope: Scope, key: PasskeySummary, why: PasskeyEndReason) -> None:
+def _end_passkey(scope: Scope, key: PasskeySummary, why: PasskeyEndReason) -> None:
     scope.run(
         "UPDATE passkeys SET ended_at = people_now(), ended = :why, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND ended_at IS NULL",

@@ -24,13 +24,13 @@ _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
 @cache
-def _nobody() -> str:
+def _dummy_hash() -> str:
     """What is checked where there is no account, so that a stranger cannot tell by the time it takes."""
     return _HASHER.hash("nobody has this password")
 
 
 @cache
-def _leaked() -> frozenset[str]:
+def _load_leaked_passwords() -> frozenset[str]:
     lines = (Path(__file__).parent / "leaked.txt").read_text("utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
@@ -40,7 +40,11 @@ def password_weakness(password: str, *, email: str) -> str:
     plain = password.casefold()
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         return "password.length"
-    if plain in _leaked() or re.sub(r"\d{1,4}$|^\d{1,4}", "", plain) in _leaked() or len(set(plain)) < 5:
+    if (
+        plain in _load_leaked_passwords()
+        or re.sub(r"\d{1,4}$|^\d{1,4}", "", plain) in _load_leaked_passwords()
+        or len(set(plain)) < 5
+    ):
         return "password.leaked"
     name = email.casefold().partition("@")[0]
     return "password.name" if len(name) > 3 and name in plain else ""
@@ -79,9 +83,9 @@ def sign_in_with_password(tenant: OpenScope, *, email: str, password: str, addre
             " AND password_hash IS NOT NULL ORDER BY tenant_id LIMIT 3",
             email=email,
         ).all()
-    found = next(((row.tenant_id, row.id) for row in rows if _fits(row.password_hash, password)), None)
+    found = next(((row.tenant_id, row.id) for row in rows if _is_matching_password(row.password_hash, password)), None)
     if not rows:
-        _fits(_nobody(), password)
+        _is_matching_password(_dummy_hash(), password)
     if found is None:
         raise Refused("password.wrong")
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
@@ -89,7 +93,7 @@ def sign_in_with_password(tenant: OpenScope, *, email: str, password: str, addre
         return sessions.open_session(scope, *found, browser=browser)
 
 
-def _fits(hashed: str, password: str) -> bool:
+def _is_matching_password(hashed: str, password: str) -> bool:
     try:
         return len(password) <= MAX_PASSWORD_LENGTH and _HASHER.verify(hashed, password)
     except (Argon2Error, InvalidHashError):

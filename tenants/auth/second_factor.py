@@ -41,12 +41,12 @@ class TotpEnrolment:
 
 def derive_door_key(master_key: bytes) -> str:
     """The door's own key for its settings, in base64; derived, so that it comes back with the master key."""
-    return base64.b64encode(_derived(master_key, b"greenroom door")).decode()
+    return base64.b64encode(_derive_hkdf_key(master_key, b"greenroom door")).decode()
 
 
 def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
     """Think of something new to share, unless an app already has what was shared before."""
-    secret = envelope.encrypt_for_tenant(_own(key), scope.tenant_id, secrets.token_bytes(BYTES))
+    secret = envelope.encrypt_for_tenant(_factor_key(key), scope.tenant_id, secrets.token_bytes(BYTES))
     scope.run(
         "INSERT INTO second_factors (tenant_id, id, member_id, box, last_step) VALUES (:tenant, :id, :member, :box, 0)"
         " ON CONFLICT (tenant_id, member_id) DO UPDATE SET box = excluded.box, last_step = 0, updated_at = house_now()"
@@ -61,12 +61,12 @@ def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
 def pending_enrolment(scope: Scope, key: str, member_id: UUID, *, name: str) -> TotpEnrolment | None:
     """What to show a member who has no second factor yet; None once a code was right, or a passkey is there. `name` is
     the account's."""
-    row = _row(scope, member_id)
+    row = _find_second_factor(scope, member_id)
     if row is None or row.confirmed_at is not None or passkeys.list_passkeys(scope, member_id):
         return None
-    secret = envelope.decrypt_for_tenant(_own(key), scope.tenant_id, row.box)
+    secret = envelope.decrypt_for_tenant(_factor_key(key), scope.tenant_id, row.box)
     letters = base64.b32encode(secret).decode().rstrip("=")
-    return TotpEnrolment(_totp(secret).get_provisioning_uri(name, ISSUER), letters)
+    return TotpEnrolment(_build_totp(secret).get_provisioning_uri(name, ISSUER), letters)
 
 
 def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser: str = "") -> str:
@@ -84,7 +84,7 @@ def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser
             raise Refused("password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60))
         failed_attempts.record_failure(scope, who)
     with tenant(found[0], f"member:{found[1]}") as scope:
-        _use(scope, key, found[1], code)
+        _consume_code(scope, key, found[1], code)
         opened = sessions.complete_pending_session(scope, found[1], session, browser=browser)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         failed_attempts.clear_failures(scope, who)
@@ -102,13 +102,15 @@ def reset_second_factor(scope: Scope, member_id: UUID) -> None:
     audit.record(scope, "member.factor_forgotten", f"member:{member_id}")
 
 
-def _use(scope: Scope, key: str, member_id: UUID, code: str) -> None:
-    row = _row(scope, member_id)
+def _consume_code(scope: Scope, key: str, member_id: UUID, code: str) -> None:
+    row = _find_second_factor(scope, member_id)
     now = int(scope.run("SELECT extract(epoch FROM people_now())").scalar_one())
-    secret = envelope.decrypt_for_tenant(_own(key), scope.tenant_id, row.box) if row is not None else bytes(BYTES)
+    secret = (
+        envelope.decrypt_for_tenant(_factor_key(key), scope.tenant_id, row.box) if row is not None else bytes(BYTES)
+    )
     typed = "".join(code.split())[:DIGITS].encode()
     right = [
-        now // TOTP_STEP_SECONDS + by for by in AROUND if _fits(secret, typed, now + by * TOTP_STEP_SECONDS)
+        now // TOTP_STEP_SECONDS + by for by in AROUND if _is_matching_code(secret, typed, now + by * TOTP_STEP_SECONDS)
     ]  # all three, whichever fits
     if not right or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first() is None:
         raise Refused("factor.wrong")
@@ -124,19 +126,19 @@ WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
 """Of two who bring the same code at once, one comes in. Whoever has a passkey sets no app up by a link alone."""
 
 
-def _fits(secret: bytes, typed: bytes, at: int) -> bool:
+def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
     try:
-        _totp(secret).verify(typed, at)  # compares in constant time
+        _build_totp(secret).verify(typed, at)  # compares in constant time
     except InvalidToken:
         return False
     return True
 
 
-def _totp(secret: bytes) -> TOTP:
+def _build_totp(secret: bytes) -> TOTP:
     return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  what apps understand; HMAC, not a signature
 
 
-def _row(scope: Scope, member_id: UUID) -> SecondFactor | None:
+def _find_second_factor(scope: Scope, member_id: UUID) -> SecondFactor | None:
     return scope.session.exec(
         select(SecondFactor)
         .where(SecondFactor.tenant_id == scope.tenant_id, SecondFactor.member_id == member_id)
@@ -144,14 +146,14 @@ def _row(scope: Scope, member_id: UUID) -> SecondFactor | None:
     ).first()
 
 
-def _own(key: str) -> bytes:
+def _factor_key(key: str) -> bytes:
     return derive_key(key, b"greenroom second factor")
 
 
 def derive_key(key: str, purpose: bytes) -> bytes:
     """A key of the door's for one purpose. Raises Unavailable where the settings hold none."""
-    return _derived(envelope.parse_master_key(key), purpose)
+    return _derive_hkdf_key(envelope.parse_master_key(key), purpose)
 
 
-def _derived(key: bytes, purpose: bytes) -> bytes:
+def _derive_hkdf_key(key: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=envelope.KEY_BYTES, salt=None, info=purpose).derive(key)

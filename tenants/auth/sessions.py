@@ -23,7 +23,7 @@ SESSION_IDLE_LIMIT = timedelta(minutes=30)
 """Without an open page for so long, a session is over; an open page is a sign of life."""
 
 
-def _digest(secret: str) -> str:
+def _secret_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -31,7 +31,9 @@ def create_sign_in_link(scope: Scope, member_id: UUID) -> str:
     """A secret for a link that opens one session of this member within the hour; shown once, never stored."""
     secret = secrets.token_urlsafe(32)
     now = scope.run("SELECT people_now()").scalar_one()
-    link = LoginLink(tenant_id=scope.tenant_id, member_id=member_id, digest=_digest(secret), expires_at=now + LINK_LIFE)
+    link = LoginLink(
+        tenant_id=scope.tenant_id, member_id=member_id, digest=_secret_digest(secret), expires_at=now + LINK_LIFE
+    )
     scope.add(link)
     return secret
 
@@ -47,7 +49,7 @@ def redeem_sign_in_link(tenant: OpenScope, secret: str, *, browser: str = "") ->
         row = scope.run(
             "UPDATE login_links SET used_at = house_now() WHERE digest = :digest AND used_at IS NULL"
             " AND expires_at > people_now() RETURNING tenant_id, member_id",
-            digest=_digest(secret),
+            digest=_secret_digest(secret),
         ).first()
         if row is None:
             raise Refused("login.link_spent")
@@ -61,7 +63,7 @@ def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str
     `pass_second`.
     """
     found = scope.run(_OPENS, tenant=tenant_id, member=member_id).one()
-    return _open(scope, tenant_id, member_id, now=found.now, browser=browser, waits=found.waits)
+    return _create_session(scope, tenant_id, member_id, now=found.now, browser=browser, waits=found.waits)
 
 
 _OPENS = """
@@ -72,12 +74,12 @@ SELECT people_now() AS now, EXISTS (SELECT FROM members m WHERE m.tenant_id = :t
 """
 
 
-def _open(scope: Scope, tenant_id: UUID, member_id: UUID, *, now: datetime, browser: str, waits: bool) -> str:
+def _create_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, now: datetime, browser: str, waits: bool) -> str:
     session = secrets.token_urlsafe(32)
     row = LoginSession(
         tenant_id=tenant_id,
         member_id=member_id,
-        digest=_digest(session),
+        digest=_secret_digest(session),
         expires_at=now + (WAIT_LIFE if waits else SESSION_LIFETIME),
         browser=browser[:120],
         seen_at=now,
@@ -93,7 +95,7 @@ def find_pending_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] |
         row = scope.run(
             "SELECT tenant_id, member_id FROM login_sessions WHERE digest = :digest AND waits"
             " AND revoked_at IS NULL AND expires_at > people_now()",
-            digest=_digest(session),
+            digest=_secret_digest(session),
         ).first()
     return (row.tenant_id, row.member_id) if row is not None else None
 
@@ -108,19 +110,19 @@ def complete_pending_session(scope: Scope, member_id: UUID, session: str, *, bro
         " AND member_id = :member AND waits AND revoked_at IS NULL AND expires_at > people_now()"
         " RETURNING people_now()",
         tenant=scope.tenant_id,
-        digest=_digest(session),
+        digest=_secret_digest(session),
         member=member_id,
     ).scalar()
     if done is None:
         raise Refused("login.link_spent")
-    return _open(scope, scope.tenant_id, member_id, now=done, browser=browser, waits=False)
+    return _create_session(scope, scope.tenant_id, member_id, now=done, browser=browser, waits=False)
 
 
 def open_complete_session(scope: Scope, member_id: UUID, *, browser: str = "") -> str:
     """Open a session that waits for nothing, in the member's tenant; returns its secret. Call it in the transaction
     that used a passkey, which is two factors in one."""
     now = scope.run("SELECT people_now()").scalar_one()
-    return _open(scope, scope.tenant_id, member_id, now=now, browser=browser, waits=False)
+    return _create_session(scope, scope.tenant_id, member_id, now=now, browser=browser, waits=False)
 
 
 def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
@@ -131,7 +133,7 @@ def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
             " FROM login_sessions WHERE digest = :digest"
             " AND NOT waits AND revoked_at IS NULL AND expires_at > people_now()"
             " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval))",
-            digest=_digest(session),
+            digest=_secret_digest(session),
             idle=SESSION_IDLE_LIMIT,
         ).first()
         if row is None:
@@ -209,7 +211,7 @@ def close_session(tenant: OpenScope, session: str) -> None:
             "UPDATE login_sessions SET revoked_at = house_now() WHERE tenant_id = :tenant AND digest = :digest"
             " AND revoked_at IS NULL",
             tenant=tenant_id,
-            digest=_digest(session),
+            digest=_secret_digest(session),
         )
 
 
@@ -227,6 +229,6 @@ def revoke_sessions(scope: Scope, member_id: UUID, *, but: str = "") -> int:
         " AND revoked_at IS NULL AND digest <> :but",
         tenant=scope.tenant_id,
         member=member_id,
-        but=_digest(but),
+        but=_secret_digest(but),
     )
     return int(done.rowcount)

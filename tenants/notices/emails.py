@@ -88,12 +88,14 @@ class PendingEmail:
 
 def get_email_preference(scope: Scope, member: Member) -> EmailPreference:
     """What this member wants; nothing, where they never said."""
-    row = _wish(scope, member.id)
+    row = _find_preference(scope, member.id)
     if row is None:
         return EmailPreference(member.email, confirmed=False, asked=False, urgent=True, brief_hour=None, failed="")
     live = bool(row.code) and row.code_until is not None and row.code_until > scope.now
     confirmed = row.confirmed_at is not None and row.address == member.email
-    return EmailPreference(member.email, confirmed, live, row.urgent, row.brief_hour, _failed(scope, member.id))
+    return EmailPreference(
+        member.email, confirmed, live, row.urgent, row.brief_hour, _delivery_failure(scope, member.id)
+    )
 
 
 def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
@@ -103,7 +105,7 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
     """
     member = queries.get_member(scope, member_id)
     scope.lock(f"mail:{member_id}")
-    row = _wish(scope, member_id) or EmailPreferenceRow(
+    row = _find_preference(scope, member_id) or EmailPreferenceRow(
         tenant_id=scope.tenant_id, member_id=member_id, address=member.email
     )
     if row.code and row.code_until is not None and row.code_until > scope.now + CODE_LIVES - timedelta(minutes=1):
@@ -112,7 +114,7 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
     row.code_until = scope.now + CODE_LIVES
     scope.add(row)
     scope.session.flush()
-    _put(scope, member_id, "code", ())
+    _record_email(scope, member_id, "code", ())
 
 
 def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
@@ -120,7 +122,7 @@ def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
     would undo the count. Raises Refused where none can be typed."""
     member = queries.get_member(scope, member_id)
     scope.lock(f"mail:{member_id}")
-    row = _wish(scope, member_id)
+    row = _find_preference(scope, member_id)
     live = row is not None and row.code and row.code_until is not None and row.code_until > scope.now
     if row is None or not live or row.address != member.email or row.code_tries >= MAX_CODE_TRIES:
         raise Refused("mail.code_over")
@@ -140,14 +142,14 @@ def set_email_preference(scope: Scope, member_id: UUID, *, urgent: bool, brief_h
     BadInput for an hour that is none."""
     if brief_hour is not None and not 0 <= brief_hour <= 23:
         raise BadInput("mail.hour")
-    row = _confirmed(scope, member_id)
+    row = _get_confirmed_preference(scope, member_id)
     row.urgent, row.brief_hour = urgent, brief_hour
     scope.add(row)
 
 
 def unsubscribe(scope: Scope, member_id: UUID) -> None:
     """Nothing is written to this member any more; what waits is dropped. Raises Refused where nothing was."""
-    scope.session.delete(_confirmed(scope, member_id))
+    scope.session.delete(_get_confirmed_preference(scope, member_id))
     scope.run(
         "UPDATE mails SET state = 'dropped', updated_at = house_now()"
         " WHERE tenant_id = :tenant AND member_id = :member AND state = 'waiting'",
@@ -157,16 +159,16 @@ def unsubscribe(scope: Scope, member_id: UUID) -> None:
     audit.record(scope, "mail.ended", f"member:{member_id}")
 
 
-def _confirmed(scope: Scope, member_id: UUID) -> EmailPreferenceRow:
+def _get_confirmed_preference(scope: Scope, member_id: UUID) -> EmailPreferenceRow:
     member = queries.get_member(scope, member_id)
     scope.lock(f"mail:{member_id}")
-    row = _wish(scope, member_id)
+    row = _find_preference(scope, member_id)
     if row is None or row.confirmed_at is None or row.address != member.email:
         raise Refused("mail.not_confirmed")
     return row
 
 
-def _wish(scope: Scope, member_id: UUID) -> EmailPreferenceRow | None:
+def _find_preference(scope: Scope, member_id: UUID) -> EmailPreferenceRow | None:
     return scope.session.exec(
         select(EmailPreferenceRow)
         .where(EmailPreferenceRow.tenant_id == scope.tenant_id, EmailPreferenceRow.member_id == member_id)
@@ -174,7 +176,7 @@ def _wish(scope: Scope, member_id: UUID) -> EmailPreferenceRow | None:
     ).first()
 
 
-def _failed(scope: Scope, member_id: UUID) -> str:
+def _delivery_failure(scope: Scope, member_id: UUID) -> str:
     last = scope.run(
         "SELECT state, tries FROM mails WHERE tenant_id = :tenant AND member_id = :member"
         " ORDER BY created_at DESC, id DESC LIMIT 1",
@@ -226,8 +228,8 @@ def _plan_urgent(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
     if not row.urgent:
         return 0
     recent = {"since": row.confirmed_at, "hour_ago": scope.now - ONE_HOUR, "who": member.id}
-    found = _theirs(scope, member, _URGENT, **recent)
-    return _put(scope, member.id, "urgent", [notice for notice, _ in found]) if found else 0
+    found = _list_visible_notices(scope, member, _URGENT, **recent)
+    return _record_email(scope, member.id, "urgent", [notice for notice, _ in found]) if found else 0
 
 
 def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
@@ -237,11 +239,13 @@ def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
         return 0
     row.briefed_on = here.date()
     scope.add(row)
-    found = _theirs(scope, member, _OPEN)
-    return _put(scope, member.id, "brief", [notice for notice, _ in found]) if found else 0
+    found = _list_visible_notices(scope, member, _OPEN)
+    return _record_email(scope, member.id, "brief", [notice for notice, _ in found]) if found else 0
 
 
-def _theirs(scope: Scope, member: Member, statement: str, **params: object) -> list[tuple[UUID, NoticePage]]:
+def _list_visible_notices(
+    scope: Scope, member: Member, statement: str, **params: object
+) -> list[tuple[UUID, NoticePage]]:
     """Of the notices a statement finds, those that this member would see on their pages, each with its area."""
     rows = scope.run(
         statement, tenant=scope.tenant_id, principal=member.principal_id, most=MAX_NOTICES_READ, **params
@@ -255,7 +259,7 @@ def _theirs(scope: Scope, member: Member, statement: str, **params: object) -> l
     return [(notice, area) for notice, area in found if area.is_open_to(member.role)]
 
 
-def _put(scope: Scope, member_id: UUID, why: str, notices: Sequence[UUID]) -> int:
+def _record_email(scope: Scope, member_id: UUID, why: str, notices: Sequence[UUID]) -> int:
     mail_id = uuid7()
     told = [str(one) for one in notices]
     scope.add(EmailRow(tenant_id=scope.tenant_id, id=mail_id, member_id=member_id, why=why, notices=told))
@@ -273,12 +277,12 @@ def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
     if row is None or row.state != "waiting":
         return None
     member = next((one for one in queries.list_members(scope) if one.id == row.member_id), None)
-    wanted = _wish(scope, row.member_id)
+    wanted = _find_preference(scope, row.member_id)
     code = wanted.code if wanted is not None and row.why == "code" else ""
     counts: Sequence[tuple[NoticePage, int]] = ()
     if member is not None and row.why != "code":
         told = {UUID(one) for one in row.notices}
-        still = Counter(area for notice, area in _theirs(scope, member, _OPEN) if notice in told)
+        still = Counter(area for notice, area in _list_visible_notices(scope, member, _OPEN) if notice in told)
         counts = [(area, still[area]) for area in notice_pages.NOTICE_PAGES if still[area]]
     known = wanted is not None and (row.why == "code" or wanted.confirmed_at is not None)
     if member is None or wanted is None or not known or wanted.address != member.email or not (code or counts):

@@ -56,7 +56,7 @@ def get_data_key(scope: Scope, master_key: bytes) -> bytes:
 
     Raises Unavailable when it was wrapped by another master key, or is damaged.
     """
-    wrapped = _wrapped(scope)
+    wrapped = _find_wrapped_key(scope)
     if wrapped is None:
         scope.run(
             "INSERT INTO vault_keys (tenant_id, id, generation, wrapped)"
@@ -66,11 +66,11 @@ def get_data_key(scope: Scope, master_key: bytes) -> bytes:
             generation=GENERATION,
             wrapped=encrypt_for_tenant(master_key, scope.tenant_id, secrets.token_bytes(KEY_BYTES)),
         )
-        wrapped = _wrapped(scope)
+        wrapped = _find_wrapped_key(scope)
     return decrypt_for_tenant(master_key, scope.tenant_id, wrapped or b"")
 
 
-def _wrapped(scope: Scope) -> bytes | None:
+def _find_wrapped_key(scope: Scope) -> bytes | None:
     return scope.session.exec(
         select(VaultKey.wrapped).where(VaultKey.tenant_id == scope.tenant_id, VaultKey.generation == GENERATION)
     ).first()

@@ -22,7 +22,7 @@ _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM
 
 def derive_public_key(master_key: bytes) -> str:
     """The public half for the doors' settings, in base64; the private half is derived from the master key."""
-    return base64.b64encode(_private(master_key).public_key().public_bytes_raw()).decode()
+    return base64.b64encode(_derive_private_key(master_key).public_key().public_bytes_raw()).decode()
 
 
 def seal_form(public: str, tenant_id: UUID, form: Mapping[str, str]) -> bytes:
@@ -31,23 +31,23 @@ def seal_form(public: str, tenant_id: UUID, form: Mapping[str, str]) -> bytes:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
     except ValueError as error:
         raise Unavailable("vault.no_letterbox") from error
-    return _SUITE.encrypt(json.dumps(dict(form)).encode(), key, info=_info(tenant_id))
+    return _SUITE.encrypt(json.dumps(dict(form)).encode(), key, info=_seal_info(tenant_id))
 
 
 def unseal_form(master_key: bytes, tenant_id: UUID, letter: bytes) -> dict[str, str]:
     """The form of a letter to this tenant. Raises Unavailable for another tenant's, or another installation's."""
     try:
-        plain = _SUITE.decrypt(letter, _private(master_key), info=_info(tenant_id))
+        plain = _SUITE.decrypt(letter, _derive_private_key(master_key), info=_seal_info(tenant_id))
     except (InvalidTag, ValueError) as error:
         raise Unavailable("vault.cannot_open") from error
     found: dict[str, str] = json.loads(plain)
     return found
 
 
-def _private(master_key: bytes) -> X25519PrivateKey:
+def _derive_private_key(master_key: bytes) -> X25519PrivateKey:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom letterbox").derive(master_key)
     return X25519PrivateKey.from_private_bytes(derived)
 
 
-def _info(tenant_id: UUID) -> bytes:
+def _seal_info(tenant_id: UUID) -> bytes:
     return b"greenroom form " + tenant_id.bytes

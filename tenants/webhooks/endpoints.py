@@ -136,7 +136,7 @@ def add_webhook(
     name = name.strip()
     if not name or len(name) > MAX_WEBHOOK_NAME or "\x00" in name:
         raise BadInput("hook.name")
-    _check(url)
+    _validate_url(url)
     if not events or not set(events) <= set(WEBHOOK_EVENTS):
         raise BadInput("hook.events")
     for creator_id in creators:
@@ -166,18 +166,18 @@ def lock_webhooks(scope: Scope) -> None:
     scope.lock(f"hooks:{scope.tenant_id}")
 
 
-def _check(url: str) -> None:
+def _validate_url(url: str) -> None:
     """Raise BadInput for what is no address of a system: it is split as it will be called."""
     try:
         parts = urlsplit(url)
         known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError as error:
         raise BadInput("hook.address") from error
-    if not known or len(url) > MAX_WEBHOOK_URL or not _plain(url, parts):
+    if not known or len(url) > MAX_WEBHOOK_URL or not _is_plain_url(url, parts):
         raise BadInput("hook.address")
 
 
-def _plain(url: str, parts: SplitResult) -> bool:
+def _is_plain_url(url: str, parts: SplitResult) -> bool:
     here = parts.hostname in _HERE
     reached = parts.scheme == "https" or (parts.scheme == "http" and here)
     dots = bool({".", ".."} & set(parts.path.split("/"))) or parts.path.startswith("//")
@@ -187,7 +187,7 @@ def _plain(url: str, parts: SplitResult) -> bool:
 
 def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None:
     """A new secret; calls are signed with both for a day, so that the receiver changes over in between."""
-    row = _mine(scope, hook_id)
+    row = _get_own_webhook(scope, hook_id)
     row.secret_before, row.before_until, row.secret = row.secret, scope.now + BEFORE_LIVES, letter
     scope.add(row)
     audit.record(scope, "hook.rotated", f"hook:{hook_id}", hook=row.name)
@@ -198,7 +198,7 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
 
     Raises NotFound for one that ended.
     """
-    row = _mine(scope, hook_id)
+    row = _get_own_webhook(scope, hook_id)
     row.state, row.failing_since, row.told = state, None, False
     scope.add(row)
     if state != "active":  # at once: taken up again before its next try, it would be told after all
@@ -208,16 +208,16 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
             tenant=scope.tenant_id,
             hook=hook_id,
         )
-    notices.close(scope, _cause(hook_id))
+    notices.close(scope, _notice_cause(hook_id))
     audit.record(scope, f"hook.{state}", f"hook:{hook_id}", hook=row.name)
 
 
 def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
     """Call a hook with an event that says nothing; the call's id. Raises Conflict for a paused one."""
-    row = _mine(scope, hook_id)
+    row = _get_own_webhook(scope, hook_id)
     if row.state != "active":
         raise Conflict("hook.paused")
-    return _put(scope, row.id, TEST_EVENT, {})
+    return _record_call(scope, row.id, TEST_EVENT, {})
 
 
 def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> None:
@@ -228,11 +228,11 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
     row = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), with_for_update=True, populate_existing=True)
     if row is None or hook_id not in (None, row.hook_id):
         raise NotFound("hook.unknown")
-    if row.state != "dead" or _mine(scope, row.hook_id).state != "active":
+    if row.state != "dead" or _get_own_webhook(scope, row.hook_id).state != "active":
         raise Conflict("hook.not_dead")
     row.state, row.tries = "waiting", 0
     scope.add(row)
-    _wake(scope, row.hook_id, call_id)
+    _schedule_call(scope, row.hook_id, call_id)
 
 
 def list_webhooks(scope: Scope) -> list[Webhook]:
@@ -293,28 +293,28 @@ def record_webhook_event(scope: Scope, event: str, *, creator_id: UUID, **facts:
     heard = scope.run(_HEARS, tenant=scope.tenant_id, **asked).scalars().all()
     said = {"creator_id": creator_id, **facts}
     for hook_id in heard:
-        _put(scope, hook_id, event, said)
+        _record_call(scope, hook_id, event, said)
     return len(heard)
 
 
-def _put(scope: Scope, hook_id: UUID, event: str, facts: Mapping[str, UUID | str | datetime | None]) -> UUID:
+def _record_call(scope: Scope, hook_id: UUID, event: str, facts: Mapping[str, UUID | str | datetime | None]) -> UUID:
     call_id = uuid7()
     payload = {
         "id": str(call_id),
         "type": event,
         "occurred_at": scope.now.isoformat(),
-        "data": {name: _told(value) for name, value in facts.items()},
+        "data": {name: _format_value(value) for name, value in facts.items()},
     }
     scope.add(WebhookCallRow(tenant_id=scope.tenant_id, id=call_id, hook_id=hook_id, event=event, payload=payload))
-    _wake(scope, hook_id, call_id)
+    _schedule_call(scope, hook_id, call_id)
     return call_id
 
 
-def _told(value: UUID | str | datetime | None) -> str | None:
+def _format_value(value: UUID | str | datetime | None) -> str | None:
     return value.isoformat() if isinstance(value, datetime) else None if value is None else str(value)
 
 
-def _wake(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
+def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
     """One call of a hook at a time: a receiver that hangs holds up nobody else's."""
     outbox.put(scope, WebhookCallDue(scope.tenant_id, call_id), lane=f"hook:{hook_id}", dedupe=f"hook:{call_id}")
 
@@ -361,18 +361,18 @@ def finish_call(scope: Scope, sent: PendingCall, *, status: int | None, detail: 
         return None
     if taken:
         if scope.run(_WORKS, tenant=scope.tenant_id, id=sent.hook_id).rowcount:
-            notices.close(scope, _cause(sent.hook_id))
+            notices.close(scope, _notice_cause(sent.hook_id))
         return None
-    _failed(scope, sent.hook_id)
+    _notify_if_failing(scope, sent.hook_id)
     return None if last else CALL_RETRY_DELAYS[sent.tries]
 
 
-def _failed(scope: Scope, hook_id: UUID) -> None:
+def _notify_if_failing(scope: Scope, hook_id: UUID) -> None:
     known = scope.session.get(HookRow, (scope.tenant_id, hook_id), populate_existing=True)
     since = {"now": scope.now, "since": scope.now - FAILING}
     row = scope.run(_FAILS, tenant=scope.tenant_id, id=hook_id, **since).first()
     if row is not None and row.told and not (known is not None and known.told):
-        notices.put(scope, Message("hook.failing", {"hook": row.name}), cause=_cause(hook_id))
+        notices.put(scope, Message("hook.failing", {"hook": row.name}), cause=_notice_cause(hook_id))
 
 
 def abandon_call(scope: Scope, call_id: UUID) -> None:
@@ -385,7 +385,7 @@ def abandon_call(scope: Scope, call_id: UUID) -> None:
     )
 
 
-def _mine(scope: Scope, hook_id: UUID) -> HookRow:
+def _get_own_webhook(scope: Scope, hook_id: UUID) -> HookRow:
     """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
@@ -395,5 +395,5 @@ def _mine(scope: Scope, hook_id: UUID) -> HookRow:
     return row
 
 
-def _cause(hook_id: UUID) -> str:
+def _notice_cause(hook_id: UUID) -> str:
     return f"hook:{hook_id}"

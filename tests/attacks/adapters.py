@@ -63,8 +63,8 @@ def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
 class Forgetful(Sandbox):
     """Leaves out what the platform must be told."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         if isinstance(turn, Send) and turn.step.json is not None:
             return Send(replace(turn.step, json={**turn.step.json, "adult": False}))
         return turn

@@ -90,8 +90,8 @@ def permit_used_again(stage: Stage) -> Result:
     whole = unit(stage.world)
 
     def use(scope: Any) -> Any:
-        entry, _ = issuance._judged(scope, whole, stage.author, (), None, stage="mint")
-        permit = issuance._permit(whole, Step(), entry)
+        entry, _ = issuance._evaluate_unit(scope, whole, stage.author, (), None, stage="mint")
+        permit = issuance._build_permit(whole, Step(), entry)
         issuance.decision_log.append_entry(scope, entry)
         issuance.consume_permit(scope, permit, entry)
         return permit, entry

@@ -243,8 +243,8 @@ class Laundering(Instagram):
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         if isinstance(turn, Send) and turn.step.fetched:
             return Send(replace(turn.step, json={**(turn.step.json or {}), "image_url": self._address}, fetched={}))
         return turn

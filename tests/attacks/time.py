@@ -70,10 +70,10 @@ def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
     stage.review(whole)
 
     def made(scope: Any) -> tuple[Permit, Any]:
-        entry, _ = issuance._judged(scope, whole, stage.author, (), stage.rules, stage="mint")
+        entry, _ = issuance._evaluate_unit(scope, whole, stage.author, (), stage.rules, stage="mint")
         assert entry.decision.is_allowed
         issuance.decision_log.append_entry(scope, entry)
-        return issuance._permit(whole, Step(), entry), entry
+        return issuance._build_permit(whole, Step(), entry), entry
 
     permit, entry = stage.do(made)
     if stage.harm:
@@ -89,8 +89,8 @@ def permit_that_is_too_old(stage: Stage) -> Result:
     late = timedelta(seconds=61 if stage.harm else 0)
 
     def use(scope: Any) -> None:
-        entry, _ = issuance._judged(scope, whole, stage.author, (), None, stage="mint")
-        permit = issuance._permit(whole, Step(), entry)
+        entry, _ = issuance._evaluate_unit(scope, whole, stage.author, (), None, stage="mint")
+        permit = issuance._build_permit(whole, Step(), entry)
         issuance.decision_log.append_entry(scope, entry)
         old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
         issuance.consume_permit(scope, old, entry)

@@ -42,8 +42,8 @@ def test_a_lost_answer_to_begin_sends_the_viewer_to_one_session(desk: Desk) -> N
 class Hurried(Yoti):
     """Waits half a second: fifteen are too long for a test."""
 
-    def read(self, native_id: str, reference: str, account: str, answers: Any) -> Any:
-        turn = super().read(native_id, reference, account, answers)
+    def read_result(self, native_id: str, reference: str, account: str, answers: Any) -> Any:
+        turn = super().read_result(native_id, reference, account, answers)
         return Send(replace(turn.step, deadline=0.5)) if isinstance(turn, Send) else turn
 
 

@@ -325,7 +325,7 @@ def test_a_server_that_is_away_is_asked_again() -> None:
     ],
 )
 def test_a_session_is_tried(answer: StepResult, meant: type) -> None:
-    assert isinstance(BLUESKY.check(DID, (answer,)), meant)
+    assert isinstance(BLUESKY.verify_account(DID, (answer,)), meant)
 
 
 @pytest.mark.parametrize(

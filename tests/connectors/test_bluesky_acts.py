@@ -43,7 +43,7 @@ NO_SAID = Response(
 
 
 def put(act: ModerationAction, *answers: StepResult) -> dict[str, Any]:
-    turn = BLUESKY.moderate(SPOT, act, answers)
+    turn = BLUESKY.moderate_comment(SPOT, act, answers)
     assert isinstance(turn, Send)
     assert (turn.step.name, turn.step.action) == (MODERATE_ACTION, MODERATE_ACTION)
     assert turn.step.json is not None
@@ -54,7 +54,7 @@ def test_a_block_is_one_record_for_each_author() -> None:
     first, again = put("block"), put("block")
     assert first == again
     assert (first["collection"], first["record"]["subject"]) == (BLOCK, ANN)
-    elsewhere = BLUESKY.moderate(replace(SPOT, native_id=OTHERS), "block", ())
+    elsewhere = BLUESKY.moderate_comment(replace(SPOT, native_id=OTHERS), "block", ())
     assert isinstance(elsewhere, Send)
     assert elsewhere.step.json is not None
     assert elsewhere.step.json["rkey"] == first["rkey"]
@@ -85,7 +85,7 @@ def test_a_gate_is_made_where_there_is_none() -> None:
     made = put("hide", looked(), NO_GATE)
     assert (made["rkey"], made["record"]["post"], made["swapRecord"]) == (URI.rpartition("/")[2], URI, None)
     assert "allow" not in made["record"]
-    assert BLUESKY.moderate(SPOT, "show", (looked(), NO_GATE)) == Published(SAID)
+    assert BLUESKY.moderate_comment(SPOT, "show", (looked(), NO_GATE)) == Published(SAID)
 
 
 def test_a_report_names_what_was_said_as_it_was() -> None:
@@ -102,7 +102,7 @@ def test_a_report_names_what_was_said_as_it_was() -> None:
     ],
 )
 def test_what_cannot_be_hidden_is_said(answers: tuple[StepResult, ...], code: str) -> None:
-    end = BLUESKY.moderate(SPOT, "hide", answers)
+    end = BLUESKY.moderate_comment(SPOT, "hide", answers)
     assert isinstance(end, Rejected)
     assert end.reason.code == code
 
@@ -131,17 +131,17 @@ DONE = Response(MODERATE_ACTION, 200, body={"uri": "at://x", "cid": "bafy"})
     ],
 )
 def test_what_an_act_came_to(answers: tuple[StepResult, ...], meant: type[Outcome]) -> None:
-    assert isinstance(BLUESKY.moderate(SPOT, "hide", answers), meant)
+    assert isinstance(BLUESKY.moderate_comment(SPOT, "hide", answers), meant)
 
 
 def test_an_act_that_nobody_offers_and_a_place_that_is_none_are_refused() -> None:
-    assert isinstance(BLUESKY.moderate(SPOT, "delete", ()), Rejected)
-    assert isinstance(BLUESKY.moderate(replace(SPOT, native_id="7"), "block", ()), Rejected)
+    assert isinstance(BLUESKY.moderate_comment(SPOT, "delete", ()), Rejected)
+    assert isinstance(BLUESKY.moderate_comment(replace(SPOT, native_id="7"), "block", ()), Rejected)
 
 
 def done(world: ConnectorWorld, spot: CommentTarget, act: ModerationAction) -> Outcome:
     house, answers = SendingHarness(world, BLUESKY), tuple[StepResult, ...]()
-    while isinstance(turn := BLUESKY.moderate(spot, act, answers), Send):
+    while isinstance(turn := BLUESKY.moderate_comment(spot, act, answers), Send):
         answers = (*answers, house.send(turn.step))
     return turn
 

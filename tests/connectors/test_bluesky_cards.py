@@ -57,10 +57,10 @@ def test_a_card_says_what_was_written_of_the_first_address(world: ConnectorWorld
     )
     shown = {"uri": PAGE, "title": "My calendar", "description": "All of it"}
     assert record(world, unit)["embed"] == {"$type": "app.bsky.embed.external", "external": shown}
-    assert PLATFORM.card(unit) == LinkCard(PAGE, "My calendar", "All of it")
+    assert PLATFORM.link_card(unit) == LinkCard(PAGE, "My calendar", "All of it")
     plain = carded(world.unit())
     assert "embed" not in record(world, plain)
-    assert PLATFORM.card(plain) is None
+    assert PLATFORM.link_card(plain) is None
 
 
 def test_the_posts_one_picture_stands_in_its_card(world: ConnectorWorld) -> None:

@@ -54,7 +54,7 @@ def page(*notices: Any, cursor: str = "") -> Response:
 
 
 def told(*answers: StepResult, cursor: str = at(0)) -> Send | CommentPage | None:
-    return BLUESKY.remarks(DID, "", cursor, answers)
+    return BLUESKY.list_comments(DID, "", cursor, answers)
 
 
 def heard(*answers: StepResult, cursor: str = at(0)) -> CommentPage:
@@ -245,7 +245,7 @@ def world(fake: FakeBluesky) -> Iterator[ConnectorWorld]:
 def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
     """One reading: what was found, where the next one begins, and how many requests it took."""
     house, answers = SendingHarness(world, BLUESKY), tuple[StepResult, ...]()
-    while isinstance(turn := BLUESKY.remarks(world.account.account, "", cursor, answers), Send):
+    while isinstance(turn := BLUESKY.list_comments(world.account.account, "", cursor, answers), Send):
         answers = (*answers, house.send(turn.step))
     assert isinstance(turn, CommentPage)
     return list(turn.found), turn.cursor, len(answers)

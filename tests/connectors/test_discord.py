@@ -400,12 +400,12 @@ def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
     row = shipped_bundle().row("discord", "guild_channel", on=NOW.date())
     there = Destination(PLACE.account)
     restricted, open_ = ({"id": "200", "guild_id": PLACE.guild, "nsfw": nsfw} for nsfw in (True, False))
-    seen = DISCORD.see(there, (Response("look", 200, {}, restricted),))
+    seen = DISCORD.inspect_destination(there, (Response("look", 200, {}, restricted),))
     assert isinstance(seen, DestinationReport)
     assert set(seen.holds) == {probe.see for probe in row.probes}
-    assert DISCORD.see(there, (Response("look", 200, {}, open_),)) != seen
-    assert isinstance(DISCORD.see(there, (Response("look", 503),)), Retry)
-    assert isinstance(DISCORD.see(there, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
+    assert DISCORD.inspect_destination(there, (Response("look", 200, {}, open_),)) != seen
+    assert isinstance(DISCORD.inspect_destination(there, (Response("look", 503),)), Retry)
+    assert isinstance(DISCORD.inspect_destination(there, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
     flagged = unit_rules.required_flags(row, Rating.N, ai=True)
     assert sent(replace(UNIT, media=(PICTURE,), flags=flagged)).files["files[0]"].name.startswith("SPOILER_")
 

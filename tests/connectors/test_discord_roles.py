@@ -73,7 +73,7 @@ def test_the_bot_must_be_able_to_give_the_role() -> None:
 
 def test_what_becomes_of_a_role_costs_no_account() -> None:
     def turn(give: bool, *answers: StepResult) -> Any:
-        return DISCORD.role(PLACE.account, "77", "401", give, answers)
+        return DISCORD.set_role(PLACE.account, "77", "401", give, answers)
 
     def refused(status: int, code: int) -> Response:
         return Response("role", status, {}, {"code": code})

@@ -132,8 +132,8 @@ def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
 
 
 def test_the_token_is_still_the_pages() -> None:
-    assert isinstance(Facebook().check("17", ()), Send)
-    assert Facebook().check("17", (ok("look", id="17"),)) is None
-    assert isinstance(Facebook().check("18", (ok("look", id="17"),)), Reauthorize)
-    assert isinstance(Facebook().check("17", (wrong("look", 190),)), Reauthorize)
-    assert isinstance(Facebook().check("17", (StepAnswerLost("look", "reset"),)), Retry)
+    assert isinstance(Facebook().verify_account("17", ()), Send)
+    assert Facebook().verify_account("17", (ok("look", id="17"),)) is None
+    assert isinstance(Facebook().verify_account("18", (ok("look", id="17"),)), Reauthorize)
+    assert isinstance(Facebook().verify_account("17", (wrong("look", 190),)), Reauthorize)
+    assert isinstance(Facebook().verify_account("17", (StepAnswerLost("look", "reset"),)), Retry)

@@ -70,7 +70,7 @@ def reading(world: ConnectorWorld, cursor: str = "") -> tuple[CommentPage, int]:
     """One reading, and how many requests it took."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
     connector = Facebook()
-    while isinstance(turn := connector.remarks(world.account.account, "", cursor, tuple(answers)), Send):
+    while isinstance(turn := connector.list_comments(world.account.account, "", cursor, tuple(answers)), Send):
         answers.append(house.send(turn.step))
     assert isinstance(turn, CommentPage)
     return turn, len(answers)
@@ -137,7 +137,7 @@ def ok(**body: Any) -> Response:
 )
 def test_hostile_entries_are_none(comment: object) -> None:
     listed = ok(data=[{"id": "17_5", "comments": {"data": [comment]}}])
-    found = Facebook().remarks("17", "", "", (listed,))
+    found = Facebook().list_comments("17", "", "", (listed,))
     assert isinstance(found, CommentPage)
     assert found.found == ()
 
@@ -145,11 +145,11 @@ def test_hostile_entries_are_none(comment: object) -> None:
 def test_odd_words_and_times_do_no_harm() -> None:
     said = {"id": "5_6", "from": {"id": "9", "name": 4}, "message": ["x"], "created_time": "soon", "parent": "up"}
     listed = ok(data=[{"id": "17_5", "permalink_url": 7, "comments": {"data": [said]}}, {"id": "y", "comments": {}}])
-    found = Facebook().remarks("17", "", "{broken", (listed,))
+    found = Facebook().list_comments("17", "", "{broken", (listed,))
     assert isinstance(found, CommentPage)
     assert found.found == (Comment("5_6", "9", "9", "", "17_5"),)
     for silent in (ok(), ok(data={}), Response("remarks", 400, body={"error": {"code": 10}})):
-        assert Facebook().remarks("17", "", "", (silent,)) is None
+        assert Facebook().list_comments("17", "", "", (silent,)) is None
 
 
 # answering
@@ -224,7 +224,7 @@ SPOT = CommentTarget("5_70/5_77", "24007", "17")
 
 
 def acted(act: ModerationAction, *answers: StepResult, spot: CommentTarget = SPOT) -> Send | Outcome:
-    return Facebook().moderate(spot, act, answers)
+    return Facebook().moderate_comment(spot, act, answers)
 
 
 @pytest.mark.parametrize(

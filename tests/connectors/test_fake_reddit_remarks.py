@@ -95,18 +95,18 @@ def test_an_account_of_before_hears_nobody_and_goes_on_posting(fake: FakeReddit,
     house, account = SendingHarness(world, world.connector), world.account.account
     member = fake.members[account.partition("@")[0]]
     member.scopes = tuple(scope for scope in SCOPES if scope not in ("privatemessages", "report"))
-    turn = PLATFORM.remarks(account, "", "", ())
+    turn = PLATFORM.list_comments(account, "", "", ())
     assert isinstance(turn, Send)
-    assert PLATFORM.remarks(account, "", "", (house.send(turn.step),)) is None
+    assert PLATFORM.list_comments(account, "", "", (house.send(turn.step),)) is None
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     assert world.remark is not None
     spot = CommentTarget(world.remark("boo", story.outcome.native_id), "x", account)
     acts: tuple[ModerationAction, ...] = ("block", "report")
     for act in acts:
-        turn = PLATFORM.moderate(spot, act, ())
+        turn = PLATFORM.moderate_comment(spot, act, ())
         assert isinstance(turn, Send)
-        refused = PLATFORM.moderate(spot, act, (house.send(turn.step),))
+        refused = PLATFORM.moderate_comment(spot, act, (house.send(turn.step),))
         assert isinstance(refused, Rejected)
         assert refused.reason.code == "reddit.cannot_act"
 

@@ -16,7 +16,7 @@ FANVUE = Fanvue()
 
 
 def nudge(**event: Any) -> AppWebhookEvent | None:
-    return FANVUE.nudge(json.dumps(event).encode())
+    return FANVUE.parse_app_webhook(json.dumps(event).encode())
 
 
 def test_fanvue_alone_calls_for_an_application() -> None:
@@ -27,11 +27,11 @@ def test_fanvue_alone_calls_for_an_application() -> None:
     "header", [f"t=1700000000,v0={MARK}", f"v0={MARK},t=1700000000", f" t=1700000000 , v0={MARK} , v1=later"]
 )
 def test_a_signature_is_read_in_any_order(header: str) -> None:
-    assert FANVUE.signed(header) == WebhookSignature("1700000000", (MARK,))
+    assert FANVUE.read_signature(header) == WebhookSignature("1700000000", (MARK,))
 
 
 def test_while_a_secret_changes_there_may_be_two() -> None:
-    assert FANVUE.signed(f"t=1700000000,v0={MARK},v0={OTHER}") == WebhookSignature("1700000000", (MARK, OTHER))
+    assert FANVUE.read_signature(f"t=1700000000,v0={MARK},v0={OTHER}") == WebhookSignature("1700000000", (MARK, OTHER))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_while_a_secret_changes_there_may_be_two() -> None:
     ],
 )
 def test_what_is_no_signature_is_none(header: str) -> None:
-    assert FANVUE.signed(header) is None
+    assert FANVUE.read_signature(header) is None
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_other_events_wake_nobody(kind: str) -> None:
 )
 def test_an_event_without_id_and_type_is_known_by_its_words(told: dict[str, Any], wakes: set[str]) -> None:
     body = json.dumps({**told, "recipientUuid": LEA}).encode()
-    assert FANVUE.nudge(body) == AppWebhookEvent(hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes))
+    assert FANVUE.parse_app_webhook(body) == AppWebhookEvent(hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes))
 
 
 @pytest.mark.parametrize("named", [None, "", 7, [], {}, "x" * 201, "a\x00b", "\ud800", "a\nb"])
 def test_an_id_that_cannot_be_kept_is_none(named: object) -> None:
     body = json.dumps({"id": named, "type": "creator.follow.created"}).encode()
-    found = FANVUE.nudge(body)
+    found = FANVUE.parse_app_webhook(body)
     assert found is not None
     assert found.key == hashlib.sha256(body).hexdigest()
 
@@ -123,4 +123,4 @@ def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
     ids=range(9),
 )
 def test_what_is_no_event_is_none(body: bytes) -> None:
-    assert FANVUE.nudge(body) is None
+    assert FANVUE.parse_app_webhook(body) is None

@@ -42,7 +42,7 @@ def page(step: str, *rows: Any, after: str | None = None) -> Response:
 
 
 def asked(*answers: StepResult, account: str = ACCOUNT) -> EarningsAnswer:
-    return PLATFORM.earnings(account, SPAN, answers)
+    return PLATFORM.read_earnings(account, SPAN, answers)
 
 
 def told(*rows: Any, back: tuple[Any, ...] = (), account: str = ACCOUNT) -> Earnings:
@@ -89,7 +89,7 @@ def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
 
 def test_pages_of_two_hours_end_elsewhere() -> None:
     sizes = {
-        query(PLATFORM.earnings(ACCOUNT, TimeSpan(SPAN.since, SPAN.until + timedelta(hours=number)), ()))["size"]
+        query(PLATFORM.read_earnings(ACCOUNT, TimeSpan(SPAN.since, SPAN.until + timedelta(hours=number)), ()))["size"]
         for number in range(0, 48, 6)
     }
     assert len(sizes) == 7

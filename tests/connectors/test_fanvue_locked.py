@@ -71,15 +71,15 @@ def test_files_whose_names_were_never_told_prove_nothing() -> None:
 
 
 def test_what_was_bought_is_told_with_its_moment() -> None:
-    assert PLATFORM.locked(COPY, NOW, (look(ours(purchasedAt=None)),)) == PaidMessageStatus("unpaid")
+    assert PLATFORM.read_paid_status(COPY, NOW, (look(ours(purchasedAt=None)),)) == PaidMessageStatus("unpaid")
     bought = ours(purchasedAt="2026-11-22T12:30:00.000Z")
-    seen = PLATFORM.locked(COPY, NOW, (look(bought),))
+    seen = PLATFORM.read_paid_status(COPY, NOW, (look(bought),))
     assert isinstance(seen, PaidMessageStatus)
     assert (seen.state, str(seen.at)) == ("paid", "2026-11-22 12:30:00+00:00")
-    odd = PLATFORM.locked(COPY, NOW, (look(ours(purchasedAt={"at": "soon"})),))
+    odd = PLATFORM.read_paid_status(COPY, NOW, (look(ours(purchasedAt={"at": "soon"})),))
     assert odd == PaidMessageStatus("paid"), "that it was bought is told, and not when"
     theirs = written(1, "hello", purchasedAt="2026-11-22T12:30:00.000Z")
-    assert PLATFORM.locked(COPY, NOW, (look(theirs),)) == PaidMessageStatus("gone"), (
+    assert PLATFORM.read_paid_status(COPY, NOW, (look(theirs),)) == PaidMessageStatus("gone"), (
         "a fan's message of that number is not ours"
     )
 
@@ -88,19 +88,19 @@ def test_what_was_bought_is_told_with_its_moment() -> None:
     "answer", [StepAnswerLost("look", "ReadTimeout"), Response("look", 503), Response("look", 200, {}, {"data": [{}]})]
 )
 def test_an_answer_nobody_can_read_says_nothing_of_a_sale(answer: StepResult) -> None:
-    assert PLATFORM.locked(COPY, NOW, (answer,)) is None
+    assert PLATFORM.read_paid_status(COPY, NOW, (answer,)) is None
 
 
 def test_looking_for_a_sale_goes_back_to_when_it_was_sent_and_no_further_than_it_may() -> None:
     answers: tuple[StepResult, ...] = ()
-    while isinstance(turn := PLATFORM.locked(COPY, NOW - timedelta(days=3), answers), Send):
+    while isinstance(turn := PLATFORM.read_paid_status(COPY, NOW - timedelta(days=3), answers), Send):
         assert (turn.step.method, turn.step.action) == ("GET", "look")
         assert "markAsRead=false" in turn.step.path
         answers = (*answers, look(written(2, "other"), more=True))
     assert turn is None
     assert len(answers) == 12
     older = look(written(2, "other", at=NOW - timedelta(hours=1)), more=True)
-    assert PLATFORM.locked(COPY, NOW, (older,)) == PaidMessageStatus("gone")
+    assert PLATFORM.read_paid_status(COPY, NOW, (older,)) == PaidMessageStatus("gone")
 
 
 def test_what_was_bought_is_not_taken_back() -> None:

@@ -30,10 +30,10 @@ from dataclasses import replace
 from connectors.contract.account_setup import ConnectForm as F
 from connectors.platforms.sandbox.publisher import Sandbox
 class One(Sandbox):
-    contract = 1
+    contract = 2
     capabilities = replace(Sandbox.capabilities, platform="{name}", address="https://api.{name}.example")
 """
-CONNECTS = "connect = check = lambda self: 0"
+CONNECTS = "connect = verify_account = lambda self: 0"
 
 
 def whole(name: str, instead: str = "", by: str = "") -> str:
@@ -86,24 +86,24 @@ UNUSABLE = {
     "ends the process": whole("acme", "class One", "raise SystemExit('no')\nclass One"),
     "is not there": whole("acme", "class One", "class Other"),
     "wants something": whole("acme", "    contract", "    def __init__(self, more): ...\n    contract"),
-    "computes its contract": whole("acme", "contract = 1", "contract = property(lambda self: 1 / 0)"),
+    "computes its contract": whole("acme", "contract = 2", "contract = property(lambda self: 1 / 0)"),
     "computes its form": whole(
-        "acme", "contract = 1", "contract = 1; form = property(lambda self: exit(3)); " + CONNECTS
+        "acme", "contract = 2", "contract = 2; form = property(lambda self: exit(3)); " + CONNECTS
     ),
     "is no Python": "class",
 }
 UNFIT = {
     "nothing": ("One = object", "no_connector"),
     "a number": ("def One(): return 3", "no_connector"),
-    "no act": (whole("acme", "contract = 1", "contract = 1; find = None"), "no_connector"),
+    "no act": (whole("acme", "contract = 2", "contract = 2; look_up = None"), "no_connector"),
     "no capabilities": (
-        whole("acme", "contract = 1", "contract = 1\n    one = 0") + "    capabilities = {}\n",
+        whole("acme", "contract = 2", "contract = 2\n    one = 0") + "    capabilities = {}\n",
         "no_connector",
     ),
-    "no chat": (whole("acme", "contract = 1", "contract = 1; listen = None"), "no_connector"),
-    "no form": (whole("acme", "contract = 1", "contract = 1; form = 3; " + CONNECTS), "no_connector"),
+    "no chat": (whole("acme", "contract = 2", "contract = 2; listen = None"), "no_connector"),
+    "no form": (whole("acme", "contract = 2", "contract = 2; form = 3; " + CONNECTS), "no_connector"),
     "no minutes": (
-        whole("acme", "contract = 1", "contract = 1; form = F((), minutes='2'); " + CONNECTS),
+        whole("acme", "contract = 2", "contract = 2; form = F((), minutes='2'); " + CONNECTS),
         "no_connector",
     ),
     "no number": (whole("acme", 'platform="acme"', 'platform="acme", max_text="9"'), "no_connector"),
@@ -113,8 +113,8 @@ UNFIT = {
     "in our house": (whole("acme", 'platform="acme"', 'platform="acme", in_house=True'), "no_connector"),
     "by hand": (whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'), "no_connector"),
     "replaces": (whole("acme", 'platform="acme"', 'platform="acme", replaces=True'), "no_connector"),
-    "an older contract": (whole("acme", "contract = 1", "contract = 0"), "contract"),
-    "no contract": (whole("acme", "contract = 1", "pass"), "contract"),
+    "an older contract": (whole("acme", "contract = 2", "contract = 1"), "contract"),
+    "no contract": (whole("acme", "contract = 2", "pass"), "contract"),
     "another platform": (whole("acme", 'platform="acme"', 'platform="x"'), "platform"),
     "in the clear": (whole("acme", "https:", "http:"), "address"),
     "an address with a name": (whole("acme", "https://api", "https://me@api"), "address"),
@@ -309,4 +309,4 @@ def test_connected_is_a_value_of_ours(folder: Path) -> None:
     """What a package gives back is of the classes that the house knows, not of a copy it brought along."""
     install_example(folder)
     module = sys.modules[type(loader.load_connectors()["acme"]).__module__]
-    assert module.Connected is ConnectedAccount
+    assert module.ConnectedAccount is ConnectedAccount

@@ -208,5 +208,5 @@ def test_an_account_is_connected_by_its_token() -> None:
     for answer in (ok("me", **{**me, "account_type": "PERSONAL"}), wrong("me", 190), ok("me")):
         assert isinstance(connector.connect(form, (answer,)), Rejected)
     assert isinstance(connector.connect({}, ()), Rejected)
-    assert connector.check("17", (ok("look", **me),)) is None
-    assert isinstance(connector.check("18", (ok("look", **me),)), Reauthorize)
+    assert connector.verify_account("17", (ok("look", **me),)) is None
+    assert isinstance(connector.verify_account("18", (ok("look", **me),)), Reauthorize)

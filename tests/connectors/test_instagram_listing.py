@@ -54,7 +54,7 @@ def test_a_post_further_down_is_not_taken_for_gone(world: ConnectorWorld) -> Non
     """The read of one post is known to lie, so the list decides."""
     for place, seen in ((WANTED, PresenceReport()), (0, PresenceReport()), (MANY, MissingPost())):
         copy = PlatformCopy(str(17_000 + place), world.account.account)
-        assert ended(world, partial(Instagram().still, copy), NOT_THERE) == seen
+        assert ended(world, partial(Instagram().check_presence, copy), NOT_THERE) == seen
 
 
 def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> None:
@@ -67,7 +67,7 @@ def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> N
 def test_a_post_is_named_by_its_address_wherever_it_is_listed(world: ConnectorWorld) -> None:
     for code, seen in ((f"c{WANTED}", str(17_000 + WANTED)), ("c0", "17000"), ("elsewhere", None)):
         address = ClaimedAddress(f"https://www.instagram.com/p/{code}/", world.account.account, "", 1)
-        found = ended(world, partial(Instagram().named, address))
+        found = ended(world, partial(Instagram().resolve_address, address))
         assert found == Absent() if seen is None else found.native_id == seen
 
 

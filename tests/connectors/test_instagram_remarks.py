@@ -98,7 +98,7 @@ def said(world: ConnectorWorld, post: str, *texts: str, by: str = "ann", under: 
 def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, int]:
     """What one reading tells, where the next one goes on, and how many requests it took."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
-    while isinstance(turn := Instagram().remarks(mine(world).id, "", cursor, tuple(answers)), Send):
+    while isinstance(turn := Instagram().list_comments(mine(world).id, "", cursor, tuple(answers)), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "updates")
         answers.append(house.send(turn.step))
     assert turn is not None
@@ -187,10 +187,10 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood(world: ConnectorWorld)
     answers: list[StepResult] = []
     house = SendingHarness(world, world.connector)
     for _ in range(2):
-        turn = Instagram().remarks(mine(world).id, "", "", tuple(answers))
+        turn = Instagram().list_comments(mine(world).id, "", "", tuple(answers))
         assert isinstance(turn, Send)
         answers.append(house.send(turn.step))
-    broken = Instagram().remarks(mine(world).id, "", "", (*answers, StepAnswerLost("remarks", "reset")))
+    broken = Instagram().list_comments(mine(world).id, "", "", (*answers, StepAnswerLost("remarks", "reset")))
     assert isinstance(broken, CommentPage)
     assert [one.text for one in broken.found] == ["at the top"]
     assert [one.text for one in heard(world, broken.cursor)[0]] == ["at the end", "at the top"][:2]
@@ -213,9 +213,9 @@ def test_a_token_that_lacks_the_right_hears_nothing_and_still_posts(world: Conne
     (said_there,) = said(world, post, "hello")
     mine(world).rights = frozenset({"instagram_business_basic", "instagram_business_content_publish"})
     house = SendingHarness(world, world.connector)
-    turn = Instagram().remarks(mine(world).id, "", "", ())
+    turn = Instagram().list_comments(mine(world).id, "", "", ())
     assert isinstance(turn, Send)
-    assert Instagram().remarks(mine(world).id, "", "", (house.send(turn.step),)) is None
+    assert Instagram().list_comments(mine(world).id, "", "", (house.send(turn.step),)) is None
     refused = house.publish(reply_unit(world, said_there)).outcome
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "instagram.no_comments"
@@ -241,20 +241,20 @@ ODD: list[Any] = [
 
 def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
     good = {"id": "2", "comments": {"data": [{"id": "7", "username": "ann", "timestamp": "soon", "text": None}]}}
-    told = Instagram().remarks("17", "", "", (ok(data=[*ODD, good]),))
+    told = Instagram().list_comments("17", "", "", (ok(data=[*ODD, good]),))
     assert isinstance(told, CommentPage)
     assert told.found == (Comment("7", "ann", "@ann", "", "2"),)
     for body in (None, [], {}, {"data": None}, {"data": {}}, {"error": {"code": 1}}, "x"):
-        assert Instagram().remarks("17", "", "", (Response("remarks", 200, DATE, body),)) is None
+        assert Instagram().list_comments("17", "", "", (Response("remarks", 200, DATE, body),)) is None
     for answer in (wrong(190), wrong(4), wrong(10), StepAnswerLost("remarks", "x"), Response("remarks", 500)):
-        assert Instagram().remarks("17", "", "", (answer,)) is None
+        assert Instagram().list_comments("17", "", "", (answer,)) is None
 
 
 def test_a_cursor_moves_by_their_clock_and_not_without_one() -> None:
-    told = Instagram().remarks("17", "", "", (ok(data=[]),))
+    told = Instagram().list_comments("17", "", "", (ok(data=[]),))
     assert isinstance(told, CommentPage)
     assert json.loads(told.cursor)[0] == "2026-11-01T12:00:00+00:00"
-    undated = Instagram().remarks("17", "", told.cursor, (Response("remarks", 200, body={"data": []}),))
+    undated = Instagram().list_comments("17", "", told.cursor, (Response("remarks", 200, body={"data": []}),))
     assert isinstance(undated, CommentPage)
     assert json.loads(undated.cursor)[0] == "2026-11-01T12:00:00+00:00"
 
@@ -341,7 +341,7 @@ def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
 def test_an_answer_has_no_numbers_and_no_marks() -> None:
     copy = PlatformCopy("comment:900", "17")
     assert Instagram().read_metrics(copy, ()) is None
-    assert not isinstance(Instagram().read_back(copy, (AI,), ()), Send)
+    assert not isinstance(Instagram().read_marks(copy, (AI,), ()), Send)
     turn = Instagram().remove(copy, ())
     assert isinstance(turn, Send)
     assert (turn.step.kind, turn.step.method, turn.step.path) == (StepKind.RESTRICT, "DELETE", "/900")
@@ -351,7 +351,7 @@ def test_an_answer_has_no_numbers_and_no_marks() -> None:
 def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
     answers: list[StepResult] = []
     spot = CommentTarget(remark, "9", mine(world).id)
-    while isinstance(turn := Instagram().moderate(spot, act, tuple(answers)), Send):
+    while isinstance(turn := Instagram().moderate_comment(spot, act, tuple(answers)), Send):
         answers.append(SendingHarness(world, world.connector).send(turn.step))
     return turn
 
@@ -372,17 +372,17 @@ def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: ConnectorW
 def test_what_is_refused_and_still_there_is_not_done() -> None:
     spot = CommentTarget("501", "9", "17")
     missing = wrong(100, 33, step="moderate")
-    turn = Instagram().moderate(spot, "hide", (missing,))
+    turn = Instagram().moderate_comment(spot, "hide", (missing,))
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.action) == ("/501?fields=id", "look")
-    assert Instagram().moderate(spot, "hide", (missing, missing)) == Published("501")
-    assert isinstance(Instagram().moderate(spot, "hide", (missing, ok(id="501"))), Rejected)
-    assert isinstance(Instagram().moderate(spot, "hide", (missing, StepAnswerLost("look", "x"))), Retry)
-    assert isinstance(Instagram().moderate(spot, "hide", (ok(success=False),)), Rejected)
-    assert isinstance(Instagram().moderate(spot, "hide", (wrong(10),)), Rejected)
-    assert isinstance(Instagram().moderate(spot, "hide", (wrong(4),)), Retry)
+    assert Instagram().moderate_comment(spot, "hide", (missing, missing)) == Published("501")
+    assert isinstance(Instagram().moderate_comment(spot, "hide", (missing, ok(id="501"))), Rejected)
+    assert isinstance(Instagram().moderate_comment(spot, "hide", (missing, StepAnswerLost("look", "x"))), Retry)
+    assert isinstance(Instagram().moderate_comment(spot, "hide", (ok(success=False),)), Rejected)
+    assert isinstance(Instagram().moderate_comment(spot, "hide", (wrong(10),)), Rejected)
+    assert isinstance(Instagram().moderate_comment(spot, "hide", (wrong(4),)), Retry)
     for nobody in ("block", "report"):
-        assert isinstance(Instagram().moderate(spot, nobody, ()), Rejected)  # type: ignore[arg-type]  # one of a list
+        assert isinstance(Instagram().moderate_comment(spot, nobody, ()), Rejected)  # type: ignore[arg-type]  # one of a list
 
 
 def test_a_hidden_comment_takes_no_answer(world: ConnectorWorld) -> None:

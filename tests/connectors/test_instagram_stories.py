@@ -141,10 +141,10 @@ def test_a_lost_story_is_sought_among_the_stories_by_its_container_kind_and_time
 
 def test_the_address_of_a_story_names_it() -> None:
     place = ClaimedAddress("https://www.instagram.com/stories/nova/9/?igsh=a", "17", "", 1)
-    seen = Instagram().named(place, (listed(told("8"), told("9")),))
+    seen = Instagram().resolve_address(place, (listed(told("8"), told("9")),))
     assert isinstance(seen, Found)
     assert seen.native_id == "9"
-    assert Instagram().named(place, (listed(told("8")),)) == Absent()
+    assert Instagram().resolve_address(place, (listed(told("8")),)) == Absent()
 
 
 def test_numbers_of_a_story_are_those_of_its_insights_too() -> None:

@@ -167,8 +167,8 @@ def test_only_the_servers_own_word_proves_that_it_is_gone(told: Response, meant:
 
 
 def test_the_warning_counts_too() -> None:
-    assert MASTODON.count(UNIT) == (5, 500)
-    assert MASTODON.count(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK))) == (5 + len("18+ · NSFW"), 500)
+    assert MASTODON.count_text(UNIT) == (5, 500)
+    assert MASTODON.count_text(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK))) == (5 + len("18+ · NSFW"), 500)
 
 
 def test_a_post_for_adults_is_folded_up() -> None:
@@ -295,7 +295,7 @@ def test_a_server_that_is_busy_is_asked_again_and_an_address_nobody_has_is_told(
 
 def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
     def tested(status: int, body: Any) -> Send | Outcome | None:
-        return MASTODON.check(UNIT.account, (said("me", status, body),))
+        return MASTODON.verify_account(UNIT.account, (said("me", status, body),))
 
     assert tested(200, {"id": "109"}) is None
     assert isinstance(tested(200, {"id": "110"}), Reauthorize)
@@ -311,7 +311,7 @@ def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
 def seen(rules: Any, *, adult: bool = True, status: int = 200) -> Send | DestinationReport | Outcome:
     register = {"adult": adult, "rules": rules_digest({"rules": RULES})}
     body = {"domain": "social.example", "rules": rules}
-    return MASTODON.see(Destination(UNIT.account, register=register), (said("instance", status, body),))
+    return MASTODON.inspect_destination(Destination(UNIT.account, register=register), (said("instance", status, body),))
 
 
 def test_rules_that_changed_hold_what_they_were_read_for() -> None:
@@ -328,7 +328,7 @@ def test_rules_that_changed_hold_what_they_were_read_for() -> None:
 
 
 def test_nobody_who_registered_nothing_posts_for_adults() -> None:
-    assert MASTODON.see(Destination(UNIT.account), ()) == DestinationReport(fails=(REGISTER_PREDICATE,))
+    assert MASTODON.inspect_destination(Destination(UNIT.account), ()) == DestinationReport(fails=(REGISTER_PREDICATE,))
 
 
 # looking
@@ -402,10 +402,10 @@ def test_a_server_that_lists_fewer_than_it_was_asked_for_proves_nothing() -> Non
 
 def test_marks_are_read_back() -> None:
     copy, flags = PlatformCopy("7", UNIT.account), (SENSITIVE_MARK, WARNING_MARK)
-    assert MASTODON.read_back(copy, (), ()) == MarkReport()
+    assert MASTODON.read_marks(copy, (), ()) == MarkReport()
 
     def back(status: int, body: Any) -> Send | MarkReport | Outcome:
-        return MASTODON.read_back(copy, flags, (said("look", status, body),))
+        return MASTODON.read_marks(copy, flags, (said("look", status, body),))
 
     assert back(200, {"id": "7", "sensitive": True, "spoiler_text": "18+"}) == MarkReport()
     assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == MarkReport((SENSITIVE_MARK, WARNING_MARK))

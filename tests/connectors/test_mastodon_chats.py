@@ -258,7 +258,10 @@ def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
 
 def test_the_readers_name_counts_by_the_servers_own_limit() -> None:
     small = Mastodon(ServerLimits(text=100))
-    assert small.count(unit("mail mia@social.example https://a.example/" + "x" * 90)) == (47, 100 - RESERVED_CHARACTERS)
+    assert small.count_text(unit("mail mia@social.example https://a.example/" + "x" * 90)) == (
+        47,
+        100 - RESERVED_CHARACTERS,
+    )
     assert isinstance(small.next_step(unit("x" * 68), ()), Send)
     longer = said(READER, 200, {"id": "42", "acct": "a" * 40 + "@far.example"})
     refused = small.next_step(unit("x" * 68), (longer,))

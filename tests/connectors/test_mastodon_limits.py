@@ -44,7 +44,7 @@ def server(**said: Any) -> dict[str, Any]:
 
 
 def within(**said: Any) -> Mastodon:
-    return Mastodon().within(limits_from_server(server(**said)).json())
+    return Mastodon().with_limits(limits_from_server(server(**said)).json())
 
 
 def why(turn: Send | Outcome) -> str:
@@ -73,20 +73,20 @@ def test_a_server_that_says_nothing_is_a_usual_one(nothing: Any) -> None:
 def test_limits_are_asked_of_the_server_and_a_broken_answer_is_none() -> None:
     one = Mastodon()
     assert isinstance(one, SupportsOwnLimits)
-    asked = one.own_limits(())
+    asked = one.read_own_limits(())
     assert isinstance(asked, Send)
     assert (asked.step.path, asked.step.action, asked.step.token) == ("/api/v2/instance", "look", "none")
     answer = Response("instance", 200, {}, server(text=5000, media=8))
-    assert one.own_limits((answer,)) == limits_from_server(answer.body).json()
+    assert one.read_own_limits((answer,)) == limits_from_server(answer.body).json()
     for broken in (StepAnswerLost("instance", "x"), Response("instance", 503), replace(answer, body={"error": "no"})):
-        assert one.own_limits((broken,)) is None
+        assert one.read_own_limits((broken,)) is None
 
 
 def test_an_accounts_own_limits_are_counted_and_held_to() -> None:
     long, eight = replace(UNIT, texts=(Text("body", "x" * 700),)), replace(UNIT, media=(PICTURE,) * 8)
     wide = within(text=1000, media=8, per_address=30)
     assert (wide.capabilities.max_text, wide.capabilities.max_media) == (1000, 8)
-    assert wide.count(replace(UNIT, texts=(Text("body", "https://a.example/b"),))) == (30, 1000)
+    assert wide.count_text(replace(UNIT, texts=(Text("body", "https://a.example/b"),))) == (30, 1000)
     assert (why(Mastodon().next_step(long, ())), why(wide.next_step(long, ()))) == ("connectors.text_too_long", "")
     assert (why(Mastodon().next_step(eight, ())), why(wide.next_step(eight, ()))) == ("connectors.too_many_media", "")
     small = within(text=100, picture_bytes=50, picture_pixels=1000, film_bytes=200)
@@ -95,7 +95,7 @@ def test_an_accounts_own_limits_are_counted_and_held_to() -> None:
     assert why(small.next_step(replace(UNIT, media=(film,)), ())) == ""
     wider = replace(PICTURE, size=10, width=100, height=11)
     assert why(small.next_step(replace(UNIT, media=(wider,)), ())) == "mastodon.too_many_pixels"
-    no_png = Mastodon().within({"mimes": ["image/jpeg"]})
+    no_png = Mastodon().with_limits({"mimes": ["image/jpeg"]})
     assert why(no_png.next_step(replace(UNIT, media=(PICTURE,)), ())) == "connectors.medium_unfit"
 
 

@@ -50,7 +50,7 @@ def notice(number: int, **status: Any) -> dict[str, Any]:
 
 def told(*pages: Any, cursor: str = "1") -> Send | CommentPage | None:
     answers = tuple(page if isinstance(page, StepResult) else said("remarks", 200, page) for page in pages)
-    return MASTODON.remarks(UNIT.account, "", cursor, answers)
+    return MASTODON.list_comments(UNIT.account, "", cursor, answers)
 
 
 def heard(*pages: Any, cursor: str = "1") -> CommentPage:
@@ -217,11 +217,11 @@ def test_a_remark_that_is_gone_is_told_as_such() -> None:
     ],
 )
 def test_what_an_act_came_to(act: ModerationAction, answer: StepResult, meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.moderate(SPOT, act, (answer,)), meant)
+    assert isinstance(MASTODON.moderate_comment(SPOT, act, (answer,)), meant)
 
 
 def test_an_act_that_nobody_offers_is_refused() -> None:
-    assert isinstance(MASTODON.moderate(SPOT, "hide", ()), Rejected)
+    assert isinstance(MASTODON.moderate_comment(SPOT, "hide", ()), Rejected)
 
 
 def test_the_rights_that_it_takes_are_asked_for() -> None:
@@ -230,16 +230,16 @@ def test_the_rights_that_it_takes_are_asked_for() -> None:
 
 @pytest.mark.parametrize(("act", "word", "after"), [("like", "favourite", True), ("unlike", "unfavourite", False)])
 def test_a_like_is_what_the_server_says_of_it(act: ModerationAction, word: str, after: bool) -> None:
-    turn = MASTODON.moderate(SPOT, act, ())
+    turn = MASTODON.moderate_comment(SPOT, act, ())
     assert isinstance(turn, Send)
     assert (turn.step.method, turn.step.path) == ("POST", f"/api/v1/statuses/{SPOT.native_id}/{word}")
     told = {"id": SPOT.native_id, "favourited": after}
-    assert MASTODON.moderate(SPOT, act, (said("moderate", 200, told),)) == Published(SPOT.native_id)
-    other = MASTODON.moderate(SPOT, act, (said("moderate", 200, {**told, "favourited": not after}),))
+    assert MASTODON.moderate_comment(SPOT, act, (said("moderate", 200, told),)) == Published(SPOT.native_id)
+    other = MASTODON.moderate_comment(SPOT, act, (said("moderate", 200, {**told, "favourited": not after}),))
     assert isinstance(other, Retry)
-    assert isinstance(MASTODON.moderate(SPOT, act, (said("moderate", 403, OUTSIDE),)), Rejected)
+    assert isinstance(MASTODON.moderate_comment(SPOT, act, (said("moderate", 403, OUTSIDE),)), Rejected)
     gone = said("moderate", 404, {"error": "Record not found"})
-    assert MASTODON.moderate(SPOT, act, (gone,)) == Published(SPOT.native_id)
+    assert MASTODON.moderate_comment(SPOT, act, (gone,)) == Published(SPOT.native_id)
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def world(fake: FakeMastodon) -> Iterator[ConnectorWorld]:
 def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
     """One reading: what was found, where the next one begins, and how many requests it took."""
     house, answers = SendingHarness(world, MASTODON), tuple[StepResult, ...]()
-    while isinstance(turn := MASTODON.remarks(world.account.account, "", cursor, answers), Send):
+    while isinstance(turn := MASTODON.list_comments(world.account.account, "", cursor, answers), Send):
         answers = (*answers, house.send(turn.step))
     assert isinstance(turn, CommentPage)
     return list(turn.found), turn.cursor, len(answers)
@@ -312,9 +312,11 @@ def test_who_is_blocked_cannot_come_back(fake: FakeMastodon, world: ConnectorWor
     mine, ann = mine_of(fake, world), fake.account("ann")
     said_first = say(fake, ann, f"@{mine.username} boo")
     spot = CommentTarget(said_first, ann.id, world.account.account)
-    turn = MASTODON.moderate(spot, "block", ())
+    turn = MASTODON.moderate_comment(spot, "block", ())
     assert isinstance(turn, Send)
-    assert MASTODON.moderate(spot, "block", (SendingHarness(world, MASTODON).send(turn.step),)) == Published(said_first)
+    assert MASTODON.moderate_comment(spot, "block", (SendingHarness(world, MASTODON).send(turn.step),)) == Published(
+        said_first
+    )
     say(fake, ann, f"@{mine.username} boo again")
     assert reading(world, "")[0] == []
 
@@ -325,9 +327,9 @@ def test_an_account_connected_before_is_heard_and_told_what_it_lacks(fake: FakeM
     spot = CommentTarget(say(fake, ann, f"@{mine.username} boo"), ann.id, world.account.account)
     assert len(reading(world, "")[0]) == 1
     for act in ("block", "report"):
-        turn = MASTODON.moderate(spot, act, ())
+        turn = MASTODON.moderate_comment(spot, act, ())
         assert isinstance(turn, Send)
-        end = MASTODON.moderate(spot, act, (SendingHarness(world, MASTODON).send(turn.step),))
+        end = MASTODON.moderate_comment(spot, act, (SendingHarness(world, MASTODON).send(turn.step),))
         assert isinstance(end, Rejected)
         assert end.reason.code == "oauth.scopes"
 

@@ -114,7 +114,7 @@ def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
     chat = Response("chat", 200, {}, {"ok": True, "result": {"id": -1005, "type": "channel", "username": "Lakes"}})
 
     def named(url: str, media: int = 1) -> object:
-        return Telegram().named(ClaimedAddress(url, "bot", "-1005", media), (chat,))
+        return Telegram().resolve_address(ClaimedAddress(url, "bot", "-1005", media), (chat,))
 
     assert named("https://t.me/lakes/7?thread=1") == Found("-1005/7", "https://t.me/Lakes/7")
     assert named("https://telegram.me/c/5/7", 3) == Found("-1005/7,8,9", "https://t.me/Lakes/7")
@@ -128,7 +128,7 @@ def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
     def named(channel: str, privacy: str) -> object:
         item = {"id": "aBc-_123456", "snippet": {"channelId": channel}, "status": {"privacyStatus": privacy}}
         told = Response("look", 200, {}, {"items": [item]})
-        return YouTube().named(ClaimedAddress("https://youtu.be/aBc-_123456", "UCme"), (told,))
+        return YouTube().resolve_address(ClaimedAddress("https://youtu.be/aBc-_123456", "UCme"), (told,))
 
     assert isinstance(named("UCme", "public"), Found)
     assert named("UCother", "public") == OTHER_ACCOUNTS_POST

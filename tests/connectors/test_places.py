@@ -156,11 +156,11 @@ URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"
 def read_back(value: dict[str, Any] | None, *, status: int = 200, error: str = "RecordNotFound") -> Any:
     """How a record that was sent as `porn` stands."""
     copy, flags = PlatformCopy(URI, "did:plc:mia"), ("selfLabels=porn",)
-    turn = Bluesky().read_back(copy, flags, ())
+    turn = Bluesky().read_marks(copy, flags, ())
     assert isinstance(turn, Send)
     assert turn.step.token == "none"  # anybody may look
     body = {"uri": URI, "value": value} if value is not None else {"error": error, "message": "no"}
-    return Bluesky().read_back(copy, flags, (Response("look", status, {}, body),))
+    return Bluesky().read_marks(copy, flags, (Response("look", status, {}, body),))
 
 
 def test_a_record_bears_its_labels_or_not() -> None:
@@ -170,4 +170,4 @@ def test_a_record_bears_its_labels_or_not() -> None:
         assert read_back(lost) == MarkReport(("selfLabels=porn",))
     assert read_back(None, status=400) == MarkReport(there=False)
     assert not isinstance(read_back(None, status=502, error="Upstream"), MarkReport)
-    assert Bluesky().read_back(PlatformCopy(URI, "did:plc:mia"), (), ()) == MarkReport()
+    assert Bluesky().read_marks(PlatformCopy(URI, "did:plc:mia"), (), ()) == MarkReport()

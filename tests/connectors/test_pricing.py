@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.contract.connector import LookupQuery, Send, StepKind, WireStep
 from connectors.contract.outcomes import Absent, Disconnected, Found, LookupResult, Rejected, Unknown
 from connectors.platforms.fanvue.publisher import Fanvue
-from connectors.platforms.telegram.errors import published
+from connectors.platforms.telegram.errors import publish_outcome
 from connectors.platforms.telegram.publisher import Telegram
 from connectors.registry import loader
 from connectors.shared import prices
@@ -82,9 +82,9 @@ def test_what_telegram_cannot_sell_is_not_sent(unit: Unit, code: str) -> None:
 def test_a_channel_that_takes_none_is_still_ours() -> None:
     told = "Bad Request: not enough rights to send paid media to the chat"
     answer = refused(400, told)
-    assert published(answer, reader=False) == Rejected(prices.Message("telegram.no_paid_media"), permanent=False)
-    assert isinstance(published(refused(400, "Bad Request: not enough rights"), reader=False), Disconnected)
-    stands = published(good(message(7, paid_media={"star_count": 50, "paid_media": []})), reader=False)
+    assert publish_outcome(answer, reader=False) == Rejected(prices.Message("telegram.no_paid_media"), permanent=False)
+    assert isinstance(publish_outcome(refused(400, "Bad Request: not enough rights"), reader=False), Disconnected)
+    stands = publish_outcome(good(message(7, paid_media={"star_count": 50, "paid_media": []})), reader=False)
     assert getattr(stands, "native_id", "") == "-1001000000000/7"
 
 

@@ -165,7 +165,7 @@ def test_what_does_not_fit_is_refused_and_counted(texts: tuple[Text, ...], why: 
     refused = PLATFORM.next_step(unit, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == why
-    counts, most = PLATFORM.count(unit)
+    counts, most = PLATFORM.count_text(unit)
     assert (counts > most) is ("too_long" in why)
 
 
@@ -352,14 +352,14 @@ def test_a_deletion_is_looked_at() -> None:
     ],
 )
 def test_marks_are_read_back(shown: StepResult, expected: MarkReport) -> None:
-    assert PLATFORM.read_back(COPY, (), ()) == MarkReport()
-    assert isinstance(PLATFORM.read_back(COPY, (NSFW_MARK,), ()), Send)
-    assert PLATFORM.read_back(COPY, (NSFW_MARK,), (shown,)) == expected
+    assert PLATFORM.read_marks(COPY, (), ()) == MarkReport()
+    assert isinstance(PLATFORM.read_marks(COPY, (NSFW_MARK,), ()), Send)
+    assert PLATFORM.read_marks(COPY, (NSFW_MARK,), (shown,)) == expected
 
 
 def test_marks_that_nobody_could_read_are_not_missing() -> None:
-    assert isinstance(PLATFORM.read_back(COPY, (NSFW_MARK,), (said("look", 503),)), Retry)
-    assert isinstance(PLATFORM.read_back(COPY, (NSFW_MARK,), (said("look", 200, {}),)), Rejected)
+    assert isinstance(PLATFORM.read_marks(COPY, (NSFW_MARK,), (said("look", 503),)), Retry)
+    assert isinstance(PLATFORM.read_marks(COPY, (NSFW_MARK,), (said("look", 200, {}),)), Rejected)
 
 
 def test_numbers_are_votes_and_comments() -> None:
@@ -371,21 +371,21 @@ def test_a_community_is_what_it_is_set_to_and_what_somebody_read() -> None:
     about, rules = said("about", 200, {"data": {"over18": True}}), said("rules", 200, {"rules": []})
     register = {"ai": True, "rules": rules_digest(rules), "read_at": "2026-08-25T12:00:00+00:00"}
     place = Destination(UNIT.account, register=register)
-    assert PLATFORM.see(place, (about, rules)) == DestinationReport(
+    assert PLATFORM.inspect_destination(place, (about, rules)) == DestinationReport(
         (OVER18_PREDICATE, REGISTERED_PREDICATE, AI_ALLOWED_PREDICATE)
     )
     old = replace(place, register=register | {"read_at": "2026-08-24T11:59:00+00:00"})
-    assert PLATFORM.see(old, (about, rules)) == DestinationReport(
+    assert PLATFORM.inspect_destination(old, (about, rules)) == DestinationReport(
         (OVER18_PREDICATE, AI_ALLOWED_PREDICATE), (REGISTERED_PREDICATE,)
     )
     changed = said("rules", 200, {"rules": [{"short_name": "No hats", "description": ""}]})
-    assert PLATFORM.see(place, (about, changed)) == DestinationReport(
+    assert PLATFORM.inspect_destination(place, (about, changed)) == DestinationReport(
         (OVER18_PREDICATE, AI_ALLOWED_PREDICATE), (REGISTERED_PREDICATE,)
     )
-    assert PLATFORM.see(Destination(UNIT.account), (about, rules)) == DestinationReport(
+    assert PLATFORM.inspect_destination(Destination(UNIT.account), (about, rules)) == DestinationReport(
         (OVER18_PREDICATE,), (REGISTERED_PREDICATE, AI_ALLOWED_PREDICATE)
     )
-    assert isinstance(PLATFORM.see(place, (said("about", 503),)), Retry)
+    assert isinstance(PLATFORM.inspect_destination(place, (said("about", 503),)), Retry)
 
 
 def test_a_refresh_token_that_is_refused_without_a_word_is_dead() -> None:

@@ -318,12 +318,12 @@ def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
 
 
 def test_a_person_has_one_inbox_for_all_communities_and_keeps_what_they_got() -> None:
-    assert PLATFORM.hears("Mia@lakes#7f6bd2a0") == PLATFORM.hears("mia@hills")
-    assert PLATFORM.hears("mia@lakes") != PLATFORM.hears("ida@lakes")
+    assert PLATFORM.inbox_id("Mia@lakes#7f6bd2a0") == PLATFORM.inbox_id("mia@hills")
+    assert PLATFORM.inbox_id("mia@lakes") != PLATFORM.inbox_id("ida@lakes")
     copy = PlatformCopy("t4_9", UNIT.account, "leo")
     assert PLATFORM.remove(copy, ()) == Rejected(Message("reddit.message_stays"), permanent=False)
     assert PLATFORM.read_metrics(copy, ()) is None
-    assert PLATFORM.count(unit("x" * 12)) == (12, MAX_TEXT)
+    assert PLATFORM.count_text(unit("x" * 12)) == (12, MAX_TEXT)
 
 
 def test_messages_are_read_where_somebody_chose_it() -> None:

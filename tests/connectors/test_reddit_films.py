@@ -95,7 +95,7 @@ def test_a_film_may_be_larger_than_a_picture() -> None:
 
 def test_words_under_a_film_are_counted_as_any() -> None:
     unit = replace(FILMED, texts=(Text("title", "A lake"), Text("body", "x" * (MAX_TEXT + 1))))
-    assert PLATFORM.count(unit) == (MAX_TEXT + 1, MAX_TEXT)
+    assert PLATFORM.count_text(unit) == (MAX_TEXT + 1, MAX_TEXT)
     assert isinstance(PLATFORM.next_step(unit, ()), Rejected)
 
 

@@ -46,7 +46,7 @@ def page(*entries: Any, after: str | None = None, step: str = "remarks") -> Resp
 
 
 def heard(cursor: str, *answers: StepResult) -> Send | CommentPage | None:
-    return PLATFORM.remarks(UNIT.account, "", cursor, answers)
+    return PLATFORM.list_comments(UNIT.account, "", cursor, answers)
 
 
 def asked(cursor: str, *answers: StepResult) -> str:
@@ -170,7 +170,7 @@ def test_an_answer_is_words_alone_under_what_was_said() -> None:
     assert turn.step.json == {"thing_id": "t1_c1", "text": "thanks", "api_type": "json"}
     assert references.stray_reference(turn.step, "reddit", ()) == "egress.remote_reference"
     assert references.stray_reference(turn.step, "reddit", ("t1_c1",)) == ""
-    assert PLATFORM.count(ANSWER) == (len("thanks"), MAX_TEXT)
+    assert PLATFORM.count_text(ANSWER) == (len("thanks"), MAX_TEXT)
     for unit, code in (
         (replace(ANSWER, media=PICTURES[:1]), "reddit.words_alone"),
         (replace(ANSWER, texts=(*ANSWER.texts, Text("title", "A title"))), "reddit.words_alone"),
@@ -268,7 +268,7 @@ def test_a_comment_that_was_worded_otherwise_since_may_be_it() -> None:
 
 
 def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
-    return PLATFORM.moderate(SPOT, act, answers)
+    return PLATFORM.moderate_comment(SPOT, act, answers)
 
 
 def test_who_says_it_is_kept_away_and_what_is_said_is_reported() -> None:

@@ -29,7 +29,7 @@ FOLDS = {
 
 MEASURES = {
     "graphemes": unit_checks.count_graphemes,
-    "utf-16": requests.length,
+    "utf-16": requests.telegram_text_length,
     "weighted": text_counting.x_text_length,
     "bytes of emoji": text_counting.threads_text_length,
     "characters": len,

@@ -163,12 +163,12 @@ def test_an_outage_is_no_answer_and_looking_changes_nothing(one: SupportsPresenc
 
 def test_a_film_that_was_never_for_everybody_is_not_missed_on_tiktok() -> None:
     copy, platform = PlatformCopy("v_pub_file~1.1", "17"), TikTok()
-    assert isinstance(platform.still(copy, ()), Send)
-    assert platform.still(copy, (published(),)) is None, "it has no number: nobody can ask for it"
-    assert isinstance(platform.still(copy, (published(501),)), Send)
-    assert platform.still(copy, (published(501), films("501"))) == PresenceReport()
-    assert platform.still(copy, (published(501), films())) == MissingPost(hidden=True)
+    assert isinstance(platform.check_presence(copy, ()), Send)
+    assert platform.check_presence(copy, (published(),)) is None, "it has no number: nobody can ask for it"
+    assert isinstance(platform.check_presence(copy, (published(501),)), Send)
+    assert platform.check_presence(copy, (published(501), films("501"))) == PresenceReport()
+    assert platform.check_presence(copy, (published(501), films())) == MissingPost(hidden=True)
 
 
 def test_what_discord_said_was_deleted_is_not_asked_for() -> None:
-    assert Discord().still(PlatformCopy("removed-ABC", ACCOUNTS["discord"]), ()) == MissingPost()
+    assert Discord().check_presence(PlatformCopy("removed-ABC", ACCOUNTS["discord"]), ()) == MissingPost()

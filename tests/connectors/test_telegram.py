@@ -266,10 +266,10 @@ def test_money_and_buttons_are_told() -> None:
     assert [update.kind for update in updates] == ["payment", "checkout", "button", "refund", "unsupported"]
     assert (updates[0].charge_id, updates[0].amount_minor, updates[0].payload) == ("c1", 250, "p")
     assert (updates[1].ref, updates[2].ref) == ("q1", "buy:7")
-    ack = TELEGRAM.ack(updates[2])
+    ack = TELEGRAM.acknowledge(updates[2])
     assert ack is not None
     assert ack.json == {"callback_query_id": "cb1"}
-    assert TELEGRAM.ack(updates[0]) is None
+    assert TELEGRAM.acknowledge(updates[0]) is None
 
 
 def test_what_is_not_for_us_is_passed_over() -> None:
@@ -303,19 +303,19 @@ def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
 
 def test_a_refund_is_looked_for_on_every_page() -> None:
     page = [{"id": f"c{number}", "source": {}} for number in range(PAGE)]
-    first = TELEGRAM.refund_seen("c7", ())
+    first = TELEGRAM.look_up_refund("c7", ())
     assert isinstance(first, Send)
     assert first.step.json == {"offset": 0, "limit": PAGE}
     looks: tuple[StepResult, ...] = (good({"transactions": page}, "look"),)
-    second = TELEGRAM.refund_seen("c7", looks)
+    second = TELEGRAM.look_up_refund("c7", looks)
     assert isinstance(second, Send)
     assert second.step.json == {"offset": PAGE, "limit": PAGE}
-    assert TELEGRAM.refund_seen("c7", (*looks, good({"transactions": []}, "look"))) is None
+    assert TELEGRAM.look_up_refund("c7", (*looks, good({"transactions": []}, "look"))) is None
     back = good({"transactions": [{"id": "c7", "receiver": {"type": "user"}}]}, "look")
-    assert isinstance(TELEGRAM.refund_seen("c7", (*looks, back)), Published)
-    assert isinstance(TELEGRAM.refund_seen("c7", (StepAnswerLost("look", "x"),)), Retry)
-    assert isinstance(TELEGRAM.refunded(said(400, "Bad Request: CHARGE_ALREADY_REFUNDED")), Published)
-    assert isinstance(TELEGRAM.refunded(StepAnswerLost("refund", "x")), Uncertain)
+    assert isinstance(TELEGRAM.look_up_refund("c7", (*looks, back)), Published)
+    assert isinstance(TELEGRAM.look_up_refund("c7", (StepAnswerLost("look", "x"),)), Retry)
+    assert isinstance(TELEGRAM.refund_outcome(said(400, "Bad Request: CHARGE_ALREADY_REFUNDED")), Published)
+    assert isinstance(TELEGRAM.refund_outcome(StepAnswerLost("refund", "x")), Uncertain)
 
 
 @pytest.mark.parametrize(
@@ -382,6 +382,8 @@ def test_who_lets_people_in_needs_a_door_and_the_rights(
 
 
 def test_a_token_of_another_bot_is_found_out() -> None:
-    assert TELEGRAM.check("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),)) is None
-    assert isinstance(TELEGRAM.check("lea_bot", (good({"id": 8, "username": "eve_bot"}, "look"),)), Reauthorize)
-    assert isinstance(TELEGRAM.check("lea_bot", (said(401, "Unauthorized"),)), Reauthorize)
+    assert TELEGRAM.verify_account("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),)) is None
+    assert isinstance(
+        TELEGRAM.verify_account("lea_bot", (good({"id": 8, "username": "eve_bot"}, "look"),)), Reauthorize
+    )
+    assert isinstance(TELEGRAM.verify_account("lea_bot", (said(401, "Unauthorized"),)), Reauthorize)

@@ -36,7 +36,7 @@ def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
     found = TELEGRAM.listen("", (good([{"update_id": 10, kind: body}], "updates"),))
     assert isinstance(found, ChatUpdates)
     assert found.cursor == "11"
-    called = TELEGRAM.called({"update_id": 10, kind: body})
+    called = TELEGRAM.parse_webhook({"update_id": 10, kind: body})
     assert called == found.updates, "told by a call it is the same"
     return found.updates
 
@@ -46,7 +46,7 @@ def test_an_edit_is_told_with_the_message_it_changes() -> None:
     assert (one.key, one.kind, one.fan, one.native_id, one.text) == ("10", "edited", "5001", "3", "j'ai 15 ans")
     assert one.at is not None
     assert one.at.timestamp() == 1_790_000_900
-    assert TELEGRAM.ack(one) is None
+    assert TELEGRAM.acknowledge(one) is None
 
 
 def test_words_beside_a_picture_are_words() -> None:
@@ -80,7 +80,7 @@ def test_edits_are_asked_for_by_polls_and_calls_alike() -> None:
     turn = TELEGRAM.listen("12", ())
     assert isinstance(turn, Send)
     assert f"%22{KIND}%22" in turn.step.path
-    step = TELEGRAM.subscribe("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
+    step = TELEGRAM.subscribe_account("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
     assert step.json is not None
     assert KIND in step.json["allowed_updates"]
 

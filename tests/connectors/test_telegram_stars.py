@@ -24,7 +24,7 @@ def good(told: Any, step: str = "getStarTransactions") -> Response:
 
 def listed(*entries: Any) -> MovementPage:
     """What a page of these says."""
-    end = TELEGRAM.movements(0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance")))
+    end = TELEGRAM.list_movements(0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance")))
     assert isinstance(end, MovementPage)
     return end
 
@@ -35,13 +35,13 @@ def row(entry: Any) -> BalanceMovement | None:
 
 def test_the_last_page_comes_with_the_balance() -> None:
     assert isinstance(TELEGRAM, SupportsBalance)
-    first = TELEGRAM.movements(300, ())
+    first = TELEGRAM.list_movements(300, ())
     assert isinstance(first, Send)
     assert (first.step.json, first.step.action) == ({"offset": 300, "limit": PAGE}, "look")
-    full = TELEGRAM.movements(300, (good({"transactions": [CHARGE] * PAGE}),))
+    full = TELEGRAM.list_movements(300, (good({"transactions": [CHARGE] * PAGE}),))
     assert isinstance(full, MovementPage)
     assert (full.count, full.lies, full.currency) == (PAGE, None, "XTR")
-    second = TELEGRAM.movements(300, (good({"transactions": []}),))
+    second = TELEGRAM.list_movements(300, (good({"transactions": []}),))
     assert isinstance(second, Send)
     assert second.step.path.endswith("/getMyStarBalance")
     assert listed().lies == AccountBalance(7)
@@ -123,9 +123,9 @@ def test_words_too_long_or_unprintable_are_nobodys() -> None:
     )
 )
 def test_no_answer_is_too_strange(told: Any) -> None:
-    end = TELEGRAM.movements(0, (good(told), good(told)))
+    end = TELEGRAM.list_movements(0, (good(told), good(told)))
     assert isinstance(end, MovementPage | Retry)
-    assert isinstance(TELEGRAM.given_back("c1", 0, (good(told),)), Send | Retry | Published | None)
+    assert isinstance(TELEGRAM.look_up_refund_from("c1", 0, (good(told),)), Send | Retry | Published | None)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_no_answer_is_too_strange(told: Any) -> None:
     ],
 )
 def test_what_lies_there(told: Any, lies: AccountBalance | None) -> None:
-    end = TELEGRAM.movements(0, (good({"transactions": []}), good(told, "getMyStarBalance")))
+    end = TELEGRAM.list_movements(0, (good({"transactions": []}), good(told, "getMyStarBalance")))
     assert (end.lies if isinstance(end, MovementPage) else None) == lies
 
 
@@ -149,18 +149,18 @@ def test_no_page_is_no_list() -> None:
     lost = StepAnswerLost("getStarTransactions", "x")
     too_many = good({"transactions": [CHARGE] * (PAGE + 1)})
     for answer, kind in ((refused, Reauthorize), (lost, Retry), (too_many, Retry), (good(True), Retry)):
-        assert isinstance(TELEGRAM.movements(0, (answer,)), kind)
-        assert isinstance(TELEGRAM.movements(0, (good({"transactions": []}), answer)), kind)
+        assert isinstance(TELEGRAM.list_movements(0, (answer,)), kind)
+        assert isinstance(TELEGRAM.list_movements(0, (good({"transactions": []}), answer)), kind)
 
 
 def test_a_refund_is_looked_for_from_a_place_on_and_never_taken_for_absent_before_the_end() -> None:
     page: StepResult = good({"transactions": [CHARGE] * PAGE}, "look")
-    first, second = TELEGRAM.given_back("c7", 400, ()), TELEGRAM.given_back("c7", 400, (page,))
+    first, second = TELEGRAM.look_up_refund_from("c7", 400, ()), TELEGRAM.look_up_refund_from("c7", 400, (page,))
     assert [turn.step.json for turn in (first, second) if isinstance(turn, Send)] == [
         {"offset": 400, "limit": PAGE},
         {"offset": 400 + PAGE, "limit": PAGE},
     ]
-    assert isinstance(TELEGRAM.given_back("c7", 400, (page,) * PAGES), Retry)
+    assert isinstance(TELEGRAM.look_up_refund_from("c7", 400, (page,) * PAGES), Retry)
     back = good({"transactions": [CHARGE | {"id": "c7", "receiver": PAID}]}, "look")
-    assert isinstance(TELEGRAM.given_back("c7", 400, (page, back)), Published)
-    assert TELEGRAM.given_back("c7", 400, (page, good({"transactions": [CHARGE]}, "look"))) is None
+    assert isinstance(TELEGRAM.look_up_refund_from("c7", 400, (page, back)), Published)
+    assert TELEGRAM.look_up_refund_from("c7", 400, (page, good({"transactions": [CHARGE]}, "look"))) is None

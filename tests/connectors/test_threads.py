@@ -313,5 +313,5 @@ def test_a_token_says_whose_it_is() -> None:
         assert outcome.reason.code == "threads.bad_token"
     assert isinstance(Threads().connect({}, ()), Rejected)
     assert isinstance(Threads().connect({"access_token": token}, (StepAnswerLost("me", "reset"),)), Retry)
-    assert Threads().check("17", (ok("look", id="17"),)) is None
-    assert isinstance(Threads().check("18", (ok("look", id="17"),)), Reauthorize)
+    assert Threads().verify_account("17", (ok("look", id="17"),)) is None
+    assert isinstance(Threads().verify_account("18", (ok("look", id="17"),)), Reauthorize)

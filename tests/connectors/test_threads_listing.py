@@ -40,7 +40,7 @@ def said(world: ConnectorWorld, many: int, under: str = "") -> list[str]:
 
 def stands(world: ConnectorWorld, native_id: str, *first: StepResult) -> PostPresence | None:
     house, answers = SendingHarness(world, world.connector), list(first)
-    ask = partial(Threads().still, PlatformCopy(native_id, world.account.account))
+    ask = partial(Threads().check_presence, PlatformCopy(native_id, world.account.account))
     while isinstance(turn := ask(tuple(answers)), Send):
         answers.append(house.send(turn.step))
     return turn

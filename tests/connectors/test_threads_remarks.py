@@ -41,7 +41,7 @@ NONE = page()
 
 
 def turn(*answers: StepResult, cursor: str = "") -> Send | CommentPage | None:
-    return Threads().remarks("17", "", cursor, answers)
+    return Threads().list_comments("17", "", cursor, answers)
 
 
 def asks(*answers: StepResult, cursor: str = "") -> str:
@@ -155,7 +155,7 @@ def test_a_cursor_nobody_can_read_begins_anew(cursor: str) -> None:
 
 
 def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
-    return Threads().moderate(SPOT, act, answers)
+    return Threads().moderate_comment(SPOT, act, answers)
 
 
 @pytest.mark.parametrize("act", ["hide", "show"])

@@ -386,5 +386,5 @@ def test_tokens_are_asked_for_by_their_names_for_things() -> None:
     ],
 )
 def test_whose_token_it_is(answer: StepResult, meant: type[Outcome] | None) -> None:
-    found = PLATFORM.check(ACCOUNT, (answer,))
+    found = PLATFORM.verify_account(ACCOUNT, (answer,))
     assert found is None if meant is None else isinstance(found, meant)

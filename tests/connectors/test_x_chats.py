@@ -191,7 +191,7 @@ def test_what_listening_costs_is_what_x_bills(net: Net) -> None:
         if turn in (3, 4, 12):
             net.server.says(leo, net.mia, text=f"word {turn}")
         answers, news = net.answers(cursor)
-        for what, many in PLATFORM.charged(cursor, answers).items():
+        for what, many in PLATFORM.count_poll_charges(cursor, answers).items():
             counted[what] += many
         assert isinstance(news, ChatUpdates)
         cursor = news.cursor
@@ -250,7 +250,7 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
     leo = net.person("leo")
     net.server.says(leo, net.mia, text="hi")
     mine = unit(net, leo, "mot " * 200)
-    assert PLATFORM.count(mine) == (800, 10_000)
+    assert PLATFORM.count_text(mine) == (800, 10_000)
     send = PLATFORM.next_step(mine, ())
     assert isinstance(send, Send)
     done = PLATFORM.next_step(mine, (net.answer(send),))
@@ -337,7 +337,7 @@ def test_a_message_stays_with_its_reader() -> None:
     copy = PlatformCopy("1", "2", "3")
     assert PLATFORM.remove(copy, ()) == Rejected(Message("x.message_stays"), permanent=True)
     assert PLATFORM.read_metrics(copy, ()) is None
-    assert PLATFORM.still(copy, ()) is None
+    assert PLATFORM.check_presence(copy, ()) is None
     assert not CAN.can_remove(chat="3")
 
 

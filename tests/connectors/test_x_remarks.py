@@ -51,7 +51,7 @@ def a_post(number: int, author: str = "9", text: str = "hi", **more: Any) -> dic
 
 
 def heard(cursor: str, *answers: StepResult) -> Send | CommentPage | None:
-    return PLATFORM.remarks("42", "", cursor, answers)
+    return PLATFORM.list_comments("42", "", cursor, answers)
 
 
 def asked(cursor: str, *answers: StepResult) -> str:
@@ -245,7 +245,7 @@ def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(fake: Fa
 
 
 def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
-    return PLATFORM.moderate(SPOT, act, answers)
+    return PLATFORM.moderate_comment(SPOT, act, answers)
 
 
 def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
@@ -291,9 +291,9 @@ def test_an_account_of_before_cannot_hide_and_goes_on_posting(fake: FakeX, world
     connector = world.connector
     assert isinstance(connector, X)
     spot = CommentTarget(number, "1", member.id)
-    turn = connector.moderate(spot, "hide", ())
+    turn = connector.moderate_comment(spot, "hide", ())
     assert isinstance(turn, Send)
-    refused = connector.moderate(spot, "hide", (house.send(turn.step),))
+    refused = connector.moderate_comment(spot, "hide", (house.send(turn.step),))
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "x.cannot_hide"
     assert not fake.members[member.id].posts[story.outcome.native_id].hidden

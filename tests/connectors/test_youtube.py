@@ -172,10 +172,10 @@ def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
 
 
 def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> None:
-    assert PLATFORM.count(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (5, 5000)
-    assert PLATFORM.count(replace(UNIT, texts=(Text("body", "été\nété"),))) == (5, 5000)
+    assert PLATFORM.count_text(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (5, 5000)
+    assert PLATFORM.count_text(replace(UNIT, texts=(Text("body", "été\nété"),))) == (5, 5000)
     comment = replace(UNIT, texts=(Text("body", "été"),), comment=IS_FIRST_COMMENT, reply_to=VIDEO)
-    assert PLATFORM.count(comment) == (3, 10_000)
+    assert PLATFORM.count_text(comment) == (3, 10_000)
 
 
 @pytest.mark.parametrize(
@@ -262,15 +262,15 @@ def test_numbers_are_told_as_text() -> None:
     ],
 )
 def test_marks_are_read_back(status: dict[str, Any], expected: MarkReport) -> None:
-    assert PLATFORM.read_back(COPY, (), ()) == MarkReport()
-    assert isinstance(PLATFORM.read_back(COPY, (AI,), ()), Send)
-    assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": [{"status": status}]}),)) == expected
+    assert PLATFORM.read_marks(COPY, (), ()) == MarkReport()
+    assert isinstance(PLATFORM.read_marks(COPY, (AI,), ()), Send)
+    assert PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": [{"status": status}]}),)) == expected
 
 
 def test_marks_that_nobody_could_read_are_not_missing() -> None:
-    assert isinstance(PLATFORM.read_back(COPY, (AI,), (said("look", 503),)), Retry)
-    assert isinstance(PLATFORM.read_back(COPY, (AI,), (said("look", 200, {}),)), Rejected)
-    assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": []}),)) == MarkReport((), there=False)
+    assert isinstance(PLATFORM.read_marks(COPY, (AI,), (said("look", 503),)), Retry)
+    assert isinstance(PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {}),)), Rejected)
+    assert PLATFORM.read_marks(COPY, (AI,), (said("look", 200, {"items": []}),)) == MarkReport((), there=False)
 
 
 def test_what_is_deleted_is_gone_and_what_was_gone_is() -> None:

@@ -101,7 +101,7 @@ def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, 
     """What one reading tells, where the next one goes on, and how many requests it took."""
     house, answers = SendingHarness(world, world.connector), list[StepResult]()
     account = of(world).member.channel_id
-    while isinstance(turn := YouTube().remarks(account, "", cursor, tuple(answers)), Send):
+    while isinstance(turn := YouTube().list_comments(account, "", cursor, tuple(answers)), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "updates")
         answers.append(house.send(turn.step))
     assert turn is not None
@@ -111,7 +111,7 @@ def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, 
 
 def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
     answers: list[StepResult] = []
-    while isinstance(turn := YouTube().moderate(CommentTarget(remark, "UC", "UC"), act, tuple(answers)), Send):
+    while isinstance(turn := YouTube().moderate_comment(CommentTarget(remark, "UC", "UC"), act, tuple(answers)), Send):
         answers.append(SendingHarness(world, world.connector).send(turn.step))
     return turn
 
@@ -211,47 +211,49 @@ ODD: list[Any] = [
 
 
 def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
-    told = YouTube().remarks("UCme", "", "", (page(*ODD, thread("Ug9", None, publishedAt="soon")), page()))
+    told = YouTube().list_comments("UCme", "", "", (page(*ODD, thread("Ug9", None, publishedAt="soon")), page()))
     assert isinstance(told, CommentPage)
     url = "https://www.youtube.com/watch?v=v&lc=Ug9"
     assert told.found == (Comment("Ug9", "UCann", "@ann", "", "v", url),)
     for body in (None, [], {}, {"items": None}, {"items": {}}, "x"):
-        assert YouTube().remarks("UCme", "", "", (Response("remarks", 200, DATE, body),)) is None
+        assert YouTube().list_comments("UCme", "", "", (Response("remarks", 200, DATE, body),)) is None
     lost = StepAnswerLost("remarks", "x")
     for answer in (wrong(403, "quotaExceeded"), wrong(403, "insufficientPermissions"), wrong(401, "authError"), lost):
-        assert YouTube().remarks("UCme", "", "", (answer,)) is None
+        assert YouTube().list_comments("UCme", "", "", (answer,)) is None
 
 
 def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
-    begun = YouTube().remarks("UCme", "", "", (page(), page()))
+    begun = YouTube().list_comments("UCme", "", "", (page(), page()))
     assert isinstance(begun, CommentPage)
     new = thread("Ug9", publishedAt="2026-11-01T11:59:00Z")
     first = (page(new, after="CT:100"), page())
-    turn = YouTube().remarks("UCme", "", begun.cursor, first)
+    turn = YouTube().list_comments("UCme", "", begun.cursor, first)
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&pageToken=CT%3A100")
-    broken = YouTube().remarks("UCme", "", begun.cursor, (*first, wrong(403, "quotaExceeded")))
+    broken = YouTube().list_comments("UCme", "", begun.cursor, (*first, wrong(403, "quotaExceeded")))
     assert isinstance(broken, CommentPage)
     assert json.loads(broken.cursor)[2][0][1] == "CT:100"
-    again = YouTube().remarks("UCme", "", broken.cursor, (page(), page()))
+    again = YouTube().list_comments("UCme", "", broken.cursor, (page(), page()))
     assert isinstance(again, Send)
     assert again.step.path == turn.step.path
-    past = YouTube().remarks("UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken")))
+    past = YouTube().list_comments("UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken")))
     assert isinstance(past, CommentPage)
     assert json.loads(past.cursor)[2] == [], "what can never be asked for is passed over"
-    shut = YouTube().remarks("UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden")))
+    shut = YouTube().list_comments("UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden")))
     assert isinstance(shut, CommentPage)
     assert json.loads(shut.cursor)[2] == []
     for odd in ("{", "[]", "7", '["","",[["1"]],{}]', '["","",[],7]'):
-        assert isinstance(YouTube().remarks("UCme", "", odd, (page(), page())), CommentPage), "as from the beginning"
+        assert isinstance(YouTube().list_comments("UCme", "", odd, (page(), page())), CommentPage), (
+            "as from the beginning"
+        )
 
 
 def test_what_is_held_back_may_be_refused_and_the_rest_is_told() -> None:
-    told = YouTube().remarks("UCme", "", "", (page(thread("Ug9")), wrong(400, "processingFailure")))
+    told = YouTube().list_comments("UCme", "", "", (page(thread("Ug9")), wrong(400, "processingFailure")))
     assert isinstance(told, CommentPage)
     assert len(told.found) == 1
     assert json.loads(told.cursor)[0], "it will be refused again"
-    lost = YouTube().remarks("UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x")))
+    lost = YouTube().list_comments("UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x")))
     assert isinstance(lost, CommentPage)
     assert not json.loads(lost.cursor)[0], "it may be told next time"
 
@@ -344,7 +346,7 @@ def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
 def test_an_answer_has_no_numbers_and_no_marks() -> None:
     copy = PlatformCopy(f"comment:{BELOW}", "UCme")
     assert YouTube().read_metrics(copy, ()) is None
-    assert not isinstance(YouTube().read_back(copy, (AI,), ()), Send)
+    assert not isinstance(YouTube().read_marks(copy, (AI,), ()), Send)
     turn = YouTube().remove(copy, ())
     assert isinstance(turn, Send)
     step: WireStep = turn.step
@@ -392,13 +394,15 @@ def test_who_is_blocked_says_nothing_more(world: ConnectorWorld) -> None:
 def test_what_is_refused_is_not_done() -> None:
     spot, step = CommentTarget(TOP, "UC", "UC"), "moderate"
     forbidden = wrong(403, "forbidden", step)
-    turn = YouTube().moderate(spot, "hide", (forbidden,))
+    turn = YouTube().moderate_comment(spot, "hide", (forbidden,))
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.action) == (f"/youtube/v3/comments?part=id&id={TOP}", "look")
-    assert isinstance(YouTube().moderate(spot, "hide", (forbidden, page({"id": TOP}))), Rejected)
-    assert isinstance(YouTube().moderate(spot, "hide", (forbidden, StepAnswerLost("look", "x"))), Retry)
-    assert isinstance(YouTube().moderate(spot, "hide", (wrong(403, "insufficientPermissions", step),)), Rejected)
-    quota = YouTube().moderate(spot, "hide", (wrong(403, "quotaExceeded", step),))
+    assert isinstance(YouTube().moderate_comment(spot, "hide", (forbidden, page({"id": TOP}))), Rejected)
+    assert isinstance(YouTube().moderate_comment(spot, "hide", (forbidden, StepAnswerLost("look", "x"))), Retry)
+    assert isinstance(
+        YouTube().moderate_comment(spot, "hide", (wrong(403, "insufficientPermissions", step),)), Rejected
+    )
+    quota = YouTube().moderate_comment(spot, "hide", (wrong(403, "quotaExceeded", step),))
     assert isinstance(quota, Retry)
     assert quota.scope == "app"
 
@@ -409,9 +413,9 @@ def test_a_channel_that_may_not_comment_still_shows_films(server: FakeYouTube, h
     (top,) = said(world, film(world), "hello")
     mine.scopes = tuple(one for one in mine.scopes if not one.endswith("force-ssl"))
     house = SendingHarness(world, world.connector)
-    turn = YouTube().remarks(mine.channel_id, "", "", ())
+    turn = YouTube().list_comments(mine.channel_id, "", "", ())
     assert isinstance(turn, Send)
-    assert YouTube().remarks(mine.channel_id, "", "", (house.send(turn.step),)) is None
+    assert YouTube().list_comments(mine.channel_id, "", "", (house.send(turn.step),)) is None
     refused = house.publish(reply_unit(world, top)).outcome
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "oauth.scopes"

@@ -48,16 +48,16 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 class ResendsBlindly(Sandbox):
     """Takes a lost answer for "not sent"."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         return SOON if isinstance(turn, Uncertain) else turn
 
 
 class FailsOnServerErrors(Sandbox):
     """Takes 5xx for a refusal."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         server = isinstance(turn, Uncertain) and isinstance(answers[-1], Response)
         return Rejected(WHY, permanent=True) if server else turn
 
@@ -65,8 +65,8 @@ class FailsOnServerErrors(Sandbox):
 class BelievesAnySuccess(Sandbox):
     """Takes a 2xx that nobody can read for a publication."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         last = answers[-1] if answers else None
         good = isinstance(turn, Uncertain) and isinstance(last, Response) and last.status == 201
         return Published("") if good else turn
@@ -75,31 +75,31 @@ class BelievesAnySuccess(Sandbox):
 class NewKeyEachTime(Sandbox):
     """Makes up the idempotency key at every try."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, native_key=secrets.token_hex(8)), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, native_key=secrets.token_hex(8)), answers)
 
 
 class NeverWaits(Sandbox):
     """Ignores Retry-After."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         return SOON if isinstance(turn, Retry) else turn
 
 
 class RetriesRefusals(Sandbox):
     """Tries again what was refused."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         return SOON if isinstance(turn, Rejected) and answers else turn
 
 
 class SendsAddresses(Sandbox):
     """Hands out addresses of media instead of staging them."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(replace(unit, media=()), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(replace(unit, media=()), answers)
         if not isinstance(turn, Send) or turn.step.json is None:
             return turn
         media = [{"url": f"https://house.example/{medium.sha256}"} for medium in unit.media]
@@ -109,53 +109,53 @@ class SendsAddresses(Sandbox):
 class DoubtsFiles(Sandbox):
     """Takes a lost upload for a possible publication."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         last = answers[-1] if answers else None
         lost = isinstance(last, StepAnswerLost) and last.step.startswith("stage:")
-        return Uncertain(WHY) if lost else super().next(unit, answers)
+        return Uncertain(WHY) if lost else super().next_step(unit, answers)
 
 
 class CutsTexts(Sandbox):
     """Shortens after approval."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         body = Text("body", unit.text_of("body").strip()[:4000])
-        return super().next(replace(unit, texts=(body,)), answers)
+        return super().next_step(replace(unit, texts=(body,)), answers)
 
 
 class ForgetsFlags(Sandbox):
     """Does not tell the platform what it must be told."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, flags=()), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, flags=()), answers)
 
 
 class BlindMeansAbsent(Sandbox):
     """Takes a look-up that failed for one that saw nothing."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        turn = super().find(sought, answers)
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        turn = super().look_up(sought, answers)
         return Absent() if isinstance(turn, Unknown) else turn
 
 
 class TakesAnyTwin(Sandbox):
     """Finds the text without asking when it was posted."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return super().find(replace(sought, armed_at=sought.armed_at - timedelta(days=9)), answers)
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        return super().look_up(replace(sought, armed_at=sought.armed_at - timedelta(days=9)), answers)
 
 
 class TrustsItsClock(Sandbox):
     """Takes the house's time for the platform's."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return super().find(replace(sought, asked_at=LONG_AGO), answers)
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        return super().look_up(replace(sought, asked_at=LONG_AGO), answers)
 
 
 class FindsWhatIsNotThere(Sandbox):
     """Says found without looking."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Found("p999999")
 
 
@@ -183,8 +183,8 @@ class DoubtsEdits(Telegram):
 class OpensAllAlike(Fanvue):
     """Opens the upload of each picture with the same words, and is told the answer to another one's."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         if not isinstance(turn, Send) or not turn.step.name.startswith("stage:open:"):
             return turn
         return Send(replace(turn.step, json={"name": "picture", "filename": "picture.png", "mediaType": "image"}))
@@ -193,62 +193,62 @@ class OpensAllAlike(Fanvue):
 class GivesUpOffline(Sandbox):
     """Takes a closed door for a refusal."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         away = bool(answers) and isinstance(answers[-1], StepNotSent)
-        return Rejected(WHY, permanent=True) if away else super().next(unit, answers)
+        return Rejected(WHY, permanent=True) if away else super().next_step(unit, answers)
 
 
 class TellsInLookUps(Sandbox):
     """Sends the text along with a look-up."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         step = WireStep("look", StepKind.CONTROL, "POST", "/api/{account}/search", {"q": sought.text}, action="look")
-        return Send(step) if not answers else super().find(sought, answers)
+        return Send(step) if not answers else super().look_up(sought, answers)
 
 
 class InventsNumbers(Sandbox):
     """Counts zero where nothing could be read."""
 
-    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
-        turn: Any = super().read(copy, answers)
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        turn: Any = super().read_metrics(copy, answers)
         return {"views": 0} if answers and turn is None else turn
 
 
 class InventsFollowers(Sandbox):
     """Says that nobody follows the account where nothing could be read."""
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-        turn = super().followers(account, destination, answers)
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        turn = super().count_followers(account, destination, answers)
         return 0 if answers and turn is None else turn
 
 
 class CountsItself(Sandbox):
     """Counts the account among its followers."""
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-        turn = super().followers(account, destination, answers)
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        turn = super().count_followers(account, destination, answers)
         return turn + 1 if isinstance(turn, int) else turn
 
 
 class AsksNobody(Sandbox):
     """Does not ask for what the platform would tell."""
 
-    followers = None  # type: ignore[assignment]  # as if it were not there
+    count_followers = None  # type: ignore[assignment]  # as if it were not there
 
 
 class InventsEarnings(Fanvue):
     """Says that nothing was earned where nothing could be read."""
 
-    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
-        turn = super().earnings(account, span, answers)
+    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+        turn = super().read_earnings(account, span, answers)
         return Earnings(()) if answers and turn is None else turn
 
 
 class TakesTipsForOne(Fanvue):
     """Knows movements by what they brought."""
 
-    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
-        turn = super().earnings(account, span, answers)
+    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+        turn = super().read_earnings(account, span, answers)
         if not isinstance(turn, Earnings):
             return turn
         return replace(turn, rows=tuple({row.gross.minor: row for row in turn.rows}.values()))
@@ -257,8 +257,8 @@ class TakesTipsForOne(Fanvue):
 class NumbersAsItReads(Fanvue):
     """Gives each movement a key of its own each time."""
 
-    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
-        turn = super().earnings(account, span, answers)
+    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+        turn = super().read_earnings(account, span, answers)
         if not isinstance(turn, Earnings):
             return turn
         return replace(turn, rows=tuple(replace(row, key=str(uuid7())) for row in turn.rows))
@@ -267,37 +267,37 @@ class NumbersAsItReads(Fanvue):
 class KeepsNoBooks(Fanvue):
     """Does not ask for what the platform would tell."""
 
-    earnings = None  # type: ignore[assignment]  # as if it were not there
+    read_earnings = None  # type: ignore[assignment]  # as if it were not there
 
 
 class AsksForMoneyAloud(Fanvue):
     """Asks for earnings by an order that is none."""
 
-    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
-        turn = super().earnings(account, span, answers)
+    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+        turn = super().read_earnings(account, span, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
 
 class ListsNothing(Telegram):
     """Says that nothing moved where nothing could be read."""
 
-    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
-        turn = super().movements(start, answers)
+    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+        turn = super().list_movements(start, answers)
         return turn if isinstance(turn, Send | MovementPage) else MovementPage((), 0, "XTR", AccountBalance(0))
 
 
 class ReadsFromTheBeginning(Telegram):
     """Takes no notice of the place that was read up to."""
 
-    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
-        return super().movements(0, answers)
+    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+        return super().list_movements(0, answers)
 
 
 class KnowsChargesByAmount(Telegram):
     """Takes two charges of one amount for one."""
 
-    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
-        turn = super().movements(start, answers)
+    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+        turn = super().list_movements(start, answers)
         if not isinstance(turn, MovementPage):
             return turn
         return replace(turn, rows=tuple({row.minor: row for row in turn.rows}.values()))
@@ -306,29 +306,29 @@ class KnowsChargesByAmount(Telegram):
 class AddsUpItself(Telegram):
     """Does not ask what lies there."""
 
-    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
-        turn = super().movements(start, answers)
+    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+        turn = super().list_movements(start, answers)
         return replace(turn, lies=AccountBalance(0)) if isinstance(turn, MovementPage) else turn
 
 
 class LooksIntoNoPurse(Telegram):
     """Does not ask for what the platform would list."""
 
-    movements = None  # type: ignore[assignment]  # as if it were not there
+    list_movements = None  # type: ignore[assignment]  # as if it were not there
 
 
 class AsksInPost(Sandbox):
     """Asks for followers by an order that is none."""
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-        turn = super().followers(account, destination, answers)
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        turn = super().count_followers(account, destination, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
 
 class HearsNobody(Sandbox):
     """Does not ask for what people say."""
 
-    remarks = None  # type: ignore[assignment]  # as if it were not there
+    list_comments = None  # type: ignore[assignment]  # as if it were not there
 
 
 class HearsItself(Sandbox):
@@ -336,15 +336,15 @@ class HearsItself(Sandbox):
 
     said = "p1"
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().next(unit, answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        turn = super().next_step(unit, answers)
         self.said = turn.native_id if isinstance(turn, Published) else self.said
         return turn
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        turn = super().remarks(account, destination, cursor, answers)
+        turn = super().list_comments(account, destination, cursor, answers)
         own = Comment(self.said, "ann", "ann", "hello", "p1")
         return CommentPage((*turn.found, own), turn.cursor) if isinstance(turn, CommentPage) else turn
 
@@ -352,10 +352,10 @@ class HearsItself(Sandbox):
 class ForgetsWhere(Sandbox):
     """Does not tell under which post something was said."""
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        turn = super().remarks(account, destination, cursor, answers)
+        turn = super().list_comments(account, destination, cursor, answers)
         if not isinstance(turn, CommentPage):
             return turn
         return CommentPage(tuple(replace(one, under="") for one in turn.found), turn.cursor)
@@ -364,60 +364,62 @@ class ForgetsWhere(Sandbox):
 class AnswersInTheOpen(Sandbox):
     """Posts an answer as a post of its own."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, references=()), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, references=()), answers)
 
 
 class ModeratesInWords(Sandbox):
     """Says that it is done without asking anybody."""
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return Published(spot.native_id) if answers else super().moderate(spot, act, answers)
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        return Published(spot.native_id) if answers else super().moderate_comment(spot, act, answers)
 
 
 class GivesAway(Fanvue):
     """Forgets what a post costs."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, price=None), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, price=None), answers)
 
 
 class GivesStarsAway(Telegram):
     """Forgets what a post costs."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, price=None), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, price=None), answers)
 
 
 class AsksOfEverybody(Fanvue):
     """Asks for money where nobody set a price."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, price=unit.price or Money(300, "USD")), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, price=unit.price or Money(300, "USD")), answers)
 
 
 class LooksAtNothing(Fanvue):
     """Says that a post is not there without looking."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Absent()
 
 
 class SeesNoSale(Fanvue):
     """Takes every message that is there for unpaid."""
 
-    def locked(
+    def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
-        told = super().locked(copy, since, answers)
+        told = super().read_paid_status(copy, since, answers)
         return PaidMessageStatus("unpaid") if isinstance(told, PaidMessageStatus) and told.state == "paid" else told
 
 
 class TakesAnswersForSales(Fanvue):
     """Takes any answer for a sale."""
 
-    def locked(
+    def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
-        told = super().locked(copy, since, answers)
+        told = super().read_paid_status(copy, since, answers)
         return PaidMessageStatus("paid") if told is None else told

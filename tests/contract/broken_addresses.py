@@ -9,20 +9,20 @@ from connectors.platforms.sandbox.publisher import Sandbox
 class ReadsTheLastPart(Sandbox):
     """Takes the end of any address for the post's id."""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Found(address.url.rstrip("/").rpartition("/")[2], address.url)
 
 
 class ReadsNoAddress(Sandbox):
     """Cannot say what an address names."""
 
-    named = None  # type: ignore[assignment]  # as if it were not there
+    resolve_address = None  # type: ignore[assignment]  # as if it were not there
 
 
 class MissesWhatItCannotRead(Sandbox):
     """Takes what nobody could read for what is not there."""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         turn = super().named(address, answers)
         return Absent() if isinstance(turn, Unknown) else turn
 
@@ -30,6 +30,6 @@ class MissesWhatItCannotRead(Sandbox):
 class LooksAtNoAddress(Sandbox):
     """Believes an address without asking whether anything stands there."""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         turn = super().named(address, answers)
         return Found(address.url.rpartition("/")[2]) if isinstance(turn, Send) else turn

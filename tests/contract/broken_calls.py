@@ -39,44 +39,44 @@ class KeepsTheOld(Fanvue):
 class HooksAloud(Telegram):
     """Writes the secret into the address that is called."""
 
-    def subscribe(self, address: str, secret: Sealed) -> WireStep:
-        step = super().subscribe(address, secret)
+    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
+        step = super().subscribe_account(address, secret)
         return replace(step, json={**(step.json or {}), "url": f"{address}?{secret.box.decode()}"})
 
 
 class ForgetsToBePolled(Telegram):
     """Says that nobody is called any more without asking for it."""
 
-    def unsubscribe(self) -> WireStep:
-        return replace(super().unsubscribe(), path="/bot{token}/getMe")
+    def delete_webhook(self) -> WireStep:
+        return replace(super().delete_webhook(), path="/bot{token}/getMe")
 
 
 class CountsCallsItself(Telegram):
     """Numbers updates as they come, so one that comes again is heard twice."""
 
-    def called(self, body: object) -> tuple[ChatUpdate, ...] | None:
-        told = super().called(body)
+    def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
+        told = super().parse_webhook(body)
         return tuple(replace(one, key=secrets.token_hex(4)) for one in told) if told else told
 
 
 class CallsForEverybody(Fanvue):
     """Forgets whom a call is about."""
 
-    def nudge(self, body: bytes) -> AppWebhookEvent | None:
-        turn = super().nudge(body)
+    def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
+        turn = super().parse_app_webhook(body)
         return replace(turn, account="") if turn is not None else None
 
 
 class KnowsOneCall(Fanvue):
     """Takes all calls of a kind for the same one."""
 
-    def nudge(self, body: bytes) -> AppWebhookEvent | None:
-        turn = super().nudge(body)
+    def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
+        turn = super().parse_app_webhook(body)
         return replace(turn, key="message") if turn is not None else None
 
 
 class BelievesAnyMark(Fanvue):
     """Reads a signature out of anything."""
 
-    def signed(self, header: str) -> WebhookSignature | None:
-        return super().signed(header) or WebhookSignature("0", (header,))
+    def read_signature(self, header: str) -> WebhookSignature | None:
+        return super().read_signature(header) or WebhookSignature("0", (header,))

@@ -34,5 +34,5 @@ class ClaimsToChange(Fanvue):
 class CommentsAgain(Instagram):
     """Says that a comment whose answer was lost is nowhere."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return Absent() if sought.comment else super().find(sought, answers)
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        return Absent() if sought.comment else super().look_up(sought, answers)

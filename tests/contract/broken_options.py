@@ -12,12 +12,12 @@ from gate.contract.units import Unit
 class ForgetsOptions(Telegram):
     """Sends whatever was chosen as if nothing was."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, options=()), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, options=()), answers)
 
 
 class PostsAgain(Discord):
     """Says a post once more, where it should be passed on."""
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().next(replace(unit, comment="", reply_to=""), answers)
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return super().next_step(replace(unit, comment="", reply_to=""), answers)

@@ -8,13 +8,17 @@ from connectors.platforms.discord.publisher import Discord
 class GivesForGood(Discord):
     """Says that a role is taken without asking anybody."""
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        return super().role(account, fan, role, give, answers) if give else Published(fan)
+    def set_role(
+        self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        return super().set_role(account, fan, role, give, answers) if give else Published(fan)
 
 
 class LosesTheAccount(Discord):
     """Takes whoever is not there for the end of everything."""
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        turn = super().role(account, fan, role, give, answers)
+    def set_role(
+        self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        turn = super().set_role(account, fan, role, give, answers)
         return Disconnected(turn.reason) if isinstance(turn, Rejected) else turn

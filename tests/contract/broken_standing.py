@@ -8,13 +8,13 @@ from connectors.platforms.fanvue.publisher import Fanvue
 class MissesWhatItCannotRead(Fanvue):
     """Takes an outage for the end of a post."""
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        return super().still(copy, answers) or MissingPost()
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        return super().check_presence(copy, answers) or MissingPost()
 
 
 class NeverMisses(Fanvue):
     """Takes whatever was posted for standing."""
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
-        seen = super().still(copy, answers)
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        seen = super().check_presence(copy, answers)
         return PresenceReport() if isinstance(seen, MissingPost) else seen

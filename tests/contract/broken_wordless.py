@@ -9,17 +9,17 @@ from connectors.platforms.sandbox.publisher import Sandbox
 class TakesAnyPicture(Sandbox):
     """Any wordless post of the time sought is the one."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         listed = answers[-1] if answers else None
         posts = listed.body["posts"] if isinstance(listed, Response) and isinstance(listed.body, dict) else []
         silent = next((post for post in posts if not (sought.text or post["text"])), None)
         if silent is None:
-            return super().find(sought, answers)
+            return super().look_up(sought, answers)
         return Found(silent["id"], silent["url"])
 
 
 class SeesNoPicture(Fanvue):
     """What says nothing is nowhere."""
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return super().find(sought, answers) if sought.text else Absent()
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        return super().look_up(sought, answers) if sought.text else Absent()

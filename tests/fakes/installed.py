@@ -40,4 +40,4 @@ def look_again() -> None:
     """As a process that has just started."""
     plugins.load_plugins.cache_clear()
     translation.load_catalogue.cache_clear()
-    translation._brought.cache_clear()
+    translation._third_party_platforms.cache_clear()

@@ -113,7 +113,7 @@ def test_an_event_that_cannot_travel_is_refused_at_the_start() -> None:
 
     Odd.__annotations__ = {"body": dict}
     with pytest.raises(TypeError, match="ids and small values"):
-        outbox._reader(Odd, "body", dict[str, int])
+        outbox._field_reader(Odd, "body", dict[str, int])
     for several in (list[str], tuple[str, ...], set[int]):  # each would travel as one text
         with pytest.raises(TypeError, match="ids and small values"):
-            outbox._reader(Odd, "body", several)
+            outbox._field_reader(Odd, "body", several)

@@ -22,7 +22,7 @@ def test_close_hashes_share_a_piece(look: int, flipped: list[int]) -> None:
         pieces.append((other >> below) & ((1 << width) - 1))
         below += width
     assert below == 64
-    near = list(lookalikes._bands(look))
+    near = list(lookalikes._near_band_values(look))
     assert any(piece in tried for piece, tried in zip(pieces, near, strict=True))
 
 

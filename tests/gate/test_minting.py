@@ -85,8 +85,8 @@ def test_nudity_needs_a_look_by_somebody_else(here: World) -> None:
 def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        entry, _ = issuance._judged(scope, whole, author(here), (), None, stage="mint")
-        permit = issuance._permit(whole, Step(), entry)
+        entry, _ = issuance._evaluate_unit(scope, whole, author(here), (), None, stage="mint")
+        permit = issuance._build_permit(whole, Step(), entry)
 
     def use(_: int) -> bool:
         try:
@@ -106,8 +106,8 @@ def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
 def test_a_permit_lives_a_minute(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        entry, _ = issuance._judged(scope, whole, author(here), (), None, stage="mint")
-        permit = issuance._permit(whole, Step(), entry)
+        entry, _ = issuance._evaluate_unit(scope, whole, author(here), (), None, stage="mint")
+        permit = issuance._build_permit(whole, Step(), entry)
         late = timedelta(seconds=61)
         old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
         decision_log.append_entry(scope, entry)
@@ -120,8 +120,8 @@ def test_no_permit_without_its_decision(here: World) -> None:
 
     def forge() -> None:
         with here.scope() as scope:
-            entry, _ = issuance._judged(scope, whole, author(here), (), None, stage="mint")
-            issuance.consume_permit(scope, issuance._permit(whole, Step(), entry), entry)
+            entry, _ = issuance._evaluate_unit(scope, whole, author(here), (), None, stage="mint")
+            issuance.consume_permit(scope, issuance._build_permit(whole, Step(), entry), entry)
 
     with pytest.raises(IntegrityError, match="decision_id"):
         forge()

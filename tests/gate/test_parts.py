@@ -85,7 +85,7 @@ def test_the_same_picture_is_found_upwards_and_downwards(here: World) -> None:
     with here.scope() as scope:
         assert set(lookalikes.find_lookalikes(scope, whole.sha256)) == {still.sha256 for still in stills}
         assert lookalikes.find_lookalikes(scope, stills[1].sha256) == [whole.sha256]
-        family = set(asset_bindings._family(scope, asset_of(scope, stills[2])))
+        family = set(asset_bindings._list_asset_family(scope, asset_of(scope, stills[2])))
         assert family == {asset_of(scope, stills[2]), asset_of(scope, whole)}
         rows = scope.run(
             f"SELECT f.sha256 FROM renditions, LATERAL ({_FAMILY}) f WHERE renditions.sha256 = :one", one=whole.sha256

@@ -73,7 +73,7 @@ def test_numbers_standing_apart_are_read_in_a_row(written: str, says: str) -> No
 ])  # fmt: skip
 def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
     assert normalization._first_letters(text) == first
-    assert list(normalization._edges(text)) == edges
+    assert list(normalization._edge_letters(text)) == edges
 
 
 @pytest.mark.parametrize(("text", "names"), [
@@ -81,7 +81,7 @@ def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges:
                                                                                      "peach eggplant"),
 ])  # fmt: skip
 def test_pictures_are_read_by_their_names_with_single_blanks(text: str, names: str) -> None:
-    assert normalization._named(text) == names
+    assert normalization._emoji_names(text) == names
 
 
 HIDDEN = {
@@ -147,14 +147,14 @@ def test_look_alikes_and_signs_become_letters() -> None:
     ("gibts", {"gibt"}),
 ])  # fmt: skip
 def test_what_was_built_on_the_spot_is_taken_apart(word: str, origins: set[str]) -> None:
-    found = set(word_forms._origins(word))
+    found = set(word_forms._base_forms(word))
     assert origins <= found
     assert all(one == one.casefold() for one in found)
 
 
 def test_accents_go_and_letters_stay() -> None:
     assert word_forms.strip_accents("ísima ñ ü ø") == "isima n u ø"
-    assert list(word_forms._shapes("soooo")) == ["soooo", "soo", "so"]
+    assert list(word_forms._unstretched_forms("soooo")) == ["soooo", "soo", "so"]
 
 
 @pytest.mark.parametrize(("word", "endings", "left"), [
@@ -162,4 +162,4 @@ def test_accents_go_and_letters_stay() -> None:
     ("camión", ("",), ["camión", "camion"]),
 ])  # fmt: skip
 def test_an_ending_is_taken_off_where_enough_is_left(word: str, endings: tuple[str, ...], left: list[str]) -> None:
-    assert sorted(word_forms._without(word, endings)) == sorted(left)
+    assert sorted(word_forms._strip_endings(word, endings)) == sorted(left)

@@ -112,8 +112,8 @@ def test_the_file_a_picture_names_is_the_one_that_was_loaded(
 
 def test_checkpoints_are_listed_and_those_nobody_can_use_say_why(settings: Callable[..., GeneratorsSettings]) -> None:
     engine = DiffusionEngine(settings())
-    assert engine.stock()[0] == ["My_sd15.v2", "My_sdxl.v2", "warm"]
-    assert sorted((one.code, one.params["file"]) for one in engine.flaws()) == [
+    assert engine.list_models()[0] == ["My_sd15.v2", "My_sdxl.v2", "warm"]
+    assert sorted((one.code, one.params["file"]) for one in engine.model_problems()) == [
         ("engine.checkpoint_pickle", "old.ckpt"),
         ("engine.checkpoint_unknown", "warm.safetensors"),
     ]

@@ -65,16 +65,16 @@ def test_what_is_small_in_a_large_picture_is_seen_at_full_size(eyes: Eyes) -> No
 
 
 def test_tiles_cover_every_pixel_and_stay_few() -> None:
-    from generators.analysis.picture_views import _tiles
+    from generators.analysis.picture_views import _cut_tiles
 
     for size in ((TILE + 1, 40), (2048, 1365), (5200, 3600), (8000, 1200)):
-        tiles = _tiles(Image.new("RGB", size))
+        tiles = _cut_tiles(Image.new("RGB", size))
         assert 1 < len(tiles) <= MAX_TILES
         assert all(max(one.size) <= TILE for one in tiles)
     marked = np.zeros((1365, 2048, 3), dtype=np.uint8)
     marked[::97, ::89] = 255
     whole = int((marked > 0).sum())
-    assert sum(int((np.asarray(one) > 0).sum()) for one in _tiles(Image.fromarray(marked))) >= whole
+    assert sum(int((np.asarray(one) > 0).sum()) for one in _cut_tiles(Image.fromarray(marked))) >= whole
 
 
 def test_silence_and_refusals_are_no_finding(eyes: Eyes) -> None:

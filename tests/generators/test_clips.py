@@ -102,7 +102,7 @@ def test_the_same_clip_is_the_same_bytes_and_a_cut_is_no_fade(tmp_path: Path) ->
     ],
 )
 def test_each_motion_goes_its_way(motion: StillMotion, moved: object) -> None:
-    shown = list(slideshow._drawn(SlideshowPlan([StillPicture(dotted(), 1, motion)], form=ClipForm.SQUARE)))
+    shown = list(slideshow._iter_frames(SlideshowPlan([StillPicture(dotted(), 1, motion)], form=ClipForm.SQUARE)))
     assert callable(moved)
     assert moved(bright(shown[0]), bright(shown[-1]))
     steps = np.diff([bright(one)[:2] for one in shown[2:-2]], axis=0)
@@ -149,7 +149,7 @@ def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
     wide = flat(RED, (1600, 400))
     wide.paste(BLUE, (0, 0, 160, 400))  # at its very edges
     wide.paste((30, 200, 30), (1440, 0, 1600, 400))
-    frame = next(slideshow._drawn(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)], whole=whole)))
+    frame = next(slideshow._iter_frames(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)], whole=whole)))
     row = np.asarray(frame)[640].astype(int)
     blue, green = ((row[:, colour] > row[:, 0] + 80).any() for colour in (2, 1))
     assert bool(blue and green) is whole
@@ -158,7 +158,9 @@ def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
 def test_an_upright_clip_of_a_wide_still_shows_its_subject() -> None:
     wide = flat((120, 160, 200), (1600, 900))
     wide.paste((210, 30, 60), (1250, 300, 1420, 850))  # far from the middle
-    frame = np.asarray(next(slideshow._drawn(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)])))).astype(int)
+    frame = np.asarray(next(slideshow._iter_frames(SlideshowPlan([StillPicture(wide, 1, StillMotion.STILL)])))).astype(
+        int
+    )
     assert (frame[:, :, 0] > frame[:, :, 2] + 80).mean() > 0.1
 
 
@@ -203,7 +205,7 @@ def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
 
 def test_a_voice_longer_than_any_clip_is_told() -> None:
     with pytest.raises(BadInput) as refused:
-        slideshow._heard_out(SlideshowPlan([StillPicture(flat(RED), 1)]), slideshow.MAX_SECONDS + 1)
+        slideshow._extend_to_length(SlideshowPlan([StillPicture(flat(RED), 1)]), slideshow.MAX_SECONDS + 1)
     assert refused.value.message.code == "clip.voice_long"
 
 

@@ -145,7 +145,7 @@ def test_who_dies_while_it_waits_takes_up_the_same_picture(
     comfy.keeps_going = False
     first = ComfyUI(comfy.url, read_workflow(saved()), seconds=0.0)
     graph, key = read_workflow(saved()).build_graph(an_image_job(), {})
-    first._send(graph, key)  # and dies here
+    first._queue_prompt(graph, key)  # and dies here
     comfy.keeps_going = True
     picture = ComfyUI(comfy.url, read_workflow(saved())).draw(an_image_job())
     assert picture.data

@@ -170,7 +170,7 @@ def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: Diff
         with pytest.raises(EngineMissing, match="lora_missing"):
             engine.draw(job(loras=(Lora("face", owner=owner),)))
     assert engine.draw(job(loras=(Lora("warm", owner=mine),))).data == ours, "worn after others of its name"
-    assert "face" not in engine.stock()[1]
+    assert "face" not in engine.list_models()[1]
 
 
 @pytest.mark.parametrize("name", ["../models/one/unet/x", "none", "", "a/b", "..", "a" * 200])
@@ -299,7 +299,7 @@ def test_it_says_on_what_it_runs(engine: DiffusionEngine, settings: Callable[...
     assert said.params["budget"] == 500
     assert 0 < int(said.params["needed"]) < 5
     with pytest.raises(JobTooLarge, match="model_too_large"):
-        DiffusionEngine(settings(diffusion_memory_mib=1)).where()
+        DiffusionEngine(settings(diffusion_memory_mib=1)).device_message()
 
 
 def test_a_card_beside_the_model_says_what_its_pictures_are(folders: Path, tmp_path: Path) -> None:

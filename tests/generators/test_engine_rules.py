@@ -54,7 +54,7 @@ class HearsNoStop(PlaceholderEngine):
 
 
 class LeavesItRunning(ComfyUI):
-    def _stop(self, key: str) -> None:
+    def _cancel_job(self, key: str) -> None:
         """Nobody is told there."""
 
 
@@ -72,32 +72,32 @@ class OneForAll(PlaceholderEngine):
 
 
 class LostIsFree(Stability):
-    def _made(self, *given: Any) -> bytes:
+    def _order_picture(self, *given: Any) -> bytes:
         try:
-            return super()._made(*given)
+            return super()._order_picture(*given)
         except PictureUndelivered:
             given[-1].refused()
             raise
 
 
 class AllIsLost(Stability):
-    def _exchange(self, *given: Any) -> Any:
-        reply = super()._exchange(*given)
+    def _send_form(self, *given: Any) -> Any:
+        reply = super()._send_form(*given)
         return ResponseLost("status") if getattr(reply, "status", 200) != 200 else reply
 
 
 class AsksTwice(ElevenLabs):
-    def say(self, job: SpeechJob) -> GeneratedSpeech:
+    def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
         try:
-            return super().say(job)
+            return super().synthesize(job)
         except SpeechUncertain:
-            return super().say(job)
+            return super().synthesize(job)
 
 
 class BuysTwo(ElevenLabs):
-    def say(self, job: SpeechJob) -> GeneratedSpeech:
-        super().say(job)
-        return super().say(job)
+    def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
+        super().synthesize(job)
+        return super().synthesize(job)
 
 
 class TellsItself(OllamaEngine):

@@ -58,7 +58,7 @@ def test_more_strength_changes_more_and_none_nothing(scene: Image.Image) -> None
 def test_levels_burn_out_no_more_than_they_may(seed: int, low: int, high: int) -> None:
     noise = np.random.default_rng(seed).integers(low, high, (64, 64), dtype=np.uint8)
     grey = Image.merge("RGB", [Image.fromarray(noise)] * 3)
-    found = np.asarray(enhancement._levelled(grey).convert("L"))
+    found = np.asarray(enhancement._level_channels(grey).convert("L"))
     for end in (0, 255):
         before = float((noise == end).mean())
         assert float((found == end).mean()) <= before + 2 * enhancement.CLIP + 2 / (high - low)

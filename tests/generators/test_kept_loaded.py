@@ -61,9 +61,9 @@ def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
     class Counting(DiffusionEngine):
         """It says how many it was asked for at once."""
 
-        def _run(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+        def _run_batch(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
             seen.append(len(batch))
-            return super()._run(batch, heard)
+            return super()._run_batch(batch, heard)
 
     engine = Counting(settings())
     jobs = [job(seed=seed, **asked) for seed in (1, 2, 3)]

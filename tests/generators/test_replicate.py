@@ -133,7 +133,7 @@ def test_a_lost_answer_bills_once(there: FakeReplicate, engine: Replicate, fault
 def test_who_dies_after_asking_is_followed_by_one_who_finds_it(there: FakeReplicate, engine: Replicate) -> None:
     slip = a_slip()
     slip.mark_requested()
-    engine._exchange(
+    engine._send_api_request(
         "POST", ORDERS.removeprefix("/v1"), {"input": {"prompt": "beach at sunset", "greenroom": "ours-1"}}
     )
     picture = engine_of(there).buy(an_image_job(), slip)  # the first died before it noted the id

@@ -214,7 +214,7 @@ def test_the_server_takes_base64_of_pictures_alone(image: str) -> None:
     ],
 )
 def test_a_server_outside_of_this_network_is_somebody_elses(url: str, hosted: bool) -> None:
-    assert ollama_vision._near(url) is not hosted
+    assert ollama_vision._is_local_server(url) is not hosted
 
 
 def test_threads_may_share_an_engine() -> None:

@@ -166,7 +166,7 @@ ACTS: dict[str, tuple[str, Act]] = {
     "forget": ("saved_answers", lambda scope, key: saved_replies.delete_saved_reply(scope, _own(scope), key)),
     "order": ("orders", subscriber_reads.order),
     "expire": ("orders", order_payments.expire_order),
-    "owned": ("fans", subscriber_reads.owned),
+    "owned": ("fans", subscriber_reads.list_owned_packs),
     "refund": (
         "payments",
         lambda s, key: order_payments.request_order_refund(s, key, reason=Message("gate.CONSENT_MISSING")),

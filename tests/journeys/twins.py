@@ -157,8 +157,8 @@ class Twin:
             tenant=services.tenant,
             transport=services.transport,
             connectors=services.chat_connectors,
-            hear=partial(registry._hear, services),
-            at_once=registry._till(services).answer_checkout,
+            hear=partial(registry._receive_update, services),
+            at_once=registry._build_checkout_responder(services).answer_checkout,
         ).poll_once()
         self.desk.live(seconds=60)
 

@@ -43,8 +43,8 @@ class Watched(Dispatcher):
         super().__init__(routes, tenant, only=only)
         self._told = told
 
-    def _outcome(self, taken: TakenRow, route: EventRoute | None) -> str:
-        outcome = super()._outcome(taken, route)
+    def _run_and_settle(self, taken: TakenRow, route: EventRoute | None) -> str:
+        outcome = super()._run_and_settle(taken, route)
         self._told("did", taken.kind, taken.subject_id, taken.tries, outcome)
         assert outcome in ("done", "later"), f"{taken.kind} of {taken.subject_id} ended as {outcome}"
         return outcome

@@ -39,7 +39,7 @@ def test_a_pool_does_not_bring_it_back(lea: Desk) -> None:
     (entry,) = kept(lea, "un")
     lea.run()
     with lea.scope() as scope:
-        post_id = evergreen_pools._entry(scope, entry).first_id
+        post_id = evergreen_pools._get_pool_entry(scope, entry).first_id
     lea.act(versioned_actions.cancel_post, post_id)
     lea.live(days=70)
     assert {S(row.state) for row in repeats.rows(lea, post_id)} == {S.PUBLISHED, S.CANCELLED}
@@ -52,7 +52,7 @@ def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: Desk) -> None:
     (entry,) = kept(lea, "un")
     lea.run()
     with lea.scope() as scope:
-        entry_row = evergreen_pools._entry(scope, entry)
+        entry_row = evergreen_pools._get_pool_entry(scope, entry)
         post_id, pool_id = entry_row.first_id, entry_row.pool_id
         series.begin_series(scope, post_id, [lea.channels["main"]], repeats.repeat(lea), confirmed=True)
     with ThreadPoolExecutor() as pool:

@@ -71,10 +71,10 @@ class Told:
     def __init__(self, engine: DiffusionVideoEngine, happens: Callable[[], None], *, step: int = 1) -> None:
         self._engine, self._happens, self._step, self.jobs = engine, happens, step, list[VideoJob]()
 
-    def where(self) -> Any:
+    def device_message(self) -> Any:
         return self._engine.device_message()
 
-    def move(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
+    def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
         self.jobs.append(job)
 
         def told(done: int, total: int) -> None:

@@ -43,14 +43,14 @@ def test_a_template_is_sealed_for_one_subject_and_one_model(house: Faced) -> Non
     one, other = boxes(house)
     by = house.by
     assert str(vector("P9")[0])[:6].encode() not in one.box
-    assert by._open(house.tenant_id, one.subject_id, MODEL, Sealed(bytes(one.box))).halves
+    assert by._open_vectors(house.tenant_id, one.subject_id, MODEL, Sealed(bytes(one.box))).halves
     for subject, model, box in (
         (other.subject_id, MODEL, one.box),
         (one.subject_id, "tiles-faces@2", one.box),
         (one.subject_id, MODEL, bytes(one.box)[:-1]),
         (one.subject_id, MODEL, b""),
     ):
-        assert by._open(house.tenant_id, subject, model, Sealed(bytes(box))).halves == b""
+        assert by._open_vectors(house.tenant_id, subject, model, Sealed(bytes(box))).halves == b""
 
 
 def test_a_template_that_does_not_open_compares_nobody(house: Faced) -> None:

@@ -31,7 +31,7 @@ class Eye:
     away: bool = False
     looked: int = 0
 
-    def look(self, views: tuple[PictureView, ...]) -> ClassifierReport:
+    def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
         if self.away:
             raise EngineUnreachable("engine.server_down", engine="classifier", url="x")
         self.looked += 1

@@ -65,7 +65,7 @@ def test_who_only_speaks_in_public_is_no_subscriber(lea: Desk) -> None:
         assert (counts.new_fans, counts.messages_in) == (0, 0)
         assert reads.fan_facts(scope, lea.creator_id) == []
         assert reads.find_conversation(scope, lea.channels["main"], "ann") is None
-        assert reads.talks(scope, lea.creator_id) == []
+        assert reads.list_conversations(scope, lea.creator_id) == []
 
 
 def test_an_answer_stands_under_the_remark_and_closes_it(lea: Desk) -> None:

@@ -152,7 +152,7 @@ def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
     assert (balance(studio, "sales"), balance(studio, "refunds")) == (-500, 500)
     assert order_of(studio, payment.order_id).state is OrderState.REFUNDED
     with studio.scope() as scope:
-        assert [one.active for one in queries.owned(scope, studio.thread("leo").fan_id)] == [False]
+        assert [one.active for one in queries.list_owned_packs(scope, studio.thread("leo").fan_id)] == [False]
     assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
     assert sum("remboursés" in text for text in studio.texts("leo")) == 1
 

@@ -130,7 +130,7 @@ def test_a_link_alone_adds_no_second_factor_beside_a_passkey(lumiere: Agency, gu
         assert second_factor.pending_enrolment(scope, KEY, gus, name="gus") is None
         box = scope.run("SELECT box FROM second_factors WHERE member_id = :m", m=gus).scalar_one()
         secret = second_factor.envelope.decrypt_for_tenant(
-            second_factor._own(KEY), lumiere.tenant_id, bytes(box)
+            second_factor._factor_key(KEY), lumiere.tenant_id, bytes(box)
         )  # whoever read it on the way
         options = challenges.create_registration_challenge(scope, SITE, gus)
     app = App("A" * 32)

@@ -211,7 +211,7 @@ def test_what_may_not_leave_any_more_is_not_fetched_either(shop: Shop, harm: Any
 
 
 def test_other_bytes_under_the_name_are_never_handed_out(shop: Shop) -> None:
-    path = shop.room.library._path(shop.house.tenant_id, shop.medium.sha256)
+    path = shop.room.library._object_path(shop.house.tenant_id, shop.medium.sha256)
     path.write_bytes(b"TILE-E")
     answer = shop.get()
     assert answer.status_code >= 500

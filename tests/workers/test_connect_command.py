@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from connectors.contract.account_setup import FormField
-from workers.cli.platforms.commands import _ask
+from workers.cli.platforms.commands import _prompt_field
 
 
 def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -40,7 +40,7 @@ def test_a_choice_is_asked_for_until_it_is_one() -> None:
 
     @app.command()
     def ask() -> None:
-        typer.echo(f"taken: {_ask('Who gets in', field)}")
+        typer.echo(f"taken: {_prompt_field('Who gets in', field)}")
 
     said = CliRunner().invoke(app, input="everybody\nby_request\n")
     assert said.exit_code == 0, said.output

@@ -9,12 +9,17 @@ from tests.fakes.ollama import FakeOllama
 from tests.generators.builders import needs_diffusion
 from tests.generators.tiny_films import adapter
 from tests.generators.tiny_models import sd15
-from workers.doctor.examination import _eyes, _images, _moving, _seeing
+from workers.doctor.examination import (
+    _check_classifier,
+    _check_image_engines,
+    _check_video_engine,
+    _check_vision_engine,
+)
 from workers.doctor.findings import FindingLevel
 
 
 def says(url: str = "", versions: str = "") -> tuple[FindingLevel, str]:
-    found = _eyes(Settings(generators=GeneratorsSettings(classifier_url=url, classifier_versions=versions)))
+    found = _check_classifier(Settings(generators=GeneratorsSettings(classifier_url=url, classifier_versions=versions)))
     return found.level, found.message.code
 
 
@@ -31,7 +36,7 @@ def test_it_says_who_looks_and_whether_that_counts() -> None:
 
 
 def makes(**settings: object) -> list[tuple[str, FindingLevel, str]]:
-    found = _images(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+    found = _check_image_engines(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
     return [(one.part, one.level, one.message.code) for one in found]
 
 
@@ -59,7 +64,7 @@ def test_it_says_on_what_the_model_runs_or_why_it_cannot(tmp_path: Path) -> None
 
 
 def moves(**settings: object) -> tuple[FindingLevel, str]:
-    found = _moving(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+    found = _check_video_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
     return found.level, found.message.code
 
 
@@ -74,7 +79,7 @@ def test_it_says_what_makes_pictures_move_or_why_nothing_can(tmp_path: Path) -> 
 
 def test_it_says_which_model_proposes_alt_texts_or_why_none_does() -> None:
     def says(**settings: str) -> tuple[FindingLevel, str]:
-        found = _seeing(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+        found = _check_vision_engine(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
         return found.level, found.message.code
 
     assert says() == (FindingLevel.OK, "engine.seeing_none")

@@ -55,7 +55,7 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
     kept = 17  # an empty one offers, replaces, passes on and misses nothing; nobody follows, pays, buys or speaks there
     told = f"{len(rules.ALL_RULES) - kept} failed, {kept} passed in"
     assert told in failing, failing
-    assert "NotImplementedError: next: which request comes after these answers" in failing
+    assert "NotImplementedError: next_step: which request follows these responses" in failing
     assert "ImportError" not in failing
     place = "acme_greenroom/connector.py"
     (folder / place).write_text((EXAMPLE / place).read_text("utf-8"), "utf-8")

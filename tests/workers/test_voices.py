@@ -11,13 +11,13 @@ from foundation.ops.settings import GeneratorsSettings, Settings
 from tests.generators.programs_of_ours import espeak
 from workers.cli.studio import voices as voice_table
 from workers.cli.studio.commands import voices
-from workers.doctor.examination import _voices
+from workers.doctor.examination import _check_speech_engines
 from workers.doctor.findings import FindingLevel
 
 
 def says(program: str) -> list[tuple[FindingLevel, str]]:
     settings = Settings(generators=GeneratorsSettings(espeak_program=program))
-    return [(one.level, one.message.code) for one in _voices(settings)]
+    return [(one.level, one.message.code) for one in _check_speech_engines(settings)]
 
 
 def test_the_doctor_says_whether_a_voice_is_a_real_one(tmp_path: Path) -> None:

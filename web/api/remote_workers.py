@@ -52,21 +52,21 @@ def create_remote_worker_api(tenant: OpenScope, store: ObjectStore, *, per_day: 
     """The app behind its door, to be mounted at `AT`; `per_day` is the house's quota of pictures, 0 for none."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
     errors.install_error_handlers(app)
-    _works(app, tenant, store, per_day)
-    _pictures(app, tenant, store)
+    _add_work_route(app, tenant, store, per_day)
+    _add_picture_route(app, tenant, store)
     files = {("POST", "/pictures"): PICTURE_BODY}
     return AdmissionMiddleware(
         app, tenant, limits=ApiRateLimits(), files=files, most=2 * MAX_PICTURE_BYTES, opens=WORKER_KEY_SPACE
     )
 
 
-def _works(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day: int) -> None:
+def _add_work_route(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day: int) -> None:
     @app.post("/work")
     def ask(request: Request, wanted: WorkRequest) -> WorkResponse:
         """Pictures to make, or nothing for a while."""
         if wanted.version != PROTOCOL_VERSION:
             raise ApiError(409, Message("machine.other_version", {"ours": PROTOCOL_VERSION}))
-        who = _who(request)
+        who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             lent = leases.lease_pictures(scope, who.key_id, wanted, AgencyBounds(per_day, store.quota_bytes))
         return WorkResponse(lent=lent, wait=0 if lent is not None else LONG_POLL_SECONDS)
@@ -74,19 +74,19 @@ def _works(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day: int) ->
     @app.post("/beats")
     def beat(request: Request, said: LeaseHeartbeat) -> HeartbeatResponse:
         """It is at it."""
-        who = _who(request)
+        who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             return leases.extend_lease(scope, who.key_id, said)
 
     @app.post("/given", status_code=204)
     def give_back(request: Request, said: LeaseReturn) -> None:
         """It makes no more of a lease."""
-        who = _who(request)
+        who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             leases.return_lease(scope, who.key_id, said)
 
 
-def _pictures(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> None:
+def _add_picture_route(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> None:
     @app.post("/pictures", status_code=204)
     def hand_in(
         request: Request,
@@ -94,7 +94,7 @@ def _pictures(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> None:
         said: Annotated[str, Header(alias=RESULT_HEADER, max_length=MAX_RESULT_HEADER)],
     ) -> None:
         """One picture, whole."""
-        who, made = _who(request), _read(said)
+        who, made = _get_worker_identity(request), _parse_picture_result(said)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             refused = results.accept_result(scope, store, who.key_id, made, data)
         if refused is not None:
@@ -103,20 +103,20 @@ def _pictures(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> None:
     @app.post("/materials")
     def material(request: Request, wanted: MaterialRequest) -> Response:
         """A picture that those of a lease work from."""
-        who = _who(request)
+        who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             leases.check_material(scope, who.key_id, wanted)
         return Response(store.get(who.tenant_id, wanted.sha256), media_type="application/octet-stream")
 
 
-def _read(said: str) -> PictureResult:
+def _parse_picture_result(said: str) -> PictureResult:
     try:
         return PictureResult.model_validate_json(said)
     except ValidationError as error:
         raise BadInput("machine.made_unreadable") from error
 
 
-def _who(request: Request) -> RemoteWorkerIdentity:
+def _get_worker_identity(request: Request) -> RemoteWorkerIdentity:
     asked: AdmittedRequest = request.state.asked
     joined: RemoteWorkerIdentity = asked.entered
     return joined

@@ -66,7 +66,7 @@ def document_response(
     own = {"etag": tag, "cache-control": cache, **(headers or {})}
     if changed_at is not None:
         own["last-modified"] = format_datetime(changed_at.replace(microsecond=0), usegmt=True)
-    if _has(request.headers, tag, changed_at):
+    if _is_copy_current(request.headers, tag, changed_at):
         return Response(status_code=304, headers=own)
     return Response(body, headers=own | {"content-type": mime})
 
@@ -76,13 +76,13 @@ def file_response(
 ) -> Response:
     """A file that never changes, whole or the one range that was asked for; `headers` may say that nobody keeps it."""
     own = {"etag": tag, "cache-control": FILE_CACHE, "accept-ranges": "bytes", **(headers or {})}
-    if _has(request.headers, tag, None):
+    if _is_copy_current(request.headers, tag, None):
         return Response(status_code=304, headers=own)
     own["content-type"] = mime
     asked = request.headers.get("range", "")
     if not asked or request.headers.get("if-range", tag) != tag:
         return Response(body, headers=own)
-    return _part(body, asked, own)
+    return _build_range_response(body, asked, own)
 
 
 def is_cross_site(request: Request) -> bool:
@@ -94,7 +94,7 @@ def is_cross_site(request: Request) -> bool:
     return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
 
 
-def _part(body: bytes, asked: str, headers: dict[str, str]) -> Response:
+def _build_range_response(body: bytes, asked: str, headers: dict[str, str]) -> Response:
     found = _RANGE.fullmatch(asked.strip())
     if found is None or found[1] == found[2] == "":
         return Response(body, headers=headers)  # several ranges, or another unit: ignoring it is allowed (14.2)
@@ -108,15 +108,15 @@ def _part(body: bytes, asked: str, headers: dict[str, str]) -> Response:
     return Response(body[first : last + 1], 206, headers | {"content-range": f"bytes {first}-{last}/{size}"})
 
 
-def _has(headers: Mapping[str, str], tag: str, changed_at: datetime | None) -> bool:
+def _is_copy_current(headers: Mapping[str, str], tag: str, changed_at: datetime | None) -> bool:
     """Whether the reader's copy is this one. With If-None-Match, If-Modified-Since is not looked at (13.2.2)."""
     wanted = headers.get("if-none-match")
     if wanted is not None:
         return wanted.strip() == "*" or tag in _TAG.findall(wanted)
-    return changed_at is not None and _seen(headers.get("if-modified-since", ""), changed_at)
+    return changed_at is not None and _is_unchanged_since(headers.get("if-modified-since", ""), changed_at)
 
 
-def _seen(since: str, changed_at: datetime) -> bool:
+def _is_unchanged_since(since: str, changed_at: datetime) -> bool:
     try:
         seen = parsedate_to_datetime(since)
     except (ValueError, OverflowError):

@@ -29,12 +29,12 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.api_route("/ics/{secret}.ics", methods=READ, include_in_schema=False)
     def calendar(request: Request, secret: str) -> Response:
-        return _answer(tenant, request, secret)
+        return _serve_calendar(tenant, request, secret)
 
     return routes
 
 
-def _answer(tenant: OpenScope, request: Request, secret: str) -> Response:
+def _serve_calendar(tenant: OpenScope, request: Request, secret: str) -> Response:
     """The calendar, or that it is as the caller has it; 404 for an address that never was or is over, 429 too often."""
     try:
         entered = calendar_subscriptions.resolve_calendar_secret(

@@ -98,9 +98,9 @@ class ClientLinkPages:
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
             return missing_page(request)
-        session = self._session(request)
+        session = self._read_session_cookie(request)
         with self._tenant(found[0], CLIENT_ACTOR) as scope:
-            asked = self._read(scope, found[1], session)
+            asked = self._load_approval_request(scope, found[1], session)
         voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(asked.zone))
         body = render_template(
             "links/templates/client_link.html",
@@ -123,7 +123,7 @@ class ClientLinkPages:
         if responses.is_cross_site(request):
             return self.show_request(request, token, Message("complaint.foreign"))
         back = RedirectResponse(f"{CLIENT_LINK_PATH}{token}", status_code=303, headers=PORTAL_HEADERS)
-        session = self._session(request) or secrets.token_urlsafe(32)
+        session = self._read_session_cookie(request) or secrets.token_urlsafe(32)
         what = typed.get("what", "")
         try:
             with self._tenant(found[0], CLIENT_ACTOR) as scope:
@@ -151,25 +151,25 @@ class ClientLinkPages:
         sha256, _, suffix = name.partition(".")
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
-            return _nothing()
+            return _not_found_response()
         with self._tenant(found[0], CLIENT_ACTOR) as scope:
-            link, standing = client_links.load_client_link(scope, found[1], self._session(request))
+            link, standing = client_links.load_client_link(scope, found[1], self._read_session_cookie(request))
             medium = (
                 client_links.load_client_view(scope, link.post_id).files.get(sha256) if standing == "open" else None
             )
         if medium is None or FILE_SUFFIXES.get(medium.mime) != suffix:
-            return _nothing()
+            return _not_found_response()
         try:
             data = self._store.get(found[0], sha256)
         except NotFound:  # removed in this very moment
-            return _nothing()
+            return _not_found_response()
         return responses.file_response(request, data, tag=f'"{sha256}"', mime=medium.mime, headers=PORTAL_HEADERS)
 
-    def _session(self, request: Request) -> str:
+    def _read_session_cookie(self, request: Request) -> str:
         typed = request.cookies.get(self._cookie, "")
         return typed if _SESSION.fullmatch(typed) else ""
 
-    def _read(self, scope: Scope, link_id: UUID, session: str) -> ApprovalRequest:
+    def _load_approval_request(self, scope: Scope, link_id: UUID, session: str) -> ApprovalRequest:
         link, standing = client_links.load_client_link(scope, link_id, session)
         post = schedule_reads.get_stored_post(scope, link.post_id)
         creator = tenant_reads.get_creator(scope, post.creator_id)
@@ -190,13 +190,15 @@ class ClientLinkPages:
             asked,
             now=scope.now,
             whole=shown.whole,
-            places=tuple(_place(one, shown, *known[one.channel_id]) for one in previews) if shown.words else (),
+            places=tuple(_build_channel_preview(one, shown, *known[one.channel_id]) for one in previews)
+            if shown.words
+            else (),
             comments=tuple(one for one in review_comments.list_client_comments(scope, link.post_id) if one.open),
             names={one.principal_id: one.name for one in tenant_reads.list_members(scope)},
         )
 
 
-def _place(one: PostPreview, shown: ClientView, at: datetime, late: bool) -> ChannelPreview:
+def _build_channel_preview(one: PostPreview, shown: ClientView, at: datetime, late: bool) -> ChannelPreview:
     """With the pictures that may be shown here, each by the end of its address."""
     seen = {
         asset: (f"files/{medium.sha256}.{FILE_SUFFIXES[medium.mime]}", medium.alt)
@@ -208,7 +210,7 @@ def _place(one: PostPreview, shown: ClientView, at: datetime, late: bool) -> Cha
     return ChannelPreview(one, at, laid, hidden, late)
 
 
-def _nothing() -> Response:
+def _not_found_response() -> Response:
     return PlainTextResponse("", status_code=404, headers=PORTAL_HEADERS)
 
 

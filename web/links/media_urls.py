@@ -34,7 +34,7 @@ class TemporaryFiles:
         tenant_id, lent_id = found
         with self._tenant(tenant_id, media_urls.MEDIA_URL_ACTOR) as scope:
             lent = media_urls.read_media_url(scope, lent_id)
-            answer = self._answer(request, tenant_id, lent, name)
+            answer = self._serve_media_file(request, tenant_id, lent, name)
             size = len(answer.body) if answer.status_code in (200, 206) and request.method == "GET" else 0
             address = request.client.host if request.client else ""
             reason = lent.refused if answer.status_code == GONE else ""
@@ -43,7 +43,7 @@ class TemporaryFiles:
             )
         return answer
 
-    def _answer(self, request: Request, tenant_id: UUID, lent: media_urls.MediaUrl, name: str) -> Response:
+    def _serve_media_file(self, request: Request, tenant_id: UUID, lent: media_urls.MediaUrl, name: str) -> Response:
         if name != lent.file_name:
             return PlainTextResponse("", 404, PRIVATE_HEADERS)
         if lent.refused:

@@ -61,12 +61,12 @@ def router(
     @routes.post(PATH, include_in_schema=False)
     async def message(request: Request) -> Response:
         body = await request.body()
-        return await run_in_threadpool(_answered, tenant, request, body, known)
+        return await run_in_threadpool(_handle_message, tenant, request, body, known)
 
     return routes
 
 
-def _answered(tenant: OpenScope, request: Request, body: bytes, known: Mapping[str, Tool]) -> Response:
+def _handle_message(tenant: OpenScope, request: Request, body: bytes, known: Mapping[str, Tool]) -> Response:
     """The answer to one message; a notification, and an answer to nothing, has none (202)."""
     if responses.is_cross_site(request):
         raise ApiError(403, Message("api.other_site"))
@@ -74,11 +74,11 @@ def _answered(tenant: OpenScope, request: Request, body: bytes, known: Mapping[s
         raise ApiError(400, Message("api.other_protocol", {"version": PROTOCOL_VERSIONS[0]}))
     asked_id: str | int | None = None
     try:
-        asked = _read(body)
+        asked = _parse_message(body)
         if "method" not in asked or "id" not in asked:
             return Response(status_code=202)
         asked_id = asked["id"]
-        result = _result(tenant, request, known, str(asked["method"]), asked.get("params", {}))
+        result = _dispatch_method(tenant, request, known, str(asked["method"]), asked.get("params", {}))
     except InvalidMessage as unfit:
         status = 400 if unfit.code in (UNREADABLE, NO_REQUEST) else 200
         error = {"code": unfit.code, "message": unfit.said}
@@ -86,7 +86,7 @@ def _answered(tenant: OpenScope, request: Request, body: bytes, known: Mapping[s
     return JSONResponse({"jsonrpc": "2.0", "id": asked_id, "result": result})
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _parse_message(body: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -101,23 +101,25 @@ def _read(body: bytes) -> dict[str, Any]:
     return asked
 
 
-def _result(tenant: OpenScope, request: Request, known: Mapping[str, Tool], method: str, params: Any) -> JsonRpcReply:
+def _dispatch_method(
+    tenant: OpenScope, request: Request, known: Mapping[str, Tool], method: str, params: Any
+) -> JsonRpcReply:
     if not isinstance(params, dict):
         raise InvalidMessage(NO_ARGUMENTS, "Parameters are named.")
     match method:
         case "initialize":
-            return _hello(params)
+            return _build_initialize_reply(params)
         case "ping":
             return {}
         case "tools/list":
             asked: AdmittedRequest = request.state.asked
             return {"tools": [one.describe for one in known.values() if one.needs in asked.entered.scopes]}
         case "tools/call":
-            return _called(tenant, request, known, params)
+            return _call_tool(tenant, request, known, params)
     raise InvalidMessage(NO_METHOD, "No such method.")
 
 
-def _hello(params: Mapping[str, Any]) -> JsonRpcReply:
+def _build_initialize_reply(params: Mapping[str, Any]) -> JsonRpcReply:
     wanted = params.get("protocolVersion")
     return {
         "protocolVersion": wanted if wanted in PROTOCOL_VERSIONS else PROTOCOL_VERSIONS[0],
@@ -127,7 +129,9 @@ def _hello(params: Mapping[str, Any]) -> JsonRpcReply:
     }
 
 
-def _called(tenant: OpenScope, request: Request, known: Mapping[str, Tool], params: Mapping[str, Any]) -> JsonRpcReply:
+def _call_tool(
+    tenant: OpenScope, request: Request, known: Mapping[str, Tool], params: Mapping[str, Any]
+) -> JsonRpcReply:
     """What a tool did, or why not: an assistant reads the reason and corrects itself."""
     tool = known.get(params["name"]) if isinstance(params.get("name"), str) else None
     if tool is None:
@@ -142,12 +146,12 @@ def _called(tenant: OpenScope, request: Request, known: Mapping[str, Tool], para
         said = dict.fromkeys(
             f"{'.'.join(field_location(one, sent))}: {error_text(one)}" for one in wrong.errors()[:MAX_FIELD_ERRORS]
         )
-        return _said("\n".join(said)[:4000], wrong=True)
+        return _build_text_result("\n".join(said)[:4000], wrong=True)
     except (ApiError, GreenroomError) as refused:
-        return _said(render_message(refused.message, ERROR_LANGUAGE), wrong=True)
+        return _build_text_result(render_message(refused.message, ERROR_LANGUAGE), wrong=True)
     data = found.model_dump(mode="json") if isinstance(found, BaseModel) else dict(found)
-    return {**_said(json.dumps(data, ensure_ascii=False)), "structuredContent": data}
+    return {**_build_text_result(json.dumps(data, ensure_ascii=False)), "structuredContent": data}
 
 
-def _said(text: str, *, wrong: bool = False) -> dict[str, Any]:
+def _build_text_result(text: str, *, wrong: bool = False) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": wrong}

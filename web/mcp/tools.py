@@ -132,19 +132,21 @@ def build_tools(
     read, write = ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE
 
     def channels(call: ApiCall, asked: ChannelsInput) -> BaseModel:
-        return router.listed(call, connectors, asked.creator)
+        return router.load_channels_out(call, connectors, asked.creator)
 
     def story(call: ApiCall, asked: DeliveryInput) -> BaseModel:
         return deliveries.get_delivery_story(call, connectors, asked.delivery_id)
 
     known = (
-        Tool("list_creators", "The creators this key may see.", read, NoInput, _creators),
+        Tool("list_creators", "The creators this key may see.", read, NoInput, _list_creators),
         Tool(
             "list_channels", "Accounts: their state, and the limits each sets to a post.", read, ChannelsInput, channels
         ),
-        Tool("read_calendar", "What goes where and when, by time, page by page.", read, DeliveriesQuery, _calendar),
-        Tool("list_labels", "The labels posts may have.", read, NoInput, _labels),
-        Tool("read_post", "One post, and where it goes.", read, PostInput, _post),
+        Tool(
+            "read_calendar", "What goes where and when, by time, page by page.", read, DeliveriesQuery, _list_deliveries
+        ),
+        Tool("list_labels", "The labels posts may have.", read, NoInput, _list_labels),
+        Tool("read_post", "One post, and where it goes.", read, PostInput, _load_post),
         Tool(
             "delivery_story",
             "Everything that happened to a post on one account, and what comes next.",
@@ -157,29 +159,29 @@ def build_tools(
             "Write a draft, or propose a time for it. A person decides.",
             write,
             DraftInput,
-            partial(_draft, connectors),
+            partial(_create_draft, connectors),
         ),
     )
-    copies = _copies(generators, store) if store is not None else ()
-    return {one.name: one for one in (*known, *_makes(generators), *copies)}
+    copies = _build_copy_tools(generators, store) if store is not None else ()
+    return {one.name: one for one in (*known, *_build_generation_tools(generators), *copies)}
 
 
-def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
+def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
     """What makes pictures; starting and stopping needs a key made for it."""
     read, make = ApiKeyScope.POSTS_READ, ApiKeyScope.GENERATE
 
     def preview(call: ApiCall, asked: RunPreviewInput) -> BaseModel:
         wanted = RunPreviewQuery.model_validate(asked.model_dump(exclude={"recipe_id"}))
-        return runs.previewed(call, generators, asked.recipe_id, wanted)
+        return runs.build_run_preview(call, generators, asked.recipe_id, wanted)
 
     def start(call: ApiCall, asked: StartRunInput) -> Mapping[str, Any]:
         body = RunIn.model_validate(asked.model_dump(exclude={"key"}))
-        return _changed(
+        return _apply_change(
             call, lambda scope, sight: runs.start_run(call, scope, sight, generators, body, key=f"mcp:{asked.key}")
         )
 
     return (
-        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesQuery, recipes.listed),
+        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesQuery, recipes.load_recipes_page),
         Tool(
             "list_word_lists",
             "Words that prompts draw from as `{@name}`.",
@@ -191,17 +193,17 @@ def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
             "preview_run", "The prompts of a run, its cost and its time. Makes nothing.", read, RunPreviewInput, preview
         ),
         Tool("start_run", "Have pictures made; may cost money. People judge each of them.", make, StartRunInput, start),
-        Tool("read_run", "How far a run is.", read, RunInput, _run),
-        Tool("stop_run", "End a run; what is there stays.", make, RunInput, _stop),
+        Tool("read_run", "How far a run is.", read, RunInput, _load_run),
+        Tool("stop_run", "End a run; what is there stays.", make, RunInput, _stop_run),
     )
 
 
-def _copies(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, ...]:
+def _build_copy_tools(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, ...]:
     """What makes copies of pictures; the same copy is made once, so that it needs no name."""
     read, make = ApiKeyScope.POSTS_READ, ApiKeyScope.GENERATE
 
     def ask(call: ApiCall, asked: CopyIn) -> Mapping[str, Any]:
-        return _changed(
+        return _apply_change(
             call,
             lambda scope, sight: picture_copies.create_picture_copy(
                 scope, sight, asked, generators=generators, store=store
@@ -210,52 +212,52 @@ def _copies(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, .
 
     return (
         Tool("copy_picture", "A copy, cut, set right or made larger; people judge it.", make, CopyIn, ask),
-        Tool("read_copy", "How far a copy is.", read, CopyInput, _copy),
+        Tool("read_copy", "How far a copy is.", read, CopyInput, _load_copy),
         Tool("stop_copy", "Want a copy no more.", make, CopyInput, _stop_copy),
     )
 
 
-def _copy(call: ApiCall, asked: CopyInput) -> BaseModel:
+def _load_copy(call: ApiCall, asked: CopyInput) -> BaseModel:
     return picture_copies.get_picture_copy(call, asked.copy_id)
 
 
 def _stop_copy(call: ApiCall, asked: CopyInput) -> Mapping[str, Any]:
-    return _changed(call, lambda scope, sight: picture_copies.stop_picture_copy(scope, sight, asked.copy_id))
+    return _apply_change(call, lambda scope, sight: picture_copies.stop_picture_copy(scope, sight, asked.copy_id))
 
 
-def _run(call: ApiCall, asked: RunInput) -> BaseModel:
-    return runs.followed(call, asked.run_id)
+def _load_run(call: ApiCall, asked: RunInput) -> BaseModel:
+    return runs.load_run_out(call, asked.run_id)
 
 
-def _stop(call: ApiCall, asked: RunInput) -> Mapping[str, Any]:
-    return _changed(call, lambda scope, sight: runs.stop_run(scope, sight, asked.run_id))
+def _stop_run(call: ApiCall, asked: RunInput) -> Mapping[str, Any]:
+    return _apply_change(call, lambda scope, sight: runs.stop_run(scope, sight, asked.run_id))
 
 
-def _changed(call: ApiCall, act: ApiChange) -> Mapping[str, Any]:
+def _apply_change(call: ApiCall, act: ApiChange) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(bytes(call.apply(act).body))
     return found
 
 
-def _creators(call: ApiCall, _: NoInput) -> BaseModel:
+def _list_creators(call: ApiCall, _: NoInput) -> BaseModel:
     found = call.read(lambda _, sight: list(sight.creators.values()))
     return CreatorsOut(items=[CreatorOut.of(one) for one in found])
 
 
-def _labels(call: ApiCall, _: NoInput) -> BaseModel:
-    return labels.listed(call)
+def _list_labels(call: ApiCall, _: NoInput) -> BaseModel:
+    return labels.load_labels_out(call)
 
 
-def _calendar(call: ApiCall, asked: DeliveriesQuery) -> BaseModel:
-    return deliveries.listed(call, asked)
+def _list_deliveries(call: ApiCall, asked: DeliveriesQuery) -> BaseModel:
+    return deliveries.load_deliveries_page(call, asked)
 
 
-def _post(call: ApiCall, asked: PostInput) -> BaseModel:
+def _load_post(call: ApiCall, asked: PostInput) -> BaseModel:
     return PostWhole.from_view(
         call.read(lambda scope, sight: listings.get_post_detail(scope, sight.creators, asked.post_id))
     )
 
 
-def _draft(connectors: Mapping[str, Connector], call: ApiCall, asked: DraftInput) -> Mapping[str, Any]:
+def _create_draft(connectors: Mapping[str, Connector], call: ApiCall, asked: DraftInput) -> Mapping[str, Any]:
     key = derived_uuid(call.asked.entered.key_id, MCP_ORIGIN, asked.key)
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
@@ -267,4 +269,4 @@ def _draft(connectors: Mapping[str, Connector], call: ApiCall, asked: DraftInput
             PostWhole.from_view(listings.get_post_detail(scope, sight.creators, made)), "mcp.draft", f"post:{made}"
         )
 
-    return _changed(call, act)
+    return _apply_change(call, act)

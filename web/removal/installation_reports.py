@@ -55,7 +55,7 @@ class InstallationReportPages:
         self, request: Request, wrong: Message | None = None, typed: Mapping[str, str] | None = None
     ) -> Response:
         """The form, in the visitor's language."""
-        voice = _voice(request)
+        voice = _build_visitor_localizer(request)
         body = render_template(
             "removal/templates/request_form.html",
             voice,
@@ -97,7 +97,7 @@ class InstallationReportPages:
                 )
         except GreenroomError as refused:
             return self.show_form(request, refused.message, typed)
-        held, now, _ = self._held(request, receipt)
+        held, now, _ = self._load_report_access(request, receipt)
         return (
             self._receipts.issue_receipt(held, pin, now)
             if receipt == new
@@ -109,12 +109,12 @@ class InstallationReportPages:
         receipt = parse_receipt(typed)
         if not receipt:
             return missing_page(request)
-        held, now, report = self._held(request, receipt)
+        held, now, report = self._load_report_access(request, receipt)
         if report is None or not self._receipts.is_admitted(request, held, now):
             return self._receipts.show_code_form(request, held)
         seeking = report.sought_at is None
         return self._receipts.show_receipt(
-            request, held, self._cases(report), now, wrong=wrong, typed=words, seeking=seeking
+            request, held, self._load_cases(report), now, wrong=wrong, typed=words, seeking=seeking
         )
 
     def submit_receipt_form(self, request: Request, typed_number: str, typed: dict[str, str]) -> Response:
@@ -122,7 +122,7 @@ class InstallationReportPages:
         receipt = parse_receipt(typed_number)
         if not receipt:
             return missing_page(request)
-        held, now, report = self._held(request, receipt)
+        held, now, report = self._load_report_access(request, receipt)
         if "pin" in typed:
             return self._receipts.submit_code(request, held, typed["pin"], now)
         if report is None or not self._receipts.is_admitted(request, held, now):
@@ -133,12 +133,12 @@ class InstallationReportPages:
                 raise Refused("complaint.foreign")
             if words is None:
                 raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
-            self._appeal(report, typed.get("case", ""), words)
+            self._submit_appeal(report, typed.get("case", ""), words)
         except GreenroomError as refused:
             return self.show_receipt(request, receipt, wrong=refused.message, words=words or "")
         return RedirectResponse(held.path, status_code=303)
 
-    def _appeal(self, report: ReportDetails, number: str, words: str) -> None:
+    def _submit_appeal(self, report: ReportDetails, number: str, words: str) -> None:
         """Appeal against the decision about the n-th find. Raises NotFound for a number that is none."""
         place = next((one for one in range(len(report.found)) if str(one) == number), None)
         if place is None:
@@ -148,7 +148,7 @@ class InstallationReportPages:
             known = removal_requests.find_status_by_receipt(scope, receipt)
             appeals.submit_requester_appeal(scope, receipt, creator_id=known.creator_id, words=words)
 
-    def _cases(self, report: ReportDetails) -> Sequence[RemovalCase]:
+    def _load_cases(self, report: ReportDetails) -> Sequence[RemovalCase]:
         found = []
         for tenant_id, receipt in report.found:
             with self._tenant(tenant_id, VISITOR_ACTOR) as scope:
@@ -157,7 +157,9 @@ class InstallationReportPages:
                 )
         return found
 
-    def _held(self, request: Request, receipt: str) -> tuple[ReceiptAccess, datetime, ReportDetails | None]:
+    def _load_report_access(
+        self, request: Request, receipt: str
+    ) -> tuple[ReceiptAccess, datetime, ReportDetails | None]:
         with self._tenant(INSTALLATION_ID, VISITOR_ACTOR) as scope:
             try:
                 report, hashed = (
@@ -167,11 +169,13 @@ class InstallationReportPages:
             except NotFound:
                 report, hashed = None, None
             path = f"{REPORT_PATH}/{receipt}"
-            held = ReceiptAccess(INSTALLATION_ID, receipt, path, hashed, open=False, site=None, voice=_voice(request))
+            held = ReceiptAccess(
+                INSTALLATION_ID, receipt, path, hashed, open=False, site=None, voice=_build_visitor_localizer(request)
+            )
             return held, scope.now, report
 
 
-def _voice(request: Request) -> VisitorLocalizer:
+def _build_visitor_localizer(request: Request) -> VisitorLocalizer:
     return VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo("UTC"))
 
 

@@ -37,13 +37,13 @@ def find_pictures(scope: Scope, address: str, fingerprints: Sequence[str], *, ba
     parts = parse_address(address)
     if parts is None:
         return found
-    own = _on_our_pages(scope, parts) if parts.netloc.lower() == urlsplit(base).netloc.lower() else {}
+    own = _digests_on_own_pages(scope, parts) if parts.netloc.lower() == urlsplit(base).netloc.lower() else {}
     for creator_id, digests in (own or find_media_published_at(scope, address)).items():
         found.setdefault(creator_id, set()).update(digests)
     return found
 
 
-def _on_our_pages(scope: Scope, parts: SplitResult) -> MediaDigestsByCreator:
+def _digests_on_own_pages(scope: Scope, parts: SplitResult) -> MediaDigestsByCreator:
     match [step for step in parts.path.split("/") if step]:
         case [slug, "p", content_id] | [slug, _, "p", content_id]:
             found = sites.find_site_in_agency(scope, slug)

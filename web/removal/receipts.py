@@ -108,8 +108,8 @@ class ReceiptPages:
     def issue_receipt(self, held: ReceiptAccess, pin: str, now: datetime) -> Response:
         """Lead who just asked to their receipt, and let them in; the code comes with them."""
         answer = RedirectResponse(held.path, status_code=303, headers={"cache-control": "no-store"})
-        self._let_in(answer, held, now)
-        self._cookie(answer, held, CODE_COOKIE, pin, CODE_SECONDS)
+        self._grant_access(answer, held, now)
+        self._set_access_cookie(answer, held, CODE_COOKIE, pin, CODE_SECONDS)
         return answer
 
     def submit_code(self, request: Request, held: ReceiptAccess, typed: str, now: datetime) -> Response:
@@ -124,7 +124,7 @@ class ReceiptPages:
         except GreenroomError as refused:
             return self.show_code_form(request, held, refused.message)
         answer = RedirectResponse(held.path, status_code=303, headers={"cache-control": "no-store"})
-        self._let_in(answer, held, now)
+        self._grant_access(answer, held, now)
         return answer
 
     def show_code_form(self, request: Request, held: ReceiptAccess, wrong: Message | None = None) -> Response:
@@ -175,12 +175,12 @@ class ReceiptPages:
             request, body, status=200 if wrong is None else 422, headers={**RECEIPT_HEADERS, **waits}, fresh=False
         )
 
-    def _let_in(self, answer: Response, held: ReceiptAccess, now: datetime) -> None:
+    def _grant_access(self, answer: Response, held: ReceiptAccess, now: datetime) -> None:
         if held.pin_hash is not None:
             granted = access_codes.issue_pass(held.tenant_id, held.receipt, held.pin_hash, now)
-            self._cookie(answer, held, PASS_COOKIE, granted, int(access_codes.PASS_LIFETIME.total_seconds()))
+            self._set_access_cookie(answer, held, PASS_COOKIE, granted, int(access_codes.PASS_LIFETIME.total_seconds()))
 
-    def _cookie(self, answer: Response, held: ReceiptAccess, name: str, value: str, seconds: int) -> None:
+    def _set_access_cookie(self, answer: Response, held: ReceiptAccess, name: str, value: str, seconds: int) -> None:
         answer.set_cookie(
             name, value, max_age=seconds, path=held.path, secure=self._secure, httponly=True, samesite="strict"
         )

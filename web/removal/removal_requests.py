@@ -173,13 +173,13 @@ class RemovalRequestPages:
             said = parse_claim(typed)
             self._contacts.store_contact(said.form, typed.get("contact", ""))
             pin, hashed = access_codes.create_access_code()
-            receipt, fresh = self._written(request, found, typed, said, hashed)
+            receipt, fresh = self._record_request(request, found, typed, said, hashed)
         except GreenroomError as refused:
             return self.show_form(request, slug, typed.get("item", ""), refused.message, typed)
-        held, now = self._held(request, found, receipt)
+        held, now = self._load_receipt_access(request, found, receipt)
         return self._receipts.issue_receipt(held, pin, now) if fresh else RedirectResponse(held.path, status_code=303)
 
-    def _written(
+    def _record_request(
         self, request: Request, found: SiteRef, typed: Mapping[str, str], said: SubmittedForm, hashed: str
     ) -> tuple[str, bool]:
         """The receipt, and whether it is new: a form that was sent before has its own."""
@@ -212,11 +212,11 @@ class RemovalRequestPages:
         found, receipt = sites.find_site_by_slug(self._tenant, slug), parse_receipt(typed)
         if found is None or not receipt:
             return missing_page(request)
-        held, now = self._held(request, found, receipt)
+        held, now = self._load_receipt_access(request, found, receipt)
         if not self._receipts.is_admitted(request, held, now):
             return self._receipts.show_code_form(request, held)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            shown = build_case(scope, _known(scope, found, receipt))
+            shown = build_case(scope, _get_request_status(scope, found, receipt))
         return self._receipts.show_receipt(request, held, [shown], now, wrong=wrong, typed=words)
 
     def submit_receipt_form(self, request: Request, slug: str, typed_number: str, typed: dict[str, str]) -> Response:
@@ -224,7 +224,7 @@ class RemovalRequestPages:
         found, receipt = sites.find_site_by_slug(self._tenant, slug), parse_receipt(typed_number)
         if found is None or not receipt:
             return missing_page(request)
-        held, now = self._held(request, found, receipt)
+        held, now = self._load_receipt_access(request, found, receipt)
         if "pin" in typed:
             return self._receipts.submit_code(request, held, typed["pin"], now)
         if not self._receipts.is_admitted(request, held, now):
@@ -241,12 +241,12 @@ class RemovalRequestPages:
             return self.show_receipt(request, slug, receipt, wrong=refused.message, words=words or "")
         return RedirectResponse(held.path, status_code=303)
 
-    def _held(self, request: Request, found: SiteRef, receipt: str) -> tuple[ReceiptAccess, datetime]:
+    def _load_receipt_access(self, request: Request, found: SiteRef, receipt: str) -> tuple[ReceiptAccess, datetime]:
         """What lies before a visitor, and the time: a number nobody was given looks like one with a code."""
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
             try:
-                _known(scope, found, receipt)
+                _get_request_status(scope, found, receipt)
                 hashed, known = receipts.access_code_hash(scope, receipt), True
             except NotFound:
                 hashed, known = None, False
@@ -255,7 +255,7 @@ class RemovalRequestPages:
             return held, scope.now
 
 
-def _known(scope: Scope, found: SiteRef, receipt: str) -> RequestStatus:
+def _get_request_status(scope: Scope, found: SiteRef, receipt: str) -> RequestStatus:
     """The wish behind a receipt. Raises NotFound, also for one of another page."""
     known = removal_requests.find_status_by_receipt(scope, receipt)
     if known.creator_id != found.creator_id:

@@ -97,14 +97,14 @@ class SubjectPortalPages:
             return missing_page(request)
         with self._tenant(found[0], PORTAL_ACTOR) as scope:
             agency = tenant_reads.get_agency(scope)
-            page = _read(scope, found[1], agency.name)
+            page = _load_portal_data(scope, found[1], agency.name)
         voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(agency.zone))
         body = render_template(
             "removal/templates/subject_portal.html",
             voice,
             token=token,
             mine=page,
-            names=lambda surfaces: _names(voice, surfaces),
+            names=lambda surfaces: _format_surface_names(voice, surfaces),
             allowed=lambda what: voice.text(f"me.scope.{what}"),
             takes=lambda what: f"me.take.{what}",
             days={one.card.id: voice.format_day(one.card.day) for one in page.cards},
@@ -124,32 +124,32 @@ class SubjectPortalPages:
             return self.show_portal(request, token, Message("complaint.foreign"))
         try:
             with self._tenant(found[0], f"person:{found[1]}") as scope:
-                _say(scope, found[1], typed)
+                _submit_portal_answer(scope, found[1], typed)
         except GreenroomError as refused:
             return self.show_portal(request, token, refused.message)
         return RedirectResponse(f"{PORTAL_PATH}{token}", status_code=303, headers=PORTAL_HEADERS)
 
 
-def _say(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
+def _submit_portal_answer(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
     what, digest = typed.get("what", "?"), typed.get("digest", "")
     if what in CARD_ANSWERS and "offer" in typed:
-        consent_offers.submit_offer_answer(scope, _named(typed["offer"], "asking.unknown"), what, digest=digest)
+        consent_offers.submit_offer_answer(scope, _parse_id(typed["offer"], "asking.unknown"), what, digest=digest)
     elif what in CARD_ANSWERS:
-        card_answers.submit_card_answer(scope, _named(typed.get("card", ""), "card.unknown"), what, digest=digest)
+        card_answers.submit_card_answer(scope, _parse_id(typed.get("card", ""), "card.unknown"), what, digest=digest)
     elif what == FACE_CONSENT_FIELD:
         face_consent.submit_face_consent(scope, person_id)
     else:
         subject_portal.request_revocation(scope, person_id, ALL_CONSENTS if what == "all" else what or "?")
 
 
-def _named(typed: str, unknown: str) -> UUID:
+def _parse_id(typed: str, unknown: str) -> UUID:
     try:
         return UUID(typed)
     except ValueError as error:
         raise NotFound(unknown) from error
 
 
-def _read(scope: Scope, person_id: UUID, agency: str) -> PortalData:
+def _load_portal_data(scope: Scope, person_id: UUID, agency: str) -> PortalData:
     shown, permitted = (
         subject_portal.list_copies_of_subject(scope, person_id),
         tuple(subject_portal.list_consents(scope, person_id)),
@@ -157,7 +157,7 @@ def _read(scope: Scope, person_id: UUID, agency: str) -> PortalData:
     asked = subject_portal.last_revocation_request(scope, person_id)
     may_take = subject_portal.active_consent_kinds(permitted)
     pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL_CONSENTS and bool(may_take)))
-    going = any(_going(copy) for copy in shown)
+    going = any(_is_removal_pending(copy) for copy in shown)
     cards, asks = (
         tuple(card_answers.list_card_sheets(scope, person_id)),
         tuple(consent_offers.list_offer_sheets(scope, person_id)),
@@ -170,7 +170,7 @@ def _read(scope: Scope, person_id: UUID, agency: str) -> PortalData:
         pending = pending or (asked is not None and asked[0] in (FACE_CONSENT, ALL_CONSENTS))
     return PortalData(
         agency=agency,
-        places=_places(scope, shown),
+        places=_list_portal_places(scope, shown),
         private=any(copy.viewer and copy.removed_at is None and copy.recalled_at is None for copy in shown),
         permitted=permitted,
         offers=asks,
@@ -183,11 +183,11 @@ def _read(scope: Scope, person_id: UUID, agency: str) -> PortalData:
     )
 
 
-def _going(copy: LiveCopy) -> bool:
+def _is_removal_pending(copy: LiveCopy) -> bool:
     return copy.recalled_at is not None and copy.removed_at is None
 
 
-def _places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
+def _list_portal_places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
     """One line for each account where posts are or were."""
     replaced = live_copies.replaced_permits(scope, shown)
     accounts = {one.id: one for one in channel_reads.list_channels(scope)}
@@ -199,16 +199,16 @@ def _places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
         PortalPlace(
             name=accounts[channel].name,
             stands=sum(copy.removed_at is None and copy.recalled_at is None for copy in found),
-            going=sum(_going(copy) for copy in found),
+            going=sum(_is_removal_pending(copy) for copy in found),
             gone_at=max((copy.removed_at for copy in found if copy.removed_at is not None), default=None),
             by_hand=accounts[channel].is_manual,
-            replaced=all(copy.jti in replaced for copy in found if _going(copy)),
+            replaced=all(copy.jti in replaced for copy in found if _is_removal_pending(copy)),
         )
         for channel, found in sorted(here.items(), key=lambda each: accounts[each[0]].name)
     )
 
 
-def _names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) -> str:
+def _format_surface_names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) -> str:
     """Places of a permission, as people call them."""
     known = load_catalogue(voice.language)
     places = {

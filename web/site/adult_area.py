@@ -71,14 +71,14 @@ class AdultAreaPages:
         if found is None:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            visit = self._visit(scope, request, found)
-            if not _of_age(scope, visit):
-                return _door(request, visit, _standing(scope, visit))
+            visit = self._load_visit(scope, request, found)
+            if not _is_of_age(scope, visit):
+                return _render_entry_page(request, visit, _load_age_status(scope, visit))
             listing = items.list_newest(scope, found, limit=ITEMS_PER_PAGE, before=before)
-            entries = _theirs(scope, visit, listing) if listing is not None else ()
+            entries = _filter_viewable_items(scope, visit, listing) if listing is not None else ()
         if listing is None:
             return missing_page(request, visit.voice, visit.site)
-        return _inside(request, visit, entries, older=listing.older, alone=False)
+        return _render_area_page(request, visit, entries, older=listing.older, alone=False)
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
         """One item, for a reader who may see it; everybody else is led to the door."""
@@ -86,32 +86,37 @@ class AdultAreaPages:
         if found is None:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            visit = self._visit(scope, request, found)
-            if not _of_age(scope, visit):
+            visit = self._load_visit(scope, request, found)
+            if not _is_of_age(scope, visit):
                 return RedirectResponse(f"{found.area_path}/", status_code=303, headers=PRIVATE_HEADERS)
             known = items.find_item(scope, found, content_id)[1]
-            entries = _theirs(scope, visit, ItemPage((known,), None, whole=True)) if known is not None else ()
+            entries = (
+                _filter_viewable_items(scope, visit, ItemPage((known,), None, whole=True)) if known is not None else ()
+            )
             if entries and request.method == "GET":
                 items.record_view(scope, found, content_id)
         if not entries:
             return missing_page(request, visit.voice, visit.site)
-        return _inside(request, visit, entries, older=None, alone=True)
+        return _render_area_page(request, visit, entries, older=None, alone=True)
 
     def serve_file(self, request: Request, slug: str, name: str) -> Response:
         """A file of an item that this reader may see now: asked again for every range of it."""
         sha256, _, suffix = name.partition(".")
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
-            return _nothing()
+            return _not_found_response()
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            reader, mime = self._reader(request, found), items.shown_media_type(scope, sha256, ADULT_AREA)
-            may = mime is not None and FILE_SUFFIXES[mime] == suffix and _may_have(scope, found, reader, sha256)
+            reader, mime = (
+                self._compute_reader_digest(request, found),
+                items.shown_media_type(scope, sha256, ADULT_AREA),
+            )
+            may = mime is not None and FILE_SUFFIXES[mime] == suffix and _can_view_file(scope, found, reader, sha256)
         if mime is None or not may:
-            return _nothing()
+            return _not_found_response()
         try:
             data = self._store.get(found.tenant_id, sha256)
         except NotFound:  # removed in this very moment
-            return _nothing()
+            return _not_found_response()
         return responses.file_response(request, data, tag=f'"{sha256}"', mime=mime, headers=ADULT_HEADERS)
 
     def begin_age_check(self, request: Request, slug: str) -> Response:
@@ -122,7 +127,7 @@ class AdultAreaPages:
         answer = RedirectResponse(f"{found.area_path}/", status_code=303, headers=PRIVATE_HEADERS)
         if responses.is_cross_site(request):
             return answer
-        session = self._session(request) or secrets.token_urlsafe(32)
+        session = self._read_session_cookie(request) or secrets.token_urlsafe(32)
         try:
             with self._tenant(found.tenant_id, AGE_CHECK_ACTOR) as scope:
                 age_checks.start_check_from_page(
@@ -134,7 +139,7 @@ class AdultAreaPages:
                     source=sites.visitor_digest(found, request.client.host if request.client else ""),
                 )
         except Refused as flood:
-            return self._refused(request, found, flood.message)
+            return self._render_refusal(request, found, flood.message)
         except GreenroomError:  # nobody checks ages here, or it has its answer: the door says so
             return answer
         answer.set_cookie(
@@ -148,10 +153,10 @@ class AdultAreaPages:
         )
         return answer
 
-    def _refused(self, request: Request, found: SiteRef, why: Message) -> Response:
+    def _render_refusal(self, request: Request, found: SiteRef, why: Message) -> Response:
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            visit = self._visit(scope, request, found)
-        return _door(request, visit, _Standing(why.code, may_begin=False), status=422)
+            visit = self._load_visit(scope, request, found)
+        return _render_entry_page(request, visit, _Standing(why.code, may_begin=False), status=422)
 
     def end_session(self, request: Request, slug: str) -> Response:
         """Forget this browser's session: nothing else knows its number."""
@@ -163,17 +168,17 @@ class AdultAreaPages:
             answer.delete_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
         return answer
 
-    def _session(self, request: Request) -> str:
+    def _read_session_cookie(self, request: Request) -> str:
         typed = request.cookies.get(self._cookie, "")
         return typed if _SESSION.fullmatch(typed) else ""
 
-    def _reader(self, request: Request, found: SiteRef) -> str:
-        session = self._session(request)
+    def _compute_reader_digest(self, request: Request, found: SiteRef) -> str:
+        session = self._read_session_cookie(request)
         return reader_digest(found, session) if session else ""
 
-    def _visit(self, scope: Scope, request: Request, found: SiteRef) -> AdultVisit:
+    def _load_visit(self, scope: Scope, request: Request, found: SiteRef) -> AdultVisit:
         site, voice = load_visitor_localizer(scope, found)
-        return AdultVisit(found, site, voice, self._reader(request, found))
+        return AdultVisit(found, site, voice, self._compute_reader_digest(request, found))
 
 
 def reader_digest(found: SiteRef, session: str) -> str:
@@ -181,29 +186,32 @@ def reader_digest(found: SiteRef, session: str) -> str:
     return hmac.new(found.tenant_id.bytes, session.encode(), hashlib.sha256).hexdigest()
 
 
-def _of_age(scope: Scope, visit: AdultVisit) -> bool:
+def _is_of_age(scope: Scope, visit: AdultVisit) -> bool:
     return bool(visit.reader) and age_assurance.get_assurance(scope, PLATFORM, visit.reader).over_18
 
 
-def _theirs(scope: Scope, visit: AdultVisit, listing: ItemPage) -> tuple[ItemEntry, ...]:
+def _filter_viewable_items(scope: Scope, visit: AdultVisit, listing: ItemPage) -> tuple[ItemEntry, ...]:
     """The items this reader may see, decided now, one by one."""
-    account = _account(scope, visit.found)
-    units = {one.content_id: _published(scope, account, one.content_id) for one in listing.entries}
+    account = _find_site_channel(scope, visit.found)
+    units = {one.content_id: _find_published_unit(scope, account, one.content_id) for one in listing.entries}
     return tuple(
         entry
         for entry in listing.entries
         if (unit := units[entry.content_id]) is not None
-        and _is(entry, unit)
+        and _is_as_permitted(entry, unit)
         and issuance.preview_for_viewer(scope, unit, visit.reader).is_allowed
     )
 
 
-def _may_have(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bool:
+def _can_view_file(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bool:
     """Whether an item that shows these bytes may be seen by this reader now."""
     if not reader or not age_assurance.get_assurance(scope, PLATFORM, reader).over_18:
         return False
-    account = _account(scope, found)
-    units = (_published(scope, account, content_id) for content_id in items.items_showing_file(scope, found, sha256))
+    account = _find_site_channel(scope, found)
+    units = (
+        _find_published_unit(scope, account, content_id)
+        for content_id in items.items_showing_file(scope, found, sha256)
+    )
     return any(
         sha256 in {medium.sha256 for medium in unit.media}
         and issuance.preview_for_viewer(scope, unit, reader).is_allowed
@@ -212,16 +220,16 @@ def _may_have(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bool:
     )
 
 
-def _account(scope: Scope, found: SiteRef) -> UUID | None:
+def _find_site_channel(scope: Scope, found: SiteRef) -> UUID | None:
     theirs = channel_reads.list_creator_channels(scope, found.creator_id)
     return next((one.id for one in theirs if one.account == found.account_name), None)
 
 
-def _published(scope: Scope, account: UUID | None, content_id: str) -> Unit | None:
+def _find_published_unit(scope: Scope, account: UUID | None, content_id: str) -> Unit | None:
     return published_units.published_unit(scope, account, content_id) if account is not None else None
 
 
-def _is(entry: ItemEntry, unit: Unit) -> bool:
+def _is_as_permitted(entry: ItemEntry, unit: Unit) -> bool:
     """What stands on the page is what the permit was for."""
     shown = (entry.title, entry.text, [medium.sha256 for medium in entry.media])
     return shown == (unit.text_of("title"), unit.text_of("body"), [medium.sha256 for medium in unit.media])
@@ -237,7 +245,7 @@ class _Standing:
     provider: str = ""
 
 
-def _standing(scope: Scope, visit: AdultVisit) -> _Standing:
+def _load_age_status(scope: Scope, visit: AdultVisit) -> _Standing:
     provider = age_checks.active_provider(scope)
     if provider is None:
         return _Standing("area.nobody", may_begin=False)
@@ -253,7 +261,7 @@ def _standing(scope: Scope, visit: AdultVisit) -> _Standing:
     return _Standing(f"age.stands.{check.state}", may_begin=may, check=check, provider=provider.provider)
 
 
-def _door(request: Request, visit: AdultVisit, stands: _Standing, *, status: int = 200) -> Response:
+def _render_entry_page(request: Request, visit: AdultVisit, stands: _Standing, *, status: int = 200) -> Response:
     check = stands.check
     body = render_template(
         "site/templates/adult_entry.html",
@@ -271,7 +279,7 @@ def _door(request: Request, visit: AdultVisit, stands: _Standing, *, status: int
     return responses.html_response(request, body, status=status, headers=ADULT_HEADERS | again, fresh=False)
 
 
-def _inside(
+def _render_area_page(
     request: Request, visit: AdultVisit, entries: tuple[ItemEntry, ...], *, older: str | None, alone: bool
 ) -> Response:
     body = render_template(
@@ -287,7 +295,7 @@ def _inside(
     return responses.html_response(request, body, headers=ADULT_HEADERS, fresh=False)
 
 
-def _nothing() -> Response:
+def _not_found_response() -> Response:
     return PlainTextResponse("", status_code=404, headers=PRIVATE_HEADERS)
 
 

@@ -41,7 +41,7 @@ class AgeCheckPages:
             return missing_page(request)
         with self._tenant(found[0], AGE_CHECK_ACTOR) as scope:
             check = age_checks.get_check(scope, found[1])
-        return _page(request, check, token)
+        return _render_check_page(request, check, token)
 
     def begin_check(self, request: Request, token: str) -> Response:
         """The viewer wants to begin; pressed twice, it begins once."""
@@ -57,7 +57,7 @@ class AgeCheckPages:
         return RedirectResponse(f"{age_checks.AGE_PATH}{token}", status_code=303, headers=PRIVATE_HEADERS)
 
 
-def _page(request: Request, check: AgeCheckView, token: str) -> Response:
+def _render_check_page(request: Request, check: AgeCheckView, token: str) -> Response:
     voice = VisitorLocalizer(check.language if check.language in LANGUAGES else "en", ZoneInfo("UTC"))
     may_begin = check.alive and check.state in age_checks.RETRYABLE_CHECK_STATES
     body = render_template(

@@ -34,10 +34,10 @@ class FeedHeader:
 
 def entry_id(head: FeedHeader, entry: ItemEntry) -> str:
     """A tag URI (RFC 4151): permanent, never the address."""
-    return _tag(head, entry.published_at, entry.content_id)
+    return _build_tag_uri(head, entry.published_at, entry.content_id)
 
 
-def _tag(head: FeedHeader, at: datetime, name: str) -> str:
+def _build_tag_uri(head: FeedHeader, at: datetime, name: str) -> str:
     return f"tag:{head.authority},{at.astimezone(UTC).year}:{name}"
 
 
@@ -53,10 +53,12 @@ def atom_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> b
     """The Atom document; the same items give the same bytes."""
     xml.register_namespace("", ATOM)
     feed = xml.Element(f"{{{ATOM}}}feed", {"xml:lang": head.language})
-    _text(feed, "id", _tag(head, head.opened_at, head.permanent))
-    _text(feed, "title", head.title)
-    _text(xml.SubElement(feed, f"{{{ATOM}}}author"), "name", head.author)
-    _text(feed, "updated", _instant(max((entry.edited_at for entry in entries), default=head.opened_at)))
+    _add_text_element(feed, "id", _build_tag_uri(head, head.opened_at, head.permanent))
+    _add_text_element(feed, "title", head.title)
+    _add_text_element(xml.SubElement(feed, f"{{{ATOM}}}author"), "name", head.author)
+    _add_text_element(
+        feed, "updated", _format_instant(max((entry.edited_at for entry in entries), default=head.opened_at))
+    )
     for rel, href, mime in (
         ("self", head.self_url, "application/atom+xml"),
         ("alternate", head.home, "text/html"),
@@ -65,17 +67,17 @@ def atom_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> b
         if href:
             xml.SubElement(feed, f"{{{ATOM}}}link", {"rel": rel, "href": href, "type": mime})
     for entry in entries:
-        _atom_entry(feed, head, entry, base)
+        _add_atom_entry(feed, head, entry, base)
     body: bytes = xml.tostring(feed, encoding="utf-8", xml_declaration=True)
     return body
 
 
-def _atom_entry(feed: xml.Element, head: FeedHeader, entry: ItemEntry, base: str) -> None:
+def _add_atom_entry(feed: xml.Element, head: FeedHeader, entry: ItemEntry, base: str) -> None:
     node = xml.SubElement(feed, f"{{{ATOM}}}entry")
-    _text(node, "id", entry_id(head, entry))
-    _text(node, "title", _title(entry))
-    _text(node, "published", _instant(entry.published_at))
-    _text(node, "updated", _instant(entry.edited_at))
+    _add_text_element(node, "id", entry_id(head, entry))
+    _add_text_element(node, "title", _entry_title(entry))
+    _add_text_element(node, "published", _format_instant(entry.published_at))
+    _add_text_element(node, "updated", _format_instant(entry.edited_at))
     address = {"rel": "alternate", "href": f"{head.home}p/{entry.content_id}", "type": "text/html"}
     xml.SubElement(node, f"{{{ATOM}}}link", address)
     for medium in entry.media:
@@ -86,15 +88,15 @@ def _atom_entry(feed: xml.Element, head: FeedHeader, entry: ItemEntry, base: str
             "length": str(medium.size),
         }
         if medium.alt:
-            attributes["title"] = _legal(medium.alt)
+            attributes["title"] = _strip_illegal_characters(medium.alt)
         xml.SubElement(node, f"{{{ATOM}}}link", attributes)
-    _category(node, _NAMES[entry.rating], f"{base}/rating")
+    _add_category(node, _NAMES[entry.rating], f"{base}/rating")
     if ai_level(entry) != "none":
-        _category(node, f"ai-{ai_level(entry)}", f"{base}/ai")
-    xml.SubElement(node, f"{{{ATOM}}}content", {"type": "text"}).text = _legal(entry.text)
+        _add_category(node, f"ai-{ai_level(entry)}", f"{base}/ai")
+    xml.SubElement(node, f"{{{ATOM}}}content", {"type": "text"}).text = _strip_illegal_characters(entry.text)
 
 
-def _category(node: xml.Element, term: str, scheme: str) -> None:
+def _add_category(node: xml.Element, term: str, scheme: str) -> None:
     xml.SubElement(node, f"{{{ATOM}}}category", {"term": term, "scheme": scheme})
 
 
@@ -107,21 +109,21 @@ def json_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> b
         "feed_url": head.self_url,
         "language": head.language,
         "authors": [{"name": head.author, "url": head.home}],
-        "items": [_json_item(head, entry, base) for entry in entries],
+        "items": [_build_json_item(head, entry, base) for entry in entries],
     }
     if head.older:
         feed["next_url"] = head.older
     return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _json_item(head: FeedHeader, entry: ItemEntry, base: str) -> dict[str, object]:
+def _build_json_item(head: FeedHeader, entry: ItemEntry, base: str) -> dict[str, object]:
     item: dict[str, object] = {
         "id": entry_id(head, entry),
         "url": f"{head.home}p/{entry.content_id}",
-        "title": _title(entry),
+        "title": _entry_title(entry),
         "content_text": entry.text,
-        "date_published": _instant(entry.published_at),
-        "date_modified": _instant(entry.edited_at),
+        "date_published": _format_instant(entry.published_at),
+        "date_modified": _format_instant(entry.edited_at),
         "_greenroom": {"rating": entry.rating.value, "ai_generated": ai_level(entry), "version": entry.version},
     }
     if entry.media:
@@ -129,7 +131,7 @@ def _json_item(head: FeedHeader, entry: ItemEntry, base: str) -> dict[str, objec
             {
                 "url": base + medium.url_path,
                 "mime_type": medium.mime,
-                "title": medium.alt or _title(entry),
+                "title": medium.alt or _entry_title(entry),
                 "size_in_bytes": medium.size,
                 "_greenroom": {"ai_generated": medium.ai},
             }
@@ -141,19 +143,19 @@ def _json_item(head: FeedHeader, entry: ItemEntry, base: str) -> dict[str, objec
     return item
 
 
-def _title(entry: ItemEntry) -> str:
+def _entry_title(entry: ItemEntry) -> str:
     return entry.title or " ".join(entry.text.split())[:60] or "…"
 
 
-def _instant(at: datetime) -> str:
+def _format_instant(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
 
 
-def _text(parent: xml.Element, name: str, text: str) -> None:
-    xml.SubElement(parent, f"{{{ATOM}}}{name}").text = _legal(text)
+def _add_text_element(parent: xml.Element, name: str, text: str) -> None:
+    xml.SubElement(parent, f"{{{ATOM}}}{name}").text = _strip_illegal_characters(text)
 
 
-def _legal(text: str) -> str:
+def _strip_illegal_characters(text: str) -> str:
     """Characters XML 1.0 allows (section 2.2); a stray control character would break every reader."""
     return "".join(
         c for c in text if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"

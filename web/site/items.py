@@ -98,45 +98,45 @@ def lock_files(scope: Scope, digests: Sequence[str]) -> None:
 
 def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> PutResult:
     """Write or rewrite an item; the same content again changes nothing. Its files are held by the caller."""
-    _hold_item(scope, found, content_id)
-    row, stored = _row(scope, found, content_id), [asdict(medium) for medium in content.media]
+    _lock_item(scope, found, content_id)
+    row, stored = _find_item_row(scope, found, content_id), [asdict(medium) for medium in content.media]
     if row is not None and row.removed_at is not None:
         return PutResult(gone=True, new=False)
     if row is None:
-        _add(scope, found, content_id, content)
-        _touch(scope, found)
+        _create_item(scope, found, content_id, content)
+        _touch_site(scope, found)
         return PutResult(gone=False, new=True)
     if (row.title, row.text, row.media, row.ai) != (content.title, content.text, stored, content.ai):
         dropped = {medium["sha256"] for medium in row.media} - {medium.sha256 for medium in content.media}
         row.purge = sorted({*row.purge, *dropped})
         row.title, row.text, row.media, row.ai = content.title, content.text, stored, content.ai
         row.version, row.edited_at = row.version + 1, scope.now
-        _hide_files(scope, row)
-        _show_files(scope, row, content.media)
+        _remove_item_files(scope, row)
+        _add_item_files(scope, row, content.media)
         scope.add(row)
-        _touch(scope, found)
+        _touch_site(scope, found)
     return PutResult(gone=False, new=False)
 
 
 def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
     """Leave a tombstone, also for an id that never came: what is still on its way must not appear afterwards."""
-    _hold_item(scope, found, content_id)
-    row = _row(scope, found, content_id)
+    _lock_item(scope, found, content_id)
+    row = _find_item_row(scope, found, content_id)
     if row is None:
-        row = _add(scope, found, content_id, ItemContent("", "", (), ai=False))
+        row = _create_item(scope, found, content_id, ItemContent("", "", (), ai=False))
     if row.removed_at is not None:
         return
     row.removed_at = scope.now
     row.purge = sorted({*row.purge, *(str(medium["sha256"]) for medium in row.media)})
     row.title, row.text, row.media = "", "", []
-    _hide_files(scope, row)
+    _remove_item_files(scope, row)
     scope.add(row)
-    _touch(scope, found)
+    _touch_site(scope, found)
 
 
 def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str]:
     """Files this item showed once whose bytes nothing needs any more; held until this transaction ends."""
-    row = _row(scope, found, content_id)
+    row = _find_item_row(scope, found, content_id)
     digests = list(row.purge) if row is not None else []
     lock_files(scope, digests)
     return [digest for digest in digests if shown_media_type(scope, digest) is None]
@@ -144,7 +144,7 @@ def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str
 
 def forget_purged_files(scope: Scope, found: SiteRef, content_id: str) -> None:
     """The bytes of those files are gone; a crash before this line leaves the list for the next try."""
-    row = _row(scope, found, content_id)
+    row = _find_item_row(scope, found, content_id)
     if row is not None and row.purge:
         row.purge = []
         scope.add(row)
@@ -180,7 +180,7 @@ def items_showing_file(scope: Scope, found: SiteRef, sha256: str) -> list[str]:
 
 def item_files(scope: Scope, found: SiteRef, content_id: str) -> tuple[str, ...]:
     """The files of a living item of this page, whatever its area and their rating: for who wants them gone."""
-    rows = (_row(scope, replace(found, area=area), content_id) for area in (PUBLIC_AREA, ADULT_AREA))
+    rows = (_find_item_row(scope, replace(found, area=area), content_id) for area in (PUBLIC_AREA, ADULT_AREA))
     return tuple(str(medium["sha256"]) for row in rows if row is not None for medium in row.media)
 
 
@@ -224,23 +224,23 @@ def list_newest(scope: Scope, found: SiteRef, *, limit: int, before: str | None 
         col(Item.removed_at).is_(None),
     )
     if before is not None:
-        last = _row(scope, found, before)
+        last = _find_item_row(scope, found, before)
         if last is None:
             return None
         query = query.where(tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id))
     order = (col(Item.published_at).desc(), col(Item.id).desc())
     rows = scope.session.exec(query.order_by(*order).limit(limit + 1)).all()
-    seen = _entries(scope, found, rows[:limit])
+    seen = _build_entries(scope, found, rows[:limit])
     entries = tuple(entry for entry in seen if entry is not None)
     return ItemPage(entries, rows[limit - 1].content_id if len(rows) > limit else None, len(entries) == len(seen))
 
 
 def find_item(scope: Scope, found: SiteRef, content_id: str) -> tuple[bool, ItemEntry | None]:
     """`(known, entry)`: an unknown id is (False, None), a removed or hidden one (True, None)."""
-    row = _row(scope, found, content_id)
+    row = _find_item_row(scope, found, content_id)
     if row is None:
         return False, None
-    return True, _entries(scope, found, [row])[0] if row.removed_at is None else None
+    return True, _build_entries(scope, found, [row])[0] if row.removed_at is None else None
 
 
 def record_view(scope: Scope, found: SiteRef, content_id: str) -> None:
@@ -261,7 +261,7 @@ def record_view(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 def count_views(scope: Scope, found: SiteRef, content_id: str) -> int | None:
     """How often an item was looked at; None for one that never was."""
-    row = _row(scope, found, content_id)
+    row = _find_item_row(scope, found, content_id)
     if row is None:
         return None
     total: int = scope.run(
@@ -272,11 +272,11 @@ def count_views(scope: Scope, found: SiteRef, content_id: str) -> int | None:
     return int(total)
 
 
-def _hold_item(scope: Scope, found: SiteRef, content_id: str) -> None:
+def _lock_item(scope: Scope, found: SiteRef, content_id: str) -> None:
     scope.lock(f"item:{found.site_id}:{content_id}")
 
 
-def _row(scope: Scope, found: SiteRef, content_id: str) -> Item | None:
+def _find_item_row(scope: Scope, found: SiteRef, content_id: str) -> Item | None:
     if not CONTENT_ID_PATTERN.fullmatch(content_id):
         return None
     return scope.session.exec(
@@ -289,7 +289,7 @@ def _row(scope: Scope, found: SiteRef, content_id: str) -> Item | None:
     ).first()
 
 
-def _add(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> Item:
+def _create_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> Item:
     row = Item(
         tenant_id=scope.tenant_id,
         creator_id=found.creator_id,
@@ -304,11 +304,11 @@ def _add(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) ->
         edited_at=scope.now,
     )
     scope.add(row)
-    _show_files(scope, row, content.media)
+    _add_item_files(scope, row, content.media)
     return row
 
 
-def _touch(scope: Scope, found: SiteRef) -> None:
+def _touch_site(scope: Scope, found: SiteRef) -> None:
     """The site has changed: what readers compare with."""
     scope.run(
         "UPDATE sites SET updated_at = house_now() WHERE tenant_id = :tenant AND id = :site",
@@ -317,14 +317,14 @@ def _touch(scope: Scope, found: SiteRef) -> None:
     )
 
 
-def _entries(scope: Scope, found: SiteRef, rows: Sequence[Item]) -> list[ItemEntry | None]:
+def _build_entries(scope: Scope, found: SiteRef, rows: Sequence[Item]) -> list[ItemEntry | None]:
     """The items; None for one with a file that may no longer be shown: an item is whole or away."""
     media = {row.id: tuple(MediaFile(**medium) for medium in row.media) for row in rows}
     allowed = admitted_ratings(scope, found, sorted({medium.sha256 for files in media.values() for medium in files}))
-    return [_entry(row, media[row.id], allowed) for row in rows]
+    return [_build_entry(row, media[row.id], allowed) for row in rows]
 
 
-def _entry(row: Item, media: tuple[MediaFile, ...], allowed: Mapping[str, Rating]) -> ItemEntry | None:
+def _build_entry(row: Item, media: tuple[MediaFile, ...], allowed: Mapping[str, Rating]) -> ItemEntry | None:
     if any(medium.sha256 not in allowed for medium in media):
         return None
     rating = highest_rating([allowed[medium.sha256] for medium in media])
@@ -333,7 +333,7 @@ def _entry(row: Item, media: tuple[MediaFile, ...], allowed: Mapping[str, Rating
     )
 
 
-def _show_files(scope: Scope, row: Item, media: Sequence[MediaFile]) -> None:
+def _add_item_files(scope: Scope, row: Item, media: Sequence[MediaFile]) -> None:
     for medium in {medium.sha256: medium for medium in media}.values():
         scope.add(
             ItemMedium(
@@ -346,7 +346,7 @@ def _show_files(scope: Scope, row: Item, media: Sequence[MediaFile]) -> None:
         )
 
 
-def _hide_files(scope: Scope, row: Item) -> None:
+def _remove_item_files(scope: Scope, row: Item) -> None:
     scope.run(
         "DELETE FROM item_media WHERE tenant_id = :tenant AND item_id = :item", tenant=scope.tenant_id, item=row.id
     )

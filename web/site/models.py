@@ -16,7 +16,7 @@ from foundation.db.database import (
 )
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -48,7 +48,7 @@ class Item(CreatorOwnedRow, table=True):
     __tablename__ = "items"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "site_id", "area", "content_id", name="items_content"),
-        _of("site_id", "sites"),
+        _tenant_foreign_key("site_id", "sites"),
         Index("items_newest", "tenant_id", "site_id", "published_at"),
         about="creator",
         keep="while the tenant is here",
@@ -75,7 +75,7 @@ class ItemMedium(CreatorOwnedRow, table=True):
     __tablename__ = "item_media"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "item_id", "sha256"),
-        _of("item_id", "items"),
+        _tenant_foreign_key("item_id", "items"),
         Index("item_media_digest", "sha256"),
         about="creator",
         keep="while the tenant is here",
@@ -90,7 +90,10 @@ class ItemViews(CreatorOwnedRow, table=True):
 
     __tablename__ = "item_views"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "item_id", "day"), _of("item_id", "items"), about="creator", keep="3 years"
+        UniqueConstraint("tenant_id", "item_id", "day"),
+        _tenant_foreign_key("item_id", "items"),
+        about="creator",
+        keep="3 years",
     )
     item_id: UUID
     day: date = Field(sa_type=Date)

@@ -64,14 +64,16 @@ class SitePages:
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site, voice = load_visitor_localizer(scope, found)
             listing = items.list_newest(scope, found, limit=ITEMS_PER_PAGE, before=before)
-            offered = _offered(scope, found) if before is None else []
+            offered = _list_pack_offers(scope, found) if before is None else []
             behind = replace(found, area=ADULT_AREA)
             adults = behind.area_path if items.has_items(scope, behind) else ""
         if listing is None:
             return missing_page(request, voice, site)
         shown = {"site": site, "listing": listing, "offered": offered, "first": before is None, "adults": adults}
-        body = self._render("site/templates/profile.html", voice, **shown)
-        return responses.html_response(request, body, headers=_rated([entry.rating for entry in listing.entries]))
+        body = self._render_site_template("site/templates/profile.html", voice, **shown)
+        return responses.html_response(
+            request, body, headers=_build_mature_headers([entry.rating for entry in listing.entries])
+        )
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
         """An item's page: 404 for one that never was, 410 for one that is gone."""
@@ -85,8 +87,8 @@ class SitePages:
                 items.record_view(scope, found, content_id)
         if entry is None:
             return missing_page(request, voice, site, status=410 if known else 404)
-        body = self._render("site/templates/item.html", voice, site=site, entry=entry)
-        return responses.html_response(request, body, headers=_rated([entry.rating]))
+        body = self._render_site_template("site/templates/item.html", voice, site=site, entry=entry)
+        return responses.html_response(request, body, headers=_build_mature_headers([entry.rating]))
 
     def serve_feed(self, request: Request, slug: str, kind: str, before: str | None) -> Response:
         """A feed, or a page of older entries of it."""
@@ -100,7 +102,9 @@ class SitePages:
         if listing is None:
             return missing_page(request)
         write = atom_feed.atom_feed if kind == "xml" else atom_feed.json_feed
-        body = write(self._head(site, found, f"feed.{kind}", listing, before), listing.entries, base=self._base)
+        body = write(
+            self._build_feed_header(site, found, f"feed.{kind}", listing, before), listing.entries, base=self._base
+        )
         changed_at = site.changed_at if settled and listing.whole else None
         return responses.document_response(
             request, body, mime=FEEDS[kind], cache=responses.FEED_CACHE, changed_at=changed_at
@@ -126,10 +130,12 @@ class SitePages:
                 continue
         return PlainTextResponse("", status_code=404)
 
-    def _render(self, template: str, voice: VisitorLocalizer, **values: object) -> bytes:
+    def _render_site_template(self, template: str, voice: VisitorLocalizer, **values: object) -> bytes:
         return render_template(template, voice, base=self._base, S=Rating.S, **values)
 
-    def _head(self, site: SiteProfile, found: SiteRef, name: str, listing: ItemPage, before: str | None) -> FeedHeader:
+    def _build_feed_header(
+        self, site: SiteProfile, found: SiteRef, name: str, listing: ItemPage, before: str | None
+    ) -> FeedHeader:
         home = f"{self._base}/{site.slug}/"
         return FeedHeader(
             title=site.title,
@@ -165,11 +171,11 @@ def missing_page(
 
 def render_template(template: str, voice: VisitorLocalizer, **values: object) -> bytes:
     """A page of these templates, everything in it escaped."""
-    return _templates().get_template(template).render(voice=voice, word=voice.text, **values).encode()
+    return _build_environment().get_template(template).render(voice=voice, word=voice.text, **values).encode()
 
 
 @cache
-def _templates() -> Environment:
+def _build_environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(PACKAGE_ROOT),
         autoescape=select_autoescape(["html"]),
@@ -179,11 +185,11 @@ def _templates() -> Environment:
     )
 
 
-def _rated(ratings: list[Rating]) -> dict[str, str]:
+def _build_mature_headers(ratings: list[Rating]) -> dict[str, str]:
     return MATURE_HEADERS if Rating.S in ratings else {}
 
 
-def _offered(scope: Scope, found: SiteRef) -> list[PackOffer]:
+def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
     """Packs a visitor may know of: those rated no higher than what the page itself shows."""
     public = [
         pack
@@ -203,7 +209,7 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_c
 
     @routes.api_route("/.well-known/security.txt", methods=READ_METHODS)
     def security() -> PlainTextResponse:
-        return _security(tenant, security_contact)
+        return _build_security_txt(tenant, security_contact)
 
     @routes.api_route("/static/{name}", methods=READ_METHODS)
     def static(request: Request, name: str) -> Response:
@@ -236,7 +242,7 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_c
     return routes
 
 
-def _security(tenant: OpenScope, contact: str) -> PlainTextResponse:
+def _build_security_txt(tenant: OpenScope, contact: str) -> PlainTextResponse:
     """Whom to tell of a weakness (RFC 9116); nobody named, no file: a wrong address would be worse than none."""
     if not contact:
         return PlainTextResponse("", status_code=404)

@@ -45,7 +45,7 @@ class ItemIn(BaseModel):
     ai: bool = False
 
 
-def _unstorable(item: ItemIn) -> bool:
+def _has_nul_character(item: ItemIn) -> bool:
     """A NUL fits in JSON and in no column of PostgreSQL."""
     return any("\x00" in text for text in (item.title, item.text, *(medium.alt for medium in item.media)))
 
@@ -55,7 +55,7 @@ class _Refused(Exception):
         self.status, self.word = status, word
 
 
-def _answer(refused: _Refused) -> JSONResponse:
+def _build_error_response(refused: _Refused) -> JSONResponse:
     return JSONResponse({"error": refused.word}, status_code=refused.status)
 
 
@@ -89,27 +89,27 @@ class _Endpoint:
             item = ItemIn.model_validate_json(body)
         except ValidationError as error:
             raise _Refused(422, "unreadable") from error
-        if not CONTENT_ID_PATTERN.fullmatch(content_id) or _unstorable(item):
+        if not CONTENT_ID_PATTERN.fullmatch(content_id) or _has_nul_character(item):
             raise _Refused(422, "unreadable")
         digests = [medium.sha256 for medium in item.media]
-        sizes = {digest: self._size(found, digest) for digest in set(digests)}
+        sizes = {digest: self._get_file_size(found, digest) for digest in set(digests)}
         media = tuple(MediaFile(one.sha256, one.mime, one.alt, one.ai, sizes[one.sha256]) for one in item.media)
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
-            self._admit(scope, found, digests)
+            self._lock_admitted_files(scope, found, digests)
             written = items.put_item(scope, found, content_id, ItemContent(item.title, item.text, media, item.ai))
         if written.gone:
             raise _Refused(410, "gone")
         if not written.new:  # an edit may have dropped files
-            self._purge(found, content_id)
-        return JSONResponse(self._standing(found, content_id), status_code=201 if written.new else 200)
+            self._purge_unused_files(found, content_id)
+        return JSONResponse(self._build_item_reference(found, content_id), status_code=201 if written.new else 200)
 
-    def _size(self, found: SiteRef, digest: str) -> int:
+    def _get_file_size(self, found: SiteRef, digest: str) -> int:
         try:
             return len(self._store.get(found.tenant_id, digest))
         except NotFound as missing:
             raise _Refused(422, "file_not_staged") from missing
 
-    def _admit(self, scope: Scope, found: SiteRef, digests: list[str]) -> None:
+    def _lock_admitted_files(self, scope: Scope, found: SiteRef, digests: list[str]) -> None:
         """Hold the files: a removal on another item may take them away until the moment they are held."""
         items.lock_files(scope, digests)
         if not all(self._store.exists(scope.tenant_id, digest) for digest in digests):
@@ -124,7 +124,7 @@ class _Endpoint:
             known, entry = items.find_item(scope, found, content_id)
         if entry is None:
             raise _Refused(410, "gone") if known else _Refused(404, "no_such_item")
-        return JSONResponse(self._standing(found, content_id))
+        return JSONResponse(self._build_item_reference(found, content_id))
 
     def delete_item(self, found: SiteRef, content_id: str) -> JSONResponse:
         """Leave a tombstone; again is the same."""
@@ -132,7 +132,7 @@ class _Endpoint:
             raise _Refused(404, "no_such_item")
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             items.remove_item(scope, found, content_id)
-        self._purge(found, content_id)
+        self._purge_unused_files(found, content_id)
         return JSONResponse({"deleted": content_id})
 
     def metrics(self, found: SiteRef, content_id: str) -> JSONResponse:
@@ -143,14 +143,14 @@ class _Endpoint:
             raise _Refused(404, "no_such_item")
         return JSONResponse({"views": seen})
 
-    def _purge(self, found: SiteRef, content_id: str) -> None:
+    def _purge_unused_files(self, found: SiteRef, content_id: str) -> None:
         """Remove bytes nothing shows any more: after the commit that hid them, and while nobody can show them anew."""
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             for digest in items.list_unused_files(scope, found, content_id):
                 self._store.delete(found.tenant_id, digest)
             items.forget_purged_files(scope, found, content_id)
 
-    def _standing(self, found: SiteRef, content_id: str) -> dict[str, str]:
+    def _build_item_reference(self, found: SiteRef, content_id: str) -> dict[str, str]:
         return {"id": content_id, "url": f"{self._base}{found.area_path}/p/{content_id}"}
 
 
@@ -162,45 +162,45 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRout
     async def put_file(slug: str, sha256: str, request: Request, authorization: Authorization = "") -> JSONResponse:
         try:
             found = await run_in_threadpool(house.owner, slug, authorization)
-            data = await _body(request, MAX_FILE_BYTES)
+            data = await _read_limited_body(request, MAX_FILE_BYTES)
             return await run_in_threadpool(house.put_file, found, sha256, data)
         except _Refused as refused:
-            return _answer(refused)
+            return _build_error_response(refused)
 
     @routes.put("/items/{content_id}")
     async def put_item(slug: str, content_id: str, request: Request, authorization: Authorization = "") -> JSONResponse:
         try:
             found = await run_in_threadpool(house.owner, slug, authorization)
-            body = await _body(request, MAX_ITEM_BYTES)
+            body = await _read_limited_body(request, MAX_ITEM_BYTES)
             return await run_in_threadpool(house.put_item, found, content_id, body)
         except _Refused as refused:
-            return _answer(refused)
+            return _build_error_response(refused)
 
     @routes.get("/items/{content_id}")
     def get_item(slug: str, content_id: str, authorization: Authorization = "") -> JSONResponse:
         try:
             return house.get_item(house.owner(slug, authorization), content_id)
         except _Refused as refused:
-            return _answer(refused)
+            return _build_error_response(refused)
 
     @routes.delete("/items/{content_id}")
     def delete_item(slug: str, content_id: str, authorization: Authorization = "") -> JSONResponse:
         try:
             return house.delete_item(house.owner(slug, authorization), content_id)
         except _Refused as refused:
-            return _answer(refused)
+            return _build_error_response(refused)
 
     @routes.get("/items/{content_id}/metrics")
     def metrics(slug: str, content_id: str, authorization: Authorization = "") -> JSONResponse:
         try:
             return house.metrics(house.owner(slug, authorization), content_id)
         except _Refused as refused:
-            return _answer(refused)
+            return _build_error_response(refused)
 
     return routes
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _read_limited_body(request: Request, most: int) -> bytes:
     """The body, at most so many bytes, whatever its declared length says."""
     declared = request.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > most:

@@ -110,9 +110,9 @@ def open_site(
             title=title,
             about=about,
             language=language,
-            chat_url=_web_address(chat_url),
+            chat_url=_validate_web_address(chat_url),
             authority=authority,
-            token_digest=_digest(token),
+            token_digest=_token_digest(token),
         )
     )
     return token
@@ -129,7 +129,7 @@ def open_adult_area(scope: Scope, creator_id: UUID) -> tuple[str, str] | None:
         " WHERE tenant_id = :tenant AND creator_id = :creator AND adult_digest = '' RETURNING slug",
         tenant=scope.tenant_id,
         creator=creator_id,
-        digest=_digest(token),
+        digest=_token_digest(token),
     ).first()
     if row is not None:
         return adult_account_name(row.slug), token
@@ -155,11 +155,11 @@ def set_chat_url(scope: Scope, creator_id: UUID, chat_url: str) -> None:
         " WHERE tenant_id = :tenant AND creator_id = :creator AND chat_url <> :chat",
         tenant=scope.tenant_id,
         creator=creator_id,
-        chat=_web_address(chat_url),
+        chat=_validate_web_address(chat_url),
     )
 
 
-def _web_address(url: str) -> str:
+def _validate_web_address(url: str) -> str:
     """The address, if a page may link to it: a `javascript:` one would be ours to answer for."""
     if url and not url.startswith(("http://", "https://")):
         raise BadInput("site.chat_address", address=url[:60])
@@ -168,7 +168,7 @@ def _web_address(url: str) -> str:
 
 def find_site_by_slug(tenant: OpenScope, slug: str, area: str = PUBLIC_AREA) -> SiteRef | None:
     """Whose page this is; None when nobody's."""
-    row = _row(tenant, slug)
+    row = _find_site_row(tenant, slug)
     return SiteRef(row.tenant_id, row.creator_id, row.id, slug, area) if row is not None else None
 
 
@@ -185,16 +185,16 @@ def find_site_in_agency(scope: Scope, slug: str) -> SiteRef | None:
 def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef | None:
     """The page, and the area, this credential may publish on; None for a wrong one, and for a page that is not."""
     slug = account.removesuffix(f".{ADULT_SUFFIX}")
-    row = _row(tenant, slug)
+    row = _find_site_row(tenant, slug)
     area = PUBLIC_AREA if account == slug else ADULT_AREA
     if row is None or not secrets.compare_digest(
-        row.token_digest if area == PUBLIC_AREA else row.adult_digest, _digest(token)
+        row.token_digest if area == PUBLIC_AREA else row.adult_digest, _token_digest(token)
     ):
         return None
     return SiteRef(row.tenant_id, row.creator_id, row.id, slug, area)
 
 
-def _row(tenant: OpenScope, slug: str) -> Site | None:
+def _find_site_row(tenant: OpenScope, slug: str) -> Site | None:
     if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
         return None
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
@@ -234,5 +234,5 @@ def visitor_digest(found: SiteRef, address: str) -> str:
     return hmac.new(found.site_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _digest(token: str) -> str:
+def _token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -28,7 +28,7 @@ def render_dry_run(creator: str, *, days: int, agency: str, as_json: bool) -> st
     Raises NotFound for a creator nobody knows, BadInput for days nobody can look at.
     """
     with connect_installation("rehearse") as services:
-        found = _found(services, creator, days=days, agency=agency)
+        found = _list_forecasts(services, creator, days=days, agency=agency)
     return (
         json.dumps(forecast_as_json(found), indent=2)
         if as_json
@@ -36,29 +36,31 @@ def render_dry_run(creator: str, *, days: int, agency: str, as_json: bool) -> st
     )
 
 
-def _found(services: Services, creator: str, *, days: int, agency: str) -> list[tuple[str, PublishingForecast]]:
+def _list_forecasts(
+    services: Services, creator: str, *, days: int, agency: str
+) -> list[tuple[str, PublishingForecast]]:
     """The outlook of each agency, by its name."""
     if creator:
         tenant_id, one = find_creator(services, creator, agency)
         with services.tenant(tenant_id, DRY_RUN_ACTOR) as scope:
-            return [(one.name, _ahead(services, scope, [one.id], days))]
+            return [(one.name, _forecast_publishing(services, scope, [one.id], days))]
     outlooks = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, DRY_RUN_ACTOR) as scope:
             name = tenant_reads.get_agency(scope).name
             if not agency or name.casefold() == agency.casefold():
                 creators = [one.id for one in tenant_reads.list_creators(scope)]
-                outlooks.append((name, _ahead(services, scope, creators, days)))
+                outlooks.append((name, _forecast_publishing(services, scope, creators, days)))
     return outlooks
 
 
-def _ahead(services: Services, scope: Scope, creators: Collection[UUID], days: int) -> PublishingForecast:
+def _forecast_publishing(services: Services, scope: Scope, creators: Collection[UUID], days: int) -> PublishingForecast:
     return publishing_forecast.forecast_publishing(scope, creators, days=days, connectors=services.connectors)
 
 
 def format_forecast(name: str, found: PublishingForecast) -> str:
     """An outlook in sentences, in the language of the terminal."""
-    lines = [f"{name}\n{RULE}", _head(found)]
+    lines = [f"{name}\n{RULE}", _format_heading(found)]
     for one in found.ahead:
         at = one.due_at.astimezone(ZoneInfo(one.zone))
         mark = "○" if one.dry else "✓" if one.trouble is None else "✗"
@@ -77,21 +79,21 @@ def format_forecast(name: str, found: PublishingForecast) -> str:
     return "\n".join(lines)
 
 
-def _head(found: PublishingForecast) -> str:
+def _format_heading(found: PublishingForecast) -> str:
     counts = {"days": found.days, "leaving": len(found.publishing_entries), "all": len(found.ahead) + found.more}
     return translate(Message("rehearsal.head", counts))
 
 
 def forecast_as_json(found: list[tuple[str, PublishingForecast]]) -> list[dict[str, object]]:
     """Outlooks as JSON says them: instants in UTC, spans in seconds, reasons as codes with their English sentence."""
-    return [{"name": name, "leaving": len(one.publishing_entries), **_fields(one)} for name, one in found]
+    return [{"name": name, "leaving": len(one.publishing_entries), **_fields_to_dict(one)} for name, one in found]
 
 
-def _fields(value: object) -> dict[str, object]:
-    return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]  # ours
+def _fields_to_dict(value: object) -> dict[str, object]:
+    return {each.name: _to_plain_value(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]  # ours
 
 
-def _plain(value: object) -> object:
+def _to_plain_value(value: object) -> object:
     match value:
         case Message():
             return {"code": value.code, "says": render_message(value, "en")}
@@ -100,10 +102,10 @@ def _plain(value: object) -> object:
         case timedelta():
             return value.total_seconds()
         case list() | tuple():
-            return [_plain(one) for one in value]
+            return [_to_plain_value(one) for one in value]
         case UUID():
             return str(value)
         case _ if is_dataclass(value):
-            return _fields(value)
+            return _fields_to_dict(value)
         case _:
             return value

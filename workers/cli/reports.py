@@ -54,7 +54,7 @@ def create_invitation_link(email: str) -> str:
 
 def find_member(services: Services, email: str) -> tuple[UUID, Member]:
     """Who has this e-mail; without one, the one owner of the house. Raises NotFound, BadInput."""
-    found = _members(services, email)
+    found = _list_members(services, email)
     if not found:
         raise NotFound("member.unknown")
     if len(found) > 1:
@@ -62,7 +62,7 @@ def find_member(services: Services, email: str) -> tuple[UUID, Member]:
     return found[0]
 
 
-def _members(services: Services, email: str) -> list[tuple[UUID, Member]]:
+def _list_members(services: Services, email: str) -> list[tuple[UUID, Member]]:
     """The members with this e-mail, in whatever agency; without one, every owner."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):

@@ -54,11 +54,11 @@ def print_status(*, as_json: bool) -> int:
         shape = {"ready": found.is_ready, **found.model_dump(mode="json"), "queues": waiting}
         print(json.dumps(shape, indent=2))
     else:
-        _print(found, waiting)
+        _print_installation(found, waiting)
     return 0 if found.is_ready else EXIT_NOT_READY
 
 
-def _print(found: InstallationStatus, waiting: dict[str, dict[str, int]]) -> None:
+def _print_installation(found: InstallationStatus, waiting: dict[str, dict[str, int]]) -> None:
     if found.phase == "stopped":
         print_message(Message("cli.not_running"))
         return
@@ -85,17 +85,17 @@ def stop_installation(*, now: bool) -> None:
         return
     print_message(Message("cli.stopping", {"pid": pid}))
     with suppress(psutil.NoSuchProcess):  # it ended meanwhile
-        _end(home, psutil.Process(pid), now=now)
+        _stop_supervisor(home, psutil.Process(pid), now=now)
     print_message(Message("cli.stopped"))
 
 
-def _end(home: InstallationFolder, supervisor: psutil.Process, *, now: bool) -> None:
+def _stop_supervisor(home: InstallationFolder, supervisor: psutil.Process, *, now: bool) -> None:
     supervisor.send_signal(signal.SIGTERM)
     if now:
         sleep(0.3)  # two signals at once are one
         supervisor.send_signal(signal.SIGTERM)
     until = monotonic() + STOP_SECONDS
-    while places.running_supervisor_pid(home) is not None or _runs(
+    while places.running_supervisor_pid(home) is not None or _is_running(
         supervisor
     ):  # it lets go of the home a little before its end
         if monotonic() > until:
@@ -103,7 +103,7 @@ def _end(home: InstallationFolder, supervisor: psutil.Process, *, now: bool) -> 
         sleep(0.1)
 
 
-def _runs(process: psutil.Process) -> bool:
+def _is_running(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -122,17 +122,17 @@ def print_logs(name: str | None, *, follow: bool, lines: int) -> None:
     chosen = {name: files[name]} if name is not None else files
     for owner, path in chosen.items():
         for line in path.read_text("utf-8", "replace").splitlines()[-lines or sys.maxsize :]:
-            _line(owner, line, alone=name is not None)
+            _print_log_line(owner, line, alone=name is not None)
     if follow:
-        for owner, line in _growing(chosen):
-            _line(owner, line, alone=name is not None)
+        for owner, line in _follow_files(chosen):
+            _print_log_line(owner, line, alone=name is not None)
 
 
-def _line(owner: str, line: str, *, alone: bool) -> None:
+def _print_log_line(owner: str, line: str, *, alone: bool) -> None:
     print(line if alone else f"{owner:<10} {line}", flush=True)
 
 
-def _growing(files: dict[str, Path]) -> Iterator[tuple[str, str]]:
+def _follow_files(files: dict[str, Path]) -> Iterator[tuple[str, str]]:
     """New lines of files as they are written, for ever; a file turned over is read from its start."""
     read_to = {owner: path.stat().st_size for owner, path in files.items()}
     while True:

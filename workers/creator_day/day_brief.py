@@ -128,21 +128,21 @@ MESSAGE_BY_FIELD: Mapping[str, str] = {
 
 def read_brief(path: Path) -> Brief:
     """The brief of a file. Raises BadInput that says what is wrong, in which file and on which line."""
-    parsed = safe_yaml.parse_yaml(_text(path), file=path.name)
+    parsed = safe_yaml.parse_yaml(_read_text(path), file=path.name)
     if parsed.value is None:
         raise BadInput("brief.empty", file=path.name)
     try:
         brief = Brief.model_validate(parsed.value, strict=True)
     except ValidationError as error:
-        raise _mistake(error, path.name, parsed) from error
-    for where, code, params in _contradictions(brief):
-        raise BadInput(code, file=path.name, line=parsed.line_of(where), where=_path(where), **params)
+        raise _build_mistake(error, path.name, parsed) from error
+    for where, code, params in _find_contradictions(brief):
+        raise BadInput(code, file=path.name, line=parsed.line_of(where), where=_format_path(where), **params)
     for recipe in brief.recipes:
-        specs.plan_pictures(_listed(brief, recipe), seed=0, count=1)
+        specs.plan_pictures(_fill_wildcards(brief, recipe), seed=0, count=1)
     return brief
 
 
-def _listed(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
+def _fill_wildcards(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
     """The recipe with its lists; of one that is not in the brief nobody knows here what the agency has."""
     lists = {
         name: brief.lists.get(name) or Wildcard(words=["…"]) for name in wildcards.wildcard_names_in(recipe.prompt)
@@ -150,7 +150,7 @@ def _listed(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
     return specs.with_wildcards(recipe, {name: one.model_dump() for name, one in lists.items()})
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -164,25 +164,30 @@ def _text(path: Path) -> str:
         raise BadInput("brief.not_utf8", file=path.name) from error
 
 
-def _mistake(error: ValidationError, file: str, parsed: YamlDocument) -> BadInput:
+def _build_mistake(error: ValidationError, file: str, parsed: YamlDocument) -> BadInput:
     """The first mistake as a sentence of ours: what is expected, and where."""
     first = error.errors(include_url=False, include_input=False)[0]
     place, bounds = first["loc"], first.get("ctx", {})
     code = MESSAGE_BY_ERROR_TYPE.get(first["type"]) or next(
-        (MESSAGE_BY_FIELD[key] for key in _keys(place)[::-1] if key in MESSAGE_BY_FIELD), None
+        (MESSAGE_BY_FIELD[key] for key in _field_names(place)[::-1] if key in MESSAGE_BY_FIELD), None
     )
     most = next((int(bounds[name]) for name in ("max_length", "le", "multiple_of") if name in bounds), 0)
     least = next((int(bounds[name]) + (name == "gt") for name in ("ge", "gt") if name in bounds), 0)
     return BadInput(
-        code or "brief.invalid", file=file, line=parsed.line_of(place), where=_path(place), most=most, least=least
+        code or "brief.invalid",
+        file=file,
+        line=parsed.line_of(place),
+        where=_format_path(place),
+        most=most,
+        least=least,
     )
 
 
-def _keys(place: Sequence[str | int]) -> list[str]:
+def _field_names(place: Sequence[str | int]) -> list[str]:
     return [step for step in place if isinstance(step, str)]
 
 
-def _path(place: Sequence[str | int]) -> str:
+def _format_path(place: Sequence[str | int]) -> str:
     """`slots.2.at`: the second slot's time, as people count."""
     return ".".join(str(step + 1) if isinstance(step, int) else step for step in place)[:120] or "-"
 
@@ -190,16 +195,16 @@ def _path(place: Sequence[str | int]) -> str:
 _Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]
 
 
-def _contradictions(brief: Brief) -> Iterator[_Mistake]:
+def _find_contradictions(brief: Brief) -> Iterator[_Mistake]:
     """What is well written and cannot be meant: names twice, pictures from nowhere, more of them than there will be."""
     made = {recipe.name: recipe.picture_count for recipe in brief.recipes}
-    yield from _twice("recipes", "name", [PHOTO_SOURCE, *(recipe.name for recipe in brief.recipes)], offset=1)
-    yield from _twice("slots", "at", [slot.at for slot in brief.slots])
-    yield from _twice("packs", "slug", [pack.slug for pack in brief.packs])
+    yield from _find_duplicates("recipes", "name", [PHOTO_SOURCE, *(recipe.name for recipe in brief.recipes)], offset=1)
+    yield from _find_duplicates("slots", "at", [slot.at for slot in brief.slots])
+    yield from _find_duplicates("packs", "slug", [pack.slug for pack in brief.packs])
     for number, slot in enumerate(brief.slots):
         yield from (
             (("slots", number, *where), code, params)
-            for where, code, params in _twice("channels", "", list(slot.channels))
+            for where, code, params in _find_duplicates("channels", "", list(slot.channels))
         )
     wanted = [("slots", number, slot.picture) for number, slot in enumerate(brief.slots)]
     wanted += [("packs", number, pack.picture) for number, pack in enumerate(brief.packs)]
@@ -212,7 +217,7 @@ def _contradictions(brief: Brief) -> Iterator[_Mistake]:
             yield ("packs", number, "pictures"), "brief.too_few_pictures", params
 
 
-def _twice(parts: str, key: str, values: Sequence[str], *, offset: int = 0) -> Iterator[_Mistake]:
+def _find_duplicates(parts: str, key: str, values: Sequence[str], *, offset: int = 0) -> Iterator[_Mistake]:
     for place, value in enumerate(values):
         if value in values[:place]:
             where = (parts, place - offset, key) if key else (parts, place - offset)

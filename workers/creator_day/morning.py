@@ -99,13 +99,13 @@ class MorningWork:
                     if name not in known:
                         where = f"slots.{number}.channels"
                         raise BadInput("brief.channel_unknown", name=name, where=where, known=", ".join(known) or "–")
-            self._approvers(scope)
-            photos = len(self._photos) or len(self._own(scope))
+            self._resolve_approvers(scope)
+            photos = len(self._photos) or len(self._list_own_pictures(scope))
         for pack in self._brief.packs:
-            self._rail(pack)
-        self._enough(photos)
+            self._resolve_rail(pack)
+        self._check_photo_count(photos)
 
-    def _enough(self, photos: int) -> None:
+    def _check_photo_count(self, photos: int) -> None:
         for slot in self._brief.slots:
             if slot.picture == PHOTO_SOURCE and not photos:
                 raise BadInput("day.no_pictures", picture=PHOTO_SOURCE)
@@ -116,16 +116,16 @@ class MorningWork:
     def has_begun(self, day: date) -> bool:
         """Whether a post of this creator's brief stands for that day already."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            return bool(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._key(day)))
+            return bool(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)))
 
     def posts_of_day(self, day: date) -> list[DeliveryEntry]:
         """Where the posts of that day's brief go, and how they stand."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            ours = set(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._key(day)).values())
+            ours = set(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)).values())
             found = schedule_reads.entries_of_day(scope, self._creator.id, day, self._creator.zone)
         return [entry for entry in found if entry.post_id in ours]
 
-    def _key(self, day: date, at: str = "") -> str:
+    def _slot_key(self, day: date, at: str = "") -> str:
         return f"{self._creator.id}:{day}:{at}"
 
     # pictures
@@ -135,25 +135,25 @@ class MorningWork:
 
         Raises Unavailable when a recipe fails or takes too long.
         """
-        made: dict[str, list[UUID]] = {PHOTO_SOURCE: self._bring() if self._photos else self._own_photos(day)}
-        running = {recipe.name: self._start(recipe, day) for recipe in self._brief.recipes}
-        known = {name for name, job_id in running.items() if self._over([job_id])}
-        if not self._clock.wait_for(lambda: self._over(running.values()), at_most=GENERATION_TIME):
+        made: dict[str, list[UUID]] = {PHOTO_SOURCE: self._ingest_photos() if self._photos else self._own_photos(day)}
+        running = {recipe.name: self._start_run(recipe, day) for recipe in self._brief.recipes}
+        known = {name for name, job_id in running.items() if self._has_finished([job_id])}
+        if not self._clock.wait_for(lambda: self._has_finished(running.values()), at_most=GENERATION_TIME):
             raise Unavailable("day.pictures_late")
         for name, job_id in running.items():
-            made[name] = self._made(name, job_id, tell=name not in known)
-        self._rate([asset for assets in made.values() for asset in assets])
-        self._persona()
+            made[name] = self._collect_pictures(name, job_id, tell=name not in known)
+        self._rate_pictures([asset for assets in made.values() for asset in assets])
+        self._update_persona()
         return made
 
     def _own_photos(self, day: date) -> list[UUID]:
         """Without photos of the day: those of the library that are no engine's work, in another order each day."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            own = self._own(scope)
+            own = self._list_own_pictures(scope)
         turn = day.toordinal() % len(own) if own else 0
         return [*own[turn:], *own[:turn]][:MAX_LIBRARY_PHOTOS]
 
-    def _own(self, scope: Scope) -> list[UUID]:
+    def _list_own_pictures(self, scope: Scope) -> list[UUID]:
         allowed = Rating(self._brief.rating).rank
         items = library.list_assets(scope, self._creator.id, limit=LIBRARY_LOOKBACK)
         own = [
@@ -163,7 +163,7 @@ class MorningWork:
         ]
         return [item.asset_id for item in own]
 
-    def _bring(self) -> list[UUID]:
+    def _ingest_photos(self) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             known = library.assets_by_source(scope, self._creator.id, [photo.source.key for photo in self._photos])
         bring = partial(pipeline.ingest_asset, tenant_id=self._tenant_id, creator_id=self._creator.id)
@@ -172,10 +172,10 @@ class MorningWork:
             bring(*by, prepared=photos.load_pixels(photo), classifier=self._s.classifier) for photo in self._photos
         ]
         if len(known) < len(assets):
-            self._say("day.photos", count=len(assets) - len(known))
+            self._print_line("day.photos", count=len(assets) - len(known))
         return assets
 
-    def _start(self, spec: specs.RecipeSpec, day: date) -> UUID:
+    def _start_run(self, spec: specs.RecipeSpec, day: date) -> UUID:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for name in wildcards.wildcard_names_in(spec.prompt):
                 if name in self._brief.lists:
@@ -183,28 +183,28 @@ class MorningWork:
             recipe_id = specs.save_recipe(scope, self._creator.id, spec)
             key = f"day:{self._creator.id}:{day}:{spec.name}"
             return runner.start_run(
-                scope, creator_id=self._creator.id, recipe_id=recipe_id, seed=self._seed(day, spec.name), key=key
+                scope, creator_id=self._creator.id, recipe_id=recipe_id, seed=self._derive_seed(day, spec.name), key=key
             )
 
-    def _over(self, running: Iterable[UUID]) -> bool:
+    def _has_finished(self, running: Iterable[UUID]) -> bool:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             states = [runner.run_progress(scope, job_id)[0] for job_id in running]
         return all(state in (JobState.DONE, JobState.FAILED) for state in states)
 
-    def _made(self, name: str, job_id: UUID, *, tell: bool) -> list[UUID]:
+    def _collect_pictures(self, name: str, job_id: UUID, *, tell: bool) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             state, _, _ = runner.run_progress(scope, job_id)
             assets, why = runner.run_assets(scope, job_id), runner.failure_reason(scope, job_id)
             items = [library.get_asset(scope, asset) for asset in assets]
         if state is JobState.FAILED:
             if why is not None:
-                self._say(why.code, **why.params)
+                self._print_line(why.code, **why.params)
             raise Unavailable("day.recipe_failed", recipe=name)
         for item in items if tell else ():
-            self._say("day.picture", engine=item.engine, model=item.model, prompt=item.prompt)
+            self._print_line("day.picture", engine=item.engine, model=item.model, prompt=item.prompt)
         return assets
 
-    def _rate(self, assets: Sequence[UUID]) -> None:
+    def _rate_pictures(self, assets: Sequence[UUID]) -> None:
         """Somebody looks at the pictures and says what they show; who that is stands in the rating."""
         approver, rated = self._first_approver(), 0
         with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
@@ -214,9 +214,9 @@ class MorningWork:
                     ratings.record_rating(scope, sha256, Rating(self._brief.rating), source=f"member:{approver.id}")
                     rated += 1
         if rated:
-            self._say("day.rated", member=approver.name, count=rated)
+            self._print_line("day.rated", member=approver.name, count=rated)
 
-    def _persona(self) -> None:
+    def _update_persona(self) -> None:
         part = self._brief.persona
         if part is None:
             return
@@ -240,20 +240,20 @@ class MorningWork:
     def write_posts(self, day: date, pictures: PicturesBySource) -> list[UUID]:
         """One post for each slot, with a picture and a caption; and the packs of the brief. Returns the posts."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            known = schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._key(day))
+            known = schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day))
         queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
         posts = []
         for slot in self._brief.slots:
-            asset, post_id = next(queues[slot.picture]), known.get(self._key(day, slot.at))
-            posts.append(post_id or self._post(day, slot, asset))
-        self._destinations(day, posts)
+            asset, post_id = next(queues[slot.picture]), known.get(self._slot_key(day, slot.at))
+            posts.append(post_id or self._create_post(day, slot, asset))
+        self._add_destinations(day, posts)
         self._make_packs(pictures)
         return posts
 
-    def _post(self, day: date, slot: SlotBrief, asset: UUID) -> UUID:
-        key = self._key(day, slot.at)
-        sitting = self._sitting(key)
-        caption = self._caption(asset, day, slot, sitting)
+    def _create_post(self, day: date, slot: SlotBrief, asset: UUID) -> UUID:
+        key = self._slot_key(day, slot.at)
+        sitting = self._build_text_session(key)
+        caption = self._write_caption(asset, day, slot, sitting)
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             post_id = deliveries.create_post(
                 scope,
@@ -268,24 +268,24 @@ class MorningWork:
             )
             if caption.ai != "none":
                 sitting.mark_used(scope)
-        self._say("day.caption", engine=caption.engine, model=caption.model, text=caption.text)
+        self._print_line("day.caption", engine=caption.engine, model=caption.model, text=caption.text)
         return post_id
 
-    def _sitting(self, key: str) -> TextSession:
+    def _build_text_session(self, key: str) -> TextSession:
         of = (self._s.tenant, self._tenant_id, self._creator.id, TextPurpose.POST, draft_subject(BRIEF_ORIGIN, key))
         return TextSession(*of, self._s.billing)
 
-    def _caption(self, asset: UUID, day: date, slot: SlotBrief, sitting: TextSession) -> WrittenCaption:
+    def _write_caption(self, asset: UUID, day: date, slot: SlotBrief, sitting: TextSession) -> WrittenCaption:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             item = library.get_asset(scope, asset)
         voice = CaptionStyle(
             self._creator.name, self._brief.tone, self._brief.languages[0], virtual=self._creator.kind == "virtual"
         )
         scene = item.prompt or item.alt or self._creator.name
-        model, seed = sitting.counted_engine(self._s.text_engine()), self._seed(day, slot.at)
+        model, seed = sitting.counted_engine(self._s.text_engine()), self._derive_seed(day, slot.at)
         return captions.write_caption(model, engines.template_engine(), voice=voice, scene=scene, seed=seed)
 
-    def _destinations(self, day: date, posts: Sequence[UUID]) -> None:
+    def _add_destinations(self, day: date, posts: Sequence[UUID]) -> None:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for slot, post_id in zip(self._brief.slots, posts, strict=True):
                 for name in slot.channels:
@@ -308,11 +308,13 @@ class MorningWork:
                     assets=assets,
                 )
                 price = Money(part.price.amount, part.price.currency)
-                offers.set_price(scope, self._creator.id, pack_id, self._rail(part).name, price)
+                offers.set_price(scope, self._creator.id, pack_id, self._resolve_rail(part).name, price)
                 code = "day.pack_stays" if part.slug in known else "day.pack"
-                self._say(code, title=part.title, price=str(price), count=len(packs.get_pack(scope, pack_id).media))
+                self._print_line(
+                    code, title=part.title, price=str(price), count=len(packs.get_pack(scope, pack_id).media)
+                )
 
-    def _rail(self, part: PackBrief) -> PaymentRail:
+    def _resolve_rail(self, part: PackBrief) -> PaymentRail:
         for rail in self._s.rails.values():
             if rail.currency == part.price.currency:
                 return rail
@@ -326,13 +328,13 @@ class MorningWork:
         waiting = {entry.post_id for entry in self.posts_of_day(day) if _is_unread(entry)}
         new = [post_id for post_id in posts if post_id in waiting]
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            approvers = self._approvers(scope)
+            approvers = self._resolve_approvers(scope)
         for tier, approver in enumerate(approvers, start=1):
             with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
                 for post_id in new:
                     decisions.approve_post(scope, post_id, member_id=approver.id, tier=tier)
             if new:
-                self._say("day.approved", member=approver.name, count=len(new))
+                self._print_line("day.approved", member=approver.name, count=len(new))
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             planned = [
                 deliveries.schedule_post(scope, post_id)
@@ -340,13 +342,13 @@ class MorningWork:
                 if deliveries.has_approved_deliveries(scope, post_id)
             ]
         if planned:
-            self._say("day.planned", posts=len(planned), count=sum(map(len, planned)))
+            self._print_line("day.planned", posts=len(planned), count=sum(map(len, planned)))
 
     def _first_approver(self) -> Member:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            return self._approvers(scope)[0]
+            return self._resolve_approvers(scope)[0]
 
-    def _approvers(self, scope: Scope) -> list[Member]:
+    def _resolve_approvers(self, scope: Scope) -> list[Member]:
         """One person for each yes that the creator's rule asks for. Raises BadInput when there are too few."""
         wanted = self._brief.approver.casefold()
         able = [one for one in tenant_reads.list_members(scope) if has_right(one.role, Right.APPROVE)]
@@ -358,10 +360,10 @@ class MorningWork:
             raise BadInput("day.nobody_approves", approver=self._brief.approver or "–", count=asked)
         return people[:asked]
 
-    def _say(self, code: str, **params: str | int) -> None:
+    def _print_line(self, code: str, **params: str | int) -> None:
         self._timeline.print_line(self._clock.now(), code, **params)
 
-    def _seed(self, day: date, what: str) -> int:
+    def _derive_seed(self, day: date, what: str) -> int:
         digest = hashlib.sha256(f"{self._creator.id}:{day}:{what}".encode()).digest()
         return int.from_bytes(digest[:6], "big")
 

@@ -27,11 +27,11 @@ def read_photos(folder: Path) -> list[PreparedAsset]:
         raise BadInput("day.folder_unreadable", folder=str(folder)) from error
     if not files or len(files) > MAX_PHOTOS:
         raise BadInput("day.photo_count", folder=str(folder), count=len(files), most=MAX_PHOTOS)
-    photos = [_photo(file) for file in files]
+    photos = [_prepare_photo(file) for file in files]
     return list({photo.source.key: photo for photo in photos}.values())
 
 
-def _photo(file: Path) -> PreparedAsset:
+def _prepare_photo(file: Path) -> PreparedAsset:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise BadInput("day.photo_heavy", file=file.name, most=MAX_BYTES // 2**20)
@@ -39,10 +39,10 @@ def _photo(file: Path) -> PreparedAsset:
     except OSError as error:
         raise BadInput("day.photo_unreadable", file=file.name) from error
     alt = file.stem.replace("_", " ").replace("-", " ")
-    return _light(pipeline.prepare_upload(data, name=file.name, alt=alt))
+    return _drop_pixels(pipeline.prepare_upload(data, name=file.name, alt=alt))
 
 
-def _light(prepared: PreparedAsset) -> PreparedAsset:
+def _drop_pixels(prepared: PreparedAsset) -> PreparedAsset:
     """Without the pixels, which were rendered already: two hundred photos would take fifteen gigabytes."""
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("L", (1, 1))))
 

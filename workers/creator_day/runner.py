@@ -146,7 +146,7 @@ class DayRunner:
         self._work.check_brief()
         now = self._clock.now()
         day = self._pick_day(asked, now)
-        hours = self._hours(day)
+        hours = self._build_schedule(day)
         title = f"{self._creator.name} · {format_date(day, 'full', self._language)} · {self._creator.zone}"
         self._timeline.print_title(title)
         self._timeline.start_from(max(now, hours.generation_at))  # what leaves until then is another day's
@@ -155,15 +155,15 @@ class DayRunner:
             over = now > hours.last_post_at + REPORT_DELAY
             following = (day + timedelta(days=1)).isoformat()
             self._timeline.print_line(now, "day.lived" if over else "day.goes_on", next=following)
-        self._wait(hours.generation_at)
+        self._wait_until(hours.generation_at)
         pictures = self._work.generate_pictures(day)
         posts = self._work.write_posts(day, pictures)
         self._timeline.print_section("day.part_plan")
-        self._wait(hours.planning_at)
+        self._wait_until(hours.planning_at)
         self._work.approve_and_schedule(day, posts)
         self._timeline.print_section("day.part_live")
-        sold = self._live(day, hours)
-        return self._report(day, sold)
+        sold = self._run_hours(day, hours)
+        return self._write_report(day, sold)
 
     def _pick_day(self, asked: date | None, now: datetime) -> date:
         """The day that was asked for; else today, if it has begun or its plan can still be made; else tomorrow.
@@ -172,25 +172,25 @@ class DayRunner:
         """
         today = local_day(now, self._creator.zone)
         if asked is not None:
-            if now > self._hours(asked).first_post_at and not self._work.has_begun(asked):
+            if now > self._build_schedule(asked).first_post_at and not self._work.has_begun(asked):
                 raise BadInput("day.over", day=asked.isoformat())
             if asked > today + timedelta(days=MAX_DAYS_AHEAD):
                 raise BadInput("day.too_far", most=MAX_DAYS_AHEAD)
             return asked
-        hours = self._hours(today)
+        hours = self._build_schedule(today)
         latest = hours.planning_at if self._fast else hours.first_post_at - FIRST_POST_LEAD
         return today if now <= latest or self._work.has_begun(today) else today + timedelta(days=1)
 
-    def _hours(self, day: date) -> DaySchedule:
+    def _build_schedule(self, day: date) -> DaySchedule:
         clocks = [slot.local_time for slot in self._brief.slots]
-        first, last = self._at(day, min(clocks)), self._at(day, max(clocks))
-        planning = min(self._at(day, PLANNING), first - FIRST_POST_LEAD)
-        return DaySchedule(min(self._at(day, GENERATION), planning - GENERATION_TIME), planning, first, last)
+        first, last = self._instant_at(day, min(clocks)), self._instant_at(day, max(clocks))
+        planning = min(self._instant_at(day, PLANNING), first - FIRST_POST_LEAD)
+        return DaySchedule(min(self._instant_at(day, GENERATION), planning - GENERATION_TIME), planning, first, last)
 
-    def _at(self, day: date, clock: time) -> datetime:
+    def _instant_at(self, day: date, clock: time) -> datetime:
         return WallTime(day, clock, self._creator.zone).instant()
 
-    def _wait(self, until: datetime) -> None:
+    def _wait_until(self, until: datetime) -> None:
         """Until an hour of the day; a person who waits for real is told for what."""
         now = self._clock.now()
         if not self._fast and until - now > SILENT_WAIT:
@@ -199,24 +199,24 @@ class DayRunner:
             )
         self._clock.wait_until(until)
 
-    def _live(self, day: date, hours: DaySchedule) -> int:
+    def _run_hours(self, day: date, hours: DaySchedule) -> int:
         """Through the hours: posts leave by themselves, fans write; until everything has its end."""
         sold = 0
         for at, name in FAN_VISITS:
-            self._clock.wait_until(self._at(day, at))
-            sold += self._scene(day, name)
+            self._clock.wait_until(self._instant_at(day, at))
+            sold += self._play_fan(day, name)
         self._clock.wait_until(hours.last_post_at + REPORT_DELAY)
-        self._clock.wait_for(lambda: self._settled(day), at_most=UNCERTAIN_WAIT)
+        self._clock.wait_for(lambda: self._has_finished(day), at_most=UNCERTAIN_WAIT)
         return sold
 
-    def _scene(self, day: date, name: str) -> bool:
-        stage = self._stage()
+    def _play_fan(self, day: date, name: str) -> bool:
+        stage = self._find_sandbox_chat()
         if stage is None:
             return False
         fan, language = scripted_fans.fan_for_day(name, day), self._brief.languages[0]
         return scripted_fans.play_fan(self._s, stage, fan, language, clock=self._clock, timeline=self._timeline)
 
-    def _stage(self) -> Channel | None:
+    def _find_sandbox_chat(self) -> Channel | None:
         """The creator's chat on the sandbox of this house, where there is one: nobody else is played."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
@@ -224,10 +224,10 @@ class DayRunner:
         active = [one for one in mine if one.chat_surface and one.state == ChannelState.ACTIVE]
         return next((one for one in active if one.base_url.endswith(home)), None)
 
-    def _settled(self, day: date) -> bool:
+    def _has_finished(self, day: date) -> bool:
         return not any(entry.state in UNFINISHED_STATES for entry in self._work.posts_of_day(day))
 
-    def _report(self, day: date, sold: int) -> DaySummary:
+    def _write_report(self, day: date, sold: int) -> DaySummary:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             daily_rollups.rebuild_day(scope, self._creator.id, day)
             report = daily_report.load_daily_report(scope, self._creator.id, day)
@@ -284,7 +284,14 @@ def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agenc
         if fast:
             stack.enter_context(exclusive_lock(home, "day-fast", Message("day.fast_already")))
         lived = DayRunner(
-            services, tenant_id, found, whole, prepared, fast=fast, language=settings.terminal_language(), out=_print
+            services,
+            tenant_id,
+            found,
+            whole,
+            prepared,
+            fast=fast,
+            language=settings.terminal_language(),
+            out=_print_line,
         )
         try:
             return lived.run(asked)
@@ -294,5 +301,5 @@ def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agenc
             raise
 
 
-def _print(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, flush=True)

@@ -46,20 +46,20 @@ def play_fan(
 
     Raises Unavailable when the sandbox does not answer.
     """
-    if _owns(services, channel, fan):
+    if _has_pack(services, channel, fan):
         return True
     if not _has_begun(channel, fan):
         timeline.print_line(clock.now(), "day.fan_plays", fan=fan.name)
-        steps = {"steps": _script(fan, language)}
+        steps = {"steps": _compose_script(fan, language)}
         call_control(channel.base_url, "POST", f"scripts/{quote(channel.account, safe='')}/{fan.id}", steps)
     clock.wait_for(lambda: _is_over(services, channel, fan), at_most=CONVERSATION_WAIT, stride=CONVERSATION_STRIDE)
-    bought = _owns(services, channel, fan)
+    bought = _has_pack(services, channel, fan)
     if not bought:
         timeline.print_line(clock.now(), "day.fan_left", fan=fan.name)
     return bought
 
 
-def _script(fan: ScriptedFan, language: str) -> list[dict[str, object]]:
+def _compose_script(fan: ScriptedFan, language: str) -> list[dict[str, object]]:
     first, second = FAN_MESSAGES[language]
     return [
         {"type": "message", "text": first, "handle": fan.name, "language": language},
@@ -69,7 +69,7 @@ def _script(fan: ScriptedFan, language: str) -> list[dict[str, object]]:
     ]
 
 
-def _owns(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
+def _has_pack(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
     with services.tenant(channel.tenant_id, DAY_ACTOR) as scope:
         return fan_timeline.count_packs_delivered(scope, channel.id, fan.id) > 0
 
@@ -78,7 +78,7 @@ def _is_over(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
     """Whether nothing more is to come: they own their pack, or the account was lost meanwhile."""
     with services.tenant(channel.tenant_id, DAY_ACTOR) as scope:
         lost = channel_reads.get_channel(scope, channel.id).state != ChannelState.ACTIVE
-    return lost or _owns(services, channel, fan)
+    return lost or _has_pack(services, channel, fan)
 
 
 def _has_begun(channel: Channel, fan: ScriptedFan) -> bool:

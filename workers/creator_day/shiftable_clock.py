@@ -38,7 +38,7 @@ class ShiftableClock:
         """Return once the house's time has come to `instant`. Raises Refused where the clock does not move."""
         while self.now() < instant:
             self.on_poll()
-            if not (self.skip_idle_time and self._leap(instant)):
+            if not (self.skip_idle_time and self._advance_clock(instant)):
                 sleep(LOOK_SECONDS)
         self.on_poll()
 
@@ -54,13 +54,13 @@ class ShiftableClock:
             now = self.now()
             if now >= end:
                 return False
-            leapt = self.skip_idle_time and self._leap(end if stride is None else min(end, now + stride))
+            leapt = self.skip_idle_time and self._advance_clock(end if stride is None else min(end, now + stride))
             if stride is not None or not leapt:
                 sleep(LOOK_SECONDS)
         self.on_poll()
         return True
 
-    def _leap(self, until: datetime) -> bool:
+    def _advance_clock(self, until: datetime) -> bool:
         try:
             with self.tenant(INSTALLATION_ID, CLOCK_ACTOR, role="relay") as scope:
                 return row_leases.advance_database_clock(scope, until)

@@ -104,12 +104,15 @@ class Timeline:
         """One line at an instant (UTC-aware); what is learnt a moment late stands at the time of the line before."""
         at = self._last = max(at, self._last or at)
         if self._part:
-            self._out(f"\n── {self._sentence(self._part)} ".ljust(RULE + 1, "─"))
+            self._out(f"\n── {self._render_sentence(self._part)} ".ljust(RULE + 1, "─"))
             self._part = ""
         counted, alone = SINGULAR_CODES.get(code, ("", code))
-        fitting = {name: _short(value) if name in QUOTED_PARAMS else value for name, value in params.items()}
-        sentence = self._sentence(alone if params.get(counted) == 1 else code, fitting)
-        local, subject = at.astimezone(self._zone), self._sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}")
+        fitting = {name: _shorten_text(value) if name in QUOTED_PARAMS else value for name, value in params.items()}
+        sentence = self._render_sentence(alone if params.get(counted) == 1 else code, fitting)
+        local, subject = (
+            at.astimezone(self._zone),
+            self._render_sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}"),
+        )
         self._out(f"{local:%H:%M:%S}  {subject:<{SUBJECT}} {sentence}")
 
     def start_from(self, now: datetime) -> None:
@@ -121,17 +124,17 @@ class Timeline:
         if self._since is None:
             return
         with self._tenant(self._tenant_id, DAY_ACTOR) as scope:
-            lines = [*self._posts(scope), *self._talk(scope), *self._sales(scope)]
+            lines = [*self._list_post_lines(scope), *self._list_message_lines(scope), *self._list_sale_lines(scope)]
         for at, key, code, params in sorted(lines, key=lambda line: line[0]):
             if key not in self._told:
                 self._told.add(key)
                 self.print_line(at, code, **params)
 
-    def _posts(self, scope: Scope) -> "list[_Line]":
+    def _list_post_lines(self, scope: Scope) -> "list[_Line]":
         moves = schedule_reads.delivery_moves_since(scope, self._creator.id, self._since or scope.now)
-        return [line for move in moves if (line := self._move(move)) is not None]
+        return [line for move in moves if (line := self._line_from_move(move)) is not None]
 
-    def _move(self, move: DeliveryMoveEntry) -> "_Line | None":
+    def _line_from_move(self, move: DeliveryMoveEntry) -> "_Line | None":
         params: dict[str, str | int] = {"account": move.channel, "text": move.text}
         if move.after is DeliveryState.PUBLISHED and move.due_at is not None:
             params["ms"] = max(0, int((move.at - move.due_at) / timedelta(milliseconds=1)))
@@ -142,15 +145,15 @@ class Timeline:
             return move.at, move.id, f"day.{move.after}", params
         return None
 
-    def _talk(self, scope: Scope) -> "list[_Line]":
+    def _list_message_lines(self, scope: Scope) -> "list[_Line]":
         since = self._since or scope.now
         lines = fan_timeline.messages_between(scope, self._creator.id, since, scope.now + LATE_TOLERANCE)
-        return [(line.at, line.id, _code(line), self._words(line)) for line in lines]
+        return [(line.at, line.id, _message_code(line), self._message_params(line)) for line in lines]
 
-    def _words(self, line: MessageLine) -> dict[str, str | int]:
-        return {"fan": line.fan, "text": line.body, "author": self._sentence(f"day.author_{line.author}")}
+    def _message_params(self, line: MessageLine) -> dict[str, str | int]:
+        return {"fan": line.fan, "text": line.body, "author": self._render_sentence(f"day.author_{line.author}")}
 
-    def _sales(self, scope: Scope) -> "list[_Line]":
+    def _list_sale_lines(self, scope: Scope) -> "list[_Line]":
         since = self._since or scope.now
         return [
             (
@@ -162,17 +165,17 @@ class Timeline:
             for sale in fan_timeline.sales_between(scope, self._creator.id, since, scope.now + LATE_TOLERANCE)
         ]
 
-    def _sentence(self, code: str, params: Mapping[str, str | int] | None = None) -> str:
+    def _render_sentence(self, code: str, params: Mapping[str, str | int] | None = None) -> str:
         return render_message(Message(code, params or {}), self._language)
 
 
 _Line = tuple[datetime, object, str, dict[str, str | int]]
 
 
-def _code(line: MessageLine) -> str:
+def _message_code(line: MessageLine) -> str:
     return _DONE.get(line.kind, "day.fan_wrote") if line.direction == "in" else _SAID.get(line.kind, "day.answered")
 
 
-def _short(text: str | int) -> str:
+def _shorten_text(text: str | int) -> str:
     line = " ".join(str(text).split())
     return line if len(line) <= MAX_QUOTE_CHARACTERS else line[: MAX_QUOTE_CHARACTERS - 1] + "…"

@@ -31,15 +31,15 @@ ConnectionCheck = Callable[[str, Connection], Iterator[Finding]]
 def check_database(settings: Settings) -> Iterator[Finding]:
     """The database as the processes see it, as the pages do, and its clock, which only the tables' owner may read."""
     logins: dict[str, tuple[SecretStr, ConnectionCheck]] = {
-        "work": (settings.database.work_url, _work),
-        "pages": (settings.database.pages_url, _login),
-        "clock": (settings.database.owner_url, _clock),
+        "work": (settings.database.work_url, _check_work_login),
+        "pages": (settings.database.pages_url, _check_login),
+        "clock": (settings.database.owner_url, _check_clock),
     }
     for name, (secret, look) in logins.items():
-        yield from _ask(name if name == "clock" else f"database {name}", secret.get_secret_value(), look)
+        yield from _check_database(name if name == "clock" else f"database {name}", secret.get_secret_value(), look)
 
 
-def _ask(part: str, url: str, look: ConnectionCheck) -> Iterator[Finding]:
+def _check_database(part: str, url: str, look: ConnectionCheck) -> Iterator[Finding]:
     if not url:
         yield finding_warning(part, "doctor.no_database")
         return
@@ -48,24 +48,24 @@ def _ask(part: str, url: str, look: ConnectionCheck) -> Iterator[Finding]:
         with engine.connect() as connection:
             yield from look(part, connection)
     except OperationalError:
-        yield finding_error(part, "doctor.database_away", place=_place(url))
+        yield finding_error(part, "doctor.database_away", place=_format_address(url))
     except SQLAlchemyError:
         yield finding_error(part, "doctor.tables_old")
     finally:
         engine.dispose()
 
 
-def _work(part: str, connection: Connection) -> Iterator[Finding]:
-    yield from _login(part, connection)
-    yield _walls(connection)
+def _check_work_login(part: str, connection: Connection) -> Iterator[Finding]:
+    yield from _check_login(part, connection)
+    yield _check_row_security(connection)
 
 
-def _place(url: str) -> str:
+def _format_address(url: str) -> str:
     found = urlsplit(url)
     return f"{found.hostname}:{found.port or 5432}"
 
 
-def _login(part: str, connection: Connection) -> Iterator[Finding]:
+def _check_login(part: str, connection: Connection) -> Iterator[Finding]:
     login = connection.execute(
         text("SELECT rolname, rolsuper OR rolbypassrls AS mighty FROM pg_roles WHERE rolname = current_user")
     ).one()
@@ -76,7 +76,7 @@ def _login(part: str, connection: Connection) -> Iterator[Finding]:
         yield finding_ok(part, "doctor.login", login=login.rolname, version=version)
 
 
-def _walls(connection: Connection) -> Finding:
+def _check_row_security(connection: Connection) -> Finding:
     open_tables = connection.execute(
         text(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -89,7 +89,7 @@ def _walls(connection: Connection) -> Finding:
     return finding_error("walls", "doctor.walls_open", names=names) if names else finding_ok("walls", "doctor.walls")
 
 
-def _clock(part: str, connection: Connection) -> Iterator[Finding]:
+def _check_clock(part: str, connection: Connection) -> Iterator[Finding]:
     before = wall_now()
     real = connection.execute(text("SELECT house_now() - shift AS now, shift FROM house_clock")).one()
     skew = abs((real.now - before).total_seconds())

@@ -23,7 +23,7 @@ def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
     try:
         for tenant_id in tenant_scope.list_tenant_ids(tenant):
             with tenant(tenant_id, "system:doctor") as scope:
-                found = _lines(scope)
+                found = _list_findings(scope)
             yield from found
     except SQLAlchemyError:
         return
@@ -31,12 +31,16 @@ def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
         database.close()
 
 
-def _lines(scope: Scope) -> list[Finding]:
+def _list_findings(scope: Scope) -> list[Finding]:
     """What can be done and what lacks somebody; what is closed for everybody stands on Team alone."""
     part = f"people {tenants.get_agency(scope).name}"
-    return [_line(part, row) for row in duty_coverage.agency_duty_coverage(scope) if row.state is not DutyStatus.CLOSED]
+    return [
+        _build_finding(part, row)
+        for row in duty_coverage.agency_duty_coverage(scope)
+        if row.state is not DutyStatus.CLOSED
+    ]
 
 
-def _line(part: str, row: DutyCoverage) -> Finding:
+def _build_finding(part: str, row: DutyCoverage) -> Finding:
     judge = finding_warning if row.state is DutyStatus.MISSING else finding_ok
     return judge(part, f"needed.{row.act}.{row.state}", by=", ".join(row.by))

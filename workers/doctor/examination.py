@@ -44,33 +44,33 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     """Every finding, the machine first, then the folder, the services, the engines, the processes."""
     home = InstallationFolder(settings.home)
     runs = read_status(home).phase == "up"
-    yield _machine()
-    yield from _folder(home)
+    yield _check_machine()
+    yield from _check_folder(home)
     if home.env_file.exists():
-        yield from _keys(settings)
+        yield from _check_keys(settings)
     yield from data_stores.check_database(settings)
     yield from duty_coverage.check_duty_coverage(settings)
     yield from retention_backlog.check_retention_backlog(settings)
     yield from removal_form.check_removal_form(settings)
     yield from data_stores.check_redis(settings)
     yield data_stores.check_object_store(settings)
-    yield _mail(settings)
+    yield _check_mail(settings)
     if not runs:
-        yield _ports(settings)
-    yield from _images(settings)
-    yield _texts(settings)
-    yield _seeing(settings)
-    yield from _cutouts(settings)
-    yield from _larger(settings)
-    yield _films()
-    yield _moving(settings)
-    yield from _voices(settings)
-    yield _eyes(settings)
+        yield _check_ports(settings)
+    yield from _check_image_engines(settings)
+    yield _check_text_engine(settings)
+    yield _check_vision_engine(settings)
+    yield from _check_background_remover(settings)
+    yield from _check_upscaler(settings)
+    yield _check_ffmpeg()
+    yield _check_video_engine(settings)
+    yield from _check_speech_engines(settings)
+    yield _check_classifier(settings)
     yield from check_connector_packages()
-    yield from _processes(home, runs=runs)
+    yield from _check_processes(home, runs=runs)
 
 
-def _machine() -> Finding:
+def _check_machine() -> Finding:
     system, version = f"{platform.system()} {platform.machine()}", platform.python_version()
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return finding_warning("machine", "doctor.machine_untested", system=system)
@@ -79,7 +79,7 @@ def _machine() -> Finding:
     return finding_ok("machine", "doctor.machine", system=system, version=version)
 
 
-def _folder(home: InstallationFolder) -> Iterator[Finding]:
+def _check_folder(home: InstallationFolder) -> Iterator[Finding]:
     if not home.folder.is_dir():
         yield finding_warning("folder", "doctor.no_folder", folder=str(home.folder))
         return
@@ -103,7 +103,7 @@ def _folder(home: InstallationFolder) -> Iterator[Finding]:
     yield verdict("disk", "doctor.disk", free=free)
 
 
-def _keys(settings: Settings) -> Iterator[Finding]:
+def _check_keys(settings: Settings) -> Iterator[Finding]:
     keys = {
         "vault": settings.tenants.master_key,
         "door": settings.tenants.door_key,
@@ -117,7 +117,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield finding_ok(part, "doctor.key") if whole else finding_error(part, "doctor.key_missing")
 
 
-def _mail(settings: Settings) -> Finding:
+def _check_mail(settings: Settings) -> Finding:
     """Only what is set: whether a server takes mail is known once one is written."""
     missing = settings.mail.missing_settings
     if missing:
@@ -127,7 +127,7 @@ def _mail(settings: Settings) -> Finding:
     return finding_ok("mail", "doctor.mail", host=settings.mail.host)
 
 
-def _ports(settings: Settings) -> Finding:
+def _check_ports(settings: Settings) -> Finding:
     busy = [
         f"{listener.name} {listener.port(settings)} ({ports.program_listening_on(listener.port(settings))})"
         for listener in ports.PORT_SETTINGS
@@ -140,7 +140,7 @@ def _ports(settings: Settings) -> Finding:
     )
 
 
-def _images(settings: Settings) -> Iterator[Finding]:
+def _check_image_engines(settings: Settings) -> Iterator[Finding]:
     """Each engine for pictures that is set up, the usual one first."""
     usual = registry.default_image_engine(settings.generators)
     for name in dict.fromkeys((usual, *registry.configured_image_engines(settings.generators))):
@@ -163,10 +163,10 @@ def _image_engine(settings: Settings, name: str, part: str) -> Iterator[Finding]
     if place is not None:
         yield Finding("device", FindingLevel.OK, place)
     if isinstance(engine, SupportsModelList):
-        yield from _stock(engine)
+        yield from _check_models(engine)
 
 
-def _stock(engine: SupportsModelList) -> Iterator[Finding]:
+def _check_models(engine: SupportsModelList) -> Iterator[Finding]:
     """What recipes may name beside the engine's own model, and files that are none of it."""
     if names := engine.list_models()[0]:
         yield finding_ok("models", "doctor.models", models=", ".join(names)[:400])
@@ -174,7 +174,7 @@ def _stock(engine: SupportsModelList) -> Iterator[Finding]:
         yield Finding("models", FindingLevel.WARN, flaw)
 
 
-def _texts(settings: Settings) -> Finding:
+def _check_text_engine(settings: Settings) -> Finding:
     try:
         engine = registry.load_text_engine(settings.generators)
     except GreenroomError as error:
@@ -187,7 +187,7 @@ def _texts(settings: Settings) -> Finding:
     )
 
 
-def _seeing(settings: Settings) -> Finding:
+def _check_vision_engine(settings: Settings) -> Finding:
     """Whether a model proposes alternative texts, and whether adult pictures may be shown to it."""
     try:
         engine = registry.load_vision_engine(settings.generators)
@@ -199,7 +199,7 @@ def _seeing(settings: Settings) -> Finding:
     return finding_ok("alt texts", "doctor.engine", engine=engine.name, model=engine.model)
 
 
-def _eyes(settings: Settings) -> Finding:
+def _check_classifier(settings: Settings) -> Finding:
     """Whether something looks at pictures beside people, and whether what it says counts."""
     try:
         classifier = registry.load_classifier(settings.generators)
@@ -213,7 +213,7 @@ def _eyes(settings: Settings) -> Finding:
     return finding_ok("pictures", "doctor.classifier", version=source.partition(":")[2])
 
 
-def _cutouts(settings: Settings) -> Iterator[Finding]:
+def _check_background_remover(settings: Settings) -> Iterator[Finding]:
     """Whether backgrounds can be told, where a model is set for that."""
     try:
         if (cutter := registry.load_background_remover(settings.generators)) is not None:
@@ -223,7 +223,7 @@ def _cutouts(settings: Settings) -> Iterator[Finding]:
         yield Finding("backgrounds", FindingLevel.ERROR, error.message)
 
 
-def _larger(settings: Settings) -> Iterator[Finding]:
+def _check_upscaler(settings: Settings) -> Iterator[Finding]:
     """Whether copies can be made larger, where a model is set for that; loads it."""
     try:
         if (upscaler := registry.load_upscaler(settings.generators)) is not None:
@@ -232,13 +232,13 @@ def _larger(settings: Settings) -> Iterator[Finding]:
         yield Finding("larger copies", FindingLevel.ERROR, error.message)
 
 
-def _films() -> Finding:
+def _check_ffmpeg() -> Finding:
     return (
         finding_ok("films", "doctor.ffmpeg") if ffmpeg.is_available() else finding_warning("films", "doctor.no_ffmpeg")
     )
 
 
-def _moving(settings: Settings) -> Finding:
+def _check_video_engine(settings: Settings) -> Finding:
     """Which models make pictures move, and on what, or why none can."""
     if not settings.generators.film_models:
         return finding_ok("moving", "engine.film_none")
@@ -249,7 +249,7 @@ def _moving(settings: Settings) -> Finding:
         return Finding("moving", FindingLevel.ERROR, error.message)
 
 
-def _voices(settings: Settings) -> Iterator[Finding]:
+def _check_speech_engines(settings: Settings) -> Iterator[Finding]:
     """Which engines of speech are there, how many voices each has, and whether one of them is a real one."""
     try:
         engines = registry.load_speech_engines(settings.generators)
@@ -279,7 +279,7 @@ def check_connector_packages() -> Iterator[Finding]:
         yield Finding("connectors", FindingLevel.WARN, one.why)
 
 
-def _processes(home: InstallationFolder, *, runs: bool) -> Iterator[Finding]:
+def _check_processes(home: InstallationFolder, *, runs: bool) -> Iterator[Finding]:
     if not runs:
         yield finding_warning("processes", "cli.not_running")
         return

@@ -26,14 +26,14 @@ def check_removal_form(settings: Settings) -> Iterator[Finding]:
         return
     database = Database(url, application="doctor")
     try:
-        yield from _found(tenant_scope.scope_opener(database), f"{settings.web.public_url.rstrip('/')}/report")
+        yield from _check_form(tenant_scope.scope_opener(database), f"{settings.web.public_url.rstrip('/')}/report")
     except SQLAlchemyError:
         return
     finally:
         database.close()
 
 
-def _found(tenant: OpenScope, form: str) -> Iterator[Finding]:
+def _check_form(tenant: OpenScope, form: str) -> Iterator[Finding]:
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         reached, waiting = (
             intake_heartbeat.is_form_reachable(scope),
@@ -48,13 +48,13 @@ def _found(tenant: OpenScope, form: str) -> Iterator[Finding]:
     for tenant_id in tenant_scope.list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
             waiting += len(operator_requests.list_operator_requests(scope))
-            profiles += _profiles(scope, form)
+            profiles += _check_profiles(scope, form)
     if waiting:
         yield finding_warning(PART, "doctor.complaints_wait", count=waiting)
     yield from profiles
 
 
-def _profiles(scope: Scope, form: str) -> list[Finding]:
+def _check_profiles(scope: Scope, form: str) -> list[Finding]:
     """No platform of ours tells us the words of a profile: the link stands there by hand, and nobody can check it."""
     accounts = (one for one in channel_reads.list_channels(scope) if one.state == "active")
     names = sorted({one.name for one in accounts if one.platform != OWN_PAGES})

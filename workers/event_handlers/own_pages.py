@@ -28,14 +28,14 @@ def open_own_page(event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecre
     """Open the page and connect it; once. An address that cannot be had is told."""
     try:
         with tenant(event.tenant_id, ACTOR) as scope:
-            _open(scope, event.subject_id, event.slug, seal=seal, settings=settings)
+            _open_site(scope, event.subject_id, event.slug, seal=seal, settings=settings)
     except (BadInput, Conflict, Refused) as refused:
         with tenant(event.tenant_id, ACTOR) as scope:
             cause = f"own_page:{event.subject_id}"
             notices.put(scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id)
 
 
-def _open(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings) -> None:
+def _open_site(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings) -> None:
     creator, agency = tenant_reads.get_creator(scope, creator_id), tenant_reads.get_agency(scope)
     credential = sites.open_site(
         scope,

@@ -26,18 +26,18 @@ def search_reported_content(event: ReportDue, *, tenant: OpenScope, base: str) -
     found: list[tuple[UUID, str]] = []
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            found += [(tenant_id, receipt) for receipt in _requests(scope, report, base)]
+            found += [(tenant_id, receipt) for receipt in _create_requests(scope, report, base)]
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         installation_reports.record_found_requests(scope, report.id, found)
 
 
-def _requests(scope: Scope, report: ReportDetails, base: str) -> list[str]:
+def _create_requests(scope: Scope, report: ReportDetails, base: str) -> list[str]:
     """The receipts of the requests in one agency: one for each creator whose pictures are meant."""
     meant = picture_lookup.find_pictures(scope, report.given.address, report.looks, base=base)
-    return [_request(scope, report, creator_id, meant[creator_id]) for creator_id in sorted(meant)]
+    return [_create_request(scope, report, creator_id, meant[creator_id]) for creator_id in sorted(meant)]
 
 
-def _request(scope: Scope, report: ReportDetails, creator_id: UUID, digests: set[str]) -> str:
+def _create_request(scope: Scope, report: ReportDetails, creator_id: UUID, digests: set[str]) -> str:
     said = SubmittedForm(report.given.address, report.given.words, report.given.by_house, f"{report.id}:{creator_id}")
     before = receipts.receipt_of_form(scope, said.form)
     if before is not None:

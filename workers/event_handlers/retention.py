@@ -68,7 +68,7 @@ def delete_expired_rows(
     ]
     acts.append((FANS_TABLE, FANS, partial(chat_keeping.erase_inactive_fans, most=FANS)))
     left = [
-        _through(partial(tenant, event.tenant_id, RETENTION_ACTOR), table, full, act, batches)
+        _purge_table(partial(tenant, event.tenant_id, RETENTION_ACTOR), table, full, act, batches)
         for table, full, act in acts
     ]
     with tenant(event.tenant_id, RETENTION_ACTOR) as scope:
@@ -77,7 +77,7 @@ def delete_expired_rows(
         raise outbox.RetryLater(CONTINUE_AFTER)
 
 
-def _through(
+def _purge_table(
     opened: Callable[[], AbstractContextManager[Scope]],
     table: str,
     full: int,

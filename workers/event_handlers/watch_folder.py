@@ -88,8 +88,8 @@ def import_waiting_files(event: WatchFolderDue, *, tenant: OpenScope, store: Obj
     """
     if root is None:
         return
-    _check(root)
-    taken, agencies = 0, deque(_waiting(tenant, root, one) for one in list_tenant_ids(tenant))
+    _check_root(root)
+    taken, agencies = 0, deque(_list_waiting_files(tenant, root, one) for one in list_tenant_ids(tenant))
     while agencies:
         agency = agencies.popleft()
         one = next(agency, None)
@@ -98,17 +98,17 @@ def import_waiting_files(event: WatchFolderDue, *, tenant: OpenScope, store: Obj
         if taken == FILES_PER_RUN:
             raise outbox.RetryLater(timedelta())
         try:
-            _take(one, tenant, store)
+            _receive_file(one, tenant, store)
             taken += 1
         except (storage_quota.StorageFull, Unavailable) as error:  # it stays where it is, for when there is room
-            _tell(one.tenant_id, tenant, error.message, cause=f"folder:{error.message.code}")
+            _notify_agency(one.tenant_id, tenant, error.message, cause=f"folder:{error.message.code}")
             continue
         except OSError as error:
             _tell_unreadable(one.tenant_id, tenant, one.parts, one.name, error)
         agencies.append(agency)
 
 
-def _check(root: Path) -> None:
+def _check_root(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o770)
         if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
@@ -117,7 +117,7 @@ def _check(root: Path) -> None:
         raise Unavailable("folder.unusable", folder=str(root), detail=error.strerror or "?") from error
 
 
-def _waiting(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[WaitingFile]:
+def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[WaitingFile]:
     """The files of an agency that nobody writes any more, by creator and name."""
     with tenant(tenant_id, WATCH_FOLDER_ACTOR) as scope:
         agency, creators = tenant_reads.get_agency(scope), tenant_reads.list_creators(scope)
@@ -125,7 +125,7 @@ def _waiting(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[Waiting
         hers = (agency_folder_name(agency.name, tenant_id), creator.slug)
         for parts in (hers, (*hers, GENERATED_FOLDER)):
             try:
-                with _folder(root, *parts) as folder:
+                with _open_folder(root, *parts) as folder:
                     names = sorted(name for name in os.listdir(folder) if _is_whole(folder, name))
             except OSError as error:
                 _tell_unreadable(tenant_id, tenant, parts[:-1], parts[-1], error)
@@ -137,20 +137,20 @@ def _waiting(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[Waiting
 
 
 @contextmanager
-def _folder(root: Path, *parts: str) -> Iterator[int]:
+def _open_folder(root: Path, *parts: str) -> Iterator[int]:
     """A folder below the watched one, opened, and made where it is not there. None of the parts is a link, which might
     lead to what is another agency's, or nobody's. Raises OSError."""
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in parts:
-            at, above = _below(at, part), at
+            at, above = _open_subfolder(at, part), at
             os.close(above)
         yield at
     finally:
         os.close(at)
 
 
-def _below(at: int, part: str) -> int:
+def _open_subfolder(at: int, part: str) -> int:
     """A folder in an open one. Raises OSError, also for a link."""
     with suppress(FileExistsError):
         os.mkdir(part, 0o770, dir_fd=at)
@@ -174,9 +174,9 @@ def _is_whole(folder: int, name: str) -> bool:
     return stat.S_ISREG(found.st_mode) and wall_now().timestamp() - found.st_mtime >= UNCHANGED_SECONDS
 
 
-def _take(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> None:
-    with _folder(one.root, *one.parts) as folder:
-        data = _read(folder, one.name)
+def _receive_file(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> None:
+    with _open_folder(one.root, *one.parts) as folder:
+        data = _read_file(folder, one.name)
         try:
             with tenant(one.tenant_id, WATCH_FOLDER_ACTOR) as scope:
                 uploads.receive_upload(
@@ -190,20 +190,20 @@ def _take(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> None:
                 )
                 notices.close(scope, "folder:storage.over")
         except (BadInput, NotFound) as refused:
-            _move(folder, one.name, REFUSED_FOLDER, why=render_message(refused.message, one.language))
+            _move_file(folder, one.name, REFUSED_FOLDER, why=render_message(refused.message, one.language))
             return
-        _move(folder, one.name, IMPORTED_FOLDER)
+        _move_file(folder, one.name, IMPORTED_FOLDER)
 
 
-def _read(folder: int, name: str) -> bytes:
+def _read_file(folder: int, name: str) -> bytes:
     """The bytes, one more than any file may have at most; a link that took its place meanwhile is not followed."""
     with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
         return file.read(MAX_MEDIA_BYTES + 1)
 
 
-def _move(folder: int, name: str, where: str, *, why: str = "") -> None:
+def _move_file(folder: int, name: str, where: str, *, why: str = "") -> None:
     """Put a file into a folder beside it, under a name that is free there, and `why` beside it again."""
-    there = _below(folder, where)
+    there = _open_subfolder(folder, where)
     try:
         target = name
         if _is_there(there, name) or _is_there(there, f"{name}.txt"):
@@ -229,9 +229,9 @@ def _tell_unreadable(tenant_id: UUID, tenant: OpenScope, parts: Sequence[str], n
     log.warning("folder.unreadable", error=telemetry.describe_error(error))
     where, name = parts[-1], "".join(letter for letter in name if letter.isprintable())  # it may be no text at all
     said = Message("folder.unreadable", {"file": name, "folder": where})
-    _tell(tenant_id, tenant, said, cause=f"folder:{where}/{name}"[:200])
+    _notify_agency(tenant_id, tenant, said, cause=f"folder:{where}/{name}"[:200])
 
 
-def _tell(tenant_id: UUID, tenant: OpenScope, message: Message, *, cause: str) -> None:
+def _notify_agency(tenant_id: UUID, tenant: OpenScope, message: Message, *, cause: str) -> None:
     with tenant(tenant_id, WATCH_FOLDER_ACTOR) as scope:
         notices.put(scope, message, cause=cause)

@@ -31,7 +31,7 @@ def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
         read_object=s.store.get,
         verify_key=permit_signing_key(s.settings).public_key(),
     )
-    send = partial(webhooks.send_webhook, tenant=s.tenant, transport=transport, open_letter=partial(_opened, s))
+    send = partial(webhooks.send_webhook, tenant=s.tenant, transport=transport, open_letter=partial(_open_secret, s))
     gave_up = partial(webhooks.fail_webhook, tenant=s.tenant)
     return (EventRoute(WebhookCallDue, send, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up),)
 
@@ -45,7 +45,7 @@ def webhook_reach(settings: Settings) -> AddressPolicy:
     )
 
 
-def _opened(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
+def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
     """The secret a page sealed for the workers, as the transport opens it. Raises Unavailable."""
     found = s.read_form(tenant_id, letter.box, _SECRET)["secret"]
     if not isinstance(found, Sealed):

@@ -139,7 +139,7 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(uncertain_deliveries.apply_uncertain_resolution, tenant=tenant, look=named),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        *_words(s),
+        *_edit_routes(s),
         EventRoute(SweepDue, partial(posting.sweep_deliveries, tenant=tenant)),
         EventRoute(RemovedCopyDue, partial(posting.record_copy_removed, tenant=tenant)),
         EventRoute(ExpiryDue, partial(expiring_posts.expire_delivery, tenant=tenant)),
@@ -165,12 +165,12 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(weeks_handling.generate_week_texts, tenant=tenant, engine=s.text_engine, billing=s.billing),
             deadline_seconds=TEXT_DEADLINE_SECONDS,
         ),
-        *_texts(s),
+        *_text_routes(s),
         *import_routes(s),
     )
 
 
-def _texts(s: Services) -> tuple[EventRoute, ...]:
+def _text_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of what a model writes for posts."""
     return (
         EventRoute(
@@ -207,9 +207,11 @@ def _texts(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _words(s: Services) -> tuple[EventRoute, ...]:
+def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of other words for what stands outside."""
-    send = partial(platform_edits.send_edit, tenant=s.tenant, mint=s.mint, connectors=s.connectors, carry=_rewords(s))
+    send = partial(
+        platform_edits.send_edit, tenant=s.tenant, mint=s.mint, connectors=s.connectors, carry=_build_edit_runner(s)
+    )
     gave_up = partial(platform_edits.hold_failed_edit, tenant=s.tenant)
     return (
         EventRoute(EditDue, send, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up),
@@ -217,7 +219,7 @@ def _words(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _rewords(s: Services) -> platform_edits.RunSteps:
+def _build_edit_runner(s: Services) -> platform_edits.RunSteps:
     """The loop of all that is sent, on requests that change words."""
     arm_next = partial(copies_outside.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
 

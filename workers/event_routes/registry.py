@@ -100,7 +100,7 @@ def build_routes(s: Services) -> EventRoutes:
     """All routes of the house. Raises ValueError at start for a kind without one."""
     found = EventRoutes(
         *posts.post_routes(s),
-        *_accounts(s),
+        *_account_routes(s),
         *gate.gate_routes(s),
         *age_checks.age_routes(s),
         *faces.face_routes(s),
@@ -110,8 +110,8 @@ def build_routes(s: Services) -> EventRoutes:
         *notifications.email_routes(s),
         *revenue.revenue_routes(s),
         *studio.studio_routes(s),
-        *_counting(s),
-        *_chat(s),
+        *_metrics_routes(s),
+        *_chat_routes(s),
         *_demo_routes(s),
         facts=FACT_ROUTES,
     )
@@ -129,7 +129,7 @@ def build_routes(s: Services) -> EventRoutes:
     return found
 
 
-def _accounts(s: Services) -> tuple[EventRoute, ...]:
+def _account_routes(s: Services) -> tuple[EventRoute, ...]:
     tenant, transport, connectors = s.tenant, s.transport, s.connectors
     connectables = connector_registry.connectable_platforms(connectors)
     addresses = connector_registry.base_addresses(connectors, s.settings.connectors.base_urls)
@@ -207,7 +207,7 @@ def _menu_of(capabilities: Capabilities) -> CommandMenu:
     return fan_commands.command_menu(sells=capabilities.can_sell)
 
 
-def _counting(s: Services) -> tuple[EventRoute, ...]:
+def _metrics_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(
             ReadingDue,
@@ -229,7 +229,7 @@ def _counting(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _chat(s: Services) -> tuple[EventRoute, ...]:
+def _chat_routes(s: Services) -> tuple[EventRoute, ...]:
     tenant, gave_up = s.tenant, partial(chatting.notify_failed_event, tenant=s.tenant)
     speak = partial(message_delivery.claim_message, mint=s.mint, connectors=s.connectors)
     push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
@@ -308,11 +308,11 @@ def make_listener(s: Services, channel: Channel) -> AccountListener:
     """The listener of one account."""
     gateway = GATEWAY_LISTENERS.get(channel.platform)
     if gateway is not None:
-        return _gateway(s, channel, gateway)
+        return _build_gateway_listener(s, channel, gateway)
     kind: Callable[..., AccountListener] = AccountListener
     if account_listener.can_use_webhooks(account_connectors.connector_for(s.chat_connectors, channel)):
         kind = (
-            partial(account_listener.WebhookListener, **_called(s, channel))
+            partial(account_listener.WebhookListener, **_webhook_parameters(s, channel))
             if can_receive_webhooks(s)
             else account_listener.PolledWebhookListener
         )
@@ -321,7 +321,7 @@ def make_listener(s: Services, channel: Channel) -> AccountListener:
         tenant=s.tenant,
         transport=s.transport,
         connectors=s.chat_connectors,
-        hear=partial(_hear, s),
+        hear=partial(_receive_update, s),
         at_once=partial(_at_once, s),
     )
 
@@ -331,7 +331,7 @@ def can_receive_webhooks(s: Services) -> bool:
     return s.settings.public_url.startswith("https://")
 
 
-def _called(s: Services, channel: Channel) -> Mapping[str, Any]:
+def _webhook_parameters(s: Services, channel: Channel) -> Mapping[str, Any]:
     """Where and with what secret the platform calls for an account."""
     master_key = envelope.parse_master_key(s.settings.tenants.master_key.get_secret_value())
     address = f"{s.settings.public_url.rstrip('/')}/hooks/{channel.platform}/{channel.id}"
@@ -361,29 +361,29 @@ CHATS_REREAD = 200
 """So many chats of an account are read again after a break, those that spoke last."""
 
 
-def _gateway(s: Services, channel: Channel, name: str) -> AccountListener:
+def _build_gateway_listener(s: Services, channel: Channel, name: str) -> AccountListener:
     module, _, attribute = name.partition(":")
     made: AccountListener = getattr(import_module(module), attribute)(
         channel,
         tenant=s.tenant,
         transport=s.transport,
         connectors=s.chat_connectors,
-        hear=partial(_hear, s),
-        at_once=_till(s).answer_checkout,
+        hear=partial(_receive_update, s),
+        at_once=_build_checkout_responder(s).answer_checkout,
         reveal=s.reveal,
         seal=s.seal,
-        known=partial(_known, s),
+        known=partial(_list_known_fans, s),
         menu=_menu_of(account_connectors.connector_for(s.chat_connectors, channel).capabilities),
     )
     return made
 
 
-def _known(s: Services, channel: Channel) -> list[str]:
+def _list_known_fans(s: Services, channel: Channel) -> list[str]:
     with s.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
         return directory.latest_fan_ids(scope, channel.id, CHATS_REREAD)
 
 
-def _hear(s: Services, scope: Scope, channel: Channel, update: ChatUpdate) -> None:
+def _receive_update(s: Services, scope: Scope, channel: Channel, update: ChatUpdate) -> None:
     update_intake.receive_update(
         scope, channel, update, rails=s.rails, environment=s.settings.environment, pages=s.settings.web.public_url
     )
@@ -394,8 +394,8 @@ def _at_once(s: Services, channel: Channel, update: ChatUpdate) -> bool:
     seen = account_connectors.connector_for(s.chat_connectors, channel).acknowledge(update)
     if seen is not None:
         account_actions.send_control_step(channel, seen, transport=s.transport)
-    return _till(s).answer_checkout(channel, update)
+    return _build_checkout_responder(s).answer_checkout(channel, update)
 
 
-def _till(s: Services) -> CheckoutResponder:
+def _build_checkout_responder(s: Services) -> CheckoutResponder:
     return CheckoutResponder(s.tenant, s.transport, s.chat_connectors, s.rails, s.mint)

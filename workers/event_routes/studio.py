@@ -82,7 +82,7 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
     )
     unmeasured = partial(style_similarity.fail_style_score, tenant=s.tenant)
     return (
-        *_runs(s),
+        *_run_routes(s),
         EventRoute(
             SlideshowDue,
             cut,
@@ -108,7 +108,7 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=partial(picture_copies.fail_copy, tenant=s.tenant),
         ),
-        _handed(s),
+        _remote_result_route(s),
         EventRoute(
             AiDisclosureDue,
             partial(ai_disclosure.apply_ai_disclosure, tenant=s.tenant),
@@ -122,11 +122,11 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
             backoff=CLASSIFIER_BACKOFF,
             on_dead=unmeasured,
         ),
-        *_voices(s),
+        *_voice_routes(s),
     )
 
 
-def _runs(s: Services) -> tuple[EventRoute, ...]:
+def _run_routes(s: Services) -> tuple[EventRoute, ...]:
     """What makes the pictures of recipes, drawn here or bought."""
     run = partial(
         runner.generate_pictures,
@@ -157,7 +157,7 @@ def _runs(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _voices(s: Services) -> tuple[EventRoute, ...]:
+def _voice_routes(s: Services) -> tuple[EventRoute, ...]:
     """What says texts, and lists who could."""
     say = partial(
         speeches.synthesize_speech, tenant=s.tenant, engines=s.speech_engines, store=s.store, credential=s.credential
@@ -180,7 +180,7 @@ def _voices(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _handed(s: Services) -> EventRoute:
+def _remote_result_route(s: Services) -> EventRoute:
     """What brings in the pictures that machines of an agency's own made."""
     bring = partial(
         results.ingest_result,

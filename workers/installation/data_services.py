@@ -13,11 +13,11 @@ DATABASE_LOGINS = ("owner", "work", "pages")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-def _password(env: Mapping[str, str], login: str) -> str:
+def _read_password(env: Mapping[str, str], login: str) -> str:
     return env.get(f"GREENROOM_EMBEDDED__{login.upper()}_PASSWORD", "")
 
 
-def _addresses(settings: Settings) -> dict[str, str]:
+def _database_urls(settings: Settings) -> dict[str, str]:
     database = settings.database
     return {
         "owner": database.owner_url.get_secret_value(),
@@ -36,7 +36,11 @@ def is_database_embedded(settings: Settings) -> bool:
     Raises BadInput when only some of the three addresses were given.
     """
     env = read_env(InstallationFolder(settings.home))
-    foreign = {login for login, address in _addresses(settings).items() if not _is_ours(address, _password(env, login))}
+    foreign = {
+        login
+        for login, address in _database_urls(settings).items()
+        if not _is_ours(address, _read_password(env, login))
+    }
     if foreign and foreign != set(DATABASE_LOGINS):
         missing = ", ".join(
             f"GREENROOM_DATABASE__{login.upper()}_URL" for login in DATABASE_LOGINS if login not in foreign
@@ -48,18 +52,18 @@ def is_database_embedded(settings: Settings) -> bool:
 def is_redis_embedded(settings: Settings) -> bool:
     """Whether the embedded Redis is used."""
     return _is_ours(
-        settings.redis.url.get_secret_value(), _password(read_env(InstallationFolder(settings.home)), "redis")
+        settings.redis.url.get_secret_value(), _read_password(read_env(InstallationFolder(settings.home)), "redis")
     )
 
 
 def redis_password(settings: Settings) -> str:
     """The password of the embedded Redis."""
-    return _password(read_env(InstallationFolder(settings.home)), "redis")
+    return _read_password(read_env(InstallationFolder(settings.home)), "redis")
 
 
 def superuser_password(settings: Settings) -> str:
     """The password of the embedded cluster's superuser; for roles and the first database alone."""
-    return _password(read_env(InstallationFolder(settings.home)), "superuser")
+    return _read_password(read_env(InstallationFolder(settings.home)), "superuser")
 
 
 def superuser_url(settings: Settings) -> str:
@@ -73,7 +77,7 @@ def superuser_url(settings: Settings) -> str:
 def login_passwords(settings: Settings) -> dict[str, str]:
     """The passwords of the three logins of the embedded database."""
     env = read_env(InstallationFolder(settings.home))
-    return {login: _password(env, login) for login in DATABASE_LOGINS}
+    return {login: _read_password(env, login) for login in DATABASE_LOGINS}
 
 
 def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
@@ -82,7 +86,7 @@ def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
     Raises BadInput where an address does not name its login or a password, or another database than the others.
     """
     passwords, names = {}, set()
-    for login, address in _addresses(settings).items():
+    for login, address in _database_urls(settings).items():
         found = urlsplit(address)
         names.add(found.path.removeprefix("/"))
         if found.username != f"greenroom_{login}" or not found.password:

@@ -35,7 +35,7 @@ def migrate_database(settings: Settings) -> None:
         )
     elif superuser_url:
         name, passwords = data_services.read_external_logins(settings)
-        with _reaching(superuser_url):
+        with _report_unreachable(superuser_url):
             upgrading.prepare(superuser_url, name, passwords=passwords)
     else:
         _check_roles(owner_url)
@@ -66,7 +66,7 @@ def replay_prohibitions(settings: Settings) -> int:
 def _check_roles(owner_url: str) -> None:
     engine = create_engine(owner_url, connect_args={"connect_timeout": 5})
     try:
-        with _reaching(owner_url), engine.connect() as connection:
+        with _report_unreachable(owner_url), engine.connect() as connection:
             have = set(connection.execute(text("SELECT rolname FROM pg_roles")).scalars())
     finally:
         engine.dispose()
@@ -76,7 +76,7 @@ def _check_roles(owner_url: str) -> None:
 
 
 @contextmanager
-def _reaching(url: str) -> Iterator[None]:
+def _report_unreachable(url: str) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:

@@ -38,23 +38,23 @@ LOCK_WAIT_SECONDS = 0.5
 """Longer than somebody holds a home who only asks who does."""
 
 
-def _password() -> str:
+def _generate_password() -> str:
     return secrets.token_urlsafe(24)
 
 
-def _key() -> str:
+def _generate_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
 SECRET_FACTORIES: Mapping[str, Callable[[], str]] = {
-    "GREENROOM_EMBEDDED__SUPERUSER_PASSWORD": _password,
-    "GREENROOM_EMBEDDED__OWNER_PASSWORD": _password,
-    "GREENROOM_EMBEDDED__WORK_PASSWORD": _password,
-    "GREENROOM_EMBEDDED__PAGES_PASSWORD": _password,
-    "GREENROOM_EMBEDDED__REDIS_PASSWORD": _password,
-    MASTER_KEY: _key,
-    SIGNING_KEY: _key,
+    "GREENROOM_EMBEDDED__SUPERUSER_PASSWORD": _generate_password,
+    "GREENROOM_EMBEDDED__OWNER_PASSWORD": _generate_password,
+    "GREENROOM_EMBEDDED__WORK_PASSWORD": _generate_password,
+    "GREENROOM_EMBEDDED__PAGES_PASSWORD": _generate_password,
+    "GREENROOM_EMBEDDED__REDIS_PASSWORD": _generate_password,
+    MASTER_KEY: _generate_key,
+    SIGNING_KEY: _generate_key,
 }
 """What the first start makes. The `EMBEDDED` ones go into addresses and are read by nobody else."""
 
@@ -187,7 +187,7 @@ class SupervisorLock:
 def acquire_lock(home: InstallationFolder) -> SupervisorLock:
     """Take the home. Raises Conflict with the process id of the supervisor that has it."""
     file, until = (home.folder / "lock").open("a+", encoding="utf-8"), monotonic() + LOCK_WAIT_SECONDS
-    while not _locked(file):
+    while not _try_lock(file):
         if monotonic() > until:
             file.close()
             raise Conflict("stack.already_running", pid=running_supervisor_pid(home) or 0)
@@ -198,7 +198,7 @@ def acquire_lock(home: InstallationFolder) -> SupervisorLock:
     return SupervisorLock(file)
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -29,7 +29,7 @@ class PortSetting:
     @property
     def variable(self) -> str:
         """The variable that fixes this port."""
-        return _variable(self.group, self.setting)
+        return _variable_name(self.group, self.setting)
 
     def port(self, settings: Settings) -> int:
         """The port by the settings."""
@@ -40,7 +40,7 @@ class PortSetting:
         return str(getattr(getattr(settings, self.group), "host", "127.0.0.1"))
 
 
-def _variable(group: str, setting: str) -> str:
+def _variable_name(group: str, setting: str) -> str:
     return f"GREENROOM_{group.upper()}__{setting.upper()}"
 
 
@@ -107,18 +107,18 @@ def choose_ports(
             continue
         port = listener.port(settings)
         if not is_free(listener.host(settings), port):
-            moves.append(_move(listener, settings, taken))
+            moves.append(_move_port(listener, settings, taken))
             port = moves[-1].new_port
         values[listener.variable] = str(port)
-        values |= _address(listener, settings, port)
+        values |= _address_with_port(listener, settings, port)
     return values, moves
 
 
 def choose_other_port(settings: Settings, name: str) -> tuple[dict[str, str], list[PortChange]]:
     """Another port for a listener that cannot have its own: as `choose`, for this one alone."""
     listener = next(listener for listener in PORT_SETTINGS if listener.name == name)
-    moved = _move(listener, settings, {each.port(settings) for each in PORT_SETTINGS})
-    return {listener.variable: str(moved.new_port)} | _address(listener, settings, moved.new_port), [moved]
+    moved = _move_port(listener, settings, {each.port(settings) for each in PORT_SETTINGS})
+    return {listener.variable: str(moved.new_port)} | _address_with_port(listener, settings, moved.new_port), [moved]
 
 
 def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
@@ -129,7 +129,7 @@ def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, 
     return dict(zip(names, free, strict=False)) if first else {}
 
 
-def _move(listener: PortSetting, settings: Settings, taken: set[int]) -> PortChange:
+def _move_port(listener: PortSetting, settings: Settings, taken: set[int]) -> PortChange:
     wanted = listener.port(settings)
     if house.is_fixed_by_environment(listener.variable):
         raise Unavailable("stack.port_busy", port=wanted, user=program_listening_on(wanted), variable=listener.variable)
@@ -140,13 +140,13 @@ def _move(listener: PortSetting, settings: Settings, taken: set[int]) -> PortCha
     raise Unavailable("stack.no_port", port=wanted)
 
 
-def _address(listener: PortSetting, settings: Settings, port: int) -> dict[str, str]:
+def _address_with_port(listener: PortSetting, settings: Settings, port: int) -> dict[str, str]:
     """The address with its new port, unless somebody gave the house one of their own."""
     if listener.address is None:
         return {}
     group, setting, host = listener.address
     now = str(getattr(getattr(settings, group), setting))
     ours = urlsplit(now).hostname == host and urlsplit(now).scheme == "http"
-    if house.is_fixed_by_environment(_variable(group, setting)) or not ours:
+    if house.is_fixed_by_environment(_variable_name(group, setting)) or not ours:
         return {}
-    return {_variable(group, setting): f"http://{host}:{port}"}
+    return {_variable_name(group, setting): f"http://{host}:{port}"}

@@ -57,16 +57,16 @@ class CheckoutResponder:
                 channel, connector.accept_checkout(query.query_id), transport=self.transport
             )
         elif isinstance(connector, SupportsCheckoutRefusal):
-            self._refuse(channel, update, connector, verdict.reason)
+            self._send_refusal(channel, update, connector, verdict.reason)
         return True
 
-    def _refuse(
+    def _send_refusal(
         self, channel: Channel, update: ChatUpdate, connector: SupportsCheckoutRefusal, reason: Message
     ) -> None:
         """Say no in words: they are the catalogue's, and leave under a permit like all others."""
         try:
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
-                unit = _refusal(scope, channel, update, reason)
+                unit = _build_refusal_unit(scope, channel, update, reason)
                 step = connector.refuse_checkout(update.ref, unit.text_of("body"))
                 permit = self.mint(scope, unit, step, author=LISTENER_ACTOR)
             self.transport.send(step, permit, account=channel_reads.transport_account(channel))
@@ -80,7 +80,7 @@ class CheckoutResponder:
                 issuance.record_removed(scope, permit.jti, "shown_once")
 
 
-def _refusal(scope: Scope, channel: Channel, update: ChatUpdate, reason: Message) -> Unit:
+def _build_refusal_unit(scope: Scope, channel: Channel, update: ChatUpdate, reason: Message) -> Unit:
     fan = directory.find_fan_identity(scope, channel.id, update.fan)
     words = render_message(reason, fan.language if fan is not None else directory.answer_language(update.language))
     return Unit(

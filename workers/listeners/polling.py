@@ -73,7 +73,7 @@ class AccountListener:
         self._hear, self._at_once = hear, at_once
         self._stop, self._woken = threading.Event(), threading.Event()
         self._failed: Counter[str] = Counter()
-        self._thread = threading.Thread(target=self._run, name=f"ear-{channel.account}", daemon=True)
+        self._thread = threading.Thread(target=self._listen_until_stopped, name=f"ear-{channel.account}", daemon=True)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -93,7 +93,7 @@ class AccountListener:
         """Whether the thread still runs."""
         return self._thread.is_alive()
 
-    def _run(self) -> None:
+    def _listen_until_stopped(self) -> None:
         deaf, asked = 0, 1
         while not self._stop.is_set():
             try:
@@ -106,10 +106,10 @@ class AccountListener:
             if deaf:
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
             else:
-                self._rest(asked)
+                self._wait_for_poll(asked)
             self._woken.clear()  # before it asks: who comes while it does so is not forgotten
 
-    def _rest(self, asked: int) -> None:
+    def _wait_for_poll(self, asked: int) -> None:
         """Wait for the next turn, or for whoever wakes this account, the longer the more the last poll asked."""
         pace = account_connectors.connector_for(self._connectors, self.channel).capabilities.poll_seconds
         least = pace * min(max(asked, 1), WAKE_SHARE) / WAKE_SHARE
@@ -118,7 +118,7 @@ class AccountListener:
 
     def poll_once(self) -> ReceivedUpdates | None:
         """One poll, kept and acknowledged; None where it rests and, the last, of one that may not listen any more."""
-        channel, after = self._standing()
+        channel, after = self._load_channel_and_cursor()
         if not lifecycle.is_listened_to(channel):
             self.stop()
             return None
@@ -135,7 +135,7 @@ class AccountListener:
         )
         if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again
             return None
-        if heard.updates and not lifecycle.is_listened_to(self._standing()[0]):
+        if heard.updates and not lifecycle.is_listened_to(self._load_channel_and_cursor()[0]):
             self.stop()  # paused while the platform was asked: all of it is heard again after the pause
             return None
         if heard.cursor is not None:
@@ -158,7 +158,7 @@ class AccountListener:
             self._one_by_one(channel, waiting, heard)
         self._failed.clear()
 
-    def _standing(self) -> tuple[Channel, str]:
+    def _load_channel_and_cursor(self) -> tuple[Channel, str]:
         """The account as it is now, and how far it was heard."""
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
             channel = channel_reads.get_channel(scope, self.channel.id)
@@ -178,13 +178,13 @@ class AccountListener:
                 self._failed[update.key] += 1
                 if self._failed[update.key] < UPDATE_TRIES:
                     raise
-                self._put_aside(channel, update, error)
+                self._notify_skipped_update(channel, update, error)
                 if update.kind in MONEY_UPDATES:
                     raise
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             listener.acknowledge_updates(scope, channel, heard)
 
-    def _put_aside(self, channel: Channel, update: ChatUpdate, error: Exception) -> None:
+    def _notify_skipped_update(self, channel: Channel, update: ChatUpdate, error: Exception) -> None:
         log.error(
             "listen.put_aside",
             kind=update.kind,
@@ -223,7 +223,7 @@ class ListenerPool:
         while not self._stopping.is_set():
             started, rest = monotonic(), 0.0
             try:
-                self._refresh()
+                self._refresh_listeners()
                 beat()
                 rest = min((monotonic() - started) * self._rests, MAX_REST_SECONDS)
             except Exception as error:  # the accounts already known go on being heard; it is tried again soon
@@ -242,14 +242,14 @@ class ListenerPool:
         """Who listens on an account, if anybody does."""
         return self._ears.get(channel_id)
 
-    def _refresh(self) -> None:
-        newest_first = sorted(self._channels(), key=lambda channel: channel.id, reverse=True)
+    def _refresh_listeners(self) -> None:
+        newest_first = sorted(self._list_channels(), key=lambda channel: channel.id, reverse=True)
         inboxes: dict[Hashable, Channel] = {}
         for each in newest_first:
             try:
                 inboxes[self._inbox(each)] = each
             except Exception as error:  # an account whose name says nothing keeps itself from being heard, nobody else
-                self._tell(each, error)
+                self._notify_unreachable(each, error)
         wanted = {channel.id: channel for channel in inboxes.values()}
         for channel_id in list(self._ears):
             if channel_id not in wanted:
@@ -260,13 +260,13 @@ class ListenerPool:
                 try:
                     made = self._make(channel)
                 except Exception as error:  # the others are heard all the same; this one is tried again
-                    self._tell(channel, error)
+                    self._notify_unreachable(channel, error)
                     continue
                 self._ears[channel_id] = made
                 metrics.LISTENER_COLLECTOR.record_received(channel_id, channel.platform)
                 made.start()
 
-    def _tell(self, channel: Channel, error: Exception) -> None:
+    def _notify_unreachable(self, channel: Channel, error: Exception) -> None:
         """Say, once, that an account cannot be heard, and what to do."""
         if channel.id in self._told:
             return
@@ -276,7 +276,7 @@ class ListenerPool:
             notices.put(scope, told, cause=f"deaf:{channel.id}", urgent=True, creator_id=channel.creator_id)
         self._told.add(channel.id)
 
-    def _channels(self) -> list[Channel]:
+    def _list_channels(self) -> list[Channel]:
         found: list[Channel] = []
         for tenant_id in list_tenant_ids(self._tenant):
             with self._tenant(tenant_id, LISTENER_ACTOR) as scope:

@@ -47,18 +47,18 @@ def serve_fork_requests(line: socket.socket, supervisor: int) -> None:
         asked, descriptors, _, _ = socket.recv_fds(line, ASKED_BYTES, 3)
         if not asked:
             return
-        pid = _fork()
+        pid = _fork_twice()
         if pid == 0:
             line.close()
             given = json.loads(asked)
-            _become(given["words"], given["ending"], descriptors, supervisor)
+            _run_child(given["words"], given["ending"], descriptors, supervisor)
             return
         for descriptor in descriptors:
             os.close(descriptor)
         line.send(str(pid).encode())
 
 
-def _fork() -> int:
+def _fork_twice() -> int:
     """Fork twice, so that the process is nobody's but the supervisor's; its id, 0 in it.
 
     Whoever hears the id may wait for that process: the end of its parent was waited for, and with it the change of
@@ -82,7 +82,7 @@ def _fork() -> int:
         return int(said.read())
 
 
-def _become(words: list[str], ending: int, descriptors: list[int], supervisor: int) -> None:
+def _run_child(words: list[str], ending: int, descriptors: list[int], supervisor: int) -> None:
     """Be what `words` ask `workers.run` for, in a session of its own, until it ends.
 
     Ends at once where the supervisor is gone, or never heard of this process: it would start another one.

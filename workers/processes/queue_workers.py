@@ -29,7 +29,7 @@ NICE = 5
 
 def run_sender(settings: Settings) -> None:
     """Everything that touches the outside: urgent, chat, publish, notify. Several share it, each with its name."""
-    _work(
+    _run_worker(
         settings,
         telemetry.process_name(),
         ("urgent", "chat", "publish", "notify"),
@@ -41,10 +41,10 @@ def run_sender(settings: Settings) -> None:
 def run_maker(settings: Settings) -> None:
     """What takes the processor: rollups, pictures. It yields to those who send."""
     os.nice(NICE)
-    _work(settings, "make", ("make", "gpu", "buy"), MAKER_THREADS, MAKER_POOL_SIZE)
+    _run_worker(settings, "make", ("make", "gpu", "buy"), MAKER_THREADS, MAKER_POOL_SIZE)
 
 
-def _work(settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int) -> None:
+def _run_worker(settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int) -> None:
     with build_services(settings, pool_size=pool, application=name) as services:
         dispatcher = Dispatcher(registry.build_routes(services), services.tenant, database=services.database)
         broker = celery_app.make_celery_app(settings.redis.url.get_secret_value(), dispatcher.handle_event)
@@ -64,11 +64,11 @@ def run_listener(settings: Settings) -> None:
                 told.set()
                 folder.announce_ready(settings, "listen")
 
-        with stop_on_signal(ears.stop), _called(services, ears):
+        with stop_on_signal(ears.stop), _serve_webhooks(services, ears):
             ears.run(beat=beat)
 
 
-def _called(services: Services, ears: ListenerPool) -> AbstractContextManager[None]:
+def _serve_webhooks(services: Services, ears: ListenerPool) -> AbstractContextManager[None]:
     """The door platforms call at, where this installation has an address they take."""
     if not registry.can_receive_webhooks(services):
         return nullcontext()

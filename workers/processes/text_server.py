@@ -39,7 +39,7 @@ def run_text_server(settings: Settings, *, idle_seconds: float = IDLE_SECONDS) -
         IdleProxy(front, (_HOST, behind.port or 0), idle_seconds).run()
 
 
-def _file(settings: Settings) -> Path:
+def _get_model_file(settings: Settings) -> Path:
     file = model_file(settings.generators)
     if file is None:
         raise EngineMissing("engine.no_text_model")
@@ -51,7 +51,7 @@ def start_llama_server(settings: Settings) -> Any:
 
     Raises EngineMissing without a model or llama.cpp.
     """
-    file = _file(settings)
+    file = _get_model_file(settings)
     try:
         llama = importlib.import_module("xllamacpp")
     except ImportError as error:
@@ -78,9 +78,9 @@ class IdleProxy:
         self._front.settimeout(_LOOK_SECONDS)
         while clock.monotonic() - self._passed < self._idle:
             with suppress(TimeoutError):
-                self._connect(self._front.accept()[0])
+                self._connect_backend(self._front.accept()[0])
 
-    def _connect(self, caller: socket.socket) -> None:
+    def _connect_backend(self, caller: socket.socket) -> None:
         self._passed = clock.monotonic()
         caller.settimeout(None)  # what is accepted inherits the listener's time-out on some systems
         try:
@@ -90,9 +90,9 @@ class IdleProxy:
             return
         server.settimeout(None)
         for source, sink in ((caller, server), (server, caller)):
-            threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+            threading.Thread(target=self._forward_bytes, args=(source, sink), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward_bytes(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._passed = clock.monotonic()
@@ -123,26 +123,26 @@ def ensure_text_server(settings: Settings) -> None:
     Raises EngineUnreachable when it is not ready within 20 seconds, EngineMissing without a model.
     """
     url = settings.generators.llm_url
-    _file(settings)
+    _get_model_file(settings)
     if is_model_loaded(url):
         return
-    child = _spawn(settings)
+    child = _spawn_server(settings)
     until = clock.monotonic() + READY_SECONDS
     while clock.monotonic() < until:
         if is_model_loaded(url):
             return
         child.poll()  # it may have found the port taken by a faster one: then that one gets ready
         clock.sleep(0.1)
-    raise EngineUnreachable("engine.not_ready", engine="embedded", log=str(_log(settings)))
+    raise EngineUnreachable("engine.not_ready", engine="embedded", log=str(_log_path(settings)))
 
 
-def _log(settings: Settings) -> Path:
+def _log_path(settings: Settings) -> Path:
     return settings.home / "logs" / "llm.log"
 
 
-def _spawn(settings: Settings) -> "subprocess.Popen[bytes]":
+def _spawn_server(settings: Settings) -> "subprocess.Popen[bytes]":
     """The process in a session of its own; it outlives its caller and ends by itself."""
-    log = _log(settings)
+    log = _log_path(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
         return subprocess.Popen(

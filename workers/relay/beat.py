@@ -59,7 +59,7 @@ class Beat:
         )
         for tick in self._ticks:
             self._scheduler.add_job(
-                self._beat,
+                self._run_tick,
                 "interval",
                 seconds=tick.seconds,
                 args=(tick,),
@@ -88,9 +88,9 @@ class Beat:
             ):
                 job.modify(next_run_time=now)
 
-    def _beat(self, tick: Tick) -> None:
+    def _run_tick(self, tick: Tick) -> None:
         try:
-            tick.write_rows(self._open)
+            tick.write_rows(self._open_scope)
         except BeatEnded:
             return
         except Exception as error:  # the next beat tries again; what is due is in the rows
@@ -98,7 +98,7 @@ class Beat:
                 "beat.failed", tick=tick.name, error=telemetry.describe_error(error), at=telemetry.error_location(error)
             )
 
-    def _open(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> AbstractContextManager[Scope]:
+    def _open_scope(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> AbstractContextManager[Scope]:
         if self._over.is_set():
             raise BeatEnded
         return self._tenant(tenant_id, actor, role=role)

@@ -32,7 +32,7 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
 
     `handle` does the one task there is; a process that only sends leaves it out.
     """
-    serve = handle or _unserved
+    serve = handle or _refuse_event
 
     def handled(event_id: str, lease_token: str) -> None:
         try:
@@ -77,11 +77,11 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
     return app
 
 
-def _unserved(event_id: UUID, _token: UUID) -> None:
+def _refuse_event(event_id: UUID, _token: UUID) -> None:
     raise Unavailable("worker.unserved", event=str(event_id))  # a process that only sends was asked to serve
 
 
-def _controller(app: Celery, queues: Sequence[Queue], threads: int) -> WorkController:
+def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> WorkController:
     logging.getLogger("celery").setLevel(logging.WARNING)  # two lines per message otherwise; outcomes are counted
     state.should_stop = state.should_terminate = None
     app.finalize()
@@ -103,14 +103,14 @@ def run_celery_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> 
 
     Call it in the main thread, as the last act of a process: Celery keeps one worker per process.
     """
-    controller = _controller(app, queues, threads)
+    controller = _build_controller(app, queues, threads)
     if current_thread() is main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _stop)
+            signal.signal(number, _request_warm_stop)
     controller.start()
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
+def _request_warm_stop(_number: int, _frame: FrameType | None) -> None:
     state.should_stop = 0  # a warm stop: take no more, end what runs
 
 
@@ -120,7 +120,7 @@ def background_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> 
 
     Raises Unavailable when it does not reach Redis within 20 s.
     """
-    controller = _controller(app, queues, threads)
+    controller = _build_controller(app, queues, threads)
     thread = Thread(target=_until_stopped, args=(controller,), name="worker", daemon=True)
     thread.start()
     until = monotonic() + 20

@@ -116,7 +116,7 @@ class Relay:
         """Lead when the lock is free, stand by otherwise, survive a restart of PostgreSQL; until `stop`."""
         while not self._stopping.is_set():
             try:
-                self._lead()
+                self._run_as_leader()
             except DATABASE_ERRORS as error:
                 log.warning("relay.database_away", error=type(error).__name__)
                 self._stopping.wait(RETRY_SECONDS)
@@ -131,8 +131,8 @@ class Relay:
         """End the loop within a second; what was handed out stays with the workers."""
         self._stopping.set()
 
-    def _lead(self) -> None:
-        with self._listening() as connection:
+    def _run_as_leader(self) -> None:
+        with self._open_listen_connection() as connection:
             while not self._stopping.is_set():
                 if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LEADING,)).fetchone() == (True,):
                     break
@@ -140,7 +140,7 @@ class Relay:
             else:
                 return
             log.info("relay.leading")
-            with self._scope() as scope:
+            with self._open_scope() as scope:
                 self._turns.restore_from_running(scope, GPU_QUEUE)
             self.leading.set()
             try:
@@ -155,7 +155,7 @@ class Relay:
                 self.leading.clear()
 
     @contextmanager
-    def _listening(self) -> Iterator["psycopg.Connection[Any]"]:
+    def _open_listen_connection(self) -> Iterator["psycopg.Connection[Any]"]:
         """A connection of its own that listens and holds the session lock; closed for good at the end."""
         with self._database.engine.connect() as pooled:
             pooled.execution_options(isolation_level="AUTOCOMMIT")
@@ -174,9 +174,9 @@ class Relay:
         started, total = monotonic(), 0
         if started >= self._sweep_at:
             self._sweep_at = started + SWEEP_EVERY
-            self._sweep()
+            self._sweep_leases()
             self._beat.follow_clock_rollback()
-        with self._scope() as scope:
+        with self._open_scope() as scope:
             seen, now = row_leases.queue_states(scope), scope.now
             if seen[FACTS].due and spread_facts(scope, self._facts):
                 seen = row_leases.queue_states(scope)
@@ -185,7 +185,7 @@ class Relay:
                 free = free_capacity(seen, places, queue, cap)
                 if not (free and seen[queue].due):
                     continue
-                sent = self._hand_out(queue, cap=cap, free=free)
+                sent = self._claim_and_send(queue, cap=cap, free=free)
                 if sent is None:
                     self._stopping.wait(RETRY_SECONDS)  # Redis is away: nothing else can be sent either
                     return total, 0.0
@@ -193,10 +193,10 @@ class Relay:
                 total += sent
         return total, max(0.0, _until_next(seen, now) - (monotonic() - started))
 
-    def _hand_out(self, queue: Queue, *, cap: int, free: int) -> int | None:
+    def _claim_and_send(self, queue: Queue, *, cap: int, free: int) -> int | None:
         """Claim and send; how many were sent, None when Redis could not be reached (the rest went back)."""
         try:
-            with self._scope() as scope:
+            with self._open_scope() as scope:
                 claim = self._turns.claim_rows if queue == GPU_QUEUE else row_leases.claim_rows
                 claimed = claim(scope, queue, places=cap, room=free)
         except row_leases.LaneCollision:
@@ -206,15 +206,15 @@ class Relay:
                 self._send(row, queue)
             except (BrokerError, RedisError, OSError) as error:
                 log.warning("relay.redis_away", error=type(error).__name__, rows=len(claimed) - index)
-                with self._scope() as scope:
+                with self._open_scope() as scope:
                     row_leases.return_rows(scope, claimed[index:])
                 telemetry.ROWS_RETURNED.inc(len(claimed) - index)
                 return None
         telemetry.ROWS_CLAIMED.labels(queue).inc(len(claimed))
         return len(claimed)
 
-    def _sweep(self) -> None:
-        with self._scope() as scope:
+    def _sweep_leases(self) -> None:
+        with self._open_scope() as scope:
             fell, expired = clock_rollback.observe_clock(scope), row_leases.sweep_expired_leases(scope)
         if fell is not None:
             log.warning("relay.clock_put_back", seconds=round(fell.total_seconds()))
@@ -222,7 +222,7 @@ class Relay:
             telemetry.LEASES_EXPIRED.inc(expired)
             log.warning("relay.leases_expired", rows=expired)
 
-    def _scope(self) -> AbstractContextManager[Scope]:
+    def _open_scope(self) -> AbstractContextManager[Scope]:
         return self._tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay")
 
 

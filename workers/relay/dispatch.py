@@ -117,7 +117,7 @@ class Dispatcher:
         taken = row_leases.take_row(self._alone, event_id, token, deadline=FIRST_LEASE)
         route = self._routes.by_kind.get(taken.kind) if taken else None
         if taken and route and route.deadline_seconds > FIRST_LEASE.total_seconds():
-            self._beat(taken, route)
+            self._extend_lease(taken, route)
         if taken is None:
             telemetry.EVENTS_HANDLED.labels("?", "old").inc()
             return False
@@ -128,34 +128,34 @@ class Dispatcher:
             subject=str(taken.subject_id),
             trace=taken.trace,
         ):
-            outcome = self._outcome(taken, route)
+            outcome = self._run_and_settle(taken, route)
         telemetry.EVENTS_HANDLED.labels(taken.kind, outcome).inc()
         return True
 
-    def _outcome(self, taken: TakenRow, route: EventRoute | None) -> str:
+    def _run_and_settle(self, taken: TakenRow, route: EventRoute | None) -> str:
         try:
-            self._run(taken, route)
+            self._run_handler(taken, route)
         except RetryLater as wait:
             after, fresh = wait.after, wait.fresh
-            self._settle(lambda scope: row_leases.defer_row(scope, taken, after, fresh=fresh))
+            self._settle_row(lambda scope: row_leases.defer_row(scope, taken, after, fresh=fresh))
             return "later"
         except LeaseLost:
             log.info("event.lease_lost")
             return "lost"
         except Exception as error:  # a bug: the row's own backoff retries it, never the code here
-            return self._failed(taken, route, error)
-        return "done" if self._patiently(lambda: row_leases.finish_row(self._alone, taken)) else "lost"
+            return self._record_failure(taken, route, error)
+        return "done" if self._write_with_retry(lambda: row_leases.finish_row(self._alone, taken)) else "lost"
 
-    def _settle(self, write: Callable[[Scope], bool]) -> bool:
+    def _settle_row(self, write: Callable[[Scope], bool]) -> bool:
         """Write how a run ended."""
 
         def once() -> bool:
             with self.scope() as scope:
                 return write(scope)
 
-        return self._patiently(once)
+        return self._write_with_retry(once)
 
-    def _patiently(self, write: Callable[[], bool]) -> bool:
+    def _write_with_retry(self, write: Callable[[], bool]) -> bool:
         """Write how a run ended. A database that is away is waited for: until then the row, and its lane, are nobody's.
 
         Each of these writes is bound to the row's token, so that one whose commit went unheard may be repeated.
@@ -169,27 +169,27 @@ class Dispatcher:
                     raise
                 sleep(LOOK_SECONDS)
 
-    def _run(self, taken: TakenRow, route: EventRoute | None) -> None:
+    def _run_handler(self, taken: TakenRow, route: EventRoute | None) -> None:
         if route is None:
             raise GreenroomError("event.unrouted", kind=taken.kind)
         if taken.tries > route.backoff.dead_at:  # its workers died with it, and nobody could count the failures
             raise GreenroomError("event.killed_workers", kind=taken.kind)
-        with heartbeat.running_row(lambda: self._beat(taken, route), lambda: self._wanted(taken)):
+        with heartbeat.running_row(lambda: self._extend_lease(taken, route), lambda: self._is_capacity_needed(taken)):
             route.handler(outbox.rebuild_event(route.event, taken.tenant_id, taken.subject_id, taken.args))
 
-    def _beat(self, taken: TakenRow, route: EventRoute) -> bool:
+    def _extend_lease(self, taken: TakenRow, route: EventRoute) -> bool:
         with self.scope() as scope:
             return row_leases.extend_row_lease(
                 scope, taken, deadline=timedelta(seconds=max(route.deadline_seconds, 30))
             )
 
-    def _wanted(self, taken: TakenRow) -> bool:
+    def _is_capacity_needed(self, taken: TakenRow) -> bool:
         with self.scope() as scope:
             return row_leases.is_capacity_needed(scope, taken)
 
-    def _failed(self, taken: TakenRow, route: EventRoute | None, error: Exception) -> str:
+    def _record_failure(self, taken: TakenRow, route: EventRoute | None, error: Exception) -> str:
         said, backoff = telemetry.describe_error(error), route.backoff if route else DEFAULT_BACKOFF
-        dead = self._settle(lambda scope: row_leases.fail_row(scope, taken, error=said, backoff=backoff))
+        dead = self._settle_row(lambda scope: row_leases.fail_row(scope, taken, error=said, backoff=backoff))
         log.error(
             "event.dead" if dead else "event.failed", error=said, at=telemetry.error_location(error), tries=taken.tries
         )
@@ -228,26 +228,26 @@ def run_due_events(
     while handled < limit:
         with dispatcher.scope() as scope:
             handled += fan_out.spread_facts(scope, routes.facts)
-        row = _next(dispatcher, until)
+        row = _claim_next(dispatcher, until)
         if row is None:
             break
         handled += dispatcher.handle_event(row.id, row.token)
     return handled
 
 
-def _next(dispatcher: Dispatcher, until: datetime | None) -> row_leases.ClaimedRow | None:
+def _claim_next(dispatcher: Dispatcher, until: datetime | None) -> row_leases.ClaimedRow | None:
     """Claim the one row, of whatever queue, that has been due longest."""
     with dispatcher.scope() as scope:
-        claimed = [row for queue in _due(scope) for row in _one(scope, queue)]
+        claimed = [row for queue in _list_due_queues(scope) for row in _claim_first(scope, queue)]
         claimed.sort(key=lambda row: (row.available_at, row.priority, row.id))
         fit = [row for row in claimed if until is None or row.available_at <= until]
         row_leases.return_rows(scope, [row for row in claimed if row not in fit[:1]])
     return fit[0] if fit else None
 
 
-def _due(scope: Scope) -> list[outbox.Queue]:
+def _list_due_queues(scope: Scope) -> list[outbox.Queue]:
     return [queue for queue, seen in row_leases.queue_states(scope).items() if seen.due and queue != fan_out.FACT_QUEUE]
 
 
-def _one(scope: Scope, queue: outbox.Queue) -> list[row_leases.ClaimedRow]:
+def _claim_first(scope: Scope, queue: outbox.Queue) -> list[row_leases.ClaimedRow]:
     return row_leases.claim_rows(scope, queue, places=1_000, room=1)

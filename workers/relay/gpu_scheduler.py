@@ -52,7 +52,7 @@ class GpuScheduler:
 
     def claim_rows(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[ClaimedRow]:
         """`row_leases.claim_rows` in the order of this device. Raises Collision."""
-        staying = self._within(self._since, scope.now, self._stay) and self._within(
+        staying = self._is_within(self._since, scope.now, self._stay) and self._is_within(
             self._loaded_at, scope.now, CLAIM_TRIES * self._stay
         )
         rows = row_leases.claim_rows(
@@ -61,23 +61,23 @@ class GpuScheduler:
             places=places,
             room=room,
             loaded=self.loaded,
-            kin=self._model(self.loaded),
+            kin=self._model_of_group(self.loaded),
             patience=NO_LIMIT if staying else self._patience,
             served=list(self._served),
         )
         for row in rows:
-            self._note(row, scope.now)
+            self._record_claim(row, scope.now)
         return rows
 
     @staticmethod
-    def _within(since: datetime | None, now: datetime, span: timedelta) -> bool:
+    def _is_within(since: datetime | None, now: datetime, span: timedelta) -> bool:
         return since is not None and now - since < span
 
-    def _model(self, group: str | None) -> str | None:
+    def _model_of_group(self, group: str | None) -> str | None:
         return self._kin(group) if group is not None else None
 
-    def _note(self, row: ClaimedRow, now: datetime) -> None:
-        if self._model(row.group) != self._model(self.loaded):
+    def _record_claim(self, row: ClaimedRow, now: datetime) -> None:
+        if self._model_of_group(row.group) != self._model_of_group(self.loaded):
             self._loaded_at = now
         if row.group != self.loaded:
             self.loaded, self._since = row.group, now

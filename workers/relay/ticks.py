@@ -76,7 +76,9 @@ WriteRows = Callable[[OpenScope], None]
 log = telemetry.get_logger("workers.relay.ticks")
 
 
-def _each(tenant: OpenScope, within: timedelta = WITHIN, *, at_once: int = AT_ONCE) -> Iterator[tuple[UUID, timedelta]]:
+def _spread_agencies(
+    tenant: OpenScope, within: timedelta = WITHIN, *, at_once: int = AT_ONCE
+) -> Iterator[tuple[UUID, timedelta]]:
     """Every agency, and how much later than now it has something to do; all of them `within` what is given.
 
     What is done for one of them is followed by as long a rest: this is the process that hands out what is due.
@@ -94,14 +96,14 @@ def _for_each_tenant(event: Callable[[UUID, UUID], Event], dedupe: str, *, house
 
     def put(tenant: OpenScope) -> None:
         more = [(INSTALLATION_ID, timedelta())] if house else []
-        for tenant_id, later in (*more, *_each(tenant)):
+        for tenant_id, later in (*more, *_spread_agencies(tenant)):
             with tenant(tenant_id, BEAT_ACTOR) as scope:
                 outbox.put(scope, event(tenant_id, tenant_id), at=scope.now + later, dedupe=dedupe)
 
     return put
 
 
-def _for_the_house(event: Callable[[UUID, UUID], Event], dedupe: str) -> WriteRows:
+def _write_installation_row(event: Callable[[UUID, UUID], Event], dedupe: str) -> WriteRows:
     """One row for the house, unless it still waits."""
 
     def put(tenant: OpenScope) -> None:
@@ -115,7 +117,7 @@ def _as_planned(plan: Callable[[Scope], object]) -> WriteRows:
     """Whatever a room plans for each agency now."""
 
     def put(tenant: OpenScope) -> None:
-        for tenant_id, _ in _each(tenant):
+        for tenant_id, _ in _spread_agencies(tenant):
             with tenant(tenant_id, BEAT_ACTOR) as scope:
                 plan(scope)
 
@@ -123,7 +125,7 @@ def _as_planned(plan: Callable[[Scope], object]) -> WriteRows:
 
 
 def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
-    for tenant_id, later in _each(tenant, ROLLED_UP_WITHIN, at_once=ROLLED_UP_AT_ONCE):
+    for tenant_id, later in _spread_agencies(tenant, ROLLED_UP_WITHIN, at_once=ROLLED_UP_AT_ONCE):
         with tenant(tenant_id, BEAT_ACTOR) as scope:
             for creator in tenant_reads.list_creators(scope):
                 _roll_up(scope, creator, later)
@@ -146,17 +148,17 @@ TICKS = (
     Tick(60, _as_planned(credentials.schedule_due_renewals), "tokens"),
     Tick(60, _as_planned(emails.schedule_emails), "mails"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
-    Tick(CHECKPOINT_SECONDS, _for_the_house(CheckpointDue, "checkpoint"), "checkpoints", "house"),
-    Tick(INTAKE_SECONDS, _for_the_house(IntakeDue, "intake"), "intake", "house"),
+    Tick(CHECKPOINT_SECONDS, _write_installation_row(CheckpointDue, "checkpoint"), "checkpoints", "house"),
+    Tick(INTAKE_SECONDS, _write_installation_row(IntakeDue, "intake"), "intake", "house"),
     Tick(WEBHOOK_SUBSCRIPTION_SECONDS, _as_planned(webhook_subscriptions.plan_checks), "calls"),
-    Tick(WATCH_FOLDER_SECONDS, _for_the_house(WatchFolderDue, "folder"), "folder", "house"),
+    Tick(WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
-    Tick(3600, _for_the_house(RuleReminderDue, "rules"), "rules", "house"),
-    Tick(3600, _for_the_house(PaperReminderDue, "people"), "people", "house"),
+    Tick(3600, _write_installation_row(RuleReminderDue, "rules"), "rules", "house"),
+    Tick(3600, _write_installation_row(PaperReminderDue, "people"), "people", "house"),
     Tick(DESTINATION_CHECK_SECONDS, _for_each_tenant(PlaceProbeDue, "copy_probe"), "places"),
     Tick(RETENTION_SECONDS, _for_each_tenant(RetentionDue, "keeping", house=True), "keeping"),
-    Tick(DAY_SECONDS, _for_the_house(CalibrationReminderDue, "comparisons"), "comparisons", "house"),
+    Tick(DAY_SECONDS, _write_installation_row(CalibrationReminderDue, "comparisons"), "comparisons", "house"),
     Tick(DAY_SECONDS, _for_each_tenant(TenantLimitsDue, "limits"), "limits"),
     Tick(DAY_SECONDS, _as_planned(command_menu.plan_menu_checks), "menus"),
     Tick(DAY_SECONDS, _as_planned(known_faces.resume_face_work), "faces"),

@@ -59,7 +59,7 @@ class InstallationApi:
     ) -> None:
         """`told` hears why the house does not answer. Raises BadInput for an address that is not https, but for one of
         this very machine."""
-        parts = _parts(url)
+        parts = _split_url(url)
         if (
             parts is None
             or not parts.hostname
@@ -72,32 +72,32 @@ class InstallationApi:
 
     def request_work(self, wanted: WorkRequest) -> WorkResponse:
         """Pictures to make, or how long to wait. Asks until the house answers."""
-        return self._patiently(lambda: self._form("/work", wanted, WorkResponse))
+        return self._retry_until_reachable(lambda: self._post_message("/work", wanted, WorkResponse))
 
     def send_heartbeat(self, said: LeaseHeartbeat) -> HeartbeatResponse:
         """Say how far it is, once. Raises Away."""
-        return self._form("/beats", said, HeartbeatResponse)
+        return self._post_message("/beats", said, HeartbeatResponse)
 
     def fetch_source_picture(self, wanted: MaterialRequest) -> bytes:
         """A picture that others are made from. Raises Ended where it may not be used any more."""
 
         def once() -> bytes:
-            reply = self._call("/materials", _json(wanted))
+            reply = self._send_request("/materials", _to_json(wanted))
             if reply.status != 200:
                 raise LeaseEnded
             if bytes_digest(reply.body) != wanted.sha256:
                 raise InstallationUnreachable("digest")
             return reply.body
 
-        return self._patiently(once)
+        return self._retry_until_reachable(once)
 
     def submit_picture(self, made: PictureResult, data: bytes) -> None:
         """Hand a picture in, until the house has it. Raises Ended where the house says that it wants it no more."""
-        headers = {"content-type": "application/octet-stream", RESULT_HEADER: _ascii(made)}
+        headers = {"content-type": "application/octet-stream", RESULT_HEADER: _to_ascii_json(made)}
 
         wait = FIRST_WAIT
         for _ in range(SUBMIT_TRIES):
-            reply = self._patiently(lambda: self._call("/pictures", data, headers))
+            reply = self._retry_until_reachable(lambda: self._send_request("/pictures", data, headers))
             if reply.status == 204:
                 return
             if _is_no(reply):
@@ -110,11 +110,11 @@ class InstallationApi:
     def return_lease(self, said: LeaseReturn) -> None:
         """Say that no more of a lease is made, once: a house that does not hear it sees the lease end by itself."""
         try:
-            self._call("/given", _json(said))
+            self._send_request("/given", _to_json(said))
         except InstallationUnreachable as away:
             self._told(away.why)
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
+    def _retry_until_reachable(self, ask: Callable[[], T]) -> T:
         wait = FIRST_WAIT
         while True:
             try:
@@ -124,8 +124,8 @@ class InstallationApi:
                 sleep(max(wait, away.after))
                 wait = min(wait * 2, MAX_WAIT_SECONDS)
 
-    def _form(self, path: str, said: WireMessage, kind: type[M]) -> M:
-        reply = self._call(path, _json(said))
+    def _post_message(self, path: str, said: WireMessage, kind: type[M]) -> M:
+        reply = self._send_request(path, _to_json(said))
         if reply.status == 403:
             raise Refused("join.key_refused")
         if reply.status != 200:
@@ -135,7 +135,7 @@ class InstallationApi:
         except ValidationError as error:
             raise InstallationUnreachable("answer") from error
 
-    def _call(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    def _send_request(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
         """One request. Raises Away, and Refused for a key that opens nothing."""
         said = {"authorization": f"Bearer {self._key}", "content-type": "application/json", **(headers or {})}
         request = HttpRequest("POST", f"{self.url}{API_PATH}{path}", said, body, self._deadline, MAX_PICTURE_BYTES)
@@ -145,7 +145,7 @@ class InstallationApi:
             case HttpResponse(status=401):
                 raise Refused("join.key_refused")
             case HttpResponse(status=status, headers=told) if status == 429 or status >= 500:
-                raise InstallationUnreachable(str(status), _seconds(told.get("retry-after", "")))
+                raise InstallationUnreachable(str(status), _parse_seconds(told.get("retry-after", "")))
             case reply:
                 return reply
 
@@ -168,7 +168,7 @@ class _No(BaseModel):
     error: _Code
 
 
-def _parts(url: str) -> SplitResult | None:
+def _split_url(url: str) -> SplitResult | None:
     """The parts of an address; None of what is none."""
     try:
         parts = urlsplit(url)
@@ -177,14 +177,14 @@ def _parts(url: str) -> SplitResult | None:
         return None
 
 
-def _json(said: WireMessage) -> bytes:
+def _to_json(said: WireMessage) -> bytes:
     return said.model_dump_json().encode()
 
 
-def _ascii(made: PictureResult) -> str:
+def _to_ascii_json(made: PictureResult) -> str:
     """For a header, which holds nothing else."""
     return made.model_dump_json(ensure_ascii=True)
 
 
-def _seconds(said: str) -> float:
+def _parse_seconds(said: str) -> float:
     return min(float(said), 900.0) if said.isascii() and said.isdigit() else 0.0

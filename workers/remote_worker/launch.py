@@ -24,15 +24,15 @@ def run_remote_worker(url: str, *, once: bool = False) -> None:
     cannot be used, Conflict where this machine works for that house already, Refused for a key that opens nothing.
     """
     settings = house.load_settings()
-    key = _key(settings)
-    found = InstallationApi(url, key, told=_away())
+    key = _read_key(settings)
+    found = InstallationApi(url, key, told=_build_unreachable_report())
     engine = registry.load_image_engine(settings.generators)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     with open_spool(house.installation_folder(), found.url, key) as spool:
         work_loop.run_work_loop(work_loop.RemoteWorker(found, engine, spool, print_message), once=once)
 
 
-def _key(settings: Settings) -> str:
+def _read_key(settings: Settings) -> str:
     """Never of the command line, which every process of a machine may read."""
     known = settings.workers.join_key.get_secret_value().strip()
     if not known and sys.stdin.isatty():
@@ -42,7 +42,7 @@ def _key(settings: Settings) -> str:
     return known
 
 
-def _away() -> work_loop.ReportUnreachable:
+def _build_unreachable_report() -> work_loop.ReportUnreachable:
     """Says once, and not each time, that the house does not answer."""
 
     @cache
@@ -52,5 +52,5 @@ def _away() -> work_loop.ReportUnreachable:
     return told
 
 
-def _leave(_signum: int, _frame: FrameType | None) -> None:
+def _exit_on_signal(_signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)

@@ -31,12 +31,12 @@ class PictureSpool:
 
     def store_picture(self, asked: PictureOrder, made: PictureResult, data: bytes) -> None:
         """Write a picture down, whole or not at all."""
-        write_atomically(self._folder / _name(asked), made.model_dump_json().encode() + b"\n" + data)
+        write_atomically(self._folder / _picture_file_name(asked), made.model_dump_json().encode() + b"\n" + data)
 
     def find_picture(self, lent: LeasedPictures, asked: PictureOrder) -> tuple[PictureResult, bytes] | None:
         """The picture that was made of the same before, under the lease it is wanted by now."""
         try:
-            said, _, data = (self._folder / _name(asked)).read_bytes().partition(b"\n")
+            said, _, data = (self._folder / _picture_file_name(asked)).read_bytes().partition(b"\n")
             made = PictureResult.model_validate_json(said)
         except (OSError, ValidationError):
             return None
@@ -46,11 +46,11 @@ class PictureSpool:
 
     def delete_picture(self, asked: PictureOrder) -> None:
         """It is handed in, or nobody wants it."""
-        (self._folder / _name(asked)).unlink(missing_ok=True)
+        (self._folder / _picture_file_name(asked)).unlink(missing_ok=True)
 
     def delete_unwanted(self, lent: LeasedPictures | None) -> None:
         """Delete what is not asked for any more."""
-        wanted = {_name(asked) for asked in lent.pictures} if lent is not None else set()
+        wanted = {_picture_file_name(asked) for asked in lent.pictures} if lent is not None else set()
         for file in self._folder.glob(f"*{_PICTURE}"):
             if file.name not in wanted:
                 file.unlink(missing_ok=True)
@@ -67,10 +67,10 @@ def open_spool(home: Path, url: str, key: str) -> Iterator[PictureSpool]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise Conflict("join.already") from error
-        yield PictureSpool(folder, _instance(folder / "instance"))
+        yield PictureSpool(folder, _load_instance_id(folder / "instance"))
 
 
-def _instance(file: Path) -> UUID:
+def _load_instance_id(file: Path) -> UUID:
     """The same for each start: the house gives back the lease that a killed program had."""
     try:
         return UUID(file.read_text("ascii"))
@@ -80,7 +80,7 @@ def _instance(file: Path) -> UUID:
         return made
 
 
-def _name(asked: PictureOrder) -> str:
+def _picture_file_name(asked: PictureOrder) -> str:
     """What is asked says what it is called: the same again is the same picture."""
     said = asked.model_dump(mode="json", exclude={"number"})
     return hashlib.sha256(canonical_json(said)).hexdigest() + _PICTURE

@@ -72,11 +72,11 @@ def describe_capabilities(engine: ImageEngine) -> RemoteWorkerCapabilities:
         loras=loras,
         does=sorted(engine.does),
         on=render_message(engine.device_message(), "en")[:200] if isinstance(engine, LocalEngine) else "",
-        release=_release(),
+        release=_get_release(),
     )
 
 
-def _release() -> str:
+def _get_release() -> str:
     try:
         return importlib.metadata.version("greenroom")
     except importlib.metadata.PackageNotFoundError:
@@ -96,7 +96,7 @@ def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
         joined.spool.delete_unwanted(found.lent)
         if found.lent is not None:
             idle = False
-            _turn(joined, found.lent)
+            _process_lease(joined, found.lent)
         elif once:
             return
         else:
@@ -106,12 +106,12 @@ def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
             sleep(found.wait)
 
 
-def _turn(joined: RemoteWorker, lent: LeasedPictures) -> None:
+def _process_lease(joined: RemoteWorker, lent: LeasedPictures) -> None:
     """Make the pictures of a lease. What goes wrong is told to the house; what ends this program, too."""
     joined.print_message(Message("join.lent", {"count": len(lent.pictures)}))
     try:
-        with _beating(joined, lent) as heart:
-            for made, data, asked in _made(joined, lent, heart):
+        with _run_heartbeat(joined, lent) as heart:
+            for made, data, asked in _make_pictures(joined, lent, heart):
                 joined.installation.submit_picture(made, data)
                 joined.spool.delete_picture(asked)
                 joined.print_message(Message("join.handed", {"number": asked.number + 1}))
@@ -119,22 +119,22 @@ def _turn(joined: RemoteWorker, lent: LeasedPictures) -> None:
         joined.print_message(Message("join.ended"))  # what it made stays until the house lends something else
     except (EngineUnreachable, UnusableAnswer) as error:
         joined.print_message(error.message)
-        joined.installation.return_lease(_given(lent, "later", error))
+        joined.installation.return_lease(_build_lease_return(lent, "later", error))
         sleep(getattr(error, "after", 0.0))  # the house lends the run again after a while
     except (EngineError, BadInput) as error:
         joined.print_message(error.message)
-        joined.installation.return_lease(_given(lent, "never", error))
+        joined.installation.return_lease(_build_lease_return(lent, "never", error))
     except (KeyboardInterrupt, SystemExit):
         joined.installation.return_lease(LeaseReturn(lease=lent.lease, why="left"))
         raise
 
 
-def _given(lent: LeasedPictures, why: str, error: GreenroomError) -> LeaseReturn:
+def _build_lease_return(lent: LeasedPictures, why: str, error: GreenroomError) -> LeaseReturn:
     said = {name: value if isinstance(value, int) else value[:200] for name, value in error.message.params.items()}
     return LeaseReturn.model_validate({"lease": lent.lease, "why": why, "code": error.message.code, "params": said})
 
 
-def _made(
+def _make_pictures(
     joined: RemoteWorker, lent: LeasedPictures, heart: "_Heart"
 ) -> Iterator[tuple[PictureResult, bytes, PictureOrder]]:
     """The pictures of a lease: what was made before a death first, the others as each is drawn."""
@@ -147,16 +147,16 @@ def _made(
             yield *known, asked
     if not left:
         return
-    jobs = _jobs(joined.installation, lent, left)
+    jobs = _build_jobs(joined.installation, lent, left)
     began = monotonic()
     for asked, picture in zip(left, input_fitting.draw_jobs(joined.engine, jobs, heart.step), strict=True):
-        made = _said(lent, asked, picture, monotonic() - began)
+        made = _build_result(lent, asked, picture, monotonic() - began)
         joined.spool.store_picture(asked, made, picture.data)
         yield made, picture.data, asked
         began = monotonic()
 
 
-def _jobs(house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOrder]) -> list[ImageJob]:
+def _build_jobs(house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOrder]) -> list[ImageJob]:
     """What the engine is asked, with the pictures that are worked from, each fetched once."""
 
     @cache
@@ -169,9 +169,11 @@ def _jobs(house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOr
         raise BadInput("join.unreadable") from error
 
 
-def _said(lent: LeasedPictures, asked: PictureOrder, picture: GeneratedPicture, seconds: float) -> PictureResult:
+def _build_result(
+    lent: LeasedPictures, asked: PictureOrder, picture: GeneratedPicture, seconds: float
+) -> PictureResult:
     told = {name[:40]: value[:2000] if isinstance(value, str) else value for name, value in picture.parameters.items()}
-    told = {**told, "greenroom": _release()}
+    told = {**told, "greenroom": _get_release()}
     return PictureResult.model_validate(
         {
             "lease": lent.lease,
@@ -225,7 +227,7 @@ class _Heart:
 
 
 @contextmanager
-def _beating(joined: RemoteWorker, lent: LeasedPictures) -> Iterator[_Heart]:
+def _run_heartbeat(joined: RemoteWorker, lent: LeasedPictures) -> Iterator[_Heart]:
     heart = _Heart(joined, lent)
     thread = Thread(target=heart.beat, name="heartbeat", daemon=True)
     thread.start()

@@ -27,7 +27,7 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
     process = spawn_process(
         [sys.executable, "-m", "workers.run", "supervisor", main, "--probes", "0"],  # its children are given theirs
         log,
-        before=_outlive,
+        before=_outlive_parent,
         environment=house.child_environment(home.folder, code=CODE_ROOT),
     )
     with log.open(encoding="utf-8", errors="replace") as said:
@@ -49,5 +49,5 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
     return 0
 
 
-def _outlive() -> None:
+def _outlive_parent() -> None:
     """Ask Linux for nothing: this child goes on when we end."""

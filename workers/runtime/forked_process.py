@@ -109,18 +109,18 @@ class ForkServer:
                 self.stop_server()
                 self.start_server()
             with log.open("ab") as file, suppress(OSError, ValueError):
-                return self._ask(words, ending, file.fileno(), answers=answers)
+                return self._request_fork(words, ending, file.fileno(), answers=answers)
             self.stop_server()
         raise Unavailable("stack.did_not_start", name="template", log=str(self._log), detail="-")
 
-    def _ask(self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool) -> ForkedProcess:
+    def _request_fork(self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool) -> ForkedProcess:
         """Raises OSError or ValueError where the template does not answer."""
         assert self._line is not None  # noqa: S101  a template has one
         self._line.settimeout(START_SECONDS)
         asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
-        with _adopting(), ExitStack() as done, ExitStack() as failed:
-            hears, heard = _pipe(done, done)
-            reading, writing = _pipe(failed, done) if answers else (None, log)
+        with _adopt_orphans(), ExitStack() as done, ExitStack() as failed:
+            hears, heard = _open_pipe(done, done)
+            reading, writing = _open_pipe(failed, done) if answers else (None, log)
             socket.send_fds(self._line, [asked], [writing, log, hears])
             forked = ForkedProcess(int(self._line.recv(32)), reading)
             os.write(heard, b"1")  # without it the process ends: nobody would know of it
@@ -139,7 +139,7 @@ class ForkServer:
 
 
 @contextmanager
-def _adopting() -> Iterator[None]:
+def _adopt_orphans() -> Iterator[None]:
     """While it lasts, orphans below us become our children (prctl(2)): who is forked loses the parent at once.
 
     Not longer: others, such as those of a killed PostgreSQL, are init's to take note of.
@@ -152,7 +152,7 @@ def _adopting() -> Iterator[None]:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def _pipe(reads: ExitStack, writes: ExitStack) -> tuple[int, int]:
+def _open_pipe(reads: ExitStack, writes: ExitStack) -> tuple[int, int]:
     reading, writing = os.pipe()
     reads.callback(os.close, reading)
     writes.callback(os.close, writing)

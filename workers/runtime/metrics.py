@@ -28,18 +28,18 @@ class OutboxCollector(Collector):
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The names alone: registering must not ask the database."""
-        yield from (_rows(), _oldest())
+        yield from (_build_rows_gauge(), _build_oldest_due_gauge())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """One value per queue and state."""
-        rows, oldest = _rows(), _oldest()
-        for found in self._look():
+        rows, oldest = _build_rows_gauge(), _build_oldest_due_gauge()
+        for found in self._read_stats():
             for state, count in (("waiting", found.waiting), ("leased", found.leased), ("dead", found.dead)):
                 rows.add_metric([found.queue, state], count)
             oldest.add_metric([found.queue], found.oldest.total_seconds())
         yield from (rows, oldest)
 
-    def _look(self) -> list[outbox.QueueStats]:
+    def _read_stats(self) -> list[outbox.QueueStats]:
         with self._lock:
             if monotonic() - self._at < CACHE_SECONDS:
                 return self._seen
@@ -53,11 +53,11 @@ class OutboxCollector(Collector):
             return self._seen
 
 
-def _rows() -> GaugeMetricFamily:
+def _build_rows_gauge() -> GaugeMetricFamily:
     return GaugeMetricFamily("greenroom_outbox_rows", "Rows of the outbox", labels=["queue", "state"])
 
 
-def _oldest() -> GaugeMetricFamily:
+def _build_oldest_due_gauge() -> GaugeMetricFamily:
     name, what = "greenroom_outbox_oldest_due_seconds", "How long the oldest row that is due has been waiting"
     return GaugeMetricFamily(name, what, labels=["queue"])
 
@@ -81,13 +81,13 @@ class ListenerCollector(Collector):
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The names alone."""
-        yield from (_silence(), _accounts())
+        yield from (_build_listener_lag_gauge(), _build_accounts_gauge())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """By platform."""
         with self._lock:
             heard = list(self._heard.values())
-        silence, accounts, now = _silence(), _accounts(), monotonic()
+        silence, accounts, now = _build_listener_lag_gauge(), _build_accounts_gauge(), monotonic()
         for platform in sorted({platform for platform, _ in heard}):
             times = [at for name, at in heard if name == platform]
             silence.add_metric([platform], now - min(times))
@@ -95,12 +95,12 @@ class ListenerCollector(Collector):
         yield from (silence, accounts)
 
 
-def _silence() -> GaugeMetricFamily:
+def _build_listener_lag_gauge() -> GaugeMetricFamily:
     name, what = "greenroom_listener_lag_seconds", "Since the account heard longest ago was last heard, by platform"
     return GaugeMetricFamily(name, what, labels=["platform"])
 
 
-def _accounts() -> GaugeMetricFamily:
+def _build_accounts_gauge() -> GaugeMetricFamily:
     return GaugeMetricFamily("greenroom_listener_accounts", "Accounts that are listened to", labels=["platform"])
 
 

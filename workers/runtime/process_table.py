@@ -111,17 +111,17 @@ def build_programs(
     probes: Mapping[str, int] | None = None,
 ) -> tuple[Program, ...]:
     """The table for these settings; `probes` are the ports of their figures, none for a process it does not name."""
-    return tuple(_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table)
+    return tuple(_build_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table)
 
 
-def _program(row: ProcessDefinition, settings: Settings, http: HttpClient, probes: int) -> Program:
+def _build_program(row: ProcessDefinition, settings: Settings, http: HttpClient, probes: int) -> Program:
     listeners = {listener.name: listener for listener in ports.PORT_SETTINGS}
     home = InstallationFolder(settings.home)
     works: Callable[[int], bool] = partial(has_announced_ready, home, row.name)
     if row.on_demand:
         works = bool  # its caller waits at the door
     if row.path:
-        works = partial(_answers, http, listeners[row.name].port(settings), row.path)
+        works = partial(_is_answering, http, listeners[row.name].port(settings), row.path)
     words = (row.name, row.main, "--probes", str(probes))
     return Program(
         name=row.name,
@@ -134,7 +134,7 @@ def _program(row: ProcessDefinition, settings: Settings, http: HttpClient, probe
     )
 
 
-def _answers(http: HttpClient, port: int, path: str, pid: int) -> bool:
+def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
     """Whether this very process serves the port, and well: another house may have been faster."""
     try:
         lines = psutil.Process(pid).net_connections("tcp")

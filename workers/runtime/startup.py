@@ -88,33 +88,33 @@ class InstallationStart:
     def start(self) -> None:
         """Every step of a start, in order. Raises GreenroomError with what to do, and Stopped."""
         with progress_step(Message("stack.step_folder", {"folder": str(self.home.folder)})):
-            self._take_home()
-        self._tidy()
+            self._prepare_folder()
+        self._end_leftover_processes()
         if self._forks is not None:
             self._forks.start_server()  # it loads while the services start
         self._choose_ports()
         self._start_services()
         with progress_step(Message("stack.step_tables")):
-            self._run("migrate", DATABASE_SETUP_TASK)
+            self._run_task("migrate", DATABASE_SETUP_TASK)
         if self.settings.environment != "production" and is_installed(DEMO_SEED_TASK):
             with progress_step(Message("stack.step_demo")):
-                self._run("seed", DEMO_SEED_TASK)
+                self._run_task("seed", DEMO_SEED_TASK)
         self._welcome = start_summary.start_welcome_task(self.home, self.settings, self._forks)
         self._start_processes()
         self._phase = "up"
-        self._record()
+        self._write_status()
 
     def print_summary(self, *, browser: bool) -> None:
         """Say where everything is, with the one-time link."""
-        start_summary.print_start_summary(self.settings, self._welcome, waiting=self._wait, browser=browser)
+        start_summary.print_start_summary(self.settings, self._welcome, waiting=self._wait_tick, browser=browser)
 
-    def _take_home(self) -> None:
+    def _prepare_folder(self) -> None:
         places.create_folders(self.home)
         self._lock = places.acquire_lock(self.home)
         places.create_missing_secrets(self.home)
         self.settings = house.load_settings()
 
-    def _tidy(self) -> None:
+    def _end_leftover_processes(self) -> None:
         """End what a killed run left behind, and forget what only it could say."""
         earlier = read_recorded_status(self.home)
         left = find_leftover_processes(
@@ -202,23 +202,23 @@ class InstallationStart:
         return self._start_once(name)
 
     def _start_once(self, name: str) -> None:
-        child, until = self._supervisor.start_process(self._service(name)), monotonic() + SERVICE_SECONDS
+        child, until = self._supervisor.start_process(self._build_service_program(name)), monotonic() + SERVICE_SECONDS
         while child.state is not ProcessState.READY:
-            self._wait()
+            self._wait_tick()
             if child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED) or monotonic() > until:
                 raise start_failure(self.home, name)
 
-    def _service(self, name: str) -> Program:
+    def _build_service_program(self, name: str) -> Program:
         """As the settings say now."""
         if name == "redis":
             return redis_program(self.settings, data_services.redis_password(self.settings))
         return postgres_program(self.settings)
 
-    def _run(self, name: str, main: str) -> TaskResult:
-        return SubprocessTask(self.home, name, main, self._forks).wait_for_result(waiting=lambda: self._wait(0.0))
+    def _run_task(self, name: str, main: str) -> TaskResult:
+        return SubprocessTask(self.home, name, main, self._forks).wait_for_result(waiting=lambda: self._wait_tick(0.0))
 
     def _start_processes(self) -> None:
-        present = self._present()
+        present = self._list_present_processes()
         self._probes = ports.choose_metrics_ports(self.settings, [row.name for row in present])
         wanted = build_programs(present, self.settings, self._http, probes=self._probes)
         children = [self._supervisor.start_process(program) for program in wanted]
@@ -227,7 +227,7 @@ class InstallationStart:
             name = child.program.name
             with progress_step(Message("stack.step_process", {"name": name})) as this:
                 while not (child.state in HEALTHY_STATES or _is_hopeless(child) or monotonic() > until):
-                    self._wait()
+                    self._wait_tick()
                 this.failed = child.state not in HEALTHY_STATES
             if this.failed:
                 params = {"name": name, "log": str(self.home.log_file(name)), "detail": last_log_line(self.home, name)}
@@ -236,9 +236,9 @@ class InstallationStart:
         while monotonic() < until and not all(
             child.state in HEALTHY_STATES or _is_hopeless(child) for child in everybody
         ):
-            self._wait()  # one that was ready is asked again while others start
+            self._wait_tick()  # one that was ready is asked again while others start
 
-    def _present(self) -> tuple[ProcessDefinition, ...]:
+    def _list_present_processes(self) -> tuple[ProcessDefinition, ...]:
         """The table without what starts on demand and is not installed: who asks for it must be refused at once."""
         here = (row for row in self._table if not row.on_demand or is_installed(row.main))
         return expand_scaled_processes(tuple(here), self.settings)
@@ -248,13 +248,13 @@ class InstallationStart:
     def watch_processes(self) -> None:
         """Until somebody asks us to stop."""
         while True:
-            self._wait()
+            self._wait_tick()
 
-    def _wait(self, seconds: float = TICK_SECONDS) -> None:
+    def _wait_tick(self, seconds: float = TICK_SECONDS) -> None:
         if self._asked:
             raise StopRequested
         self._supervisor.check_processes()
-        self._record()
+        self._write_status()
         sleep(seconds)
 
     def handle_stop_signal(self, _signum: int, _frame: FrameType | None) -> None:
@@ -267,7 +267,7 @@ class InstallationStart:
         if self._lock is None:
             return
         self._phase = "stopping"
-        self._record()
+        self._write_status()
         if self._forks is not None:
             self._forks.stop_server()
         if self._supervisor.children:
@@ -277,18 +277,21 @@ class InstallationStart:
                 if child.last_exit == -signal.SIGKILL:
                     print_note(Message("stack.forced", {"name": child.program.name}))
         self._phase = "stopped"
-        self._record()
+        self._write_status()
         self._http.close()
         self._lock.release()
 
-    def _record(self) -> None:
+    def _write_status(self) -> None:
         """Write the state for other terminals, when it has changed. A full disk does not stop the house."""
         report = InstallationStatus(
             phase=self._phase,
             pid=os.getpid(),
             addresses=start_summary.default_addresses(self.settings),
             ports={listener.name: listener.port(self.settings) for listener in ports.PORT_SETTINGS},
-            processes=[_report(child, self._probes.get(name)) for name, child in self._supervisor.children.items()],
+            processes=[
+                _build_process_status(child, self._probes.get(name))
+                for name, child in self._supervisor.children.items()
+            ],
         )
         if report == self._said:
             return
@@ -303,7 +306,7 @@ def _is_hopeless(child: SupervisedProcess) -> bool:
     return child.state is ProcessState.DEGRADED or child.restarts >= RESTARTS_BEFORE_GIVING_UP
 
 
-def _report(child: SupervisedProcess, metrics: int | None) -> ProcessStatus:
+def _build_process_status(child: SupervisedProcess, metrics: int | None) -> ProcessStatus:
     return ProcessStatus(
         name=child.program.name,
         state=child.state,

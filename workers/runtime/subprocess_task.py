@@ -77,7 +77,7 @@ class SubprocessTask:
             while True:
                 try:
                     written, _ = self._process.communicate(timeout=LOOK_SECONDS)
-                    return self._read(written)
+                    return self._parse_result(written)
                 except subprocess.TimeoutExpired:
                     waiting()
                     if monotonic() > until:
@@ -86,7 +86,7 @@ class SubprocessTask:
             self._process.kill()
             self._process.wait()
 
-    def _read(self, written: bytes) -> TaskResult:
+    def _parse_result(self, written: bytes) -> TaskResult:
         try:
             answer = json.loads(written.decode().splitlines()[-1])
         except (IndexError, ValueError):

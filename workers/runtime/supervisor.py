@@ -102,7 +102,7 @@ class Supervisor:
         if program.on_demand_port is not None:
             self._wait_at_door(child)
         else:
-            self._spawn(child)
+            self._spawn_child(child)
         return child
 
     def _wait_at_door(self, child: SupervisedProcess) -> None:
@@ -114,20 +114,20 @@ class Supervisor:
                 raise Unavailable("stack.port_lost", port=port) from taken
         child.set_state(S.IDLE)
 
-    def _spawn(self, child: SupervisedProcess) -> None:
+    def _spawn_child(self, child: SupervisedProcess) -> None:
         log = self._log(child.program.name)
         try:
-            child.process = self._started(child.program, child.listening_socket, log)
+            child.process = self._start_process(child.program, child.listening_socket, log)
         except (Unavailable, OSError) as error:  # nobody to fork it, no memory for it: as if it had ended at once
             with suppress(OSError), log.open("a", encoding="utf-8") as said:
                 said.write(f"{error}\n")
-            self._later(child)
+            self._schedule_restart(child)
             return
         child.born = psutil.Process(child.process.pid).create_time()
         child.set_state(S.STARTING)
         child.check_at = 0.0
 
-    def _started(
+    def _start_process(
         self, program: Program, door: socket.socket | None, log: Path
     ) -> "subprocess.Popen[bytes] | ForkedProcess":
         """Raises Unavailable or OSError where it cannot be started now."""
@@ -154,20 +154,20 @@ class Supervisor:
                 case S.IDLE:
                     self._open_door(child)
                 case S.STARTING | S.READY:
-                    self._look_at(child)
+                    self._check_child(child)
                 case S.RESTARTING | S.DEGRADED if monotonic() >= child.start_at:
-                    self._again(child)
+                    self._restart_child(child)
                 case _:
                     pass
 
     def _open_door(self, child: SupervisedProcess) -> None:
         if child.listening_socket is not None and select.select([child.listening_socket], [], [], 0)[0]:
-            self._spawn(child)
+            self._spawn_child(child)
 
-    def _look_at(self, child: SupervisedProcess) -> None:
+    def _check_child(self, child: SupervisedProcess) -> None:
         process = child.process
         if process is not None and process.poll() is not None:
-            self._ended(child, process)
+            self._record_exit(child, process)
         elif process is not None and monotonic() >= child.check_at:
             is_ready = _says_so(child.program, process.pid)
             child.missed_check = not is_ready and child.state is S.READY and not child.missed_check
@@ -175,15 +175,15 @@ class Supervisor:
                 child.set_state(S.READY if is_ready else S.STARTING)
             child.check_at = monotonic() + (CHECK_SECONDS if is_ready else TICK_SECONDS)
 
-    def _ended(self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
+    def _record_exit(self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
         stop_process_group(process.pid)  # what it had started itself
         child.process, child.last_exit = None, process.returncode
         if child.listening_socket is not None and process.returncode == 0:
             child.set_state(S.IDLE)  # it had nothing more to do
             return
-        self._later(child)
+        self._schedule_restart(child)
 
-    def _later(self, child: SupervisedProcess) -> None:
+    def _schedule_restart(self, child: SupervisedProcess) -> None:
         """Start a child again that has ended: the later the more often it did."""
         now, pace = monotonic(), self._pace
         child.ended.append(now)
@@ -198,15 +198,15 @@ class Supervisor:
             child.set_state(S.RESTARTING)
             child.start_at = now + min(pace.longest_delay, pace.first_delay * 2 ** (often - 1))
 
-    def _again(self, child: SupervisedProcess) -> None:
+    def _restart_child(self, child: SupervisedProcess) -> None:
         child.restarts += 1
         if child.program.on_demand_port is None:
-            self._spawn(child)
+            self._spawn_child(child)
             return
         try:
             self._wait_at_door(child)
         except Unavailable:  # somebody took the port while nobody stood at it: no reason to end the others
-            self._later(child)
+            self._schedule_restart(child)
 
     def stop_all(self) -> None:
         """End every child, stage by stage: each is asked, given its grace, then killed with all it started."""
@@ -217,8 +217,8 @@ class Supervisor:
         running = [child for child in children if child.process is not None and child.process.poll() is None]
         asked = monotonic()
         for child in running:
-            _send(child, child.program.stop_signal)
-        while running and not all(self._over(child, monotonic() - asked) for child in running):
+            _send_signal(child, child.program.stop_signal)
+        while running and not all(self._is_stopped(child, monotonic() - asked) for child in running):
             sleep(TICK_SECONDS / 2)
         for child in children:
             if child.process is not None:
@@ -227,7 +227,7 @@ class Supervisor:
             _close_door(child)
             child.set_state(S.STOPPED)
 
-    def _over(self, child: SupervisedProcess, waited: float) -> bool:
+    def _is_stopped(self, child: SupervisedProcess, waited: float) -> bool:
         grace = min(child.program.grace_s, 2.0) if self.skip_grace else child.program.grace_s
         if child.process is None or child.process.poll() is not None:
             return True
@@ -244,7 +244,7 @@ def _says_so(program: Program, pid: int) -> bool:
         return False
 
 
-def _send(child: SupervisedProcess, signum: signal.Signals) -> None:
+def _send_signal(child: SupervisedProcess, signum: signal.Signals) -> None:
     if child.process is not None:
         child.process.send_signal(signum)
 

@@ -62,11 +62,11 @@ def exit_on_error() -> Iterator[None]:
     try:
         yield
     except GreenroomError as error:
-        _end(error.message, error.exit_code)
+        _print_and_exit(error.message, error.exit_code)
     except ValidationError as error:
         first = error.errors()[0]
         variable = "GREENROOM_" + "__".join(str(part).upper() for part in first["loc"])
-        _end(Message("cli.setting_invalid", {"variable": variable, "detail": first["msg"]}), 2)
+        _print_and_exit(Message("cli.setting_invalid", {"variable": variable, "detail": first["msg"]}), 2)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
@@ -74,16 +74,16 @@ def exit_on_error() -> Iterator[None]:
         sys.exit(0)
     except Exception as error:  # a bug, or a broken machine: said once, here, with where to read more
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _end(Message("stack.disk_full", {"folder": str(house.installation_folder())}), 3)
-        _end(Message("cli.bug", {"kind": type(error).__name__, "file": _keep(error)}), EXIT_BUG)
+            _print_and_exit(Message("stack.disk_full", {"folder": str(house.installation_folder())}), 3)
+        _print_and_exit(Message("cli.bug", {"kind": type(error).__name__, "file": _write_crash_log(error)}), EXIT_BUG)
 
 
-def _end(message: Message, code: int) -> None:
+def _print_and_exit(message: Message, code: int) -> None:
     print(translate(message), file=sys.stderr, flush=True)
     sys.exit(code)
 
 
-def _keep(error: Exception) -> str:
+def _write_crash_log(error: Exception) -> str:
     """Write the traceback of a bug beside the logs; say where."""
     path = house.installation_folder() / "logs" / "crash.log"
     try:

@@ -72,14 +72,14 @@ def connect(
     """Make one session with the app password; what it answers is the account. `probe` asks whether its messages may be
     read: where that `is_shut` it comes in without them, for its posts."""
     if not answers:
-        body = {"identifier": _handle(form.get("handle")), "password": form.get("app_password", "")}
+        body = {"identifier": _normalize_handle(form.get("handle")), "password": form.get("app_password", "")}
         path = "/xrpc/com.atproto.server.createSession"
         step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
         return Send(step)
     last = answers[0]
     if not isinstance(last, Response) or not last.is_success:
-        return _not_let_in(last)
-    pair, told = _pair(last), last.body
+        return _sign_in_failure_outcome(last)
+    pair, told = _parse_token_pair(last), last.body
     did, handle = told.get("did"), told.get("handle")
     if pair is None or not isinstance(did, str) or not DID.fullmatch(did) or not isinstance(handle, str):
         return Rejected(Message("connectors.unreadable"), permanent=True)
@@ -95,18 +95,18 @@ def connect(
         token=pair[0],
         refresh=pair[1],
         lifetime=LIFETIME,
-        base_url=_server(told.get("didDoc")),
-        app_key=_server(told.get("didDoc")),
+        base_url=_parse_server_url(told.get("didDoc")),
+        app_key=_parse_server_url(told.get("didDoc")),
     )
 
 
-def _handle(typed: object) -> str:
+def _normalize_handle(typed: object) -> str:
     """What people type or paste: a leading @, blanks, invisible marks around it."""
     kept = "".join(char for char in str(typed or "") if char.isprintable() and not char.isspace())
     return kept.removeprefix("@").removeprefix("https://bsky.app/profile/").rstrip("/").lower()
 
 
-def _not_let_in(answer: StepResult) -> Outcome:
+def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
     word = platform_error_code(answer) if isinstance(answer, Response) else ""
     outcome = outcome_of_failure(answer, creates=False)
     if word == "authfactortokenrequired":
@@ -119,12 +119,12 @@ def _not_let_in(answer: StepResult) -> Outcome:
     return outcome
 
 
-def _pair(answer: Response) -> tuple[Sealed, Sealed] | None:
+def _parse_token_pair(answer: Response) -> tuple[Sealed, Sealed] | None:
     found = [answer.sealed.get(name) for name in TOKENS]
     return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
 
 
-def _server(did_document: Any) -> str:
+def _parse_server_url(did_document: Any) -> str:
     """Where the account's data lies, as its identity document says; nothing where it does not."""
     services = did_document.get("service") if isinstance(did_document, dict) else None
     for service in services if isinstance(services, list) else ():
@@ -168,15 +168,15 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
         return Send(step)
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):
-        pair = _pair(last)
+        pair = _parse_token_pair(last)
         same = last.body.get("did") == grant.account
-        return RenewedTokens(*pair, LIFETIME) if pair is not None and same else _unusable(last)
+        return RenewedTokens(*pair, LIFETIME) if pair is not None and same else _lost_refresh_outcome(last)
     if isinstance(last, StepAnswerLost) or (isinstance(last, Response) and 200 <= last.status < 300):
-        return _unusable(last)
+        return _lost_refresh_outcome(last)
     return outcome_of_failure(last, creates=False)
 
 
-def _unusable(answer: StepResult) -> Outcome:
+def _lost_refresh_outcome(answer: StepResult) -> Outcome:
     """The old refresh token may be used up, and the new one is not here."""
     detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{getattr(answer, 'status', 0)}"
     return Uncertain(Message("connectors.answer_lost", {"detail": detail}))

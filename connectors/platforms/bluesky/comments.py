@@ -66,16 +66,18 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     until = until if resumed else mark
     pages = [success_body(answer) for answer in answers if isinstance(success_body(answer).get("notifications"), list)]
     if not answers:
-        return _ask(resumed)
+        return _build_page_request(resumed)
     if not pages:
         return CommentPage((), mark) if resumed and _is_lost(answers[0]) else None
     asked = pages[-2].get("cursor") if len(pages) > 1 else resumed
-    after = _after(pages[-1], until) if pages[-1].get("cursor") != asked else ""
+    after = _next_page_cursor(pages[-1], until) if pages[-1].get("cursor") != asked else ""
     if after and len(pages) == len(answers) < MAX_PAGES:
-        return _ask(after)
+        return _build_page_request(after)
     entries = [one for page in pages for one in page["notifications"] if isinstance(one, Mapping)]
-    newest = mark if resumed else max([mark, *_times(entries)], key=_instant) or BEGINNING
-    said = sorted((one for entry in entries if (one := _remark(entry, account))), key=lambda one: one.at or _NEVER)
+    newest = mark if resumed else max([mark, *_list_times(entries)], key=_parse_time) or BEGINNING
+    said = sorted(
+        (one for entry in entries if (one := _parse_comment(entry, account))), key=lambda one: one.at or _NEVER
+    )
     found = tuple(dict.fromkeys(said))
     return CommentPage(found, f"{newest}|{until}|{after}" if after else newest)
 
@@ -85,7 +87,7 @@ def _is_lost(answer: StepResult) -> bool:
     return isinstance(answer, Response) and answer.status == 400 and platform_error_code(answer) == "invalidrequest"
 
 
-def _ask(page: str) -> Send:
+def _build_page_request(page: str) -> Send:
     """`priority` false: an account may be told of those it follows alone, which is for its owner's own app."""
     reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
     at = f"&cursor={quote_segment(page)}" if page else ""
@@ -94,16 +96,16 @@ def _ask(page: str) -> Send:
     )
 
 
-def _after(page: Mapping[str, Any], until: str) -> str:
+def _next_page_cursor(page: Mapping[str, Any], until: str) -> str:
     """Where the next page begins; "" where this one came to the end of what was not heard."""
-    after, times = page.get("cursor"), _times([one for one in page["notifications"] if isinstance(one, Mapping)])
+    after, times = page.get("cursor"), _list_times([one for one in page["notifications"] if isinstance(one, Mapping)])
     if not until or not isinstance(after, str) or not 0 < len(after) <= 300:
         return ""
-    reached = bool(times) and min(map(_instant, times)) < _instant(until) - BACK
+    reached = bool(times) and min(map(_parse_time, times)) < _parse_time(until) - BACK
     return "" if reached else after
 
 
-def _times(entries: list[Mapping[str, Any]]) -> list[str]:
+def _list_times(entries: list[Mapping[str, Any]]) -> list[str]:
     told = [one.get("indexedAt") for one in entries]
     return [at for at in told if isinstance(at, str) and parse_timestamp(at) is not None]
 
@@ -111,11 +113,11 @@ def _times(entries: list[Mapping[str, Any]]) -> list[str]:
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _instant(time: str) -> datetime:
+def _parse_time(time: str) -> datetime:
     return parse_timestamp(time) or _NEVER
 
 
-def _remark(entry: Mapping[str, Any], account: str) -> Comment | None:
+def _parse_comment(entry: Mapping[str, Any], account: str) -> Comment | None:
     """What somebody said; None for anything else."""
     match entry:
         case {
@@ -132,7 +134,7 @@ def _remark(entry: Mapping[str, Any], account: str) -> Comment | None:
                 author=author,
                 handle=f"@{handle}",
                 text=text,
-                under=_under(record, entry.get("reasonSubject"), account),
+                under=_find_parent_post(record, entry.get("reasonSubject"), account),
                 url=post_url(*place),
                 at=parse_timestamp(entry.get("indexedAt")),
             )
@@ -140,7 +142,7 @@ def _remark(entry: Mapping[str, Any], account: str) -> Comment | None:
             return None
 
 
-def _under(record: Mapping[str, Any], subject: object, account: str) -> str:
+def _find_parent_post(record: Mapping[str, Any], subject: object, account: str) -> str:
     """Our post that it answers, the nearest one above it that the network names, or the one its thread began with."""
     match record.get("reply"):
         case {"parent": {"uri": parent}, "root": {"uri": root}}:
@@ -211,9 +213,9 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
     last = answers[-1] if answers else None
     if last is not None and last.step == MODERATE_ACTION:
-        return _acted(spot, last)
+        return _moderation_outcome(spot, last)
     if act == "block":
-        return _put(spot.account, BLOCK, _key_of(spot.author), _blocked(spot))
+        return _build_put_request(spot.account, BLOCK, _key_of(spot.author), _build_block_record(spot))
     if act == "unlike":
         record = {"repo": spot.account, "collection": LIKE, "rkey": _key_of(spot.native_id)}
         return heard.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
@@ -227,18 +229,22 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     match success_body(said):
         case {"cid": str(cid), "value": dict(value)}:
             if act == "like":
-                liked = {"$type": LIKE, "subject": {"uri": spot.native_id, "cid": cid}, "createdAt": _stamp(place[1])}
-                return _put(spot.account, LIKE, _key_of(spot.native_id), liked)
+                liked = {
+                    "$type": LIKE,
+                    "subject": {"uri": spot.native_id, "cid": cid},
+                    "createdAt": _format_created_at(place[1]),
+                }
+                return _build_put_request(spot.account, LIKE, _key_of(spot.native_id), liked)
             if act == "report":
                 subject = {"$type": "com.atproto.repo.strongRef", "uri": spot.native_id, "cid": cid}
                 body = {"reasonType": REASON, "subject": subject}
                 return heard.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
-            return _gated(spot, value, hide=act == "hide", last=last)
+            return _write_thread_gate(spot, value, hide=act == "hide", last=last)
         case _:
             return outcome_of_failure(said, creates=False)
 
 
-def _acted(spot: CommentTarget, answer: StepResult) -> Outcome:
+def _moderation_outcome(spot: CommentTarget, answer: StepResult) -> Outcome:
     if isinstance(answer, Response) and answer.is_success:
         return Published(spot.native_id)
     if (
@@ -248,7 +254,7 @@ def _acted(spot: CommentTarget, answer: StepResult) -> Outcome:
     return outcome_of_failure(answer, creates=False)
 
 
-def _put(account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None) -> Send:
+def _build_put_request(account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None) -> Send:
     body = {"repo": account, "collection": collection, "rkey": rkey, "record": record, "validate": True, **more}
     return heard.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
 
@@ -259,20 +265,22 @@ def _key_of(name: str) -> str:
     return record_key(name, _BEGAN + timedelta(microseconds=number))
 
 
-def _blocked(spot: CommentTarget) -> dict[str, str]:
+def _build_block_record(spot: CommentTarget) -> dict[str, str]:
     """Dated like what was said: the same again is the same record."""
     return {
         "$type": BLOCK,
         "subject": spot.author,
-        "createdAt": _stamp((parse_post_uri(spot.native_id) or ("", ""))[1]),
+        "createdAt": _format_created_at((parse_post_uri(spot.native_id) or ("", ""))[1]),
     }
 
 
-def _stamp(rkey: str) -> str:
+def _format_created_at(rkey: str) -> str:
     return (record_key_time(rkey) or _BEGAN).isoformat().replace("+00:00", "Z")
 
 
-def _gated(spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: StepResult) -> Send | Outcome:
+def _write_thread_gate(
+    spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: StepResult
+) -> Send | Outcome:
     """Put what is hidden below the thread's first post into the record beside it, with all that stands there."""
     match value.get("reply"):
         case {"root": {"uri": str(uri)}}:
@@ -289,7 +297,7 @@ def _gated(spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: S
             hidden = gate.get("hiddenReplies")
             others = [one for one in hidden if one != spot.native_id] if isinstance(hidden, list) else []
             made = {**gate, "hiddenReplies": [*others, spot.native_id] if hide else others}
-            return _put(spot.account, GATE, root[1], made, swapRecord=cid)
+            return _build_put_request(spot.account, GATE, root[1], made, swapRecord=cid)
         case {"value": dict()}:  # something stands there that we would have to write anew and cannot
             return Rejected(Message("bluesky.gate_unknown"), permanent=False)
         case _ if not is_record_absent(last):
@@ -297,8 +305,13 @@ def _gated(spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: S
         case _ if not hide:
             return Published(spot.native_id)
         case _:
-            made = {"$type": GATE, "post": uri, "createdAt": _stamp(root[1]), "hiddenReplies": [spot.native_id]}
-            return _put(spot.account, GATE, root[1], made, swapRecord=None)
+            made = {
+                "$type": GATE,
+                "post": uri,
+                "createdAt": _format_created_at(root[1]),
+                "hiddenReplies": [spot.native_id],
+            }
+            return _build_put_request(spot.account, GATE, root[1], made, swapRecord=None)
 
 
 def _is_simple(value: Any) -> bool:

@@ -84,15 +84,15 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Ask which conversation is theirs, then send the message into it."""
     if not answers:
-        return Send(replace(_between(unit.viewer, CONVO, LOOK), only=KEPT))
+        return Send(replace(_build_conversation_step(unit.viewer, CONVO, LOOK), only=KEPT))
     last = answers[-1]
     if last.step == PUBLISH:
-        return _sent(last, unit.account)
-    convo, _ = _convo(last, unit.viewer)
-    return Send(_message(unit, convo)) if convo else _meaning(last, creates=False)
+        return _send_outcome(last, unit.account)
+    convo, _ = _parse_conversation(last, unit.viewer)
+    return Send(_build_message_step(unit, convo)) if convo else _failure_outcome(last, creates=False)
 
 
-def _message(unit: Unit, convo: str) -> WireStep:
+def _build_message_step(unit: Unit, convo: str) -> WireStep:
     said: dict[str, Any] = {"text": unit.text_of("body")}
     if found := build_facets(unit.text_of("body")):
         said["facets"] = found
@@ -100,12 +100,12 @@ def _message(unit: Unit, convo: str) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/chat.bsky.convo.sendMessage", body, headers=PROXY)
 
 
-def _sent(answer: StepResult, account: str) -> Outcome:
+def _send_outcome(answer: StepResult, account: str) -> Outcome:
     match success_body(answer):
         case {"id": str(number), "sender": {"did": sender}, "sentAt": at} if number and sender == account:
             return Published(number, "", parse_timestamp(at))
         case _:
-            return _meaning(answer, creates=True)
+            return _failure_outcome(answer, creates=True)
 
 
 def is_chat_denied(answer: StepResult) -> bool:
@@ -121,7 +121,7 @@ def is_chat_denied(answer: StepResult) -> bool:
     return refused and "bad token method" in str(json_body(answer).get("message")).lower()
 
 
-def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
+def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
     """What a refusal meant. One that is about the reader, or about messages alone, says nothing of the account."""
     if is_chat_denied(answer):
         return Rejected(Message("bluesky.no_chats"), permanent=False)
@@ -137,10 +137,10 @@ def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Page back through the conversation to a minute before the attempt."""
     if not answers:
-        return Send(_between(sought.chat, LOOK, LOOK))
-    convo, _ = _convo(answers[0], sought.chat)
+        return Send(_build_conversation_step(sought.chat, LOOK, LOOK))
+    convo, _ = _parse_conversation(answers[0], sought.chat)
     if convo and len(answers) == 1:
-        return Send(_page(convo, ""))
+        return Send(_build_page_step(convo, ""))
     told = success_body(answers[-1])
     listed = told.get("messages")
     if not convo or not isinstance(listed, list):
@@ -148,7 +148,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     found = [one for one in listed if isinstance(one, Mapping)]
     recent = [one for one in found if (parse_timestamp(one.get("sentAt")) or start) >= start]
-    ours = [one for one in recent if _sender(one) == sought.account and one.get("id") not in sought.known]
+    ours = [one for one in recent if _parse_sender(one) == sought.account and one.get("id") not in sought.known]
     same = [one for one in ours if str(one.get("text", "")).strip() == sought.text.strip()]
     if same:
         return Found(
@@ -159,72 +159,76 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     after = told.get("cursor")
     if len(recent) < len(found) or not found or not isinstance(after, str) or not after:
         return Absent()
-    return Send(_page(convo, after)) if len(answers) <= MAX_PAGES else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_page_step(convo, after))
+        if len(answers) <= MAX_PAGES
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what people said; as much as was read where the last answer is unusable."""
-    return polls.resume_poll(_poll(cursor) if cursor else _first(), answers)
+    return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
-def _first() -> PollGenerator:
+def _start_polling() -> PollGenerator:
     """Whose account it is, and where its log ends: what was said before was said to its owner, not to us."""
     path = "/xrpc/com.atproto.server.getSession"
     whose = yield WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)
     me = success_body(whose).get("did")
     if not isinstance(me, str) or not me:
-        return _meaning(whose, creates=False)
-    answer = yield _log("")
+        return _failure_outcome(whose, creates=False)
+    answer = yield _build_log_step("")
     told = success_body(answer)
     if not isinstance(told.get("logs"), list):
-        return _meaning(answer, creates=False)
+        return _failure_outcome(answer, creates=False)
     end = told.get("cursor")
-    return ChatUpdates((), _mark(me, end if isinstance(end, str) and end else BEGINNING))
+    return ChatUpdates((), _format_cursor(me, end if isinstance(end, str) and end else BEGINNING))
 
 
-def _mark(me: str, rev: str) -> str:
+def _format_cursor(me: str, rev: str) -> str:
     return f"{me} {rev}"
 
 
-def _poll(cursor: str) -> PollGenerator:
+def _poll_updates(cursor: str) -> PollGenerator:
     """What the log tells since then, and who said it: one request where nobody spoke, one more for each who did."""
     me, _, rev = cursor.partition(" ")
-    answer = yield _log(rev)
+    answer = yield _build_log_step(rev)
     told = success_body(answer)
     if not isinstance(told.get("logs"), list):
-        return _meaning(answer, creates=False)
+        return _failure_outcome(answer, creates=False)
     updates: list[ChatUpdate] = []
     people: dict[str, StepResult] = {}
     dated = (one for one in told["logs"] if isinstance(one, Mapping) and isinstance(one.get("rev"), str))
     for entry in sorted(dated, key=lambda one: str(one["rev"])):
-        sender = _sender(entry.get("message"))
+        sender = _parse_sender(entry.get("message"))
         if entry.get("$type") == _CREATED and sender and sender != me:
             if sender not in people:
                 if len(people) == MAX_PEOPLE:
-                    return ChatUpdates(tuple(updates), _mark(me, rev))
-                people[sender] = yield _between(sender, UPDATES, UPDATES)
-            heard = _heard(entry, sender, people[sender])
+                    return ChatUpdates(tuple(updates), _format_cursor(me, rev))
+                people[sender] = yield _build_conversation_step(sender, UPDATES, UPDATES)
+            heard = _parse_updates(entry, sender, people[sender])
             if isinstance(heard, Outcome):
-                return ChatUpdates(tuple(updates), _mark(me, rev)) if updates else heard
+                return ChatUpdates(tuple(updates), _format_cursor(me, rev)) if updates else heard
             updates += heard
         rev = max(rev, str(entry["rev"]))
     end = told.get("cursor")
-    return ChatUpdates(tuple(updates), _mark(me, max(rev, end) if isinstance(end, str) else rev))
+    return ChatUpdates(tuple(updates), _format_cursor(me, max(rev, end) if isinstance(end, str) else rev))
 
 
-def _heard(entry: Mapping[str, Any], sender: str, who: StepResult) -> list[ChatUpdate] | Outcome:
+def _parse_updates(entry: Mapping[str, Any], sender: str, who: StepResult) -> list[ChatUpdate] | Outcome:
     """What somebody said to this account alone; why nobody knows who they are, where asking may help later."""
-    convo, handle = _convo(who, sender)
+    convo, handle = _parse_conversation(who, sender)
     if convo:
-        return [_update(entry["message"], sender, handle)] if convo == entry.get("convoId") else []  # a group's
-    refused = _meaning(who, creates=False)
+        return [_parse_update(entry["message"], sender, handle)] if convo == entry.get("convoId") else []  # a group's
+    refused = _failure_outcome(who, creates=False)
     if not isinstance(refused, Rejected):
         return refused
     gone = refused.reason.code == READER_GONE  # they wrote, and blocked the account: nobody can answer
-    return [] if gone else [_update({**entry["message"], "embed": {}}, sender, "")]
+    return [] if gone else [_parse_update({**entry["message"], "embed": {}}, sender, "")]
 
 
-def _update(message: Mapping[str, Any], sender: str, handle: str) -> ChatUpdate:
+def _parse_update(message: Mapping[str, Any], sender: str, handle: str) -> ChatUpdate:
     """What was written; what is more than words is for a person to see."""
     number, text = str(message.get("id")), message.get("text")
     words = text if isinstance(text, str) else ""
@@ -234,7 +238,7 @@ def _update(message: Mapping[str, Any], sender: str, handle: str) -> ChatUpdate:
     return ChatUpdate(number, kind, sender, handle, native_id=number, at=at, text=words)
 
 
-def _sender(message: object) -> str:
+def _parse_sender(message: object) -> str:
     """Who wrote a message; "" where nobody is told."""
     match message:
         case {"id": str(), "sender": {"did": str(did)}}:
@@ -243,7 +247,7 @@ def _sender(message: object) -> str:
             return ""
 
 
-def _convo(answer: StepResult, other: str) -> tuple[str, str]:
+def _parse_conversation(answer: StepResult, other: str) -> tuple[str, str]:
     """The conversation of two that an answer tells, and the name of the other one; "" where it is none."""
     convo = success_body(answer).get("convo")
     told: dict[str, Any] = convo if isinstance(convo, dict) else {}
@@ -261,19 +265,19 @@ def chat_probe_step() -> WireStep:
     return WireStep("chats", StepKind.AUTH, "GET", "/xrpc/chat.bsky.convo.getLog", headers=PROXY)
 
 
-def _log(rev: str) -> WireStep:
+def _build_log_step(rev: str) -> WireStep:
     at = f"?cursor={quote_segment(rev)}" if rev else ""
     path = f"/xrpc/chat.bsky.convo.getLog{at}"
     return WireStep(UPDATES, StepKind.CONTROL, "GET", path, headers=PROXY, action=UPDATES)
 
 
-def _between(other: str, name: str, action: str) -> WireStep:
+def _build_conversation_step(other: str, name: str, action: str) -> WireStep:
     """The request for the conversation with somebody; it marks nothing as read."""
     path = f"/xrpc/chat.bsky.convo.getConvoForMembers?members={quote_segment(other)}"
     return WireStep(name, StepKind.CONTROL, "GET", path, headers=PROXY, action=action)
 
 
-def _page(convo: str, after: str) -> WireStep:
+def _build_page_step(convo: str, after: str) -> WireStep:
     """A page of a conversation, newest first."""
     at = f"&cursor={quote_segment(after)}" if after else ""
     path = f"/xrpc/chat.bsky.convo.getMessages?convoId={quote_segment(convo)}&limit={LISTED}{at}"

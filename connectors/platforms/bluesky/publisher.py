@@ -133,11 +133,11 @@ class Bluesky:
     numbers_prove = True
     refresh_grace = bluesky_account.TOKEN_GRACE
 
-    def key_of(self, key: str, at: datetime) -> str:
+    def native_key_for(self, key: str, at: datetime) -> str:
         """A record key of the moment `at`: readers see the post as of then."""
         return record_key(key, at)
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them."""
         return unit_checks.count_graphemes(unit.text_of("body")), CAN.size_limits(unit.surface)[0]
 
@@ -148,33 +148,33 @@ class Bluesky:
             wrong = messages.message_problem(unit, CAN)
             return Rejected(wrong, permanent=False) if wrong else messages.next_step(unit, answers)
         at = record_key_time(unit.native_key)
-        unfit = _unfit(unit)
+        unfit = _unit_problem(unit)
         if at is None or unfit is not None:
             return Rejected(unfit or Message("connectors.no_key"), permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last, unit, at)
-        if last is not None and last.step.startswith("stage:") and _blob(last) is None:
+            return _publish_outcome(last, unit, at)
+        if last is not None and last.step.startswith("stage:") and _parse_blob(last) is None:
             return outcome_of_failure(last, creates=False)
-        blobs = {answer.step: blob for answer in answers if (blob := _blob(answer)) is not None}
+        blobs = {answer.step: blob for answer in answers if (blob := _parse_blob(answer)) is not None}
         for medium in unit.media:
             if _stage_name(medium) not in blobs:
-                return Send(_stage(medium))
+                return Send(_build_stage_step(medium))
         above = next((answer for answer in answers if answer.step == ABOVE), None)
         if unit.comment_id and above is None:
             return Send(comments.post_view_step(unit.comment_id, ABOVE))
         if unit.parent_id and above is None:
-            return Send(replace(record_lookup_step(unit.account, _rkey(unit.parent_id)), name=ABOVE))
-        under = _under(above, unit) if above is not None else None
+            return Send(replace(record_lookup_step(unit.account, _record_key_from_uri(unit.parent_id)), name=ABOVE))
+        under = _resolve_reply(above, unit) if above is not None else None
         if isinstance(under, Outcome):
             return under
         people = text.resolve_mentions(unit.text_of("body"), answers)
         if not isinstance(people, Mapping):
             return people
         uploaded = [blobs[_stage_name(medium)] for medium in unit.media]
-        return Send(_put(unit, build_record(unit, uploaded, at, under, people)))
+        return Send(_build_publish_step(unit, build_record(unit, uploaded, at, under, people)))
 
-    def card(self, unit: Unit) -> LinkCard | None:
+    def link_card(self, unit: Unit) -> LinkCard | None:
         """The card of a page that somebody wrote for it."""
         return None if unit.viewer else record.link_card(unit)
 
@@ -187,17 +187,17 @@ class Bluesky:
         last = answers[-1]
         value = _record_of(last)
         if value is not None and value.get("text") == sought.text:
-            uri = _uri(sought.account, sought.native_key)
+            uri = _post_uri(sought.account, sought.native_key)
             return Found(uri, post_url(sought.account, sought.native_key), record_key_time(sought.native_key))
         if value is not None:
             return Unknown(Message("connectors.other_text_there"))
         return Absent() if is_record_absent(last) else Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The profile."""
         return post_url(account, "").removesuffix("/post/")
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The record whose key is in an address, in the account's own repository: nobody else's is read."""
         path = path_segments(address.url, "bsky.app")
         if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_post_key(path[3]):
@@ -208,14 +208,14 @@ class Bluesky:
         if not answers:
             return Send(record_lookup_step(address.account, rkey))
         if _record_of(answers[-1]) is not None:
-            return Found(_uri(address.account, rkey), post_url(address.account, rkey), record_key_time(rkey))
+            return Found(_post_uri(address.account, rkey), post_url(address.account, rkey), record_key_time(rkey))
         return Absent() if is_record_absent(answers[-1]) else ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the record, then see that it is gone. A message stays with its reader: a person is told."""
         if copy.chat:
             return Rejected(Message("bluesky.message_stays"), permanent=False)
-        rkey = _rkey(copy.native_id)
+        rkey = _record_key_from_uri(copy.native_id)
         if not answers:
             body = {"repo": copy.account, "collection": POST_COLLECTION, "rkey": rkey}
             path = "/xrpc/com.atproto.repo.deleteRecord"
@@ -232,9 +232,9 @@ class Bluesky:
         """Likes, replies, reposts and quotes; the network counts no views."""
         if copy.chat:
             return None
-        rkey = _rkey(copy.native_id)
+        rkey = _record_key_from_uri(copy.native_id)
         if not answers:
-            path = f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(_uri(copy.account, rkey))}"
+            path = f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(_post_uri(copy.account, rkey))}"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
         match answers[-1]:
             case Response(body={"posts": [dict(post)]}) as last if last.is_success:
@@ -243,15 +243,15 @@ class Bluesky:
             case _:
                 return None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether the account's own server keeps the record; the network's view may lag, or hide it from some."""
         if not answers:
-            return Send(record_lookup_step(copy.account, _rkey(copy.native_id)))
+            return Send(record_lookup_step(copy.account, _record_key_from_uri(copy.native_id)))
         if _record_of(answers[-1]) is not None:
             return PresenceReport()
         return MissingPost() if is_record_absent(answers[-1]) else None
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the record bears the labels it was sent with; anybody may read it."""
@@ -259,7 +259,7 @@ class Bluesky:
         if not wanted:
             return MarkReport()
         if not answers:
-            return Send(record_lookup_step(copy.account, _rkey(copy.native_id)))
+            return Send(record_lookup_step(copy.account, _record_key_from_uri(copy.native_id)))
         value = _record_of(answers[-1])
         if value is not None:
             borne = record_labels(value)
@@ -268,17 +268,19 @@ class Bluesky:
             MarkReport(there=False) if is_record_absent(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
         )
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return bluesky_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """Answers below the account's posts, and posts that name it."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide or show an answer below the account's own post, block its author, or report it."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -288,7 +290,7 @@ class Bluesky:
         """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads messages."""
         return bluesky_account.connect(form, answers, probe=messages.chat_probe_step(), is_shut=messages.is_chat_denied)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose session it is."""
         return bluesky_account.verify_account(account, answers)
 
@@ -305,7 +307,7 @@ class Bluesky:
         return None
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _unit_problem(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     text = unit.text_of("body")
     if wrong := unit_checks.unit_problem(unit, CAN, length=unit_checks.count_graphemes(text)):
@@ -331,12 +333,12 @@ def _stage_name(medium: Medium) -> str:
     return f"stage:{medium.sha256[:24]}"
 
 
-def _stage(medium: Medium) -> WireStep:
+def _build_stage_step(medium: Medium) -> WireStep:
     path, file = "/xrpc/com.atproto.repo.uploadBlob", FileRef(medium.sha256, medium.mime)
     return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, file=file, deadline=120.0)
 
 
-def _blob(answer: StepResult) -> Mapping[str, Any] | None:
+def _parse_blob(answer: StepResult) -> Mapping[str, Any] | None:
     """What an upload is named by from then on; None where there is none."""
     match answer:
         case Response(body={"blob": {"ref": {"$link": str()}} as blob}) if answer.is_success:
@@ -345,7 +347,7 @@ def _blob(answer: StepResult) -> Mapping[str, Any] | None:
             return None
 
 
-def _put(unit: Unit, made: Mapping[str, Any]) -> WireStep:
+def _build_publish_step(unit: Unit, made: Mapping[str, Any]) -> WireStep:
     """`swapRecord` null: what stands there already is never written over. The same record again changes nothing."""
     body = {
         "repo": unit.account,
@@ -358,8 +360,8 @@ def _put(unit: Unit, made: Mapping[str, Any]) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/com.atproto.repo.putRecord", body)
 
 
-def _published(answer: StepResult, unit: Unit, at: datetime) -> Outcome:
-    uri = _uri(unit.account, unit.native_key)
+def _publish_outcome(answer: StepResult, unit: Unit, at: datetime) -> Outcome:
+    uri = _post_uri(unit.account, unit.native_key)
     match answer:
         case Response(body={"uri": str(told), "cid": str()}) if answer.is_success and told == uri:
             return Published(uri, post_url(unit.account, unit.native_key), at)
@@ -382,7 +384,7 @@ def _record_of(answer: StepResult) -> Mapping[str, Any] | None:
             return None
 
 
-def _under(answer: StepResult, unit: Unit) -> Mapping[str, Any] | Outcome:
+def _resolve_reply(answer: StepResult, unit: Unit) -> Mapping[str, Any] | Outcome:
     """What a reply names: the record it is put under, and the first one of the thread; or why it cannot be.
 
     Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
@@ -403,9 +405,9 @@ def _under(answer: StepResult, unit: Unit) -> Mapping[str, Any] | Outcome:
             return found
 
 
-def _rkey(uri: str) -> str:
+def _record_key_from_uri(uri: str) -> str:
     return uri.rstrip("/").rpartition("/")[2]
 
 
-def _uri(account: str, rkey: str) -> str:
+def _post_uri(account: str, rkey: str) -> str:
     return f"at://{account}/{POST_COLLECTION}/{rkey}"

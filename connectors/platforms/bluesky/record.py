@@ -110,9 +110,9 @@ def build_record(
     if found := build_facets(text, people or {}):
         made["facets"] = found
     if (card := link_card(unit)) is not None:
-        made["embed"] = _external(card, blobs)
+        made["embed"] = _build_link_card_embed(card, blobs)
     elif unit.media:
-        made["embed"] = _embed(list(zip(unit.media, blobs, strict=True)))
+        made["embed"] = _build_media_embed(list(zip(unit.media, blobs, strict=True)))
     if values := self_labels(unit.flags):
         made["labels"] = {
             "$type": "com.atproto.label.defs#selfLabels",
@@ -144,7 +144,7 @@ def first_missing_label(flags: Sequence[str]) -> str:
     return next((flag for flag, (name, _, value) in pairs.items() if name != LABEL_FLAG or value not in LABELS), "")
 
 
-def _external(card: LinkCard, blobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _build_link_card_embed(card: LinkCard, blobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The card of a page, with the one picture of the post where it has one."""
     shown: dict[str, Any] = {"uri": card.address, "title": card.title, "description": card.text}
     if blobs:
@@ -152,15 +152,18 @@ def _external(card: LinkCard, blobs: Sequence[Mapping[str, Any]]) -> dict[str, A
     return {"$type": "app.bsky.embed.external", "external": shown}
 
 
-def _embed(uploaded: Sequence[tuple[Medium, Mapping[str, Any]]]) -> dict[str, Any]:
+def _build_media_embed(uploaded: Sequence[tuple[Medium, Mapping[str, Any]]]) -> dict[str, Any]:
     """A film, which stands alone, or pictures."""
     medium, blob = uploaded[0]
     if medium.mime == VIDEO_MIME:
-        return {"$type": "app.bsky.embed.video", **_shown(medium, "video", blob)}
-    return {"$type": "app.bsky.embed.images", "images": [_shown(one, "image", blob) for one, blob in uploaded]}
+        return {"$type": "app.bsky.embed.video", **_build_media_item(medium, "video", blob)}
+    return {
+        "$type": "app.bsky.embed.images",
+        "images": [_build_media_item(one, "image", blob) for one, blob in uploaded],
+    }
 
 
-def _shown(medium: Medium, kind: str, blob: Mapping[str, Any]) -> dict[str, Any]:
+def _build_media_item(medium: Medium, kind: str, blob: Mapping[str, Any]) -> dict[str, Any]:
     shown = {"alt": medium.alt, kind: dict(blob)}
     if medium.width > 0 and medium.height > 0:
         shown["aspectRatio"] = {"width": medium.width, "height": medium.height}

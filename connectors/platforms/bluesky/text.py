@@ -39,51 +39,53 @@ def build_facets(text: str, people: Mapping[str, str] | None = None) -> list[dic
     """Addresses, hashtags and names of a text with their place, in bytes of its UTF-8. A name that none of the `people`
     (accounts by name, in small letters) bears stays words."""
     known = people or {}
-    links = list(_links(text))
-    named = [(start, end, _mention(known[name])) for start, end, name in _names(text) if name in known]
-    found = links + [one for one in named if not _crosses(one, links)]
-    found += [one for one in _tags(text) if not _crosses(one, found)]
-    return [_facet(text, start, end, feature) for start, end, feature in sorted(found, key=lambda one: one[0])]
+    links = list(_iter_links(text))
+    named = [
+        (start, end, _build_mention_feature(known[name])) for start, end, name in _iter_handles(text) if name in known
+    ]
+    found = links + [one for one in named if not _has_overlap(one, links)]
+    found += [one for one in _iter_tags(text) if not _has_overlap(one, found)]
+    return [_build_facet(text, start, end, feature) for start, end, feature in sorted(found, key=lambda one: one[0])]
 
 
 def first_link(text: str) -> str:
     """The first address of a text as its reader follows it; "" where it has none."""
-    return next((feature["uri"] for _, _, feature in _links(text)), "")
+    return next((feature["uri"] for _, _, feature in _iter_links(text)), "")
 
 
 def mentioned_handles(text: str) -> list[str]:
     """The names of a text that may be somebody's, each once, in small letters: the first of them if there are many."""
-    return list(dict.fromkeys(name for _, _, name in _names(text)))[:MAX_NAMES]
+    return list(dict.fromkeys(name for _, _, name in _iter_handles(text)))[:MAX_NAMES]
 
 
-def _names(text: str) -> Iterator[tuple[int, int, str]]:
+def _iter_handles(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _NAME.finditer(text):
         if len(match[1]) <= 253:
             yield match.start(), match.end(), match[1].lower()
 
 
-def _mention(did: str) -> dict[str, str]:
+def _build_mention_feature(did: str) -> dict[str, str]:
     return {"$type": "app.bsky.richtext.facet#mention", "did": did}
 
 
-def _crosses(one: tuple[int, int, Any], others: list[tuple[int, int, dict[str, str]]]) -> bool:
+def _has_overlap(one: tuple[int, int, Any], others: list[tuple[int, int, dict[str, str]]]) -> bool:
     return any(start < one[1] and one[0] < end for start, end, _ in others)
 
 
-def _facet(text: str, start: int, end: int, feature: Mapping[str, str]) -> dict[str, Any]:
+def _build_facet(text: str, start: int, end: int, feature: Mapping[str, str]) -> dict[str, Any]:
     first = len(text[:start].encode())
     index = {"byteStart": first, "byteEnd": first + len(text[start:end].encode())}
     return {"index": index, "features": [dict(feature)]}
 
 
-def _links(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
+def _iter_links(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
     for match in _LINK.finditer(text):
-        uri = _trimmed(match[0])
+        uri = _trim_link(match[0])
         if len(uri) > len("https://"):
             yield match.start(), match.start() + len(uri), {"$type": "app.bsky.richtext.facet#link", "uri": uri}
 
 
-def _trimmed(uri: str) -> str:
+def _trim_link(uri: str) -> str:
     """An address without the sentence's own punctuation after it; a bracket it opened itself is its own."""
     while uri:
         shorter = _ENDINGS.sub("", uri)
@@ -96,7 +98,7 @@ def _trimmed(uri: str) -> str:
     return uri
 
 
-def _tags(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
+def _iter_tags(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
     for match in _TAG.finditer(text):
         tag = regex.sub(r"\p{P}+$", "", match[1])
         if _MEANT.search(tag) and unit_checks.count_graphemes(tag) <= MAX_TAG and len(tag.encode()) <= 10 * MAX_TAG:

@@ -198,23 +198,23 @@ class ByHand:
             options={"hand_over": True, "site": MANUAL_SITES[name].label, "handle": handle},
         )
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Nothing to try: all of it is in the house."""
         return None
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """As the place counts where it is posted."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
         return site.counts(unit.text_of("body")), self.capabilities.size_limits(unit.surface)[0]
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Hand the post over, or say what became of that: from then on it waits for a person."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
-        unfit = _unfit(unit, self.capabilities, self.count(unit)[0])
+        unfit = _unit_problem(unit, self.capabilities, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         if not answers:
-            return Send(_handed(unit, site))
+            return Send(_build_task_step(unit, site))
         match answers[-1]:
             case Response(body={"task": str(task)}) as kept if kept.is_success:
                 return Processing(task, by_hand=True)
@@ -225,17 +225,17 @@ class ByHand:
             case lost:
                 return Uncertain(Message("connectors.answer_lost", {"detail": lost.detail}))
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
         return Absent()
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site."""
         return f"https://{MANUAL_SITES[name].hosts[0]}/" if (name := account.partition("/")[0]) in MANUAL_SITES else ""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post of an address of that platform; nobody can be asked."""
-        post = self.posted(address.account.partition("/")[0], address.url)
+        post = self.parse_post_link(address.account.partition("/")[0], address.url)
         return Found(post.native_id, post.url) if post is not None and post.url else NO_POST_THERE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -249,17 +249,17 @@ class ByHand:
             case _:
                 return Retry(ASK_AGAIN, "account", Message("connectors.byhand_waits"))
 
-    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """No numbers can be read; they are typed in, or come by statement."""
         return None
 
-    def save(self, key: str, medium: Medium) -> WireStep:
+    def save_file_step(self, key: str, medium: Medium) -> WireStep:
         """One file of a task, to one phone, once."""
         files = {"file": FileRef(medium.sha256, medium.mime, medium.name)}
         path = f"/tasks/{quote_segment(key)}/files"
         return WireStep(SAVE_FILE_STEP, StepKind.PUBLISH, "HAND", path, files=files, to="person")
 
-    def posted(self, surface: str, pasted: str) -> PostedLink | None:
+    def parse_post_link(self, surface: str, pasted: str) -> PostedLink | None:
         """A link of that platform to one post, or the bare number of one."""
         site, text = MANUAL_SITES.get(_site_of(surface)), pasted.strip()
         if site is None:
@@ -284,25 +284,25 @@ def _site_of(surface: str) -> str:
     return surface.removeprefix("byhand.")
 
 
-def _unfit(unit: Unit, can: Capabilities, length: int) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities, length: int) -> Message | None:
     if not unit.native_key:
         return Message("connectors.no_key")
     return unit_checks.unit_problem(unit, can, length=length)
 
 
-def _handed(unit: Unit, site: ManualSite) -> WireStep:
+def _build_task_step(unit: Unit, site: ManualSite) -> WireStep:
     body = {
         "key": unit.native_key,
         "site": site.label,
         "title": unit.text_of("title"),
         "caption": unit.text_of("body"),
         "links": list(dict.fromkeys(_LINK.findall("\n".join(unit.visible_texts)))),
-        "price": _price(unit),
+        "price": _build_price(unit),
         "media": [
             {"sha256": medium.sha256, "mime": medium.mime, "size": medium.size, "alt": medium.alt, "name": medium.name}
             for medium in unit.media
         ],
-        "checklist": _checklist(unit, site),
+        "checklist": _build_checklist(unit, site),
         "flags": list(unit.flags),
     }
     files = {
@@ -312,13 +312,13 @@ def _handed(unit: Unit, site: ManualSite) -> WireStep:
     return WireStep(CREATE_TASK_STEP, StepKind.PUBLISH, "HAND", path, body, files=files, to="person")
 
 
-def _price(unit: Unit) -> dict[str, object] | None:
+def _build_price(unit: Unit) -> dict[str, object] | None:
     return None if unit.price is None else {"minor": unit.price.minor, "currency": unit.price.currency}
 
 
-def _checklist(unit: Unit, site: ManualSite) -> list[str]:
+def _build_checklist(unit: Unit, site: ManualSite) -> list[str]:
     """What a request would have set, a person sets: one line each, in a fixed order."""
-    wanted = {_line(flag) for flag in unit.flags}
+    wanted = {_checklist_line(flag) for flag in unit.flags}
     if unit.media:
         wanted |= set(site.lines)
     if unit.price is not None:
@@ -326,7 +326,7 @@ def _checklist(unit: Unit, site: ManualSite) -> list[str]:
     return [line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted]
 
 
-def _line(flag: str) -> str:
+def _checklist_line(flag: str) -> str:
     if _AI.search(flag):
         return "ai"
     return "adult" if _ADULT.search(flag) else "marks"

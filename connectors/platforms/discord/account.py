@@ -39,20 +39,20 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
     told: dict[str, dict[str, Any]] = {}
     for answer in answers:
         if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, dict):
-            return _refusal(answer, told, adult)
+            return _refusal_outcome(answer, told, adult)
         told[answer.step] = answer.body
-    trouble = _trouble(told)
+    trouble = _setup_problem(told)
     if trouble is not None:
         return Rejected(trouble, permanent=False)
     if len(answers) < len(ORDER):
-        return Send(_step(ORDER[len(answers)], channel, told))
+        return Send(_build_step(ORDER[len(answers)], channel, told))
     role = roles.find_role(adult, told) if adult else {}
     if isinstance(role, Message):
         return Rejected(role, permanent=False)
-    return _connected(told, token if isinstance(token, Sealed) else None, role)
+    return _build_account(told, token if isinstance(token, Sealed) else None, role)
 
 
-def _step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> WireStep:
+def _build_step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> WireStep:
     guild = quote_segment(str(told.get("channel", {}).get("guild_id", "")))
     paths = {
         "me": "/users/@me",
@@ -63,7 +63,7 @@ def _step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> Wir
     return bot_request(name, StepKind.AUTH, "GET", paths[name])
 
 
-def _refusal(answer: StepResult, told: Mapping[str, Mapping[str, Any]], adult: str) -> Outcome:
+def _refusal_outcome(answer: StepResult, told: Mapping[str, Mapping[str, Any]], adult: str) -> Outcome:
     status = answer.status if isinstance(answer, Response) else 0
     if status == 401:
         return Rejected(Message("discord.token_unknown"), permanent=False)
@@ -73,19 +73,19 @@ def _refusal(answer: StepResult, told: Mapping[str, Mapping[str, Any]], adult: s
     return outcome_of_failure(answer, creates=False)
 
 
-def _trouble(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
+def _setup_problem(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
     """What stands in the way, as far as was told; None while all is well."""
     me, channel = told.get("me"), told.get("channel")
     if me is not None and (not is_id(me.get("id")) or me.get("bot") is not True):
         return Message("discord.token_unknown")
     if channel is not None and (channel.get("type") not in (TEXT, ANNOUNCEMENT) or not is_id(channel.get("guild_id"))):
         return Message("discord.not_text")
-    if "member" in told and _rights(told) & NEEDED != NEEDED:
+    if "member" in told and _compute_permissions(told) & NEEDED != NEEDED:
         return Message("discord.rights")
     return None
 
 
-def _rights(told: Mapping[str, Mapping[str, Any]]) -> int:
+def _compute_permissions(told: Mapping[str, Mapping[str, Any]]) -> int:
     """The bot's rights in the channel.
 
     Source: https://discord.com/developers/docs/topics/permissions#permission-overwrites
@@ -108,7 +108,7 @@ def _rights(told: Mapping[str, Mapping[str, Any]]) -> int:
     return rights
 
 
-def _connected(
+def _build_account(
     told: Mapping[str, Mapping[str, Any]], token: Sealed | None, role: Mapping[str, Any]
 ) -> ConnectedAccount:
     channel, guild = told["channel"], told["guild"]

@@ -30,15 +30,15 @@ def write_menu(
     None when all is as wanted. Source: https://discord.com/developers/docs/interactions/application-commands
     """
     if not answers:
-        return Send(_step("commands", "GET", f"{_path(application)}?with_localizations=true"))
-    standing = _standing(answers[0])
-    if standing is None or not _done(answers[-1]):
+        return Send(_build_step("commands", "GET", f"{_commands_path(application)}?with_localizations=true"))
+    standing = _parse_commands(answers[0])
+    if standing is None or not _is_done(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
-    path, gone = _path(application), sorted(retired & standing.keys())
-    other = [each for each in map(_drawn, wanted) if not _like(each, standing.get(each["name"]))]
+    path, gone = _commands_path(application), sorted(retired & standing.keys())
+    other = [each for each in map(_build_command, wanted) if not _is_matching(each, standing.get(each["name"]))]
     due = [
-        *(_step("command", "POST", path, each) for each in other),
-        *(_step("erase", "DELETE", f"{path}/{quote_segment(standing[name]['id'])}") for name in gone),
+        *(_build_step("command", "POST", path, each) for each in other),
+        *(_build_step("erase", "DELETE", f"{path}/{quote_segment(standing[name]['id'])}") for name in gone),
     ]
     return Send(due[len(answers) - 1]) if len(answers) <= len(due) else None
 
@@ -70,22 +70,22 @@ def command_text(data: Mapping[str, Any], wanted: Sequence[BotCommand]) -> str:
     return " ".join((f"/{command.name}", *(word for word in command.words if values[:1] == [word])))
 
 
-def _path(application: str) -> str:
+def _commands_path(application: str) -> str:
     return f"/applications/{quote_segment(application)}/commands"
 
 
-def _step(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> WireStep:
+def _build_step(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> WireStep:
     return bot_request(name, StepKind.AUTH, method, path, body, deadline=10.0)
 
 
-def _done(answer: StepResult) -> bool:
+def _is_done(answer: StepResult) -> bool:
     if not isinstance(answer, Response):
         return False
     gone = answer.step == "erase" and answer.status == 404 and error_code(answer) == UNKNOWN_COMMAND
     return 200 <= answer.status < 300 or gone
 
 
-def _standing(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
+def _parse_commands(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
     """The slash commands that stand in the menu, by name; None for an answer that does not say."""
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, list):
         return None
@@ -93,20 +93,20 @@ def _standing(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
     return {each["name"]: each for each in told if isinstance(each.get("name"), str) and is_id(each.get("id"))}
 
 
-def _drawn(command: BotCommand) -> dict[str, Any]:
+def _build_command(command: BotCommand) -> dict[str, Any]:
     """A command as Discord takes it; it may be chosen in direct messages and on servers, by everybody."""
     return {
         "name": command.name,
         "type": _SLASH,
-        **_told(command.about),
-        "options": [_option(command)] if command.words else [],
+        **_localize_description(command.about),
+        "options": [_build_option(command)] if command.words else [],
         "contexts": [_SERVER, _DIRECT],
         "integration_types": [_INSTALLED],
         "default_member_permissions": None,
     }
 
 
-def _option(command: BotCommand) -> dict[str, Any]:
+def _build_option(command: BotCommand) -> dict[str, Any]:
     choices = [
         {
             "name": render_message(about, ENGLISH),
@@ -115,10 +115,15 @@ def _option(command: BotCommand) -> dict[str, Any]:
         }
         for word, about in command.words.items()
     ]
-    return {"type": _TEXT, "name": COMMAND_ARGUMENT, **_told(command.asks or command.about), "choices": choices}
+    return {
+        "type": _TEXT,
+        "name": COMMAND_ARGUMENT,
+        **_localize_description(command.asks or command.about),
+        "choices": choices,
+    }
 
 
-def _told(about: Message) -> dict[str, Any]:
+def _localize_description(about: Message) -> dict[str, Any]:
     """English for everybody whose language we do not write."""
     return {
         "description": render_message(about, ENGLISH),
@@ -126,12 +131,14 @@ def _told(about: Message) -> dict[str, Any]:
     }
 
 
-def _like(wanted: Any, standing: Any) -> bool:
+def _is_matching(wanted: Any, standing: Any) -> bool:
     """Whether what stands says all that is wanted; Discord adds fields of its own, and leaves out what is empty."""
     if isinstance(wanted, dict):
-        return isinstance(standing, Mapping) and all(_like(part, standing.get(name)) for name, part in wanted.items())
+        return isinstance(standing, Mapping) and all(
+            _is_matching(part, standing.get(name)) for name, part in wanted.items()
+        )
     if isinstance(wanted, list):
         there = standing or []
         found = isinstance(there, list) and len(there) == len(wanted)
-        return found and all(any(_like(each, one) for one in there) for each in wanted)
+        return found and all(any(_is_matching(each, one) for one in there) for each in wanted)
     return bool(wanted == standing)

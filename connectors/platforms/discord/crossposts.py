@@ -54,7 +54,7 @@ def check_announcement_channel(unit: Unit, last: StepResult | None) -> Send | Ou
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Pass the message on that stands above, or tell what came of it. A unit without one is only weighed."""
     if not answers:
-        path = f"{_path(unit.account, unit.reply_to)}/crosspost"
+        path = f"{_message_path(unit.account, unit.reply_to)}/crosspost"
         return Send(bot_request(CROSSPOST_STEP, StepKind.PUBLISH, "POST", path))
     last, copy = (
         answers[-1],
@@ -79,7 +79,7 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Whether the message says that it was passed on."""
     if not answers:
-        path = _path(sought.account, sought.reply_to)
+        path = _message_path(sought.account, sought.reply_to)
         return Send(bot_request(LOOK, StepKind.CONTROL, "GET", path, action=LOOK))
     last = answers[-1]
     told = last.body if isinstance(last, Response) and last.is_success and isinstance(last.body, dict) else {}
@@ -99,5 +99,5 @@ def _is_passed(flags: object) -> bool:
     return isinstance(flags, int) and bool(flags & CROSSPOSTED)
 
 
-def _path(account: str, message: str) -> str:
+def _message_path(account: str, message: str) -> str:
     return f"/channels/{quote_segment(parse_account(account).channel)}/messages/{quote_segment(message)}"

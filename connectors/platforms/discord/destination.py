@@ -28,7 +28,7 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
     """Ask for the channel and, where it is a thread, for its parent."""
     own = parse_account(to.account)
     if not answers:
-        return Send(_asked(LOOK, f"/channels/{quote_segment(own.channel)}"))
+        return Send(_build_read_step(LOOK, f"/channels/{quote_segment(own.channel)}"))
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
         return outcome_of_failure(last, creates=False)
@@ -37,7 +37,7 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
     parent = last.body.get("parent_id")
     if last.step == LOOK and last.body.get("type") in THREADS:
         return (
-            Send(_asked(PARENT, f"/channels/{quote_segment(str(parent))}"))
+            Send(_build_read_step(PARENT, f"/channels/{quote_segment(str(parent))}"))
             if is_id(parent)
             else DestinationReport((REGISTERED,))
         )
@@ -56,9 +56,9 @@ def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int
     """
     if not answers:
         path = f"/guilds/{quote_segment(parse_account(account).guild)}?with_counts=true"
-        return Send(_asked(FOLLOWERS_STEP, path, action="metrics"))
+        return Send(_build_read_step(FOLLOWERS_STEP, path, action="metrics"))
     return parse_count(success_body(answers[-1]).get("approximate_member_count"))
 
 
-def _asked(name: str, path: str, *, action: str = LOOK) -> WireStep:
+def _build_read_step(name: str, path: str, *, action: str = LOOK) -> WireStep:
     return bot_request(name, StepKind.CONTROL, "GET", path, action=action)

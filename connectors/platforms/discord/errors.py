@@ -45,7 +45,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
     """What an answer that is no success meant; `creates`: the request makes a message, `reader`: for one person."""
     match answer:
         case Response(status=429):
-            return _wait(answer)
+            return _rate_limit_outcome(answer)
         case Response(status=401):
             return Reauthorize(Message("connectors.token_refused"))
         case Response(status=403) if error_code(answer) == TURNED_AWAY:
@@ -55,18 +55,18 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
         case Response(status=403 | 404) if error_code(answer) in CHANNEL_GONE_CODES:
             return Disconnected(Message("connectors.account_gone", {"word": str(error_code(answer))}))
         case Response(status=400 | 403) if error_code(answer) in HARMFUL:
-            return Rejected(_refused(answer), permanent=True)
+            return Rejected(_refusal_message(answer), permanent=True)
         case Response(status=status) if error_code(answer) and 400 <= status < 500 and status != 408:
-            return Rejected(_refused(answer), permanent=False)
+            return Rejected(_refusal_message(answer), permanent=False)
         case _:
             return outcome_of_status(answer, creates=creates)
 
 
-def _refused(answer: Response) -> Message:
+def _refusal_message(answer: Response) -> Message:
     return Message("connectors.refused", {"status": answer.status, "word": str(error_code(answer))})
 
 
-def _wait(answer: Response) -> Retry:
+def _rate_limit_outcome(answer: Response) -> Retry:
     """A 429 says how long to the fraction of a second, and whether it is for the whole bot."""
     body = answer.body if isinstance(answer.body, dict) else {}
     asked = body.get("retry_after")

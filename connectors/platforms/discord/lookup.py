@@ -37,13 +37,13 @@ def look_up(sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]) 
     pages = answers[1:] if late > WINDOW / 2 else answers
     start = snowflake_at(sought.armed_at - WINDOW - late)
     if not pages:
-        return Send(_history(channel, start))
+        return Send(_build_page_step(channel, start))
     if isinstance(pages[-1], Response) and pages[-1].step == "channel":
-        return _really_empty(pages[-1], start)
-    messages = _listed(pages[-1])
+        return _resolve_empty_history(pages[-1], start)
+    messages = _parse_messages(pages[-1])
     if messages is None:
         return Unknown(Message("connectors.lookup_failed"))
-    same = [message for message in messages if _is_it(message, sought)]
+    same = [message for message in messages if _is_match(message, sought)]
     if same:
         first = min(same, key=lambda message: int(message["id"]))
         copy = published_copy(parse_account(sought.account), channel, str(first["id"]), sought.chat)
@@ -51,21 +51,21 @@ def look_up(sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]) 
     if len(messages) == LISTED:
         last = max(int(message["id"]) for message in messages)
         more = len(pages) < MAX_PAGES
-        return Send(_history(channel, last)) if more else Unknown(Message("connectors.lookup_failed"))
-    return Absent() if messages or len(pages) > 1 else Send(_asked_for_channel(channel))
+        return Send(_build_page_step(channel, last)) if more else Unknown(Message("connectors.lookup_failed"))
+    return Absent() if messages or len(pages) > 1 else Send(_build_channel_step(channel))
 
 
-def _history(channel: str, after: int) -> WireStep:
+def _build_page_step(channel: str, after: int) -> WireStep:
     path = f"/channels/{quote_segment(channel)}/messages?after={after}&limit={LISTED}"
     return bot_request(LOOKUP_ACTION, StepKind.CONTROL, "GET", path, action=LOOKUP_ACTION)
 
 
-def _asked_for_channel(channel: str) -> WireStep:
+def _build_channel_step(channel: str) -> WireStep:
     path = f"/channels/{quote_segment(channel)}"
     return bot_request("channel", StepKind.CONTROL, "GET", path, action=LOOKUP_ACTION)
 
 
-def _really_empty(answer: Response, start: int) -> LookupResult:
+def _resolve_empty_history(answer: Response, start: int) -> LookupResult:
     """Without the right to read it, a history looks empty: then the channel itself names a later message."""
     latest = answer.body.get("last_message_id") if answer.is_success and isinstance(answer.body, dict) else ""
     if latest is None or (isinstance(latest, str) and is_id(latest) and int(latest) <= start):
@@ -73,14 +73,14 @@ def _really_empty(answer: Response, start: int) -> LookupResult:
     return Unknown(Message("connectors.lookup_failed"))
 
 
-def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_messages(answer: StepResult) -> list[dict[str, Any]] | None:
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, list):
         return None
     usable = all(isinstance(message, dict) and is_id(message.get("id")) for message in answer.body)
     return answer.body if usable else None
 
 
-def _is_it(message: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_match(message: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Ours, and by its nonce or the names of its files the one sought; by its text where it bears neither."""
     author = message.get("author")
     if not isinstance(author, dict) or author.get("id") != parse_account(sought.account).bot:

@@ -136,32 +136,36 @@ class Discord:
         minutes=3,
     )
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """A title is the first line."""
-        return len(_words(unit)), self.capabilities.max_text
+        return len(_message_text(unit)), self.capabilities.max_text
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """One request makes the message; a reader's channel is asked for before, and whether servers may follow it
         where that is chosen. One more passes it on to them."""
         if unit.comment == REPOST_KIND:
             return crossposts.next_step(unit, answers)
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last, unit)
+            return _publish_outcome(last, unit)
         if not unit.viewer:
             look = (
                 crossposts.check_announcement_channel(unit, last)
                 if options.unit_options(unit).get_flag(crossposts.CROSSPOST_OPTION)
                 else None
             )
-            return look or Send(_create(unit, parse_account(unit.account).channel))
+            return look or Send(_build_publish_step(unit, parse_account(unit.account).channel))
         if last is None:
             return Send(open_chat_step(unit.viewer, StepKind.STAGE))
         channel = opened_channel(last)
-        return Send(_create(unit, channel)) if channel else outcome_of_failure(last, creates=False, reader=True)
+        return (
+            Send(_build_publish_step(unit, channel))
+            if channel
+            else outcome_of_failure(last, creates=False, reader=True)
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Read the channel's history from a minute before the attempt on; of a message that was passed on, itself."""
@@ -174,11 +178,11 @@ class Discord:
             return Unknown(Message("connectors.lookup_failed"))
         return look_up(sought, channel, answers[1:] if sought.chat else answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
         return parse_account(account).url("").rstrip("/")
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The message of an address, which names its server and its channel too, and who wrote it."""
         path, own = path_segments(address.url, "discord.com", "discordapp.com"), parse_account(address.account)
         if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
@@ -187,7 +191,9 @@ class Discord:
             return OTHER_ACCOUNTS_POST
         if not answers:
             return Send(
-                _asked(LOOKUP_ACTION, f"/channels/{quote_segment(own.channel)}/messages/{quote_segment(path[3])}")
+                _build_read_step(
+                    LOOKUP_ACTION, f"/channels/{quote_segment(own.channel)}/messages/{quote_segment(path[3])}"
+                )
             )
         last = answers[-1]
         if is_unknown_message(last):
@@ -201,7 +207,7 @@ class Discord:
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the message; gone already is gone."""
-        channel, message = _whereabouts(copy)
+        channel, message = _parse_native_id(copy)
         if message.startswith(REMOVED_PREFIX):
             return Published(copy.native_id)
         if not answers:
@@ -219,33 +225,37 @@ class Discord:
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words in the place of those of a message; its files are named, so that they stay."""
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
-        channel, message = _whereabouts(PlatformCopy(native_id, unit.account))
+        channel, message = _parse_native_id(PlatformCopy(native_id, unit.account))
         path = f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"
-        return edits.edit_message(path, _words(unit), native_id, answers, files=bool(unit.media))
+        return edits.edit_message(path, _message_text(unit), native_id, answers, files=bool(unit.media))
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Reactions of a post, counted as likes; Discord tells a bot nothing else."""
-        channel, message = _whereabouts(copy)
+        channel, message = _parse_native_id(copy)
         if copy.chat or message.startswith(REMOVED_PREFIX) or copy.native_id.startswith(crossposts.CROSSPOST_PREFIX):
             return None
         if not answers:
-            return Send(_asked("metrics", f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"))
+            return Send(
+                _build_read_step("metrics", f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}")
+            )
         last = answers[-1]
         if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
             return None
         counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
         return {"likes": sum(count for count in counts if isinstance(count, int))}
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether the channel still has the message: a channel that is gone, or shut to the bot, says nothing of it."""
-        channel, message = _whereabouts(copy)
+        channel, message = _parse_native_id(copy)
         if message.startswith(REMOVED_PREFIX):
             return MissingPost()  # Discord said so while it was posted
         if not answers:
-            return Send(_asked(LOOKUP_ACTION, f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"))
+            return Send(
+                _build_read_step(LOOKUP_ACTION, f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}")
+            )
         if success_body(answers[-1]).get("id") == message:
             return PresenceReport()
         return MissingPost() if is_unknown_message(answers[-1]) else None
@@ -256,26 +266,30 @@ class Discord:
         """The next sign-in request, the account, or why not."""
         return account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask for the channel: the token opens it, and the bot is still there."""
         if not answers:
-            return Send(_asked(LOOKUP_ACTION, f"/channels/{quote_segment(parse_account(account).channel)}"))
+            return Send(_build_read_step(LOOKUP_ACTION, f"/channels/{quote_segment(parse_account(account).channel)}"))
         last = answers[-1]
         return None if isinstance(last, Response) and last.is_success else outcome_of_failure(last, creates=False)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many are on the server that is posted to."""
         return discord_places.count_followers(account, answers)
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
         return discord_places.inspect_destination(place, answers)
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def set_role(
+        self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Give a member of the account's server a role, or take it."""
         return roles.set_role(account, fan, role, give, answers)
 
-    def hears(self, account: str) -> str:
+    def inbox_id(self, account: str) -> str:
         """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""
         return parse_account(account).bot
 
@@ -292,14 +306,14 @@ class Discord:
         return bot_request("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why the message cannot go out as it is; nothing is ever cut."""
     if unit.invoice is not None:
         return Message("discord.no_payments")
-    if wrong := unit_checks.unit_problem(unit, can, length=len(_words(unit))):
+    if wrong := unit_checks.unit_problem(unit, can, length=len(_message_text(unit))):
         return wrong
     if any(len(button.label) > MAX_LABEL for button in unit.buttons):
-        return Message("connectors.text_too_long", {"length": max(map(_label, unit.buttons)), "most": MAX_LABEL})
+        return Message("connectors.text_too_long", {"length": max(map(_label_length, unit.buttons)), "most": MAX_LABEL})
     size = sum(medium.size for medium in unit.media)
     if size > MAX_REQUEST_BYTES:
         return Message("discord.too_large", {"size": size, "most": MAX_REQUEST_BYTES})
@@ -308,15 +322,15 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     return None
 
 
-def _label(button: Button) -> int:
+def _label_length(button: Button) -> int:
     return len(button.label)
 
 
-def _words(unit: Unit) -> str:
+def _message_text(unit: Unit) -> str:
     return edits.joined_text(unit.text_of("title"), unit.text_of("body"))
 
 
-def _asked(name: str, path: str) -> WireStep:
+def _build_read_step(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere; its action is its name."""
     return bot_request(name, StepKind.CONTROL, "GET", path, action=name)
 
@@ -338,13 +352,13 @@ def opened_channel(answer: StepResult) -> str:
     return told if isinstance(told, str) and is_id(told) else ""
 
 
-def _create(unit: Unit, channel: str) -> WireStep:
+def _build_publish_step(unit: Unit, channel: str) -> WireStep:
     hidden = SPOILER_MARK in unit.flags
     names = [
         attachment_name(unit.native_key, number, medium, hidden=hidden) for number, medium in enumerate(unit.media)
     ]
     said: dict[str, Any] = {
-        "content": _words(unit),
+        "content": _message_text(unit),
         "nonce": message_nonce(unit.native_key),
         "enforce_nonce": True,
         "allowed_mentions": {"parse": []},
@@ -352,13 +366,13 @@ def _create(unit: Unit, channel: str) -> WireStep:
     if options.unit_options(unit).get_flag("silent"):
         said["flags"] = SILENT
     if unit.buttons:
-        said["components"] = _buttons(unit.buttons)
+        said["components"] = _build_button_rows(unit.buttons)
     if unit.parent_id:  # refused where what it answers is gone
         said["message_reference"] = {"message_id": unit.parent_id.rpartition("/")[2], "fail_if_not_exists": True}
     path = f"/channels/{quote_segment(channel)}/messages"
     if not unit.media:
         return bot_request(PUBLISH, StepKind.PUBLISH, "POST", path, said)
-    said["attachments"] = [_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
+    said["attachments"] = [_build_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
     files = {
         f"files[{number}]": FileRef(medium.sha256, medium.mime, names[number])
         for number, medium in enumerate(unit.media)
@@ -366,11 +380,11 @@ def _create(unit: Unit, channel: str) -> WireStep:
     return bot_request(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files)
 
 
-def _attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
+def _build_attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
     return {"id": str(number), "filename": name} | ({"description": medium.alt} if medium.alt else {})
 
 
-def _buttons(buttons: Sequence[Button]) -> list[dict[str, Any]]:
+def _build_button_rows(buttons: Sequence[Button]) -> list[dict[str, Any]]:
     """Rows of at most five; what comes back when one is pressed is its action and its id of ours."""
     drawn = [
         {
@@ -385,7 +399,7 @@ def _buttons(buttons: Sequence[Button]) -> list[dict[str, Any]]:
     return [{"type": _ROW, "components": drawn[start : start + _PER_ROW]} for start in rows]
 
 
-def _published(answer: StepResult, unit: Unit) -> Outcome:
+def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     if isinstance(answer, Response) and answer.is_success:
         body = answer.body if isinstance(answer.body, dict) else {}
         message, channel = body.get("id"), body.get("channel_id")
@@ -399,6 +413,6 @@ def _published(answer: StepResult, unit: Unit) -> Outcome:
     return outcome_of_failure(answer, creates=True, reader=bool(unit.viewer))
 
 
-def _whereabouts(copy: PlatformCopy) -> tuple[str, str]:
+def _parse_native_id(copy: PlatformCopy) -> tuple[str, str]:
     channel, _, message = copy.native_id.removeprefix(crossposts.CROSSPOST_PREFIX).rpartition("/")
     return channel or parse_account(copy.account).channel, message

@@ -56,36 +56,36 @@ def find_role(typed: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, An
     mentioned = _MENTION.fullmatch(wanted)
     number, name = (mentioned[1] if mentioned else wanted), wanted.removeprefix("@").casefold()
     roles = [one for one in guild.get("roles") or () if is_id(one.get("id")) and one["id"] != guild.get("id")]
-    same = [one for one in roles if one["id"] == number] or [one for one in roles if _name(one).casefold() == name]
+    same = [one for one in roles if one["id"] == number] or [one for one in roles if _role_name(one).casefold() == name]
     if len(same) != 1:
         return Message("discord.role_twice" if same else "discord.role_unknown", {"role": wanted})
     role: dict[str, Any] = same[0]
     if role.get("managed") is True or int(role.get("permissions") or 0) & PRIVILEGED_PERMISSIONS:
-        return Message("discord.role_powerful", {"role": _name(role)})
+        return Message("discord.role_powerful", {"role": _role_name(role)})
     own = [one for one in roles if one["id"] in set(told["member"].get("roles") or ())]
     if guild.get("owner_id") != told["me"]["id"]:
-        rights = _together(own) | _together(
+        rights = _combine_permissions(own) | _combine_permissions(
             [one for one in guild.get("roles") or () if one.get("id") == guild.get("id")]
         )
         if not rights & (MANAGE_ROLES | ADMINISTRATOR):
             return Message("discord.no_role_right")
-        if max(map(_height, own), default=(0, 0)) <= _height(role):
+        if max(map(_role_rank, own), default=(0, 0)) <= _role_rank(role):
             return Message("discord.role_above")
     return role
 
 
-def _together(roles: list[dict[str, Any]]) -> int:
+def _combine_permissions(roles: list[dict[str, Any]]) -> int:
     rights = 0
     for role in roles:
         rights |= int(role.get("permissions") or 0)
     return rights
 
 
-def _name(role: Mapping[str, Any]) -> str:
+def _role_name(role: Mapping[str, Any]) -> str:
     return str(role.get("name", ""))
 
 
-def _height(role: Mapping[str, Any]) -> tuple[int, int]:
+def _role_rank(role: Mapping[str, Any]) -> tuple[int, int]:
     """Where a role stands: of two at one position the older one is the higher.
 
     Source: https://discord.com/developers/docs/topics/permissions#permission-hierarchy

@@ -47,7 +47,7 @@ def parse_message(message: discord.Message) -> ChatUpdate | None:
         native_id=str(message.id),
         at=message.created_at,
         text=message.content,
-        shows=_shows(message),
+        shows=_parse_attachment_kind(message),
     )
 
 
@@ -64,7 +64,7 @@ def parse_edit(message: discord.Message) -> ChatUpdate | None:
     return replace(says, key=key, kind="edited", at=at, shows="")
 
 
-def _shows(message: discord.Message) -> AttachmentKind:
+def _parse_attachment_kind(message: discord.Message) -> AttachmentKind:
     """What a message is beside its words; nothing of it is fetched."""
     if message.attachments:
         return _MEDIA.get((message.attachments[0].content_type or "").partition("/")[0], "file")
@@ -81,7 +81,7 @@ def parse_interaction(
     ours, word = str(application), interaction.token
     if interaction.type is discord.InteractionType.component and interaction.guild_id is None:
         return InteractionCall(
-            _update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))), ours, word
+            _build_update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))), ours, word
         )
     if interaction.type is not discord.InteractionType.application_command:
         return None
@@ -90,11 +90,11 @@ def parse_interaction(
         return None
     elsewhere = interaction.guild_id is not None or not interaction.context.dm_channel
     return InteractionCall(
-        _update(interaction, COMMAND_PREFIX, "message", text=text), ours, word, chosen=True, elsewhere=elsewhere
+        _build_update(interaction, COMMAND_PREFIX, "message", text=text), ours, word, chosen=True, elsewhere=elsewhere
     )
 
 
-def _update(interaction: Interaction, begins: str, kind: Any, *, text: str = "", ref: str = "") -> ChatUpdate:
+def _build_update(interaction: Interaction, begins: str, kind: Any, *, text: str = "", ref: str = "") -> ChatUpdate:
     return ChatUpdate(
         key=f"{begins}{interaction.id}",
         kind=kind,

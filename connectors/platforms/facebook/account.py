@@ -70,16 +70,22 @@ def connect(
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     before = tuple(one for one in answers if one.step not in (RIGHTS, meta_chats.MESSAGES_PROBE_STEP))
     if isinstance(form.get(oauth.ACCESS_TOKEN_FIELD), Sealed):
-        found = _pasted(form, before)
-        return _known(found, answers[len(before) :], chats=chats) if isinstance(found, ConnectedAccount) else found
+        found = _connect_pasted_token(form, before)
+        return (
+            _check_page_token(found, answers[len(before) :], chats=chats)
+            if isinstance(found, ConnectedAccount)
+            else found
+        )
     wanted = facebook_chats.NEEDED_PERMISSIONS if chats else ()
     page = facebook_login.page_token_turn(form, before, rights=wanted, surface=SURFACE)
     if not isinstance(page, ConnectedAccount):
         return page
-    return facebook_login.without_used_code(_known(page, answers[len(before) :], chats=chats))
+    return facebook_login.without_used_code(_check_page_token(page, answers[len(before) :], chats=chats))
 
 
-def _pasted(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
+def _connect_pasted_token(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | ConnectedAccount | Outcome:
     """The Page whose token was pasted: it says itself whose it is."""
     token, page = form.get(oauth.ACCESS_TOKEN_FIELD), str(form.get("page") or "").strip()
     if not isinstance(token, Sealed):
@@ -99,14 +105,14 @@ def _pasted(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
     return ConnectedAccount(page, name, SURFACE, token=token)
 
 
-def _known(
+def _check_page_token(
     page: ConnectedAccount, answers: tuple[StepResult, ...], *, chats: bool
 ) -> Send | ConnectedAccount | Outcome:
     """What the token of a Page may do, asked of itself."""
     if not answers:
         step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
         return Send(step)
-    found = _connected(page, answers[0], chats=chats)
+    found = _build_account(page, answers[0], chats=chats)
     if not chats or not isinstance(found, ConnectedAccount):
         return found
     if len(answers) == 1:
@@ -114,7 +120,7 @@ def _known(
     return errors.messages_unreadable_reason(answers[1]) or replace(found, chat_surface=facebook_chats.CHAT_SURFACE)
 
 
-def _connected(found: ConnectedAccount, rights: StepResult, *, chats: bool) -> ConnectedAccount | Outcome:
+def _build_account(found: ConnectedAccount, rights: StepResult, *, chats: bool) -> ConnectedAccount | Outcome:
     """The account, where nothing speaks against it: some tokens cannot be asked after, and still post."""
     told = success_body(rights).get("data")
     if not isinstance(told, dict):
@@ -125,10 +131,10 @@ def _connected(found: ConnectedAccount, rights: StepResult, *, chats: bool) -> C
     missing = [right for right in needed if right not in scopes] if isinstance(scopes, list) else []
     if missing:
         return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)
-    left = _lifetime(told, rights, "expires_at")
+    left = _parse_lifetime(told, rights, "expires_at")
     if left is not None and left < SHORTEST:
         return Rejected(Message("facebook.short_token"), permanent=False)
-    reads = _lifetime(told, rights, "data_access_expires_at")
+    reads = _parse_lifetime(told, rights, "data_access_expires_at")
     ends = [one for one in (left, reads) if one is not None and timedelta(0) < one < MAX_TOKEN_LIFETIME]
     return replace(found, lifetime=min(ends, default=None))
 
@@ -137,7 +143,7 @@ def _is_ok(answer: StepResult) -> bool:
     return isinstance(answer, Response) and answer.is_success
 
 
-def _lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> timedelta | None:
+def _parse_lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> timedelta | None:
     """How long the token still holds by their clock, or lets us read: a Page's own never ends by itself, but after 90
     days without its person it reads nothing any more, and what was posted is not found again. None for always, or
     where nobody tells.

@@ -53,23 +53,23 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     return meta_hearing.list_comments(FACEBOOK_COMMENTS, account, cursor, answers)
 
 
-def _posts(after: str) -> str:
+def _posts_path(after: str) -> str:
     more = f"&after={quote_segment(after)}" if after else ""
     return f"/{{account}}/published_posts?fields={quote_segment(_POST)}&limit={POSTS}{more}"
 
 
-def _comments(post: str, after: str) -> str:
+def _comments_path(post: str, after: str) -> str:
     asked = f"fields={quote_segment(_SAID)}&filter=stream&order=reverse_chronological&limit={COMMENTS}"
     return f"/{quote_segment(post)}/comments?{asked}&after={quote_segment(after)}"
 
 
-def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
+def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
     """What others said under a post. A reply is known by the comment it stands under and its own id, since an answer to
     it goes under that comment too."""
     under, comments, url = id_of_entry(post), post.get("comments"), post.get("permalink_url")
     for one in answer_entries(comments) or [] if under and isinstance(comments, dict) else ():
         number, above = id_of_entry(one), id_of_entry(one.get("parent"))
-        author, name = _author(one)
+        author, name = _parse_author(one)
         text = one.get("message")
         if number and author and author != account:
             yield Comment(
@@ -83,7 +83,7 @@ def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
             )
 
 
-def _author(one: Mapping[str, Any]) -> tuple[str, str]:
+def _parse_author(one: Mapping[str, Any]) -> tuple[str, str]:
     """Number and name of who said it; "" where they are not told."""
     sender = one.get("from")
     told = sender if isinstance(sender, dict) else {}
@@ -92,7 +92,9 @@ def _author(one: Mapping[str, Any]) -> tuple[str, str]:
     return str(number) if plain else "", name if isinstance(name, str) else ""
 
 
-FACEBOOK_COMMENTS = meta_hearing.CommentNetwork(_posts, _comments, id_of_entry, _said, lambda post: "", "created_time")
+FACEBOOK_COMMENTS = meta_hearing.CommentNetwork(
+    _posts_path, _comments_path, id_of_entry, _parse_comments, lambda post: "", "created_time"
+)
 
 PUBLISH, LOOK = "publish", "look"
 MODERATION_ACTIONS = frozenset({"like", "unlike", "hide", "show", "delete", "block"})
@@ -113,11 +115,15 @@ _AUTHOR = re.compile(r"\d{1,19}", re.ASCII)
 def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text_of("body")
-    wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _unfit(unit)
+    wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _comment_problem(unit)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     return comment_turn(
-        f"/{thread_comment_id(unit.comment_id)}/comments", words, answers, number=post_id_from_answer, refused=_refused
+        f"/{thread_comment_id(unit.comment_id)}/comments",
+        words,
+        answers,
+        number=post_id_from_answer,
+        refused=_refusal_outcome,
     )
 
 
@@ -127,16 +133,18 @@ def add_first_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabili
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     path = f"/{quote_segment(unit.reply_to)}/comments"
-    return comment_turn(path, unit.text_of("body"), answers, number=post_id_from_answer, refused=_comment_refused)
+    return comment_turn(
+        path, unit.text_of("body"), answers, number=post_id_from_answer, refused=_first_comment_refusal_outcome
+    )
 
 
-def _comment_refused(last: StepResult, *, creates: bool) -> Outcome:
+def _first_comment_refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
     if is_missing(last):
         return Rejected(Message("connectors.comment_post_gone"), permanent=False)
-    return _refused(last, creates=creates)
+    return _refusal_outcome(last, creates=creates)
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _comment_problem(unit: Unit) -> Message | None:
     words = unit.text_of("body")
     alone = not (unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice)
     if not alone or not words.strip():
@@ -148,7 +156,7 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
 
 
-def _refused(last: StepResult, *, creates: bool) -> Outcome:
+def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
     """A token that may not work on comments still posts: that is no reason to reconnect."""
     if is_permission_missing(last):
         return Rejected(Message("facebook.no_comments"), permanent=False)
@@ -160,35 +168,35 @@ def _refused(last: StepResult, *, creates: bool) -> Outcome:
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Read what stands under the comment, newest first: words, time and who said it tell which is ours."""
     if not answers:
-        return Send(_under(sought.reply_to, ""))
+        return Send(_build_replies_step(sought.reply_to, ""))
     last = answers[-1]
     listed = answer_entries(success_body(last))
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
     inside = [one for one in listed if (parse_timestamp(one.get("created_time")) or start) >= start]
-    same = [one for one in inside if _is_it(one, sought)]
+    same = [one for one in inside if _is_match(one, sought)]
     if same:
-        return Found(f"{OWN_COMMENT_PREFIX}{id_of_entry(same[-1])}", "", _at(same[-1]))
+        return Found(f"{OWN_COMMENT_PREFIX}{id_of_entry(same[-1])}", "", _parse_created_at(same[-1]))
     after = next_cursor(success_body(last))
     if len(inside) < len(listed) or not after:
         return Absent()
     more = len(answers) < MAX_PAGES
-    return Send(_under(sought.reply_to, after)) if more else Unknown(Message("connectors.lookup_failed"))
+    return Send(_build_replies_step(sought.reply_to, after)) if more else Unknown(Message("connectors.lookup_failed"))
 
 
-def _is_it(one: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_match(one: Mapping[str, Any], sought: LookupQuery) -> bool:
     sender, number = one.get("from"), id_of_entry(one)
     ours = not isinstance(sender, dict) or sender.get("id") == sought.account  # some tokens are told nobody's name
     said = str(one.get("message") or "").strip() == sought.text.strip()
     return ours and said and number != "" and f"{OWN_COMMENT_PREFIX}{number}" not in sought.known
 
 
-def _at(one: Mapping[str, Any]) -> datetime | None:
+def _parse_created_at(one: Mapping[str, Any]) -> datetime | None:
     return parse_timestamp(one.get("created_time"))
 
 
-def _under(native_id: str, after: str) -> WireStep:
+def _build_replies_step(native_id: str, after: str) -> WireStep:
     cursor = f"&after={quote_segment(after)}" if after else ""
     asked = f"fields=id,message,created_time,from&order=reverse_chronological&limit={LISTED}"
     path = f"/{quote_segment(thread_comment_id(native_id))}/comments?{asked}{cursor}"
@@ -203,7 +211,7 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
                 "delete", StepKind.RESTRICT, "DELETE", f"/{quote_segment(own_comment_id(native_id))}", action="delete"
             )
         )
-    return _done(native_id, own_comment_id(native_id), answers)
+    return _action_outcome(native_id, own_comment_id(native_id), answers)
 
 
 def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -213,9 +221,9 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if answers:
         return (
-            _blocked(spot, answers[-1])
+            _block_outcome(spot, answers[-1])
             if act == "block"
-            else _done(spot.native_id, own_comment_id(spot.native_id), answers)
+            else _action_outcome(spot.native_id, own_comment_id(spot.native_id), answers)
         )
     path = f"/{quote_segment(own_comment_id(spot.native_id))}"
     if act == "block":
@@ -229,23 +237,23 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     )
 
 
-def _blocked(spot: CommentTarget, acted: StepResult) -> Outcome:
+def _block_outcome(spot: CommentTarget, acted: StepResult) -> Outcome:
     """They tell of each author whether it is so now."""
     if isinstance(acted, Response) and acted.is_success:
         done = json_body(acted).get(spot.author) is True or json_body(acted).get("success") is True
         return Published(spot.native_id) if done else Rejected(Message("facebook.not_done"), permanent=False)
     if is_missing(acted):
         return Rejected(Message("facebook.not_done"), permanent=False)
-    return _refused(acted, creates=False)
+    return _refusal_outcome(acted, creates=False)
 
 
-def _done(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def _action_outcome(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """What came of an act on a comment; where it is not there, or nobody says, it is asked after."""
     acted, refused = answers[0], Message("facebook.no_comments")
     if isinstance(acted, Response) and acted.is_success:
         done = json_body(acted).get("success") is not False
         return Published(told_as) if done else Rejected(refused, permanent=False)
     if not is_missing(acted):
-        return _refused(acted, creates=False)
+        return _refusal_outcome(acted, creates=False)
     end = outcome_unless_present(number, answers[1:], answers[-1], refused)
     return Published(told_as) if isinstance(end, Published) else end

@@ -64,8 +64,8 @@ def page_token_turn(
     said = {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret}
     if not answers:
         code = {"redirect_uri": form["redirect_uri"], "code": form["code"], "code_verifier": form["verifier"]}
-        return Send(_asked(SHORT, {**said, **code}))
-    return without_used_code(_after(form, answers, said, surface))
+        return Send(_build_token_step(SHORT, {**said, **code}))
+    return without_used_code(_continue_sign_in(form, answers, said, surface))
 
 
 def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome | ConnectedAccount:
@@ -73,78 +73,78 @@ def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome
     return Rejected(Message("oauth.again"), permanent=False) if isinstance(turn, Retry) else turn
 
 
-def _after(
+def _continue_sign_in(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], said: Mapping[str, Any], surface: str
 ) -> Send | Outcome | ConnectedAccount:
-    short, last = _token(answers[0]), answers[-1]
+    short, last = _parse_token(answers[0]), answers[-1]
     if short is None:
-        return _refused(answers[0])
+        return _refusal_outcome(answers[0])
     if last.step == PAGE:
-        return _connected(last, surface)
+        return _build_account(last, surface)
     if last.step == PAGES:
-        return _chosen(str(form.get("page") or ""), answers)
-    if last.step == LONG and _token(last) is not None:
-        return Send(_listing(""))
+        return _choose_page(str(form.get("page") or ""), answers)
+    if last.step == LONG and _parse_token(last) is not None:
+        return Send(_build_page_list_step(""))
     tries = sum(answer.step == LONG for answer in answers)
     if tries == MAX_REQUESTED or (tries and not isinstance(outcome_of_failure(last, creates=False), Retry)):
-        return _refused(last)
-    return Send(_asked(LONG, {"grant_type": "fb_exchange_token", **said, "fb_exchange_token": short}))
+        return _refusal_outcome(last)
+    return Send(_build_token_step(LONG, {"grant_type": "fb_exchange_token", **said, "fb_exchange_token": short}))
 
 
-def _chosen(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def _choose_page(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """The Page to go on with, once the list was read; or which ones there are."""
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success:
         refused = outcome_of_failure(last, creates=False)
         return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(refused, Reauthorize) else refused
     lists = [one for one in answers if one.step == PAGES]
-    found = [page for one in lists for page in _pages(one)]
+    found = [page for one in lists for page in _iter_pages(one)]
     typed = wanted.strip().casefold()
-    theirs = [one for one in found if typed in (one["id"], _name(one).casefold())] if typed else found
+    theirs = [one for one in found if typed in (one["id"], _page_name(one).casefold())] if typed else found
     after = next_cursor(success_body(last))
     if after and len(lists) < MAX_LISTS and not (typed and theirs):
-        return Send(_listing(after))
+        return Send(_build_page_list_step(after))
     if len(theirs) != 1:
-        named = ", ".join(f"{_name(one)} ({one['id']})" for one in found[:NAMED])
+        named = ", ".join(f"{_page_name(one)} ({one['id']})" for one in found[:NAMED])
         which = Message("facebook.which_page", {"pages": named}) if named else Message("facebook.no_page")
         return Rejected(which, permanent=False)
     (page,) = theirs
     tasks = page.get("tasks")
     if isinstance(tasks, list) and tasks and not any(str(task).endswith(_MAY_POST) for task in tasks):
-        return Rejected(Message("facebook.no_task", {"page": _name(page)}), permanent=False)
+        return Rejected(Message("facebook.no_task", {"page": _page_name(page)}), permanent=False)
     path = f"/{page['id']}?fields=id,name,{oauth.ACCESS_TOKEN_FIELD}"
     return Send(WireStep(PAGE, StepKind.AUTH, "GET", path, secret_fields=(oauth.ACCESS_TOKEN_FIELD,)))
 
 
-def _connected(answer: StepResult, surface: str) -> Outcome | ConnectedAccount:
+def _build_account(answer: StepResult, surface: str) -> Outcome | ConnectedAccount:
     """The Page with its token."""
-    token, name = _token(answer), success_body(answer).get("name")
+    token, name = _parse_token(answer), success_body(answer).get("name")
     if token is not None and id_from_answer(answer) and isinstance(name, str) and name:
         return ConnectedAccount(id_from_answer(answer), name, surface, token=token)
     refused = outcome_of_failure(answer, creates=False)
     return refused if isinstance(refused, Retry) else Rejected(Message("oauth.scopes"), permanent=False)
 
 
-def _pages(answer: StepResult) -> Iterator[Mapping[str, Any]]:
+def _iter_pages(answer: StepResult) -> Iterator[Mapping[str, Any]]:
     """The Pages that a list tells, each with a number and a name."""
     listed = success_body(answer).get("data")
     for one in listed if isinstance(listed, list) else ():
         number = one.get("id") if isinstance(one, dict) else None
-        if isinstance(number, str) and number.isascii() and number.isdigit() and _name(one):
+        if isinstance(number, str) and number.isascii() and number.isdigit() and _page_name(one):
             yield one
 
 
-def _name(page: Mapping[str, Any]) -> str:
+def _page_name(page: Mapping[str, Any]) -> str:
     """What a Page is called, in one line."""
     found = page.get("name")
     return " ".join(found.split())[:MAX_NAME_LENGTH] if isinstance(found, str) else ""
 
 
-def _token(answer: StepResult) -> Sealed | None:
+def _parse_token(answer: StepResult) -> Sealed | None:
     return answer.sealed.get(oauth.ACCESS_TOKEN_FIELD) if isinstance(answer, Response) and answer.is_success else None
 
 
-def _refused(answer: StepResult) -> Outcome:
+def _refusal_outcome(answer: StepResult) -> Outcome:
     """Why there is no token: the application's fault, or the code is used up."""
     error = json_body(answer).get("error")
     said = str(error.get("message") or "").lower() if isinstance(error, dict) else ""
@@ -153,7 +153,7 @@ def _refused(answer: StepResult) -> Outcome:
     return Rejected(Message("oauth.again"), permanent=False)
 
 
-def _asked(name: str, said: Mapping[str, Any]) -> WireStep:
+def _build_token_step(name: str, said: Mapping[str, Any]) -> WireStep:
     """A request for a person's token."""
     return WireStep(
         name,
@@ -168,6 +168,6 @@ def _asked(name: str, said: Mapping[str, Any]) -> WireStep:
     )
 
 
-def _listing(after: str) -> WireStep:
+def _build_page_list_step(after: str) -> WireStep:
     more = f"&after={quote_segment(after)}" if after else ""
     return WireStep(PAGES, StepKind.AUTH, "GET", f"/me/accounts?fields=id,name,tasks&limit={LISTED}{more}")

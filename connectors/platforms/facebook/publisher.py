@@ -153,22 +153,22 @@ class Facebook:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
             return comments.add_first_comment(unit, answers, self.capabilities)
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         film = next((medium for medium in unit.media if medium.mime == FILM), None)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last, film=film is not None)
+            return _publish_outcome(last, film=film is not None)
         if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
             return outcome_of_failure(last, creates=False)
         if film is not None:
-            return Send(_film(unit, film))
+            return Send(_build_video_step(unit, film))
         made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
             if _stage_name(medium) not in made:
-                return Send(_picture(medium))
-        return Send(_post(unit, [made[_stage_name(medium)] for medium in unit.media]))
+                return Send(_build_picture_step(medium))
+        return Send(_build_publish_step(unit, [made[_stage_name(medium)] for medium in unit.media]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Ask after a film by its number; else read the Page's posts back to a minute before the attempt: its words and
@@ -180,47 +180,47 @@ class Facebook:
         if film := next(
             (id_from_answer(one) for one in sought.told if one.step == PUBLISH and id_from_answer(one)), ""
         ):
-            return _stands(film, sought.account, answers)
+            return _look_up_video(film, sought.account, answers)
         pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {""}
-        if not _sought(sought) and not pictures:
+        if not _query_text(sought) and not pictures:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_listing(""))
+            return Send(_build_page_step(""))
         last = answers[-1]
         posts = answer_entries(success_body(last))
         if posts is None or any(not id_of_entry(post) for post in posts):
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
         inside = [post for post in posts if (parse_timestamp(post.get("created_time")) or start) >= start]
-        same = [post for post in inside if _is_it(post, sought, pictures)]
+        same = [post for post in inside if _is_match(post, sought, pictures)]
         if same:
-            return _found(same[-1])
+            return _found_from_post(same[-1])
         after = next_cursor(success_body(last))
         if len(inside) < len(posts) or not after:
-            return _unseen(sought, inside, len(pictures))
+            return _resolve_absence(sought, inside, len(pictures))
         more = len(answers) < MAX_PAGES
-        return Send(_listing(after)) if more else Unknown(Message("connectors.lookup_failed"))
+        return Send(_build_page_step(after)) if more else Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The Page."""
         return f"https://www.facebook.com/{quote_segment(account)}"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """An address has one of several numbers of a post: the Page's posts are read until one has it."""
         wanted = post_number_in(address.url)
         if not wanted:
             return NO_POST_THERE
         if not answers:
-            return Send(_listing(""))
+            return Send(_build_page_step(""))
         posts = answer_entries(success_body(answers[-1]))
         if posts is None or any(not id_of_entry(post) for post in posts):
             return ADDRESS_UNREADABLE
         for post in posts:
-            found, own = _found(post), id_of_entry(post)
-            if wanted in {own, own.partition("_")[2], post_number_in(found.url), *_shown(post)}:
+            found, own = _found_from_post(post), id_of_entry(post)
+            if wanted in {own, own.partition("_")[2], post_number_in(found.url), *_parse_media_ids(post)}:
                 return found
         after = next_cursor(success_body(answers[-1]))
-        return Send(_listing(after)) if after and len(answers) < MAX_PAGES else Absent()
+        return Send(_build_page_step(after)) if after and len(answers) < MAX_PAGES else Absent()
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete a post or an answer. What cannot be deleted is asked after: gone already is gone."""
@@ -242,34 +242,36 @@ class Facebook:
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words in the place of those of a post that was made as we make them; a film keeps its own."""
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         if any(medium.mime == FILM for medium in unit.media):
             return Rejected(Message("edit.not_there"), permanent=True)
-        return edits.edit_post(_words(unit), native_id, answers)
+        return edits.edit_post(_post_text(unit), native_id, answers)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Reactions, comments and shares of a post; an answer has none."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
         if not answers:
-            return Send(_asked("metrics", f"/{quote_segment(copy.native_id)}?fields={quote_segment(_FIGURES)}"))
+            return Send(
+                _build_read_step("metrics", f"/{quote_segment(copy.native_id)}?fields={quote_segment(_FIGURES)}")
+            )
         told = success_body(answers[-1])
         counted = {
-            "likes": _within(told.get("reactions"), "summary", "total_count"),
-            "comments": _within(told.get("comments"), "summary", "total_count"),
-            "shares": _within(told.get("shares"), "count") if told else None,
+            "likes": _nested_value(told.get("reactions"), "summary", "total_count"),
+            "comments": _nested_value(told.get("comments"), "summary", "total_count"),
+            "shares": _nested_value(told.get("shares"), "count") if told else None,
         }
         found = {name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)}
         return {"shares": 0} | found if found else None  # nothing is told of shares where there are none
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A post that the Page itself may not find is gone; nobody says who took it away."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
         if not answers:
-            return Send(_asked("look", f"/{quote_segment(copy.native_id)}?fields=id"))
+            return Send(_build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=id"))
         return (
             MissingPost()
             if is_missing(answers[-1])
@@ -278,17 +280,17 @@ class Facebook:
             else None
         )
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the Page."""
         return facebook_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the Page's posts."""
         return list_comments(account, cursor, answers)
 
-    def subscribe(
+    def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
         """Be called about what people say."""
@@ -302,7 +304,9 @@ class Facebook:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide, show or delete a comment, or block its author."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -312,17 +316,17 @@ class Facebook:
         """Ask whose token it is, and what it may do."""
         return facebook_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return facebook_account.verify_account(account, answers)
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
-    if wrong := unit_checks.unit_problem(unit, can, length=len(_words(unit))):
+    if wrong := unit_checks.unit_problem(unit, can, length=len(_post_text(unit))):
         return wrong
     alone = not (unit.viewer or unit.buttons or unit.invoice is not None)
-    if not alone or not (unit.media or _words(unit).strip()):
+    if not alone or not (unit.media or _post_text(unit).strip()):
         return Message("facebook.words_or_files")
     if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
         return Message("facebook.film_alone")
@@ -332,7 +336,7 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
 
 
-def _words(unit: Unit) -> str:
+def _post_text(unit: Unit) -> str:
     return unit.text_of("body") or unit.text_of("title")
 
 
@@ -340,38 +344,40 @@ def _stage_name(medium: Medium) -> str:
     return f"stage:{medium.sha256[:24]}"
 
 
-def _picture(medium: Medium) -> WireStep:
+def _build_picture_step(medium: Medium) -> WireStep:
     """One picture that nobody sees yet."""
     body = {"published": False, **({"alt_text_custom": medium.alt} if medium.alt else {})}
     file, path = FileRef(medium.sha256, medium.mime), "/{account}/photos"
     return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, body, fetched={"url": file}, deadline=60.0)
 
 
-def _post(unit: Unit, pictures: list[str]) -> WireStep:
-    words: dict[str, Any] = {"message": _words(unit)} if _words(unit) else {}
+def _build_publish_step(unit: Unit, pictures: list[str]) -> WireStep:
+    words: dict[str, Any] = {"message": _post_text(unit)} if _post_text(unit) else {}
     shown = {"attached_media": [{"media_fbid": each} for each in pictures]} if pictures else {}
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/feed", words | shown)
 
 
-def _film(unit: Unit, film: Medium) -> WireStep:
+def _build_video_step(unit: Unit, film: Medium) -> WireStep:
     """A film and its words, at once; they take no description of one."""
-    words = {"description": _words(unit)} if _words(unit) else {}
+    words = {"description": _post_text(unit)} if _post_text(unit) else {}
     fetched, path = {"file_url": FileRef(film.sha256, film.mime)}, "/{account}/videos"
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, words, fetched=fetched, deadline=FILM_SECONDS)
 
 
-def _asked(name: str, path: str) -> WireStep:
+def _build_read_step(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere."""
     action = "metrics" if name == "metrics" else "look"
     return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
 
 
-def _listing(after: str) -> WireStep:
+def _build_page_step(after: str) -> WireStep:
     cursor = f"&after={quote_segment(after)}" if after else ""
-    return _asked("look", f"/{{account}}/published_posts?fields={quote_segment(_POST)}&limit={LISTED}{cursor}")
+    return _build_read_step(
+        "look", f"/{{account}}/published_posts?fields={quote_segment(_POST)}&limit={LISTED}{cursor}"
+    )
 
 
-def _published(answer: StepResult, *, film: bool) -> Outcome:
+def _publish_outcome(answer: StepResult, *, film: bool) -> Outcome:
     native_id = id_from_answer(answer) if film else post_id_from_answer(answer)
     if native_id:
         return Processing(native_id) if film else Published(native_id, post_url(native_id))
@@ -380,20 +386,20 @@ def _published(answer: StepResult, *, film: bool) -> Outcome:
     return outcome_of_failure(answer, creates=True)
 
 
-def _stands(film: str, page: str, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+def _look_up_video(film: str, page: str, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """How a film stands that they took: shown once it is worked through, or refused by then.
 
     Source: https://developers.facebook.com/docs/graph-api/reference/video-status
     """
     if not answers:
-        return Send(_asked("look", f"/{film}?fields=status,post_id"))
+        return Send(_build_read_step("look", f"/{film}?fields=status,post_id"))
     told = success_body(answers[-1])
-    status = _within(told.get("status"), "video_status")
+    status = _nested_value(told.get("status"), "video_status")
     if status == "error":
-        phase = _within(told.get("status"), "processing_phase")
+        phase = _nested_value(told.get("status"), "processing_phase")
         errors = phase.get("errors") if isinstance(phase, dict) else None
         first = errors[0] if isinstance(errors, list) and errors else None
-        code = _within(first, "code")
+        code = _nested_value(first, "code")
         return Failed(Message("facebook.film_refused", {"code": code if isinstance(code, int) else 0}))
     number = str(told.get("post_id") or "")
     native_id = number if "_" in number else f"{page}_{number}"
@@ -402,19 +408,19 @@ def _stands(film: str, page: str, answers: tuple[StepResult, ...]) -> Send | Loo
     return Unknown(Message("facebook.preparing" if told else "connectors.lookup_failed"))
 
 
-def _within(value: Any, *names: str) -> Any:
+def _nested_value(value: Any, *names: str) -> Any:
     """What stands under a path of names; None for nothing."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
-def _sought(sought: LookupQuery) -> str:
+def _query_text(sought: LookupQuery) -> str:
     """The words of a post, as its list tells them."""
     return (sought.text or sought.title).strip()
 
 
-def _found(post: Mapping[str, Any]) -> Found:
+def _found_from_post(post: Mapping[str, Any]) -> Found:
     url = post.get("permalink_url")
     there = isinstance(url, str) and url.startswith("https://")
     return Found(
@@ -422,32 +428,34 @@ def _found(post: Mapping[str, Any]) -> Found:
     )
 
 
-def _is_it(post: Mapping[str, Any], sought: LookupQuery, pictures: set[str]) -> bool:
+def _is_match(post: Mapping[str, Any], sought: LookupQuery, pictures: set[str]) -> bool:
     if id_of_entry(post) in sought.known:
         return False
-    words = _sought(sought)
+    words = _query_text(sought)
     same = words and str(post.get("message") or "").strip() == words
-    return bool(same) or bool(pictures & _shown(post))
+    return bool(same) or bool(pictures & _parse_media_ids(post))
 
 
-def _shown(post: Mapping[str, Any]) -> set[str]:
+def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
     """The numbers of what a post shows."""
     listed = answer_entries(post["attachments"]) or [] if isinstance(post.get("attachments"), dict) else []
     below = [
         answer_entries(one["subattachments"]) or [] for one in listed if isinstance(one.get("subattachments"), dict)
     ]
     every = (*listed, *(each for some in below for each in some))
-    return {number for one in every if (number := str(_within(one, "target", "id") or ""))}
+    return {number for one in every if (number := str(_nested_value(one, "target", "id") or ""))}
 
 
-def _unseen(sought: LookupQuery, inside: list[dict[str, Any]], known: int) -> LookupResult:
+def _resolve_absence(sought: LookupQuery, inside: list[dict[str, Any]], known: int) -> LookupResult:
     """Not in the list: absent, unless a film may still be worked on or, of no words, something there may be it."""
     film = any(medium.mime == FILM for medium in sought.media)
-    if not _sought(sought):
+    if not _query_text(sought):
         if film or known < len({medium.sha256 for medium in sought.media}):
             return Unknown(Message("connectors.no_lookup"))
         others = (post for post in inside if id_of_entry(post) not in sought.known)
-        alike = any(textless_posts.is_query_match(sought, post.get("message"), _shown(post)) for post in others)
+        alike = any(
+            textless_posts.is_query_match(sought, post.get("message"), _parse_media_ids(post)) for post in others
+        )
         return textless_posts.OTHER_MEDIA if alike else Absent()
     now, sent = sought.asked_at or sought.armed_at, sought.sent_at or sought.armed_at
     return Unknown(Message("facebook.preparing")) if film and now - sent < WORKED_ON else Absent()

@@ -83,13 +83,13 @@ def connect(
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
     """The person says yes; then the code for tokens, and whose they are."""
     page = OAuthVisit("/oauth2/auth", {"scope": SCOPES, "prompt": "login"})  # another creator's session may be open
-    turn = oauth.oauth_turn(form, answers, page=page, path="/oauth2/token", me=_me(StepKind.AUTH))
+    turn = oauth.oauth_turn(form, answers, page=page, path="/oauth2/token", me=_build_whoami_step(StepKind.AUTH))
     if turn is not None:
         return turn
-    return _connected(answers[-1], oauth.parse_tokens(answers[0]))
+    return _build_account(answers[-1], oauth.parse_tokens(answers[0]))
 
 
-def _connected(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
+def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
     told, number = http.success_body(me), uuid_of(me)
     if not told:
         outcome = outcome_of_failure(me, creates=False)
@@ -110,7 +110,7 @@ def _connected(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount 
     )
 
 
-def _me(kind: StepKind) -> WireStep:
+def _build_whoami_step(kind: StepKind) -> WireStep:
     action = "look" if kind is StepKind.CONTROL else ""
     return WireStep(ME, kind, "GET", "/users/me", headers=VERSION_HEADER, action=action)
 
@@ -118,7 +118,7 @@ def _me(kind: StepKind) -> WireStep:
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether the token is this account's."""
     if not answers:
-        return Send(_me(StepKind.CONTROL))
+        return Send(_build_whoami_step(StepKind.CONTROL))
     if not uuid_of(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     return None if uuid_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))

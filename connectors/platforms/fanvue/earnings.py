@@ -53,21 +53,21 @@ def read_earnings(
 ) -> EarningsAnswer:
     """Read both lists of a span to their ends. A list that is longer than we read is told as not whole."""
     if not answers:
-        return _asked(EARNINGS_STEP, span, paging)
+        return _build_page_request(EARNINGS_STEP, span, paging)
     last = answers[-1]
     mine = [one for one in answers if one.step == last.step]
     gone = last.step == SPENDING_STEP and len(mine) == 1 and isinstance(last, Response) and last.status == 404
-    cursor = "" if gone else _next(last)
-    if cursor is None or (cursor and cursor in [_next(one) for one in mine[:-1]]):
-        return _untold(last)
+    cursor = "" if gone else _parse_next_cursor(last)
+    if cursor is None or (cursor and cursor in [_parse_next_cursor(one) for one in mine[:-1]]):
+        return _missing_scope_outcome(last)
     if cursor and len(mine) < paging.most:
-        return _asked(last.step, span, paging, cursor)
+        return _build_page_request(last.step, span, paging, cursor)
     if last.step == EARNINGS_STEP and not cursor:
-        return _asked(SPENDING_STEP, span, paging)
-    return _told(account, answers, whole=not cursor)
+        return _build_page_request(SPENDING_STEP, span, paging)
+    return _build_earnings(account, answers, whole=not cursor)
 
 
-def _asked(name: str, span: TimeSpan, paging: PageLimits, cursor: str = "") -> Send:
+def _build_page_request(name: str, span: TimeSpan, paging: PageLimits, cursor: str = "") -> Send:
     """Pages are of another size each hour, so that two equal rows that a page's end parts are soon told together."""
     since, until = (quote_segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until))
     size = paging.listed - int(span.until.timestamp()) // 3600 % SIZES
@@ -77,7 +77,7 @@ def _asked(name: str, span: TimeSpan, paging: PageLimits, cursor: str = "") -> S
     )
 
 
-def _next(answer: StepResult) -> str | None:
+def _parse_next_cursor(answer: StepResult) -> str | None:
     """The cursor of the page that follows, "" where none does; None for an answer that is no page."""
     told = success_body(answer)
     cursor = told.get("nextCursor")
@@ -86,69 +86,69 @@ def _next(answer: StepResult) -> str | None:
     return cursor or ""
 
 
-def _untold(answer: StepResult) -> Reauthorize | None:
+def _missing_scope_outcome(answer: StepResult) -> Reauthorize | None:
     """Accounts that were connected before we asked for this right lack it; their posts are none the worse for it."""
     lacks = isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer)
     return Reauthorize(Message("fanvue.earnings_scope")) if lacks else None
 
 
-def _told(account: str, answers: tuple[StepResult, ...], *, whole: bool) -> Earnings:
+def _build_earnings(account: str, answers: tuple[StepResult, ...], *, whole: bool) -> Earnings:
     pages, unread = list[list[Earning]](), 0
     for answer in answers:
-        rows = [_row(account, row) for row in success_body(answer).get("data", ()) if not _moves_nothing(row)]
+        rows = [_parse_row(account, row) for row in success_body(answer).get("data", ()) if not _is_zero_row(row)]
         pages.append([row for row in rows if row is not None])
         unread += len(rows) - len(pages[-1])
     return Earnings(earnings.merge_pages(pages), unread, whole)
 
 
-def _moves_nothing(row: object) -> bool:
-    return isinstance(row, dict) and _cents(row.get("gross")) == 0 == _cents(row.get("net"))
+def _is_zero_row(row: object) -> bool:
+    return isinstance(row, dict) and _parse_cents(row.get("gross")) == 0 == _parse_cents(row.get("net"))
 
 
-def _row(account: str, row: object) -> Earning | None:
+def _parse_row(account: str, row: object) -> Earning | None:
     """A row as a movement, its place among equals left out; None for one that says nothing we understand."""
     told: Mapping[str, Any] = row if isinstance(row, dict) else {}
     at, source = parse_timestamp(told.get("date")), told.get("source")
-    gross, net = _cents(told.get("gross")), _cents(told.get("net"))
+    gross, net = _parse_cents(told.get("gross")), _parse_cents(told.get("net"))
     if at is None or gross is None or net is None or not isinstance(source, str):
         return None
     if source in REVERSALS:
-        return _given_back(account, told, at, abs(gross) or abs(net), abs(net)) if gross * net >= 0 else None
-    if source not in SALES or min(gross, net) < 0 or _named(told, "reversedTransactionOrderId"):
+        return _build_refund(account, told, at, abs(gross) or abs(net), abs(net)) if gross * net >= 0 else None
+    if source not in SALES or min(gross, net) < 0 or _parse_text(told, "reversedTransactionOrderId"):
         return None
-    return _sale(account, told, at, gross or net, net)
+    return _build_sale(account, told, at, gross or net, net)
 
 
-def _sale(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+def _build_sale(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
     """One order may pay for several things, so the key of its number is of what was paid for as well."""
-    number, post, message = (_named(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid"))
+    number, post, message = (_parse_text(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid"))
     what = (account, str(told["source"]), post, message)
-    like = earnings.earning_key(*what, at.isoformat(), _user(told), str(gross), str(net))
+    like = earnings.earning_key(*what, at.isoformat(), _parse_user_id(told), str(gross), str(net))
     key = earnings.earning_key("order", *what, number) if number else like
     reference = (number or message or post)[:MAX_NAME_LENGTH]
     money = Money(gross, CURRENCY), Money(gross - net, CURRENCY)
     return Earning(key, like, at, "sale", reference, *money, paid_for=(message or post)[:MAX_NAME_LENGTH])
 
 
-def _given_back(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+def _build_refund(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
     """Both lists tell of it, and only so much in both of them."""
     second = at.replace(microsecond=0).isoformat()
-    key = earnings.earning_key(account, str(told["source"]), second, _user(told), str(gross))
-    reference = (_named(told, "reversedTransactionOrderId") or str(told["source"]))[:MAX_NAME_LENGTH]
+    key = earnings.earning_key(account, str(told["source"]), second, _parse_user_id(told), str(gross))
+    reference = (_parse_text(told, "reversedTransactionOrderId") or str(told["source"]))[:MAX_NAME_LENGTH]
     return Earning(key, key, at, "refund", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY))
 
 
-def _named(told: Mapping[str, Any], name: str) -> str:
+def _parse_text(told: Mapping[str, Any], name: str) -> str:
     value = told.get(name)
     return value if isinstance(value, str) and value.isprintable() else ""
 
 
-def _user(told: Mapping[str, Any]) -> str:
+def _parse_user_id(told: Mapping[str, Any]) -> str:
     user = told.get("user")
-    return _named(user, "uuid") if isinstance(user, dict) else ""
+    return _parse_text(user, "uuid") if isinstance(user, dict) else ""
 
 
-def _cents(value: object) -> int | None:
+def _parse_cents(value: object) -> int | None:
     """Whole cents; a part of one is rounded, half to even. None for what is no amount."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None

@@ -36,49 +36,55 @@ class MediaUpload:
     def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
         self._medium, self._name = medium, medium.sha256[:24]
         self._answers = [one for one in answers if one.step.endswith(self._name)]
-        opened = self._answer(OPEN)
+        opened = self._find_answer(OPEN)
         self.uuid = uuid_of(opened, "mediaUuid") if opened is not None else ""
         told = success_body(opened).get("uploadId") if opened is not None else None
         self._upload = quote_segment(told) if isinstance(told, str) and 0 < len(told) <= 500 else ""
 
-    def _answer(self, kind: str) -> StepResult | None:
+    def _find_answer(self, kind: str) -> StepResult | None:
         return next((one for one in reversed(self._answers) if one.step == f"{kind}{self._name}"), None)
 
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why it waits; None when it can be shown."""
         if not self.uuid or not self._upload:
-            unreadable = self._answer(OPEN) is not None
-            return Rejected(Message("connectors.unreadable"), permanent=False) if unreadable else Send(self._open())
-        if self._answer(DONE) is not None:
-            return self._ready()
+            unreadable = self._find_answer(OPEN) is not None
+            return (
+                Rejected(Message("connectors.unreadable"), permanent=False)
+                if unreadable
+                else Send(self._build_open_step())
+            )
+        if self._find_answer(DONE) is not None:
+            return self._poll_processing()
         tags = []
         for number, start in enumerate(range(0, self._medium.size, PART), start=1):
-            sent = self._answer(f"{PUT}{number}:")
+            sent = self._find_answer(f"{PUT}{number}:")
             if not isinstance(sent, Response):
-                return Send(self._part(number, start))
+                return Send(self._build_part_step(number, start))
             tags.append(sent.headers.get("etag", ""))
-        return Send(self._done(tags))
+        return Send(self._build_complete_step(tags))
 
-    def _open(self) -> WireStep:
+    def _build_open_step(self) -> WireStep:
         """Its name tells it from the others: what was opened for one file is never taken for another's."""
         kind, ending = self._medium.mime.split("/")
         body = {"name": self._name, "filename": f"{self._name}.{ending}", "mediaType": kind}
         return WireStep(f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/media/uploads", body, headers=VERSION_HEADER)
 
-    def _part(self, number: int, start: int) -> WireStep:
+    def _build_part_step(self, number: int, start: int) -> WireStep:
         """The next request of a part: where it goes, then its bytes."""
-        where = self._answer(f"{WHERE}{number}:")
+        where = self._find_answer(f"{WHERE}{number}:")
         told = where.sealed if isinstance(where, Response) else {}
         address = told.get("address", told.get("url"))
-        return self._put(number, start, address) if address is not None else self._where(number)
+        return (
+            self._build_put_step(number, start, address) if address is not None else self._build_part_url_step(number)
+        )
 
-    def _where(self, number: int) -> WireStep:
+    def _build_part_url_step(self, number: int) -> WireStep:
         """Told as text; the description has it in JSON."""
         path, name = f"/media/uploads/{self._upload}/parts/{number}/url", f"{WHERE}{number}:{self._name}"
         asked = WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look", text_as="address")
         return replace(asked, secret_fields=("url",))
 
-    def _put(self, number: int, start: int, address: Sealed) -> WireStep:
+    def _build_put_step(self, number: int, start: int, address: Sealed) -> WireStep:
         """Without a credential: whoever has the address may send to it."""
         end = min(start + PART, self._medium.size)
         span = (start, end) if end - start < self._medium.size else None
@@ -95,12 +101,12 @@ class MediaUpload:
             text_as="receipt",
         )
 
-    def _done(self, tags: list[str]) -> WireStep:
+    def _build_complete_step(self, tags: list[str]) -> WireStep:
         body = {"parts": [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]}
         name, path = f"{DONE}{self._name}", f"/media/uploads/{self._upload}"
         return WireStep(name, StepKind.STAGE, "PATCH", path, body, headers=VERSION_HEADER)
 
-    def _ready(self) -> Send | Outcome | None:
+    def _poll_processing(self) -> Send | Outcome | None:
         told = [one for one in self._answers if one.step == f"{POLL}{self._name}"]
         status = success_body(told[-1]).get("status") if told else ""
         if status == "ready":

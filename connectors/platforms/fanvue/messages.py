@@ -69,16 +69,16 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Bring each file to its store and wait until it is ready; then one request makes the message."""
     last = answers[-1] if answers else None
     if last is not None and last.step == PUBLISH:
-        return _sent(last)
+        return _send_outcome(last)
     if last is not None and not (isinstance(last, Response) and last.is_success):
         return lost_upload_outcome(last)
     uploads = [MediaUpload(medium, answers) for medium in unit.media]
     turns = (upload.next() for upload in uploads)
     waiting = next((turn for turn in turns if turn is not None), None)
-    return waiting or Send(_message(unit, [upload.uuid for upload in uploads]))
+    return waiting or Send(_build_message_step(unit, [upload.uuid for upload in uploads]))
 
 
-def _message(unit: Unit, media: list[str]) -> WireStep:
+def _build_message_step(unit: Unit, media: list[str]) -> WireStep:
     body: dict[str, Any] = {"text": unit.text_of("body")}
     if media:
         body["mediaUuids"] = media
@@ -88,16 +88,16 @@ def _message(unit: Unit, media: list[str]) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, body, headers=VERSION_HEADER)
 
 
-def _sent(answer: StepResult) -> Outcome:
+def _send_outcome(answer: StepResult) -> Outcome:
     if number := uuid_of(answer, "messageUuid"):
         return Published(number)
     missing = isinstance(answer, Response) and answer.status in (400, 404) and "media" in refusal_text(answer)
     if missing and "found" in refusal_text(answer):
         return restage_uploads()
-    return _meaning(answer, creates=True)
+    return _failure_outcome(answer, creates=True)
 
 
-def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
+def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
     """What a refusal meant; one that is about the reader says nothing of the account."""
     refused = isinstance(answer, Response) and answer.status in (400, 403, 404)
     if refused and any(word in refusal_text(answer) for word in _GONE):
@@ -114,12 +114,12 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [one for one in messages if (parse_time(one.get("sentAt")) or start) >= start]
-    same = [one for one in recent if _is_it(one, sought)]
+    same = [one for one in recent if _is_match(one, sought)]
     if same:
         at = parse_timestamp(same[-1].get("sentAt"))  # the oldest, should there be two
         sure = Found(str(same[-1]["uuid"]), "", at)
         return sure if at is not None else Unknown(Message("connectors.lookup_failed"))  # a day alone proves nothing
-    if sought.media and any(_says_it(one, sought) for one in recent):
+    if sought.media and any(_has_same_text(one, sought) for one in recent):
         return Unknown(Message("connectors.lookup_failed"))  # they may call its files by other names
     if len(recent) < len(messages) or not has_more(answers[-1]):
         return Absent()
@@ -128,20 +128,20 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     return Send(page) if whole else Unknown(Message("connectors.lookup_failed"))
 
 
-def _says_it(message: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _has_same_text(message: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Whether it is of the same sender and says the same; those of other attempts are left out."""
     ours = sender_id(message) == sought.account and message.get("type") in WRITTEN_MESSAGE_TYPES
     same = str(message.get("text") or "").strip() == sought.text.strip()
     return ours and same and message["uuid"] not in sought.known
 
 
-def _is_it(message: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_match(message: Mapping[str, Any], sought: LookupQuery) -> bool:
     media = sorted(MediaUpload(medium, sought.told).uuid for medium in sought.media)
-    known = all(media) and sorted(map(str, _media(message))) == media
-    return _says_it(message, sought) and known and message_price(message) == sought.price
+    known = all(media) and sorted(map(str, _parse_media_ids(message))) == media
+    return _has_same_text(message, sought) and known and message_price(message) == sought.price
 
 
-def _media(message: Mapping[str, Any]) -> list[Any]:
+def _parse_media_ids(message: Mapping[str, Any]) -> list[Any]:
     found = message.get("mediaUuids")
     return found if isinstance(found, list) else []
 
@@ -189,7 +189,7 @@ def remove_message(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
     refused = isinstance(last, Response) and last.status in (400, 403, 409)
     if refused and any(word in refusal_text(last) for word in _BOUGHT):
         return Rejected(Message(BOUGHT_STAYS), permanent=False)
-    return Published(copy.native_id) if done or success_body(last) else _meaning(last, creates=False)
+    return Published(copy.native_id) if done or success_body(last) else _failure_outcome(last, creates=False)
 
 
 def chat_page_step(fan: str, page: int, *, name: str) -> WireStep:

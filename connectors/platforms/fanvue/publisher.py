@@ -112,64 +112,64 @@ class Fanvue:
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Bring each file to its store, wait until it is ready, then post. Tell what an answer meant."""
-        unfit = messages.message_problem(unit, CAN) if unit.viewer else _unfit(unit)
+        unfit = messages.message_problem(unit, CAN) if unit.viewer else _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         if unit.viewer:
             return messages.next_step(unit, answers)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last)
+            return _publish_outcome(last)
         if last is not None and not (isinstance(last, Response) and last.is_success):
             return lost_upload_outcome(last)
         uploads = [MediaUpload(medium, answers) for medium in unit.media]
         turns = (upload.next() for upload in uploads)
         waiting = next((turn for turn in turns if turn is not None), None)
-        return waiting or Send(_post(unit, [upload.uuid for upload in uploads]))
+        return waiting or Send(_build_publish_step(unit, [upload.uuid for upload in uploads]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Page through the account's posts, or a chat. Pinned posts come first, whenever they were made."""
         if sought.chat:
             return messages.look_up(sought, answers)
-        files = _files(sought)
+        files = _uploaded_media_ids(sought)
         if not (files or (sought.text.strip() and sought.price is None)):
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_listing(1))
+            return Send(_build_page_step(1))
         posts = page_entries(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
         recent = [post for post in posts if (parse_timestamp(post.get("createdAt")) or start) >= start]
-        alike = [post for post in reversed(recent) if _is_it(post, sought, files)]
+        alike = [post for post in reversed(recent) if _is_match(post, sought, files)]
         wanted = sought.price.minor if sought.price is not None else None
-        if same := next((post for post in alike if _asked(post) == wanted), None):
+        if same := next((post for post in alike if _parse_price(post) == wanted), None):
             return Found(str(same["uuid"]), "", parse_timestamp(same.get("createdAt")))
         if alike:  # ours, and at another price: nobody here knows how that came about
             return Unknown(Message("fanvue.other_price"))
-        if textless_posts.has_no_text(sought) and any(_is_like(post, sought) for post in recent):
+        if textless_posts.has_no_text(sought) and any(_is_candidate(post, sought) for post in recent):
             return textless_posts.OTHER_MEDIA  # they may call its files by other names
         older = any(post not in recent and not post.get("isPinned") for post in posts)
         if older or not has_more(answers[-1]):
             return Absent()
         whole = len(answers) < MAX_PAGES
-        return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
+        return Send(_build_page_step(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.fanvue.com/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address: of the account's own, as only these are told."""
         number = next((one.lower() for one in path_segments(address.url, "fanvue.com") if _UUID.fullmatch(one)), "")
         if not number:
             return NO_POST_THERE
         if not answers:
-            return Send(_one(number, "look"))
+            return Send(_build_read_step(number, "look"))
         last = answers[-1]
         if uuid_of(last) == number:
             return Found(number, "", parse_timestamp(success_body(last).get("createdAt")))
-        return Absent() if _missing(last) else ADDRESS_UNREADABLE
+        return Absent() if _is_missing(last) else ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the post, or take the message back; gone already is gone."""
@@ -179,7 +179,7 @@ class Fanvue:
             path = f"/posts/{quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION_HEADER, action="delete"))
         last = answers[-1]
-        done = (isinstance(last, Response) and last.status == 204) or _missing(last)
+        done = (isinstance(last, Response) and last.status == 204) or _is_missing(last)
         return Published(copy.native_id) if done or success_body(last) else outcome_of_failure(last, creates=False)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
@@ -187,7 +187,7 @@ class Fanvue:
         if copy.chat:
             return None
         if not answers:
-            return Send(_one(copy.native_id, "metrics"))
+            return Send(_build_read_step(copy.native_id, "metrics"))
         told = success_body(answers[-1])
         tips = told.get("tips")
         counts = {
@@ -197,25 +197,25 @@ class Fanvue:
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether the account still has the post; a 404 without Fanvue's own words may be anybody's."""
         if not answers:
-            return Send(_one(copy.native_id, "look"))
+            return Send(_build_read_step(copy.native_id, "look"))
         if uuid_of(answers[-1]) == copy.native_id:
             return PresenceReport()
-        return MissingPost() if _missing(answers[-1]) else None
+        return MissingPost() if _is_missing(answers[-1]) else None
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account; who subscribes is counted apart there."""
         return fanvue_account.count_followers(answers)
 
-    def locked(
+    def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
         """Whether a message was bought."""
         return messages.read_paid_status(copy, since, answers)
 
-    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
         """What fans paid, and what went back to them."""
         return earnings.read_earnings(account, span, answers)
 
@@ -225,7 +225,7 @@ class Fanvue:
         """Have the creator say yes, then ask whose tokens these are."""
         return fanvue_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return fanvue_account.verify_account(account, answers)
 
@@ -241,16 +241,16 @@ class Fanvue:
         """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
         return None
 
-    def signed(self, header: str) -> WebhookSignature | None:
+    def read_signature(self, header: str) -> WebhookSignature | None:
         """How a call for the application is signed."""
         return webhooks.read_signature(header)
 
-    def nudge(self, body: bytes) -> AppWebhookEvent | None:
+    def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
         """What a call is about."""
         return webhooks.parse_app_webhook(body)
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _unit_problem(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(unit.text_of("body"))):
         return wrong
@@ -260,7 +260,7 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _post(unit: Unit, media: list[str]) -> WireStep:
+def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
     audience = SUBSCRIBERS_MARK.partition("=")[2] if SUBSCRIBERS_MARK in unit.flags else EVERYBODY
     body: dict[str, Any] = {"audience": audience}
     if unit.text_of("body"):
@@ -272,39 +272,41 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/posts", body, headers=VERSION_HEADER)
 
 
-def _files(sought: LookupQuery) -> set[str]:
+def _uploaded_media_ids(sought: LookupQuery) -> set[str]:
     """What they call the files of a post; nothing where one of them is not known."""
     named = {MediaUpload(medium, sought.told).uuid for medium in sought.media}
     return set() if "" in named else named
 
 
-def _is_it(post: Mapping[str, Any], sought: LookupQuery, files: set[str]) -> bool:
+def _is_match(post: Mapping[str, Any], sought: LookupQuery, files: set[str]) -> bool:
     """Whether a post shows these very files, uploaded for it alone, whatever its owner has it say by now; or
     says this and costs nothing: they may call its files by other names."""
     if str(post["uuid"]) in sought.known:
         return False
     words = sought.text.strip() if sought.price is None else ""
-    return (bool(files) and _shown(post) == files) or (bool(words) and str(post.get("text") or "").strip() == words)
-
-
-def _is_like(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    return str(post["uuid"]) not in sought.known and textless_posts.is_query_match(
-        sought, post.get("text"), _shown(post)
+    return (bool(files) and _parse_media_ids(post) == files) or (
+        bool(words) and str(post.get("text") or "").strip() == words
     )
 
 
-def _shown(post: Mapping[str, Any]) -> set[str]:
+def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    return str(post["uuid"]) not in sought.known and textless_posts.is_query_match(
+        sought, post.get("text"), _parse_media_ids(post)
+    )
+
+
+def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
     told = post.get("mediaUuids")
     return {str(one) for one in told} if isinstance(told, list) else set()
 
 
-def _asked(post: Mapping[str, Any]) -> int | None:
+def _parse_price(post: Mapping[str, Any]) -> int | None:
     """The price of a post in cents; None for one that costs nothing."""
     told = post.get("price")
     return int(told) if isinstance(told, int | float) and told else None
 
 
-def _published(answer: StepResult) -> Outcome:
+def _publish_outcome(answer: StepResult) -> Outcome:
     if number := uuid_of(answer):
         return Published(number, "", parse_timestamp(success_body(answer).get("createdAt")))
     if isinstance(answer, Response) and answer.status == 404 and "media" in refusal_text(answer):
@@ -312,16 +314,16 @@ def _published(answer: StepResult) -> Outcome:
     return outcome_of_failure(answer, creates=True)
 
 
-def _missing(answer: StepResult) -> bool:
+def _is_missing(answer: StepResult) -> bool:
     """Whether Fanvue itself says that there is no such post."""
     return isinstance(answer, Response) and answer.status == 404 and bool(refusal_text(answer))
 
 
-def _one(number: str, action: str) -> WireStep:
+def _build_read_step(number: str, action: str) -> WireStep:
     path = f"/posts/{quote_segment(number)}"
     return WireStep(action, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action=action)
 
 
-def _listing(page: int) -> WireStep:
+def _build_page_step(page: int) -> WireStep:
     path = f"/posts?page={page}&size={LISTED}"
     return WireStep("look", StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look")

@@ -107,20 +107,20 @@ class ChatSummary:
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what fans said; as much as was read where the last answer is unusable."""
-    return polls.resume_poll(_poll(ChatCursor.from_cursor(cursor)), answers)
+    return polls.resume_poll(_poll_updates(ChatCursor.from_cursor(cursor)), answers)
 
 
-def _poll(mark: ChatCursor) -> PollGenerator:
+def _poll_updates(mark: ChatCursor) -> PollGenerator:
     """One poll: the first page of the list each time, so that nobody waits for what is left over, then that."""
     updates: list[ChatUpdate] = []
     page, asked, resumed = 1, 0, mark.page
     while True:
-        answer = yield _list(page)
+        answer = yield _build_page_step(page)
         asked += 1
-        chats = _chats(answer)
+        chats = _parse_chats(answer)
         if chats is None:
-            return _so_far(mark, updates, answer)
-        if (begun := _begun(mark, answer, chats)) is None:
+            return _partial_updates(mark, updates, answer)
+        if (begun := _begin_scan(mark, answer, chats)) is None:
             return ChatUpdates((), "")
         mark, floor, since = begun
         for chat in chats:
@@ -128,13 +128,13 @@ def _poll(mark: ChatCursor) -> PollGenerator:
                 continue
             if asked >= ENOUGH:
                 return ChatUpdates(tuple(updates), replace(mark, page=page).to_cursor)
-            heard = yield from _said(chat, since)
+            heard = yield from _read_chat(chat, since)
             asked += heard.asked
             if heard.trouble is not None:
-                return _so_far(replace(mark, page=page), updates, heard.trouble)
+                return _partial_updates(replace(mark, page=page), updates, heard.trouble)
             updates += heard.updates
             mark = replace(mark, read=(*mark.read, chat.last)[-MAX_READ:])
-        if _whole(answer, chats, floor):
+        if _is_last_page(answer, chats, floor):
             return ChatUpdates(tuple(updates), mark.after_full_scan(alone=page == 1).to_cursor)
         if asked >= ENOUGH:
             return ChatUpdates(
@@ -143,7 +143,7 @@ def _poll(mark: ChatCursor) -> PollGenerator:
         page = max(page + 1, resumed)
 
 
-def _begun(
+def _begin_scan(
     mark: ChatCursor, answer: StepResult, chats: list[ChatSummary]
 ) -> tuple[ChatCursor, datetime, datetime] | None:
     """The mark of a look that has begun, which chats spoke since, and from when on they are read. None of an account
@@ -154,18 +154,18 @@ def _begun(
         return None
     since, floor = mark.since or low, low - BEFORE
     spoken = [low, *([newest] if newest is not None else [])]
-    if now is not None and not _whole(answer, chats, floor):
+    if now is not None and not _is_last_page(answer, chats, floor):
         spoken.append(now - CLOCK)
     top = max(spoken) if now is None else max(low, min(max(spoken), now))  # what is dated ahead passes nobody else by
     return replace(mark, since=since, low=low, top=mark.top or top), floor, since - BEFORE
 
 
-def _whole(answer: StepResult, chats: list[ChatSummary], floor: datetime) -> bool:
+def _is_last_page(answer: StepResult, chats: list[ChatSummary], floor: datetime) -> bool:
     """Whether no later page has a chat that spoke since `floor`."""
     return not has_more(answer) or (bool(chats) and chats[-1].at < floor)
 
 
-def _so_far(mark: ChatCursor, updates: list[ChatUpdate], answer: StepResult) -> ChatUpdates | Outcome:
+def _partial_updates(mark: ChatCursor, updates: list[ChatUpdate], answer: StepResult) -> ChatUpdates | Outcome:
     """What was read before an answer that is unusable; where that is nothing, what the answer meant."""
     return ChatUpdates(tuple(updates), mark.to_cursor) if updates else outcome_of_failure(answer, creates=False)
 
@@ -179,7 +179,7 @@ class _Heard:
     trouble: StepResult | None = None
 
 
-def _said(chat: ChatSummary, since: datetime) -> Generator[WireStep, StepResult, _Heard]:
+def _read_chat(chat: ChatSummary, since: datetime) -> Generator[WireStep, StepResult, _Heard]:
     """Read a chat back to `since`. One that is refused silences no other; past what is read a person must look."""
     found: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
@@ -190,25 +190,25 @@ def _said(chat: ChatSummary, since: datetime) -> Generator[WireStep, StepResult,
             if not refused or not isinstance(outcome_of_failure(answer, creates=False), Rejected):
                 return _Heard((), page, answer)
             gone = isinstance(answer, Response) and answer.status == 404  # no such conversation any more
-            return _Heard(() if gone else (_unread(chat),), page)
+            return _Heard(() if gone else (_build_unread_update(chat),), page)
         recent = [one for one in messages if (parse_time(one.get("sentAt")) or since) >= since]
         found |= {str(one["uuid"]): one for one in recent if str(one["uuid"]) not in found}
         if len(recent) < len(messages) or not has_more(answer):
-            return _Heard(_told(chat, found), page)
-    return _Heard((_unread(chat), *_told(chat, found)), MAX_PAGES)
+            return _Heard(_parse_updates(chat, found), page)
+    return _Heard((_build_unread_update(chat), *_parse_updates(chat, found)), MAX_PAGES)
 
 
-def _told(chat: ChatSummary, found: Mapping[str, Mapping[str, Any]]) -> tuple[ChatUpdate, ...]:
-    told = (_update(chat, message) for message in reversed([*found.values()]))
+def _parse_updates(chat: ChatSummary, found: Mapping[str, Mapping[str, Any]]) -> tuple[ChatUpdate, ...]:
+    told = (_parse_update(chat, message) for message in reversed([*found.values()]))
     return tuple(update for update in told if update is not None)
 
 
-def _unread(chat: ChatSummary) -> ChatUpdate:
+def _build_unread_update(chat: ChatSummary) -> ChatUpdate:
     """In the place of what could not be read."""
     return ChatUpdate(f"{chat.fan}:{chat.last}", "unsupported", chat.fan, chat.handle, at=chat.at)
 
 
-def _update(chat: ChatSummary, message: Mapping[str, Any]) -> ChatUpdate | None:
+def _parse_update(chat: ChatSummary, message: Mapping[str, Any]) -> ChatUpdate | None:
     """What a fan wrote; a picture, a tip or a call is for a person to see. Nothing of what the creator wrote, wherever
     that was, or of what nobody did."""
     kind, number, text = str(message.get("type")), str(message["uuid"]), message.get("text")
@@ -223,21 +223,21 @@ def _update(chat: ChatSummary, message: Mapping[str, Any]) -> ChatUpdate | None:
     return ChatUpdate(number, told, chat.fan, chat.handle, native_id=number, at=at, text=words)
 
 
-def _list(page: int) -> WireStep:
+def _build_page_step(page: int) -> WireStep:
     path = f"/chats?page={page}&size={LISTED}&sortBy=most_recent_messages"
     return WireStep(UPDATES, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action=UPDATES)
 
 
-def _chats(answer: StepResult) -> list[ChatSummary] | None:
+def _parse_chats(answer: StepResult) -> list[ChatSummary] | None:
     """The chats of a page in which anybody ever spoke; None when it is no such page."""
     told = success_body(answer)
     found = told.get("data") if isinstance(told.get("pagination"), dict) else None
     if not isinstance(found, list):
         return None
-    return [chat for one in found if isinstance(one, dict) and (chat := _chat(one)) is not None]
+    return [chat for one in found if isinstance(one, dict) and (chat := _parse_chat(one)) is not None]
 
 
-def _chat(one: Mapping[str, Any]) -> ChatSummary | None:
+def _parse_chat(one: Mapping[str, Any]) -> ChatSummary | None:
     user, last = one.get("user"), one.get("lastMessage")
     if not isinstance(user, dict) or not isinstance(last, dict) or not is_uuid(user.get("uuid")):
         return None

@@ -51,7 +51,7 @@ def read_signature(header: str) -> WebhookSignature | None:
 
 def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
     """What is worth reading after an event. One without an id is known by its very words."""
-    event = _object(body)
+    event = _parse_json_object(body)
     kind, named = event.get("type"), event.get("id")
     if isinstance(kind, str):
         begins = kind.removeprefix("creator.")
@@ -61,10 +61,10 @@ def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
     if wakes is None:
         return None
     usable = isinstance(named, str) and 0 < len(named) <= MAX_ID_LENGTH and named.isprintable()
-    return AppWebhookEvent(str(named) if usable else hashlib.sha256(body).hexdigest(), _account(event), wakes)
+    return AppWebhookEvent(str(named) if usable else hashlib.sha256(body).hexdigest(), _parse_account_id(event), wakes)
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
+def _parse_json_object(body: bytes) -> Mapping[str, Any]:
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
@@ -72,7 +72,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _account(event: Mapping[str, Any]) -> str:
+def _parse_account_id(event: Mapping[str, Any]) -> str:
     """The creator whom an event is about; "" where it names none."""
     data = event.get("data")
     inner: Mapping[str, Any] = data if isinstance(data, dict) else {}

@@ -77,11 +77,15 @@ _REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
 def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text_of("body")
-    wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _unfit(unit)
+    wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _comment_problem(unit)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     return comment_turn(
-        f"/{thread_comment_id(unit.comment_id)}/replies", words, answers, number=id_from_answer, refused=_refused
+        f"/{thread_comment_id(unit.comment_id)}/replies",
+        words,
+        answers,
+        number=id_from_answer,
+        refused=_refusal_outcome,
     )
 
 
@@ -108,23 +112,23 @@ def add_first_comment(
             return seen
         if isinstance(seen, MissingPost):
             return Rejected(Message("connectors.comment_post_gone"), permanent=False)
-        return _comment_refused(answers[0], creates=False)
+        return _first_comment_refusal_outcome(answers[0], creates=False)
     if last.step == OPEN:
         told = success_body(last)
         if told.get("is_comment_enabled") is False:
             return Rejected(Message("connectors.comments_off"), permanent=False)
         if not told:
-            return _comment_refused(last, creates=False)
+            return _first_comment_refusal_outcome(last, creates=False)
     said = tuple(one for one in answers if one.step == PUBLISH)
     return comment_turn(
-        f"/{post}/comments", unit.text_of("body"), said, number=id_from_answer, refused=_comment_refused
+        f"/{post}/comments", unit.text_of("body"), said, number=id_from_answer, refused=_first_comment_refusal_outcome
     )
 
 
-def _comment_refused(last: StepResult, *, creates: bool) -> Outcome:
+def _first_comment_refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
     if error_codes(last) == NOT_VISIBLE_CODE:
         return Retry(UNREADY, "account", Message("connectors.post_unready"))
-    return _refused(last, creates=creates)
+    return _refusal_outcome(last, creates=creates)
 
 
 def comment_turn(
@@ -147,7 +151,7 @@ def comment_turn(
     return refused(last, creates=True)
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _comment_problem(unit: Unit) -> Message | None:
     alone = not (unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice)
     if not alone or not unit.text_of("body").strip():
         return Message("instagram.words_alone")
@@ -156,7 +160,7 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
 
 
-def _refused(last: StepResult, *, creates: bool) -> Outcome:
+def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
     """A token from before there were answers lacks a right, and still posts: that is no reason to reconnect.
 
     Instagram says the same of a comment that is gone and of one that this token may not touch."""
@@ -171,17 +175,17 @@ def _refused(last: StepResult, *, creates: bool) -> Outcome:
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Ask who we are, then read what stands under the comment: words, time and name say which is ours."""
     if not answers:
-        return Send(_look("/me?fields=username"))
+        return Send(_build_lookup_step("/me?fields=username"))
     me = success_body(answers[0]).get("username")
     if not isinstance(me, str) or not me:
         return Unknown(Message("connectors.lookup_failed"))
     if len(answers) == 1:
-        return Send(_below(sought, ""))
+        return Send(_build_replies_step(sought, ""))
     listed = answer_entries(success_body(answers[-1]))
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
-    same = [one for one in listed if _is_it(one, sought, start, me)]
+    same = [one for one in listed if _is_match(one, sought, start, me)]
     if same:
         first = min(same, key=lambda one: str(one.get("timestamp")))
         return Found(f"{OWN_COMMENT_PREFIX}{first['id']}", "", parse_timestamp(first.get("timestamp")))
@@ -190,32 +194,32 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     if not after or newest_first:
         return Absent()
     more = len(answers) <= MAX_PAGES
-    return Send(_below(sought, after)) if more else Unknown(Message("connectors.lookup_failed"))
+    return Send(_build_replies_step(sought, after)) if more else Unknown(Message("connectors.lookup_failed"))
 
 
-def _is_it(one: Mapping[str, Any], sought: LookupQuery, start: datetime, me: str) -> bool:
+def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime, me: str) -> bool:
     said = str(one.get("text") or "").strip() == sought.text.strip()
     return (
         said
         and comment_author(one) in ("", me)
         and (parse_timestamp(one.get("timestamp")) or start) >= start
-        and _new(one, sought)
+        and _is_new_comment(one, sought)
     )
 
 
-def _new(one: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_new_comment(one: Mapping[str, Any], sought: LookupQuery) -> bool:
     return entry_id(one) != "" and f"{OWN_COMMENT_PREFIX}{entry_id(one)}" not in sought.known
 
 
-def _below(sought: LookupQuery, after: str) -> WireStep:
+def _build_replies_step(sought: LookupQuery, after: str) -> WireStep:
     """What stands under a post, or under what somebody said."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     kind = "comments" if sought.comment else "replies"
     path = f"/{quote_segment(thread_comment_id(sought.reply_to))}/{kind}?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
-    return _look(path)
+    return _build_lookup_step(path)
 
 
-def _look(path: str) -> WireStep:
+def _build_lookup_step(path: str) -> WireStep:
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
@@ -227,7 +231,7 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
                 "delete", StepKind.RESTRICT, "DELETE", f"/{quote_segment(own_comment_id(native_id))}", action="delete"
             )
         )
-    return _done(native_id, answers[0]) or _unless_there(native_id, answers)
+    return _action_outcome(native_id, answers[0]) or _outcome_unless_present(native_id, answers)
 
 
 def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -240,28 +244,28 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return remarks.moderation_request(
             "DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"}
         )
-    return _done(spot.native_id, answers[0]) or _unless_there(spot.native_id, answers)
+    return _action_outcome(spot.native_id, answers[0]) or _outcome_unless_present(spot.native_id, answers)
 
 
-def _done(native_id: str, acted: StepResult) -> Outcome | None:
+def _action_outcome(native_id: str, acted: StepResult) -> Outcome | None:
     """What came of an act; None where the comment is not there, or nobody says."""
     if isinstance(acted, Response) and acted.is_success:
         if json_body(acted).get("success") is False:
             return Rejected(Message("instagram.no_comments"), permanent=False)
         return Published(native_id)
-    return None if error_codes(acted) == NOT_VISIBLE_CODE else _refused(acted, creates=False)
+    return None if error_codes(acted) == NOT_VISIBLE_CODE else _refusal_outcome(acted, creates=False)
 
 
-def _unless_there(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """ "It does not exist" is told as well of what this token may not touch: a comment that can be read is there."""
     if len(answers) == 1:
-        return Send(_look(f"/{quote_segment(own_comment_id(native_id))}?fields=id"))
+        return Send(_build_lookup_step(f"/{quote_segment(own_comment_id(native_id))}?fields=id"))
     last = answers[-1]
     if error_codes(last) == NOT_VISIBLE_CODE:
         return Published(native_id)
     if success_body(last):
         return Rejected(Message("instagram.no_comments"), permanent=False)
-    refused = _refused(last, creates=False)
+    refused = _refusal_outcome(last, creates=False)
     return refused if isinstance(refused, Rejected) else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
 
 
@@ -291,16 +295,16 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     return meta_hearing.list_comments(INSTAGRAM_COMMENTS, account, cursor, answers)
 
 
-def _posts(after: str) -> str:
+def _posts_path(after: str) -> str:
     more = f"&after={quote_segment(after)}" if after else ""
     return f"/{{account}}/media?fields={quote_segment(_POST)}&limit={POSTS}{more}"
 
 
-def _comments(post: str, after: str) -> str:
+def _comments_path(post: str, after: str) -> str:
     return f"/{post}/comments?fields={quote_segment(_COMMENT)}&limit={COMMENTS}&after={quote_segment(after)}"
 
 
-def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
+def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
     """What others said under a post; nothing of an entry that names nobody."""
     under, comments = entry_id(post), post.get("comments")
     if not under or not isinstance(comments, dict):
@@ -312,19 +316,19 @@ def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
         top = entry_id(comment)
         every = [(top, comment), *((f"{top}/{entry_id(one)}", one) for one in below or [] if entry_id(one))]
         for native_id, one in every:
-            author = _author(one)
+            author = _parse_author(one)
             if top and author and author != account and comment_author(one) != (me or None):
-                yield _remark(native_id, one, author, under, url if isinstance(url, str) else "")
+                yield _parse_comment(native_id, one, author, under, url if isinstance(url, str) else "")
 
 
-def _author(one: Mapping[str, Any]) -> str:
+def _parse_author(one: Mapping[str, Any]) -> str:
     """Who said it: a number of theirs, a name where none is told, "" where it was the account itself, or nobody."""
     sender = one.get("from")
     sender = sender if isinstance(sender, dict) else {}
     return "" if sender.get("self_ig_scoped_id") else entry_id(sender) or comment_author(one)
 
 
-def _remark(native_id: str, one: Mapping[str, Any], author: str, under: str, url: str) -> Comment:
+def _parse_comment(native_id: str, one: Mapping[str, Any], author: str, under: str, url: str) -> Comment:
     text, name = one.get("text"), comment_author(one)
     return Comment(
         native_id=native_id,
@@ -337,4 +341,6 @@ def _remark(native_id: str, one: Mapping[str, Any], author: str, under: str, url
     )
 
 
-INSTAGRAM_COMMENTS = meta_hearing.CommentNetwork(_posts, _comments, entry_id, _said, comment_author, "timestamp")
+INSTAGRAM_COMMENTS = meta_hearing.CommentNetwork(
+    _posts_path, _comments_path, entry_id, _parse_comments, comment_author, "timestamp"
+)

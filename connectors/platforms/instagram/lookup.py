@@ -110,8 +110,10 @@ def next_page_cursor(answer: StepResult) -> str:
     return next_cursor(success_body(answer))
 
 
-def _shaped(sought: LookupQuery, after: str) -> WireStep:
+def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
     return posts_page_step(after, f",{MEDIA_FIELDS}")
 
 
-LOOKUP_NETWORK = LookupNetwork("status_code", "caption", _shaped, posts_from_answer, next_page_cursor, MAX_PAGES)
+LOOKUP_NETWORK = LookupNetwork(
+    "status_code", "caption", _build_page_step, posts_from_answer, next_page_cursor, MAX_PAGES
+)

@@ -17,19 +17,21 @@ _OF_STORIES = ("views", "shares")
 def read_metrics(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
     """Likes, comments and views; of a story also what its insights tell, which few viewers keep to themselves."""
     if not answers:
-        return Send(_asked(f"/{quote_segment(copy.native_id)}?fields=media_product_type,{','.join(_NUMBERS)}"))
-    told = _told(answers[0])
+        return Send(
+            _build_read_step(f"/{quote_segment(copy.native_id)}?fields=media_product_type,{','.join(_NUMBERS)}")
+        )
+    told = _parse_body(answers[0])
     if not told:
         return None
     numbers = {name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)}
     if told.get("media_product_type") != "STORY":
         return numbers
     if len(answers) == 1:
-        return Send(_asked(f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_OF_STORIES)}"))
-    return numbers | _insights(_told(answers[1]))
+        return Send(_build_read_step(f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_OF_STORIES)}"))
+    return numbers | _parse_insights(_parse_body(answers[1]))
 
 
-def _insights(told: Mapping[str, Any]) -> dict[str, int]:
+def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
     """The numbers of an answer of insights: a list of names, each with the values of its periods."""
     found: dict[str, int] = {}
     for one in told["data"] if isinstance(told.get("data"), list) else []:
@@ -42,9 +44,9 @@ def _insights(told: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def _told(answer: StepResult) -> Mapping[str, Any]:
+def _parse_body(answer: StepResult) -> Mapping[str, Any]:
     return json_body(answer) if isinstance(answer, Response) and answer.is_success else {}
 
 
-def _asked(path: str) -> WireStep:
+def _build_read_step(path: str) -> WireStep:
     return WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics")

@@ -180,27 +180,27 @@ class Instagram:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
             return comments.add_first_comment(unit, answers, self.capabilities, frozenset({AI}))
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last)
+            return _publish_outcome(last)
         if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
             return outcome_of_failure(last, creates=False)
         made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
             if meta_wordless.container_step_name(medium) not in made:
-                return Send(_container(unit, medium))
+                return Send(_build_container_step(unit, medium))
         inner = [made[meta_wordless.container_step_name(medium)] for medium in unit.media]
         again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
-        if (waiting := _waiting(inner, answers, again)) is not None:
+        if (waiting := _poll_containers(inner, answers, again)) is not None:
             return waiting
         if len(inner) == 1:
-            return Send(_publish(inner[0]))
+            return Send(_build_publish_step(inner[0]))
         if PARENT not in made:
-            return Send(_carousel(unit, inner))
-        return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
+            return Send(_build_parent_step(unit, inner))
+        return _poll_containers([made[PARENT]], answers, again) or Send(_build_publish_step(made[PARENT]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Read the account's posts back to a minute before the attempt: caption and time say which it is, without words
@@ -211,7 +211,7 @@ class Instagram:
             return stories.look_up_story(sought, answers)
         if textless_posts.has_no_text(sought):
             return meta_wordless.look_up_textless(instagram_listing.LOOKUP_NETWORK, sought, PARENT, answers)
-        if not _words(sought):
+        if not _query_text(sought):
             return Unknown(Message("connectors.no_lookup"))
         if sought.reply_to:
             return comments.look_up_comment(sought, answers)
@@ -223,7 +223,7 @@ class Instagram:
         now = sought.asked_at or sought.armed_at
         start = sought.armed_at - WINDOW - clock_lead(answers[-1], now)
         inside = [post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start]
-        same = [post for post in inside if _is_it(post, sought)]
+        same = [post for post in inside if _is_match(post, sought)]
         if same:
             first = same[-1]
             return Found(str(first["id"]), str(first.get("permalink", "")), parse_timestamp(first.get("timestamp")))
@@ -234,11 +234,11 @@ class Instagram:
             Send(posts_page_step(after)) if len(answers) < MAX_PAGES else Unknown(Message("connectors.lookup_failed"))
         )
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.instagram.com/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The account's own post whose code is in an address, or its story whose number is."""
         if stories.is_story_address(address):
             return stories.resolve_story_address(address, answers)
@@ -256,52 +256,54 @@ class Instagram:
         """Likes, comments and views of a post; an answer has none."""
         return None if is_own_reply(copy.native_id) or copy.chat else metrics.read_metrics(copy, answers)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
         return None if is_own_reply(copy.native_id) else instagram_listing.check_presence(copy, answers)
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the post says that a model made it, where it was sent so."""
         if AI not in flags or is_own_reply(copy.native_id):
             return MarkReport()
         if not answers:
-            return Send(_asked("look", f"/{quote_segment(copy.native_id)}?fields=is_ai_generated"))
+            return Send(_build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=is_ai_generated"))
         last = answers[-1]
         if isinstance(last, Response) and last.is_success:
             return MarkReport(() if json_body(last).get("is_ai_generated") is True else (AI,))
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
 
-    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         """Where people find a post; an answer has no address of its own. A failure to read says nothing of the post."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
-            return Send(_asked("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
+            return Send(_build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
         return (
             PostAddress(url)
             if (url := clean_address(json_body(answers[-1]).get("permalink"), "instagram.com"))
             else None
         )
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return instagram_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the account's posts."""
         return list_comments(account, cursor, answers)
 
-    def subscribe(
+    def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
         """Be called about what people say."""
         return webhooks.subscribe_account("instagram", account, about, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide, show or delete a comment."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -319,7 +321,7 @@ class Instagram:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return instagram_account.verify_account(account, answers)
 
@@ -328,10 +330,10 @@ class Instagram:
         return instagram_account.refresh(grant, answers)
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     story = stories.is_story(unit.options)
-    caption = unit.text_of("body") if story else _caption(unit)
+    caption = unit.text_of("body") if story else _post_text(unit)
     if wrong := unit_checks.unit_problem(unit, can, length=len(caption)):
         return wrong
     if unit.viewer or unit.buttons or unit.invoice is not None:
@@ -352,57 +354,59 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _caption(unit: Unit) -> str:
+def _post_text(unit: Unit) -> str:
     return unit.text_of("body") or unit.text_of("title")
 
 
-def _shown(unit: Unit) -> dict[str, Any]:
+def _build_post_fields(unit: Unit) -> dict[str, Any]:
     """What people read of a post, and what Instagram is told of it."""
-    said: dict[str, Any] = {"caption": _caption(unit)} if _caption(unit) else {}
+    said: dict[str, Any] = {"caption": _post_text(unit)} if _post_text(unit) else {}
     if invited := options.unit_options(unit).get_list("collaborators"):
         said["collaborators"] = invited
     return said | ({"is_ai_generated": True} if AI in unit.flags else {})
 
 
-def _container(unit: Unit, medium: Medium) -> WireStep:
+def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
     """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
     if stories.is_story(unit.options):
         told = stories.story_container(unit, made_by_a_model=AI in unit.flags)
-        return _made(meta_wordless.container_step_name(medium), *told)
+        return _build_create_step(meta_wordless.container_step_name(medium), *told)
     item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
-    said = {"is_carousel_item": True} if item else _shown(unit)
+    said = {"is_carousel_item": True} if item else _build_post_fields(unit)
     if medium.mime == FILM:  # they take no description of one
-        kind = {"media_type": "VIDEO"} if item else _reel(unit)
-        return _made(meta_wordless.container_step_name(medium), {**said, **kind}, {"video_url": file})
+        kind = {"media_type": "VIDEO"} if item else _build_reel_fields(unit)
+        return _build_create_step(meta_wordless.container_step_name(medium), {**said, **kind}, {"video_url": file})
     alt = {"alt_text": medium.alt} if medium.alt else {}
-    return _made(meta_wordless.container_step_name(medium), {**said, **alt}, {"image_url": file})
+    return _build_create_step(meta_wordless.container_step_name(medium), {**said, **alt}, {"image_url": file})
 
 
-def _reel(unit: Unit) -> dict[str, Any]:
+def _build_reel_fields(unit: Unit) -> dict[str, Any]:
     """Shown among the posts too, unless somebody chose otherwise; its cover lies so many milliseconds in."""
     chosen = options.unit_options(unit)
     said: dict[str, Any] = {"media_type": "REELS", "share_to_feed": chosen.get_flag("feed") is not False}
     return said | ({"thumb_offset": int(chosen.get_text("cover"))} if chosen.get_text("cover") else {})
 
 
-def _carousel(unit: Unit, inner: list[str]) -> WireStep:
-    return _made(PARENT, {"media_type": "CAROUSEL", "children": ",".join(inner), **_shown(unit)}, {})
+def _build_parent_step(unit: Unit, inner: list[str]) -> WireStep:
+    return _build_create_step(
+        PARENT, {"media_type": "CAROUSEL", "children": ",".join(inner), **_build_post_fields(unit)}, {}
+    )
 
 
-def _made(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
+def _build_create_step(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
     return WireStep(name, StepKind.STAGE, "POST", "/{account}/media", body, fetched=fetched, deadline=60.0)
 
 
-def _publish(container: str) -> WireStep:
+def _build_publish_step(container: str) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/media_publish", {"creation_id": container})
 
 
-def _asked(name: str, path: str) -> WireStep:
+def _build_read_step(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere."""
     return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
 
 
-def _waiting(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
+def _poll_containers(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
         name = f"poll:{container}"
@@ -420,11 +424,11 @@ def _waiting(containers: list[str], answers: tuple[StepResult, ...], again: time
             return outcome_of_failure(told[-1], creates=False)
         if len(told) >= POLLS or (told and status is None):
             return Retry(again, "account", Message("instagram.preparing"))
-        return Send(_asked(name, f"/{container}?fields=status_code,status"))
+        return Send(_build_read_step(name, f"/{container}?fields=status_code,status"))
     return None
 
 
-def _published(answer: StepResult) -> Outcome:
+def _publish_outcome(answer: StepResult) -> Outcome:
     if native_id := id_from_answer(answer):
         return Published(native_id)
     if isinstance(answer, Response) and answer.is_success:
@@ -432,11 +436,11 @@ def _published(answer: StepResult) -> Outcome:
     return outcome_of_failure(answer, creates=True)
 
 
-def _words(sought: LookupQuery) -> str:
+def _query_text(sought: LookupQuery) -> str:
     """Its caption."""
     return (sought.text or sought.title).strip()
 
 
-def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    same = str(post.get("caption", "")).strip() == _words(sought)
+def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    same = str(post.get("caption", "")).strip() == _query_text(sought)
     return same and str(post["id"]) not in sought.known

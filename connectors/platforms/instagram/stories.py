@@ -86,11 +86,16 @@ def _number_in(url: str) -> str:
     return path[2] if len(path) > 2 and path[0] == "stories" else ""
 
 
-def _page(sought: LookupQuery, after: str) -> WireStep:
+def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
     return stories_page_step(after)
 
 
 # Some accounts are told "story" as the caption of each: https://github.com/restfb/restfb/issues/1277. No field is read.
 _NETWORK = meta_wordless.LookupNetwork(
-    "status_code", "", _page, posts_from_answer, instagram_listing.next_page_cursor, instagram_listing.MAX_PAGES
+    "status_code",
+    "",
+    _build_page_step,
+    posts_from_answer,
+    instagram_listing.next_page_cursor,
+    instagram_listing.MAX_PAGES,
 )

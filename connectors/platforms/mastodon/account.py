@@ -113,34 +113,40 @@ def connect(
     it is, and the server's rules."""
     if form.get("rules") not in (ADULT, GENERAL):
         return Rejected(Message("mastodon.rules_unread"), permanent=False)
-    if not _host(form):
+    if not _server_host(form):
         return Rejected(Message("mastodon.no_server"), permanent=False)
-    return _admitted(form, answers) if "code" in form else _introduced(form, answers)
+    return _finish_sign_in(form, answers) if "code" in form else _start_sign_in(form, answers)
 
 
-def _host(form: Mapping[str, str | Sealed]) -> str:
+def _server_host(form: Mapping[str, str | Sealed]) -> str:
     return urlsplit(parse_origin(str(form.get("server", "")))).netloc
 
 
-def _introduced(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | OAuthVisit | Outcome:
+def _start_sign_in(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | OAuthVisit | Outcome:
     """Each account is let in by an application of its own: what one server told is worth nothing on another."""
     if not answers:
         return Send(instance_step(StepKind.AUTH))
     last = answers[-1]
     if last.step == INSTANCE:
-        return Send(_register(str(form["redirect_uri"]))) if _domain(http.success_body(last)) else _nobody(last)
+        return (
+            Send(_build_app_step(str(form["redirect_uri"])))
+            if _parse_domain(http.success_body(last))
+            else _missing_server_outcome(last)
+        )
     client = http.success_body(last).get("client_id")
     secret = last.sealed.get("client_secret") if isinstance(last, Response) else None
     if not isinstance(client, str) or secret is None:
-        return _not_let_in(last)
+        return _sign_in_failure_outcome(last)
     asked = {"response_type": "code", "client_id": client, "scope": SCOPES}
     return OAuthVisit("/oauth/authorize", asked, {"client_id": client, "client_secret": secret})
 
 
-def _admitted(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
+def _finish_sign_in(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | ConnectedAccount | Outcome:
     """A code is good once: where what came of it is lost, the person says yes once more."""
     if not answers:
-        return Send(_exchange(form))
+        return Send(_build_token_step(form))
     last, said = answers[-1], {answer.step: http.success_body(answer) for answer in answers}
     if last.step == TOKEN:
         if isinstance(last, Response) and ACCESS in last.sealed:
@@ -148,19 +154,19 @@ def _admitted(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...])
         never = isinstance(last, StepNotSent)
         return outcome_of_failure(last, creates=False) if never else Rejected(Message("oauth.again"), permanent=False)
     if not http.success_body(last):
-        return _not_let_in(last)
+        return _sign_in_failure_outcome(last)
     if last.step == ME:
         return Send(instance_step(StepKind.AUTH))
-    return _connected(form, said[INSTANCE], said[ME], _token(answers))
+    return _build_account(form, said[INSTANCE], said[ME], _parse_token(answers))
 
 
-def _register(returns_to: str) -> WireStep:
+def _build_app_step(returns_to: str) -> WireStep:
     said = {"client_name": "Greenroom", "redirect_uris": returns_to, "scopes": SCOPES}
     hidden = ("client_secret",)
     return WireStep(APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
 
 
-def _exchange(form: Mapping[str, str | Sealed]) -> WireStep:
+def _build_token_step(form: Mapping[str, str | Sealed]) -> WireStep:
     said = {
         "grant_type": "authorization_code",
         "client_id": form.get("client_id", ""),
@@ -173,23 +179,23 @@ def _exchange(form: Mapping[str, str | Sealed]) -> WireStep:
     return WireStep(TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
 
 
-def _token(answers: tuple[StepResult, ...]) -> Sealed | None:
+def _parse_token(answers: tuple[StepResult, ...]) -> Sealed | None:
     return next((one.sealed[ACCESS] for one in answers if isinstance(one, Response) and ACCESS in one.sealed), None)
 
 
-def _nobody(answer: StepResult) -> Outcome:
+def _missing_server_outcome(answer: StepResult) -> Outcome:
     """No server of theirs, or one that is busy."""
     later = outcome_of_failure(answer, creates=False)
     waits = isinstance(answer, Response) and isinstance(later, Retry) and not answer.is_success
     return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
 
 
-def _domain(server: Any) -> str:
+def _parse_domain(server: Any) -> str:
     named = server.get("domain") if isinstance(server, dict) else ""
     return named.lower() if isinstance(named, str) and _DOMAIN.fullmatch(named.lower()) else ""
 
 
-def _not_let_in(answer: StepResult) -> Outcome:
+def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
     outcome = outcome_of_failure(answer, creates=False)
     if isinstance(outcome, Reauthorize):
         known = outcome.reason.code == "oauth.scopes"
@@ -197,17 +203,17 @@ def _not_let_in(answer: StepResult) -> Outcome:
     return outcome
 
 
-def _connected(
+def _build_account(
     form: Mapping[str, str | Sealed], server: Mapping[str, Any], me: Mapping[str, Any], token: Sealed | None
 ) -> ConnectedAccount | Outcome:
-    number, name, host = str(me.get("id", "")), str(me.get("username", "")), _host(form)
-    if not ID_PATTERN.fullmatch(number) or not name or not _domain(server):
+    number, name, host = str(me.get("id", "")), str(me.get("username", "")), _server_host(form)
+    if not ID_PATTERN.fullmatch(number) or not name or not _parse_domain(server):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if isinstance(me.get("moved"), dict):
         return Rejected(Message("mastodon.moved"), permanent=False)
     return ConnectedAccount(
         account=f"{number}@{host}",
-        name=f"@{name}@{_domain(server)}",
+        name=f"@{name}@{_parse_domain(server)}",
         surface=SURFACE,
         chat_surface=CHAT_SURFACE if form.get(WANTED_FIELD) == WANTED_MESSAGES else "",
         token=token,

@@ -36,31 +36,31 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     and what is left comes with the next reading. What a person filters away on their server is not told here either
     (https://docs.joinmastodon.org/entities/NotificationPolicy/). Quotes that do not name the account are not remarks.
     """
-    found = [page for page in map(_page, answers) if page is not None]
+    found = [page for page in map(_parse_notifications, answers) if page is not None]
     if answers and not found:
         return None
-    after = max([cursor, *(one["id"] for page in found for one in page)], key=_age)
-    full = bool(found) and len(found[-1]) >= LISTED and _moved(cursor, found)
+    after = max([cursor, *(one["id"] for page in found for one in page)], key=_id_sort_key)
+    full = bool(found) and len(found[-1]) >= LISTED and _has_advanced(cursor, found)
     if not answers or (cursor and full and len(found) == len(answers) < MAX_PAGES):
         since = f"&min_id={quote_segment(after)}" if after else ""
         return heard.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
-    entries = sorted((one for page in found for one in page), key=lambda one: _age(one["id"]))
-    said = [_remark(one, account.partition("@")[0]) for one in entries]
+    entries = sorted((one for page in found for one in page), key=lambda one: _id_sort_key(one["id"]))
+    said = [_parse_comment(one, account.partition("@")[0]) for one in entries]
     return CommentPage(tuple(dict.fromkeys(one for one in said if one is not None)), after or BEGINNING)
 
 
-def _moved(cursor: str, pages: list[list[Mapping[str, Any]]]) -> bool:
+def _has_advanced(cursor: str, pages: list[list[Mapping[str, Any]]]) -> bool:
     """Whether the last page brought anything new: a server that does not go forward gives the same one for ever."""
     before = [cursor, *(one["id"] for page in pages[:-1] for one in page)]
-    return max(_age(one["id"]) for one in pages[-1]) > max(map(_age, before))
+    return max(_id_sort_key(one["id"]) for one in pages[-1]) > max(map(_id_sort_key, before))
 
 
-def _age(number: str) -> tuple[int, str]:
+def _id_sort_key(number: str) -> tuple[int, str]:
     """Ids in order: numbers without leading zeros, or letters of one length."""
     return len(number), number
 
 
-def _page(answer: StepResult) -> list[Mapping[str, Any]] | None:
+def _parse_notifications(answer: StepResult) -> list[Mapping[str, Any]] | None:
     """The notifications of an answer that have an id; None for what is no listing."""
     listed = answer.body if isinstance(answer, Response) and answer.is_success else None
     if not isinstance(listed, list):
@@ -72,7 +72,7 @@ def _is_id(told: object) -> bool:
     return isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum()
 
 
-def _remark(entry: Mapping[str, Any], mine: str) -> Comment | None:
+def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
     """What somebody said in everybody's sight; None for anything else. An answer to an answer is under that alone:
     nobody tells the post at its top without being asked for each."""
     match entry:
@@ -87,7 +87,7 @@ def _remark(entry: Mapping[str, Any], mine: str) -> Comment | None:
                 native_id=native_id,
                 author=author,
                 handle=f"@{name}",
-                text=_text(status),
+                text=_parse_text(status),
                 under=above if whose == mine and isinstance(above, str) else "",
                 url=url if isinstance(url, str) and url.startswith(("https://", "http://")) else "",
                 at=parse_timestamp(status.get("created_at")),
@@ -96,7 +96,7 @@ def _remark(entry: Mapping[str, Any], mine: str) -> Comment | None:
             return None
 
 
-def _text(status: Mapping[str, Any]) -> str:
+def _parse_text(status: Mapping[str, Any]) -> str:
     """The warning it is folded up behind, and its words."""
     warning, content = status.get("spoiler_text"), status.get("content")
     words = [

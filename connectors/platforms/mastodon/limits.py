@@ -100,22 +100,22 @@ def limits_from_json(kept: Mapping[str, Any]) -> ServerLimits:
     """Limits as they were kept; whatever makes no sense is as usual."""
     known = {one.name: getattr(DEFAULT_LIMITS, one.name) for one in fields(ServerLimits)}
     numbers = {name: parse_limit(kept.get(name), known[name], most) for name, most in LIMIT_CEILINGS.items()}
-    return ServerLimits(**numbers, mimes=_mimes(kept.get("mimes")))
+    return ServerLimits(**numbers, mimes=_supported_mimes(kept.get("mimes")))
 
 
 def limits_from_server(server: Any) -> ServerLimits:
     """What a server says of itself; whatever makes no sense is as usual."""
-    said = _part(server, "configuration")
-    kept = {name: _part(said, group).get(field) for name, (group, field) in _TOLD.items()}
-    return limits_from_json({**kept, "mimes": _part(said, "media_attachments").get("supported_mime_types")})
+    said = _nested_mapping(server, "configuration")
+    kept = {name: _nested_mapping(said, group).get(field) for name, (group, field) in _TOLD.items()}
+    return limits_from_json({**kept, "mimes": _nested_mapping(said, "media_attachments").get("supported_mime_types")})
 
 
-def _part(said: Any, name: str) -> Mapping[str, Any]:
+def _nested_mapping(said: Any, name: str) -> Mapping[str, Any]:
     part = said.get(name) if isinstance(said, Mapping) else None
     return part if isinstance(part, Mapping) else {}
 
 
-def _mimes(told: object) -> tuple[str, ...]:
+def _supported_mimes(told: object) -> tuple[str, ...]:
     """Of our kinds those that a server takes; all of them where it names none of ours, which says nothing."""
     listed = told if isinstance(told, list | tuple) else ()
     return tuple(one for one in MIMES if one in listed) or MIMES

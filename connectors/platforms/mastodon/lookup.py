@@ -36,83 +36,85 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     """List the account's posts since the attempt; those that may be it are read as they were written, since markup
     differs by server."""
     silent = not sought.text.strip()
-    files = textless_posts.media_ids_of(sought, partial(_ids, sought)) if silent else set()
+    files = textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought)) if silent else set()
     if silent and not files:
         return Unknown(Message("connectors.no_lookup"))
     if not answers:
         path = f"/api/v1/accounts/{account_id(sought.account)}/statuses?limit={LISTED}&exclude_reblogs=true"
-        return Send(_asked("look", path))
-    posts = _listed(answers[0])
+        return Send(_build_read_step("look", path))
+    posts = _parse_posts(answers[0])
     if posts is None:
         return _FAILED
     start = sought.armed_at - WINDOW - clock_lead(answers[0], sought.asked_at or sought.armed_at)
     recent = [post for post in posts if (parse_timestamp(post.get("created_at")) or start) >= start]
-    here = [post for post in recent if _may_be(post, sought)]
+    here = [post for post in recent if _is_candidate(post, sought)]
     whole = len(recent) < len(posts) or len(posts) < USUAL  # it reaches back before the attempt, or to the first post
     if silent:
-        return _by_files(here, sought, files, whole=whole)
-    return _by_words(here, sought, answers, whole=whole)
+        return _find_by_media(here, sought, files, whole=whole)
+    return _find_by_text(here, sought, answers, whole=whole)
 
 
-def _by_files(here: list[dict[str, Any]], sought: LookupQuery, files: Set[str], *, whole: bool) -> LookupResult:
-    seen = textless_posts.find_by_media(here, sought, files, number=_number, shows=_shown, says=_says)
+def _find_by_media(here: list[dict[str, Any]], sought: LookupQuery, files: Set[str], *, whole: bool) -> LookupResult:
+    seen = textless_posts.find_by_media(
+        here, sought, files, number=_post_id, shows=_parse_media_ids, says=_parse_content
+    )
     if isinstance(seen, Unknown):
         return seen
-    return _found(seen) if seen is not None else Absent() if whole else _FAILED
+    return _found_from_post(seen) if seen is not None else Absent() if whole else _FAILED
 
 
-def _by_words(
+def _find_by_text(
     here: list[dict[str, Any]], sought: LookupQuery, answers: tuple[StepResult, ...], *, whole: bool
 ) -> Send | LookupResult:
     for post in reversed(here[-MAX_READ:]):
-        name = SOURCE + _number(post)
+        name = SOURCE + _post_id(post)
         read = next((answer for answer in answers if answer.step == name), None)
         if read is None:
-            return Send(_asked(name, f"/api/v1/statuses/{quote_segment(_number(post))}/source"))
+            return Send(_build_read_step(name, f"/api/v1/statuses/{quote_segment(_post_id(post))}/source"))
         text = success_body(read).get("text")
         if not isinstance(text, str):
             return _FAILED
-        if _said(text, sought) == sought.text.strip():
-            found = _found(post)
+        if _text_without_mention(text, sought) == sought.text.strip():
+            found = _found_from_post(post)
             return replace(found, url="") if sought.chat else found
     reworded = any(post.get("edited_at") for post in here)  # by its owner, on the server: it may have been it
     return Absent() if whole and len(here) <= MAX_READ and not reworded else _FAILED
 
 
-def _found(post: Mapping[str, Any]) -> Found:
-    return Found(_number(post), post_url(post), parse_timestamp(post.get("created_at")))
+def _found_from_post(post: Mapping[str, Any]) -> Found:
+    return Found(_post_id(post), post_url(post), parse_timestamp(post.get("created_at")))
 
 
-def _ids(sought: LookupQuery, medium: Medium) -> set[str]:
+def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
     return {id_of(answer) for answer in sought.told if answer.step == f"{STAGE}{medium.sha256[:24]}"} - {""}
 
 
-def _number(post: Mapping[str, Any]) -> str:
+def _post_id(post: Mapping[str, Any]) -> str:
     return str(post["id"])
 
 
-def _shown(post: Mapping[str, Any]) -> set[str]:
+def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
     files = post.get("media_attachments")
     return {str(one.get("id")) for one in files if isinstance(one, dict)} if isinstance(files, list) else set()
 
 
-def _says(post: Mapping[str, Any]) -> object:
+def _parse_content(post: Mapping[str, Any]) -> object:
     """Its markup: of no words it is none, or an empty paragraph."""
     return str(post.get("content") or "").removeprefix("<p>").removesuffix("</p>")
 
 
-def _asked(name: str, path: str) -> WireStep:
+def _build_read_step(name: str, path: str) -> WireStep:
     return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
 
 
-def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a listing, newest first; None when it is no look."""
     posts = answer.body if isinstance(answer, Response) and answer.is_success else None
     whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
     return posts if whole else None
 
 
-def _may_be(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Whether a post stands where the one sought would, and is nobody else's copy; of messages, who reads it."""
     if str(post["id"]) in sought.known or (post.get("visibility") == DIRECT_VISIBILITY) != bool(sought.chat):
         return False
@@ -121,6 +123,6 @@ def _may_be(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     return str(post.get("in_reply_to_id") or "") == sought.reply_to
 
 
-def _said(text: str, sought: LookupQuery) -> str:
+def _text_without_mention(text: str, sought: LookupQuery) -> str:
     """The words of a post as it was written; of a message, without its reader's name before them."""
     return text.strip().partition(" ")[2].strip() if sought.chat else text.strip()

@@ -89,44 +89,44 @@ def message_problem(unit: Unit, can: Capabilities, per_address: int) -> Message 
 def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, per_address: int) -> Send | Outcome:
     """Ask what its reader is called, then which was the last message between the two, then send it under that."""
     if answers and answers[-1].step == PUBLISH:
-        return _sent(answers[-1], unit)
+        return _send_outcome(answers[-1], unit)
     if wrong := message_problem(unit, can, per_address):
         return Rejected(wrong, permanent=False)
     if not answers:
-        return Send(_asked(READER, f"/api/v1/accounts/{quote_segment(unit.viewer)}", "look"))
+        return Send(_build_read_step(READER, f"/api/v1/accounts/{quote_segment(unit.viewer)}", "look"))
     last = answers[-1]
     if last.step == READER:
-        refused = _unreachable(last, unit, can, per_address)
-        talks = _asked(CONVERSATIONS_STEP, f"/api/v1/conversations?limit={MAX_CONVERSATIONS}", "look")
+        refused = _unreachable_outcome(last, unit, can, per_address)
+        talks = _build_read_step(CONVERSATIONS_STEP, f"/api/v1/conversations?limit={MAX_CONVERSATIONS}", "look")
         return refused or Send(replace(talks, only=KEPT))
-    if _listed(last) is None:
+    if _parse_entries(last) is None:
         return outcome_of_failure(last, creates=False)
-    return Send(_message(unit, _acct(answers[0]), _last_between(last, unit.viewer)))
+    return Send(_build_message_step(unit, _parse_handle(answers[0]), _find_last_message_id(last, unit.viewer)))
 
 
-def _unreachable(answer: StepResult, unit: Unit, can: Capabilities, per_address: int) -> Outcome | None:
+def _unreachable_outcome(answer: StepResult, unit: Unit, can: Capabilities, per_address: int) -> Outcome | None:
     """Why nothing can be said to somebody; None where it can."""
     told = success_body(answer)
     if is_missing(answer) or (id_of(answer) == unit.viewer and told.get("suspended") is True):
         return Rejected(Message(READER_GONE), permanent=True)
-    if id_of(answer) != unit.viewer or not _acct(answer):
+    if id_of(answer) != unit.viewer or not _parse_handle(answer):
         return outcome_of_failure(answer, creates=False)
-    whole = text_length(f"@{_acct(answer)} {unit.text_of('body')}", per_address)
+    whole = text_length(f"@{_parse_handle(answer)} {unit.text_of('body')}", per_address)
     most = can.size_limits(unit.surface)[0] + RESERVED_CHARACTERS
     if whole > most:  # their name is longer than Mastodon's own may be
         return Rejected(Message("connectors.text_too_long", {"length": whole, "most": most}), permanent=False)
     return None
 
 
-def _acct(answer: StepResult) -> str:
+def _parse_handle(answer: StepResult) -> str:
     """By what an account is named on the server we ask; "" for what no message may begin with."""
     told = success_body(answer).get("acct")
     return told if isinstance(told, str) and _ACCT.fullmatch(told) else ""
 
 
-def _last_between(answer: StepResult, other: str) -> str:
+def _find_last_message_id(answer: StepResult, other: str) -> str:
     """The last message of the newest conversation with somebody alone; "" where there is none."""
-    for one in _listed(answer) or []:
+    for one in _parse_entries(answer) or []:
         match one:
             case {"accounts": [{"id": str(found)}], "last_status": {"id": str(number), "visibility": "direct"}}:
                 if found == other and ID_PATTERN.fullmatch(number):
@@ -136,7 +136,7 @@ def _last_between(answer: StepResult, other: str) -> str:
     return ""
 
 
-def _message(unit: Unit, acct: str, under: str) -> WireStep:
+def _build_message_step(unit: Unit, acct: str, under: str) -> WireStep:
     said: dict[str, Any] = {"status": f"@{acct} {unit.text_of('body')}", "visibility": DIRECT_VISIBILITY}
     if under:
         said["in_reply_to_id"] = under
@@ -146,7 +146,7 @@ def _message(unit: Unit, acct: str, under: str) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
 
 
-def _sent(answer: StepResult, unit: Unit) -> Outcome:
+def _send_outcome(answer: StepResult, unit: Unit) -> Outcome:
     """What came of a message. One that names nobody reaches nobody: its reader takes none of ours, or left."""
     told = success_body(answer)
     if number := id_of(answer):
@@ -172,33 +172,36 @@ def mentioned_accounts(status: Mapping[str, Any]) -> set[str]:
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what people said; as much as was read where the last answer is unusable."""
-    return polls.resume_poll(_poll(cursor) if cursor else _first(), answers)
+    return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
-def _first() -> PollGenerator:
+def _start_polling() -> PollGenerator:
     """Whose account it is, and where its list ends: what was said before was said to its owner, not to us."""
-    whose = yield _asked(UPDATES, "/api/v1/accounts/verify_credentials", UPDATES)
+    whose = yield _build_read_step(UPDATES, "/api/v1/accounts/verify_credentials", UPDATES)
     me = id_of(whose)
     if not me:
-        return _unheard(whose)
-    answer = yield _page("")
-    listed = _notices(answer)
+        return _polling_failure_outcome(whose)
+    answer = yield _build_page_step("")
+    listed = _parse_notifications(answer)
     if listed is None:
-        return _unheard(answer)
-    return ChatUpdates((), f"{me} {max((one['id'] for one in listed), key=_age, default=BEGINNING)}")
+        return _polling_failure_outcome(answer)
+    return ChatUpdates((), f"{me} {max((one['id'] for one in listed), key=_id_sort_key, default=BEGINNING)}")
 
 
-def _poll(cursor: str) -> PollGenerator:
+def _poll_updates(cursor: str) -> PollGenerator:
     """What was said since then, oldest first; one request where that fits one page."""
     me, _, after = cursor.partition(" ")
     updates: list[ChatUpdate] = []
     for page in range(MAX_PAGES):
-        answer = yield _page(after)
-        listed = _notices(answer)
+        answer = yield _build_page_step(after)
+        listed = _parse_notifications(answer)
         if listed is None and not page:
-            return _unheard(answer)
-        fresh = sorted((one for one in listed or [] if _age(one["id"]) > _age(after)), key=lambda one: _age(one["id"]))
-        updates += [update for one in fresh if (update := _update(one, me)) is not None]
+            return _polling_failure_outcome(answer)
+        fresh = sorted(
+            (one for one in listed or [] if _id_sort_key(one["id"]) > _id_sort_key(after)),
+            key=lambda one: _id_sort_key(one["id"]),
+        )
+        updates += [update for one in fresh if (update := _parse_update(one, me)) is not None]
         if fresh:
             after = str(fresh[-1]["id"])
         if not fresh or len(listed or []) < LISTED:
@@ -206,14 +209,14 @@ def _poll(cursor: str) -> PollGenerator:
     return ChatUpdates(tuple(updates), f"{me} {after}")
 
 
-def _unheard(answer: StepResult) -> Outcome:
+def _polling_failure_outcome(answer: StepResult) -> Outcome:
     """Why nothing was heard. A right that is missing ends listening alone: the account goes on posting."""
     if isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer).lower():
         return Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)
     return outcome_of_failure(answer, creates=False)
 
 
-def _update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
+def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
     """What somebody said to this account alone; what is more than words is for a person to see."""
     match entry:
         case {
@@ -225,7 +228,7 @@ def _update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
             and ID_PATTERN.fullmatch(number)
             and mentioned_accounts(status) - {author} == {me}
         ):
-            words, shows = _words(status, me), _shows(status)
+            words, shows = _parse_text(status, me), _parse_attachment_kind(status)
             return ChatUpdate(
                 number,
                 "message" if words and not shows else "unsupported",
@@ -240,7 +243,7 @@ def _update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
             return None
 
 
-def _words(status: Mapping[str, Any], me: str) -> str:
+def _parse_text(status: Mapping[str, Any], me: str) -> str:
     """The warning it is folded up behind, and its words without our own name before them."""
     warning, content = status.get("spoiler_text"), status.get("content")
     words = html_to_text(content) if isinstance(content, str) else ""
@@ -251,7 +254,7 @@ def _words(status: Mapping[str, Any], me: str) -> str:
     return "\n\n".join(word for word in said if word)
 
 
-def _shows(status: Mapping[str, Any]) -> AttachmentKind:
+def _parse_attachment_kind(status: Mapping[str, Any]) -> AttachmentKind:
     """What it is beside its words; nothing of it is fetched, since whoever wrote it chose what lies there."""
     media = status.get("media_attachments")
     first = media[0] if isinstance(media, list) and media else None
@@ -260,27 +263,27 @@ def _shows(status: Mapping[str, Any]) -> AttachmentKind:
     return _MEDIA.get(str(first.get("type")), "file") if isinstance(first, Mapping) else "file"
 
 
-def _notices(answer: StepResult) -> list[Mapping[str, Any]] | None:
+def _parse_notifications(answer: StepResult) -> list[Mapping[str, Any]] | None:
     """The notifications of an answer that have an id; None for what is no listing."""
-    listed = _listed(answer)
+    listed = _parse_entries(answer)
     return None if listed is None else [one for one in listed if ID_PATTERN.fullmatch(str(one.get("id")))]
 
 
-def _listed(answer: StepResult) -> list[Mapping[str, Any]] | None:
+def _parse_entries(answer: StepResult) -> list[Mapping[str, Any]] | None:
     listed = answer.body if isinstance(answer, Response) and answer.is_success else None
     return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else None
 
 
-def _age(number: str) -> tuple[int, str]:
+def _id_sort_key(number: str) -> tuple[int, str]:
     """Ids in order: numbers without leading zeros, or letters of one length."""
     return len(number), number
 
 
-def _page(after: str) -> WireStep:
+def _build_page_step(after: str) -> WireStep:
     since = f"&min_id={quote_segment(after)}" if after else ""
     path = f"/api/v1/notifications?types%5B%5D=mention&include_filtered=true&limit={LISTED}{since}"
-    return _asked(UPDATES, path, UPDATES)
+    return _build_read_step(UPDATES, path, UPDATES)
 
 
-def _asked(name: str, path: str, action: str) -> WireStep:
+def _build_read_step(name: str, path: str, action: str) -> WireStep:
     return WireStep(name, StepKind.CONTROL, "GET", path, action=action)

@@ -147,21 +147,21 @@ class Mastodon:
             sizes={MESSAGE: (limits.text - messages.RESERVED_CHARACTERS, 0)},
         )
 
-    def own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
+    def read_own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
         """Ask the server what it lets its accounts do."""
         return mastodon_limits.read_own_limits(answers)
 
-    def within(self, limits: Mapping[str, Any]) -> "Mastodon":
+    def with_limits(self, limits: Mapping[str, Any]) -> "Mastodon":
         """The connector on a server of these limits."""
         return Mastodon(mastodon_limits.limits_from_json(limits))
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
-        return self._length(unit), self.capabilities.size_limits(unit.surface)[0]
+        return self._text_length(unit), self.capabilities.size_limits(unit.surface)[0]
 
-    def warning(self, unit: Unit) -> str:
+    def content_warning(self, unit: Unit) -> str:
         """What stands before its words until a reader presses."""
-        return _warning(unit)
+        return _content_warning(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant. A
@@ -170,8 +170,8 @@ class Mastodon:
             return messages.next_step(unit, answers, self.capabilities, self._limits.per_address)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:  # also where a limit fell meanwhile: it stands, or does not
-            return _published(last, unit)
-        unfit = self._unfit(unit)
+            return _publish_outcome(last, unit)
+        unfit = self._unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         made = {answer.step: answer for answer in answers if answer.step.startswith("stage:")}
@@ -179,25 +179,25 @@ class Mastodon:
             return mastodon_limits.limit_refusal(last) or outcome_of_failure(last, creates=False)
         for medium in unit.media:
             if _stage_name(medium) not in made:
-                return Send(_stage(medium))
+                return Send(_build_stage_step(medium))
         uploads = [made[_stage_name(medium)] for medium in unit.media]
-        return _waiting(uploads, answers) or Send(_post(unit, [id_of(upload) for upload in uploads]))
+        return _poll_uploads(uploads, answers) or Send(_build_publish_step(unit, [id_of(upload) for upload in uploads]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Look among the account's own posts and messages, by the words or, where there are none, by the pictures."""
         return lookup.look_up(sought, answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The server, where whoever is signed in finds the account."""
         return f"https://{account.partition('@')[2]}/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address of the account's own server: another one has numbers of its own."""
         number = _number_in(address.url, address.account.partition("@")[2])
         if not number:
             return NO_POST_THERE
         if not answers:
-            return Send(_asked("look", f"/api/v1/statuses/{quote_segment(number)}"))
+            return Send(_build_read_step("look", f"/api/v1/statuses/{quote_segment(number)}"))
         last = answers[-1]
         if id_of(last) != number:
             return Absent() if is_missing(last) else ADDRESS_UNREADABLE
@@ -219,27 +219,27 @@ class Mastodon:
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words in the place of those of a post; its pictures are named, so that they stay."""
-        unfit = self._unfit(unit) if not answers else None
+        unfit = self._unit_problem(unit) if not answers else None
         if unfit is not None:
             return Rejected(unfit, permanent=False)
-        return edits.edit_post(_said(unit), native_id, answers, files=bool(unit.media))
+        return edits.edit_post(_build_editable_fields(unit), native_id, answers, files=bool(unit.media))
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
         if copy.native_id.startswith(REMOVED) or copy.chat:
             return None
         if not answers:
-            return Send(_asked("metrics", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+            return Send(_build_read_step("metrics", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
         told = success_body(answers[-1])
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
         return {name: count for name, count in counts.items() if isinstance(count, int)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """What the account's own server does not know any more is gone: deleted, or taken down."""
         if copy.native_id.startswith(REMOVED):
             return None
         if not answers:
-            return Send(_asked("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+            return Send(_build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
         return (
             MissingPost()
             if is_missing(answers[-1])
@@ -248,7 +248,7 @@ class Mastodon:
             else None
         )
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the post is folded up behind its warning, where it was sent so."""
@@ -256,24 +256,26 @@ class Mastodon:
         if not wanted or copy.native_id.startswith(REMOVED):
             return MarkReport(there=not copy.native_id.startswith(REMOVED))
         if not answers:
-            return Send(_asked("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+            return Send(_build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
         told = success_body(answers[-1])
         if told:
             borne = {SENSITIVE_MARK: told.get("sensitive") is True, WARNING_MARK: bool(told.get("spoiler_text"))}
             return MarkReport(tuple(flag for flag in wanted if not borne[flag]))
         return MarkReport(there=False) if is_missing(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return mastodon_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """Posts of others that name the account, answers to its posts among them."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Block whoever said something, or report it; nothing else is given to whom it was said to."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -291,23 +293,25 @@ class Mastodon:
         """Introduce ourselves to the server, have the person say yes there, then ask whose token it is."""
         return mastodon_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return mastodon_account.verify_account(account, answers)
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """Whether the server's rules are still those that somebody read."""
         return mastodon_account.inspect_destination(place, answers)
 
-    def _length(self, unit: Unit) -> int:
+    def _text_length(self, unit: Unit) -> int:
         each = self._limits.per_address
-        return text_length(unit.text_of("body"), each) + text_length(_warning(unit), each)
+        return text_length(unit.text_of("body"), each) + text_length(_content_warning(unit), each)
 
-    def _unfit(self, unit: Unit) -> Message | None:
+    def _unit_problem(self, unit: Unit) -> Message | None:
         """Why the unit cannot go out as it is; nothing is ever cut."""
-        if wrong := unit_checks.unit_problem(unit, self.capabilities, length=self._length(unit)):
+        if wrong := unit_checks.unit_problem(unit, self.capabilities, length=self._text_length(unit)):
             return wrong
-        if _warning(unit) and not unit.text_of("body").strip():  # the server would make the warning the text
+        if _content_warning(unit) and not unit.text_of("body").strip():  # the server would make the warning the text
             return Message("mastodon.words_needed")
         if unit.comment_id and unit.media:
             return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
@@ -317,7 +321,7 @@ class Mastodon:
         return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _warning(unit: Unit) -> str:
+def _content_warning(unit: Unit) -> str:
     """Of the gate's mark first, whatever else somebody wants to say there."""
     words = (WARNING_TEXT if WARNING_MARK in unit.flags else "", options.unit_options(unit).get_text("warning"))
     return " · ".join(word for word in words if word)
@@ -327,7 +331,7 @@ def _stage_name(medium: Medium) -> str:
     return f"stage:{medium.sha256[:24]}"
 
 
-def _stage(medium: Medium) -> WireStep:
+def _build_stage_step(medium: Medium) -> WireStep:
     """Without a name of its own: the server makes one."""
     what = "film" if medium.mime == VIDEO_MIME else "picture"
     file = FileRef(medium.sha256, medium.mime, f"{what}.{medium.mime.rpartition('/')[2]}")
@@ -335,13 +339,16 @@ def _stage(medium: Medium) -> WireStep:
     return WireStep(name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0)
 
 
-def _asked(name: str, path: str) -> WireStep:
+def _build_read_step(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere."""
     return WireStep(name, StepKind.CONTROL, "GET", path, action="metrics" if name == "metrics" else "look")
 
 
-def _post(unit: Unit, media: list[str]) -> WireStep:
-    said: dict[str, Any] = {**_said(unit), "visibility": options.unit_options(unit).get_text("visibility") or "public"}
+def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
+    said: dict[str, Any] = {
+        **_build_editable_fields(unit),
+        "visibility": options.unit_options(unit).get_text("visibility") or "public",
+    }
     if media:
         said["media_ids"] = media
     if unit.parent_id:
@@ -350,19 +357,19 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
 
 
-def _said(unit: Unit) -> dict[str, Any]:
+def _build_editable_fields(unit: Unit) -> dict[str, Any]:
     """What of a post may be changed later: its words, and how it is marked."""
     said: dict[str, Any] = {"status": unit.text_of("body")}
     if SENSITIVE_MARK in unit.flags:
         said["sensitive"] = True
-    if warning := _warning(unit):
+    if warning := _content_warning(unit):
         said["spoiler_text"] = warning
     if language := options.unit_options(unit).get_text("language") or unit.language.partition("-")[0]:
         said["language"] = language
     return said
 
 
-def _waiting(uploads: list[StepResult], answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+def _poll_uploads(uploads: list[StepResult], answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """The next question, or why it must wait, until every picture can be shown; None then.
 
     A picture that is not ready is left out of its post by some servers: https://github.com/mastodon/mastodon/issues/21864
@@ -379,11 +386,11 @@ def _waiting(uploads: list[StepResult], answers: tuple[StepResult, ...]) -> Send
             return outcome_of_failure(last, creates=False)
         if len(told) >= POLLS:
             return Retry(AGAIN, "account", Message("connectors.preparing"))
-        return Send(_asked(name, f"/api/v1/media/{quote_segment(id_of(upload))}"))
+        return Send(_build_read_step(name, f"/api/v1/media/{quote_segment(id_of(upload))}"))
     return None
 
 
-def _published(answer: StepResult, unit: Unit) -> Outcome:
+def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     told = success_body(answer)
     if native_id := id_of(answer):
         shown = told.get("media_attachments")

@@ -88,7 +88,7 @@ class _Place:
         return json.dumps([self.since, self.began, self.newest, self.after, left], separators=(",", ":"))
 
 
-def _place(cursor: str) -> _Place:
+def _parse_cursor(cursor: str) -> _Place:
     """Out of a cursor; the beginning for one that nobody can read."""
     try:
         since, began, newest, after, left = json.loads(cursor)
@@ -102,7 +102,7 @@ def list_comments(
     network: CommentNetwork, account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
-    start = _place(cursor)
+    start = _parse_cursor(cursor)
     place, found, me = start, list[Comment](), ""
     for number, answer in enumerate(answers):
         told = success_body(answer)
@@ -110,51 +110,51 @@ def list_comments(
         if listed is None:
             if not number:
                 return None
-            if not _of_no_use(answer):  # it goes on there next time
-                return _told(found, place)
-            place = _without(place).settled()
+            if not _is_permanently_refused(answer):  # it goes on there next time
+                return _build_comment_page(found, place)
+            place = _skip_unavailable(place).settled()
             continue
         posts = [{"id": place.left[0].post, "comments": told}] if number and place.left else listed
         me = me or next((name for post in posts if (name := network.named(post))), "")
-        place = _past(network, place, answer, posts, first=not number).settled()
+        place = _advance_place(network, place, answer, posts, first=not number).settled()
         said = (one for post in posts for one in network.said(post, account, me))
-        found += [one for one in said if _since(one.at, start.since, LATE)]
+        found += [one for one in said if _is_since(one.at, start.since, LATE)]
     if not answers or (place.open and len(answers) < MAX_REQUESTS):
-        return _asks(network, place, first=not answers)
-    return _told(found, place)
+        return _build_next_request(network, place, first=not answers)
+    return _build_comment_page(found, place)
 
 
-def _told(found: list[Comment], place: _Place) -> CommentPage:
+def _build_comment_page(found: list[Comment], place: _Place) -> CommentPage:
     once = {one.native_id: one for one in found}.values()
     known = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
     return CommentPage((*(one for one in once if one.at is None), *known), place.written(), more=place.open)
 
 
-def _of_no_use(answer: StepResult) -> bool:
+def _is_permanently_refused(answer: StepResult) -> bool:
     """Whether the same will be refused again: a post is gone, or a place in a list is no more."""
     return isinstance(outcome_of_failure(answer, creates=False), Rejected)
 
 
-def _without(place: _Place) -> _Place:
+def _skip_unavailable(place: _Place) -> _Place:
     """Past what cannot be asked for: comments of one post, or the walk, which begins anew and tells it all again."""
     return replace(place, left=place.left[1:]) if place.left else replace(place, after="", began="")
 
 
-def _asks(network: CommentNetwork, place: _Place, *, first: bool) -> Send:
+def _build_next_request(network: CommentNetwork, place: _Place, *, first: bool) -> Send:
     """The newest posts, what is left under one, or older posts."""
     if not first and place.left:
         return comments.comments_request(network.comments(place.left[0].post, place.left[0].after))
     return comments.comments_request(network.posts("" if first else place.after))
 
 
-def _past(
+def _advance_place(
     network: CommentNetwork, place: _Place, answer: StepResult, posts: list[dict[str, Any]], *, first: bool
 ) -> _Place:
     """Where a reading stands after an answer."""
     if not first and place.left:
-        return replace(place, left=(*_left(network, posts[0], place.left[0].until), *place.left[1:]))
+        return replace(place, left=(*_remaining_comments(network, posts[0], place.left[0].until), *place.left[1:]))
     until = (place.newest if first else "") or place.since
-    rest = (one for post in posts for one in _left(network, post, until))
+    rest = (one for post in posts for one in _remaining_comments(network, post, until))
     place, after = replace(place, left=(*place.left, *rest)[:MAX_REMAINING]), next_cursor(success_body(answer))
     if not first:
         return replace(place, after=after)
@@ -164,16 +164,16 @@ def _past(
     return replace(place, newest=now) if under_way else replace(place, newest=now, began=now, after=after)
 
 
-def _left(network: CommentNetwork, post: Mapping[str, Any], until: str) -> list[_Left]:
+def _remaining_comments(network: CommentNetwork, post: Mapping[str, Any], until: str) -> list[_Left]:
     """What stands under a post past this page and was not told: comments come newest first."""
     told = post.get("comments")
     told = told if isinstance(told, dict) else {}
     after, number = next_cursor(told), network.number(post)
     ages = [parse_timestamp(one.get(network.instant)) for one in answer_entries(told) or []]
-    fresh = bool(ages) and all(_since(at, until) for at in ages)
+    fresh = bool(ages) and all(_is_since(at, until) for at in ages)
     return [_Left(number, after, until)] if until and after and number and fresh else []
 
 
-def _since(at: datetime | None, since: str, margin: timedelta = MARGIN) -> bool:
+def _is_since(at: datetime | None, since: str, margin: timedelta = MARGIN) -> bool:
     told = parse_timestamp(since)
     return told is None or at is None or at >= told - margin

@@ -141,10 +141,10 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, words: ErrorWording
         return restage_uploads()
     if sub in FETCH or sub == NOT_READY:
         return Retry(words.again, "account", Message(words.not_fetched if sub in FETCH else words.preparing))
-    return _unclear(answer, code, sub, creates=creates)
+    return _unclear_outcome(answer, code, sub, creates=creates)
 
 
-def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
+def _unclear_outcome(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
     """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be live."""
     if code in RATE_LIMIT_CODES or code in BUSY_CODES or answer.status >= 500 or _is_transient(answer):
         if creates:

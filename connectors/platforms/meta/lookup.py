@@ -52,12 +52,12 @@ def look_up_textless(
     network: LookupNetwork, sought: LookupQuery, parent: str, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
     """Ask after the container, then read the list; `parent` is the step that makes a container of several."""
-    container = _container(sought, parent)
+    container = _find_container(sought, parent)
     if not container:
         return Unknown(Message("connectors.no_lookup"))
     if not answers:
         return Send(WireStep("look", StepKind.CONTROL, "GET", f"/{container}?fields={network.status}", action="look"))
-    stands = _stands(answers[0], network.status)
+    stands = _parse_container_status(answers[0], network.status)
     if stands in NOT_PUBLISHED:
         return Absent()
     if stands not in ("PUBLISHED", "ERROR", "unreadable"):
@@ -73,10 +73,10 @@ def look_up_textless(
     if further and all(_at_least(post, start) for post in last):
         return Send(network.page(sought, further)) if len(pages) < network.most_pages else _FAILED
     inside = [post for page in listed for post in page or () if _at_least(post, start)]
-    return _judged([post for post in inside if _is_like(post, sought, network.words)], stands)
+    return _resolve_matches([post for post in inside if _is_candidate(post, sought, network.words)], stands)
 
 
-def _judged(alike: list[dict[str, Any]], stands: str) -> LookupResult:
+def _resolve_matches(alike: list[dict[str, Any]], stands: str) -> LookupResult:
     """What the posts that may be it prove, beside what the container said."""
     if stands == "PUBLISHED" and len(alike) == 1:
         post = alike[0]
@@ -86,14 +86,14 @@ def _judged(alike: list[dict[str, Any]], stands: str) -> LookupResult:
     return textless_posts.OTHER_MEDIA if alike else Absent()
 
 
-def _container(sought: LookupQuery, parent: str) -> str:
+def _find_container(sought: LookupQuery, parent: str) -> str:
     """The last container made for it; "" for none."""
     name = parent if len(sought.media) > 1 else container_step_name(sought.media[0])
     made = [str(json_body(one).get("id") or "") for one in sought.told if one.step == name]
     return made[-1] if made and made[-1].isascii() and made[-1].isalnum() else ""
 
 
-def _stands(answer: StepResult, field: str) -> str:
+def _parse_container_status(answer: StepResult, field: str) -> str:
     """What a container says of itself; "" where nobody answered. Reads of one that is there may say that it is not."""
     if not isinstance(answer, Response):
         return ""
@@ -106,9 +106,13 @@ def _at_least(post: Mapping[str, Any], start: datetime) -> bool:
     return (parse_timestamp(post.get("timestamp")) or start) >= start
 
 
-def _is_like(post: Mapping[str, Any], sought: LookupQuery, words: str) -> bool:
+def _is_candidate(post: Mapping[str, Any], sought: LookupQuery, words: str) -> bool:
     """Whether it is as wordless, of the same kind, stands where the one sought would, and is nobody else's copy."""
-    if str(post["id"]) in sought.known or str(post.get(words) or "").strip() or _above(post) != sought.reply_to:
+    if (
+        str(post["id"]) in sought.known
+        or str(post.get(words) or "").strip()
+        or _parse_parent_id(post) != sought.reply_to
+    ):
         return False
     kind = str(post.get("media_type") or "")
     if len(sought.media) > 1:
@@ -118,6 +122,6 @@ def _is_like(post: Mapping[str, Any], sought: LookupQuery, words: str) -> bool:
     return kind == ("VIDEO" if sought.media[0].mime == _FILM else "IMAGE")
 
 
-def _above(post: Mapping[str, Any]) -> str:
+def _parse_parent_id(post: Mapping[str, Any]) -> str:
     above = post.get("replied_to")
     return str(above.get("id") or "") if isinstance(above, dict) else ""

@@ -120,7 +120,7 @@ def next_step(
         body = {"recipient": {"id": unit.viewer}, "message": {"text": unit.text_of("body")}, **network.extra}
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/messages", body))
     last = answers[-1]
-    if number := _id(success_body(last).get("message_id")):
+    if number := _parse_id(success_body(last).get("message_id")):
         return Published(number)
     if isinstance(last, Response) and last.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
@@ -137,23 +137,25 @@ def look_up(network: MessagingNetwork, sought: LookupQuery, answers: tuple[StepR
         path = f"/{{account}}/conversations?platform={network.name}&user_id={quote_segment(sought.chat)}"
         return Send(WireStep(LOOK, StepKind.CONTROL, "GET", f"{path}&fields={quote_segment(fields)}", action=LOOK))
     talks = answer_entries(success_body(answers[-1]))
-    listed = _messages(talks[0]) if talks else None
+    listed = _parse_messages(talks[0]) if talks else None
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
-    recent = [one for one in listed if (_at(one.get("created_time")) or start) >= start]
-    ours = [one for one in recent if sought.account in _names(one.get("from")) and one["id"] not in sought.known]
+    recent = [one for one in listed if (_parse_time(one.get("created_time")) or start) >= start]
+    ours = [
+        one for one in recent if sought.account in _account_names(one.get("from")) and one["id"] not in sought.known
+    ]
     same = [one for one in ours if str(one.get("message") or "").strip() == sought.text.strip()]
     if same:
-        first = min(same, key=lambda one: _at(one.get("created_time")) or start)
-        return Found(str(first["id"]), "", _at(first.get("created_time")))
+        first = min(same, key=lambda one: _parse_time(one.get("created_time")) or start)
+        return Found(str(first["id"]), "", _parse_time(first.get("created_time")))
     whole = len(recent) < len(listed) or len(listed) < TOLD
     return Absent() if whole else Unknown(Message("connectors.lookup_failed"))
 
 
 def listen(network: MessagingNetwork, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what people said; as much as was read where the last answer is unusable."""
-    return polls.resume_poll(_poll(network, _Mark.read(cursor)) if cursor else _first(network), answers)
+    return polls.resume_poll(_poll_updates(network, _Mark.read(cursor)) if cursor else _start_polling(network), answers)
 
 
 def messages_probe_step(network: MessagingNetwork) -> WireStep:
@@ -188,81 +190,83 @@ class _Mark:
     def passed(self, talk: Mapping[str, Any], answer: StepResult) -> "_Mark":
         """The mark after this answer told a conversation; one that may still change in the second it changed in counts
         as read up to the one before, and is read again. An answer that says no sensible time settles it."""
-        at, told = _seconds(talk), response_date(answer)
+        at, told = _updated_seconds(talk), response_date(answer)
         ago = timedelta(seconds=told.timestamp() - at) if told is not None else SETTLED
-        return replace(self, read_at={**self.read_at, _key(talk): at - (-LATE <= ago < SETTLED)})
+        return replace(self, read_at={**self.read_at, _conversation_key(talk): at - (-LATE <= ago < SETTLED)})
 
     def caught_up(self, talks: list[dict[str, Any]]) -> "_Mark":
         """The mark after all that is listed was read."""
-        floor = max([self.floor, *map(_seconds, talks)])
+        floor = max([self.floor, *map(_updated_seconds, talks)])
         late = floor - int(LATE.total_seconds())
         return replace(self, floor=floor, read_at={talk: at for talk, at in self.read_at.items() if at >= late})
 
     def is_new(self, talk: Mapping[str, Any]) -> bool:
         """Whether a conversation changed since it was read."""
-        return self.may_be(talk) and self.read_at.get(_key(talk)) != _seconds(talk)
+        return self.may_be(talk) and self.read_at.get(_conversation_key(talk)) != _updated_seconds(talk)
 
     def may_be(self, talk: Mapping[str, Any]) -> bool:
         """Whether it changed so lately that it may not have been read."""
-        return _seconds(talk) >= self.floor - LATE.total_seconds()
+        return _updated_seconds(talk) >= self.floor - LATE.total_seconds()
 
     def since(self, talk: Mapping[str, Any]) -> datetime:
         """From when on its messages may be new; none that was there before the account was listened to."""
-        at = self.read_at.get(_key(talk))
+        at = self.read_at.get(_conversation_key(talk))
         begin = datetime.fromtimestamp(self.floor, UTC) - LATE if at is None else datetime.fromtimestamp(at, UTC) - TIES
         return max(begin, datetime.fromtimestamp(self.began, UTC) + timedelta(microseconds=1))
 
 
-def _first(network: MessagingNetwork) -> PollGenerator:
+def _start_polling(network: MessagingNetwork) -> PollGenerator:
     """Whose account it is, and where its list ends: what was said before was said to its owner, not to us."""
-    whose = yield _asked(network.me)
+    whose = yield _build_read_step(network.me)
     told = success_body(whose)
-    names = {str(told[name]) for name in network.who if told.get(name)} | _names(told)
+    names = {str(told[name]) for name in network.who if told.get(name)} | _account_names(told)
     if not names:
         return errors.reading_failure_outcome(whose)
-    answer = yield _listing(network, "")
+    answer = yield _build_page_step(network, "")
     talks = answer_entries(success_body(answer))
     if talks is None:
         return errors.reading_failure_outcome(answer)
-    newest = max(map(_seconds, talks), default=0)
-    stood = {_key(talk): _seconds(talk) for talk in talks}
+    newest = max(map(_updated_seconds, talks), default=0)
+    stood = {_conversation_key(talk): _updated_seconds(talk) for talk in talks}
     return ChatUpdates((), _Mark(frozenset(names), newest, newest, stood).caught_up(talks).written())
 
 
-def _poll(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
+def _poll_updates(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
     """What changed, then the messages of each conversation that did, the one that waits longest first."""
     talks: list[dict[str, Any]] = []
     after, whole = "", False
     for _ in range(MAX_PAGES):
-        answer = yield _listing(network, after)
+        answer = yield _build_page_step(network, after)
         page = answer_entries(success_body(answer))
         if page is None:
             return errors.reading_failure_outcome(answer)
-        talks += [one for one in page if _id(one.get("id"))]
+        talks += [one for one in page if _parse_id(one.get("id"))]
         after = next_cursor(success_body(answer))
         whole = not after or any(not mark.may_be(one) for one in page)
         if whole:
             break
-    changed = sorted((talk for talk in talks if mark.is_new(talk)), key=_seconds)
+    changed = sorted((talk for talk in talks if mark.is_new(talk)), key=_updated_seconds)
     updates: list[ChatUpdate] = []
     for talk in changed[:MAX_PEOPLE]:
-        answer = yield _asked(f"/{quote_segment(str(talk['id']))}?fields={quote_segment(_inside(network))}")
-        listed = _messages(success_body(answer))
+        answer = yield _build_read_step(
+            f"/{quote_segment(str(talk['id']))}?fields={quote_segment(_messages_field(network))}"
+        )
+        listed = _parse_messages(success_body(answer))
         if listed is None and not errors.is_conversation_missing(answer):
             return ChatUpdates(tuple(updates), mark.written()) if updates else errors.reading_failure_outcome(answer)
-        updates += _heard(mark, talk, listed or [])
+        updates += _parse_updates(mark, talk, listed or [])
         mark = mark.passed(talk, answer)
     if len(changed) <= MAX_PEOPLE and (whole or not changed):
         mark = mark.caught_up(talks)
     return ChatUpdates(tuple(updates), mark.written())
 
 
-def _heard(mark: _Mark, talk: Mapping[str, Any], listed: list[dict[str, Any]]) -> list[ChatUpdate]:
+def _parse_updates(mark: _Mark, talk: Mapping[str, Any], listed: list[dict[str, Any]]) -> list[ChatUpdate]:
     """What the other one wrote since, oldest first; ahead of it, that there was more than is told of."""
     since = mark.since(talk)
-    dated = [(at, one) for one in reversed(listed) if (at := _at(one.get("created_time"))) is not None]
+    dated = [(at, one) for one in reversed(listed) if (at := _parse_time(one.get("created_time"))) is not None]
     fresh = sorted(((at, one) for at, one in dated if at >= since), key=lambda pair: pair[0])
-    theirs = [_update(one, at) for at, one in fresh if _is_theirs(one, mark.me)]
+    theirs = [_parse_update(one, at) for at, one in fresh if _is_theirs(one, mark.me)]
     if theirs and len(fresh) == len(listed) == TOLD and mark.floor:
         first = theirs[0]
         return [
@@ -276,13 +280,13 @@ def _is_theirs(one: Mapping[str, Any], me: frozenset[str]) -> bool:
     """Whether it was written to this account alone, by somebody else."""
     sender, to = one.get("from"), one.get("to")
     told = answer_entries(to) if isinstance(to, dict) else None
-    written_to_me = told is None or (len(told) == 1 and bool(_names(told[0]) & me))
-    return _number(sender) != "" and not _names(sender) & me and written_to_me
+    written_to_me = told is None or (len(told) == 1 and bool(_account_names(told[0]) & me))
+    return _parse_user_id(sender) != "" and not _account_names(sender) & me and written_to_me
 
 
-def _update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
+def _parse_update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
     """What was written; what is more than words is for a person to see."""
-    text, shows = one.get("message"), _shows(one)
+    text, shows = one.get("message"), _parse_attachment_kind(one)
     words = text if isinstance(text, str) else ""
     number, sender = str(one["id"]), one["from"]
     name = sender.get("username") or sender.get("name")
@@ -290,7 +294,7 @@ def _update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
     return ChatUpdate(
         number,
         "unsupported" if shows or not words.strip() else "message",
-        _number(sender),
+        _parse_user_id(sender),
         handle,
         native_id=number,
         at=at,
@@ -299,7 +303,7 @@ def _update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
     )
 
 
-def _shows(one: Mapping[str, Any]) -> AttachmentKind:
+def _parse_attachment_kind(one: Mapping[str, Any]) -> AttachmentKind:
     """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose what lies there."""
     story = one.get("story")
     if isinstance(story, dict) and story:
@@ -318,55 +322,57 @@ def _data_kind(attachment: Mapping[str, Any]) -> AttachmentKind:
     return "picture" if "image_data" in attachment else "film" if "video_data" in attachment else ""
 
 
-def _messages(talk: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _parse_messages(talk: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The messages of a conversation, newest first; None where none are told."""
     told = talk.get("messages")
     listed = answer_entries(told) if isinstance(told, dict) else None
-    return [one for one in listed if _id(one.get("id"))] if listed is not None else None
+    return [one for one in listed if _parse_id(one.get("id"))] if listed is not None else None
 
 
-def _names(one: object) -> frozenset[str]:
+def _account_names(one: object) -> frozenset[str]:
     """By what somebody is known: their number, and their name with an @."""
     told = one if isinstance(one, dict) else {}
     name = told.get("username")
     named = frozenset({f"@{name}"}) if isinstance(name, str) and name and " " not in name and "," not in name else None
-    return frozenset(filter(None, (_number(told),))) | (named or frozenset())
+    return frozenset(filter(None, (_parse_user_id(told),))) | (named or frozenset())
 
 
-def _number(one: object) -> str:
+def _parse_user_id(one: object) -> str:
     found = one.get("id") if isinstance(one, dict) else None
     return found if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 40 else ""
 
 
-def _id(found: object) -> str:
+def _parse_id(found: object) -> str:
     """An id of theirs, of a message or a conversation; "" for none."""
     return found if isinstance(found, str) and 0 < len(found) <= _LONGEST_ID else ""
 
 
-def _at(told: object) -> datetime | None:
+def _parse_time(told: object) -> datetime | None:
     """A time of theirs, in UTC; their pages say that it is a number, and show it otherwise."""
     return (
         from_unix_seconds(str(told)) if isinstance(told, int | str) and str(told).isdigit() else parse_timestamp(told)
     )
 
 
-def _seconds(talk: Mapping[str, Any]) -> int:
-    at = _at(talk.get("updated_time"))
+def _updated_seconds(talk: Mapping[str, Any]) -> int:
+    at = _parse_time(talk.get("updated_time"))
     return int(at.timestamp()) if at is not None else 0
 
 
-def _key(talk: Mapping[str, Any]) -> str:
+def _conversation_key(talk: Mapping[str, Any]) -> str:
     return hashlib.sha256(str(talk.get("id")).encode()).hexdigest()[:12]
 
 
-def _inside(network: MessagingNetwork) -> str:
+def _messages_field(network: MessagingNetwork) -> str:
     return f"messages.limit({TOLD}){{{network.fields}}}"
 
 
-def _listing(network: MessagingNetwork, after: str) -> WireStep:
+def _build_page_step(network: MessagingNetwork, after: str) -> WireStep:
     cursor = f"&after={quote_segment(after)}" if after else ""
-    return _asked(f"/{{account}}/conversations?platform={network.name}&fields=id,updated_time&limit={LISTED}{cursor}")
+    return _build_read_step(
+        f"/{{account}}/conversations?platform={network.name}&fields=id,updated_time&limit={LISTED}{cursor}"
+    )
 
 
-def _asked(path: str) -> WireStep:
+def _build_read_step(path: str) -> WireStep:
     return WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)

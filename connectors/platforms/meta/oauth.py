@@ -81,7 +81,7 @@ def token_turn(
     if isinstance(typed, Sealed):
         if not answers:
             return Send(whoami_step(network))
-        return _theirs(network, answers[-1], tokens_from_paste(typed), Message(network.unknown))
+        return _verify_token_owner(network, answers[-1], tokens_from_paste(typed), Message(network.unknown))
     client = oauth.client_from_form(form)
     if not client.client_id or client.secret is None:
         return Rejected(Message("meta.no_client"), permanent=False)
@@ -91,29 +91,33 @@ def token_turn(
     if not answers:
         step = oauth.code_exchange_step("/oauth/access_token", form, basic=False)
         return Send(replace(step, secret_fields=(oauth.ACCESS_TOKEN_FIELD, WRAPPED)))
-    return _changed(network, client.secret, answers)
+    return _exchange_short_token(network, client.secret, answers)
 
 
-def _changed(network: TokenNetwork, secret: Sealed, answers: tuple[StepResult, ...]) -> Send | Outcome | RenewedTokens:
+def _exchange_short_token(
+    network: TokenNetwork, secret: Sealed, answers: tuple[StepResult, ...]
+) -> Send | Outcome | RenewedTokens:
     """After a code was shown: its token of an hour is changed at once, and may be shown again where no answer came."""
-    short, last = _short(answers[0]), answers[-1]
+    short, last = _parse_short_token(answers[0]), answers[-1]
     if short is None:
-        return _refused(answers[0])
-    if not _allowed(network, answers[0]):
+        return _refusal_outcome(answers[0])
+    if not _has_needed_scope(network, answers[0]):
         return Rejected(Message("oauth.scopes"), permanent=False)
     if last.step == ME:
-        again, found = Message("oauth.again"), _long(answers[-2])
-        return _theirs(network, last, found, again) if found is not None else Rejected(again, permanent=False)
-    if _long(last) and last.step == LONG:
+        again, found = Message("oauth.again"), _parse_long_token(answers[-2])
+        return (
+            _verify_token_owner(network, last, found, again) if found is not None else Rejected(again, permanent=False)
+        )
+    if _parse_long_token(last) and last.step == LONG:
         return Send(whoami_step(network))
     tries = sum(answer.step == LONG for answer in answers)
     if tries == MAX_REQUESTED or (tries and not isinstance(network.meaning(last), Retry)):
-        return _refused(last)
+        return _refusal_outcome(last)
     said = {"grant_type": f"{network.grants}_exchange_token", CLIENT_SECRET: secret, oauth.ACCESS_TOKEN_FIELD: short}
-    return Send(_asked(LONG, "/access_token", said))
+    return Send(_build_token_step(LONG, "/access_token", said))
 
 
-def _theirs(
+def _verify_token_owner(
     network: TokenNetwork, answer: StepResult, token: RenewedTokens, otherwise: Message
 ) -> Outcome | RenewedTokens:
     """A token, where the answer to the question whose it is says so."""
@@ -123,19 +127,19 @@ def _theirs(
     return Rejected(otherwise, permanent=False) if isinstance(refused, Reauthorize) else refused
 
 
-def _short(answer: StepResult) -> Sealed | None:
+def _parse_short_token(answer: StepResult) -> Sealed | None:
     """The token that a code gave."""
     told = answer.sealed if isinstance(answer, Response) and answer.is_success else {}
     return told.get(oauth.ACCESS_TOKEN_FIELD) or told.get(WRAPPED)
 
 
-def _long(answer: StepResult) -> RenewedTokens | None:
+def _parse_long_token(answer: StepResult) -> RenewedTokens | None:
     """The token of sixty days that an answer gave: what renews it is itself."""
     found = oauth.parse_tokens(answer)
     return RenewedTokens(found.token, found.token, found.lifetime or TRIED) if found is not None else None
 
 
-def _allowed(network: TokenNetwork, answer: StepResult) -> bool:
+def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
     """Whether the person left ticked what an account is of no use without; where nothing tells, it is seen later."""
     body = http.json_body(answer)
     listed = body.get("data")
@@ -145,7 +149,7 @@ def _allowed(network: TokenNetwork, answer: StepResult) -> bool:
     return not isinstance(given, list) or not given or network.needed in given
 
 
-def _refused(answer: StepResult) -> Outcome:
+def _refusal_outcome(answer: StepResult) -> Outcome:
     """Why there is no token: the application's fault, or the code is used up."""
     body = http.json_body(answer)
     error = body.get("error")
@@ -165,8 +169,8 @@ def refresh_tokens(
     """
     if not answers:
         said = {"grant_type": f"{network.grants}_refresh_token", oauth.ACCESS_TOKEN_FIELD: grant.refresh}
-        return Send(_asked(RENEWAL, "/refresh_access_token", said))
-    if found := _long(answers[0]):
+        return Send(_build_token_step(RENEWAL, "/refresh_access_token", said))
+    if found := _parse_long_token(answers[0]):
         return found
     if len(answers) == 1:
         refused = network.meaning(answers[0])
@@ -180,7 +184,7 @@ def refresh_tokens(
     return outcome
 
 
-def _asked(name: str, path: str, said: Mapping[str, Any]) -> WireStep:
+def _build_token_step(name: str, path: str, said: Mapping[str, Any]) -> WireStep:
     """A request for a token; its address has no version."""
     return WireStep(
         name,

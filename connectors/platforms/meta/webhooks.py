@@ -83,7 +83,7 @@ def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
     """
     found: dict[tuple[str, str], _Told] = {}
     try:
-        for platform, account, what, value, at in _changes(json.loads(body)):
+        for platform, account, what, value, at in _iter_changes(json.loads(body)):
             if len(found) == MAX_ACCOUNTS and (platform, account) not in found:
                 break
             said = json.dumps([platform, account, what, value], sort_keys=True)
@@ -94,12 +94,12 @@ def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
     except (ValueError, RecursionError):
         return ()
     return tuple(
-        AppWebhookEvent(_key(told), account, frozenset(told.wakes), platform, told.at)
+        AppWebhookEvent(_event_key(told), account, frozenset(told.wakes), platform, told.at)
         for (platform, account), told in found.items()
     )
 
 
-def _key(told: _Told) -> str:
+def _event_key(told: _Told) -> str:
     return hashlib.sha256("".join(sorted(told.digests)).encode()).hexdigest()
 
 
@@ -107,29 +107,29 @@ _Change = tuple[str, str, str, Any, datetime | None]
 """Platform, account, field, what is said of it, and when it was told."""
 
 
-def _changes(call: object) -> Iterator[_Change]:
+def _iter_changes(call: object) -> Iterator[_Change]:
     """The changes that are worth reading after, of a call of either form."""
     told: Mapping[str, Any] = call if isinstance(call, dict) else {}
     if "topic" in told:
-        yield from _of_threads(told)
+        yield from _iter_threads_changes(told)
         return
     platform = _PLATFORMS.get(str(told.get("object")), "")
     entries = told.get("entry")
     for entry in entries if platform and isinstance(entries, list) else ():
-        account = _number(entry.get("id")) if isinstance(entry, dict) else ""
+        account = _parse_account_id(entry.get("id")) if isinstance(entry, dict) else ""
         if not account:
             continue
-        at = _instant(entry.get("time"))
-        for change in _listed(entry, "changes"):
+        at = _parse_time(entry.get("time"))
+        for change in _parse_entries(entry, "changes"):
             what, value = str(change.get("field")), change.get("value")
             if (platform, what) in _ABOUT and isinstance(value, dict) and _is_news(platform, account, value):
                 yield platform, account, what, value, at
-        for message in _listed(entry, "messaging"):
-            if _author(message, "sender") != account:
+        for message in _parse_entries(entry, "messaging"):
+            if _parse_author_id(message, "sender") != account:
                 yield platform, account, "messages", message, at
 
 
-def _of_threads(told: Mapping[str, Any]) -> Iterator[_Change]:
+def _iter_threads_changes(told: Mapping[str, Any]) -> Iterator[_Change]:
     """A reply: the account is whose post stands at the head of the conversation."""
     values = told.get("values")
     change: Mapping[str, Any] = values if isinstance(values, dict) else {}
@@ -137,34 +137,34 @@ def _of_threads(told: Mapping[str, Any]) -> Iterator[_Change]:
     root = value.get("root_post") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(root, dict) or ("threads", what) not in _ABOUT:
         return
-    account, name = _number(root.get("owner_id")), value.get("username")
+    account, name = _parse_account_id(root.get("owner_id")), value.get("username")
     if account and not (isinstance(name, str) and name and name == root.get("username")):
-        yield "threads", account, what, value, _instant(told.get("time"))
+        yield "threads", account, what, value, _parse_time(told.get("time"))
 
 
 def _is_news(platform: str, account: str, value: Mapping[str, Any]) -> bool:
     """Whether somebody else said something: a Page's feed tells likes and its own posts too."""
-    if _author(value, "from") == account:
+    if _parse_author_id(value, "from") == account:
         return False
     return platform != "facebook" or (value.get("item") == "comment" and value.get("verb") not in _NOTHING_NEW)
 
 
-def _author(value: Mapping[str, Any], name: str) -> str:
+def _parse_author_id(value: Mapping[str, Any], name: str) -> str:
     who = value.get(name)
-    return _number(who.get("id")) if isinstance(who, dict) else ""
+    return _parse_account_id(who.get("id")) if isinstance(who, dict) else ""
 
 
-def _listed(entry: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def _parse_entries(entry: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     found = entry.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _number(told: object) -> str:
+def _parse_account_id(told: object) -> str:
     """The number of an account; "" for anything else."""
     return told if isinstance(told, str) and _NUMBER.fullmatch(told) else ""
 
 
-def _instant(told: object) -> datetime | None:
+def _parse_time(told: object) -> datetime | None:
     """Unix seconds, or milliseconds, as messages have them; None for anything else."""
     if not isinstance(told, int) or isinstance(told, bool) or not 0 < told < 10**13:
         return None

@@ -75,24 +75,24 @@ class OwnPage:
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Stage each file by its digest, then put the item; tell what the last answer meant."""
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last, unit.native_key)
-        if last is not None and not _staged(last):
-            return _meaning(last, creates=False)
-        done = {answer.step for answer in answers if _staged(answer)}
+            return _publish_outcome(last, unit.native_key)
+        if last is not None and not _is_staged(last):
+            return _failure_outcome(last, creates=False)
+        done = {answer.step for answer in answers if _is_staged(answer)}
         for medium in unit.media:
             if _stage_name(medium) not in done:
-                return Send(_stage(medium))
-        return Send(_put(unit))
+                return Send(_build_stage_step(medium))
+        return Send(_build_publish_step(unit))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Ask for the item by its content id."""
         if not answers:
-            return Send(WireStep("look", StepKind.CONTROL, "GET", _item(sought.native_key), action="look"))
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _item_path(sought.native_key), action="look"))
         match answers[-1]:
             case Response(status=404):
                 return Absent()
@@ -103,14 +103,14 @@ class OwnPage:
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The item at the end of an address, where the page says that it stands under that very one."""
         parts = parse_url(address.url)
         path = decoded_segments(parts) if parts is not None else ()
         if not path or not is_post_key(path[-1]):
             return NO_POST_THERE
         if not answers:
-            return Send(WireStep("look", StepKind.CONTROL, "GET", _item(path[-1]), action="look"))
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _item_path(path[-1]), action="look"))
         match answers[-1]:
             case Response(status=404 | 410):
                 return Absent()
@@ -122,25 +122,25 @@ class OwnPage:
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Leave a tombstone; one that stands already proves it gone."""
         if not answers:
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _item(copy.native_id), action="delete"))
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _item_path(copy.native_id), action="delete"))
         last = answers[-1]
         if isinstance(last, Response) and (200 <= last.status < 300 or last.status in {404, 410}):
             return Published(copy.native_id)
-        return _meaning(last, creates=False)
+        return _failure_outcome(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Write the item anew under its content id; its files lie there. A tombstone is never written over."""
         if not answers:
             unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
-            return Rejected(unfit, permanent=False) if unfit is not None else Send(_reput(unit, native_id))
+            return Rejected(unfit, permanent=False) if unfit is not None else Send(_build_edit_step(unit, native_id))
         last = answers[-1]
         trouble = isinstance(last, Response) and not last.is_success and last.status not in {404, 410}
-        return _meaning(last, creates=False) if trouble else edits.edit_outcome(last, native_id)
+        return _failure_outcome(last, creates=False) if trouble else edits.edit_outcome(last, native_id)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Our own counters: no cookies, no personal data."""
         if not answers:
-            path = f"{_item(copy.native_id)}/metrics"
+            path = f"{_item_path(copy.native_id)}/metrics"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
         last = answers[-1]
         if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
@@ -148,7 +148,7 @@ class OwnPage:
         return {name: value for name, value in last.body.items() if isinstance(value, int)}
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
     if not unit.native_key:
         return Message("connectors.no_key")
     return unit_checks.unit_problem(unit, can, length=len(unit.text_of("body")))
@@ -158,29 +158,29 @@ def _stage_name(medium: Medium) -> str:
     return f"stage:{medium.sha256[:24]}"
 
 
-def _stage(medium: Medium) -> WireStep:
+def _build_stage_step(medium: Medium) -> WireStep:
     path = f"/house/{{account}}/files/{quote_segment(medium.sha256)}"
     file = FileRef(medium.sha256, medium.mime)
     return WireStep(_stage_name(medium), StepKind.STAGE, "PUT", path, file=file, deadline=120.0)
 
 
-def _staged(answer: StepResult) -> bool:
+def _is_staged(answer: StepResult) -> bool:
     return isinstance(answer, Response) and answer.is_success and answer.step.startswith("stage:")
 
 
-def _item(native_key: str) -> str:
+def _item_path(native_key: str) -> str:
     return f"/house/{{account}}/items/{quote_segment(native_key)}"
 
 
-def _put(unit: Unit) -> WireStep:
-    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", _item(unit.native_key), _body(unit))
+def _build_publish_step(unit: Unit) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", _item_path(unit.native_key), _build_body(unit))
 
 
-def _reput(unit: Unit, native_id: str) -> WireStep:
-    return WireStep(edits.EDIT_STEP, StepKind.MUTATE, "PUT", _item(native_id), _body(unit))
+def _build_edit_step(unit: Unit, native_id: str) -> WireStep:
+    return WireStep(edits.EDIT_STEP, StepKind.MUTATE, "PUT", _item_path(native_id), _build_body(unit))
 
 
-def _body(unit: Unit) -> dict[str, object]:
+def _build_body(unit: Unit) -> dict[str, object]:
     media = [
         {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai} for medium in unit.media
     ]
@@ -193,7 +193,7 @@ def _body(unit: Unit) -> dict[str, object]:
     }
 
 
-def _published(answer: StepResult, native_key: str) -> Outcome:
+def _publish_outcome(answer: StepResult, native_key: str) -> Outcome:
     match answer:
         case Response(body={"id": str(native_id), "url": str(url)}) if answer.is_success and native_id == native_key:
             return Published(native_id, url)
@@ -202,10 +202,10 @@ def _published(answer: StepResult, native_key: str) -> Outcome:
         case Response(status=422, body={"error": "file_not_staged"}):  # another item with the same file was taken away
             return restage_uploads()
         case _:
-            return _meaning(answer, creates=True)
+            return _failure_outcome(answer, creates=True)
 
 
-def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
+def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
     """The common meaning, but for what the house does to itself: a full disk, its own credential."""
     if isinstance(answer, Response) and answer.status == DISK_FULL:
         return Retry(SHORT_RETRY, "account", Message("connectors.disk_full"))

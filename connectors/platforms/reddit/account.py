@@ -126,10 +126,10 @@ def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
     """The person says yes; then tokens, whose they are, and what the community asks of who posts there."""
-    typed = _typed(form)
+    typed = _parse_community(form)
     if isinstance(typed, Message):
         return Rejected(typed, permanent=False)
-    me = replace(_me(StepKind.AUTH), headers=user_agent_header())
+    me = replace(_build_whoami_step(StepKind.AUTH), headers=user_agent_header())
     page = OAuthVisit("/api/v1/authorize", {"scope": SCOPES, "duration": "permanent"})
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
     if isinstance(turn, Send):
@@ -137,19 +137,19 @@ def connect(
     if turn is not None:
         return turn
     told = {answer.step: answer for answer in answers}
-    user = _user(told[WHOAMI_STEP])
+    user = _parse_user_name(told[WHOAMI_STEP])
     if not isinstance(user, str):
         return user
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success:
-        return _closed(last) if last.step != FLAIRS else Rejected(_no_such_flair(()), permanent=False)
+        return _closed_outcome(last) if last.step != FLAIRS else Rejected(_unknown_flair_message(()), permanent=False)
     wanted = next((name for name in ORDER if name not in told and (name != FLAIRS or _wants_flair(form, told))), None)
     if wanted is not None:
-        return Send(_asked(wanted, StepKind.AUTH, typed, f"{user}@{typed}"))
-    return _connected(form, answers, PostingAccount(user, typed))
+        return Send(_build_community_step(wanted, StepKind.AUTH, typed, f"{user}@{typed}"))
+    return _build_account(form, answers, PostingAccount(user, typed))
 
 
-def _typed(form: Mapping[str, str | Sealed]) -> str | Message:
+def _parse_community(form: Mapping[str, str | Sealed]) -> str | Message:
     """The community somebody named, or what is wrong with what they typed."""
     said = str(form.get("community", "")).strip()
     own, found = _PROFILE.fullmatch(said), _COMMUNITY.fullmatch(said)
@@ -162,7 +162,7 @@ def _typed(form: Mapping[str, str | Sealed]) -> str | Message:
     return f"u_{own[1]}" if own is not None else found[2] if found is not None else ""
 
 
-def _user(answer: StepResult) -> str | Outcome:
+def _parse_user_name(answer: StepResult) -> str | Outcome:
     told = http.success_body(answer)
     if not told:
         outcome = outcome_of_failure(answer, creates=False)
@@ -174,7 +174,7 @@ def _user(answer: StepResult) -> str | Outcome:
     return str(name) if known else Rejected(Message("connectors.unreadable"), permanent=True)
 
 
-def _closed(answer: StepResult) -> Outcome:
+def _closed_outcome(answer: StepResult) -> Outcome:
     """Why nobody can post there; a token that may not ask is no use."""
     outcome = outcome_of_failure(answer, creates=False)
     if isinstance(answer, Response) and (answer.status == 404 or 300 <= answer.status < 400):  # sent on to a search
@@ -182,17 +182,17 @@ def _closed(answer: StepResult) -> Outcome:
     return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(outcome, Reauthorize) else outcome
 
 
-def _me(kind: StepKind, account: str = "") -> WireStep:
+def _build_whoami_step(kind: StepKind, account: str = "") -> WireStep:
     action = "look" if kind is StepKind.CONTROL else ""
     return WireStep(WHOAMI_STEP, kind, "GET", "/api/v1/me", headers=user_agent_header(account), action=action)
 
 
 def whoami_step(account: str) -> WireStep:
     """The question whose token it is."""
-    return _me(StepKind.CONTROL, account)
+    return _build_whoami_step(StepKind.CONTROL, account)
 
 
-def _asked(name: str, kind: StepKind, community: str, account: str) -> WireStep:
+def _build_community_step(name: str, kind: StepKind, community: str, account: str) -> WireStep:
     paths = {
         ABOUT: f"/r/{community}/about?raw_json=1",
         RULES: f"/r/{community}/about/rules?raw_json=1",
@@ -203,22 +203,22 @@ def _asked(name: str, kind: StepKind, community: str, account: str) -> WireStep:
     return WireStep(name, kind, "GET", paths[name], headers=user_agent_header(account), action=action)
 
 
-def _about(answer: StepResult) -> Mapping[str, Any]:
+def _parse_about(answer: StepResult) -> Mapping[str, Any]:
     told = http.success_body(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
-def _connected(
+def _build_account(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], where: PostingAccount
 ) -> ConnectedAccount | Outcome:
     told = {answer.step: answer for answer in answers}
-    about, given = _about(told[ABOUT]), oauth.parse_tokens(told[oauth.TOKEN_STEP])
+    about, given = _parse_about(told[ABOUT]), oauth.parse_tokens(told[oauth.TOKEN_STEP])
     name, read_at = str(about.get("display_name", "")), http.response_date(told[RULES])
     if given is None or name.lower() != where.community.lower() or read_at is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
-    if trouble := _trouble(about, http.success_body(told[WHOAMI_STEP]), where):
+    if trouble := _setup_problem(about, http.success_body(told[WHOAMI_STEP]), where):
         return Rejected(trouble, permanent=False)
-    flair = _flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
+    flair = _resolve_flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
     if isinstance(flair, Message):
         return Rejected(flair, permanent=False)
     register = {
@@ -240,7 +240,7 @@ def _connected(
     )
 
 
-def _trouble(about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount) -> Message | None:
+def _setup_problem(about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount) -> Message | None:
     """Why this person can post nothing there, or would not find again what they post."""
     if about.get("over18") is True and me.get("over_18") is not True:
         return Message("reddit.adults_hidden")
@@ -257,17 +257,17 @@ def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, StepResult
     return bool(str(form.get("flair", "")).strip()) or http.success_body(told[ASKS]).get("is_flair_required") is True
 
 
-def _no_such_flair(there: Iterable[str]) -> Message:
+def _unknown_flair_message(there: Iterable[str]) -> Message:
     return Message("reddit.flair_unknown", {"flairs": ", ".join(there)[:500] or "–"})
 
 
-def _flair(answer: StepResult, wanted: str) -> str | Message:
+def _resolve_flair(answer: StepResult, wanted: str) -> str | Message:
     """The id of the flair that somebody named; what is wrong where it is not there or none was named."""
     body = answer.body if isinstance(answer, Response) else None
     listed = [one for one in body if isinstance(one, dict)] if isinstance(body, list) else []
     there = {str(one.get("text", "")).strip(): str(one.get("id", "")) for one in listed if not one.get("mod_only")}
     found = next((number for text, number in there.items() if wanted and text.lower() == wanted.lower()), "")
-    return found if _is_uuid(found) else _no_such_flair(there)
+    return found if _is_uuid(found) else _unknown_flair_message(there)
 
 
 def _is_uuid(text: str) -> bool:
@@ -291,7 +291,7 @@ def rules_digest(answer: StepResult) -> str:
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether the token is this account's, and the account may still post."""
     if not answers:
-        return Send(_me(StepKind.CONTROL, account))
+        return Send(_build_whoami_step(StepKind.CONTROL, account))
     told = http.success_body(answers[-1])
     if not told:
         return outcome_of_failure(answers[-1], creates=False)
@@ -307,7 +307,7 @@ def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int
     Source: https://github.com/sirkris/Reddit.NET/issues/167
     """
     if answers:
-        return metrics.parse_count(_about(answers[-1]).get("subscribers"))
+        return metrics.parse_count(_parse_about(answers[-1]).get("subscribers"))
     asked = metrics.followers_request(f"/r/u_{http.quote_segment(parse_account(account).user)}/about?raw_json=1")
     return Send(replace(asked.step, headers=user_agent_header(account)))
 
@@ -339,10 +339,10 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
     if answers and not http.success_body(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     if wanted is not None:
-        return Send(_asked(wanted, StepKind.CONTROL, parse_account(to.account).community, to.account))
+        return Send(_build_community_step(wanted, StepKind.CONTROL, parse_account(to.account).community, to.account))
     found = {
-        OVER18_PREDICATE: _about(told[ABOUT]).get("over18") is True,
-        REGISTERED_PREDICATE: _still_read(to.register, told[RULES]),
+        OVER18_PREDICATE: _parse_about(told[ABOUT]).get("over18") is True,
+        REGISTERED_PREDICATE: _has_current_rules(to.register, told[RULES]),
         AI_ALLOWED_PREDICATE: to.register.get("ai") is True,
     }
     return DestinationReport(
@@ -350,7 +350,7 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
     )
 
 
-def _still_read(register: Mapping[str, Any], rules: StepResult) -> bool:
+def _has_current_rules(register: Mapping[str, Any], rules: StepResult) -> bool:
     """Whether somebody read these very rules lately, by the platform's own clock."""
     read_at, now = http.parse_timestamp(register.get("read_at")), http.response_date(rules)
     same = register.get("rules") == rules_digest(rules)

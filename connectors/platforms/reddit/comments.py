@@ -97,12 +97,12 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     found = [entry for page in read if page is not None for entry in page]
     if any(page is None for page in read):
         return None
-    since = _since(cursor)
+    since = _parse_cursor(cursor)
     asked = answers and answers[-1].step == AUTHOR_STEP
-    if not asked and (turn := _further(account, cursor, pages, found)) is not None:
+    if not asked and (turn := _build_next_request(account, cursor, pages, found)) is not None:
         return turn
     fresh = [entry for entry in found if since is None or (created_at(entry) or since) >= since]
-    theirs = [entry for entry in fresh if _is_said(entry, account)]
+    theirs = [entry for entry in fresh if _is_others_comment(entry, account)]
     unclear = sorted({post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)})[:PAGE_SIZE]
     if unclear and not asked:
         return hearing.comments_request(
@@ -113,19 +113,19 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
         return None
     user = parse_account(account).user.lower()
     ours = {str(post["name"]) for post in posts if str(post.get("author")).lower() == user}
-    told = (_remark(entry, ours) for entry in reversed(theirs))
+    told = (_parse_comment(entry, ours) for entry in reversed(theirs))
     newest = max((int(at.timestamp()) for entry in found if (at := created_at(entry)) is not None), default=0)
     return CommentPage(tuple(told), str(max(newest, int(cursor) if since is not None else 0)))
 
 
-def _since(cursor: str) -> datetime | None:
+def _parse_cursor(cursor: str) -> datetime | None:
     at = http.from_unix_seconds(cursor) if len(cursor) < 12 else None
     return at - HELD if at is not None and at.timestamp() > HELD.total_seconds() else at
 
 
-def _further(account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]) -> Send | None:
+def _build_next_request(account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]) -> Send | None:
     """The request for the next page, where one is needed."""
-    since, after = _since(cursor), listing_of(pages[-1]).get("after") if pages else ""
+    since, after = _parse_cursor(cursor), listing_of(pages[-1]).get("after") if pages else ""
     if pages:
         oldest = created_at(found[-1]) if found else None
         left = isinstance(after, str) and since is not None and (oldest is None or oldest >= since)
@@ -137,7 +137,7 @@ def _further(account: str, cursor: str, pages: list[StepResult], found: list[dic
     )
 
 
-def _is_said(entry: Mapping[str, Any], account: str) -> bool:
+def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
     """Whether it is a comment of somebody else's in this community."""
     where, name, author = parse_account(account), str(entry["name"]), entry.get("author")
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != where.user.lower()
@@ -158,7 +158,7 @@ def _post_of(entry: Mapping[str, Any]) -> str:
     return f"t3_{found[1]}" if found else ""
 
 
-def _remark(entry: Mapping[str, Any], ours: set[str]) -> Comment:
+def _parse_comment(entry: Mapping[str, Any], ours: set[str]) -> Comment:
     post, author = _post_of(entry), str(entry["author"])
     return Comment(
         native_id=str(entry["name"]),
@@ -173,8 +173,8 @@ def _remark(entry: Mapping[str, Any], ours: set[str]) -> Comment:
 
 def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
     """Put words under what somebody said."""
-    unfit = _unfit(unit, can)
-    return Rejected(unfit, permanent=False) if unfit is not None else _said(unit, answers, ON_REMARK)
+    unfit = _comment_problem(unit, can)
+    return Rejected(unfit, permanent=False) if unfit is not None else _comment_turn(unit, answers, ON_REMARK)
 
 
 def add_first_comment(
@@ -182,24 +182,24 @@ def add_first_comment(
 ) -> Send | Outcome:
     """A first comment under a post of ours. Reddit marks posts for adults, and shows what stands under them with it."""
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
-    return Rejected(wrong, permanent=False) if wrong is not None else _said(unit, answers, ON_POST)
+    return Rejected(wrong, permanent=False) if wrong is not None else _comment_turn(unit, answers, ON_POST)
 
 
-def _said(unit: Unit, answers: tuple[StepResult, ...], why: tuple[str, str]) -> Send | Outcome:
+def _comment_turn(unit: Unit, answers: tuple[StepResult, ...], why: tuple[str, str]) -> Send | Outcome:
     """The request that puts words under something, or what came of it; `why`: what is told of one closed, or gone."""
     closed, gone = why
     last = answers[-1] if answers else None
     if last is not None and last.step == WHOAMI_STEP:
         return explain_refusal(last, unit.account, Message(closed))
     if last is not None and last.step == PUBLISH:
-        return Send(whoami_step(unit.account)) if is_unexplained_refusal(last) else _published(last, closed, gone)
+        return Send(whoami_step(unit.account)) if is_unexplained_refusal(last) else _publish_outcome(last, closed, gone)
     said = {"thing_id": unit.parent_id, "text": unit.text_of("body"), "api_type": "json"}
     agents = user_agent_header(unit.account)
     path = "/api/comment?raw_json=1"
     return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=agents, encoding="form"))
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _comment_problem(unit: Unit, can: Capabilities) -> Message | None:
     body = unit.text_of("body")
     if wrong := unit_checks.unit_problem(unit, can, length=len(body)):
         return wrong
@@ -210,7 +210,7 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     return Message("reddit.words_unmarked") if unit.flags else None
 
 
-def _published(answer: StepResult, closed: str, gone: str) -> Outcome:
+def _publish_outcome(answer: StepResult, closed: str, gone: str) -> Outcome:
     said = http.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=True)
@@ -236,7 +236,7 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     """Page through the account's comments, newest first; where none is it, see whether this application is shown what
     stands there at all: Reddit keeps what is for adults from some."""
     if not answers:
-        return Send(_listing(sought.account))
+        return Send(_build_page_step(sought.account))
     things = listing_entries(answers[-1])
     if things is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -252,19 +252,19 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
         if same and thing["name"] not in sought.known:
             return Found(str(thing["name"]), permalink_url(thing.get("permalink")), created_at(thing))
     after = listing_of(answers[-1]).get("after")
-    if any(thing.get("parent_id") == sought.reply_to and _may_be(thing, sought) for thing in recent):
+    if any(thing.get("parent_id") == sought.reply_to and _is_candidate(thing, sought) for thing in recent):
         return Unknown(Message("connectors.other_text_there"))
     if not after or len(recent) < len(things):
         return Send(replace(info_step(sought.account, sought.reply_to, LOOK), name=AUTHOR_STEP))
     whole = len(answers) < MAX_PAGES and isinstance(after, str)
-    return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+    return Send(_build_page_step(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
 
 
-def _may_be(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_candidate(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
     return thing["name"] not in sought.known and is_possibly_changed(thing, "body")
 
 
-def _listing(account: str, after: str = "") -> WireStep:
+def _build_page_step(account: str, after: str = "") -> WireStep:
     more = f"&after={http.quote_segment(after)}" if after else ""
     path = (
         f"/user/{http.quote_segment(parse_account(account).user)}/comments?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"

@@ -31,7 +31,7 @@ def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[
         return Send(info_step(unit.account, native_id, LOOK))
     last = answers[-1]
     if last.step == EDIT_STEP:
-        return _changed(last, native_id)
+        return _edit_outcome(last, native_id)
     posts = listing_entries(last)
     if posts is None:
         good = isinstance(last, Response) and last.is_success
@@ -53,7 +53,7 @@ def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[
     )
 
 
-def _changed(answer: StepResult, native_id: str) -> Outcome:
+def _edit_outcome(answer: StepResult, native_id: str) -> Outcome:
     said = http.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=False)

@@ -36,7 +36,7 @@ MAX_PAGES = 5
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Page through what the account posted, newest first."""
     if not answers:
-        return Send(_listing(sought.account))
+        return Send(_build_page_step(sought.account))
     posts = listing_entries(answers[-1])
     if posts is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -44,16 +44,16 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     recent = [post for post in posts if (created_at(post) or start) >= start]
     for post in reversed(recent):
         number = str(post["name"])
-        if number not in sought.known and _is_it(post, sought):
+        if number not in sought.known and _is_match(post, sought):
             return Found(number, permalink_url(post.get("permalink")), created_at(post))
     after = listing_of(answers[-1]).get("after")
     if not after or len(recent) < len(posts):
-        return _absent(sought, answers, start)
+        return _resolve_absence(sought, answers, start)
     whole = len(answers) < MAX_PAGES and isinstance(after, str)
-    return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+    return Send(_build_page_step(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
 
 
-def _listing(account: str, after: str = "") -> WireStep:
+def _build_page_step(account: str, after: str = "") -> WireStep:
     more = f"&after={http.quote_segment(after)}" if after else ""
     path = (
         f"/user/{http.quote_segment(parse_account(account).user)}/submitted?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
@@ -61,24 +61,24 @@ def _listing(account: str, after: str = "") -> WireStep:
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
 
 
-def _absent(sought: LookupQuery, answers: tuple[StepResult, ...], start: datetime) -> LookupResult:
+def _resolve_absence(sought: LookupQuery, answers: tuple[StepResult, ...], start: datetime) -> LookupResult:
     """Reddit keeps what is for adults from some applications: a list that shows nothing of it proves nothing. Nor does
     one of a time when a film may still be on its way into it, nor one with a post of this title whose words changed."""
     shown = [post for answer in answers for post in listing_entries(answer) or ()]
-    if any(_may_be(post, sought) and (created_at(post) or start) >= start for post in shown):
+    if any(_is_candidate(post, sought) and (created_at(post) or start) >= start for post in shown):
         return Unknown(Message("connectors.other_text_there"))
     blind = NSFW_MARK in sought.flags and not any(post.get("over_18") is True for post in shown)
-    early = (sought.asked_at or sought.armed_at) - (sought.sent_at or sought.armed_at) < _made_within(sought.media)
+    early = (sought.asked_at or sought.armed_at) - (sought.sent_at or sought.armed_at) < _processing_time(sought.media)
     return Unknown(Message("connectors.lookup_failed")) if blind or early else Absent()
 
 
-def _made_within(media: tuple[Medium, ...]) -> timedelta:
+def _processing_time(media: tuple[Medium, ...]) -> timedelta:
     if any(medium.mime == VIDEO_MIME for medium in media):
         return FILM_MADE
     return PICTURE_MADE if len(media) == 1 else timedelta()
 
 
-def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Whether a listed post is what was sent: where a picture or a film is, the text under it may not be told."""
     _, body = unit_checks.split_title(sought.title, sought.text)
     told = normalize_markdown(post.get("selftext"))
@@ -87,7 +87,7 @@ def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     )
 
 
-def _may_be(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     return _is_titled(post, sought) and str(post["name"]) not in sought.known and is_possibly_changed(post, "selftext")
 
 

@@ -40,10 +40,10 @@ class MediaUpload:
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why there is none; None when it is there."""
         if self._lease is None:
-            return Send(self._asked())
-        if not self.id or not self.address or not self._fields:
+            return Send(self._build_lease_step())
+        if not self.id or not self.address or not self._form_fields:
             return Rejected(Message("connectors.unreadable"), permanent=False)
-        return Send(self._sent()) if self._put is None else None
+        return Send(self._build_put_step()) if self._put is None else None
 
     @property
     def is_film(self) -> bool:
@@ -53,24 +53,28 @@ class MediaUpload:
     @property
     def id(self) -> str:
         """What a gallery names it by."""
-        told = self._told("asset").get("asset_id")
+        told = self._lease_part("asset").get("asset_id")
         return told if isinstance(told, str) and told.isalnum() and len(told) < 64 else ""
 
     @property
     def address(self) -> str:
         """Where it will lie, as a post of one picture or film names it; "" while nobody told."""
-        key = self._fields.get("key")
-        return f"https:{self._store}/{key}" if self._store.startswith("//") and isinstance(key, str) and key else ""
+        key = self._form_fields.get("key")
+        return (
+            f"https:{self._store_url}/{key}"
+            if self._store_url.startswith("//") and isinstance(key, str) and key
+            else ""
+        )
 
     @property
-    def _store(self) -> str:
-        told = self._told("args").get("action")
+    def _store_url(self) -> str:
+        told = self._lease_part("args").get("action")
         return told.rstrip("/") if isinstance(told, str) else ""
 
     @property
-    def _fields(self) -> Mapping[str, str | Sealed]:
+    def _form_fields(self) -> Mapping[str, str | Sealed]:
         """What goes with the file, in their order."""
-        told = self._told("args").get("fields")
+        told = self._lease_part("args").get("fields")
         listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
         sealed = self._lease.sealed if isinstance(self._lease, Response) else {}
         values = {
@@ -80,11 +84,11 @@ class MediaUpload:
         }
         return {name: value for name, value in values.items() if isinstance(value, str | Sealed)}
 
-    def _told(self, part: str) -> dict[str, Any]:
+    def _lease_part(self, part: str) -> dict[str, Any]:
         told = success_body(self._lease).get(part) if self._lease is not None else None
         return told if isinstance(told, dict) else {}
 
-    def _asked(self) -> WireStep:
+    def _build_lease_step(self) -> WireStep:
         said = {"filepath": f"{self._name}.{ENDINGS[self._medium.mime]}", "mimetype": self._medium.mime}
         return WireStep(
             f"{UPLOAD_LEASE_STEP}{self._name}",
@@ -97,21 +101,21 @@ class MediaUpload:
             encoding="form",
         )
 
-    def _sent(self) -> WireStep:
+    def _build_put_step(self) -> WireStep:
         """Without a credential: the fields say that it may."""
         return WireStep(
             f"{UPLOAD_PUT_STEP}{self._name}",
             StepKind.STAGE,
             "POST",
             "/",
-            dict(self._fields),
+            dict(self._form_fields),
             files={
                 "file": FileRef(self._medium.sha256, self._medium.mime, f"{self._name}.{ENDINGS[self._medium.mime]}")
             },
             headers=user_agent_header(self._account),
             token="none",  # noqa: S106  no secret
             deadline=FILM_SECONDS if self.is_film else SECONDS,
-            address=self._store,
+            address=self._store_url,
             within=STORES,
             text_as="receipt",
         )

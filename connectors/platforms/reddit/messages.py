@@ -89,75 +89,79 @@ _AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what people wrote. The cursor: whose inbox, the time of its newest entry in seconds since
     1970, and the messages that were seen of the last minutes before that."""
-    return polls.resume_poll(_poll(cursor) if cursor else _first(), answers)
+    return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
-def _first() -> PollGenerator:
+def _start_polling() -> PollGenerator:
     """Whose inbox it is, and how far it goes: what was written before was written to its owner, not to us."""
-    whose = yield _asked(WHOAMI_STEP, "/api/v1/me", "")
+    whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", "")
     name = http.success_body(whose).get("name")
     if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
         return outcome_of_failure(whose, creates=False)
-    answer = yield _page(name, "")
+    answer = yield _build_page_step(name, "")
     found = inbox_entries(answer)
-    return (yield from _unheard(answer, name)) if found is None else ChatUpdates((), _cursor(name, found, 0))
+    return (
+        (yield from _explain_polling_failure(answer, name))
+        if found is None
+        else ChatUpdates((), _format_cursor(name, found, 0))
+    )
 
 
-def _poll(cursor: str) -> PollGenerator:
+def _poll_updates(cursor: str) -> PollGenerator:
     """What was written since, oldest first; one request where one page reaches back that far."""
     me, seconds, *seen = cursor.split(" ")
     since = int(seconds) - int(HELD.total_seconds())
     read: dict[str, dict[str, Any]] = {}
     after = ""
     for _ in range(MAX_PAGES):
-        answer = yield _page(me, after)
+        answer = yield _build_page_step(me, after)
         found = inbox_entries(answer)
         if found is None:
-            return (yield from _unheard(answer, me))
+            return (yield from _explain_polling_failure(answer, me))
         read.update((str(entry["name"]), entry) for entry in found)
         more = listing_of(answer).get("after")
-        if not isinstance(more, str) or not found or _seconds(found[-1]) < since:
+        if not isinstance(more, str) or not found or _created_seconds(found[-1]) < since:
             break
         after = more
-    fresh = [one for name, one in reversed(read.items()) if _seconds(one) >= since and name not in seen]
-    fresh.sort(key=_seconds)
-    updates = (update for entry in fresh if (update := _update(entry, me)) is not None)
-    return ChatUpdates(tuple(updates), _cursor(me, read.values(), int(seconds)))
+    fresh = [one for name, one in reversed(read.items()) if _created_seconds(one) >= since and name not in seen]
+    fresh.sort(key=_created_seconds)
+    updates = (update for entry in fresh if (update := _parse_update(entry, me)) is not None)
+    return ChatUpdates(tuple(updates), _format_cursor(me, read.values(), int(seconds)))
 
 
-def _cursor(me: str, found: Collection[Mapping[str, Any]], before: int) -> str:
-    newest = max([before, *(_seconds(entry) for entry in found)])
-    recent = (entry for entry in found if _seconds(entry) >= newest - HELD.total_seconds())
+def _format_cursor(me: str, found: Collection[Mapping[str, Any]], before: int) -> str:
+    newest = max([before, *(_created_seconds(entry) for entry in found)])
+    recent = (entry for entry in found if _created_seconds(entry) >= newest - HELD.total_seconds())
     names = sorted(str(entry["name"]) for entry in recent if _NAME.fullmatch(str(entry["name"])))
     return " ".join((me, str(newest), *names))
 
 
-def _unheard(answer: StepResult, me: str) -> PollGenerator:
+def _explain_polling_failure(answer: StepResult, me: str) -> PollGenerator:
     """Why nothing was heard. A bare no is the account's end, or a right that is missing: then it goes on posting."""
     if not is_unexplained_refusal(answer):
         return outcome_of_failure(answer, creates=False)
-    whose = yield _asked(WHOAMI_STEP, "/api/v1/me", me)
+    whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", me)
     return explain_refusal(whose, me, Message(reply_windows.MESSAGES_NOT_ALLOWED))
 
 
-def _seconds(entry: Mapping[str, Any]) -> int:
+def _created_seconds(entry: Mapping[str, Any]) -> int:
     at = created_at(entry)
     return int(at.timestamp()) if at is not None else 0
 
 
-def _update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
+def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
     """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for its owner."""
     name, author, dest = str(entry["name"]), entry.get("author"), str(entry.get("dest"))
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != me.lower()
     alone = dest.lower() == me.lower() and not any(map(entry.get, _NOT_ALONE))
     if not known or not alone or _NAME.fullmatch(name) is None or entry.get("was_comment") is True:
         return None
-    words, at = _words(entry), created_at(entry)
+    words, at = _parse_text(entry), created_at(entry)
     who = str(author)
     return ChatUpdate(name, "message" if words else "unsupported", who, f"u/{who}", native_id=name, at=at, text=words)
 
 
-def _words(entry: Mapping[str, Any]) -> str:
+def _parse_text(entry: Mapping[str, Any]) -> str:
     """A first message has a subject that somebody wrote; those of answers, and of what came by chat, are Reddit's."""
     subject, body = (str(entry.get(name) or "").strip() for name in ("subject", "body"))
     theirs = not entry.get("first_message_name") and not re.match(r"re:|\[", subject, re.IGNORECASE)
@@ -186,7 +190,7 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
     if last is not None and is_unexplained_refusal(last):
         return Send(whoami_step(unit.account))
     if last is not None and last.step == PUBLISH:
-        return _sent(last)
+        return _send_outcome(last)
     if wrong := message_problem(unit, can):
         return Rejected(wrong, permanent=False)
     me, after = parse_account(unit.account).user, ""
@@ -195,20 +199,20 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
         if found is None:
             return outcome_of_failure(last, creates=False)
         if under := next((str(one["name"]) for one in found if _is_from(one, unit.viewer, me)), ""):
-            return Send(_message(unit, under))
+            return Send(_build_message_step(unit, under))
         more = listing_of(last).get("after")
         if not isinstance(more, str) or len(answers) >= MAX_PAGES:
             return Rejected(Message("reddit.message_unseen"), permanent=False)
         after = more
-    return Send(_page(me, after, LOOK))
+    return Send(_build_page_step(me, after, LOOK))
 
 
 def _is_from(entry: Mapping[str, Any], reader: str, me: str) -> bool:
-    update = _update(entry, me)
+    update = _parse_update(entry, me)
     return update is not None and update.fan.lower() == reader.lower()
 
 
-def _message(unit: Unit, under: str) -> WireStep:
+def _build_message_step(unit: Unit, under: str) -> WireStep:
     said = {"thing_id": under, "text": unit.text_of("body"), "api_type": "json"}
     path = "/api/comment?raw_json=1"
     return WireStep(
@@ -216,7 +220,7 @@ def _message(unit: Unit, under: str) -> WireStep:
     )
 
 
-def _sent(answer: StepResult) -> Outcome:
+def _send_outcome(answer: StepResult) -> Outcome:
     said = http.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=True)
@@ -265,15 +269,15 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 def _sent_page(account: str, after: str) -> WireStep:
     more = f"&after={http.quote_segment(after)}" if after else ""
-    return _asked(LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK)
+    return _build_read_step(LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK)
 
 
-def _page(me: str, after: str, action: str = UPDATES) -> WireStep:
+def _build_page_step(me: str, after: str, action: str = UPDATES) -> WireStep:
     """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but whose it is."""
     more = f"&after={http.quote_segment(after)}" if after else ""
-    step = _asked(action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action)
+    step = _build_read_step(action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action)
     return replace(step, only=KEPT) if action == LOOK else step
 
 
-def _asked(name: str, path: str, account: str, action: str = UPDATES) -> WireStep:
+def _build_read_step(name: str, path: str, account: str, action: str = UPDATES) -> WireStep:
     return WireStep(name, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action)

@@ -127,13 +127,13 @@ class Reddit:
     numbers_prove = False
     refresh_grace = reddit_account.TOKEN_GRACE
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """The title, where that is all or is too long; else what stands under it, or the words of an answer."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
         if unit.comment_id or unit.comment == IS_FIRST_COMMENT:
             return len(unit.text_of("body")), comments.MAX_TEXT
-        title, body = _words(unit)
+        title, body = _split_text(unit)
         return (len(title), MAX_TITLE) if not body or len(title) > MAX_TITLE else (len(body), MAX_TEXT)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -144,7 +144,7 @@ class Reddit:
             return comments.reply_to_comment(unit, answers, CAN)
         if unit.comment == IS_FIRST_COMMENT:
             return comments.add_first_comment(unit, answers, CAN, frozenset({NSFW_MARK}))
-        unfit = _unfit(unit)
+        unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
@@ -152,7 +152,7 @@ class Reddit:
             return (
                 Send(reddit_account.whoami_step(unit.account))
                 if is_unexplained_refusal(last)
-                else _published(last, unit)
+                else _publish_outcome(last, unit)
             )
         if last is not None and last.step == reddit_account.WHOAMI_STEP:
             return explain_refusal(last, unit.account, Message("reddit.refused", {"code": "403"}))
@@ -161,7 +161,7 @@ class Reddit:
         files = [MediaUpload(medium, unit.account, answers) for medium in unit.media]
         turns = (file.next() for file in files)
         waiting = next((turn for turn in turns if turn is not None), None)
-        return waiting or Send(_post(unit, files))
+        return waiting or Send(_build_publish_step(unit, files))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Page through what the account posted, answered or sent, newest first."""
@@ -171,11 +171,11 @@ class Reddit:
             return messages.look_up(sought, answers)
         return comments.look_up_comment(sought, answers) if sought.reply_to else lookup.look_up(sought, answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """What the person posted."""
         return f"https://www.reddit.com/user/{http.quote_segment(parse_account(account).user)}/submitted/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
         number = fullname_in_url(address.url)
         if not number:
@@ -197,7 +197,7 @@ class Reddit:
         if copy.chat:
             return Rejected(Message("reddit.message_stays"), permanent=False)
         if not answers:
-            return Send(_deletion(copy))
+            return Send(_build_delete_step(copy))
         last = answers[-1]
         if not (isinstance(last, Response) and last.is_success):
             return outcome_of_failure(last, creates=False)
@@ -213,10 +213,10 @@ class Reddit:
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words under the title of a post of words."""
-        unfit = _unfit(unit)
+        unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
-        return edits.edit_post(unit, *_words(unit), native_id, answers)
+        return edits.edit_post(unit, *_split_text(unit), native_id, answers)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Votes, blurred by Reddit, and comments; nobody tells views."""
@@ -228,7 +228,7 @@ class Reddit:
         counts = {"likes": told.get("score"), "comments": told.get("num_comments")}
         return {name: max(count, 0) for name, count in counts.items() if isinstance(count, int)} or None
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the post bears the mark of what is for adults, and others see it."""
@@ -251,25 +251,27 @@ class Reddit:
         there = post.get("author") != DELETED_AUTHOR and post.get("removed_by_category") is None
         return MarkReport(() if not there or post.get("over_18") is True else (NSFW_MARK,), there=there)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Reddit keeps what it removed, and says so."""
         return check_presence(copy, answers)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the person who posts."""
         return reddit_account.count_followers(account, answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said in the community to the account."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Keep the author of a comment away, or tell the moderators of the community."""
         return comments.moderate_comment(spot, act, answers)
 
-    def hears(self, account: str) -> str:
+    def inbox_id(self, account: str) -> str:
         """Whose messages the account hears: a person has one inbox, however many communities they post to."""
         return parse_account(account).user.lower()
 
@@ -281,7 +283,9 @@ class Reddit:
         """Nobody waits for that, and nothing is marked as read: the inbox is its owner's too."""
         return None
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """What the community is set to, and whether its rules are those that somebody read."""
         return reddit_account.inspect_destination(place, answers)
 
@@ -291,11 +295,11 @@ class Reddit:
         """Have the person say yes, then ask what the community wants."""
         return reddit_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return reddit_account.verify_account(account, answers)
 
-    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """End what the account's owner allowed."""
         return reddit_account.revoke_tokens(held, answers)
 
@@ -304,14 +308,14 @@ class Reddit:
         return reddit_account.refresh(grant, answers)
 
 
-def _words(unit: Unit) -> tuple[str, str]:
+def _split_text(unit: Unit) -> tuple[str, str]:
     """Title and text. Reddit makes no post without a title."""
     return unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _unit_problem(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
-    title, body = _words(unit)
+    title, body = _split_text(unit)
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
         return wrong
     if not title.strip():
@@ -327,8 +331,8 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _post(unit: Unit, files: list[MediaUpload]) -> WireStep:
-    (title, body), where, chosen = _words(unit), parse_account(unit.account), options.unit_options(unit)
+def _build_publish_step(unit: Unit, files: list[MediaUpload]) -> WireStep:
+    (title, body), where, chosen = _split_text(unit), parse_account(unit.account), options.unit_options(unit)
     said: dict[str, Any] = {
         "sr": where.community,
         "title": title,
@@ -351,13 +355,13 @@ def _post(unit: Unit, files: list[MediaUpload]) -> WireStep:
         StepKind.PUBLISH,
         "POST",
         "/api/submit",
-        {**said, **_shown(files), "resubmit": False},
+        {**said, **_build_media_fields(files), "resubmit": False},
         headers=user_agent_header(unit.account),
         encoding="form",
     )
 
 
-def _shown(files: list[MediaUpload]) -> dict[str, str]:
+def _build_media_fields(files: list[MediaUpload]) -> dict[str, str]:
     """How a form names a film and its poster, one picture, or neither."""
     film = next((file for file in files if file.is_film), None)
     if film is None:
@@ -366,7 +370,7 @@ def _shown(files: list[MediaUpload]) -> dict[str, str]:
     return {"kind": "video", "url": film.address, "video_poster_url": poster.address}
 
 
-def _published(answer: StepResult, unit: Unit) -> Outcome:
+def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     said = http.success_body(answer).get("json")
     if isinstance(answer, Response) and answer.status == 400:  # the community's own demands, in a form of their own
         reason = reddit_error_code(http.json_body(answer).get("reason") or answer.status)
@@ -385,7 +389,7 @@ def _published(answer: StepResult, unit: Unit) -> Outcome:
     return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
 
 
-def _deletion(copy: PlatformCopy) -> WireStep:
+def _build_delete_step(copy: PlatformCopy) -> WireStep:
     return WireStep(
         DELETE,
         StepKind.RESTRICT,

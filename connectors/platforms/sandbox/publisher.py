@@ -100,14 +100,14 @@ class Sandbox:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last)
-        if last is not None and not _staged(last):
+            return _publish_outcome(last)
+        if last is not None and not _is_staged(last):
             return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
-        done = {answer.step for answer in answers if _staged(answer)}
+        done = {answer.step for answer in answers if _is_staged(answer)}
         for medium in unit.media:
             if _stage_name(medium) not in done:
-                return Send(_stage(medium))
-        return Send(_message(unit) if unit.viewer else _post(unit))
+                return Send(_build_stage_step(medium))
+        return Send(_build_message_step(unit) if unit.viewer else _build_publish_step(unit))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Look by key where the account keeps keys, else read the timeline back to before the attempt."""
@@ -115,18 +115,18 @@ class Sandbox:
             return Unknown(Message("connectors.no_lookup"))
         by_key = bool(sought.chat) or has_native_keys(sought.account)
         if not answers:
-            return Send(_look_by_key(sought) if by_key else _look_at_page(""))
-        posts = _listed(answers[-1])
+            return Send(_build_key_lookup_step(sought) if by_key else _build_page_step(""))
+        posts = _parse_posts(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         if by_key:
-            return _sighting([post for post in posts if post.get("key") == sought.native_key])
+            return _resolve_matches([post for post in posts if post.get("key") == sought.native_key])
         return _in_timeline(sought, answers, posts)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the copy; gone already is gone."""
         if not answers:
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete"))
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _copy_path(copy), action="delete"))
         last = answers[-1]
         if isinstance(last, Response) and (
             last.is_success or (last.status == 404 and platform_error_code(last) == "no_such_post")
@@ -137,26 +137,26 @@ class Sandbox:
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words in the place of those of a post; its media stay."""
         can = self.capabilities
-        return edits.edit_post(unit, native_id, _content(unit), answers, can=can, account_gone=ACCOUNT_GONE)
+        return edits.edit_post(unit, native_id, _build_content(unit), answers, can=can, account_gone=ACCOUNT_GONE)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Views, likes, comments and clicks of a post; messages have none."""
         if copy.chat:
             return None
         if not answers:
-            return Send(WireStep("metrics", StepKind.CONTROL, "GET", f"{_place(copy)}/metrics", action="metrics"))
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", f"{_copy_path(copy)}/metrics", action="metrics"))
         last = answers[-1]
         if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
             return None
         return {name: value for name, value in last.body.items() if isinstance(value, int)}
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account, as the sandbox keeps it."""
         if not answers:
             return metrics.followers_request("/api/{account}/followers")
         return metrics.parse_count(success_body(answers[-1]).get("followers"))
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the account's posts after the cursor, a hundred at a time."""
@@ -168,9 +168,11 @@ class Sandbox:
             return None
         if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
             return None
-        return CommentPage(tuple(_remark(entry) for entry in entries), after)
+        return CommentPage(tuple(_parse_comment(entry) for entry in entries), after)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Do what was asked with a remark; done before is done, and one that its author took back is gone."""
         if not answers:
             return comments.moderation_request(
@@ -182,15 +184,15 @@ class Sandbox:
             return Published(spot.native_id)
         return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""
-        marks = {flag: mark for flag in flags if (mark := _mark(flag))}
+        marks = {flag: mark for flag in flags if (mark := _flag_name(flag))}
         if copy.chat or not marks:
             return MarkReport()
         if not answers:
-            return Send(WireStep("look", StepKind.CONTROL, "GET", _place(copy), action="look"))
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _copy_path(copy), action="look"))
         last = answers[-1]
         if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):
             shown: Mapping[str, Any] = last.body
@@ -202,7 +204,7 @@ class Sandbox:
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
         """What happened after `cursor`; the sandbox answers as soon as something did, at the latest after 20 s."""
         if answers:
-            return _news(answers[-1])
+            return _parse_updates(answers[-1])
         path = f"/api/{{account}}/updates?after={quote_segment(cursor)}&wait={UPDATES_WAIT}"
         step = WireStep("updates", StepKind.CONTROL, "GET", path, action="updates", deadline=UPDATES_WAIT + 10.0)
         return Send(step)
@@ -247,24 +249,24 @@ def _stage_name(medium: Medium) -> str:
     return f"stage:{medium.sha256[:24]}"
 
 
-def _stage(medium: Medium) -> WireStep:
+def _build_stage_step(medium: Medium) -> WireStep:
     path = f"/api/{{account}}/files/{quote_segment(medium.sha256)}"
     file = FileRef(medium.sha256, medium.mime)
     return WireStep(_stage_name(medium), StepKind.STAGE, "PUT", path, file=file, deadline=120.0)
 
 
-def _staged(answer: StepResult) -> bool:
+def _is_staged(answer: StepResult) -> bool:
     return isinstance(answer, Response) and answer.is_success and answer.step.startswith("stage:")
 
 
-def _mark(flag: str) -> str:
+def _flag_name(flag: str) -> str:
     """What the sandbox calls a mark of the gate: adult, ai, or nothing."""
     name = flag.partition("=")[0].rpartition(".")[2] if not flag.endswith("=false") else ""
     return "adult" if name in ADULT_FLAGS else "ai" if name in AI_FLAGS else ""
 
 
-def _content(unit: Unit) -> dict[str, Any]:
-    marks = {_mark(flag) for flag in unit.flags}
+def _build_content(unit: Unit) -> dict[str, Any]:
+    marks = {_flag_name(flag) for flag in unit.flags}
     media = [
         {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai, "name": medium.name}
         for medium in unit.media
@@ -279,16 +281,16 @@ def _content(unit: Unit) -> dict[str, Any]:
     }
 
 
-def _post(unit: Unit) -> WireStep:
+def _build_publish_step(unit: Unit) -> WireStep:
     surface = unit.surface.rpartition(".")[2].rpartition("/")[2]
     under = {"reply_to": unit.parent_id} if unit.parent_id else {}
-    body = {**_content(unit), "surface": surface, "title": unit.text_of("title"), **under}
+    body = {**_build_content(unit), "surface": surface, "title": unit.text_of("title"), **under}
     if unit.references and not unit.comment_id:
         body["quote"] = unit.references[0].native_id
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/{account}/posts", body)
 
 
-def _message(unit: Unit) -> WireStep:
+def _build_message_step(unit: Unit) -> WireStep:
     invoice = unit.invoice
     asked = (
         None
@@ -302,34 +304,34 @@ def _message(unit: Unit) -> WireStep:
         }
     )
     buttons = [{"label": button.label, "action": button.action, "ref": button.ref} for button in unit.buttons]
-    body = {**_content(unit), "buttons": buttons, "invoice": asked, "service": unit.service}
+    body = {**_build_content(unit), "buttons": buttons, "invoice": asked, "service": unit.service}
     return WireStep(
         PUBLISH, StepKind.PUBLISH, "POST", f"/api/{{account}}/chats/{quote_segment(unit.viewer)}/messages", body
     )
 
 
-def _published(answer: StepResult) -> Outcome:
+def _publish_outcome(answer: StepResult) -> Outcome:
     if isinstance(answer, Response) and answer.is_success and isinstance(answer.body, dict):
         native_id = answer.body.get("id")
         if isinstance(native_id, str) and native_id:
-            return Published(native_id, _url(answer.body), parse_timestamp(answer.body.get("created_at")))
+            return Published(native_id, _parse_url(answer.body), parse_timestamp(answer.body.get("created_at")))
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     return outcome_of_status(answer, creates=True, account_gone=ACCOUNT_GONE)
 
 
-def _look_by_key(sought: LookupQuery) -> WireStep:
+def _build_key_lookup_step(sought: LookupQuery) -> WireStep:
     place = f"chats/{quote_segment(sought.chat)}/messages" if sought.chat else "posts"
     path = f"/api/{{account}}/{place}?key={quote_segment(sought.native_key)}"
     return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
 
 
-def _look_at_page(before: str) -> WireStep:
+def _build_page_step(before: str) -> WireStep:
     older = f"&before={quote_segment(before)}" if before else ""
     path = f"/api/{{account}}/posts?limit={LISTED}{older}"
     return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
 
 
-def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a listing, newest first; None when it is no look."""
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, dict):
         return None
@@ -351,62 +353,62 @@ def _in_timeline(
     now = parse_timestamp(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None
     asked_at = sought.asked_at or sought.armed_at
     start = sought.armed_at - WINDOW - max(asked_at - now, timedelta()) if now is not None else None
-    inside = [post for post in posts if start is None or _since(post, start)]
+    inside = [post for post in posts if start is None or _is_since(post, start)]
     foreign = [post for post in inside if str(post["id"]) not in sought.known]
     here = [post for post in foreign if str(post.get("reply_to") or "") == sought.reply_to]
-    same = [post for post in here if _is_it(post, sought)]
+    same = [post for post in here if _is_match(post, sought)]
     if same:
-        return _sighting(same)
+        return _resolve_matches(same)
     if len(posts) < LISTED or len(inside) < len(posts):
         return Absent()
     if len(answers) < MAX_PAGES:
-        return Send(_look_at_page(str(posts[-1]["id"])))
+        return Send(_build_page_step(str(posts[-1]["id"])))
     return Unknown(Message("connectors.lookup_failed"))
 
 
-def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Whether it says this; of no words, whether it shows these very files."""
     same = str(post.get("text", "")).strip() == sought.text.strip()
     return same and (bool(sought.text.strip()) or post.get("files") == [medium.sha256 for medium in sought.media])
 
 
-def _since(post: Mapping[str, Any], start: datetime) -> bool:
+def _is_since(post: Mapping[str, Any], start: datetime) -> bool:
     at = parse_timestamp(post.get("created_at"))
     return at is None or at >= start
 
 
-def _sighting(posts: list[dict[str, Any]]) -> LookupResult:
+def _resolve_matches(posts: list[dict[str, Any]]) -> LookupResult:
     """The oldest of what was seen, should there be two."""
     if not posts:
         return Absent()
     first = posts[-1]
-    return Found(str(first["id"]), _url(first), parse_timestamp(first.get("created_at")))
+    return Found(str(first["id"]), _parse_url(first), parse_timestamp(first.get("created_at")))
 
 
-def _place(copy: PlatformCopy) -> str:
+def _copy_path(copy: PlatformCopy) -> str:
     if copy.chat:
         return f"/api/{{account}}/chats/{quote_segment(copy.chat)}/messages/{quote_segment(copy.native_id)}"
     return f"/api/{{account}}/posts/{quote_segment(copy.native_id)}"
 
 
-def _url(entry: Mapping[str, Any]) -> str:
+def _parse_url(entry: Mapping[str, Any]) -> str:
     url = entry.get("url")
     return url if isinstance(url, str) else ""
 
 
-def _remark(entry: Mapping[str, Any]) -> Comment:
+def _parse_comment(entry: Mapping[str, Any]) -> Comment:
     return Comment(
         native_id=str(entry["id"]),
         author=str(entry["fan"]),
         handle=str(entry.get("handle") or entry["fan"]),
         text=str(entry.get("text") or ""),
         under=str(entry.get("post") or ""),
-        url=_url(entry),
+        url=_parse_url(entry),
         at=parse_timestamp(entry.get("at")),
     )
 
 
-def _news(answer: StepResult) -> ChatUpdates | None:
+def _parse_updates(answer: StepResult) -> ChatUpdates | None:
     """Updates in order and the next cursor; None when the answer cannot be used as a whole."""
     told = success_body(answer)
     entries, cursor = told.get("updates"), told.get("cursor")
@@ -414,10 +416,10 @@ def _news(answer: StepResult) -> ChatUpdates | None:
         return None
     if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
         return None
-    return ChatUpdates(tuple(_update(entry) for entry in entries), cursor)
+    return ChatUpdates(tuple(_parse_update(entry) for entry in entries), cursor)
 
 
-def _update(entry: Mapping[str, Any]) -> ChatUpdate:
+def _parse_update(entry: Mapping[str, Any]) -> ChatUpdate:
     kind, payload = entry.get("type"), str(entry.get("payload") or "")
     amount = entry.get("amount")
     return ChatUpdate(

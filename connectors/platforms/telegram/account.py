@@ -57,38 +57,38 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
     channel, token = channel_of(form), form.get("token")
     if not isinstance(token, Sealed):
         return Rejected(Message("telegram.no_token"), permanent=False)
-    if (bot := _asked(given, "getMe")) is None:
-        return _ask("getMe", {}) if "getMe" not in given else _no_bot(given["getMe"])
+    if (bot := _parse_answer(given, "getMe")) is None:
+        return _build_request("getMe", {}) if "getMe" not in given else _token_failure_outcome(given["getMe"])
     found: Mapping[str, Any] = {}
     if channel:
-        turn = _channel(channel, bot, given, lets_in=_lets_in(form))
+        turn = _resolve_channel(channel, bot, given, lets_in=_parse_admission(form))
         if isinstance(turn, Send | Rejected) or not isinstance(turn, Mapping):
             return turn
         found = turn
     if "deleteWebhook" not in given:
-        return _ask("deleteWebhook", {})
+        return _build_request("deleteWebhook", {})
     if result(given["deleteWebhook"]) is None:
         return outcome_of_failure(given["deleteWebhook"], creates=False)
-    return _connected(bot, found, token, by_request=form.get("joins") == BY_REQUEST, lets_in=_lets_in(form))
+    return _build_account(bot, found, token, by_request=form.get("joins") == BY_REQUEST, lets_in=_parse_admission(form))
 
 
-def _lets_in(form: Mapping[str, str | Sealed]) -> str:
+def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
     """Whom the bot lets into the channel when they ask; "" for nobody."""
     said = form.get("lets_in")
     return said if isinstance(said, str) and said in (ADMITS_SUBSCRIBERS, ADMITS_ADULTS) else ""
 
 
-def _ask(method: str, body: Mapping[str, Any]) -> Send:
+def _build_request(method: str, body: Mapping[str, Any]) -> Send:
     path = f"/bot{{token}}/{method}"
     return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))  # noqa: S106  how it is shown
 
 
-def _asked(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
+def _parse_answer(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
     found = result(given[method]) if method in given else None
     return found if isinstance(found, dict) else None
 
 
-def _no_bot(answer: StepResult) -> Outcome:
+def _token_failure_outcome(answer: StepResult) -> Outcome:
     refused = isinstance(answer, Response) and answer.status in (401, 404)
     return (
         Rejected(Message("telegram.bad_token"), permanent=False)
@@ -97,13 +97,13 @@ def _no_bot(answer: StepResult) -> Outcome:
     )
 
 
-def _channel(
+def _resolve_channel(
     channel: str, bot: Mapping[str, Any], given: Mapping[str, StepResult], *, lets_in: str
 ) -> Send | Outcome | Mapping[str, Any]:
     """The channel once the bot may post to it; else the next question, or what a person must do about it."""
     if "getChat" not in given:
-        return _ask("getChat", {"chat_id": chat_id(channel)})
-    chat = _asked(given, "getChat")
+        return _build_request("getChat", {"chat_id": chat_id(channel)})
+    chat = _parse_answer(given, "getChat")
     if chat is None:
         unknown = isinstance(given["getChat"], Response) and given["getChat"].status in (400, 403)
         told = Message("telegram.channel_unknown", {"channel": channel})
@@ -111,8 +111,8 @@ def _channel(
     if chat.get("type") not in ("channel", "supergroup"):
         return Rejected(Message("telegram.not_a_channel", {"channel": channel}), permanent=False)
     if "getChatMember" not in given:
-        return _ask("getChatMember", {"chat_id": chat["id"], "user_id": bot["id"]})
-    member = _asked(given, "getChatMember")
+        return _build_request("getChatMember", {"chat_id": chat["id"], "user_id": bot["id"]})
+    member = _parse_answer(given, "getChatMember")
     refused = isinstance(given["getChatMember"], Response) and "member" in description(given["getChatMember"])
     if member is None and not refused:
         return outcome_of_failure(given["getChatMember"], creates=False)
@@ -131,7 +131,7 @@ def _may_post(member: Mapping[str, Any], chat: Mapping[str, Any]) -> bool:
     return admin and (chat.get("type") != "channel" or member.get("can_post_messages") is True)
 
 
-def _connected(
+def _build_account(
     bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed, *, by_request: bool, lets_in: str
 ) -> ConnectedAccount:
     username = str(bot.get("username") or bot["id"])

@@ -38,22 +38,22 @@ _OF_OTHERS: Mapping[str, MovementKind] = {"fragment": "withdrawal", "telegram_ad
 def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
     """One page; with the last one, which is not full, the balance."""
     if not answers:
-        return _asked("getStarTransactions", {"offset": start, "limit": PAGE})
-    entries = _entries(answers[0])
+        return _build_request("getStarTransactions", {"offset": start, "limit": PAGE})
+    entries = _parse_entries(answers[0])
     if entries is None:
-        return _unread(answers[0])
-    rows = tuple(row for row in map(_moved, entries) if row is not None)
+        return _unreadable_outcome(answers[0])
+    rows = tuple(row for row in map(_parse_movement, entries) if row is not None)
     if len(entries) >= PAGE:
         return MovementPage(rows, len(entries), CURRENCY)
     if len(answers) == 1:
-        return _asked("getMyStarBalance", {})
-    lies = _lies(result(answers[1]))
-    return MovementPage(rows, len(entries), CURRENCY, lies) if lies is not None else _unread(answers[1])
+        return _build_request("getMyStarBalance", {})
+    lies = _parse_balance(result(answers[1]))
+    return MovementPage(rows, len(entries), CURRENCY, lies) if lies is not None else _unreadable_outcome(answers[1])
 
 
 def look_up_refund_from(charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether a charge went back, from place `start` on. A list without an end is no proof: later again."""
-    entries = _entries(answers[-1]) if answers else []
+    entries = _parse_entries(answers[-1]) if answers else []
     if entries is None:
         return outcome_of_failure(answers[-1], creates=False)
     if any(isinstance(one, dict) and one.get("id") == charge_id and one.get("receiver") for one in entries):
@@ -62,74 +62,77 @@ def look_up_refund_from(charge_id: str, start: int, answers: tuple[StepResult, .
         return None
     if len(answers) >= PAGES:
         return Retry(SHORT_RETRY, "account", Message("attempt.not_proven"))
-    return _asked("getStarTransactions", {"offset": start + len(answers) * PAGE, "limit": PAGE}, name="look")
+    return _build_request("getStarTransactions", {"offset": start + len(answers) * PAGE, "limit": PAGE}, name="look")
 
 
-def _asked(method: str, body: Mapping[str, object], *, name: str = "") -> Send:
+def _build_request(method: str, body: Mapping[str, object], *, name: str = "") -> Send:
     path = f"/bot{{token}}/{method}"
     return Send(WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look"))  # noqa: S106  how it is shown
 
 
-def _entries(answer: StepResult) -> list[Any] | None:
+def _parse_entries(answer: StepResult) -> list[Any] | None:
     told = result(answer)
     entries = told.get("transactions") if isinstance(told, dict) else None
     return entries if isinstance(entries, list) and len(entries) <= PAGE else None
 
 
-def _unread(answer: StepResult) -> Outcome:
+def _unreadable_outcome(answer: StepResult) -> Outcome:
     """Why there is no page: an answer nobody understands is asked for again."""
     if result(answer) is not None:
         return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": 200}))
     return outcome_of_failure(answer, creates=False)
 
 
-def _lies(told: object) -> AccountBalance | None:
+def _parse_balance(told: object) -> AccountBalance | None:
     if not isinstance(told, dict):
         return None
-    minor = _number(told.get("amount"), -MAX_MINOR_UNITS, MAX_MINOR_UNITS)
-    nano = _number(told.get("nanostar_amount", 0), 1 - NANO, NANO - 1)
+    minor = _parse_int(told.get("amount"), -MAX_MINOR_UNITS, MAX_MINOR_UNITS)
+    nano = _parse_int(told.get("nanostar_amount", 0), 1 - NANO, NANO - 1)
     return AccountBalance(minor, nano) if minor is not None and nano is not None and minor * nano >= 0 else None
 
 
-def _number(value: object, least: int, most: int) -> int | None:
+def _parse_int(value: object, least: int, most: int) -> int | None:
     good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
     return value if good and isinstance(value, int) else None
 
 
-def _moved(entry: object) -> BalanceMovement | None:
+def _parse_movement(entry: object) -> BalanceMovement | None:
     """A transaction as a movement; None for one that says nothing we understand."""
     told: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     source, receiver = told.get("source"), told.get("receiver")
     partner, came = (source, True) if receiver is None else (receiver, False)
-    minor, nano = _number(told.get("amount"), 0, MAX_MINOR_UNITS), _number(told.get("nanostar_amount", 0), 0, NANO - 1)
-    second, native_id = _number(told.get("date"), 1, LAST_SECOND), _text(told.get("id"), MAX_ID_LENGTH)
+    minor, nano = (
+        _parse_int(told.get("amount"), 0, MAX_MINOR_UNITS),
+        _parse_int(told.get("nanostar_amount", 0), 0, NANO - 1),
+    )
+    second, native_id = _parse_int(told.get("date"), 1, LAST_SECOND), _parse_text(told.get("id"), MAX_ID_LENGTH)
     if not isinstance(partner, dict) or (source is not None and receiver is not None):
         return None
     if minor is None or nano is None or second is None or not native_id:
         return None
-    kind = _kind(partner, came=came)
+    kind = _movement_kind(partner, came=came)
     moved = BalanceMovement(native_id, came, kind, minor, nano, datetime.fromtimestamp(second, UTC))
     if kind not in ("charge", "media"):
         return moved
     payload = partner.get("invoice_payload" if kind == "charge" else "paid_media_payload")
-    period = _number(partner.get("subscription_period", 0), 0, MAX_PERIOD) or 0
-    return replace(moved, user=_user(partner), payload=_text(payload, PAYLOAD), period=period)
+    period = _parse_int(partner.get("subscription_period", 0), 0, MAX_PERIOD) or 0
+    return replace(moved, user=_parse_user_id(partner), payload=_parse_text(payload, PAYLOAD), period=period)
 
 
-def _text(value: object, most: int) -> str:
+def _parse_text(value: object, most: int) -> str:
     return value if isinstance(value, str) and value.isprintable() and len(value) <= most else ""
 
 
-def _kind(partner: Mapping[str, Any], *, came: bool) -> MovementKind:
+def _movement_kind(partner: Mapping[str, Any], *, came: bool) -> MovementKind:
     """What a transaction was, by its other side. What a bot spends never comes in, and who pays has a number."""
     of_user = partner.get("type") == "user"
     word = partner.get("transaction_type" if of_user else "type")
     found = (_OF_USERS if of_user else _OF_OTHERS).get(word, "other") if isinstance(word, str) else "other"
-    nobody = found in ("charge", "media") and not _user(partner)
+    nobody = found in ("charge", "media") and not _parse_user_id(partner)
     return "other" if nobody or (came and found == "spent") else found
 
 
-def _user(partner: Mapping[str, Any]) -> str:
+def _parse_user_id(partner: Mapping[str, Any]) -> str:
     user = partner.get("user")
-    number = _number(user.get("id"), 1, MAX_USERS) if isinstance(user, dict) else None
+    number = _parse_int(user.get("id"), 1, MAX_USERS) if isinstance(user, dict) else None
     return str(number) if number is not None else ""

@@ -45,7 +45,7 @@ class _Part:
     def named(self, act: str) -> str:
         return f"{act}{self.what}:{self.language}"
 
-    def told(self, answer: StepResult) -> Any:
+    def parse_current(self, answer: StepResult) -> Any:
         """What stands, by an answer that says it; None for any other."""
         found = result(answer)
         shown = found.get(self.field) if isinstance(found, dict) else found
@@ -59,11 +59,11 @@ def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Out
     """
     given = {answer.step: answer for answer in answers}
     own_profile = False
-    for part in _parts(menu):
+    for part in _iter_parts(menu):
         asked, wrote = part.named("get"), part.named("set")
         if asked not in given:
             return Send(part.step("get", {}))
-        stands = part.told(given[asked])
+        stands = part.parse_current(given[asked])
         if stands is None:
             return outcome_of_failure(given[asked], creates=False)
         own_profile |= part.what == "ShortDescription" and part.language == OTHERS and stands not in ("", part.wanted)
@@ -76,7 +76,7 @@ def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Out
     return None
 
 
-def _parts(menu: CommandMenu) -> Iterator[_Part]:
+def _iter_parts(menu: CommandMenu) -> Iterator[_Part]:
     for language, spoken in ((OTHERS, ENGLISH), (FRENCH, FRENCH)):
         listed = [{"command": each.name, "description": render_message(each.about, spoken)} for each in menu.commands]
         yield _Part("Commands", "commands", language, listed, {"scope": PRIVATE})

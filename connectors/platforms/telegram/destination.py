@@ -15,7 +15,7 @@ from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.metrics import FOLLOWERS_STEP, parse_count
 from connectors.contract.outcomes import Found, LookupResult, Outcome, Rejected
 from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, OTHER_ACCOUNTS_POST, ClaimedAddress
-from connectors.platforms.telegram.errors import address, outcome_of_failure, place_of, result
+from connectors.platforms.telegram.errors import message_url, outcome_of_failure, place_of, result
 from connectors.platforms.telegram.requests import chat_id
 from foundation.i18n.translation import Message
 
@@ -44,17 +44,19 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
     chat = result(given[CHAT]) if CHAT in given else None
     if not isinstance(chat, dict):
         return (
-            outcome_of_failure(given[CHAT], creates=False) if CHAT in given else _ask(CHAT, "getChat", chat_id(to.id))
+            outcome_of_failure(given[CHAT], creates=False)
+            if CHAT in given
+            else _build_request(CHAT, "getChat", chat_id(to.id))
         )
     if _is_public(chat):
         return DestinationReport((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
     linked = chat.get("linked_chat_id")
     if linked is not None and GROUP not in given:
-        return _ask(GROUP, "getChat", linked)
-    inside = _inside(to, given)
+        return _build_request(GROUP, "getChat", linked)
+    inside = _inspect_members(to, given)
     if not isinstance(inside, DestinationReport):
         return inside
-    group = _group(given.get(GROUP))
+    group = _inspect_group(given.get(GROUP))
     return DestinationReport((PRIVATE, *group.holds, *inside.holds), (*group.fails, *inside.fails))
 
 
@@ -62,7 +64,7 @@ def _is_public(chat: Mapping[str, Any]) -> bool:
     return bool(chat.get("username") or chat.get("active_usernames"))
 
 
-def _group(answer: StepResult | None) -> DestinationReport:
+def _inspect_group(answer: StepResult | None) -> DestinationReport:
     """No group is fine, a public one is not; of a private one nobody can say who is in it."""
     if answer is None:
         return DestinationReport((NO_GROUP,))
@@ -72,11 +74,11 @@ def _group(answer: StepResult | None) -> DestinationReport:
     )
 
 
-def _inside(to: Destination, given: Mapping[str, StepResult]) -> Send | DestinationReport | Outcome:
+def _inspect_members(to: Destination, given: Mapping[str, StepResult]) -> Send | DestinationReport | Outcome:
     """Whether everybody in there is somebody we know to be of age."""
     for name, method in ((ADMINS, "getChatAdministrators"), (COUNT, "getChatMemberCount")):
         if name not in given:
-            return _ask(name, method, chat_id(to.id))
+            return _build_request(name, method, chat_id(to.id))
         if result(given[name]) is None:
             return outcome_of_failure(given[name], creates=False)
     admins, count = result(given[ADMINS]), result(given[COUNT])
@@ -85,13 +87,17 @@ def _inside(to: Destination, given: Mapping[str, StepResult]) -> Send | Destinat
     for user in asked[:MAX_READERS]:
         if len(known) >= count:
             break
-        if _reader(user) not in given:
-            return _ask(_reader(user), "getChatMember", chat_id(to.id), user_id=int(user))
-        if is_inside(result(given[_reader(user)])):
+        if _reader_step_name(user) not in given:
+            return _build_request(_reader_step_name(user), "getChatMember", chat_id(to.id), user_id=int(user))
+        if is_inside(result(given[_reader_step_name(user)])):
             known.add(user)
     if len(known) >= count:
         return DestinationReport((ASSURED, *((BY_REQUEST,) if to.by_request else ())))
-    return DestinationReport() if len(asked) > MAX_READERS or _unclear(given) else DestinationReport(fails=(ASSURED,))
+    return (
+        DestinationReport()
+        if len(asked) > MAX_READERS or _has_unclear_reader(given)
+        else DestinationReport(fails=(ASSURED,))
+    )
 
 
 def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
@@ -101,7 +107,7 @@ def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send |
     return (
         parse_count(result(answers[-1]))
         if answers
-        else _ask(FOLLOWERS_STEP, "getChatMemberCount", chat_id(destination))
+        else _build_request(FOLLOWERS_STEP, "getChatMemberCount", chat_id(destination))
     )
 
 
@@ -115,14 +121,14 @@ def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> S
     if link is None or not where.destination or (where.media > 1 and "single" in where.url.partition("?")[2]):
         return NO_POST_THERE
     if not answers:
-        return _ask(CHAT, "getChat", chat_id(where.destination))
+        return _build_request(CHAT, "getChat", chat_id(where.destination))
     chat, (said, (first,)) = result(answers[-1]), link
     if not isinstance(chat, dict) or not isinstance(chat.get("id"), int):
         return ADDRESS_UNREADABLE
     names = {str(chat.get("username") or "").casefold(), *(str(one).casefold() for one in _further_names(chat))} - {""}
     ours = said == chat["id"] or (isinstance(said, str) and said.removeprefix("@").casefold() in names)
     ids = ",".join(str(first + place) for place in range(max(where.media, 1)))
-    return Found(f"{chat['id']}/{ids}", address(chat, first)) if ours else OTHER_ACCOUNTS_POST
+    return Found(f"{chat['id']}/{ids}", message_url(chat, first)) if ours else OTHER_ACCOUNTS_POST
 
 
 def _further_names(chat: Mapping[str, Any]) -> list[Any]:
@@ -130,7 +136,7 @@ def _further_names(chat: Mapping[str, Any]) -> list[Any]:
     return told if isinstance(told, list) else []
 
 
-def _reader(user: str) -> str:
+def _reader_step_name(user: str) -> str:
     return f"reader:{user}"
 
 
@@ -141,12 +147,12 @@ def is_inside(member: object) -> bool:
     return member.get("status") in _INSIDE or (member.get("status") == "restricted" and member.get("is_member") is True)
 
 
-def _unclear(given: Mapping[str, StepResult]) -> bool:
+def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
     """Whether somebody was asked after in vain: then nothing is proven, in neither direction."""
     return any(name.startswith("reader:") and result(answer) is None for name, answer in given.items())
 
 
-def _ask(name: str, method: str, chat: int | str, **more: int) -> Send:
+def _build_request(name: str, method: str, chat: int | str, **more: int) -> Send:
     path, body = f"/bot{{token}}/{method}", {"chat_id": chat, **more}
     action = "metrics" if name == FOLLOWERS_STEP else "look"
     step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS)  # noqa: S106  how it is shown

@@ -32,36 +32,38 @@ def replace_message(copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, .
     if place is None:
         return Rejected(Message("telegram.unknown_copy"), permanent=False)
     chat, ids = place
-    outcomes = [_replaced(answer, reader=bool(copy.chat)) for answer in answers]
+    outcomes = [_replacement_failure(answer, reader=bool(copy.chat)) for answer in answers]
     last = outcomes[-1] if outcomes else None
     if last is not None and not isinstance(last, Rejected):
         return last
     if len(answers) < len(ids):
-        return Send(_edit(unit, chat, ids[len(answers)]))
-    return _end(copy, answers, outcomes)
+        return Send(_build_replace_step(unit, chat, ids[len(answers)]))
+    return _replacement_outcome(copy, answers, outcomes)
 
 
-def _end(copy: PlatformCopy, answers: Sequence[StepResult], outcomes: Sequence[Outcome | None]) -> Outcome:
+def _replacement_outcome(
+    copy: PlatformCopy, answers: Sequence[StepResult], outcomes: Sequence[Outcome | None]
+) -> Outcome:
     refused = next((outcome for outcome in outcomes if outcome is not None), None)
     if refused is not None:
         return refused
-    if all(map(_gone, answers)):  # a deletion will say so
+    if all(map(_is_gone, answers)):  # a deletion will say so
         return Rejected(Message("telegram.nothing_to_replace"), permanent=True)
     return Published(copy.native_id)
 
 
-def _edit(unit: Unit, chat: int | str, number: int) -> WireStep:
+def _build_replace_step(unit: Unit, chat: int | str, number: int) -> WireStep:
     said, at = unit.text_of("body"), {"chat_id": chat, "message_id": number}
     if not unit.media:
         fields: dict[str, Any] = {**at, "text": said, "link_preview_options": {"is_disabled": True}}
-        return _step("editMessageText", fields, {})
+        return _build_step("editMessageText", fields, {})
     (medium,) = unit.media
     shown = {"type": "photo", "media": f"attach://{_PART}", "caption": said}
     file = FileRef(medium.sha256, medium.mime, f"0.{medium.mime.partition('/')[2]}")
-    return _step("editMessageMedia", {**at, "media": shown}, {_PART: file})
+    return _build_step("editMessageMedia", {**at, "media": shown}, {_PART: file})
 
 
-def _step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) -> WireStep:
+def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) -> WireStep:
     return WireStep(
         "replace",
         StepKind.MUTATE,
@@ -74,15 +76,15 @@ def _step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) -> Wir
     )
 
 
-def _replaced(answer: StepResult, *, reader: bool) -> Outcome | None:
+def _replacement_failure(answer: StepResult, *, reader: bool) -> Outcome | None:
     """What the answer to one edit meant; None when that message shows nothing any more of what it did."""
     told = result(answer)
-    if isinstance(told, dict) or told is True or "message is not modified" in description(answer) or _gone(answer):
+    if isinstance(told, dict) or told is True or "message is not modified" in description(answer) or _is_gone(answer):
         return None
     return outcome_of_failure(answer, creates=False, reader=reader)
 
 
-def _gone(answer: StepResult) -> bool:
+def _is_gone(answer: StepResult) -> bool:
     return "message to edit not found" in description(answer)
 
 
@@ -93,7 +95,11 @@ def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) ->
         return Rejected(Message("telegram.unknown_copy"), permanent=False)
     if not answers:
         unfit = requests.content_problem(unit)
-        return Rejected(unfit, permanent=False) if unfit is not None else Send(_request(unit, place[0], place[1][0]))
+        return (
+            Rejected(unfit, permanent=False)
+            if unfit is not None
+            else Send(_build_edit_step(unit, place[0], place[1][0]))
+        )
     told = result(answers[-1])
     if isinstance(told, dict) or told is True or "message is not modified" in description(answers[-1]):
         return Published(native_id)
@@ -102,7 +108,7 @@ def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) ->
     return outcome_of_failure(answers[-1], creates=False)
 
 
-def _request(unit: Unit, chat: int | str, number: int) -> WireStep:
+def _build_edit_step(unit: Unit, chat: int | str, number: int) -> WireStep:
     words, at = requests.words_of(unit), {"chat_id": chat, "message_id": number}
     said: dict[str, Any] = {"caption": words}
     if not unit.media:

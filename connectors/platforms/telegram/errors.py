@@ -32,7 +32,7 @@ def description(answer: StepResult) -> str:
     return told.lower() if isinstance(told, str) else ""
 
 
-def word(answer: Response) -> str:
+def error_slug(answer: Response) -> str:
     """The refusal as one word, of letters and digits alone, so that nothing it repeats can be read as a sentence."""
     short = re.sub(r"[^a-z0-9]+", "_", _PREFIX.sub("", description(answer))).strip("_")
     return short[:60] or f"http_{answer.status}"
@@ -49,7 +49,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
     said = description(answer)
     match answer.status:
         case 429:
-            return Retry(_wait(answer), "account", Message("connectors.rate_limited"))
+            return Retry(_retry_wait(answer), "account", Message("connectors.rate_limited"))
         case 401 | 404:
             return Reauthorize(Message("connectors.token_refused"))
         case 400 | 403 if "paid media" in said:  # the owner has to allow it; the account is as it was
@@ -59,35 +59,37 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
         case 400 | 403 if not reader and any(words in said for words in _NO_RIGHTS):
             return Disconnected(Message("channel.let_go"))  # Telegram tells when it may post there again
         case 403 if said:
-            return Disconnected(Message("connectors.account_gone", {"word": word(answer)}))
-        case 400 if _moved_to(answer):
+            return Disconnected(Message("connectors.account_gone", {"word": error_slug(answer)}))
+        case 400 if _parse_migrated_chat_id(answer):
             return Reauthorize(Message("telegram.moved"))
         case 400 if reader and "chat not found" in said:
             return Rejected(Message(READER_GONE), permanent=True)
         case status if 400 <= status < 500 and status != 408:
-            return Rejected(Message("connectors.refused", {"status": status, "word": word(answer)}), permanent=False)
+            return Rejected(
+                Message("connectors.refused", {"status": status, "word": error_slug(answer)}), permanent=False
+            )
         case _:
             return http_responses.outcome_of_status(answer, creates=creates)
 
 
-def _wait(answer: Response) -> timedelta:
-    asked = _parameters(answer).get("retry_after")
+def _retry_wait(answer: Response) -> timedelta:
+    asked = _parse_parameters(answer).get("retry_after")
     if isinstance(asked, int) and asked > 0:
         return min(timedelta(seconds=min(asked, 10**7)), MAX_RETRY_WAIT)
     return http_responses.retry_after(answer.headers)
 
 
-def _moved_to(answer: Response) -> int | None:
-    moved = _parameters(answer).get("migrate_to_chat_id")
+def _parse_migrated_chat_id(answer: Response) -> int | None:
+    moved = _parse_parameters(answer).get("migrate_to_chat_id")
     return moved if isinstance(moved, int) else None
 
 
-def _parameters(answer: Response) -> Mapping[str, Any]:
+def _parse_parameters(answer: Response) -> Mapping[str, Any]:
     told = body_of(answer).get("parameters")
     return told if isinstance(told, dict) else {}
 
 
-def published(answer: StepResult, *, reader: bool, chat: str = "") -> Outcome:
+def publish_outcome(answer: StepResult, *, reader: bool, chat: str = "") -> Outcome:
     """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`, every item named.
 
     A copied message is told by its number alone: it lies in the `chat` it was asked for.
@@ -103,11 +105,13 @@ def published(answer: StepResult, *, reader: bool, chat: str = "") -> Outcome:
         return Uncertain(Message("connectors.unclear_answer", {"status": status}))
     first = messages[0]
     ids = ",".join(str(message["message_id"]) for message in messages)
-    files = tuple(file for message in messages for file in _files(message))
-    return Published(f"{first['chat']['id']}/{ids}", address(first["chat"], first["message_id"]), _at(first), files)
+    files = tuple(file for message in messages for file in _parse_file_ids(message))
+    return Published(
+        f"{first['chat']['id']}/{ids}", message_url(first["chat"], first["message_id"]), _parse_sent_at(first), files
+    )
 
 
-def _files(message: Mapping[str, Any]) -> list[str]:
+def _parse_file_ids(message: Mapping[str, Any]) -> list[str]:
     """What Telegram calls the files of a message; a photo has one id for each size."""
     kinds = (message.get(kind) for kind in ("photo", "video"))
     sizes = [size for shown in kinds for size in (shown if isinstance(shown, list) else [shown])]
@@ -119,7 +123,7 @@ def _is_message(message: Any) -> bool:
     return isinstance(chat, dict) and isinstance(chat.get("id"), int) and isinstance(message.get("message_id"), int)
 
 
-def address(chat: Mapping[str, Any], message_id: int) -> str:
+def message_url(chat: Mapping[str, Any], message_id: int) -> str:
     """Where people find a message: none of a conversation with one person, nor of a chat without an address."""
     if isinstance(chat.get("username"), str) and chat.get("type") != "private":
         return f"https://t.me/{chat['username']}/{message_id}"
@@ -127,7 +131,7 @@ def address(chat: Mapping[str, Any], message_id: int) -> str:
     return f"https://t.me/c/{inner.removeprefix('-100')}/{message_id}" if inner.startswith("-100") else ""
 
 
-def _at(message: Mapping[str, Any]) -> datetime | None:
+def _parse_sent_at(message: Mapping[str, Any]) -> datetime | None:
     seconds = message.get("date")
     return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**33 else None
 
@@ -146,7 +150,7 @@ def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
     return None
 
 
-def removed(answer: StepResult, *, reader: bool) -> Outcome | None:
+def removal_outcome(answer: StepResult, *, reader: bool) -> Outcome | None:
     """What the answer to one deletion meant; None when that message is gone, also when it already was. `reader`: it
     lies with one person, who may have turned away from the bot: that says nothing about the account."""
     if result(answer) is True or "message to delete not found" in description(answer):

@@ -44,8 +44,8 @@ from connectors.platforms.telegram.errors import (
     description,
     outcome_of_failure,
     place_of,
-    published,
-    removed,
+    publish_outcome,
+    removal_outcome,
     result,
 )
 from connectors.platforms.telegram.requests import (
@@ -55,9 +55,9 @@ from connectors.platforms.telegram.requests import (
     MIMES,
     OPTIONS,
     VIDEO_BYTES,
+    build_publish_step,
     content_problem,
-    count,
-    request,
+    count_text,
 )
 from connectors.shared import prices, unit_checks
 from foundation.i18n.translation import Message
@@ -77,7 +77,7 @@ ALLOWED = (
 Without the fourth, every payment would run into its ten seconds."""
 
 
-def _step(
+def _build_step(
     name: str, kind: StepKind, method: str, body: Mapping[str, object], *, action: str = "", seconds: float = 30.0
 ) -> WireStep:
     """A request of ids and amounts."""
@@ -85,17 +85,17 @@ def _step(
     return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)  # noqa: S106  how
 
 
-def _read(entry: object) -> tuple[int, ChatUpdate | None] | None:
+def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
     from connectors.platforms.telegram import updates  # noqa: PLC0415  25 MiB, for the one process that listens
 
-    return updates.read(entry)
+    return updates.parse_update(entry)
 
 
-def _news(answer: StepResult) -> ChatUpdates | None:
+def _parse_updates(answer: StepResult) -> ChatUpdates | None:
     entries = result(answer)
     if not isinstance(entries, list):
         return None
-    read = [_read(entry) for entry in entries]
+    read = [_parse_update(entry) for entry in entries]
     numbers = [one[0] for one in read if one is not None]
     if len(numbers) < len(read):
         return None
@@ -136,17 +136,17 @@ class Telegram:
         """Who the bot is, whether it may post to the channel that was named, and that it is polled."""
         return telegram_connecting.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Whether the token is still this bot's."""
         return telegram_connecting.check(account, answers)
 
-    def inscribe(self, menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def write_menu(self, menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """The bot's menu and its description, in each language, written where they are other than they should be."""
         return commands.write_menu(menu, answers)
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """UTF-16 units; a caption is shorter than a message."""
-        return count(unit)
+        return count_text(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most. A subscription
@@ -158,19 +158,23 @@ class Telegram:
         if trouble is not None:
             return Rejected(trouble, permanent=False)
         if monthly is not None:
-            return subscriptions.turn(unit, monthly, answers)
+            return subscriptions.subscription_turn(unit, monthly, answers)
         chat = unit.viewer or unit.destination
-        return published(answers[-1], reader=bool(unit.viewer), chat=chat) if answers else Send(request(unit))
+        return (
+            publish_outcome(answers[-1], reader=bool(unit.viewer), chat=chat)
+            if answers
+            else Send(build_publish_step(unit))
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """A bot sees no history."""
         return Unknown(Message("connectors.no_lookup"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel, for those who are in it."""
         return f"https://t.me/c/{destination.removeprefix('-100')}" if destination.startswith("-100") else ""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The message of an address in the channel that is posted to; whether it stands there is told to no bot."""
         return telegram_places.resolve_address(address, answers)
 
@@ -180,13 +184,13 @@ class Telegram:
         if place is None:
             return Rejected(Message("telegram.unknown_copy"), permanent=False)
         chat, ids = place
-        trouble = removed(answers[-1], reader=bool(copy.chat)) if answers else None
+        trouble = removal_outcome(answers[-1], reader=bool(copy.chat)) if answers else None
         if trouble is not None:
             return trouble
         if len(answers) >= len(ids):
             return Published(copy.native_id)
         body = {"chat_id": chat, "message_id": ids[len(answers)]}
-        return Send(_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
+        return Send(_build_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
 
     def replace(self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Edit what a bot may not delete any more."""
@@ -200,28 +204,32 @@ class Telegram:
         """Bots may ask for no numbers; reactions are told them (`messages_of`)."""
         return None
 
-    def messages_of(self, native_id: str) -> tuple[str, ...]:
+    def message_ids_of(self, native_id: str) -> tuple[str, ...]:
         """The messages of a copy, as what is told of reactions names them."""
         place = place_of(native_id)
         return tuple(f"{place[0]}/{number}" for number in place[1]) if place is not None else ()
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many are in the channel that is posted to."""
         return telegram_places.count_followers(destination, answers)
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """What the channel is, and whether everybody in it is known to be of age."""
         return telegram_places.inspect_destination(place, answers)
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def set_role(
+        self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Being in the place of that id: who asked is let in, whose right ended is put out."""
         return roles.set_role(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
         """What happened from update number `cursor` on, in one request; Telegram answers as soon as something did."""
-        return _news(answers[-1]) if answers else Send(self._updates(cursor))
+        return _parse_updates(answers[-1]) if answers else Send(self._build_updates_step(cursor))
 
-    def _updates(self, cursor: str) -> WireStep:
+    def _build_updates_step(self, cursor: str) -> WireStep:
         allowed = quote(json.dumps(ALLOWED, separators=(",", ":")), safe="")
         offset = f"&offset={cursor}" if cursor.isdigit() else ""
         return WireStep(
@@ -234,55 +242,57 @@ class Telegram:
             deadline=UPDATES_WAIT + 10.0,
         )
 
-    def checkout_yes(self, query_id: str) -> WireStep:
+    def accept_checkout(self, query_id: str) -> WireStep:
         """Let a payment go through; without it Telegram cancels the payment after ten seconds."""
         body = {"pre_checkout_query_id": query_id, "ok": True}
-        return _step("checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0)
+        return _build_step(
+            "checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0
+        )
 
-    def checkout_no(self, query_id: str, words: str) -> WireStep:
+    def refuse_checkout(self, query_id: str, words: str) -> WireStep:
         """Refuse a payment at once, and say why: without it the fan watches those ten seconds go by."""
         body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
-        return _step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
+        return _build_step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Give Stars back."""
         body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
-        return _step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
+        return _build_step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
 
-    def refunded(self, answer: StepResult) -> Outcome:
+    def refund_outcome(self, answer: StepResult) -> Outcome:
         """`Published` once the money is back, also when it already was; a lost answer is looked up first."""
         if result(answer) is True or ALREADY in description(answer):
             return Published("refunded")
         return outcome_of_failure(answer, creates=True)
 
-    def refund_seen(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Read the bot's own ledger from its beginning."""
         return balance.look_up_refund_from(charge_id, 0, answers)
 
-    def given_back(self, charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund_from(self, charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Read the bot's own ledger from a place on."""
         return balance.look_up_refund_from(charge_id, start, answers)
 
-    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
         """A page of the bot's own ledger, and its balance with the last one."""
         return balance.list_movements(start, answers)
 
     def stop_renewal(self, user: str, charge_id: str) -> WireStep:
         """Take no further month of a subscription."""
-        return subscriptions.stop(user, charge_id)
+        return subscriptions.build_stop_step(user, charge_id)
 
-    def renewal_stopped(self, answer: StepResult) -> Outcome:
+    def renewal_stop_outcome(self, answer: StepResult) -> Outcome:
         """`Published` when no further month is taken."""
-        return subscriptions.stopped(answer)
+        return subscriptions.stop_outcome(answer)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """A pressed button shows that it waits until somebody says that it was seen."""
         if update.kind != "button" or not update.payload:
             return None
         body = {"callback_query_id": update.payload}
-        return _step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
+        return _build_step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
 
-    def subscribe(self, address: str, secret: Sealed) -> WireStep:
+    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
         """Be called at `address`, one update at a time, so that they come in order."""
         body = {
             "url": address,
@@ -290,15 +300,15 @@ class Telegram:
             "allowed_updates": list(ALLOWED),
             "max_connections": 1,
         }
-        return _step("subscribe", StepKind.AUTH, "setWebhook", body)
+        return _build_step("subscribe", StepKind.AUTH, "setWebhook", body)
 
-    def unsubscribe(self) -> WireStep:
+    def delete_webhook(self) -> WireStep:
         """Be polled again; what waits is kept."""
-        return _step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
+        return _build_step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
 
-    def called(self, body: object) -> tuple[ChatUpdate, ...] | None:
+    def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
         """What a call told us."""
-        read = _read(body)
+        read = _parse_update(body)
         if read is None:
             return None
         return (read[1],) if read[1] is not None else ()

@@ -28,11 +28,11 @@ _PHOTO = "AgAC"
 """What the file id of a photo begins with: its first bytes say what a file is."""
 
 
-def unfit(unit: Unit, words: str) -> Message | None:
+def repost_problem(unit: Unit, words: str) -> Message | None:
     """Why something cannot be shown again with what stands beside it: a copied message keeps its own caption."""
     beside = unit.media or unit.invoice is not None or len(unit.references) != 1
     repost = unit.references[0].kind == "repost"
-    if beside or (repost and (words or unit.buttons or _message(unit) is None)):
+    if beside or (repost and (words or unit.buttons or _referenced_message(unit) is None)):
         return Message("telegram.again_unfit")
     return None
 
@@ -41,13 +41,13 @@ def repost_fields(unit: Unit, words: str) -> tuple[str, dict[str, Any]]:
     """The method that shows it again, and what it takes beside the chat."""
     (reference,) = unit.references
     if reference.kind == "repost":
-        chat, number = _message(unit) or (0, 0)
+        chat, number = _referenced_message(unit) or (0, 0)
         return "copyMessage", {"from_chat_id": chat, "message_id": number}
     kind = "photo" if reference.native_id.startswith(_PHOTO) else "video"
     return f"send{kind.capitalize()}", {kind: reference.native_id} | ({"caption": words} if words else {})
 
 
-def _message(unit: Unit) -> tuple[int | str, int] | None:
+def _referenced_message(unit: Unit) -> tuple[int | str, int] | None:
     """Chat and number of the one message that is pointed at."""
     place = place_of(unit.references[0].native_id)
     return (place[0], place[1][0]) if place is not None and len(place[1]) == 1 else None
@@ -111,7 +111,7 @@ FORWARDED = "invoice"
 """With it a forwarded invoice opens the bot; without, whoever sees it could pay it."""
 
 
-def length(text: str) -> int:
+def telegram_text_length(text: str) -> int:
     """Length as Telegram counts it: UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
 
@@ -121,9 +121,9 @@ def words_of(unit: Unit) -> str:
     return unit.text_of("body") or unit.text_of("title")
 
 
-def count(unit: Unit) -> tuple[int, int]:
+def count_text(unit: Unit) -> tuple[int, int]:
     """How much a unit says, and the most it may: beside pictures there is room for a caption only."""
-    return length(words_of(unit)), MAX_CAPTION if unit.media or unit.references else MAX_TEXT
+    return telegram_text_length(words_of(unit)), MAX_CAPTION if unit.media or unit.references else MAX_TEXT
 
 
 def content_problem(unit: Unit) -> Message | None:
@@ -134,7 +134,7 @@ def content_problem(unit: Unit) -> Message | None:
         return _unfit_invoice(unit)
     if wrong := options.options_problem(unit, OPTIONS):
         return wrong
-    said, most = count(unit)
+    said, most = count_text(unit)
     if said > most:
         code = "connectors.text_too_long" if most == MAX_TEXT else "telegram.caption_too_long"
         return Message(code, {"length": said, "most": most})
@@ -143,7 +143,7 @@ def content_problem(unit: Unit) -> Message | None:
     if len(unit.media) > MAX_MEDIA:
         return Message("connectors.too_many_media", {"count": len(unit.media), "most": MAX_MEDIA})
     if unit.references:
-        return unfit(unit, words_of(unit)) or _unfit_buttons(unit)
+        return repost_problem(unit, words_of(unit)) or _unfit_buttons(unit)
     if not said and not unit.media:
         return Message("telegram.empty")
     trouble = next(filter(None, map(_unfit_medium, unit.media)), None) or _unfit_buttons(unit)
@@ -158,7 +158,7 @@ def _unfit_medium(medium: Medium) -> Message | None:
 
 
 def _unfit_buttons(unit: Unit) -> Message | None:
-    too_long = any(len(_callback(button.action, button.ref).encode()) > CALLBACK for button in unit.buttons)
+    too_long = any(len(_callback_data(button.action, button.ref).encode()) > CALLBACK for button in unit.buttons)
     if too_long or (unit.buttons and len(unit.media) > 1):  # an album bears no buttons
         return Message("telegram.buttons_unfit")
     return None
@@ -175,28 +175,28 @@ def _unfit_invoice(unit: Unit) -> Message | None:
     return None
 
 
-def request(unit: Unit) -> WireStep:
+def build_publish_step(unit: Unit) -> WireStep:
     """The one request that makes a unit visible."""
     if unit.invoice is not None:
-        return _invoice(unit)
+        return _build_invoice_step(unit)
     if unit.references:
-        return _again(unit)
+        return _build_repost_step(unit)
     if unit.price is not None:
-        return _paid(unit)
+        return _build_paid_media_step(unit)
     if len(unit.media) > 1:
-        return _album(unit)
+        return _build_album_step(unit)
     if unit.media:
-        return _single(unit, unit.media[0])
-    return message(unit, _rows(unit))
+        return _build_single_media_step(unit, unit.media[0])
+    return build_message_step(unit, _button_rows(unit))
 
 
-def message(unit: Unit, rows: list[list[dict[str, Any]]]) -> WireStep:
+def build_message_step(unit: Unit, rows: list[list[dict[str, Any]]]) -> WireStep:
     """Words alone, and rows of buttons under them."""
     said = {"text": words_of(unit), "link_preview_options": {"is_disabled": True}}
-    return _step("sendMessage", {**_common(unit), **said, **_keyboard_of(rows)})
+    return _build_step("sendMessage", {**_build_common_fields(unit), **said, **_keyboard_of(rows)})
 
 
-def _step(method: str, fields: dict[str, Any], files: dict[str, FileRef] | None = None) -> WireStep:
+def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef] | None = None) -> WireStep:
     return WireStep(
         PUBLISH,
         StepKind.PUBLISH,
@@ -214,39 +214,39 @@ def chat_id(of: str) -> int | str:
     return int(of) if of.removeprefix("-").isdigit() else of
 
 
-def _common(unit: Unit) -> dict[str, Any]:
-    protected = {"protect_content": True} if _told(unit, "protect_content") else {}
+def _build_common_fields(unit: Unit) -> dict[str, Any]:
+    protected = {"protect_content": True} if _has_flag(unit, "protect_content") else {}
     above = place_of(unit.parent_id) if unit.parent_id else None
     under = {"reply_parameters": {"message_id": above[1][0]}} if above is not None else {}
     silent = {"disable_notification": True} if options.unit_options(unit).get_flag("silent") else {}
     return {"chat_id": chat_id(unit.viewer or unit.destination), **protected, **under, **silent}
 
 
-def _told(unit: Unit, flag: str) -> bool:
+def _has_flag(unit: Unit, flag: str) -> bool:
     return f"{flag}=true" in unit.flags
 
 
-def _callback(action: str, ref: str) -> str:
+def _callback_data(action: str, ref: str) -> str:
     return f"{action}:{ref}"
 
 
-def _keyboard(unit: Unit) -> dict[str, Any]:
-    return _keyboard_of(_rows(unit))
+def _build_keyboard(unit: Unit) -> dict[str, Any]:
+    return _keyboard_of(_button_rows(unit))
 
 
-def _rows(unit: Unit) -> list[list[dict[str, Any]]]:
-    return [[{"text": one.label, "callback_data": _callback(one.action, one.ref)}] for one in unit.buttons]
+def _button_rows(unit: Unit) -> list[list[dict[str, Any]]]:
+    return [[{"text": one.label, "callback_data": _callback_data(one.action, one.ref)}] for one in unit.buttons]
 
 
 def _keyboard_of(rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
     return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
 
 
-def _kind(medium: Medium) -> str:
+def _media_kind(medium: Medium) -> str:
     return "photo" if medium.mime in PHOTOS else "video"
 
 
-def _about(medium: Medium) -> dict[str, Any]:
+def _video_fields(medium: Medium) -> dict[str, Any]:
     """What readers are shown of a film before it is fetched, as far as it is known, and that it plays while it is: our
     films begin with their index. https://core.telegram.org/bots/api#sendvideo
     """
@@ -256,51 +256,51 @@ def _about(medium: Medium) -> dict[str, Any]:
     return {**sizes, **({"duration": medium.seconds} if medium.seconds else {}), "supports_streaming": True}
 
 
-def _file(medium: Medium, place: int) -> FileRef:
+def _file_ref(medium: Medium, place: int) -> FileRef:
     return FileRef(medium.sha256, medium.mime, f"{place}.{medium.mime.partition('/')[2]}")
 
 
-def _single(unit: Unit, medium: Medium) -> WireStep:
-    kind = _kind(medium)
+def _build_single_media_step(unit: Unit, medium: Medium) -> WireStep:
+    kind = _media_kind(medium)
     caption = {"caption": words_of(unit)} if words_of(unit) else {}
-    hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
-    fields = {**_common(unit), **caption, **hidden, **_about(medium), **_keyboard(unit)}
-    return _step(f"send{kind.capitalize()}", fields, {kind: _file(medium, 0)})
+    hidden = {"has_spoiler": True} if _has_flag(unit, "has_spoiler") else {}
+    fields = {**_build_common_fields(unit), **caption, **hidden, **_video_fields(medium), **_build_keyboard(unit)}
+    return _build_step(f"send{kind.capitalize()}", fields, {kind: _file_ref(medium, 0)})
 
 
-def _again(unit: Unit) -> WireStep:
+def _build_repost_step(unit: Unit) -> WireStep:
     method, shown = repost_fields(unit, words_of(unit))
-    hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") and method != "copyMessage" else {}
-    return _step(method, {**_common(unit), **shown, **hidden, **_keyboard(unit)})
+    hidden = {"has_spoiler": True} if _has_flag(unit, "has_spoiler") and method != "copyMessage" else {}
+    return _build_step(method, {**_build_common_fields(unit), **shown, **hidden, **_build_keyboard(unit)})
 
 
-def _album(unit: Unit) -> WireStep:
-    hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
-    items = [{**item, **hidden} for item in _items(unit)]
+def _build_album_step(unit: Unit) -> WireStep:
+    hidden = {"has_spoiler": True} if _has_flag(unit, "has_spoiler") else {}
+    items = [{**item, **hidden} for item in _build_album_items(unit)]
     if words_of(unit):
         items[0]["caption"] = words_of(unit)
-    return _step("sendMediaGroup", {**_common(unit), "media": items}, _attached(unit))
+    return _build_step("sendMediaGroup", {**_build_common_fields(unit), "media": items}, _attached_files(unit))
 
 
-def _items(unit: Unit) -> list[dict[str, Any]]:
+def _build_album_items(unit: Unit) -> list[dict[str, Any]]:
     """The files of a message of several, by the names they are attached under."""
     return [
-        {"type": _kind(medium), "media": f"attach://m{place}", **_about(medium)}
+        {"type": _media_kind(medium), "media": f"attach://m{place}", **_video_fields(medium)}
         for place, medium in enumerate(unit.media)
     ]
 
 
-def _attached(unit: Unit) -> dict[str, FileRef]:
-    return {f"m{place}": _file(medium, place) for place, medium in enumerate(unit.media)}
+def _attached_files(unit: Unit) -> dict[str, FileRef]:
+    return {f"m{place}": _file_ref(medium, place) for place, medium in enumerate(unit.media)}
 
 
-def _paid(unit: Unit) -> WireStep:
+def _build_paid_media_step(unit: Unit) -> WireStep:
     """One message, however many it shows; nobody sees them who has not paid."""
-    fields = paid_media_fields(unit, words_of(unit), _items(unit))
-    return _step("sendPaidMedia", {**_common(unit), **fields}, _attached(unit))
+    fields = paid_media_fields(unit, words_of(unit), _build_album_items(unit))
+    return _build_step("sendPaidMedia", {**_build_common_fields(unit), **fields}, _attached_files(unit))
 
 
-def _invoice(unit: Unit) -> WireStep:
+def _build_invoice_step(unit: Unit) -> WireStep:
     """A demand for Stars: one price, no provider."""
     invoice = unit.invoice
     if invoice is None:
@@ -314,4 +314,4 @@ def _invoice(unit: Unit) -> WireStep:
         "prices": [{"label": invoice.title, "amount": invoice.amount_minor}],
         "start_parameter": FORWARDED,
     }
-    return _step("sendInvoice", {**_common(unit), **fields})
+    return _build_step("sendInvoice", {**_build_common_fields(unit), **fields})

@@ -32,48 +32,48 @@ def can_open(member: Mapping[str, Any]) -> bool:
 def set_role(fan: str, place: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Let somebody into a place, or see that they are neither in it nor ask for it; both may be repeated."""
     given = {answer.step: answer for answer in answers}
-    return _let_in(fan, place, given) if give else _put_out(fan, place, given)
+    return _admit_member(fan, place, given) if give else _remove_member(fan, place, given)
 
 
-def _let_in(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
+def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
     """Who did not ask may be inside all the same: an answer that was lost, or a person let them in."""
     if ROLE_ACTION not in given:
-        return _ask(ROLE_ACTION, "approveChatJoinRequest", fan, place)
+        return _build_request(ROLE_ACTION, "approveChatJoinRequest", fan, place)
     said = description(given[ROLE_ACTION])
     if result(given[ROLE_ACTION]) is True or "user_already_participant" in said:
         return Published(fan)
     if "channels_too_much" in said:  # they are in as many as one may be
         return Rejected(Message(READER_NOT_THERE), permanent=False)
     if "hide_requester_missing" not in said and not _is_unknown(given[ROLE_ACTION]):
-        return _refused(given[ROLE_ACTION])
+        return _refusal_outcome(given[ROLE_ACTION])
     if MEMBER not in given:
-        return _ask(MEMBER, "getChatMember", fan, place)
+        return _build_request(MEMBER, "getChatMember", fan, place)
     if is_inside(result(given[MEMBER])):
         return Published(fan)
     absent = result(given[MEMBER]) is not None or _is_unknown(given[MEMBER])
-    return Rejected(Message(READER_NOT_THERE), permanent=False) if absent else _refused(given[MEMBER])
+    return Rejected(Message(READER_NOT_THERE), permanent=False) if absent else _refusal_outcome(given[MEMBER])
 
 
-def _put_out(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
+def _remove_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
     """What they ask for is declined first: a ban does not say what becomes of it. Nobody is left banned: killed in
     between, all of it is asked again."""
     if DECLINE not in given:
-        return _ask(DECLINE, "declineChatJoinRequest", fan, place)
-    asked_nothing = "hide_requester_missing" in description(given[DECLINE]) or _inside_already(given[DECLINE])
+        return _build_request(DECLINE, "declineChatJoinRequest", fan, place)
+    asked_nothing = "hide_requester_missing" in description(given[DECLINE]) or _is_already_member(given[DECLINE])
     if result(given[DECLINE]) is not True and not asked_nothing and not _is_unknown(given[DECLINE]):
-        return _refused(given[DECLINE])
+        return _refusal_outcome(given[DECLINE])
     if BAN not in given:
-        return _ask(BAN, "banChatMember", fan, place)
+        return _build_request(BAN, "banChatMember", fan, place)
     if _is_unknown(given[BAN]):
         return Published(fan)
     if result(given[BAN]) is not True:
-        return _refused(given[BAN])
+        return _refusal_outcome(given[BAN])
     if UNBAN not in given:
-        return _ask(UNBAN, "unbanChatMember", fan, place, only_if_banned=True)
-    return Published(fan) if result(given[UNBAN]) is True else _refused(given[UNBAN])
+        return _build_request(UNBAN, "unbanChatMember", fan, place, only_if_banned=True)
+    return Published(fan) if result(given[UNBAN]) is True else _refusal_outcome(given[UNBAN])
 
 
-def _inside_already(answer: StepResult) -> bool:
+def _is_already_member(answer: StepResult) -> bool:
     return "user_already_participant" in description(answer)
 
 
@@ -81,7 +81,7 @@ def _is_unknown(answer: StepResult) -> bool:
     return any(words in description(answer) for words in _UNKNOWN)
 
 
-def _refused(answer: StepResult) -> Outcome:
+def _refusal_outcome(answer: StepResult) -> Outcome:
     """A right the bot lacks here says nothing about the account: posting needs another one."""
     said = description(answer)
     if any(words in said for words in _RUNS_IT):
@@ -91,7 +91,7 @@ def _refused(answer: StepResult) -> Outcome:
     return outcome_of_failure(answer, creates=False)
 
 
-def _ask(name: str, method: str, fan: str, place: str, **more: bool) -> Send:
+def _build_request(name: str, method: str, fan: str, place: str, **more: bool) -> Send:
     body = {"chat_id": chat_id(place), "user_id": int(fan), **more}
     action = "look" if name == MEMBER else ROLE_ACTION
     return Send(WireStep(name, StepKind.CONTROL, "POST", f"/bot{{token}}/{method}", body, token="path", action=action))  # noqa: S106  how it is shown

@@ -7,8 +7,16 @@ from typing import Any
 
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Retry
-from connectors.platforms.telegram.errors import outcome_of_failure, published, result
-from connectors.platforms.telegram.requests import CURRENCY, DESCRIPTION, PAYLOAD, QUICK, TITLE, message, words_of
+from connectors.platforms.telegram.errors import outcome_of_failure, publish_outcome, result
+from connectors.platforms.telegram.requests import (
+    CURRENCY,
+    DESCRIPTION,
+    PAYLOAD,
+    QUICK,
+    TITLE,
+    build_message_step,
+    words_of,
+)
 from connectors.shared.http_responses import SHORT_RETRY
 from foundation.i18n.translation import Message
 from gate.contract.units import Invoice, Unit
@@ -32,21 +40,21 @@ def subscription_problem(unit: Unit, invoice: Invoice) -> Message | None:
     return None
 
 
-def turn(unit: Unit, invoice: Invoice, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def subscription_turn(unit: Unit, invoice: Invoice, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Have the link made, then send it under a button; the link shows nobody anything by itself."""
     if not answers:
-        return Send(_link(invoice))
+        return Send(_build_link_step(invoice))
     if answers[-1].step != LINK:
-        return published(answers[-1], reader=True, chat=unit.viewer)
+        return publish_outcome(answers[-1], reader=True, chat=unit.viewer)
     link = result(answers[-1])
     if isinstance(link, str) and link.startswith("https://"):
-        return Send(message(unit, [[{"text": unit.buttons[0].label, "url": link}]]))
+        return Send(build_message_step(unit, [[{"text": unit.buttons[0].label, "url": link}]]))
     if isinstance(answers[-1], Response) and answers[-1].is_success:
         return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answers[-1].status}))
     return outcome_of_failure(answers[-1], creates=False)
 
 
-def _link(invoice: Invoice) -> WireStep:
+def _build_link_step(invoice: Invoice) -> WireStep:
     body: dict[str, Any] = {
         "title": invoice.title,
         "description": invoice.description,
@@ -60,13 +68,13 @@ def _link(invoice: Invoice) -> WireStep:
     return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)  # noqa: S106  how it is shown
 
 
-def stop(user: str, charge_id: str) -> WireStep:
+def build_stop_step(user: str, charge_id: str) -> WireStep:
     """No further month is taken; what is paid stays paid. Asked twice, it is stopped."""
     body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
     path = "/bot{token}/editUserStarSubscription"
     return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")  # noqa: S106  how
 
 
-def stopped(answer: StepResult) -> Outcome:
+def stop_outcome(answer: StepResult) -> Outcome:
     """What the answer to that meant."""
     return Published("stopped") if result(answer) is True else outcome_of_failure(answer, creates=False)

@@ -27,50 +27,50 @@ _OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 _RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
-def read(entry: object) -> tuple[int, ChatUpdate | None] | None:
+def parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
     """The number of an update and what it tells us, None for what is not ours to hear; None without a number."""
     number = entry.get("update_id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(number, int):
         return None
     try:
         told = Told.de_json(entry, None)
-        return number, _read(told)
+        return number, _convert_update(told)
     except (KeyError, TypeError, ValueError, AttributeError):  # a shape nobody knows: the next one is not held up by it
         return number, None
 
 
-def _read(told: Told) -> ChatUpdate | None:
+def _convert_update(told: Told) -> ChatUpdate | None:
     key = str(told.update_id)
     if told.message is not None:
-        return _message(key, told.message)
+        return _parse_message(key, told.message)
     if told.edited_message is not None:
-        return _edited(key, told.edited_message)
+        return _parse_edited_message(key, told.edited_message)
     if told.callback_query is not None:
-        return _button(key, told.callback_query)
+        return _parse_button_press(key, told.callback_query)
     if told.pre_checkout_query is not None:
-        return _checkout(key, told.pre_checkout_query)
+        return _parse_checkout(key, told.pre_checkout_query)
     if told.purchased_paid_media is not None:
-        return _opened(key, told.purchased_paid_media)
+        return _parse_paid_media_purchase(key, told.purchased_paid_media)
     if told.my_chat_member is not None:
-        return _member(key, told.my_chat_member)
+        return _parse_member_change(key, told.my_chat_member)
     if told.message_reaction_count is not None:
-        return _counted(key, told.message_reaction_count)
+        return _parse_reaction_count(key, told.message_reaction_count)
     if told.chat_join_request is not None:
-        return _asks_in(key, told.chat_join_request)
+        return _parse_join_request(key, told.chat_join_request)
     return None
 
 
-def _who(user: User) -> Mapping[str, Any]:
+def _user_fields(user: User) -> Mapping[str, Any]:
     name = f"@{user.username}" if user.username else user.full_name
     return {"fan": str(user.id), "handle": name, "language": user.language_code or ""}
 
 
-def _message(key: str, message: Message) -> ChatUpdate | None:
+def _parse_message(key: str, message: Message) -> ChatUpdate | None:
     """Only what a person writes to the bot alone: a group's talk is no conversation of ours."""
     user = message.from_user
     if user is None or user.is_bot or message.chat.type != ChatType.PRIVATE:
         return None
-    common = {**_who(user), "native_id": str(message.message_id), "at": message.date}
+    common = {**_user_fields(user), "native_id": str(message.message_id), "at": message.date}
     if (paid := message.successful_payment) is not None:
         return ChatUpdate(
             key,
@@ -99,26 +99,26 @@ def _message(key: str, message: Message) -> ChatUpdate | None:
     return ChatUpdate(key, "unsupported", **common, text=message.caption or "")
 
 
-def _edited(key: str, message: Message) -> ChatUpdate | None:
+def _parse_edited_message(key: str, message: Message) -> ChatUpdate | None:
     """What a message says since it was edited. It comes for other reasons too, the same words once more, or without
     any: a place that moves. https://core.telegram.org/bots/api#update"""
-    says = _message(key, message)
+    says = _parse_message(key, message)
     if says is None or says.kind not in ("message", "unsupported") or not says.text:
         return None
     return replace(says, kind="edited", at=message.edit_date or message.date)
 
 
-def _button(key: str, pressed: CallbackQuery) -> ChatUpdate | None:
+def _parse_button_press(key: str, pressed: CallbackQuery) -> ChatUpdate | None:
     if pressed.from_user.is_bot or not pressed.data:
         return None
-    return ChatUpdate(key, "button", **_who(pressed.from_user), ref=pressed.data, payload=pressed.id)
+    return ChatUpdate(key, "button", **_user_fields(pressed.from_user), ref=pressed.data, payload=pressed.id)
 
 
-def _checkout(key: str, asked: PreCheckoutQuery) -> ChatUpdate:
+def _parse_checkout(key: str, asked: PreCheckoutQuery) -> ChatUpdate:
     return ChatUpdate(
         key,
         "checkout",
-        **_who(asked.from_user),
+        **_user_fields(asked.from_user),
         ref=asked.id,
         payload=asked.invoice_payload,
         amount_minor=asked.total_amount,
@@ -126,13 +126,13 @@ def _checkout(key: str, asked: PreCheckoutQuery) -> ChatUpdate:
     )
 
 
-def _opened(key: str, bought: PaidMediaPurchased) -> ChatUpdate:
+def _parse_paid_media_purchase(key: str, bought: PaidMediaPurchased) -> ChatUpdate:
     """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list of transactions has
     them. https://core.telegram.org/bots/api#paidmediapurchased"""
-    return ChatUpdate(key, "unlocked", **_who(bought.from_user), payload=bought.paid_media_payload)
+    return ChatUpdate(key, "unlocked", **_user_fields(bought.from_user), payload=bought.paid_media_payload)
 
 
-def _counted(key: str, told: MessageReactionCountUpdated) -> ChatUpdate:
+def _parse_reaction_count(key: str, told: MessageReactionCountUpdated) -> ChatUpdate:
     """All reactions that a message has now, of whatever kind; those that cost Stars are money, and one person may give
     hundreds. https://core.telegram.org/bots/api#messagereactioncountupdated"""
     many = sum(one.total_count for one in told.reactions if one.type.type != ReactionType.PAID)
@@ -141,18 +141,18 @@ def _counted(key: str, told: MessageReactionCountUpdated) -> ChatUpdate:
     return ChatUpdate(key, "counted", "", native_id=native_id, at=told.date, ref=place, amount_minor=many)
 
 
-def _asks_in(key: str, asked: ChatJoinRequest) -> ChatUpdate:
+def _parse_join_request(key: str, asked: ChatJoinRequest) -> ChatUpdate:
     """Somebody asks to be let into a place. The chat with them has their own number: a bot may write there for five
     minutes though they never wrote to it. https://core.telegram.org/bots/api#chatjoinrequest"""
-    return ChatUpdate(key, "join", **_who(asked.from_user), ref=str(asked.chat.id), at=asked.date)
+    return ChatUpdate(key, "join", **_user_fields(asked.from_user), ref=str(asked.chat.id), at=asked.date)
 
 
-def _member(key: str, change: ChatMemberUpdated) -> ChatUpdate | None:
+def _parse_member_change(key: str, change: ChatMemberUpdated) -> ChatUpdate | None:
     """A fan who blocks the bot; a channel that lets go of it, or a group where it is no administrator any more: what
     connecting asks for; and one that gives it these rights. What else changes is nothing to hear."""
     now = change.new_chat_member
     if change.chat.type == ChatType.PRIVATE:
-        return ChatUpdate(key, "blocked", **_who(change.from_user)) if now.status in _OUT else None
+        return ChatUpdate(key, "blocked", **_user_fields(change.from_user)) if now.status in _OUT else None
     if change.chat.type not in (ChatType.CHANNEL, ChatType.SUPERGROUP):
         return None
     mute = change.chat.type == ChatType.CHANNEL and not getattr(now, "can_post_messages", False)

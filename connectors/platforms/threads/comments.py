@@ -69,7 +69,7 @@ class _Place:
         return json.dumps([self.last, self.post, self.after, self.pages, self.newest, dict(self.told)])
 
 
-def _place(cursor: str) -> _Place:
+def _parse_cursor(cursor: str) -> _Place:
     """Where the last reading stopped; the beginning where nobody can tell."""
     try:
         last, post, after, pages, newest, told = json.loads(cursor or "[]")
@@ -99,36 +99,38 @@ def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | Commen
         return comments.comments_request(f"/{{account}}/mentions?fields={_SAID}&limit={MENTIONS}")
     listed = [entry_id(post) for post in posts if entry_id(post)]
     me = next((post["username"] for post in posts if isinstance(post.get("username"), str)), "")
-    found = {one.native_id: one for one in _said(answers[1], "", me, listed)}
+    found = {one.native_id: one for one in _parse_comments(answers[1], "", me, listed)}
     spoken = [entry_id(post) for post in posts if entry_id(post) and post.get("has_replies") is not False]
-    place = _place(cursor)
+    place = _parse_cursor(cursor)
     place = replace(place, told={name: at for name, at in place.told.items() if name in listed})
-    turns = _turns(place, spoken)
+    turns = _order_posts(place, spoken)
     for answer in answers[2:]:
         place = place if place.post else replace(place, post=turns.pop(0))
-        if answer_entries(success_body(answer)) is None and not _of_no_use(answer):  # it goes on there next time
-            return CommentPage(_sorted(found), place.written())
-        found |= {one.native_id: one for one in _said(answer, place.post, me, listed)}
-        place = _past(place, answer)
+        if answer_entries(success_body(answer)) is None and not _is_permanently_refused(
+            answer
+        ):  # it goes on there next time
+            return CommentPage(_sort_comments(found), place.written())
+        found |= {one.native_id: one for one in _parse_comments(answer, place.post, me, listed)}
+        place = _advance_place(place, answer)
     if len(answers) < MAX_REQUESTS and (place.post or turns):
-        return _asks(place, place.post or turns[0])
-    return CommentPage(_sorted(found), place.written())
+        return _build_next_request(place, place.post or turns[0])
+    return CommentPage(_sort_comments(found), place.written())
 
 
-def _turns(place: _Place, spoken: list[str]) -> list[str]:
+def _order_posts(place: _Place, spoken: list[str]) -> list[str]:
     """Which posts are read, in order: after the last one, round to it, each once."""
     first = spoken.index(place.last) + 1 if place.last in spoken else 0
     return [post for post in (*spoken[first:], *spoken[:first]) if post != place.post]
 
 
-def _asks(place: _Place, post: str) -> Send:
+def _build_next_request(place: _Place, post: str) -> Send:
     more = f"&after={quote_segment(place.after)}" if place.post and place.after else ""
     return comments.comments_request(
         f"/{quote_segment(post)}/conversation?fields={_SAID}&reverse=true&limit={REPLIES}{more}"
     )
 
 
-def _past(place: _Place, answer: StepResult) -> _Place:
+def _advance_place(place: _Place, answer: StepResult) -> _Place:
     """Where a reading stands after what stood under a post."""
     told = success_body(answer)
     ages = [at for one in answer_entries(told) or [] if (at := parse_timestamp(one.get("timestamp"))) is not None]
@@ -141,17 +143,17 @@ def _past(place: _Place, answer: StepResult) -> _Place:
     return _Place(last=place.post, told=known)
 
 
-def _of_no_use(answer: StepResult) -> bool:
+def _is_permanently_refused(answer: StepResult) -> bool:
     """Whether the same will be refused again: the post is gone. A right that is missing may come back."""
     return isinstance(outcome_of_failure(answer, creates=False), Rejected) and not is_permission_missing(answer)
 
 
-def _sorted(found: Mapping[str, Comment]) -> tuple[Comment, ...]:
+def _sort_comments(found: Mapping[str, Comment]) -> tuple[Comment, ...]:
     known = sorted((one for one in found.values() if one.at is not None), key=lambda one: str(one.at))
     return (*(one for one in found.values() if one.at is None), *known)
 
 
-def _said(answer: StepResult, post: str, me: str, listed: list[str]) -> Iterator[Comment]:
+def _parse_comments(answer: StepResult, post: str, me: str, listed: list[str]) -> Iterator[Comment]:
     """What others said, under `post` or anywhere; nothing of an entry that names nobody."""
     for one in answer_entries(success_body(answer)) or []:
         number, name, text, url = (entry_id(one), *(one.get(key) for key in ("username", "text", "permalink")))
@@ -162,20 +164,20 @@ def _said(answer: StepResult, post: str, me: str, listed: list[str]) -> Iterator
                 author=name,
                 handle=f"@{name}",
                 text=text if isinstance(text, str) else "",
-                under=post or _root(one, listed),
+                under=post or _root_post(one, listed),
                 url=url if isinstance(url, str) else "",
-                at=_at(one),
+                at=_parse_created_at(one),
             )
 
 
-def _root(one: Mapping[str, Any], listed: list[str]) -> str:
+def _root_post(one: Mapping[str, Any], listed: list[str]) -> str:
     """The post of ours at the head of a mention's conversation, if it is one of those we know."""
     root = one.get("root_post")
     number = entry_id(root) if isinstance(root, dict) else ""
     return number if number in listed else ""
 
 
-def _at(one: Mapping[str, Any]) -> datetime | None:
+def _parse_created_at(one: Mapping[str, Any]) -> datetime | None:
     return parse_timestamp(one.get("timestamp"))
 
 

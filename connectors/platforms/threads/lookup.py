@@ -36,7 +36,7 @@ def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) ->
         url = str(post.get("permalink") or "")
         if _code_in(url) == code:
             return Found(entry_id(post), url, parse_timestamp(post.get("timestamp")))
-    return _further(answers) or Absent()
+    return _build_next_request(answers) or Absent()
 
 
 def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
@@ -52,13 +52,13 @@ def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
         return None
     if any(entry_id(post) == copy.native_id for post in posts):
         return PresenceReport()
-    if (turn := _further(pages)) is not None:
+    if (turn := _build_next_request(pages)) is not None:
         return turn
     ends = {page.step: next_list_cursor(page) for page in pages}  # where the last page of each went on
     return None if any(ends.values()) else MissingPost()
 
 
-def _further(pages: tuple[StepResult, ...]) -> Send | None:
+def _build_next_request(pages: tuple[StepResult, ...]) -> Send | None:
     """The request for the page that follows, of the posts and then of the replies; None after the last that is read."""
     if not pages:
         return Send(list_page_step(POSTS_LIST, POSTS_LIST, ""))

@@ -141,50 +141,50 @@ class Threads:
     numbers_prove = True
     refresh_grace = oauth.TOKEN_LIFETIME
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Characters, an emoji by its bytes."""
-        return threads_text_length(_words(unit)), THREADS_MAX_TEXT
+        return threads_text_length(_post_text(unit)), THREADS_MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Containers, until they are ready, then the publication; tell what the last answer meant."""
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last, unit)
+            return _publish_outcome(last, unit)
         if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
-            return _refused(last, unit, creates=False)
+            return _refusal_outcome(last, unit, creates=False)
         made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
             if meta_wordless.container_step_name(medium) not in made:
-                return Send(_container(unit, medium))
+                return Send(_build_container_step(unit, medium))
         inner = [made[meta_wordless.container_step_name(medium)] for medium in unit.media]
         again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
-        if (waiting := _waiting(inner, answers, again)) is not None:
+        if (waiting := _poll_containers(inner, answers, again)) is not None:
             return waiting
         if len(inner) == 1:
-            return Send(_publish(inner[0]))
+            return Send(_build_publish_step(inner[0]))
         if PARENT not in made:
-            return Send(_outer(unit, inner))
-        return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
+            return Send(_build_parent_step(unit, inner))
+        return _poll_containers([made[PARENT]], answers, again) or Send(_build_publish_step(made[PARENT]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Read the account's posts, or its replies, back to a minute before the attempt: words, time and what it stands
         under say which it is, its container where it has no words."""
         if textless_posts.has_no_text(sought):
             return meta_wordless.look_up_textless(NETWORK, sought, PARENT, answers)
-        if not _said(sought):
+        if not _query_text(sought):
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(list_page_step("look", _list_of(sought), ""))
+            return Send(list_page_step("look", _list_name(sought), ""))
         last = answers[-1]
         posts = posts_from_answer(last)
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
         inside = [post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start]
-        same = [post for post in inside if _is_it(post, sought)]
+        same = [post for post in inside if _is_match(post, sought)]
         if same:
             first = same[-1]
             return Found(entry_id(first), str(first.get("permalink") or ""), parse_timestamp(first.get("timestamp")))
@@ -193,20 +193,20 @@ class Threads:
             return Absent()
         more = len(answers) < MAX_PAGES
         return (
-            Send(list_page_step("look", _list_of(sought), after))
+            Send(list_page_step("look", _list_name(sought), after))
             if more
             else Unknown(Message("connectors.lookup_failed"))
         )
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.threads.net/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The account's own post whose code is in an address."""
         return threads_listing.resolve_address(address, answers)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A read of what is there may say that it is not: what is in neither of the account's lists is gone."""
         return threads_listing.check_presence(copy, answers)
 
@@ -240,24 +240,26 @@ class Threads:
         found = {name: told.get(theirs) for theirs, name in _NUMBERS.items()}
         return {name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)} or None
 
-    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         """Where people find a post."""
         if not answers:
             return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
         told = json_body(answers[-1]).get("permalink")
         return PostAddress(url) if (url := clean_address(told, "threads.net", "threads.com")) else None
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return threads_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the account's posts, and where they name it."""
         return list_comments(cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide or show what stands under a post of the account's."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -267,7 +269,7 @@ class Threads:
         """Ask whose token it is."""
         return threads_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return threads_account.verify_account(account, answers)
 
@@ -276,9 +278,9 @@ class Threads:
         return threads_account.refresh(grant, answers)
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
-    words = _words(unit)
+    words = _post_text(unit)
     if wrong := unit_checks.unit_problem(unit, can, length=threads_text_length(words)):
         return wrong
     alone = not (unit.viewer or unit.buttons or unit.invoice is not None)
@@ -302,45 +304,47 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
 
 
-def _words(unit: Unit) -> str:
+def _post_text(unit: Unit) -> str:
     return unit.text_of("body") or unit.text_of("title")
 
 
-def _shown(unit: Unit) -> dict[str, Any]:
+def _build_post_fields(unit: Unit) -> dict[str, Any]:
     """What people read of a post, and what it is put under."""
     under = {"reply_to_id": unit.parent_id} if unit.parent_id else {}
-    return ({"text": _words(unit)} if _words(unit) else {}) | under
+    return ({"text": _post_text(unit)} if _post_text(unit) else {}) | under
 
 
-def _container(unit: Unit, medium: Medium) -> WireStep:
+def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
     """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
     file = FileRef(medium.sha256, medium.mime)
-    said = {"is_carousel_item": True} if len(unit.media) > 1 else _shown(unit)
+    said = {"is_carousel_item": True} if len(unit.media) > 1 else _build_post_fields(unit)
     alt = {"alt_text": medium.alt} if medium.alt else {}
     kind, field = ("VIDEO", "video_url") if medium.mime == FILM else ("IMAGE", "image_url")
-    return _made(meta_wordless.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file})
+    return _build_create_step(
+        meta_wordless.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file}
+    )
 
 
-def _outer(unit: Unit, inner: list[str]) -> WireStep:
+def _build_parent_step(unit: Unit, inner: list[str]) -> WireStep:
     """What holds the files together, or words alone."""
     kind = {"media_type": "CAROUSEL", "children": ",".join(inner)} if inner else {"media_type": "TEXT"}
-    return _made(PARENT, {**kind, **_shown(unit)}, {})
+    return _build_create_step(PARENT, {**kind, **_build_post_fields(unit)}, {})
 
 
-def _made(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
+def _build_create_step(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
     return WireStep(name, StepKind.STAGE, "POST", "/{account}/threads", body, fetched=fetched, deadline=60.0)
 
 
-def _list_of(sought: LookupQuery) -> str:
+def _list_name(sought: LookupQuery) -> str:
     """Replies stand in a list of their own."""
     return REPLIES_LIST if sought.reply_to else POSTS_LIST
 
 
-def _publish(container: str) -> WireStep:
+def _build_publish_step(container: str) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/threads_publish", {"creation_id": container})
 
 
-def _waiting(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
+def _poll_containers(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
         name = f"poll:{container}"
@@ -362,15 +366,15 @@ def _waiting(containers: list[str], answers: tuple[StepResult, ...], again: time
     return None
 
 
-def _published(answer: StepResult, unit: Unit) -> Outcome:
+def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     if native_id := id_from_answer(answer):
         return Published(native_id)
     if isinstance(answer, Response) and answer.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-    return _refused(answer, unit, creates=True)
+    return _refusal_outcome(answer, unit, creates=True)
 
 
-def _refused(answer: StepResult, unit: Unit, *, creates: bool) -> Outcome:
+def _refusal_outcome(answer: StepResult, unit: Unit, *, creates: bool) -> Outcome:
     """What a refusal of a container, or of its publication, means; of a reply, some speak of what it stands under."""
     if unit.parent_id and is_permission_missing(answer):  # it may still post what stands alone
         return Rejected(Message("threads.no_replies"), permanent=False)
@@ -379,20 +383,22 @@ def _refused(answer: StepResult, unit: Unit, *, creates: bool) -> Outcome:
     return outcome_of_failure(answer, creates=creates)
 
 
-def _said(sought: LookupQuery) -> str:
+def _query_text(sought: LookupQuery) -> str:
     return (sought.text or sought.title).strip()
 
 
-def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
     under = post.get("replied_to")
     above = entry_id(under) if isinstance(under, dict) else ""
-    said = str(post.get("text") or "").strip() == _said(sought)
+    said = str(post.get("text") or "").strip() == _query_text(sought)
     there = not above or above == sought.reply_to
     return said and there and entry_id(post) not in sought.known
 
 
-def _shaped(sought: LookupQuery, after: str) -> WireStep:
-    return list_page_step("look", _list_of(sought), after, f",{meta_wordless.MEDIA_FIELDS}")
+def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
+    return list_page_step("look", _list_name(sought), after, f",{meta_wordless.MEDIA_FIELDS}")
 
 
-NETWORK = meta_wordless.LookupNetwork("status", "text", _shaped, posts_from_answer, next_list_cursor, MAX_PAGES)
+NETWORK = meta_wordless.LookupNetwork(
+    "status", "text", _build_page_step, posts_from_answer, next_list_cursor, MAX_PAGES
+)

@@ -132,10 +132,10 @@ def connect(
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me, named=CLIENT_KEY)
     if turn is not None:
         return turn
-    return _connected(readers, answers[0], answers[-1])
+    return _build_account(readers, answers[0], answers[-1])
 
 
-def _connected(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
+def _build_account(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
     told, tokens, open_id = unwrap_success(about), oauth.parse_tokens(given), http.json_body(given).get("open_id")
     if not told:
         outcome = outcome_of_failure(about, creates=False)

@@ -46,25 +46,25 @@ class MediaUpload:
 
     def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
         self._film, self._said, self._answers = film, said, answers
-        self._init = self._last(INIT)
+        self._init = self._last_answer(INIT)
         self.publish_id = publish_id(answers)
 
     def next(self) -> Send | Outcome:
         """The next request of it; the one of kind publish is its last part."""
-        creator, address = self._last(CREATOR), self._init.sealed.get("data.upload_url") if self._init else None
+        creator, address = self._last_answer(CREATOR), self._init.sealed.get("data.upload_url") if self._init else None
         if self._init is None:
-            return self._begun(creator)
+            return self._start_upload(creator)
         if not self.publish_id or address is None:
             return restage_uploads()
         if creator is None:  # begun by an earlier try: how far it came is theirs to say
-            state = self._last(STATUS_STEP)
+            state = self._last_answer(STATUS_STEP)
             if state is None:
                 return Send(publish_status_step(self.publish_id, STATUS_STEP))
-            if self._lost(state):
+            if self._is_lost(state):
                 return restage_uploads()
-        return Send(self._part(address))
+        return Send(self._build_part_step(address))
 
-    def _begun(self, creator: Response | None) -> Send | Outcome:
+    def _start_upload(self, creator: Response | None) -> Send | Outcome:
         if creator is None:
             return Send(creator_info_step(StepKind.CONTROL))
         if not can_use_audience(unwrap_success(creator), self._said["privacy_level"]):
@@ -92,16 +92,16 @@ class MediaUpload:
             )
         )
 
-    def _lost(self, state: Response) -> bool:
+    def _is_lost(self, state: Response) -> bool:
         """Whether what was begun cannot go on: refused meanwhile, not known any more, or too old."""
         refused = unwrap_success(state).get("status") == PUBLISH_FAILED or status_code(state) == "invalid_publish_id"
         return refused or is_upload_expired(self._answers)
 
-    def _part(self, address: Sealed) -> WireStep:
+    def _build_part_step(self, address: Sealed) -> WireStep:
         count = part_count(self._film.size)
         size = self._film.size // count
         last = (count - 1) * size
-        start = min(self._arrived(size) // size * size, last)
+        start = min(self._count_arrived_bytes(size) // size * size, last)
         end = self._film.size if start == last else start + size
         return WireStep(
             PUBLISH if start == last else f"{PUT}{start}",
@@ -116,14 +116,14 @@ class MediaUpload:
             within=STORES,
         )
 
-    def _arrived(self, part: int) -> int:
+    def _count_arrived_bytes(self, part: int) -> int:
         """How many bytes they have: as they said when this try began, or by the parts it sent."""
-        state = self._last(STATUS_STEP)
+        state = self._last_answer(STATUS_STEP)
         told = unwrap_success(state).get("uploaded_bytes") if state is not None else 0
         sent = [int(one.step.removeprefix(PUT)) + part for one in self._answers if one.step.startswith(PUT)]
         return max([told if isinstance(told, int) else 0, *sent])
 
-    def _last(self, step: str) -> Response | None:
+    def _last_answer(self, step: str) -> Response | None:
         told = [one for one in self._answers if one.step == step and isinstance(one, Response)]
         return told[-1] if told else None
 

@@ -126,21 +126,21 @@ class TikTok:
     numbers_prove = True
     refresh_grace = tiktok_account.TOKEN_GRACE
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Units of UTF-16."""
-        return len(_caption(unit).encode("utf-16-le")) // 2, MAX_TEXT
+        return len(_post_text(unit).encode("utf-16-le")) // 2, MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Say what the film will be, send its bytes; the last of them publish it. Tell what an answer meant."""
-        unfit = _unfit(unit, self.count(unit)[0])
+        unfit = _unit_problem(unit, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _sent(last, publish_id(answers), over=is_upload_expired(answers))
+            return _last_part_outcome(last, publish_id(answers), over=is_upload_expired(answers))
         if last is not None and not is_unfinished(last):
-            return _unsent(last, over=is_upload_expired(answers))
-        return MediaUpload(unit.media[0], _said(unit), answers).next()
+            return _upload_failure_outcome(last, over=is_upload_expired(answers))
+        return MediaUpload(unit.media[0], _build_post_info(unit), answers).next()
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Ask how the publication stands, by the name it was given; then for its address."""
@@ -151,46 +151,48 @@ class TikTok:
             return Send(publish_status_step(publish, LOOK))
         told = unwrap_success(answers[0])
         if len(answers) > 1:
-            url = _url(answers[1])
-            return Found(_post(told) if url else publish, url)  # by its number it is asked for, also once it is gone
+            url = _parse_url(answers[1])
+            return Found(
+                _parse_post_id(told) if url else publish, url
+            )  # by its number it is asked for, also once it is gone
         match told.get("status"):
             case str() as done if done == PUBLISH_COMPLETE:
-                post = _post(told)
-                return _told_of(post) if post else Found(publish)
+                post = _parse_post_id(told)
+                return _build_video_request(post) if post else Found(publish)
             case str() as failed if failed == PUBLISH_FAILED:
-                why = _plain(told.get("fail_reason"))
+                why = _sanitize_code(told.get("fail_reason"))
                 return Failed(Message("tiktok.film_refused", {"code": why}), AFTER_A_FAULT if why == INTERNAL else None)
             case str() as going if going == PUBLISH_PROCESSING:
-                return _on_its_way(told, sum(medium.size for medium in sought.media))
+                return _resolve_processing(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.tiktok.com/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The film whose number is in an address. TikTok tells of nobody else's: what it does not know is not ours."""
         path = path_segments(address.url, "tiktok.com")
         if len(path) != 3 or path[1] != "video" or not (path[2].isascii() and path[2].isdigit()):
             return NO_POST_THERE
         if not answers:
-            return _told_of(path[2])
+            return _build_video_request(path[2])
         videos = unwrap_success(answers[-1]).get("videos")
         if not isinstance(videos, list):
             return ADDRESS_UNREADABLE
-        there = _listed(answers[-1]).get("id") == path[2]
-        return Found(path[2], _url(answers[-1])) if there else Absent()
+        there = _parse_video(answers[-1]).get("id") == path[2]
+        return Found(path[2], _parse_url(answers[-1])) if there else Absent()
 
-    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         """The number and the address of a film, once anybody may see it: TikTok looks at it before, and takes hours."""
         if not answers and not copy.native_id.isdigit():
             return Send(publish_status_step(copy.native_id, LOOK))
-        post = copy.native_id if copy.native_id.isdigit() else _post(unwrap_success(answers[0]))
+        post = copy.native_id if copy.native_id.isdigit() else _parse_post_id(unwrap_success(answers[0]))
         if not post:
             return None
         if not answers or answers[-1].step != VIDEO:
-            return _told_of(post)
-        return PostAddress(_url(answers[-1]), post)
+            return _build_video_request(post)
+        return PostAddress(_parse_url(answers[-1]), post)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """TikTok offers no way: a person takes it away in the app."""
@@ -202,31 +204,31 @@ class TikTok:
             return (
                 Send(publish_status_step(copy.native_id, METRICS))
                 if not copy.native_id.isdigit()
-                else _numbers(copy.native_id)
+                else _build_metrics_request(copy.native_id)
             )
         if answers[-1].step == METRICS:
-            post = _post(unwrap_success(answers[-1]))
-            return _numbers(post) if post else None
-        told = _listed(answers[-1])
+            post = _parse_post_id(unwrap_success(answers[-1]))
+            return _build_metrics_request(post) if post else None
+        told = _parse_video(answers[-1])
         return {name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether a film that everybody saw is still told of. One that never was for everybody has no number, and
         nobody can ask for it; one that its owner hides, or TikTok looks at once more, is told of like a deleted one."""
         numbered = copy.native_id.isdigit()
         if not answers:
-            return _told_of(copy.native_id) if numbered else Send(publish_status_step(copy.native_id, LOOK))
-        post = copy.native_id if numbered else _post(unwrap_success(answers[0]))
+            return _build_video_request(copy.native_id) if numbered else Send(publish_status_step(copy.native_id, LOOK))
+        post = copy.native_id if numbered else _parse_post_id(unwrap_success(answers[0]))
         if not post:
             return None
         if not numbered and len(answers) == 1:
-            return _told_of(post)
+            return _build_video_request(post)
         told = unwrap_success(answers[-1]).get("videos")
         if not isinstance(told, list):
             return None
-        return PresenceReport() if _listed(answers[-1]).get("id") == post else MissingPost(hidden=True)
+        return PresenceReport() if _parse_video(answers[-1]).get("id") == post else MissingPost(hidden=True)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return tiktok_account.count_followers(answers)
 
@@ -236,11 +238,11 @@ class TikTok:
         """Have the person say yes, then ask what the account is called and who may see what it posts."""
         return tiktok_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return tiktok_account.verify_account(account, answers)
 
-    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """End what the account's owner allowed."""
         return tiktok_account.revoke_tokens(held, answers)
 
@@ -249,31 +251,31 @@ class TikTok:
         return tiktok_account.refresh(grant, answers)
 
 
-def _caption(unit: Unit) -> str:
+def _post_text(unit: Unit) -> str:
     return unit.text_of("body") or unit.text_of("title")
 
 
-def _unfit(unit: Unit, length: int) -> Message | None:
+def _unit_problem(unit: Unit, length: int) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := unit_checks.unit_problem(unit, CAN, length=length):
         return wrong
-    if options.unit_options(unit).get_flag("partnership") and _readers(unit) == NOBODY:
+    if options.unit_options(unit).get_flag("partnership") and _post_audience(unit) == NOBODY:
         return Message("tiktok.paid_unseen")
     mark = next((flag for flag in unit.flags if flag != AI), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _readers(unit: Unit) -> str:
+def _post_audience(unit: Unit) -> str:
     return options.unit_options(unit).get_text("readers") or parse_account(unit.account).readers
 
 
-def _said(unit: Unit) -> dict[str, Any]:
+def _build_post_info(unit: Unit) -> dict[str, Any]:
     """What people read of a film, who may, and what TikTok is told of it: whether somebody paid for it, or it promotes
     what is its author's own. Nobody may cut it into films of their own, unless its author chose that."""
     chosen = options.unit_options(unit)
     said: dict[str, Any] = {
-        "title": _caption(unit),
-        "privacy_level": _readers(unit),
+        "title": _post_text(unit),
+        "privacy_level": _post_audience(unit),
         "disable_duet": not chosen.get_flag("duets"),
         "disable_stitch": not chosen.get_flag("stitches"),
         "brand_content_toggle": bool(chosen.get_flag("partnership")),
@@ -284,7 +286,7 @@ def _said(unit: Unit) -> dict[str, Any]:
     return said | ({"is_aigc": True} if AI in unit.flags else {})
 
 
-def _sent(answer: StepResult, publish: str, *, over: bool) -> Outcome:
+def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outcome:
     """What became of the last part. It is never sent again before somebody asked how the publication stands."""
     if not isinstance(answer, Response):
         return http.outcome_of_status(answer, creates=True)
@@ -298,7 +300,7 @@ def _sent(answer: StepResult, publish: str, *, over: bool) -> Outcome:
     return http.outcome_of_status(answer, creates=True)
 
 
-def _unsent(answer: StepResult, *, over: bool) -> Outcome:
+def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
     """What it meant that something before the last part did not go well: nothing stands."""
     if not isinstance(answer, Response):
         return outcome_of_failure(answer, creates=False)
@@ -315,7 +317,7 @@ def _unsent(answer: StepResult, *, over: bool) -> Outcome:
     return again if asked and isinstance(found, Rejected) else found
 
 
-def _on_its_way(told: Mapping[str, Any], size: int) -> LookupResult:
+def _resolve_processing(told: Mapping[str, Any], size: int) -> LookupResult:
     """Not all of it arrived, so it surely stands nowhere; or TikTok works on it."""
     arrived = told.get("uploaded_bytes")
     if isinstance(arrived, int) and 0 <= arrived < size:
@@ -323,35 +325,35 @@ def _on_its_way(told: Mapping[str, Any], size: int) -> LookupResult:
     return Unknown(Message("connectors.preparing"))
 
 
-def _post(told: Mapping[str, Any]) -> str:
+def _parse_post_id(told: Mapping[str, Any]) -> str:
     """The number of the post, once anybody may see it. Source, for the spelling: the page of `status/fetch`."""
     listed = told.get("publicaly_available_post_id")
     first = listed[0] if isinstance(listed, list) and listed else ""
     return str(first) if str(first).isascii() and str(first).isdigit() else ""
 
 
-def _numbers(post: str) -> Send:
-    return Send(_video(post, f"id,{','.join(_COUNTS)}", NUMBERS))
+def _build_metrics_request(post: str) -> Send:
+    return Send(_build_video_step(post, f"id,{','.join(_COUNTS)}", NUMBERS))
 
 
-def _told_of(post: str) -> Send:
-    return Send(_video(post, "id,share_url", VIDEO))
+def _build_video_request(post: str) -> Send:
+    return Send(_build_video_step(post, "id,share_url", VIDEO))
 
 
-def _video(post: str, fields: str, name: str) -> WireStep:
+def _build_video_step(post: str, fields: str, name: str) -> WireStep:
     asked, action = {"filters": {"video_ids": [post]}}, METRICS if name == NUMBERS else LOOK
     return WireStep(name, StepKind.CONTROL, "POST", f"/v2/video/query/?fields={fields}", asked, action=action)
 
 
-def _listed(answer: StepResult) -> dict[str, Any]:
+def _parse_video(answer: StepResult) -> dict[str, Any]:
     videos = unwrap_success(answer).get("videos")
     first = videos[0] if isinstance(videos, list) and videos else {}
     return first if isinstance(first, dict) else {}
 
 
-def _url(answer: StepResult) -> str:
-    return clean_address(_listed(answer).get("share_url"), "tiktok.com")
+def _parse_url(answer: StepResult) -> str:
+    return clean_address(_parse_video(answer).get("share_url"), "tiktok.com")
 
 
-def _plain(word: object) -> str:
+def _sanitize_code(word: object) -> str:
     return "".join(sign for sign in str(word) if sign.isalnum() or sign == "_")[:60] or "?"

@@ -79,12 +79,12 @@ def id_from_answer(answer: StepResult) -> str:
 def refusal_text(answer: StepResult) -> str:
     """All that a refusal says, in small letters: its title, its type and each of its details."""
     body = http.json_body(answer)
-    parts = [body, *(one for one in _list(body.get("errors")) if isinstance(one, dict))]
+    parts = [body, *(one for one in _list_or_empty(body.get("errors")) if isinstance(one, dict))]
     found = (part.get(name) for part in parts for name in ("title", "detail", "type", "reason", "message"))
     return " ".join(word for word in found if isinstance(word, str)).lower()
 
 
-def _list(value: Any) -> list[Any]:
+def _list_or_empty(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
@@ -110,14 +110,14 @@ def connect(
     """The person says yes; then the code for tokens, and whose they are."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
-    page, me = OAuthVisit("/i/oauth2/authorize", {"scope": scopes}), _me(StepKind.AUTH)
+    page, me = OAuthVisit("/i/oauth2/authorize", {"scope": scopes}), _build_whoami_step(StepKind.AUTH)
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
     if turn is not None:
         return turn
     last = answers[-1]
     number, name = id_from_answer(last), unwrap_success(last).get("username")
     if not number or not isinstance(name, str) or not _NAME.fullmatch(name):
-        return _not_let_in(last)
+        return _sign_in_failure_outcome(last)
     given = oauth.parse_tokens(answers[0])
     if given is None:
         return Rejected(Message("oauth.again"), permanent=False)
@@ -132,7 +132,7 @@ def connect(
     )
 
 
-def _not_let_in(answer: StepResult) -> Outcome:
+def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
     outcome = outcome_of_failure(answer, creates=False)
     if isinstance(outcome, Reauthorize):
         return Rejected(Message("oauth.client_refused"), permanent=False)
@@ -140,14 +140,14 @@ def _not_let_in(answer: StepResult) -> Outcome:
     return Rejected(Message("connectors.unreadable"), permanent=True) if readable else outcome
 
 
-def _me(kind: StepKind) -> WireStep:
+def _build_whoami_step(kind: StepKind) -> WireStep:
     return WireStep(ME, kind, "GET", "/2/users/me", action="look" if kind is StepKind.CONTROL else "")
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether the token is this account's."""
     if not answers:
-        return Send(_me(StepKind.CONTROL))
+        return Send(_build_whoami_step(StepKind.CONTROL))
     if not id_from_answer(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     return None if id_from_answer(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))

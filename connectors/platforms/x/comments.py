@@ -70,59 +70,59 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     The first reading of all takes the latest hundred. X shows no more than the latest 800; of more than that in an hour
     the oldest are missed.
     """
-    place, first = _place(cursor), not _CURSOR.fullmatch(cursor)
+    place, first = _parse_cursor(cursor), not _CURSOR.fullmatch(cursor)
     unknown = bool(answers) and is_unknown_field(answers[0])
     pages = answers[1:] if unknown else answers
     if not pages:
-        return _asked(account, place, FIELDS[unknown])
-    told = [_posts(answer) for answer in pages]
+        return _build_page_request(account, place, FIELDS[unknown])
+    told = [_parse_posts(answer) for answer in pages]
     posts = [post for page in told if page is not None for post in page]
     if any(page is None for page in told):
         return None
     more = listing_meta(pages[-1]).get("next_token")
     left = isinstance(more, str) and bool(more) and not first
     if left and len(pages) < MAX_PAGES:
-        return _asked(account, place, FIELDS[unknown], str(more))
+        return _build_page_request(account, place, FIELDS[unknown], str(more))
     names = usernames_by_id(pages)
-    found = (_remark(post, account, names) for post in sorted(posts, key=_number))
-    return CommentPage(tuple(one for one in found if one is not None), _next(place, posts, left=left).cursor)
+    found = (_parse_comment(post, account, names) for post in sorted(posts, key=_parse_id))
+    return CommentPage(tuple(one for one in found if one is not None), _advance_place(place, posts, left=left).cursor)
 
 
-def _place(cursor: str) -> _Place:
+def _parse_cursor(cursor: str) -> _Place:
     found = _CURSOR.fullmatch(cursor)
     return _Place(*(int(part or 0) for part in found.groups())) if found else _Place(0)
 
 
-def _next(place: _Place, posts: list[dict[str, Any]], *, left: bool) -> _Place:
-    numbers = [_number(post) for post in posts]
+def _advance_place(place: _Place, posts: list[dict[str, Any]], *, left: bool) -> _Place:
+    numbers = [_parse_id(post) for post in posts]
     newest = max([place.newest, place.since, *numbers])
     if not left:
         return _Place(newest)
     return _Place(place.since, min(numbers, default=place.until), newest)
 
 
-def _asked(account: str, place: _Place, named: str, page: str = "") -> Send:
+def _build_page_request(account: str, place: _Place, named: str, page: str = "") -> Send:
     bounds = {"since_id": place.since, "until_id": place.until, "pagination_token": page}
     query = "".join(f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value)
     path = f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}&user.fields=username{query}"
     return hearing.comments_request(path)
 
 
-def _posts(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a page that can be told apart; None when it is no page."""
     count = listing_meta(answer).get("result_count")
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
         return None
     posts = json_body(answer).get("data", [] if count == 0 else None)
-    return [post for post in posts if isinstance(post, dict) and _number(post)] if isinstance(posts, list) else None
+    return [post for post in posts if isinstance(post, dict) and _parse_id(post)] if isinstance(posts, list) else None
 
 
-def _number(post: Mapping[str, Any]) -> int:
+def _parse_id(post: Mapping[str, Any]) -> int:
     told = post.get("id")
     return int(told) if isinstance(told, str) and _ID.fullmatch(told) else 0
 
 
-def _remark(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Comment | None:
+def _parse_comment(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Comment | None:
     """Somebody's post; None for the account's own, and for one that nobody wrote."""
     author, number = post.get("author_id"), str(post["id"])
     if not isinstance(author, str) or not _ID.fullmatch(author) or author == account:

@@ -40,27 +40,27 @@ LISTED, MAX_PAGES = 20, 5
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Page back through the timeline to a minute before the attempt."""
     silent = not sought.text.strip()
-    files = textless_posts.media_ids_of(sought, partial(_uploaded, sought)) if silent else frozenset[str]()
+    files = textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought)) if silent else frozenset[str]()
     if silent and not files:
         return Unknown(Message("connectors.no_lookup"))
     asked = field_names(answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts")
     if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
-        return Send(_listing(sought, asked))
-    posts = _listed(answers[-1])
+        return Send(_build_page_step(sought, asked))
+    posts = _parse_posts(answers[-1])
     if posts is None:
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [post for post in posts if (parse_timestamp(post.get("created_at")) or start) >= start]
     here = [post for post in recent if parent_id(post) == sought.reply_to]
-    seen = _by_files(here, sought, files) if silent else _by_words(here, sought)
+    seen = _find_by_media(here, sought, files) if silent else _find_by_text(here, sought)
     if seen is not None:
         return seen
     more = listing_meta(answers[-1]).get("next_token")
     if not more or len(recent) < len(posts):
         return Absent()
-    pages = sum(_listed(answer) is not None for answer in answers)
+    pages = sum(_parse_posts(answer) is not None for answer in answers)
     whole = pages < MAX_PAGES and isinstance(more, str)
-    return Send(_listing(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+    return Send(_build_page_step(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
 
 
 def media_step_name(kind: str, medium: Medium) -> str:
@@ -68,39 +68,39 @@ def media_step_name(kind: str, medium: Medium) -> str:
     return f"{kind}{medium.sha256[:24]}"
 
 
-def _by_words(posts: list[dict[str, Any]], sought: LookupQuery) -> Found | None:
+def _find_by_text(posts: list[dict[str, Any]], sought: LookupQuery) -> Found | None:
     words = without_mentions if sought.reply_to else str
     same = (
         post
         for post in reversed(posts)
         if normalize_x_text(words(original_text(post))) == normalize_x_text(words(sought.text))
     )
-    return next((_found(post) for post in same if str(post["id"]) not in sought.known), None)
+    return next((_found_from_post(post) for post in same if str(post["id"]) not in sought.known), None)
 
 
-def _by_files(posts: list[dict[str, Any]], sought: LookupQuery, files: Set[str]) -> Found | Unknown | None:
+def _find_by_media(posts: list[dict[str, Any]], sought: LookupQuery, files: Set[str]) -> Found | Unknown | None:
     seen = textless_posts.find_by_media(
-        posts, sought, files, number=lambda post: str(post["id"]), shows=media_ids, says=_said
+        posts, sought, files, number=lambda post: str(post["id"]), shows=media_ids, says=_text_without_mentions
     )
-    return seen if seen is None or isinstance(seen, Unknown) else _found(seen)
+    return seen if seen is None or isinstance(seen, Unknown) else _found_from_post(seen)
 
 
-def _said(post: Mapping[str, Any]) -> str:
+def _text_without_mentions(post: Mapping[str, Any]) -> str:
     return without_mentions(original_text(post))
 
 
-def _found(post: Mapping[str, Any]) -> Found:
+def _found_from_post(post: Mapping[str, Any]) -> Found:
     number = str(post["id"])
     return Found(number, post_url(number), parse_timestamp(post.get("created_at")))
 
 
-def _uploaded(sought: LookupQuery, medium: Medium) -> set[str]:
+def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
     """Every id that X gave a file of it."""
     names = (media_step_name(STAGE, medium), media_step_name(OPEN, medium))
     return {id_from_answer(answer) for answer in sought.told if answer.step in names} - {""}
 
 
-def _listing(sought: LookupQuery, named: str, page: str = "") -> WireStep:
+def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireStep:
     """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what was posted."""
     asked = f"max_results={LISTED}&exclude=retweets&{named}" + (
         f"&pagination_token={quote_segment(page)}" if page else ""
@@ -109,7 +109,7 @@ def _listing(sought: LookupQuery, named: str, page: str = "") -> WireStep:
     return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
 
 
-def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
     """The posts of a listing, newest first; None when it is no look. One without posts has no `data`."""
     if not isinstance(answer, Response) or not answer.is_success or "result_count" not in listing_meta(answer):
         return None

@@ -39,18 +39,18 @@ class VideoUpload:
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why it waits; None when it can be shown."""
         if not self.id:
-            return Send(self._open())
+            return Send(self._build_open_step())
         sent = {one.step for one in self._answers if isinstance(one, Response) and one.is_success}
         for number, start in enumerate(range(0, self._medium.size, SEGMENT)):
             if f"{PART}{number}:{self._name}" not in sent:
-                return Send(self._append(number, start))
-        return self._ready() if f"{DONE}{self._name}" in sent else Send(self._finalize())
+                return Send(self._build_append_step(number, start))
+        return self._poll_processing() if f"{DONE}{self._name}" in sent else Send(self._build_finalize_step())
 
-    def _open(self) -> WireStep:
+    def _build_open_step(self) -> WireStep:
         body = {"media_type": MIME, "media_category": "tweet_video", "total_bytes": self._medium.size}
         return WireStep(f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/2/media/upload/initialize", body)
 
-    def _append(self, number: int, start: int) -> WireStep:
+    def _build_append_step(self, number: int, start: int) -> WireStep:
         end = min(start + SEGMENT, self._medium.size)
         file = FileRef(self._medium.sha256, MIME, "film.mp4", part=(start, end))
         return WireStep(
@@ -64,12 +64,12 @@ class VideoUpload:
             text_as="receipt",  # some answers have no body
         )
 
-    def _finalize(self) -> WireStep:
+    def _build_finalize_step(self) -> WireStep:
         return WireStep(f"{DONE}{self._name}", StepKind.STAGE, "POST", f"/2/media/upload/{self.id}/finalize")
 
-    def _ready(self) -> Send | Outcome | None:
+    def _poll_processing(self) -> Send | Outcome | None:
         asked = [one for one in self._answers if one.step.startswith(POLL)]
-        told = _processing(asked[-1] if asked else self._done())
+        told = _parse_processing(asked[-1] if asked else self._final_answer())
         state = told.get("state", "succeeded")
         if state == "succeeded":
             return None
@@ -80,10 +80,10 @@ class VideoUpload:
         path = f"/2/media/upload?command=STATUS&media_id={self.id}"
         return Send(WireStep(f"{POLL}{self._name}", StepKind.CONTROL, "GET", path, action="look"))
 
-    def _done(self) -> StepResult:
+    def _final_answer(self) -> StepResult:
         return next(one for one in reversed(self._answers) if one.step.startswith(DONE))
 
 
-def _processing(answer: StepResult) -> dict[str, Any]:
+def _parse_processing(answer: StepResult) -> dict[str, Any]:
     told = unwrap_success(answer).get("processing_info")
     return told if isinstance(told, dict) else {}

@@ -118,10 +118,10 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
         return Published(number)
     if isinstance(last, Response) and last.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
-    return _meaning(last, creates=True)
+    return _failure_outcome(last, creates=True)
 
 
-def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
+def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
     """What a refusal meant. One about the reader, or about messages alone, says nothing of the account."""
     if isinstance(answer, Response) and answer.status in (400, 403, 404):
         told = refusal_text(answer)
@@ -139,8 +139,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     One without any event proves nothing: its owner may have deleted it in the app.
     """
     if not answers:
-        return Send(_talk(sought.chat, ""))
-    events = _events(answers[-1])
+        return Send(_build_conversation_step(sought.chat, ""))
+    events = _parse_events(answers[-1])
     if events is None:
         return Unknown(Message("connectors.lookup_failed"))
     start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
@@ -155,7 +155,11 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     if len(recent) < len(events) or (not after and (events or len(answers) > 1)):
         return Absent()
     whole = isinstance(after, str) and len(answers) < LOOKED_AT
-    return Send(_talk(sought.chat, str(after))) if whole else Unknown(Message("connectors.lookup_failed"))
+    return (
+        Send(_build_conversation_step(sought.chat, str(after)))
+        if whole
+        else Unknown(Message("connectors.lookup_failed"))
+    )
 
 
 @dataclass(frozen=True)
@@ -180,13 +184,13 @@ class _Mark:
 
     def charged(self, answers: Iterable[StepResult]) -> int:
         """How many events of some answers X charges for."""
-        day, told = _told(answers)
+        day, told = _parse_charged_events(answers)
         known = self.day == day
         return sum(not (known and self.oldest <= number <= self.newest) for number in told)
 
     def passed(self, answers: Iterable[StepResult]) -> "_Mark":
         """The mark after these answers were read."""
-        day, told = _told(answers)
+        day, told = _parse_charged_events(answers)
         if not told:
             return self
         oldest = min(told | {self.oldest}) if self.day == day else min(told)
@@ -195,79 +199,83 @@ class _Mark:
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
     """The next request, or what people said since the cursor."""
-    return polls.resume_poll(_poll(_Mark.read(cursor)) if cursor else _first(), answers)
+    return polls.resume_poll(_poll_updates(_Mark.read(cursor)) if cursor else _start_polling(), answers)
 
 
 def count_poll_charges(cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
     """What X asks for the answers of a poll: events it did not tell before that day, and whose account it is."""
     mark = _Mark.read(cursor) if cursor else _Mark("")
-    counted: dict[RequestCostKind, int] = {"message_read": mark.charged(answers), "person_read": _people(answers)}
+    counted: dict[RequestCostKind, int] = {"message_read": mark.charged(answers), "person_read": _count_people(answers)}
     return {what: many for what, many in counted.items() if many}
 
 
-def _people(answers: Iterable[StepResult]) -> int:
+def _count_people(answers: Iterable[StepResult]) -> int:
     return sum("username" in unwrap_success(answer) for answer in answers)
 
 
-def _first() -> PollGenerator:
+def _start_polling() -> PollGenerator:
     """Whose account it is, and where its list ends: what was said before was said to its owner, not to us."""
-    whose = yield _asked(f"/2/{ME}")
+    whose = yield _build_read_step(f"/2/{ME}")
     me = id_from_answer(whose)
     if not me:
-        return _meaning(whose, creates=False)
-    answer = yield _page(ONE)
-    if _events(answer) is None:
-        return _meaning(answer, creates=False)
+        return _failure_outcome(whose, creates=False)
+    answer = yield _build_page_step(ONE)
+    if _parse_events(answer) is None:
+        return _failure_outcome(answer, creates=False)
     return ChatUpdates((), _Mark(me).passed([answer]).written())
 
 
-def _poll(mark: _Mark) -> PollGenerator:
+def _poll_updates(mark: _Mark) -> PollGenerator:
     """What was said since, oldest first; one request where nobody wrote."""
-    answer = yield _page(ONE)
+    answer = yield _build_page_step(ONE)
     read = [answer]
     for most, pages in ((FEW, 1), (MANY, MAX_PAGES)):
-        if _events(answer) is None:
-            return _meaning(answer, creates=False)
-        if _reaches(mark, answer):
+        if _parse_events(answer) is None:
+            return _failure_outcome(answer, creates=False)
+        if _is_caught_up(mark, answer):
             break
-        last = yield from _pages(mark, most, pages, read)
+        last = yield from _read_pages(mark, most, pages, read)
         answer = last
-    if _events(answer) is None:
-        return _meaning(answer, creates=False)
-    found = {_number(one): (one, names) for page in read for one, names in _named(page)}
-    heard = (_update(found[number][0], mark.me, found[number][1]) for number in sorted(found) if number > mark.newest)
+    if _parse_events(answer) is None:
+        return _failure_outcome(answer, creates=False)
+    found = {_parse_id(one): (one, names) for page in read for one, names in _events_with_names(page)}
+    heard = (
+        _parse_update(found[number][0], mark.me, found[number][1]) for number in sorted(found) if number > mark.newest
+    )
     updates = [update for update in heard if update is not None]
-    if updates and not _reaches(mark, answer):
+    if updates and not _is_caught_up(mark, answer):
         key = f"before:{updates[0].key}"
         updates.insert(0, replace(updates[0], key=key, kind="unsupported", native_id="", text="", shows="more"))
     return ChatUpdates(tuple(updates), mark.passed(read).written())
 
 
-def _pages(mark: _Mark, most: int, pages: int, read: list[StepResult]) -> Generator[WireStep, StepResult, StepResult]:
+def _read_pages(
+    mark: _Mark, most: int, pages: int, read: list[StepResult]
+) -> Generator[WireStep, StepResult, StepResult]:
     """Ask for the newest events, and for those before them until what was heard is reached; the last answer."""
     after = ""
     for _ in range(pages):
-        answer = yield _page(most, after)
+        answer = yield _build_page_step(most, after)
         read.append(answer)
         after = str(listing_meta(answer).get("next_token") or "")
-        if _events(answer) is None or _reaches(mark, answer):
+        if _parse_events(answer) is None or _is_caught_up(mark, answer):
             break
     return read[-1]
 
 
-def _reaches(mark: _Mark, answer: StepResult) -> bool:
+def _is_caught_up(mark: _Mark, answer: StepResult) -> bool:
     """Whether nothing that was not heard lies before the events of an answer."""
-    events = _events(answer) or []
-    return not listing_meta(answer).get("next_token") or any(_number(one) <= mark.newest for one in events)
+    events = _parse_events(answer) or []
+    return not listing_meta(answer).get("next_token") or any(_parse_id(one) <= mark.newest for one in events)
 
 
-def _named(answer: StepResult) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
+def _events_with_names(answer: StepResult) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
     """The events of an answer, each with what people are called in it."""
     names = usernames_by_id([answer])
-    return [(one, names) for one in _events(answer) or []]
+    return [(one, names) for one in _parse_events(answer) or []]
 
 
-def _update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> ChatUpdate | None:
+def _parse_update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> ChatUpdate | None:
     """What somebody said to this account alone; what is more than words is for a person to see. A conversation of two
     is called by both numbers, one of more people by another."""
     sender = event.get("sender_id")
@@ -275,7 +283,7 @@ def _update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> Chat
         return None
     if event.get("event_type") != "MessageCreate" or {*str(event.get("dm_conversation_id")).split("-")} != {me, sender}:
         return None
-    number, words, shows = str(event["id"]), original_text(event), _shows(event)
+    number, words, shows = str(event["id"]), original_text(event), _parse_attachment_kind(event)
     return ChatUpdate(
         number,
         "message" if words.strip() and not shows else "unsupported",
@@ -288,7 +296,7 @@ def _update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> Chat
     )
 
 
-def _shows(event: Mapping[str, Any]) -> AttachmentKind:
+def _parse_attachment_kind(event: Mapping[str, Any]) -> AttachmentKind:
     """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose what lies there."""
     attached = event.get("attachments")
     told: Mapping[str, Any] = attached if isinstance(attached, dict) else {}
@@ -298,43 +306,43 @@ def _shows(event: Mapping[str, Any]) -> AttachmentKind:
     return "share" if told.get("card_ids") else ""
 
 
-def _told(answers: Iterable[StepResult]) -> tuple[str, set[int]]:
+def _parse_charged_events(answers: Iterable[StepResult]) -> tuple[str, set[int]]:
     """The day (UTC) on which some answers came, and the numbers of the events they tell."""
     listed = list(answers)
     dates = [at for answer in listed if (at := response_date(answer)) is not None]
-    told = {_number(one) for answer in listed for one in _events(answer) or []}
+    told = {_parse_id(one) for answer in listed for one in _parse_events(answer) or []}
     return f"{max(dates):%Y%m%d}" if dates else "-", told
 
 
-def _events(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_events(answer: StepResult) -> list[dict[str, Any]] | None:
     """The events of a page that can be told apart, newest first; None when it is no page."""
     count = listing_meta(answer).get("result_count")
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
         return None
     listed = json_body(answer).get("data", [] if count == 0 else None)
-    return [one for one in listed if isinstance(one, dict) and _number(one)] if isinstance(listed, list) else None
+    return [one for one in listed if isinstance(one, dict) and _parse_id(one)] if isinstance(listed, list) else None
 
 
-def _number(event: Mapping[str, Any]) -> int:
+def _parse_id(event: Mapping[str, Any]) -> int:
     told = event.get("id")
     return int(told) if isinstance(told, str) and _ID.fullmatch(told) else 0
 
 
-def _page(most: int, after: str = "") -> WireStep:
-    return _asked(f"/2/dm_events?{_query(most, after)}")
+def _build_page_step(most: int, after: str = "") -> WireStep:
+    return _build_read_step(f"/2/dm_events?{_build_query(most, after)}")
 
 
-def _talk(other: str, after: str) -> WireStep:
+def _build_conversation_step(other: str, after: str) -> WireStep:
     """A page of the conversation with somebody, newest first."""
-    path = f"/2/dm_conversations/with/{quote_segment(other)}/dm_events?{_query(FEW, after)}"
+    path = f"/2/dm_conversations/with/{quote_segment(other)}/dm_events?{_build_query(FEW, after)}"
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
-def _query(most: int, after: str) -> str:
+def _build_query(most: int, after: str) -> str:
     """Who sent an event is told where that is expanded, by every description of the API."""
     query = f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}&expansions=sender_id"
     return query + "&user.fields=username" + (f"&pagination_token={quote_segment(after)}" if after else "")
 
 
-def _asked(path: str) -> WireStep:
+def _build_read_step(path: str) -> WireStep:
     return WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)

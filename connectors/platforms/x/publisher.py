@@ -108,7 +108,7 @@ class X:
     numbers_prove = True
     refresh_grace = x_account.ONCE
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """The weighted length; a message's is its characters."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
@@ -119,28 +119,28 @@ class X:
         reader alone."""
         if unit.viewer:
             return messages.next_step(unit, answers, CAN)
-        unfit = _unfit(unit)
+        unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last, unit)
-        if last is not None and not _is_good(last):
-            return _not_staged(last)
+            return _publish_outcome(last, unit)
+        if last is not None and not _is_step_done(last):
+            return _upload_failure_outcome(last)
         uploads: list[str] = []
         for medium in unit.media:
             film = VideoUpload(medium, answers) if medium.mime == MIME else None
-            uploaded = film.id if film is not None else _id_in(_last(media_step_name(STAGE, medium), answers))
-            waiting = film.next() if film is not None else None if uploaded else Send(_stage(medium))
+            uploaded = film.id if film is not None else _id_in(_last_answer(media_step_name(STAGE, medium), answers))
+            waiting = film.next() if film is not None else None if uploaded else Send(_build_stage_step(medium))
             if waiting is not None:
                 return waiting
-            told = _last(media_step_name(TOLD, medium), answers)
+            told = _last_answer(media_step_name(TOLD, medium), answers)
             if told is None or id_from_answer(told) != uploaded:
-                return Send(_tell(medium, uploaded, adult=ADULT in unit.flags))
-            if ADULT in unit.flags and not _is_warned(told):
+                return Send(_build_metadata_step(medium, uploaded, adult=ADULT in unit.flags))
+            if ADULT in unit.flags and not _has_content_warning(told):
                 return Rejected(Message("x.not_warned"), permanent=False)
             uploads.append(uploaded)
-        return Send(_post(unit, uploads))
+        return Send(_build_publish_step(unit, uploads))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """List what the account posted since the attempt: words say which it is or, where there are none, its media. A
@@ -149,11 +149,11 @@ class X:
             return messages.look_up(sought, answers)
         return lookup.look_up(sought, answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The profile."""
         return f"https://x.com/i/user/{quote_segment(account)}"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
         number = post_id_in(address.url)
         if not number:
@@ -190,7 +190,7 @@ class X:
         found = told if isinstance(told, dict) else {}
         return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """What X itself does not find is gone; it says the same of every reason."""
         if copy.chat:
             return None
@@ -201,17 +201,19 @@ class X:
             return PresenceReport()
         return MissingPost() if _is_gone(answers[-1], copy) else None
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return x_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What names the account: answers to its posts, and posts elsewhere."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide an answer in a conversation of the account's, or show it again."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -219,7 +221,7 @@ class X:
         """What people wrote to the account alone since the cursor."""
         return messages.listen(cursor, answers)
 
-    def charged(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
+    def count_poll_charges(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
         """What listening came to."""
         return messages.count_poll_charges(cursor, answers)
 
@@ -233,11 +235,11 @@ class X:
         """Have the person say yes, then ask whose tokens these are."""
         return x_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return x_account.verify_account(account, answers)
 
-    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """End the pair of tokens."""
         return x_account.revoke_tokens(held, answers)
 
@@ -246,7 +248,7 @@ class X:
         return x_account.refresh(grant, answers)
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _unit_problem(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := unit_checks.unit_problem(unit, CAN, length=x_text_length(unit.text_of("body"))):
         return wrong
@@ -269,14 +271,14 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _stage(medium: Medium) -> WireStep:
+def _build_stage_step(medium: Medium) -> WireStep:
     """One picture in one go: https://docs.x.com/x-api/media/media-upload"""
     file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
     fields, name = {"media_category": "tweet_image"}, media_step_name(STAGE, medium)
     return WireStep(name, StepKind.STAGE, "POST", "/2/media/upload", fields, files={"media": file}, deadline=120.0)
 
 
-def _tell(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
+def _build_metadata_step(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
     """What it shows, in words, and whether for adults: https://docs.x.com/x-api/media/create-media-metadata"""
     told: dict[str, Any] = {"alt_text": {"text": medium.alt}}
     if adult:
@@ -285,7 +287,7 @@ def _tell(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
     return WireStep(media_step_name(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body)
 
 
-def _post(unit: Unit, media: list[str]) -> WireStep:
+def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
     body: dict[str, Any] = {"text": unit.text_of("body")} if unit.text_of("body") else {}
     if media:
         body["media"] = {"media_ids": media}
@@ -302,7 +304,7 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/2/tweets", body)
 
 
-def _not_staged(answer: StepResult) -> Outcome:
+def _upload_failure_outcome(answer: StepResult) -> Outcome:
     """What they no longer know is uploaded anew."""
     refused = isinstance(answer, Response) and answer.status in (400, 404)
     known = answer.step.startswith((STAGE, OPEN))
@@ -311,7 +313,7 @@ def _not_staged(answer: StepResult) -> Outcome:
     return outcome_of_failure(answer, creates=False)
 
 
-def _last(step: str, answers: tuple[StepResult, ...]) -> StepResult | None:
+def _last_answer(step: str, answers: tuple[StepResult, ...]) -> StepResult | None:
     return next((answer for answer in reversed(answers) if answer.step == step), None)
 
 
@@ -319,21 +321,21 @@ def _id_in(answer: StepResult | None) -> str:
     return id_from_answer(answer) if answer is not None else ""
 
 
-def _is_good(answer: StepResult) -> bool:
+def _is_step_done(answer: StepResult) -> bool:
     """Whether a step before the post did what it was for; a segment's answer names nothing."""
     if answer.step.startswith(PART):
         return isinstance(answer, Response) and answer.is_success
     return bool(id_from_answer(answer))
 
 
-def _is_warned(answer: StepResult) -> bool:
+def _has_content_warning(answer: StepResult) -> bool:
     """Whether X took the warning: it tells back what it holds of a picture."""
     told = unwrap_success(answer).get("associated_metadata")
     warning = told.get("sensitive_media_warning") if isinstance(told, dict) else None
     return isinstance(warning, dict) and warning.get("adult_content") is True
 
 
-def _published(answer: StepResult, unit: Unit) -> Outcome:
+def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     if number := id_from_answer(answer):
         return Published(number, post_url(number))
     if isinstance(answer, Response) and answer.status == 400 and BAD_MEDIA in refusal_text(answer):

@@ -107,13 +107,13 @@ def connect(
     """The person says yes; then the code for tokens, and which channel they are for."""
     asked = {"scope": SCOPES, "access_type": "offline", "prompt": "consent"}
     page = OAuthVisit("/o/oauth2/v2/auth", asked)
-    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=_me(StepKind.AUTH))
+    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=_build_whoami_step(StepKind.AUTH))
     if turn is not None:
         return turn
-    return _connected(answers[-1], oauth.parse_tokens(answers[0]))
+    return _build_account(answers[-1], oauth.parse_tokens(answers[0]))
 
 
-def _connected(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
+def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
     mine = list_items(me)
     if not http.success_body(me):
         outcome = outcome_of_failure(me, creates=False)
@@ -136,7 +136,7 @@ def _connected(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount 
     )
 
 
-def _me(kind: StepKind) -> WireStep:
+def _build_whoami_step(kind: StepKind) -> WireStep:
     action = "look" if kind is StepKind.CONTROL else ""
     return WireStep(ME, kind, "GET", "/youtube/v3/channels?part=id,snippet&mine=true", action=action)
 
@@ -144,7 +144,7 @@ def _me(kind: StepKind) -> WireStep:
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Whether the token is this channel's."""
     if not answers:
-        return Send(_me(StepKind.CONTROL))
+        return Send(_build_whoami_step(StepKind.CONTROL))
     if not http.success_body(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     mine = [one.get("id") for one in list_items(answers[-1]) or ()]

@@ -90,10 +90,10 @@ _PERHAPS_GONE = frozenset({"commentNotFound", "forbidden", "processingFailure"})
 """What is told of a comment that is no more, and of other things."""
 
 
-def answer(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text_of("body")
-    wrong = unit_checks.unit_problem(unit, replace(can, max_text=MAX_TEXT), length=len(words)) or _unfit(unit)
+    wrong = unit_checks.unit_problem(unit, replace(can, max_text=MAX_TEXT), length=len(words)) or _comment_problem(unit)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     if not answers:
@@ -102,13 +102,17 @@ def answer(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Se
     last = answers[-1]
     told = http.success_body(last)
     if (number := id_of(told)) and told.get("kind", "youtube#comment") == "youtube#comment":
-        return Published(f"{OWN_COMMENT_PREFIX}{number}", _url(resource_part(told, "snippet").get("videoId"), number))
+        return Published(
+            f"{OWN_COMMENT_PREFIX}{number}", _comment_url(resource_part(told, "snippet").get("videoId"), number)
+        )
     if isinstance(last, Response) and last.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
-    return _refused(last, creates=True)
+    return _refusal_outcome(last, creates=True)
 
 
-def comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]) -> Send | Outcome:
+def add_first_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
+) -> Send | Outcome:
     """A first comment under a film of ours; where it is not known to comments yet, see whether it is there at all.
 
     Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert, whose errors are told apart here
@@ -122,7 +126,7 @@ def comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, mark
         said = {"snippet": {"videoId": unit.reply_to, "topLevelComment": top}}
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said))
     if last.step == THERE:
-        return _unready(last)
+        return _unready_outcome(last)
     told = http.success_body(last)
     if (number := id_of(told)) and told.get("kind", _THREAD) == _THREAD:
         return Published(f"{OWN_COMMENT_PREFIX}{number}", url_of(unit.reply_to, number))
@@ -133,17 +137,17 @@ def comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, mark
         return Send(WireStep(THERE, StepKind.CONTROL, "GET", asked, action=LOOK))
     if error_reason(last) in _CLOSED:
         return Rejected(Message("connectors.comments_off"), permanent=False)
-    return _refused(last, creates=True)
+    return _refusal_outcome(last, creates=True)
 
 
-def _unready(seen: StepResult) -> Outcome:
+def _unready_outcome(seen: StepResult) -> Outcome:
     found = list_items(seen)
     if found is None or found:
         return Retry(UNREADY, "account", Message("connectors.post_unready"))
     return Rejected(Message("connectors.comment_post_gone"), permanent=False)
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _comment_problem(unit: Unit) -> Message | None:
     alone = not (unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice)
     if not alone or not unit.text_of("body").strip():
         return Message("youtube.words_alone")
@@ -152,7 +156,7 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
 
 
-def _refused(last: StepResult, *, creates: bool) -> Outcome:
+def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
     """A yes that left out comments still lets films through: that is no reason to stop them."""
     word = error_reason(last)
     if word in _GONE:
@@ -166,32 +170,32 @@ def _refused(last: StepResult, *, creates: bool) -> Outcome:
     return Rejected(Message("oauth.scopes"), permanent=False) if lacks else outcome
 
 
-def find(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Read what stands under the comment: words, time and channel say which is ours."""
     if not answers:
-        return Send(_look(_below(sought)))
+        return Send(_build_lookup_step(_lookup_path(sought)))
     listed = list_items(answers[-1])
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
     if sought.comment:
         listed = [dict(resource_part(resource_part(one, "snippet"), "topLevelComment")) for one in listed]
     start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
-    same = [one for one in listed if _is_it(one, sought, start)]
+    same = [one for one in listed if _is_match(one, sought, start)]
     if same:
         first = min(same, key=lambda one: str(resource_part(one, "snippet").get("publishedAt")))
         snippet = resource_part(first, "snippet")
         number = id_of(first)
         at = http.parse_timestamp(snippet.get("publishedAt"))
-        return Found(f"{OWN_COMMENT_PREFIX}{number}", _url(snippet.get("videoId"), number), at)
+        return Found(f"{OWN_COMMENT_PREFIX}{number}", _comment_url(snippet.get("videoId"), number), at)
     page = http.success_body(answers[-1]).get("nextPageToken")
     if not isinstance(page, str):
         return Absent()
     more = len(answers) < MAX_PAGES
-    found = Send(_look(_below(sought, page)))
+    found = Send(_build_lookup_step(_lookup_path(sought, page)))
     return found if more else Unknown(Message("connectors.lookup_failed"))
 
 
-def _is_it(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> bool:
+def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> bool:
     snippet, number = resource_part(one, "snippet"), id_of(one)
     texts = {str(snippet.get(name, "")).strip() for name in ("textOriginal", "textDisplay")}
     ours = resource_part(snippet, "authorChannelId").get("value") == sought.account
@@ -205,35 +209,35 @@ def _is_it(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> bool
     )
 
 
-def _below(sought: LookupQuery, page: str = "") -> str:
+def _lookup_path(sought: LookupQuery, page: str = "") -> str:
     """Where what stands under a film, or under what somebody said, is listed."""
     if not sought.comment:
-        return replies(thread_comment_id(sought.reply_to), page)
+        return replies_path(thread_comment_id(sought.reply_to), page)
     more = f"&pageToken={http.quote_segment(page)}" if page else ""
     of = f"videoId={http.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/commentThreads?part=snippet&{of}&textFormat=plainText{more}"
 
 
-def replies(top: str, page: str = "") -> str:
+def replies_path(top: str, page: str = "") -> str:
     """Where the replies under a comment stand."""
     more = f"&pageToken={http.quote_segment(page)}" if page else ""
     under = f"parentId={http.quote_segment(top)}&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/comments?part=snippet&{under}&textFormat=plainText{more}"
 
 
-def _look(path: str) -> WireStep:
+def _build_lookup_step(path: str) -> WireStep:
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
-def remove(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Delete a comment of ours; gone already is gone."""
     if not answers:
         path = f"/youtube/v3/comments?id={http.quote_segment(own_comment_id(native_id))}"
         return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
-    return _done(native_id, answers)
+    return _action_outcome(native_id, answers)
 
 
-def moderate(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Give a comment the status that an act means; what is refused is asked after, since gone is as good."""
     if act not in STATUS:
         return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
@@ -241,18 +245,20 @@ def moderate(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResu
         number = http.quote_segment(own_comment_id(spot.native_id))
         path = f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
         return comments.moderation_request("POST", path)
-    return _done(spot.native_id, answers)
+    return _action_outcome(spot.native_id, answers)
 
 
-def _done(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """What came of an act. The same words are told of what may not be done and of what is not there."""
     acted = answers[0]
     if isinstance(acted, Response) and 200 <= acted.status < 300:
         return Published(native_id)
     if error_reason(acted) not in _PERHAPS_GONE:
-        return _refused(acted, creates=False)
+        return _refusal_outcome(acted, creates=False)
     if len(answers) == 1:
-        return Send(_look(f"/youtube/v3/comments?part=id&id={http.quote_segment(own_comment_id(native_id))}"))
+        return Send(
+            _build_lookup_step(f"/youtube/v3/comments?part=id&id={http.quote_segment(own_comment_id(native_id))}")
+        )
     there = list_items(answers[-1])
     if there is None:
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
@@ -265,7 +271,7 @@ def id_of(told: Mapping[str, Any]) -> str:
     return number if isinstance(number, str) and _REMARK.fullmatch(number) and "/" not in number else ""
 
 
-def _url(video: object, number: str) -> str:
+def _comment_url(video: object, number: str) -> str:
     return url_of(video, number) if isinstance(video, str) and video else ""
 
 
@@ -315,7 +321,7 @@ class _Place:
         return json.dumps([self.since, self.newest, left, self.counts or {}], separators=(",", ":"))
 
 
-def _place(cursor: str) -> _Place:
+def _parse_cursor(cursor: str) -> _Place:
     """Out of a cursor; the beginning for one that nobody can read."""
     try:
         since, newest, left, counts = json.loads(cursor)
@@ -328,27 +334,31 @@ def _place(cursor: str) -> _Place:
 
 def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
-    place, found, sound = _place(cursor), list[Comment](), True
+    place, found, sound = _parse_cursor(cursor), list[Comment](), True
     for number, answer in enumerate(answers):
-        rows = _rows(answer)
+        rows = _parse_rows(answer)
         if rows is None and not number:
             return None
         if rows is None:
-            sound = sound and _of_no_use(answer)
+            sound = sound and _is_permanently_refused(answer)
             if number > 1 and not sound:  # it goes on there next time
                 break
             place = replace(place, left=place.left[1:]) if number > 1 else place
             continue
         asked = place.left[0] if number > 1 else None
-        found += _heard(rows, account, asked)
-        place = _onward(place, answer, rows, asked) if asked else _begun(place, answer, rows, held=number == 1)
+        found += _parse_comments(rows, account, asked)
+        place = (
+            _advance_place(place, answer, rows, asked)
+            if asked
+            else _advance_first_page(place, answer, rows, held=number == 1)
+        )
     else:
         if len(answers) < 2 or (place.left and len(answers) < MAX_REQUESTS):
-            return _asks(place, len(answers))
-    return _told(found, place, answers[0], sound=sound)
+            return _build_next_request(place, len(answers))
+    return _build_comment_page(found, place, answers[0], sound=sound)
 
 
-def _told(found: list[Comment], place: _Place, first: StepResult, *, sound: bool) -> CommentPage:
+def _build_comment_page(found: list[Comment], place: _Place, first: StepResult, *, sound: bool) -> CommentPage:
     at = http.response_date(first)
     now = at.isoformat() if at is not None else ""
     whole = sound and not place.left
@@ -358,21 +368,21 @@ def _told(found: list[Comment], place: _Place, first: StepResult, *, sound: bool
     return CommentPage((*(one for one in once if one.at is None), *dated), place.written())
 
 
-def _rows(answer: StepResult) -> list[dict[str, Any]] | None:
+def _parse_rows(answer: StepResult) -> list[dict[str, Any]] | None:
     """What a list holds; what is no entry is left out. None when it is no list."""
     told = http.success_body(answer).get("items")
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else None
 
 
-def _of_no_use(answer: StepResult) -> bool:
+def _is_permanently_refused(answer: StepResult) -> bool:
     """Whether the same will be refused again: a thread is gone, or a place in a list is no more."""
     return error_reason(answer) == FORBIDDEN or isinstance(outcome_of_failure(answer, creates=False), Rejected)
 
 
-def _asks(place: _Place, number: int) -> Send:
+def _build_next_request(place: _Place, number: int) -> Send:
     """The newest threads, those that are held back, or what is left."""
     if number > 1 and place.left[0].kind == REPLIES:
-        return comments.comments_request(replies(place.left[0].thread, place.left[0].page))
+        return comments.comments_request(replies_path(place.left[0].thread, place.left[0].page))
     kind, page = (place.left[0].kind, place.left[0].page) if number > 1 else (HELD if number else SHOWN, "")
     more = f"&pageToken={http.quote_segment(page)}" if page else ""
     asked = f"part=snippet,replies&allThreadsRelatedToChannelId={{account}}&moderationStatus={kind}&order=time"
@@ -381,12 +391,12 @@ def _asks(place: _Place, number: int) -> Send:
     )
 
 
-def _begun(place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, held: bool) -> _Place:
+def _advance_first_page(place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, held: bool) -> _Place:
     """Where a reading stands after the first page of a list of threads."""
-    onward = _further(HELD if held else SHOWN, answer, rows, place.newest or place.since)
+    onward = _next_thread_page(HELD if held else SHOWN, answer, rows, place.newest or place.since)
     if held:
         return replace(place, left=(*place.left, *onward)[:MAX_REMAINING])
-    many = {thread: (total, video) for thread, total, video in map(_unshown, rows) if total}
+    many = {thread: (total, video) for thread, total, video in map(_count_unshown_replies, rows) if total}
     known = place.counts or {}
     if not place.since and not place.newest:  # of a first reading, what is shown is enough
         return replace(place, left=onward, counts={thread: total for thread, (total, _) in many.items()})
@@ -401,10 +411,10 @@ def _begun(place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, hel
     return replace(place, left=(*waiting, *onward, *fresh)[:MAX_REMAINING], counts=counts)
 
 
-def _onward(place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked: _Left) -> _Place:
+def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked: _Left) -> _Place:
     """Where a reading stands after something that was left."""
     if asked.kind != REPLIES:
-        return replace(place, left=(*_further(asked.kind, answer, rows, asked.until), *place.left[1:]))
+        return replace(place, left=(*_next_thread_page(asked.kind, answer, rows, asked.until), *place.left[1:]))
     page = http.success_body(answer).get("nextPageToken")
     if isinstance(page, str) and rows:
         return replace(place, left=(replace(asked, page=page), *place.left[1:]))
@@ -412,16 +422,16 @@ def _onward(place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked
     return replace(place, left=place.left[1:], counts={**(place.counts or {}), asked.thread: told})
 
 
-def _further(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
+def _next_thread_page(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
     """The next page, where all threads on this one began after `until`: they come newest first."""
     page, bound = http.success_body(answer).get("nextPageToken"), http.parse_timestamp(until)
     if not isinstance(page, str) or bound is None or not rows:
         return ()
-    began = [http.parse_timestamp(resource_part(_top(one), "snippet").get("publishedAt")) for one in rows]
+    began = [http.parse_timestamp(resource_part(_top_comment(one), "snippet").get("publishedAt")) for one in rows]
     return (_Left(kind, page, until),) if all(at is None or at >= bound - MARGIN for at in began) else ()
 
 
-def _top(thread: Mapping[str, Any]) -> Mapping[str, Any]:
+def _top_comment(thread: Mapping[str, Any]) -> Mapping[str, Any]:
     """The comment that a thread began with."""
     return resource_part(resource_part(thread, "snippet"), "topLevelComment")
 
@@ -432,32 +442,36 @@ def _replies_of_thread(thread: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
-def _unshown(thread: Mapping[str, Any]) -> tuple[str, int, str]:
+def _count_unshown_replies(thread: Mapping[str, Any]) -> tuple[str, int, str]:
     """A thread, how many replies it has where not all are shown with it, else 0, and its film."""
     total = resource_part(thread, "snippet").get("totalReplyCount")
     many = total if isinstance(total, int) and total > len(_replies_of_thread(thread)) else 0
-    return id_of(_top(thread)), many if id_of(_top(thread)) else 0, _video(thread)
+    return id_of(_top_comment(thread)), many if id_of(_top_comment(thread)) else 0, _parse_video_id(thread)
 
 
-def _video(thread: Mapping[str, Any]) -> str:
+def _parse_video_id(thread: Mapping[str, Any]) -> str:
     snippet = resource_part(thread, "snippet")
-    told = snippet.get("videoId") or resource_part(_top(thread), "snippet").get("videoId")
+    told = snippet.get("videoId") or resource_part(_top_comment(thread), "snippet").get("videoId")
     return told if isinstance(told, str) else ""
 
 
-def _heard(rows: list[dict[str, Any]], account: str, asked: _Left | None) -> Iterator[Comment]:
+def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | None) -> Iterator[Comment]:
     """What others said; nothing of an entry that names nobody."""
     if asked is not None and asked.kind == REPLIES:
-        yield from (one for row in rows if (one := _remark(row, asked.thread, asked.video, account)))
+        yield from (one for row in rows if (one := _parse_comment(row, asked.thread, asked.video, account)))
         return
     for thread in rows:
-        top, video = _top(thread), _video(thread)
-        said = [_remark(top, "", video, account)]
-        said += [_remark(one, id_of(top), video, account) for one in _replies_of_thread(thread)] if id_of(top) else []
+        top, video = _top_comment(thread), _parse_video_id(thread)
+        said = [_parse_comment(top, "", video, account)]
+        said += (
+            [_parse_comment(one, id_of(top), video, account) for one in _replies_of_thread(thread)]
+            if id_of(top)
+            else []
+        )
         yield from (one for one in said if one is not None)
 
 
-def _remark(comment: Mapping[str, Any], parent: str, video: str, account: str) -> Comment | None:
+def _parse_comment(comment: Mapping[str, Any], parent: str, video: str, account: str) -> Comment | None:
     snippet, number = resource_part(comment, "snippet"), id_of(comment)
     author, name = resource_part(snippet, "authorChannelId").get("value"), snippet.get("authorDisplayName")
     author = author if isinstance(author, str) and author else name

@@ -43,7 +43,7 @@ def cover_of(unit: Unit) -> Medium | None:
     return next((one for one in unit.media if one.mime in MIMES), None)
 
 
-def unfit(unit: Unit) -> Message | None:
+def cover_problem(unit: Unit) -> Message | None:
     """Why there are more than one film and one cover beside it, or that is no cover."""
     covers = [one for one in unit.media if one.mime in MIMES]
     if len(covers) > 1 or len(unit.media) - len(covers) > 1:
@@ -62,7 +62,7 @@ def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send 
     return Send(WireStep(name, StepKind.STAGE, "POST", path, file=file, deadline=60.0))
 
 
-def refused(answer: StepResult) -> Outcome:
+def cover_refusal_outcome(answer: StepResult) -> Outcome:
     """Why a film has no cover: nobody sees it yet, so the whole post waits for somebody."""
     word = error_reason(answer)
     if word == "videoNotFound":
@@ -96,16 +96,18 @@ class Upload:
         self._film, self._said, self._answers = film, said, answers
         opened = [one for one in answers if one.step == OPEN and isinstance(one, Response)]
         self._session = opened[-1].sealed.get("location") if opened else None
-        self._last, self.id = _last(answers), uploaded(answers)
+        self._last, self.id = _last_answer(answers), uploaded_video_id(answers)
 
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why it waits; None when it can be shown."""
         if self.id:
-            return self._ready()
+            return self._poll_processing()
         if self._session is None:
-            return restage_uploads() if any(one.step == OPEN for one in self._answers) else Send(self._open())
+            return (
+                restage_uploads() if any(one.step == OPEN for one in self._answers) else Send(self._build_open_step())
+            )
         if self._last is None:
-            return Send(self._part(ASK, self._session, f"bytes */{self._film.size}"))
+            return Send(self._build_part_step(ASK, self._session, f"bytes */{self._film.size}"))
         if self._last.status != GOES_ON:  # it is whole, and nobody can read which film it is
             return restage_uploads()
         found = _HAS.fullmatch(self._last.headers.get("range", ""))
@@ -117,12 +119,12 @@ class Upload:
         end = min(start + CHUNK, self._film.size)
         span = f"bytes {start}-{end - 1}/{self._film.size}"
         return Send(
-            self._part(
+            self._build_part_step(
                 f"{PUT}{start}", self._session, span, FileRef(self._film.sha256, self._film.mime, part=(start, end))
             )
         )
 
-    def _open(self) -> WireStep:
+    def _build_open_step(self) -> WireStep:
         """Its answer is an address: whoever has it may send there."""
         size = {"x-upload-content-length": str(self._film.size), "x-upload-content-type": self._film.mime}
         return WireStep(
@@ -136,7 +138,7 @@ class Upload:
             text_as="receipt",
         )
 
-    def _part(self, name: str, session: Sealed, span: str, file: FileRef | None = None) -> WireStep:
+    def _build_part_step(self, name: str, session: Sealed, span: str, file: FileRef | None = None) -> WireStep:
         return WireStep(
             name,
             StepKind.STAGE,
@@ -150,7 +152,7 @@ class Upload:
             within=SESSIONS,
         )
 
-    def _ready(self) -> Send | Outcome | None:
+    def _poll_processing(self) -> Send | Outcome | None:
         told = [one for one in self._answers if one.step == POLL]
         found = list_items(told[-1]) if told else None
         status = resource_part(found[0], "status") if found else {}
@@ -168,15 +170,15 @@ class Upload:
         return Send(WireStep(POLL, StepKind.CONTROL, "GET", path, action="look"))
 
 
-def _last(answers: tuple[StepResult, ...]) -> Response | None:
+def _last_answer(answers: tuple[StepResult, ...]) -> Response | None:
     """What was told last of how an upload stands."""
     told = [one for one in answers if isinstance(one, Response) and one.step.startswith((ASK, PUT))]
     return told[-1] if told else None
 
 
-def uploaded(answers: tuple[StepResult, ...]) -> str:
+def uploaded_video_id(answers: tuple[StepResult, ...]) -> str:
     """The number of the film that was uploaded last; "" while it is not whole."""
-    last = _last(answers)
+    last = _last_answer(answers)
     told = json_body(last).get("id") if last is not None and last.is_success else ""
     return told if isinstance(told, str) and _VIDEO.fullmatch(told) else ""
 

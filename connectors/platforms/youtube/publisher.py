@@ -53,7 +53,12 @@ from connectors.platforms.youtube.account import (
     resource_part,
 )
 from connectors.platforms.youtube.comments import remarks_of
-from connectors.platforms.youtube.media import Upload, is_session_lost, is_unfinished, uploaded
+from connectors.platforms.youtube.media import (
+    Upload,
+    is_session_lost,
+    is_unfinished,
+    uploaded_video_id,
+)
 from connectors.shared import http_responses as http
 from connectors.shared import options, unit_checks
 from foundation.i18n.translation import Message
@@ -122,7 +127,7 @@ class YouTube:
     numbers_prove = False
     refresh_grace = youtube_account.KEEPS
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """A description counts in bytes, without the first line where that is the title; a comment, in characters."""
         if unit.comment or unit.comment_id:
             return len(unit.text_of("body")), comments.MAX_TEXT
@@ -134,64 +139,64 @@ class YouTube:
         """Upload the film as a private one, wait until it is ready, give it the picture beside it as its cover, then
         make it public; tell what an answer meant."""
         if unit.comment_id:
-            return comments.answer(unit, answers, CAN)
+            return comments.reply_to_comment(unit, answers, CAN)
         if unit.comment == IS_FIRST_COMMENT:
-            return comments.comment(unit, answers, CAN, frozenset({AI}))
-        unfit = _unfit(unit)
+            return comments.add_first_comment(unit, answers, CAN, frozenset({AI}))
+        unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last)
+            return _publish_outcome(last)
         if last is not None and last.step.startswith(media.COVER) and not is_unfinished(last):
-            return media.refused(last)
+            return media.cover_refusal_outcome(last)
         if last is not None and not is_unfinished(last):
             return http.restage_uploads() if is_session_lost(last) else outcome_of_failure(last, creates=False)
         film = media.video_of(unit)
         if film is None:
             return Rejected(Message("connectors.film_missing"), permanent=False)
-        upload = Upload(film, _private(unit), answers)
-        return upload.next() or media.next_turn(unit, upload.id, answers) or Send(_shown(unit, upload.id))
+        upload = Upload(film, _build_private_video(unit), answers)
+        return upload.next() or media.next_turn(unit, upload.id, answers) or Send(_build_publish_step(unit, upload.id))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Ask how the film stands that was uploaded for it: its number was told before anybody could see it, and
         another of the same words is another one."""
         if sought.reply_to:
-            return comments.find(sought, answers)
-        number = uploaded(sought.told)
+            return comments.look_up_comment(sought, answers)
+        number = uploaded_video_id(sought.told)
         if not number:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_video(PlatformCopy(number, sought.account), "id,status", LOOK))
+            return Send(_build_read_step(PlatformCopy(number, sought.account), "id,status", LOOK))
         found = list_items(answers[-1])
         if found is None:
             return Unknown(Message("connectors.lookup_failed"))
         there = bool(found) and resource_part(found[0], "status").get("privacyStatus") in SEEN
-        return Found(number, _url(number)) if there else Absent()
+        return Found(number, _video_url(number)) if there else Absent()
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
         return f"https://www.youtube.com/channel/{http.quote_segment(account)}"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
         number = _number_in(address.url)
         if not number:
             return NO_POST_THERE
         if not answers:
-            return Send(_video(PlatformCopy(number, address.account), "snippet,status", LOOK))
+            return Send(_build_read_step(PlatformCopy(number, address.account), "snippet,status", LOOK))
         found = list_items(answers[-1])
         if found is None:
             return ADDRESS_UNREADABLE
         if not found or resource_part(found[0], "status").get("privacyStatus") == "private":
             return Absent()
         mine = resource_part(found[0], "snippet").get("channelId") == address.account
-        return Found(number, _url(number)) if mine else OTHER_ACCOUNTS_POST
+        return Found(number, _video_url(number)) if mine else OTHER_ACCOUNTS_POST
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete the film, or an answer; gone already is gone."""
         if is_own_reply(copy.native_id):
-            return comments.remove(copy.native_id, answers)
+            return comments.remove_comment(copy.native_id, answers)
         if not answers:
             path = f"/youtube/v3/videos?id={http.quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
@@ -204,7 +209,7 @@ class YouTube:
         if is_own_reply(copy.native_id):
             return None
         if not answers:
-            return Send(_video(copy, "statistics", "metrics"))
+            return Send(_build_read_step(copy, "statistics", "metrics"))
         found = list_items(answers[-1])
         told = resource_part(found[0], "statistics") if found else {}
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
@@ -212,14 +217,14 @@ class YouTube:
             name: int(count) for name, count in counts.items() if isinstance(count, str) and count.isdigit()
         } or None
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the film is said to be made by a machine, where it was sent so."""
         if AI not in flags or is_own_reply(copy.native_id):
             return MarkReport()
         if not answers:
-            return Send(_video(copy, "status", LOOK))
+            return Send(_build_read_step(copy, "status", LOOK))
         found = list_items(answers[-1])
         if found is None:
             last = answers[-1]
@@ -233,12 +238,12 @@ class YouTube:
         there = status.get("privacyStatus") in SEEN
         return MarkReport(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A film that was rejected after all is still told to its owner; one that is deleted is not."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
-            return Send(_video(copy, "status", LOOK))
+            return Send(_build_read_step(copy, "status", LOOK))
         found = list_items(answers[-1])
         if found is None:
             return None
@@ -247,19 +252,21 @@ class YouTube:
             return MissingPost("rules", platform_word(status, "rejectionReason"))
         return PresenceReport() if found and status.get("uploadStatus") != "deleted" else MissingPost()
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many subscribed to the channel."""
         return youtube_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the channel's films."""
         return remarks_of(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hold a comment back, let it through, reject it, or ban its author with it."""
-        return comments.moderate(spot, act, answers)
+        return comments.moderate_comment(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
@@ -267,7 +274,7 @@ class YouTube:
         """Have the person say yes, then ask which channel it is."""
         return youtube_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return youtube_account.verify_account(account, answers)
 
@@ -276,13 +283,13 @@ class YouTube:
         return youtube_account.refresh(grant, answers)
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _unit_problem(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     title, body = unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
     size = unit_checks.count_utf8_bytes(body)
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
         return wrong
-    if wrong := media.unfit(unit):
+    if wrong := media.cover_problem(unit):
         return wrong
     if not title.strip():
         return Message("youtube.no_title")
@@ -296,7 +303,7 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _status(privacy: str, *, made: bool) -> dict[str, Any]:
+def _build_status(privacy: str, *, made: bool) -> dict[str, Any]:
     """All of it, each time: what is not told falls back to nothing."""
     return {
         "privacyStatus": privacy,
@@ -307,7 +314,7 @@ def _status(privacy: str, *, made: bool) -> dict[str, Any]:
     }
 
 
-def _private(unit: Unit) -> dict[str, Any]:
+def _build_private_video(unit: Unit) -> dict[str, Any]:
     title, body = unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
     chosen = options.unit_options(unit)
     snippet: dict[str, Any] = {
@@ -317,23 +324,23 @@ def _private(unit: Unit) -> dict[str, Any]:
     }
     if tags := chosen.get_list("tags"):
         snippet["tags"] = tags
-    said = {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+    said = {"snippet": snippet, "status": _build_status("private", made=AI in unit.flags)}
     return said | ({PAID: {"hasPaidProductPlacement": True}} if chosen.get_flag("partnership") else {})
 
 
-def _shown(unit: Unit, number: str) -> WireStep:
+def _build_publish_step(unit: Unit, number: str) -> WireStep:
     body = {
         "id": number,
-        "status": _status(options.unit_options(unit).get_text("readers") or "public", made=AI in unit.flags),
+        "status": _build_status(options.unit_options(unit).get_text("readers") or "public", made=AI in unit.flags),
     }
     return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", "/youtube/v3/videos?part=status", body)
 
 
-def _published(answer: StepResult) -> Outcome:
+def _publish_outcome(answer: StepResult) -> Outcome:
     told = http.success_body(answer)
     number, privacy = told.get("id"), resource_part(told, "status").get("privacyStatus")
     if isinstance(number, str) and privacy in SEEN:
-        return Published(number, _url(number))
+        return Published(number, _video_url(number))
     if isinstance(number, str) and privacy == "private":
         return Rejected(Message("youtube.kept_private"), permanent=False)
     if told:
@@ -343,7 +350,7 @@ def _published(answer: StepResult) -> Outcome:
     )
 
 
-def _video(copy: PlatformCopy, wanted: str, action: str) -> WireStep:
+def _build_read_step(copy: PlatformCopy, wanted: str, action: str) -> WireStep:
     path = f"/youtube/v3/videos?part={wanted}&id={http.quote_segment(copy.native_id)}"
     return WireStep(action, StepKind.CONTROL, "GET", path, action=action)
 
@@ -359,5 +366,5 @@ def _number_in(url: str) -> str:
     return number if _NUMBER.fullmatch(number) else ""
 
 
-def _url(number: str) -> str:
+def _video_url(number: str) -> str:
     return f"https://www.youtube.com/watch?v={number}"

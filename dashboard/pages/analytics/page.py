@@ -48,18 +48,18 @@ def render_page(page: PageContext) -> None:
         found=found,
         voice=page.localizer,
         word=page.text,
-        bars=_bars,
-        steps=_steps,
+        bars=_sales_bar_heights,
+        steps=_follower_bar_heights,
     )
-    _reports(page, creator, found)
+    _render_report_downloads(page, creator, found)
 
 
-def _bars(days: tuple[int, ...]) -> list[int]:
+def _sales_bar_heights(days: tuple[int, ...]) -> list[int]:
     top = max(days, default=0)
     return [max(100 * max(net, 0) // top, HEIGHT) if top > 0 else HEIGHT for net in days]
 
 
-def _steps(days: tuple[int | None, ...]) -> list[int]:
+def _follower_bar_heights(days: tuple[int | None, ...]) -> list[int]:
     """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees it move."""
     told = [one for one in days if one is not None]
     least, most = min(told), max(told)
@@ -69,7 +69,7 @@ def _steps(days: tuple[int | None, ...]) -> list[int]:
     ]
 
 
-def _reports(page: PageContext, creator: Creator, found: AnalyticsView) -> None:
+def _render_report_downloads(page: PageContext, creator: Creator, found: AnalyticsView) -> None:
     st.subheader(page.text("insights.reports"))
     today = local_day(found.now, creator.zone)
     days = [today - timedelta(days=back) for back in range(14)]

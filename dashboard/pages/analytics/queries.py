@@ -127,19 +127,19 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
     return AnalyticsView(
         creator=creator,
         days=days,
-        purses=[total_currency(sales, days, currency) for currency in _currencies(sales)],
+        purses=[total_currency(sales, days, currency) for currency in _list_currencies(sales)],
         work=queries.daily_work(scope, creator.id, days[0], last),
         sales={day: rows for day, rows in sales.items() if day >= days[0]},
-        posts=_posts(scope, out, numbers),
+        posts=_list_post_metrics(scope, out, numbers),
         labels=label_totals.sum_by_label(scope, out, numbers),
-        crowds=_crowds(scope, creator.id, days),
+        crowds=_list_follower_series(scope, creator.id, days),
         spent=post_costs.load_month_cost(scope, creator.id, spending_caps.current_month(scope)),
         requests=request_costs.creator_bills(scope, creator.id),
         now=scope.now,
     )
 
 
-def _crowds(scope: Scope, creator_id: UUID, days: Sequence[date]) -> list[FollowerSeries]:
+def _list_follower_series(scope: Scope, creator_id: UUID, days: Sequence[date]) -> list[FollowerSeries]:
     """Those of whose followers somebody told in the period, the most followed first."""
     found = followers.followers_by_day(scope, creator_id, days[0], days[-1])
     accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator_id)} if found else {}
@@ -155,7 +155,7 @@ def load_report_view(scope: Scope, creator: Creator, day: date) -> DailyReport:
     return daily_report.load_daily_report(scope, creator.id, day)
 
 
-def _currencies(sales: Mapping[date, Sequence[DaySales]]) -> list[str]:
+def _list_currencies(sales: Mapping[date, Sequence[DaySales]]) -> list[str]:
     return sorted({row.net.currency for rows in sales.values() for row in rows})
 
 
@@ -174,7 +174,9 @@ def total_currency(sales: Mapping[date, Sequence[DaySales]], days: Sequence[date
     )
 
 
-def _posts(scope: Scope, out: Sequence[DeliveryEntry], found: Mapping[UUID, Mapping[str, int]]) -> list[PostMetrics]:
+def _list_post_metrics(
+    scope: Scope, out: Sequence[DeliveryEntry], found: Mapping[UUID, Mapping[str, int]]
+) -> list[PostMetrics]:
     """The period's posts that stand outside, those most seen first, then the newest."""
     clicked = short_links.clicks_of(scope, (delivery_subject(entry.delivery_id) for entry in out))
     ours = {one.id: {"short_clicks": said.people} for one, said in clicked.items()}

@@ -27,13 +27,13 @@ def render_appeals(page: PageContext, found: ApprovalsView) -> None:
     demo = bool(found.again or found.taken) and page.read(tenant_reads.get_agency).demo
     for again in found.again:
         if not st.session_state.get(f"{DONE}:{again.ids[0]}"):
-            _appeal(page, found, again, demo=demo)
+            _render_appeal(page, found, again, demo=demo)
     left = [one for one in found.taken if not st.session_state.get(f"{DONE}:{one.complaint_id}")]
     if left:
         with st.expander(page.text("approvals.taken"), expanded=not (found.requests or found.again)):
             draw_template("shell/templates/note.html", note=page.text("approvals.taken_how"))
             for one in left:
-                _taken(page, found, one, demo=demo)
+                _render_appealable_removal(page, found, one, demo=demo)
 
 
 def select_keep_reason(page: PageContext, key: str) -> None:
@@ -48,7 +48,7 @@ def select_keep_reason(page: PageContext, key: str) -> None:
     )
 
 
-def _appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal, *, demo: bool) -> None:
+def _render_appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal, *, demo: bool) -> None:
     key, mine = str(again.ids[0]), page.viewer.member.id in again.allowed
     with st.container(border=True, gap="small"):
         draw_template(
@@ -72,14 +72,14 @@ def _appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal, *, de
                 actions.action_button(
                     page,
                     code,
-                    partial(_decide, page, again.ids, stays),
+                    partial(_submit_appeal_decision, page, again.ids, stays),
                     right=Right.REVIEW,
                     key=f"{code}:{key}",
                     kind="secondary",
                 )
 
 
-def _decide(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID) -> Message:
+def _submit_appeal_decision(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID) -> Message:
     waiting = appeals.list_pending_appeals(scope, {one.id for one in page.list_creators(scope)})
     if not set(ids) <= {one for again in waiting for one in again.ids}:
         raise Conflict("complaint.decided")
@@ -92,7 +92,7 @@ def _decide(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope,
     return Message("approvals.appeal_back_done" if stays else "approvals.request_gone")
 
 
-def _taken(page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, demo: bool) -> None:
+def _render_appealable_removal(page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, demo: bool) -> None:
     key = f"again:{one.complaint_id}"
     with st.container(border=True, gap="small"):
         creator = found.creators[one.creator_id].name
@@ -101,11 +101,15 @@ def _taken(page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, d
         draw_template("pages/approvals/templates/removed.html", **drawn, voice=page.localizer, word=page.text)
         st.text_area(page.text("approvals.taken_why"), max_chars=MAX_APPEAL_LENGTH, height=80, key=key)
         actions.action_button(
-            page, "approvals.taken_ask", partial(_ask, page, one.complaint_id), right=Right.APPROVE, key=f"ask:{key}"
+            page,
+            "approvals.taken_ask",
+            partial(_submit_agency_appeal, page, one.complaint_id),
+            right=Right.APPROVE,
+            key=f"ask:{key}",
         )
 
 
-def _ask(page: PageContext, complaint_id: UUID, scope: Scope, _: UUID) -> Message:
+def _submit_agency_appeal(page: PageContext, complaint_id: UUID, scope: Scope, _: UUID) -> Message:
     mine = {one.id for one in page.list_creators(scope)}
     if complaint_id not in {one.complaint_id for one in appeals.list_appealable_removals(scope, mine)}:
         raise Conflict("appeal.nothing")

@@ -24,13 +24,17 @@ def render_approval_policies(page: PageContext, creators: Iterable[Creator]) -> 
         draw_template("shell/templates/note.html", note=page.text("rule.how"))
         for one in creators:
             with st.form(f"rule:{one.id}", border=False):
-                _fields(page, one)
+                _render_policy_fields(page, one)
                 actions.submit_button(
-                    page, "rule.keep", partial(_keep, page, one.id), right=Right.STAFF, key=f"rule:go:{one.id}"
+                    page,
+                    "rule.keep",
+                    partial(_save_approval_policy, page, one.id),
+                    right=Right.STAFF,
+                    key=f"rule:go:{one.id}",
                 )
 
 
-def _fields(page: PageContext, one: Creator) -> None:
+def _render_policy_fields(page: PageContext, one: Creator) -> None:
     st.selectbox(
         page.markdown("rule.of", name=one.name),
         TIERS,
@@ -41,7 +45,7 @@ def _fields(page: PageContext, one: Creator) -> None:
     st.checkbox(page.text("rule.times"), one.approve_times, key=f"rule:times:{one.id}")
 
 
-def _keep(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _save_approval_policy(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     tiers, times = actions.typed_value(f"rule:tiers:{creator_id}"), actions.typed_value(f"rule:times:{creator_id}")
     waiting = approval_policy.change_approval_policy(scope, creator_id, tiers=int(tiers), times=bool(times))

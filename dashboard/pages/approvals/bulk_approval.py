@@ -33,14 +33,14 @@ def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
 def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
     """The next posts, and one yes to those that are marked. One that wants more than a look stands alone instead."""
     asked = found.posts[:MAX_BULK_POSTS]
-    shown = page.read(lambda scope: [_content(page, scope, found, one) for one in asked])
+    shown = page.read(lambda scope: [_load_item_content(page, scope, found, one) for one in asked])
     every = [(one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)]
     pictures = [[shot.asset_id for shot in has.shots] for _, has in every]
     drawn = [every[at] for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, pictures))]
     ready = {one.post_id: (one, has) for one, has in drawn}
     for one, has in drawn:
         with st.container(border=True):
-            _card(page, found, one, has)
+            _render_post_card(page, found, one, has)
     if len(every) > len(drawn):
         draw_template(
             "shell/templates/note.html", note=page.localizer.count_text("approvals.later", len(every) - len(drawn))
@@ -49,7 +49,7 @@ def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("approvals.several_alone", count=alone))
     if not ready:
         return
-    act = partial(_approve, page, {one.post_id: (one.digest, has.tier) for one, has in ready.values()})
+    act = partial(_approve_selected_posts, page, {one.post_id: (one.digest, has.tier) for one, has in ready.values()})
     picked = sum(bool(st.session_state.get(f"{PICK}{one}")) for one in ready)
     actions.action_button(
         page,
@@ -64,7 +64,7 @@ def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
     )
 
 
-def _content(page: PageContext, scope: Scope, found: ApprovalsView, asked: ReviewItem) -> PostContent:
+def _load_item_content(page: PageContext, scope: Scope, found: ApprovalsView, asked: ReviewItem) -> PostContent:
     return load_post_content(scope, asked, found.creators[asked.creator_id], page.viewer.member)
 
 
@@ -73,7 +73,7 @@ def _is_ready(shown: PostContent) -> bool:
     return not (shown.own or shown.agreed or shown.unseen_pictures or any(one.reasons for one in shown.previews))
 
 
-def _card(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent) -> None:
+def _render_post_card(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent) -> None:
     creator = found.creators[asked.creator_id]
     begins = (asked.title or asked.body)[:60]
     st.checkbox(
@@ -84,7 +84,7 @@ def _card(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: Pos
     post_approvals.render_previews(page, asked, shown)
 
 
-def _approve(page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID) -> Message:
+def _approve_selected_posts(page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID) -> Message:
     """A yes to each that is marked and is still what was read; what changed meanwhile waits on, and is counted."""
     marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
     if not marked:
@@ -94,17 +94,17 @@ def _approve(page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Sco
     for one in same:
         digest, tier = read[one]
         post_approvals.submit_approval(page, scope, now[one], tier, digest=digest)
-    _forget(marked)
+    _clear_selection(marked)
     if same:
         post_approvals.remember_verdicts(same, scope.now)
     changed = len(marked) - len(same)
-    return Message("approvals.several_changed" if changed else "approvals.several_done", _counts(same, changed))
+    return Message("approvals.several_changed" if changed else "approvals.several_done", _count_params(same, changed))
 
 
-def _counts(same: Sequence[UUID], changed: int) -> dict[str, int]:
+def _count_params(same: Sequence[UUID], changed: int) -> dict[str, int]:
     return {"count": len(same), "changed": changed} if changed else {"count": len(same)}
 
 
-def _forget(marked: Sequence[UUID]) -> None:
+def _clear_selection(marked: Sequence[UUID]) -> None:
     for one in marked:
         st.session_state[f"{PICK}{one}"] = False

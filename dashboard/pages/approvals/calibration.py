@@ -38,21 +38,23 @@ def render_calibration(page: PageContext, found: CalibrationView) -> None:
                 note=page.text(code, share=page.localizer.format_kappa(found.last.kappa / 1000)),
             )
         if found.under_way is not None and found.asset_id is not None:
-            _picture(page, found, found.under_way.id, found.under_way.left[0], found.asset_id)
+            _render_blind_picture(page, found, found.under_way.id, found.under_way.left[0], found.asset_id)
         elif found.waits or found.others:
             draw_template(
                 "shell/templates/note.html", note=page.text("compare.waits" if found.waits else "compare.others")
             )
         elif page.has_right(Right.RUN):
-            actions.action_button(page, "compare.begin", partial(_begin, page), right=Right.REVIEW, key="compare:begin")
+            actions.action_button(
+                page, "compare.begin", partial(_begin_calibration, page), right=Right.REVIEW, key="compare:begin"
+            )
 
 
-def _mine(page: PageContext, scope: Scope) -> set[UUID]:
+def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
     works = page.has_right(Right.RUN, Right.APPROVE)
     return {one.id for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)}
 
 
-def _picture(page: PageContext, found: CalibrationView, row_id: UUID, sha256: str, asset_id: UUID) -> None:
+def _render_blind_picture(page: PageContext, found: CalibrationView, row_id: UUID, sha256: str, asset_id: UUID) -> None:
     """Nothing is drawn before the press: a blurred picture would tell what others rated it."""
     if found.under_way is None:
         return
@@ -77,28 +79,28 @@ def _picture(page: PageContext, found: CalibrationView, row_id: UUID, sha256: st
         placeholder=page.text("sheets.choose_level"),
         format_func=lambda level: page.text(f"studio.level.{level}"),
         key=key,
-        on_change=_pick,
+        on_change=_remember_blind_rating,
         args=(sha256, key),
     )
-    act = partial(_say, row_id, sha256)
+    act = partial(_submit_blind_rating, row_id, sha256)
     actions.action_button(
         page, "studio.rate_now", act, right=Right.REVIEW, key=f"compare:say:{sha256[:16]}", kind="primary"
     )
 
 
-def _pick(sha256: str, key: str) -> None:
+def _remember_blind_rating(sha256: str, key: str) -> None:
     chosen = st.session_state.get(key)
     if chosen:
         kept = st.session_state.get(PICKED, {})
         st.session_state[PICKED] = {**kept, sha256: (*kept.get(sha256, ()), str(chosen))}
 
 
-def _begin(page: PageContext, scope: Scope, _: UUID) -> Message:
-    calibration.begin_calibration(scope, _mine(page, scope))
+def _begin_calibration(page: PageContext, scope: Scope, _: UUID) -> Message:
+    calibration.begin_calibration(scope, _reviewable_creator_ids(page, scope))
     return Message("compare.begun")
 
 
-def _say(row_id: UUID, sha256: str, scope: Scope, _: UUID) -> Message | None:
+def _submit_blind_rating(row_id: UUID, sha256: str, scope: Scope, _: UUID) -> Message | None:
     """The next picture is answer enough; after the last one it is said what happens now."""
     picked = (actions.typed_value(PICKED) or {}).get(sha256, ())
     calibration.rate_blind(scope, row_id, sha256, [Rating(one) for one in picked])

@@ -50,28 +50,30 @@ def render_client_link(page: PageContext, asked: ReviewItem, found: tuple[Client
             page.text("approvals.link_for"), key=f"link:name:{asked.post_id}", max_chars=MAX_CLIENT_NAME_LENGTH
         )
         with st.container(horizontal=True, gap="small"):
-            st.button(page.text("approvals.link_make"), key="link:make", on_click=_make, args=(asked.post_id,))
+            st.button(
+                page.text("approvals.link_make"), key="link:make", on_click=_handle_link_press, args=(asked.post_id,)
+            )
             if last is not None and not last.over(now):
-                end = partial(_take_back, asked.post_id)
+                end = partial(_revoke_client_link, asked.post_id)
                 actions.action_button(
                     page, "approvals.link_end", end, right=Right.APPROVE, key=f"link:end:{asked.post_id}"
                 )
 
 
-def _make(post_id: UUID) -> None:
+def _handle_link_press(post_id: UUID) -> None:
     made: list[str] = []
-    actions.run_action(partial(_made, post_id, made), Right.APPROVE, f"link:make:{post_id}")
+    actions.run_action(partial(_create_client_link, post_id, made), Right.APPROVE, f"link:make:{post_id}")
     if made:
         st.session_state[LINK] = (str(post_id), made[0])
 
 
-def _made(post_id: UUID, made: list[str], scope: Scope, _: UUID) -> Message:
+def _create_client_link(post_id: UUID, made: list[str], scope: Scope, _: UUID) -> Message:
     base = settings.load_settings().web.public_url.rstrip("/")
     token = client_links.create_client_link(scope, post_id, name=str(actions.typed_value(f"link:name:{post_id}") or ""))
     made.append(f"{base}{CLIENT_LINK_PATH}{token}")
     return Message("approvals.link_made")
 
 
-def _take_back(post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _revoke_client_link(post_id: UUID, scope: Scope, _: UUID) -> Message:
     client_links.revoke_client_link(scope, post_id)
     return Message("approvals.link_ended")

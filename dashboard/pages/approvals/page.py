@@ -67,8 +67,8 @@ def render_page(page: PageContext) -> None:
     draw_template("pages/approvals/templates/style.html")
     draw_template("pages/posts/templates/feed_preview_style.html")
     st.title(page.text("dashboard.page.approvals"))
-    found, more, compared = page.read(lambda scope: _everything(page, scope))
-    parts = _parts(page, found, more)
+    found, more, compared = page.read(lambda scope: _load_page_views(page, scope))
+    parts = _count_pending_by_section(page, found, more)
     draw_template("pages/approvals/templates/workload.html", found=found, voice=page.localizer, word=page.text)
     post_approvals.render_undo(page)
     if not any(parts.values()) and not found.taken and not found.posts:
@@ -80,9 +80,9 @@ def render_page(page: PageContext) -> None:
             word=page.text,
         )
     else:
-        chosen = _chosen(page, parts, "posts" if found.posts else "requests")
+        chosen = _select_section(page, parts, "posts" if found.posts else "requests")
         parts_of: dict[str, Callable[[PageContext, ApprovalsView], None]] = {
-            "posts": _posts,
+            "posts": _render_posts,
             "holds": safety_holds.render_safety_holds,
             "pictures": picture_reviews.render_picture_reviews,
             "doubts": render_uncertain_deliveries,
@@ -95,28 +95,35 @@ def render_page(page: PageContext) -> None:
         calibration.render_calibration(page, compared)
     if page.has_right(Right.STAFF):
         approval_policy.render_approval_policies(page, found.creators.values())
-    _watch(page, (*found.change_marker, more.count))
+    _rerun_on_change(page, (*found.change_marker, more.count))
     draw_template("pages/approvals/templates/footer.html", found=found, voice=page.localizer, word=page.text)
 
 
-def _posts(page: PageContext, found: ApprovalsView) -> None:
+def _render_posts(page: PageContext, found: ApprovalsView) -> None:
     """One post after the other, or several at once."""
-    (bulk_approval if bulk_approval.is_bulk_approval_open(page, found) else post_approvals).show(page, found)
+    if bulk_approval.is_bulk_approval_open(page, found):
+        bulk_approval.render_bulk_approval(page, found)
+    else:
+        post_approvals.render_post_approvals(page, found)
 
 
-def _mine(page: PageContext, scope: Scope) -> list[Creator]:
+def _list_reviewable_creators(page: PageContext, scope: Scope) -> list[Creator]:
     return reviewable_creators(
         page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
     )
 
 
-def _everything(page: PageContext, scope: Scope) -> tuple[ApprovalsView, SecondReviewsView, CalibrationView | None]:
-    mine = _mine(page, scope)
+def _load_page_views(
+    page: PageContext, scope: Scope
+) -> tuple[ApprovalsView, SecondReviewsView, CalibrationView | None]:
+    mine = _list_reviewable_creators(page, scope)
     compared = load_calibration(scope, {one.id for one in mine}) if page.has_right(Right.REVIEW) else None
-    return *_waiting(page, scope, mine), compared
+    return *_load_pending_views(page, scope, mine), compared
 
 
-def _waiting(page: PageContext, scope: Scope, mine: Sequence[Creator]) -> tuple[ApprovalsView, SecondReviewsView]:
+def _load_pending_views(
+    page: PageContext, scope: Scope, mine: Sequence[Creator]
+) -> tuple[ApprovalsView, SecondReviewsView]:
     works = page.has_right(Right.RUN, Right.APPROVE)
     content, review = page.has_right(Right.APPROVE), page.has_right(Right.REVIEW)
     found = load_approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
@@ -124,7 +131,7 @@ def _waiting(page: PageContext, scope: Scope, mine: Sequence[Creator]) -> tuple[
     return found, load_second_reviews(scope, asked, guest=not works)
 
 
-def _parts(page: PageContext, found: ApprovalsView, more: SecondReviewsView) -> dict[str, int]:
+def _count_pending_by_section(page: PageContext, found: ApprovalsView, more: SecondReviewsView) -> dict[str, int]:
     """How many of each wait, of those this member may settle."""
     mine = sum(one.can_be_approved_by(page.viewer.member.principal_id) for one in found.posts)
     parts = {"posts": mine, "doubts": len(found.doubts)} if page.has_right(Right.APPROVE) else {}
@@ -135,7 +142,7 @@ def _parts(page: PageContext, found: ApprovalsView, more: SecondReviewsView) -> 
     return {"requests": asked, **parts} if asked else {**parts, "requests": 0} if found.taken else parts
 
 
-def _chosen(page: PageContext, parts: dict[str, int], otherwise: str) -> str:
+def _select_section(page: PageContext, parts: dict[str, int], otherwise: str) -> str:
     if st.session_state.get(PART) not in parts:
         st.session_state[PART] = next((name for name in parts if parts[name]), otherwise)
     said = {
@@ -153,17 +160,17 @@ def _chosen(page: PageContext, parts: dict[str, int], otherwise: str) -> str:
 
 
 @st.fragment(run_every=REFRESH_INTERVAL)
-def _watch(drawn: PageContext, signature: tuple[int, ...]) -> None:
+def _rerun_on_change(drawn: PageContext, signature: tuple[int, ...]) -> None:
     """Something came or was settled elsewhere: the page is drawn anew, but not while somebody writes a reason."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     if page is drawn:
         return  # all of it was read a moment ago, to be drawn
-    if not actions.typed_value(post_approvals.VERDICT_FORM_KEY) and _signature(page) != signature:
+    if not actions.typed_value(post_approvals.VERDICT_FORM_KEY) and _change_signature(page) != signature:
         st.rerun()
 
 
-def _signature(page: PageContext) -> tuple[int, ...]:
-    found, more = page.read(lambda scope: _waiting(page, scope, _mine(page, scope)))
+def _change_signature(page: PageContext) -> tuple[int, ...]:
+    found, more = page.read(lambda scope: _load_pending_views(page, scope, _list_reviewable_creators(page, scope)))
     return (*found.change_marker, more.count)

@@ -37,12 +37,12 @@ def render_picture_reviews(page: PageContext, found: ApprovalsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_pictures"))
     if not found.pictures:
         return
-    drawn = _beside(sheet.cards if sheet is not None else found.pictures[:1], found.pictures)[:FEW]
+    drawn = _list_same_kind_pictures(sheet.cards if sheet is not None else found.pictures[:1], found.pictures)[:FEW]
     waiting = page.read(lambda scope: load_picture_reviews(scope, drawn, page.viewer.member))
     with st.container(horizontal=True, gap="small"):
         for place, one in enumerate(waiting):
             with st.container(width=player.PLAYER_WIDTH if one.card.seconds else WIDE, border=True, gap="small"):
-                _picture(page, found, one, keys=place == 0 and not found.sheets)
+                _render_picture_review(page, found, one, keys=place == 0 and not found.sheets)
     if len(found.pictures) > len(drawn):
         draw_template(
             "shell/templates/note.html",
@@ -50,7 +50,7 @@ def render_picture_reviews(page: PageContext, found: ApprovalsView) -> None:
         )
 
 
-def _beside(first: Sequence[AssetCard], pictures: Sequence[AssetCard]) -> Sequence[AssetCard]:
+def _list_same_kind_pictures(first: Sequence[AssetCard], pictures: Sequence[AssetCard]) -> Sequence[AssetCard]:
     """The pictures that may stand beside the first: what a model of their own made shares no screen with those of
     demonstrations, which come before or after."""
     cards = [*first, *pictures]
@@ -59,7 +59,7 @@ def _beside(first: Sequence[AssetCard], pictures: Sequence[AssetCard]) -> Sequen
     return [one for one in pictures if bool(one.label) == bool(first[0].label)]
 
 
-def _picture(page: PageContext, found: ApprovalsView, one: PictureReview, *, keys: bool) -> None:
+def _render_picture_review(page: PageContext, found: ApprovalsView, one: PictureReview, *, keys: bool) -> None:
     """One picture; the first one answers to keys, and what comes after it moves up."""
     card = one.card
     name = found.creators[card.creator_id].name
@@ -91,12 +91,12 @@ def _picture(page: PageContext, found: ApprovalsView, one: PictureReview, *, key
         )
         return
     if card.standing.rating is None:
-        _rate(page, card)
+        _render_rating_actions(page, card)
     else:
-        _review(page, card, one.own, keys=keys)
+        _render_review_actions(page, card, one.own, keys=keys)
 
 
-def _rate(page: PageContext, card: AssetCard) -> None:
+def _render_rating_actions(page: PageContext, card: AssetCard) -> None:
     levels = [str(one) for one in Rating] + [MINOR]
     key = f"level:{card.asset_id}"
     st.selectbox(
@@ -104,21 +104,21 @@ def _rate(page: PageContext, card: AssetCard) -> None:
         levels,
         format_func=lambda one: page.text(f"studio.level.{one}"),
         key=key,
-        on_change=_pick,
+        on_change=_remember_picked_rating,
         args=(card.asset_id, key),
     )
-    act = partial(_rated, page, card.asset_id)
+    act = partial(_submit_picture_rating, page, card.asset_id)
     actions.action_button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
 
 
-def _pick(asset_id: UUID, key: str) -> None:
+def _remember_picked_rating(asset_id: UUID, key: str) -> None:
     """Who changes their mind more than once about a picture means the higher of what they chose."""
     kept = st.session_state.get(PICKED, {})
     chosen = Rating(str(st.session_state[key])[0])
     st.session_state[PICKED] = {**kept, str(asset_id): (*kept.get(str(asset_id), ()), chosen)}
 
 
-def _review(page: PageContext, card: AssetCard, own: str, *, keys: bool) -> None:
+def _render_review_actions(page: PageContext, card: AssetCard, own: str, *, keys: bool) -> None:
     if own:
         draw_template("shell/templates/note.html", note=page.text(own))
     with st.container(horizontal=True, gap="small"):
@@ -126,7 +126,7 @@ def _review(page: PageContext, card: AssetCard, own: str, *, keys: bool) -> None
             actions.action_button(
                 page,
                 code,
-                partial(_reviewed, page, card.asset_id, approve),
+                partial(_submit_picture_review, page, card.asset_id, approve),
                 right=Right.REVIEW,
                 key=f"{code}:{card.asset_id}",
                 kind="primary" if approve else "secondary",
@@ -135,7 +135,7 @@ def _review(page: PageContext, card: AssetCard, own: str, *, keys: bool) -> None
             )
 
 
-def _check(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
+def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
     """Raise NotFound for a picture of somebody else's creators, Refused for one this member did not look at.
 
     Its creator's id.
@@ -150,15 +150,15 @@ def _check(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
     return creator_id
 
 
-def _rated(page: PageContext, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    creator_id, level = _check(page, scope, asset_id), str(actions.typed_value(f"level:{asset_id}"))
+def _submit_picture_rating(page: PageContext, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator_id, level = _check_picture_reviewable(page, scope, asset_id), str(actions.typed_value(f"level:{asset_id}"))
     picked = (actions.typed_value(PICKED) or {}).get(str(asset_id), ())
     member_reviews.rate_picture(scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR)
     notices.close(scope, f"review:{creator_id}")
     return Message("studio.rated")
 
 
-def _reviewed(page: PageContext, asset_id: UUID, approve: bool, scope: Scope, _: UUID) -> Message:
-    _check(page, scope, asset_id)
+def _submit_picture_review(page: PageContext, asset_id: UUID, approve: bool, scope: Scope, _: UUID) -> Message:
+    _check_picture_reviewable(page, scope, asset_id)
     member_reviews.review_picture(scope, asset_id, approve=approve)
     return Message("approvals.picture_allowed" if approve else "approvals.picture_denied")

@@ -45,10 +45,10 @@ def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
     at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else first
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
-    shown, said, link = page.read(lambda scope: _read(scope, asked, creator, page.viewer.member))
-    _steps(page, order, at)
+    shown, said, link = page.read(lambda scope: _load_review_context(scope, asked, creator, page.viewer.member))
+    _render_post_navigation(page, order, at)
     render_post_header(page, found, asked, shown)
-    _answers(page, asked, shown, free=creator.approval_tiers == 0)
+    _render_verdict_actions(page, asked, shown, free=creator.approval_tiers == 0)
     client_links.render_client_link(page, asked, link)
     render_previews(page, asked, shown)
     review_comments.render_comments_read_only(page, said)
@@ -71,7 +71,7 @@ def render_post_header(page: PageContext, found: ApprovalsView, asked: ReviewIte
     )
 
 
-def _read(
+def _load_review_context(
     scope: Scope, asked: ReviewItem, creator: Creator, member: Member
 ) -> tuple[PostContent, ReviewCommentsView, tuple[ClientLink | None, datetime] | None]:
     shown = load_post_content(scope, asked, creator, member)
@@ -82,21 +82,21 @@ def _read(
     )
 
 
-def _steps(page: PageContext, order: list[str], at: int) -> None:
+def _render_post_navigation(page: PageContext, order: list[str], at: int) -> None:
     if len(order) < 2:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
             there = order[to % len(order)]
-            st.button(page.text(code), key=code, shortcut=key, on_click=_go, args=(there,))
+            st.button(page.text(code), key=code, shortcut=key, on_click=_go_to_post, args=(there,))
         draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(order)))
 
 
-def _go(post_id: str) -> None:
+def _go_to_post(post_id: str) -> None:
     st.session_state.update({AT: post_id, VERDICT_FORM_KEY: ""})
 
 
-def _answers(page: PageContext, asked: ReviewItem, shown: PostContent, *, free: bool) -> None:
+def _render_verdict_actions(page: PageContext, asked: ReviewItem, shown: PostContent, *, free: bool) -> None:
     """Approve, ask for a change, turn down; the last two with a reason. `free`: here nobody's yes is asked for."""
     if shown.own and free:
         draw_template("pages/approvals/templates/no_approval_needed.html", post_id=asked.post_id, word=page.text)
@@ -111,7 +111,7 @@ def _answers(page: PageContext, asked: ReviewItem, shown: PostContent, *, free: 
         actions.action_button(
             page,
             "approvals.approve",
-            partial(_approve, page, asked, shown.tier),
+            partial(_approve_post, page, asked, shown.tier),
             right=Right.APPROVE,
             key=f"approve:{asked.post_id}",
             kind="primary",
@@ -125,18 +125,18 @@ def _answers(page: PageContext, asked: ReviewItem, shown: PostContent, *, free: 
                 key=f"{code}:{asked.post_id}",
                 shortcut=key,
                 icon=icon,
-                on_click=_mode,
+                on_click=_open_verdict_form,
                 args=("" if mode == code else code,),
             )
     if mode in VERDICTS:
-        _reason(page, asked, mode)
+        _render_verdict_form(page, asked, mode)
 
 
-def _mode(mode: str) -> None:
+def _open_verdict_form(mode: str) -> None:
     st.session_state[VERDICT_FORM_KEY] = mode
 
 
-def _reason(page: PageContext, asked: ReviewItem, mode: str) -> None:
+def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> None:
     with st.container(border=True):
         st.radio(
             page.text(f"approvals.why_{mode}"),
@@ -145,7 +145,7 @@ def _reason(page: PageContext, asked: ReviewItem, mode: str) -> None:
             key=f"why:{mode}",
         )
         st.text_input(page.text("approvals.note"), key=f"note:{asked.post_id}", max_chars=400)
-        act = partial(_refuse, page, asked.post_id, mode)
+        act = partial(_reject_post, page, asked.post_id, mode)
         actions.action_button(
             page, f"approvals.{mode}_now", act, right=Right.APPROVE, key=f"{mode}_now:{asked.post_id}", kind="primary"
         )
@@ -158,7 +158,7 @@ def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem
     }
 
 
-def _mine(page: PageContext, scope: Scope, post_id: UUID) -> ReviewItem:
+def _get_pending_post(page: PageContext, scope: Scope, post_id: UUID) -> ReviewItem:
     """The post, if it waits and is of one of this member's creators. Raises NotFound."""
     found = list_pending_posts(page, scope).get(post_id)
     if found is None:
@@ -166,8 +166,8 @@ def _mine(page: PageContext, scope: Scope, post_id: UUID) -> ReviewItem:
     return found
 
 
-def _approve(page: PageContext, read: ReviewItem, tier: int, scope: Scope, _: UUID) -> Message:
-    submit_approval(page, scope, _mine(page, scope, read.post_id), tier, digest=read.digest)
+def _approve_post(page: PageContext, read: ReviewItem, tier: int, scope: Scope, _: UUID) -> Message:
+    submit_approval(page, scope, _get_pending_post(page, scope, read.post_id), tier, digest=read.digest)
     remember_verdicts([read.post_id], scope.now)
     return Message("approvals.approved")
 
@@ -190,8 +190,8 @@ def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: in
     drafts.release_post(scope, post_id)
 
 
-def _refuse(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
-    asked, member = _mine(page, scope, post_id), page.viewer.member
+def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
+    asked, member = _get_pending_post(page, scope, post_id), page.viewer.member
     refuse = decisions.request_changes if mode == "change" else decisions.decline_post
     why, note = str(actions.typed_value(f"why:{mode}")), str(actions.typed_value(f"note:{asked.post_id}") or "")
     refuse(scope, post_id, member_id=member.id, why=why, note=note)
@@ -211,10 +211,10 @@ def render_undo(page: PageContext) -> None:
     """For ten seconds after a yes, or a wish for a change: the way back. Its place stays, as that of what is told."""
     with st.container():
         if st.session_state.get(UNDO):
-            st.fragment(_undo, run_every="2s")(page)
+            st.fragment(_render_undo_button, run_every="2s")(page)
 
 
-def _undo(drawn: PageContext) -> None:
+def _render_undo_button(drawn: PageContext) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -225,13 +225,13 @@ def _undo(drawn: PageContext) -> None:
     if left <= timedelta(0):
         st.session_state[UNDO] = ""
         st.rerun()
-    act = partial(_withdraw, page, [UUID(one) for one in posts])
+    act = partial(_withdraw_verdicts, page, [UUID(one) for one in posts])
     actions.action_button(
         page, "approvals.undo", act, right=Right.APPROVE, key=f"undo:{posts[0]}", shortcut="U", icon=":material/undo:"
     )
 
 
-def _withdraw(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _withdraw_verdicts(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     st.session_state[UNDO] = ""
     for post_id in posts:
         decisions.withdraw_verdict(scope, post_id, member_id=page.viewer.member.id)

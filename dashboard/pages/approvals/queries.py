@@ -211,7 +211,7 @@ def load_approvals(
     about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
     about |= {one.complaint_id: one.copies for one in taken}
     places = channel_reads.channel_names(scope)
-    holds = _holds(scope, mine, trouble, places)
+    holds = _list_safety_holds(scope, mine, trouble, places)
     return ApprovalsView(
         creators=mine,
         posts=review_queue.list_review_queue(scope, mine) if content else [],
@@ -224,7 +224,7 @@ def load_approvals(
         requests=requests,
         again=again,
         taken=taken,
-        named=_named(scope, about),
+        named=_post_excerpts_by_request(scope, about),
         places=places,
         last=None if guest else review_queue.load_last_verdict(scope, mine),
         names={} if guest else client_links.client_names(scope, mine) | {one.principal_id: one.name for one in members},
@@ -234,7 +234,7 @@ def load_approvals(
     )
 
 
-def _named(scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]) -> dict[UUID, str]:
+def _post_excerpts_by_request(scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]) -> dict[UUID, str]:
     """How the posts begin; where one went with its creator, its copy may still be outside."""
     posted = {
         one: next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY_SUBJECT), None)
@@ -244,22 +244,24 @@ def _named(scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]) -> dict[UUID,
     return {one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)}
 
 
-def _holds(
+def _list_safety_holds(
     scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[DeliveryEntry], names: Mapping[UUID, str]
 ) -> list[SafetyHold]:
     waiting = [one for one in gate_reads.list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine]
     kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
     found = [
-        _hold(held, mine[held.creator_id], names.get(held.channel_id, "?"), kept.pop(held.subject.id, None))
+        _build_safety_hold(
+            held, mine[held.creator_id], names.get(held.channel_id, "?"), kept.pop(held.subject.id, None)
+        )
         for held in waiting
         if held.subject.kind != DELIVERY_SUBJECT or held.subject.id in kept
     ]
     blocked = [one for one in kept.values() if one.reason is not None and one.reason.code.startswith("gate.")]
-    found += [_blocked(entry, mine[entry.creator_id], min(entry.due_at, scope.now)) for entry in blocked]
+    found += [_build_blocked_hold(entry, mine[entry.creator_id], min(entry.due_at, scope.now)) for entry in blocked]
     return sorted(found, key=lambda hold: hold.since)
 
 
-def _hold(held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry | None) -> SafetyHold:
+def _build_safety_hold(held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry | None) -> SafetyHold:
     return SafetyHold(
         held.subject,
         creator,
@@ -272,7 +274,7 @@ def _hold(held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry |
     )
 
 
-def _blocked(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
+def _build_blocked_hold(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
     """A post the check refused for another cause, or that somebody reviewed already: it may be tried again."""
     reasons = (entry.reason,) if entry.reason is not None else ()
     subject = Subject(DELIVERY_SUBJECT, entry.delivery_id)

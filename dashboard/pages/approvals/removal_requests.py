@@ -43,11 +43,11 @@ def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
                 voice=page.localizer,
                 word=page.text,
             )
-            _answers(page, request)
+            _render_removal_actions(page, request)
     appeals.render_appeals(page, found)
 
 
-def _answers(page: PageContext, request: PendingRemovalRequest) -> None:
+def _render_removal_actions(page: PageContext, request: PendingRemovalRequest) -> None:
     key = str(request.ids[0])
     if not request.copies:
         st.text_input(page.text("approvals.request_which"), key=f"which:{key}", max_chars=MAX_ADDRESS_LENGTH)
@@ -57,14 +57,14 @@ def _answers(page: PageContext, request: PendingRemovalRequest) -> None:
             actions.action_button(
                 page,
                 code,
-                partial(_decide, page, request.ids, stays),
+                partial(_submit_removal_decision, page, request.ids, stays),
                 right=Right.REVIEW,
                 key=f"{code}:{key}",
                 kind="secondary" if stays else "primary",
             )
 
 
-def _decide(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID) -> Message:
+def _submit_removal_decision(page: PageContext, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUID) -> Message:
     waiting = removal_requests.list_pending_removal_requests(scope, {one.id for one in page.list_creators(scope)})
     if not set(ids) <= {one for request in waiting for one in request.ids}:
         raise Conflict("complaint.decided")

@@ -43,11 +43,13 @@ def list_resemblance_pairs(scope: Scope, creators: Collection[UUID], member: Mem
         (shot.asset_id, shot.sha256): shot for shot in load_review_pictures(scope, {(*each, "") for each in every})
     }
     others = {one.id: [(there[each], each) for each in one.beside if each in there] for one in waiting}
-    own = _own(scope, waiting, member)
-    return [_pair(one, shown, others[one.id], own, member) for one in waiting]
+    own = _own_work_reasons_by_picture(scope, waiting, member)
+    return [_build_resemblance_pair(one, shown, others[one.id], own, member) for one in waiting]
 
 
-def _own(scope: Scope, waiting: Sequence[FaceComparisonTask], member: Member) -> dict[UUID, str]:
+def _own_work_reasons_by_picture(
+    scope: Scope, waiting: Sequence[FaceComparisonTask], member: Member
+) -> dict[UUID, str]:
     """Why this member's word would not count, by picture, for who made it."""
     actors = member_reviews.makers_of(scope, [one.asset_id for one in waiting])
     humans = {actor: member_reviews.human_behind(scope, actor) for actor in set(actors.values())}
@@ -56,7 +58,7 @@ def _own(scope: Scope, waiting: Sequence[FaceComparisonTask], member: Member) ->
     return {asset: own[human] for asset, human in makers.items() if human in own}
 
 
-def _pair(
+def _build_resemblance_pair(
     one: FaceComparisonTask,
     shown: Mapping[Picture, ReviewPicture],
     others: Sequence[Picture],

@@ -36,7 +36,9 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
     draw_template("shell/templates/note.html", note=page.text("likeness.how"))
 
     def ask(scope: Scope) -> list[ResemblancePair]:
-        return likeness_reads.list_resemblance_pairs(scope, [one.id for one in _mine(page, scope)], page.viewer.member)
+        return likeness_reads.list_resemblance_pairs(
+            scope, [one.id for one in _list_reviewable_creators(page, scope)], page.viewer.member
+        )
 
     waiting = [one for one in page.read(ask) if st.session_state.get(f"{DONE}:{one.one.id}") != one.one.digest]
     judged = [[pair.one.asset_id] for pair in waiting]  # whom it resembles has to stand beside it, whoever made that
@@ -59,10 +61,10 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
                 voice=page.localizer,
                 word=page.text,
             )
-            _answers(page, pair)
+            _render_comparison_actions(page, pair)
 
 
-def _answers(page: PageContext, pair: ResemblancePair) -> None:
+def _render_comparison_actions(page: PageContext, pair: ResemblancePair) -> None:
     one, key = pair.one, str(pair.one.id)
     if pair.unseen_pictures:
         actions.action_button(
@@ -90,7 +92,7 @@ def _answers(page: PageContext, pair: ResemblancePair) -> None:
             actions.action_button(
                 page,
                 f"likeness.answer.{answer}",
-                partial(_say, page, one, answer),
+                partial(_submit_comparison_verdict, page, one, answer),
                 right=Right.RUN if answer == ANSWER_TWIN else Right.REVIEW,
                 key=f"{answer}:{key}",
                 kind="primary" if answer == ANSWER_OTHER else "secondary",
@@ -98,15 +100,17 @@ def _answers(page: PageContext, pair: ResemblancePair) -> None:
             )
 
 
-def _mine(page: PageContext, scope: Scope) -> list[Creator]:
+def _list_reviewable_creators(page: PageContext, scope: Scope) -> list[Creator]:
     return reviewable_creators(
         page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
     )
 
 
-def _say(page: PageContext, one: FaceComparisonTask, answer: str, scope: Scope, _: UUID) -> Message:
+def _submit_comparison_verdict(
+    page: PageContext, one: FaceComparisonTask, answer: str, scope: Scope, _: UUID
+) -> Message:
     known = resemblance_reviews.get_face_comparison(scope, one.id)
-    if known.creator_id not in {each.id for each in _mine(page, scope)}:
+    if known.creator_id not in {each.id for each in _list_reviewable_creators(page, scope)}:
         raise NotFound("likeness.unknown")
     because = str(actions.typed_value(f"because:{one.id}") or "") if answer == ANSWER_OTHER else ""
     maker = likeness_reads.picture_author(scope, known.asset_id)

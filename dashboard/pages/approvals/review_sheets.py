@@ -40,7 +40,7 @@ def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet
     sheet = found.sheets[at]
     turn = int(st.session_state.get(TURN, 0)) if st.session_state.get(AT) == sheet.key else 0
     part = page.read(lambda scope: sheet_reads.load_sheet_page(scope, sheet, page.viewer.member, turn))
-    _steps(page, keys, at)
+    _render_sheet_navigation(page, keys, at)
     name = found.creators[sheet.creator_id].name
     draw_template(
         "pages/approvals/templates/review_sheet.html",
@@ -50,32 +50,32 @@ def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet
         voice=page.localizer,
         word=page.text,
     )
-    _answers(page, part)
-    _turns(page, part)
+    _render_sheet_actions(page, part)
+    _render_sheet_pagination(page, part)
     with st.container(horizontal=True, gap="small"):
         for tile in part.drawn:
             with st.container(width=230, border=True, gap="small"):
-                _tile(page, found, part, tile)
+                _render_sheet_tile(page, found, part, tile)
     if not part.is_fully_shown:
-        _watch(page, sheet, part.shown_count)
+        _rerun_on_new_pictures(page, sheet, part.shown_count)
     return sheet
 
 
-def _steps(page: PageContext, keys: list[str], at: int) -> None:
+def _render_sheet_navigation(page: PageContext, keys: list[str], at: int) -> None:
     if len(keys) < 2:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
             there = keys[to % len(keys)]
-            st.button(page.text(code), key=f"sheets:{code}", shortcut=key, on_click=_go, args=(there, 0))
+            st.button(page.text(code), key=f"sheets:{code}", shortcut=key, on_click=_go_to_sheet, args=(there, 0))
         draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(keys)))
 
 
-def _go(key: str, turn: int) -> None:
+def _go_to_sheet(key: str, turn: int) -> None:
     st.session_state.update({AT: key, TURN: turn})
 
 
-def _answers(page: PageContext, part: SheetPage) -> None:
+def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
     """See what is drawn; then say yes or no to the whole sheet, but for what was taken out."""
     sheet = part.sheet
     unseen = tuple(tile.card.asset_id for tile in part.drawn if not tile.shown)
@@ -111,7 +111,7 @@ def _answers(page: PageContext, part: SheetPage) -> None:
             actions.action_button(
                 page,
                 code,
-                partial(_judge, page, part, approve),
+                partial(_submit_sheet_review, page, part, approve),
                 right=Right.REVIEW,
                 key=f"{code}:{sheet.key}",
                 kind="secondary" if approve is False or unseen else "primary",
@@ -120,18 +120,18 @@ def _answers(page: PageContext, part: SheetPage) -> None:
             )
 
 
-def _turns(page: PageContext, part: SheetPage) -> None:
+def _render_sheet_pagination(page: PageContext, part: SheetPage) -> None:
     """From one part of a large sheet to the next, by key."""
     if part.parts < 2:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for code, key, to in (("sheets.part_before", "B", part.at - 1), ("sheets.part_after", "N", part.at + 1)):
             args = (part.sheet.key, to % part.parts)
-            st.button(page.text(code), key=code, shortcut=key, on_click=_go, args=args)
+            st.button(page.text(code), key=code, shortcut=key, on_click=_go_to_sheet, args=args)
         draw_template("shell/templates/note.html", note=page.text("sheets.part", at=part.at + 1, total=part.parts))
 
 
-def _tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile) -> None:
+def _render_sheet_tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile) -> None:
     """One picture, what was said of it before, and whether it is taken out of the decision."""
     sheet, asset_id = part.sheet, tile.card.asset_id
     draw_template(
@@ -141,15 +141,17 @@ def _tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetT
         voice=page.localizer,
         word=page.text,
     )
-    choices = _choices(sheet, tile)
-    out = _out(sheet).get(str(asset_id), WITH)
+    choices = _list_tile_choices(sheet, tile)
+    out = _excluded_pictures(sheet).get(str(asset_id), WITH)
     st.selectbox(
         page.text("sheets.tile", number=tile.number),
         choices,
         index=choices.index(out) if out in choices else 0,
-        format_func=lambda one: page.text(_said(one), level=page.text(f"studio.level.{one}") if one in LEVELS else ""),
+        format_func=lambda one: page.text(
+            _tile_choice_code(one), level=page.text(f"studio.level.{one}") if one in LEVELS else ""
+        ),
         key=f"tile:{sheet.key}:{asset_id}",
-        on_change=_take_out,
+        on_change=_store_tile_choice,
         args=(sheet, asset_id),
         label_visibility="collapsed",
     )
@@ -163,30 +165,30 @@ def _tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetT
         )
 
 
-def _choices(sheet: ReviewSheet, tile: SheetTile) -> list[str]:
+def _list_tile_choices(sheet: ReviewSheet, tile: SheetTile) -> list[str]:
     """With the others, refused, or rated by itself: never lower than it is."""
     known = tile.card.standing.rating
     levels = [one for one in LEVELS if known is None or Rating(one[0]).rank > known.rank]
     return [WITH, *([DENY] if sheet.wants == "review" else []), *levels]
 
 
-def _said(choice: str) -> str:
+def _tile_choice_code(choice: str) -> str:
     return {WITH: "sheets.with", DENY: "sheets.out_denied"}.get(choice, "sheets.out_rated")
 
 
-def _out(sheet: ReviewSheet) -> Mapping[str, str]:
+def _excluded_pictures(sheet: ReviewSheet) -> Mapping[str, str]:
     """What was taken out of a sheet, by picture: it outlives the part that is drawn."""
     kept: dict[str, dict[str, str]] = actions.typed_value(OUT) or {}
     return kept.get(sheet.key, {})
 
 
-def _take_out(sheet: ReviewSheet, asset_id: UUID) -> None:
-    chosen = {**_out(sheet), str(asset_id): str(st.session_state[f"tile:{sheet.key}:{asset_id}"])}
+def _store_tile_choice(sheet: ReviewSheet, asset_id: UUID) -> None:
+    chosen = {**_excluded_pictures(sheet), str(asset_id): str(st.session_state[f"tile:{sheet.key}:{asset_id}"])}
     st.session_state[OUT] = {**st.session_state.get(OUT, {}), sheet.key: chosen}
 
 
 @st.fragment(run_every=TICK)
-def _watch(drawn: PageContext, sheet: ReviewSheet, known: int) -> None:
+def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -> None:
     """How many pictures were shown by now; the page is drawn anew as soon as it is more."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -196,17 +198,19 @@ def _watch(drawn: PageContext, sheet: ReviewSheet, known: int) -> None:
         st.rerun()
 
 
-def _judge(page: PageContext, part: SheetPage, approve: bool | None, scope: Scope, press: UUID) -> Message:
+def _submit_sheet_review(
+    page: PageContext, part: SheetPage, approve: bool | None, scope: Scope, press: UUID
+) -> Message:
     """Say it of the pictures as they were drawn; what came since makes a sheet of its own."""
     sheet = part.sheet
     page.get_creator(scope, sheet.creator_id)
     mine = reviewable_creators(
         page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
     )
-    out, level = _out(sheet), str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
+    out, level = _excluded_pictures(sheet), str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
     if approve is None and not level:
         raise Refused("sheets.choose_level")
-    said = [_word(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
+    said = [_build_picture_verdict(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
     review_sheets.review_sheet(scope, [one.id for one in mine], [one for one in said if one is not None], key=press)
     if sheet.wants == "rating":
         notices.close(scope, f"review:{sheet.creator_id}")
@@ -216,7 +220,7 @@ def _judge(page: PageContext, part: SheetPage, approve: bool | None, scope: Scop
     return Message(code, {"count": sum(one is not None for one in said), "out": taken})
 
 
-def _word(tile: SheetTile, out: str, approve: bool | None, level: str) -> PictureVerdict | None:
+def _build_picture_verdict(tile: SheetTile, out: str, approve: bool | None, level: str) -> PictureVerdict | None:
     """What is said of one picture; nothing where it would be a yes of who made it: it waits for somebody else."""
     asset_id, rating = tile.card.asset_id, tile.card.standing.rating
     level = out if out in LEVELS else level if approve is None else ""

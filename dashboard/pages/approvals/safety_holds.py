@@ -34,7 +34,7 @@ def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
     """Draw what is held, the oldest first; one of them open."""
     if not found.holds:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_holds"))
-    _steps(page, [str(one.subject.id) for one in found.holds if one.reviewable])
+    _render_hold_navigation(page, [str(one.subject.id) for one in found.holds if one.reviewable])
     for hold in found.holds:
         with st.container(border=True, gap="small"):
             cure = partial(attention_items.find_remedy, member=page.viewer.member)
@@ -46,26 +46,28 @@ def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
                 voice=page.localizer,
                 word=page.text,
             )
-            _answers(page, found, hold)
+            _render_hold_actions(page, found, hold)
 
 
-def _answers(page: PageContext, found: ApprovalsView, hold: SafetyHold) -> None:
+def _render_hold_actions(page: PageContext, found: ApprovalsView, hold: SafetyHold) -> None:
     key = str(hold.subject.id)
     opened = st.session_state.get(OPEN) == key
     with st.container(horizontal=True, gap="small"):
         if hold.reviewable and page.has_right(Right.REVIEW):
             code = "approvals.fold" if opened else "approvals.look"
-            st.button(page.text(code), key=f"look:{key}", on_click=_open, args=("" if opened else key,))
+            st.button(page.text(code), key=f"look:{key}", on_click=_open_hold, args=("" if opened else key,))
         if hold.entry is not None and page.has_right(Right.RUN):
-            again = partial(_again, page, hold.subject.id, hold.entry.version)
+            again = partial(_retry_held_delivery, page, hold.subject.id, hold.entry.version)
             actions.action_button(
                 page, "approvals.again", again, right=Right.RUN, key=f"again:{key}", icon=":material/replay:"
             )
     if opened and hold.reviewable and page.has_right(Right.REVIEW):
-        _review(page, found, hold, page.read(lambda scope: load_hold_review(scope, hold, page.viewer.member)))
+        _render_hold_review(
+            page, found, hold, page.read(lambda scope: load_hold_review(scope, hold, page.viewer.member))
+        )
 
 
-def _steps(page: PageContext, order: list[str]) -> None:
+def _render_hold_navigation(page: PageContext, order: list[str]) -> None:
     """From one that a look settles to the next, by key; each opens as it is reached."""
     if not order or not page.has_right(Right.REVIEW):
         return
@@ -73,16 +75,16 @@ def _steps(page: PageContext, order: list[str]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for code, key, to in (("approvals.before", "K", max(at, 0) - 1), ("approvals.after", "J", at + 1)):
             there = order[to % len(order)]
-            st.button(page.text(code), key=f"holds:{code}", shortcut=key, on_click=_open, args=(there,))
+            st.button(page.text(code), key=f"holds:{code}", shortcut=key, on_click=_open_hold, args=(there,))
         if at >= 0:
             draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(order)))
 
 
-def _open(key: str) -> None:
+def _open_hold(key: str) -> None:
     st.session_state[OPEN] = key
 
 
-def _review(page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: HoldReview) -> None:
+def _render_hold_review(page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: HoldReview) -> None:
     unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
     shots = [(revealed_picture_url(shot.asset_id), shot.alt) for shot in seen.shots]
     draw_template("pages/approvals/templates/reviewed_text.html", seen=seen, shots=shots, word=page.text)
@@ -114,7 +116,7 @@ def _review(page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: Hol
             actions.action_button(
                 page,
                 code,
-                partial(_say, page, hold.subject.id, allow),
+                partial(_submit_hold_verdict, page, hold.subject.id, allow),
                 right=Right.REVIEW,
                 key=f"{code}:{hold.unit_digest}",
                 kind="primary" if allow else "secondary",
@@ -123,7 +125,7 @@ def _review(page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: Hol
             )
 
 
-def _hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
+def _get_safety_hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
     """What is held, if it is of one of this member's creators. Raises NotFound."""
     works = page.has_right(Right.RUN, Right.APPROVE)
     mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
@@ -134,8 +136,8 @@ def _hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
     return found
 
 
-def _say(page: PageContext, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Message:
-    hold = _hold(page, scope, subject_id)
+def _submit_hold_verdict(page: PageContext, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Message:
+    hold = _get_safety_hold(page, scope, subject_id)
     seen = load_hold_review(scope, hold, page.viewer.member)
     if any(shot.covered and not shot.seen for shot in seen.shots):
         raise Refused("approvals.look_first")
@@ -152,6 +154,6 @@ def _say(page: PageContext, subject_id: UUID, allow: bool, scope: Scope, _: UUID
     return Message("approvals.allowed" if back else "approvals.allowed_late")
 
 
-def _again(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
-    _hold(page, scope, delivery_id)
+def _retry_held_delivery(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    _get_safety_hold(page, scope, delivery_id)
     return publish_actions.retry_delivery_action(page, scope, delivery_id, version)

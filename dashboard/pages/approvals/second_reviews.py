@@ -48,16 +48,16 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
     for one in drawn:
         with st.container(border=True, gap="small"):
             if isinstance(one, LoweringRequest):
-                _wish(page, found, one)
+                _render_lowering_request(page, found, one)
             else:
-                _drawn(page, found, one, pictures[one.id])
+                _render_sample(page, found, one, pictures[one.id])
     if len(waiting) > len(drawn):
         draw_template(
             "shell/templates/note.html", note=page.localizer.count_text("approvals.later", len(waiting) - len(drawn))
         )
 
 
-def _wish(page: PageContext, found: ApprovalsView, wish: LoweringRequest) -> None:
+def _render_lowering_request(page: PageContext, found: ApprovalsView, wish: LoweringRequest) -> None:
     key, mine = str(wish.id), page.viewer.member.id in wish.allowed
     draw_template(
         "pages/approvals/templates/rating_request.html",
@@ -78,12 +78,14 @@ def _wish(page: PageContext, found: ApprovalsView, wish: LoweringRequest) -> Non
     st.text_area(page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}")
     with st.container(horizontal=True, gap="small"):
         for code, agree in (("second.agree", True), ("second.refuse", False)):
-            act = partial(_answer, page, wish.id, agree)
+            act = partial(_submit_lowering_vote, page, wish.id, agree)
             actions.action_button(page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear)
 
 
-def _answer(page: PageContext, wish_id: UUID, agree: bool, scope: Scope, _: UUID) -> Message:
-    if wish_id not in {one.id for one in rating_reductions.list_lowering_requests(scope, _mine(page, scope))}:
+def _submit_lowering_vote(page: PageContext, wish_id: UUID, agree: bool, scope: Scope, _: UUID) -> Message:
+    if wish_id not in {
+        one.id for one in rating_reductions.list_lowering_requests(scope, _reviewable_creator_ids(page, scope))
+    }:
         raise NotFound("lowering.unknown")
     rating_reductions.vote_on_lowering(
         scope, wish_id, agree=agree, why=str(actions.typed_value(f"why:{wish_id}") or "")
@@ -92,12 +94,14 @@ def _answer(page: PageContext, wish_id: UUID, agree: bool, scope: Scope, _: UUID
     return Message("second.agreed" if agree else "second.refused")
 
 
-def _mine(page: PageContext, scope: Scope) -> set[UUID]:
+def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
     works = page.has_right(Right.RUN, Right.APPROVE)
     return {one.id for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)}
 
 
-def _drawn(page: PageContext, found: ApprovalsView, one: PendingSample, shots: Mapping[str, ReviewPicture]) -> None:
+def _render_sample(
+    page: PageContext, found: ApprovalsView, one: PendingSample, shots: Mapping[str, ReviewPicture]
+) -> None:
     key = str(one.id)
     texts = [text.body for text in one.unit.texts if text.body.strip()]
     seen = [(revealed_picture_url(shot.asset_id), shot.alt) for shot in shots.values()]
@@ -117,13 +121,13 @@ def _drawn(page: PageContext, found: ApprovalsView, one: PendingSample, shots: M
         see = partial(reveal_pictures, page, unseen)
         actions.action_button(page, "approvals.reveal", see, right=Right.REVIEW, key=f"reveal:{key}")
         return
-    agree = partial(_read, page, one.id, "", "")
+    agree = partial(_submit_sample_reading, page, one.id, "", "")
     actions.action_button(page, "second.read_fine", agree, right=Right.REVIEW, key=f"fine:{key}", kind="primary")
     with st.popover(page.text("second.read_more")):
-        _raise(page, one, shots)
+        _render_raise_form(page, one, shots)
 
 
-def _raise(page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]) -> None:
+def _render_raise_form(page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]) -> None:
     """It is more than it was taken for: which part of it, and how much more."""
     key, parts = str(one.id), [*([WORDS] if one.unit.texts else []), *shots]
     named = {part: page.text("second.words") if part == WORDS else shots[part].alt for part in parts}
@@ -140,20 +144,22 @@ def _raise(page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPict
         format_func=lambda level: page.text(f"studio.level.{level}"),
         key=f"to:{key}",
     )
-    act = partial(_raised, page, one.id)
+    act = partial(_submit_raised_rating, page, one.id)
     actions.action_button(page, "second.read_raise", act, right=Right.REVIEW, key=f"raise:{key}")
 
 
-def _raised(page: PageContext, sample_id: UUID, scope: Scope, press: UUID) -> Message:
+def _submit_raised_rating(page: PageContext, sample_id: UUID, scope: Scope, press: UUID) -> Message:
     to = str(actions.typed_value(f"to:{sample_id}") or "")
     if not to:
         raise BadInput("review.set_unclear")
-    return _read(page, sample_id, to, str(actions.typed_value(f"part:{sample_id}") or ""), scope, press)
+    return _submit_sample_reading(
+        page, sample_id, to, str(actions.typed_value(f"part:{sample_id}") or ""), scope, press
+    )
 
 
-def _read(page: PageContext, sample_id: UUID, to: str, what: str, scope: Scope, _: UUID) -> Message:
+def _submit_sample_reading(page: PageContext, sample_id: UUID, to: str, what: str, scope: Scope, _: UUID) -> Message:
     guest = not page.has_right(Right.RUN, Right.APPROVE)
-    waiting = second_reads.load_second_reviews(scope, _mine(page, scope), guest=guest).drawn
+    waiting = second_reads.load_second_reviews(scope, _reviewable_creator_ids(page, scope), guest=guest).drawn
     if sample_id not in {one.id for one in waiting}:
         raise NotFound("sample.unknown")
     spot_checks.submit_sample_reading(scope, sample_id, raised_to=Rating(to) if to else None, what=what)

@@ -56,24 +56,24 @@ def render_drag_and_drop(page: PageContext, view: str, by: str, zone: str) -> No
         return
     last: LastMove | None = st.session_state.get(LAST)
     if last is not None and monotonic() - last.at < UNDO:
-        key, act = f"drag:undo:{last.shift_id}", partial(_undo, page, last)
+        key, act = f"drag:undo:{last.shift_id}", partial(_undo_drop, page, last)
         if actions.action_button(page, "drag.undo", act, right=Right.RUN, key=key, icon=":material/undo:"):
             del st.session_state[LAST]
-    browser_component("drag")(key=KEY, on_dropped_change=partial(_dropped, page, zone), height="content")
+    browser_component("drag")(key=KEY, on_dropped_change=partial(_handle_drop, page, zone), height="content")
     draw_template("pages/calendar/templates/drag_hint.html", hint=page.text(f"lanes.hint.{by}" if by else "drag.hint"))
 
 
-def _dropped(page: PageContext, zone: str) -> None:
+def _handle_drop(page: PageContext, zone: str) -> None:
     value = st.session_state[KEY].get("dropped")
     if value is None:
         return
     done: list[LastMove] = []
-    actions.run_action(partial(_drag, page, zone, value, done), Right.RUN, KEY)
+    actions.run_action(partial(_apply_drop, page, zone, value, done), Right.RUN, KEY)
     for last in done:
         st.session_state[LAST] = last
 
 
-def _drag(
+def _apply_drop(
     page: PageContext, zone: str, value: object, last: list[LastMove], scope: Scope, _: UUID
 ) -> Message:  # what was pressed, where, and the two of an act
     """The act. What came is as if forged until it was read here, and what it names is looked up as any other."""
@@ -96,6 +96,6 @@ def _drag(
     return move_results.describe_move(page, scope, creator, first.after, ids, clock=str(said["clock"]))
 
 
-def _undo(page: PageContext, last: LastMove, scope: Scope, _: UUID) -> Message:
+def _undo_drop(page: PageContext, last: LastMove, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, last.creator_id)
     return Message("drag.undone_not" if bulk_moves.undo_bulk_move(scope, last.shift_id).left else "drag.undone")

@@ -35,28 +35,30 @@ def render_label_manager(page: PageContext) -> None:
     draw_template("shell/templates/note.html", note=page.text("post_label.what"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280)
-        _colour(page, COLOUR)
-        actions.action_button(page, "post_label.make", _make, right=Right.RUN, key="labels:make", kind="primary")
+        _render_colour_select(page, COLOUR)
+        actions.action_button(
+            page, "post_label.make", _create_label, right=Right.RUN, key="labels:make", kind="primary"
+        )
     for one in found.known:
-        _one(page, one)
+        _render_label(page, one)
     if found.known:
-        _several(page, found)
+        _render_bulk_labels(page, found)
 
 
-def _colour(page: PageContext, key: str) -> None:
-    st.selectbox(page.text("post_label.colour"), COLOURS, format_func=partial(_called, page), key=key, width=140)
+def _render_colour_select(page: PageContext, key: str) -> None:
+    st.selectbox(page.text("post_label.colour"), COLOURS, format_func=partial(_colour_name, page), key=key, width=140)
 
 
-def _called(page: PageContext, colour: str) -> str:
+def _colour_name(page: PageContext, colour: str) -> str:
     return page.text(f"post_label.colour.{colour}")
 
 
-def _make(scope: Scope, _: UUID) -> Message:
+def _create_label(scope: Scope, _: UUID) -> Message:
     labels.create_label(scope, str(actions.typed_value(NEW) or ""), str(actions.typed_value(COLOUR) or COLOURS[0]))
     return Message("post_label.made")
 
 
-def _one(page: PageContext, one: Label) -> None:
+def _render_label(page: PageContext, one: Label) -> None:
     """One label, and what changes it."""
     key = f"labels:{one.id}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -65,26 +67,28 @@ def _one(page: PageContext, one: Label) -> None:
             for field, value in (("name", one.name), ("colour", one.colour)):
                 st.session_state.setdefault(f"{key}:{field}", value)
             st.text_input(page.text("post_label.name"), key=f"{key}:name", max_chars=MAX_LABEL_NAME_LENGTH)
-            _colour(page, f"{key}:colour")
-            actions.action_button(page, "post_label.save", partial(_change, one.id), right=Right.RUN, key=f"{key}:save")
+            _render_colour_select(page, f"{key}:colour")
+            actions.action_button(
+                page, "post_label.save", partial(_update_label, one.id), right=Right.RUN, key=f"{key}:save"
+            )
             draw_template("shell/templates/note.html", note=page.text("post_label.remove_what"))
             actions.action_button(
-                page, "post_label.remove", partial(_remove, page, one.id), right=Right.RUN, key=f"{key}:off"
+                page, "post_label.remove", partial(_delete_label, page, one.id), right=Right.RUN, key=f"{key}:off"
             )
 
 
-def _change(label_id: UUID, scope: Scope, _: UUID) -> Message:
+def _update_label(label_id: UUID, scope: Scope, _: UUID) -> Message:
     name, colour = (str(actions.typed_value(f"labels:{label_id}:{field}") or "") for field in ("name", "colour"))
     labels.update_label(scope, label_id, name=name, colour=colour)
     return Message("post_label.saved")
 
 
-def _remove(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> Message:
+def _delete_label(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> Message:
     posts = labels.delete_label(scope, label_id, creators={one.id for one in page.list_creators(scope)})
     return Message("post_label.removed", {"count": posts})
 
 
-def _several(page: PageContext, found: LabelsView) -> None:
+def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
     """The posts, each with a box, and one press for those that are marked."""
     st.subheader(page.text("post_label.several"))
     calendar_labels.render_label_filter(page)
@@ -102,38 +106,39 @@ def _several(page: PageContext, found: LabelsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("post_label.no_posts"))
         return
     if len(found.posts) > len(shown):
-        st.button(page.text("post_label.more"), key="labels:more", on_click=_more)
+        st.button(page.text("post_label.more"), key="labels:more", on_click=_show_more_posts)
     posts, known = [one.post_id for one in shown], {str(one.id): one for one in found.known}
     if st.session_state.get(WHICH) not in known:
         st.session_state[WHICH] = next(iter(known))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(page.text("post_label.label"), list(known), format_func=lambda one: known[one].name, key=WHICH)
-        give, take = partial(_give, page, posts), partial(_take, page, posts)
+        give, take = partial(_add_label_to_selected, page, posts), partial(_remove_label_from_selected, page, posts)
         actions.action_button(page, "post_label.give", give, right=Right.RUN, key="labels:give", kind="primary")
         actions.action_button(page, "post_label.take", take, right=Right.RUN, key="labels:take")
 
 
-def _more() -> None:
+def _show_more_posts() -> None:
     st.session_state[SHOWN] = int(st.session_state.get(SHOWN, FEW)) + FEW
 
 
-def _marked(posts: Sequence[UUID]) -> list[UUID]:
+def _get_selected_posts(posts: Sequence[UUID]) -> list[UUID]:
     found = [one for one in posts if actions.typed_value(f"{PICK}{one}")]
     if not found:
         raise BadInput("post_label.none_marked")
     return found
 
 
-def _give(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _add_label_to_selected(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     which, creators = UUID(str(actions.typed_value(WHICH))), {one.id for one in page.list_creators(scope)}
     return Message(
-        "post_label.given", {"count": labels.add_label_to_posts(scope, _marked(posts), which, creators=creators)}
+        "post_label.given",
+        {"count": labels.add_label_to_posts(scope, _get_selected_posts(posts), which, creators=creators)},
     )
 
 
-def _take(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _remove_label_from_selected(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     which, creators = UUID(str(actions.typed_value(WHICH))), {one.id for one in page.list_creators(scope)}
     return Message(
         "post_label.taken_off",
-        {"count": labels.remove_label_from_posts(scope, _marked(posts), which, creators=creators)},
+        {"count": labels.remove_label_from_posts(scope, _get_selected_posts(posts), which, creators=creators)},
     )

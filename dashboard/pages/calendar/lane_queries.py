@@ -122,8 +122,8 @@ def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by
         account_blocks.load_emergency_stops(scope),
     )
     offered = [one for one in channels if wanted.account in (None, one.id)]
-    rows, theirs = _rows(chosen, offered, by), {one.creator_id for one in offered}
-    made = _lanes(found, [row for row in rows if wanted.account is None or row[0].id in theirs])
+    rows, theirs = _list_lane_rows(chosen, offered, by), {one.creator_id for one in offered}
+    made = _build_lanes(found, [row for row in rows if wanted.account is None or row[0].id in theirs])
     zone = wanted.zone or (next(iter(chosen.values())).zone if chosen else "UTC")
     days = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     close = find_too_close(entries, {one.id: minimum_interval_of(one) for one in channels})
@@ -158,13 +158,13 @@ class _Found:
 _Row = tuple[Creator, Channel | None]
 
 
-def _rows(creators: Mapping[UUID, Creator], channels: Sequence[Channel], by: LaneGrouping) -> list[_Row]:
+def _list_lane_rows(creators: Mapping[UUID, Creator], channels: Sequence[Channel], by: LaneGrouping) -> list[_Row]:
     if by == "creator":
         return [(one, None) for one in creators.values()]
     return [(one, channel) for one in creators.values() for channel in channels if channel.creator_id == one.id]
 
 
-def _lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
+def _build_lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
     """Each delivery is looked at once, however many lanes and columns there are."""
     wanted = found.wanted
     zones = {one.id: load_zone(wanted.zone or one.zone) for one in found.creators.values()}
@@ -176,26 +176,26 @@ def _lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
         if 0 <= days < wanted.days:
             column = wall.hour if wanted.days == 1 else days
             cells.setdefault((one.creator_id if whole else one.channel_id, column), []).append(one)
-    return [_lane(found, row, cells) for row in rows]
+    return [_build_lane(found, row, cells) for row in rows]
 
 
-def _lane(found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Sequence[DeliveryEntry]]) -> Lane:
+def _build_lane(found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Sequence[DeliveryEntry]]) -> Lane:
     creator, account = row
     zone, key = found.wanted.zone or creator.zone, account.id if account is not None else creator.id
     theirs = [one for one in found.quiet if one.creator_id == creator.id]
     if account is not None:
         theirs = [one for one in theirs if one.channel_id in (None, account.id)]
-    spans = _spans(found.wanted, zone) if theirs else []
+    spans = _list_column_spans(found.wanted, zone) if theirs else []
     made = []
     for column in range(24 if found.wanted.days == 1 else found.wanted.days):
-        closed = _closed(theirs, *spans[column], hours=found.wanted.days == 1) if spans else []
+        closed = _filter_quiet_periods(theirs, *spans[column], hours=found.wanted.days == 1) if spans else []
         here = group_cards(cells.get((key, column), ()), found.creators, found.wanted.zone)
         made.append(LaneCell(here, closed))
     stopped = found.halt.covers(creator.id, *([account.id] if account is not None else []))
     return Lane(creator, account, zone, made, [one for one in theirs if one.first is None], stopped)
 
 
-def _spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime, datetime]]:
+def _list_column_spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime, datetime]]:
     """When each column begins and ends: an hour that is skipped is empty, one that comes twice is its first."""
     if wanted.days > 1:
         return [day_bounds(wanted.first + timedelta(days=number), zone) for number in range(wanted.days)]
@@ -203,7 +203,9 @@ def _spans(wanted: CalendarFilter, zone: str) -> list[tuple[datetime, datetime]]
     return [(start, start + HOUR) for start in starts]
 
 
-def _closed(periods: Sequence[QuietPeriod], start: datetime, end: datetime, *, hours: bool) -> list[QuietPeriod]:
+def _filter_quiet_periods(
+    periods: Sequence[QuietPeriod], start: datetime, end: datetime, *, hours: bool
+) -> list[QuietPeriod]:
     """The periods that reach into a column; of hours that come back each week only where columns are hours; pure."""
     return [
         one

@@ -77,7 +77,7 @@ def render_page(page: PageContext) -> None:
         filters.render_back_button(page)
         draw_template("shell/templates/note.html", note=page.text("role.forbidden.run"))
     elif st.query_params.get("new"):
-        compose.render_page(page, _id(st.query_params.get("rework", "")))
+        compose.render_page(page, _parse_id(st.query_params.get("rework", "")))
     elif queue := st.query_params.get("queue"):
         calendar_queue.render_queue(page, queue)
     elif name := next(filter(st.query_params.get, PLANNED), ""):
@@ -94,13 +94,13 @@ def render_page(page: PageContext) -> None:
         label_manager.render_label_manager(page)
     elif st.query_params.get("ahead"):
         show_ahead(page)
-    elif chosen := _id(st.query_params.get("post", "")):
+    elif chosen := _parse_id(st.query_params.get("post", "")):
         calendar_post.render_post(page, chosen)
     else:
-        _days(page)
+        _render_days(page)
 
 
-def _id(text: str) -> UUID | None:
+def _parse_id(text: str) -> UUID | None:
     """An id of the address. Raises NotFound for what is none, as for one nobody knows."""
     if not text:
         return None
@@ -110,8 +110,8 @@ def _id(text: str) -> UUID | None:
         raise NotFound("post.unknown") from error
 
 
-def _days(page: PageContext) -> None:
-    mine, now, offered = page.read(partial(_around, page))
+def _render_days(page: PageContext) -> None:
+    mine, now, offered = page.read(partial(_load_page_choices, page))
     if not mine:
         draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
@@ -120,7 +120,7 @@ def _days(page: PageContext) -> None:
     by, zone = display_options.get_display_options(page, view)
     today = local_day(now, zone or mine[0].zone)
     shown = view_window(view, st.query_params.get("day", ""), today)
-    _bar(page, view, shown, today)
+    _render_toolbar(page, view, shown, today)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="gr_row_lists"):
         creator, account, group = filters.render_filters(page, mine, offered)
         theirs = [one for one in mine if creator in (None, one.id)]
@@ -133,16 +133,16 @@ def _days(page: PageContext) -> None:
         quiet_periods.render_quiet_banner(page, mine, shown.begins, shown.ends)
     look = VIEW_MODES[view]
     narrow = (creator, account, group, look.whole, look.most, zone, labels.get_label_filter())
-    _grid(page, view, by, CalendarFilter(shown.first, look.days, *narrow))
+    _render_grid(page, view, by, CalendarFilter(shown.first, look.days, *narrow))
 
 
-def _around(page: PageContext, scope: Scope) -> tuple[list[Creator], datetime, list[PostAccount]]:
+def _load_page_choices(page: PageContext, scope: Scope) -> tuple[list[Creator], datetime, list[PostAccount]]:
     """Whose days may be shown, when it is, and on which accounts."""
     mine = page.list_creators(scope)
     return mine, scope.now, list_post_accounts(scope, mine)
 
 
-def _bar(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:
+def _render_toolbar(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:
     """Where one is, and the way to elsewhere; each button has its key."""
     said = {"view": view, "first": shown.begins, "last": shown.ends, "today": today}
     draw_template("pages/calendar/templates/header.html", **said, voice=page.localizer, word=page.text)
@@ -150,19 +150,19 @@ def _bar(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:
     with st.container(horizontal=True, gap="small", key="gr_row_views"):
         for name, one in VIEW_MODES.items():
             kind: Kind = "secondary" if name == view else "tertiary"
-            _go(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind=kind)
+            _render_navigation_button(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind=kind)
     with st.container(horizontal=True, gap="small", key="gr_row_ways"):
-        _go(page, "calendar.before", "Left", day=str(shown.before), view=view)
-        _go(page, "calendar.today", "T", day="", view=view)
-        _go(page, "calendar.after", "Right", day=str(shown.after), view=view)
-        _go(page, "files.open", "E", files="1")
-        _go(page, "outlook.open", "P", ahead="1")
+        _render_navigation_button(page, "calendar.before", "Left", day=str(shown.before), view=view)
+        _render_navigation_button(page, "calendar.today", "T", day="", view=view)
+        _render_navigation_button(page, "calendar.after", "Right", day=str(shown.after), view=view)
+        _render_navigation_button(page, "files.open", "E", files="1")
+        _render_navigation_button(page, "outlook.open", "P", ahead="1")
         if page.has_right(Right.RUN):
-            _go(page, "calendar.queue", "Q", queue="1")
-            _go(page, "calendar.week", "B", week="1")
-            _go(page, "calendar.pool", "A", pool="1")
-            _go(page, "calendar.variants", "V", compare="1")
-            _go(page, "calendar.aside", "K", aside="1")
+            _render_navigation_button(page, "calendar.queue", "Q", queue="1")
+            _render_navigation_button(page, "calendar.week", "B", week="1")
+            _render_navigation_button(page, "calendar.pool", "A", pool="1")
+            _render_navigation_button(page, "calendar.variants", "V", compare="1")
+            _render_navigation_button(page, "calendar.aside", "K", aside="1")
             st.button(
                 page.text("calendar.new"),
                 type="primary",
@@ -173,16 +173,18 @@ def _bar(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:
             )
 
 
-def _go(page: PageContext, code: str, shortcut: str, *, kind: Kind = "secondary", **address: str) -> None:
-    st.button(page.text(code), key=f"go:{code}", type=kind, shortcut=shortcut, on_click=partial(_went, address))
+def _render_navigation_button(
+    page: PageContext, code: str, shortcut: str, *, kind: Kind = "secondary", **address: str
+) -> None:
+    st.button(page.text(code), key=f"go:{code}", type=kind, shortcut=shortcut, on_click=partial(_set_address, address))
 
 
-def _went(address: dict[str, str]) -> None:
+def _set_address(address: dict[str, str]) -> None:
     st.query_params.from_dict({name: value for name, value in address.items() if value})
 
 
 @st.fragment(run_every=TICK)
-def _grid(drawn: PageContext, view: str, by: str, wanted: CalendarFilter) -> None:
+def _render_grid(drawn: PageContext, view: str, by: str, wanted: CalendarFilter) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -194,35 +196,35 @@ def _grid(drawn: PageContext, view: str, by: str, wanted: CalendarFilter) -> Non
         return
     found = page.read(lambda scope: load_calendar(scope, page.list_creators(scope), wanted))
     with st.container(key="gr_grid", gap="small"):
-        _columns(page, view, found)
+        _render_columns(page, view, found)
     if not found.ever:
         draw_template("shell/templates/empty.html", code="calendar.empty", word=page.text)
     draw_template("shell/templates/as_of.html", now=found.now, voice=page.localizer, word=page.text)
 
 
-def _columns(page: PageContext, view: str, found: CalendarView) -> None:
+def _render_columns(page: PageContext, view: str, found: CalendarView) -> None:
     if view == "week":
         for column, day in zip(st.columns(WEEK_DAYS, gap="small"), found.days, strict=True):
             with column, st.container(key=f"column:{day.day}", gap="small"):
-                _day(page, found, day)
+                _render_day(page, found, day)
     elif view == "month":
         for row in range(0, len(found.days), WEEK_DAYS):
             for column, day in zip(st.columns(WEEK_DAYS, gap="small"), found.days[row : row + WEEK_DAYS], strict=True):
                 with column, st.container(key=f"cell:{day.day}", gap=None):
-                    _compact(page, found, day, held=page.has_right(Right.RUN))
+                    _render_compact_day(page, found, day, held=page.has_right(Right.RUN))
     elif any(day.short for day in found.days) or sum(len(day.turns) for day in found.days) > MAX_CARDS:
         for day in found.days:
             if day.short or day.turns:
-                _compact(page, found, day)
+                _render_compact_day(page, found, day)
     else:
         for day in found.days:
             if day.turns or day.free:
-                _day(page, found, day)
+                _render_day(page, found, day)
     if found.cut:
         draw_template("shell/templates/note.html", note=page.text("calendar.cut"))
 
 
-def _compact(page: PageContext, found: CalendarView, day: CalendarDay, *, held: bool = False) -> None:
+def _render_compact_day(page: PageContext, found: CalendarView, day: CalendarDay, *, held: bool = False) -> None:
     """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be dragged.
 
     A button and one piece of HTML, and nothing around them: each element costs more than the posts within it.
@@ -231,7 +233,7 @@ def _compact(page: PageContext, found: CalendarView, day: CalendarDay, *, held: 
     if day.day == found.today:
         name, label = "today", f"{label} · {page.text('calendar.is_today')}"
     if st.button(label, key=f"{name}:{day.day}", type="tertiary"):
-        _went({"view": "day", "day": str(day.day)})
+        _set_address({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone
     if day.short or day.turns:
         shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1}
@@ -241,7 +243,7 @@ def _compact(page: PageContext, found: CalendarView, day: CalendarDay, *, held: 
         )
 
 
-def _day(page: PageContext, found: CalendarView, day: CalendarDay) -> None:
+def _render_day(page: PageContext, found: CalendarView, day: CalendarDay) -> None:
     draw_template(
         "pages/calendar/templates/day.html",
         day=day.day,
@@ -252,20 +254,22 @@ def _day(page: PageContext, found: CalendarView, day: CalendarDay) -> None:
     rest = free_slots(day, found.zone)
     for turn in day.turns:
         while rest and rest[0].at.instant() < turn.at:
-            _free(page, found, rest.pop(0))
-        _turn(page, found, turn)
+            _render_free_slot(page, found, rest.pop(0))
+        _render_post_card(page, found, turn)
     for one in rest:
-        _free(page, found, one)
+        _render_free_slot(page, found, one)
 
 
-def _turn(page: PageContext, found: CalendarView, turn: CalendarCard) -> None:
+def _render_post_card(page: PageContext, found: CalendarView, turn: CalendarCard) -> None:
     several = len(found.chosen) > 1
     with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S%f}"):
         label = page.text(
-            "calendar.turn", clock=_clock(page, found, turn.local_time, turn.zone), words=_short(turn.words)
+            "calendar.turn",
+            clock=_format_card_time(page, found, turn.local_time, turn.zone),
+            words=_shorten_label(turn.words),
         )
         if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S%f}", type="tertiary", wrap=True):
-            _went({"post": str(turn.post_id), "at": turn.occurrence_key})
+            _set_address({"post": str(turn.post_id), "at": turn.occurrence_key})
             st.rerun()
         shown = {"several": several, "held": page.has_right(Right.RUN), "has": found.labels}
         draw_template(
@@ -281,7 +285,7 @@ def _turn(page: PageContext, found: CalendarView, turn: CalendarCard) -> None:
                 actions.action_button(
                     page,
                     "calendar.retry",
-                    partial(_again, page, turn.creator.id, one.delivery_id, one.version),
+                    partial(_retry_delivery, page, turn.creator.id, one.delivery_id, one.version),
                     right=Right.RUN,
                     key=f"again:{one.delivery_id}:{one.version}",
                     params={"account": one.channel},
@@ -289,28 +293,32 @@ def _turn(page: PageContext, found: CalendarView, turn: CalendarCard) -> None:
                 )
 
 
-def _clock(page: PageContext, found: CalendarView, at: datetime, zone: str) -> str:
+def _format_card_time(page: PageContext, found: CalendarView, at: datetime, zone: str) -> str:
     """A time, with its city where the page shows those of several clocks."""
     return f"{at:%H:%M} {page.localizer.zone_city(zone)}" if len(found.zones) > 1 else f"{at:%H:%M}"
 
 
-def _short(words: str) -> str:
+def _shorten_label(words: str) -> str:
     """The first words on one line, and nothing that a label would read as a sign of its own."""
     line = " ".join(words.split())[:60]
     return "".join(f"\\{letter}" if letter in r"\`*_[]:$~<>|" else letter for letter in line) or "…"
 
 
-def _again(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _retry_delivery(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return publish_actions.retry_delivery_action(page, scope, delivery_id, version)
 
 
-def _free(page: PageContext, found: CalendarView, one: FreeSlot) -> None:
+def _render_free_slot(page: PageContext, found: CalendarView, one: FreeSlot) -> None:
     """An hour nobody uses yet: a press begins a post for it."""
     if not page.has_right(Right.RUN):
         return
     names = "" if len(one.creators) == len(found.chosen) else ", ".join(creator.name for creator in one.creators)
-    label = page.markdown("calendar.free", clock=_clock(page, found, one.local_time, one.zone), creator=names).strip()
+    label = page.markdown(
+        "calendar.free", clock=_format_card_time(page, found, one.local_time, one.zone), creator=names
+    ).strip()
     if st.button(label, key=f"free:{one.creators[0].slug}:{one.at}", type="tertiary", icon=":material/add:", wrap=True):
         draft.start_draft(creator=one.creators[0].slug, at=str(one.at))
         st.rerun()

@@ -239,7 +239,7 @@ def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter)
     chosen = [one for one in mine if wanted.creator in (None, one.id)]
     if wanted.creator is not None and not chosen:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
-    days, ever, cut = _shortened(scope, chosen, wanted) or _every_turn(scope, chosen, wanted)
+    days, ever, cut = _load_condensed_days(scope, chosen, wanted) or _load_full_days(scope, chosen, wanted)
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
     posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
     has = labels.labels_of_posts(scope, posts)
@@ -263,7 +263,7 @@ _Read = tuple[list[CalendarDay], bool, bool]
 """The days, whether anything stands in them at all, and whether something is left out."""
 
 
-def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read | None:
+def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read | None:
     """The days in short; None where there is room for every post."""
     if wanted.whole >= MAX_DELIVERIES:
         return None
@@ -283,7 +283,7 @@ def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) 
     return days, bool(found.posts_on_day) or has_posts_in_days(scope, zones, span), False
 
 
-def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
+def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
     """The days with every post, and the hours that are free."""
     by_id, names = {one.id: one for one in chosen}, channel_reads.channel_names(scope)
     last = wanted.first + timedelta(days=wanted.days)
@@ -297,9 +297,9 @@ def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter)
     )
     calm = quiet_periods.list_quiet_periods(scope, by_id) if ahead else []
     found = _Found(entries, by_id, hours, scope.now, calm, wanted.zone, labelled)
-    here = _by_day(found)
+    here = _group_deliveries_by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
-    days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
+    days = [_build_day(wanted, day, found, here.get(day, [])) for day in shown]
     return days, bool(entries), len(entries) == MAX_DELIVERIES
 
 
@@ -315,7 +315,7 @@ class _Found:
     """The posts with the label that is asked for; None where none is."""
 
 
-def _by_day(found: _Found) -> dict[date, list[DeliveryEntry]]:
+def _group_deliveries_by_day(found: _Found) -> dict[date, list[DeliveryEntry]]:
     """The deliveries of each day on the clock that is looked at: each is read once, however many days are shown."""
     zones = {creator.id: load_zone(found.zone or creator.zone) for creator in found.creators.values()}
     days: dict[date, list[DeliveryEntry]] = {}
@@ -324,20 +324,22 @@ def _by_day(found: _Found) -> dict[date, list[DeliveryEntry]]:
     return days
 
 
-def _day(wanted: CalendarFilter, day: date, found: _Found, here: Sequence[DeliveryEntry]) -> CalendarDay:
+def _build_day(wanted: CalendarFilter, day: date, found: _Found, here: Sequence[DeliveryEntry]) -> CalendarDay:
     shown = [
         one for one in here if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
     ]
     if found.labelled is not None:
         shown = [one for one in shown if one.post_id in found.labelled]
     whole = wanted.group == "all" and wanted.account is None and found.labelled is None
-    gaps = [gap for creator in found.hours for gap in _gaps(found, creator, day, here)] if whole else []
+    gaps = [gap for creator in found.hours for gap in _find_free_slots(found, creator, day, here)] if whole else []
     return CalendarDay(
         day, group_cards(shown, found.creators, found.zone), sorted(gaps, key=lambda gap: gap[1].instant())
     )
 
 
-def _gaps(found: _Found, creator_id: UUID, day: date, here: Sequence[DeliveryEntry]) -> list[tuple[Creator, WallTime]]:
+def _find_free_slots(
+    found: _Found, creator_id: UUID, day: date, here: Sequence[DeliveryEntry]
+) -> list[tuple[Creator, WallTime]]:
     """A creator's usual hours of a day with nothing near them, and none in which she posts nothing."""
     creator = found.creators[creator_id]
     taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not S.CANCELLED]

@@ -65,11 +65,11 @@ def view_window(view: str, asked: str, today: date) -> ViewWindow:
         begins = day.replace(day=1)
         after = (begins + timedelta(days=31)).replace(day=1)
         before = (begins - timedelta(days=1)).replace(day=1)
-        return ViewWindow(_monday(begins), begins, after - timedelta(days=1), before, after)
-    first = _monday(day) if view == "week" else day
+        return ViewWindow(_monday_of_week(begins), begins, after - timedelta(days=1), before, after)
+    first = _monday_of_week(day) if view == "week" else day
     step = timedelta(days=VIEW_MODES[view].days)
     return ViewWindow(first, first, first + step - timedelta(days=1), first - step, first + step)
 
 
-def _monday(day: date) -> date:
+def _monday_of_week(day: date) -> date:
     return day - timedelta(days=day.weekday())

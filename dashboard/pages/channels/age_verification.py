@@ -35,10 +35,10 @@ def render_age_verification(page: PageContext, now: datetime) -> None:
     for name, provider in age_providers().items():
         with st.container(border=True):
             st.write(f"**{page.text(f'age.name.{name}')}**")
-            _provider(page, found.get(name), provider, now)
+            _render_provider(page, found.get(name), provider, now)
 
 
-def _provider(page: PageContext, known: AgeProviderView | None, provider: AgeProvider, now: datetime) -> None:
+def _render_provider(page: PageContext, known: AgeProviderView | None, provider: AgeProvider, now: datetime) -> None:
     name = provider.name
     st.caption(page.text(f"connect.{name}.help"))
     if known is not None:
@@ -51,7 +51,7 @@ def _provider(page: PageContext, known: AgeProviderView | None, provider: AgePro
         if known.tested_at is not None:
             st.caption(page.text("ages.tested", at=page.localizer.format_moment(known.tested_at, now)))
         if known.state is AgeProviderState.WAITING:
-            _watch(known)
+            _rerun_on_provider_change(known)
     form = f"age:{name}:{known.state if known is not None else ''}"
     for field in provider.form.fields:
         st.text_input(
@@ -63,22 +63,26 @@ def _provider(page: PageContext, known: AgeProviderView | None, provider: AgePro
             key=f"{form}:{field.name}",
         )
     with st.container(horizontal=True, gap="small"):
-        act = partial(_connect, page, provider, form)
+        act = partial(_connect_provider, page, provider, form)
         actions.action_button(page, "ages.connect", act, right=Right.RUN, key=f"{form}:connect", kind="primary")
         if known is not None and known.state in (AgeProviderState.CONNECTED, AgeProviderState.REFUSED):
-            actions.action_button(page, "ages.test", partial(_test, known.id), right=Right.RUN, key=f"{form}:test")
-            actions.action_button(page, "ages.end", partial(_end, known.id), right=Right.RUN, key=f"{form}:end")
+            actions.action_button(
+                page, "ages.test", partial(_request_provider_test, known.id), right=Right.RUN, key=f"{form}:test"
+            )
+            actions.action_button(
+                page, "ages.end", partial(_end_provider, known.id), right=Right.RUN, key=f"{form}:end"
+            )
 
 
 @st.fragment(run_every="2s")
-def _watch(before: AgeProviderView) -> None:
+def _rerun_on_provider_change(before: AgeProviderView) -> None:
     """Once the provider has answered, the page is drawn anew."""
     page = page_context.current_page()
     if page is not None and before not in page.read(age_checks.list_providers):
         st.rerun()
 
 
-def _connect(page: PageContext, provider: AgeProvider, form: str, scope: Scope, _: UUID) -> Message:
+def _connect_provider(page: PageContext, provider: AgeProvider, form: str, scope: Scope, _: UUID) -> Message:
     fields = provider.form.fields
     typed = {field.name: str(actions.typed_value(f"{form}:{field.name}") or "").strip() for field in fields}
     missing = [field.name for field in fields if not typed[field.name]]
@@ -89,11 +93,11 @@ def _connect(page: PageContext, provider: AgeProvider, form: str, scope: Scope, 
     return Message("ages.asked")
 
 
-def _test(provider_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_provider_test(provider_id: UUID, scope: Scope, _: UUID) -> Message:
     age_checks.request_provider_test(scope, provider_id)
     return Message("ages.asked")
 
 
-def _end(provider_id: UUID, scope: Scope, _: UUID) -> Message:
+def _end_provider(provider_id: UUID, scope: Scope, _: UUID) -> Message:
     age_checks.end_provider(scope, provider_id)
     return Message("ages.ended")

@@ -26,21 +26,21 @@ def render_api_costs(page: PageContext, months: Sequence[MonthlyCosts]) -> None:
     st.subheader(page.text("channels.costs_title"), anchor="costs")
     st.write(page.text("channels.costs_explained"))
     for found in months:
-        _of(page, found)
+        _render_platform_costs(page, found)
 
 
-def _of(page: PageContext, found: MonthlyCosts) -> None:
+def _render_platform_costs(page: PageContext, found: MonthlyCosts) -> None:
     name, key = page.text(f"platform.{found.platform}"), f"{CAP}:{found.platform}"
     spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
     st.write(page.text("channels.costs_spent", platform=name, spent=spent))
     with st.form(f"costs:{found.platform}"):
-        own = _written(found.cap) if found.cap is not None else ""
+        own = _format_cap_amount(found.cap) if found.cap is not None else ""
         st.text_input(page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key)
-        keep = partial(_keep, found.platform, found.spent.currency)
+        keep = partial(_save_cost_cap, found.platform, found.spent.currency)
         actions.submit_button(page, "channels.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{found.platform}")
 
 
-def _keep(platform: str, currency: str, scope: Scope, _: UUID) -> Message:
+def _save_cost_cap(platform: str, currency: str, scope: Scope, _: UUID) -> Message:
     text = str(actions.typed_value(f"{CAP}:{platform}") or "").strip()
     try:
         cap = parse_money(text, currency) if text else None
@@ -50,6 +50,6 @@ def _keep(platform: str, currency: str, scope: Scope, _: UUID) -> Message:
     return Message("channels.cap_kept")
 
 
-def _written(cap: Money) -> str:
+def _format_cap_amount(cap: Money) -> str:
     """As it is typed: without its currency."""
     return str(cap).rpartition(" ")[0]

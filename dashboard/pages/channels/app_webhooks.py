@@ -46,13 +46,13 @@ def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
         return
     for one in found:
         with st.container(border=True):
-            _application(page, one, base)
+            _render_app(page, one, base)
     if theirs:
         with st.container(border=True):
-            _of_house(page, theirs, base)
+            _render_installation_webhooks(page, theirs, base)
 
 
-def _of_house(page: PageContext, channels: Sequence[Channel], base: str) -> None:
+def _render_installation_webhooks(page: PageContext, channels: Sequence[Channel], base: str) -> None:
     """Where Meta calls, what whoever runs the installation sets for it, and how each account stands."""
     stands = page.read(lambda scope: webhook_subscriptions.subscriptions_of(scope, [one.id for one in channels]))
     st.markdown(f"**{page.text('calls.meta')}**")
@@ -61,10 +61,10 @@ def _of_house(page: PageContext, channels: Sequence[Channel], base: str) -> None
     for one in channels:
         account = page.markdown("calls.account", platform=page.text(f"platform.{one.platform}"), account=one.name)
         st.markdown(f"**{account}**")
-        st.write(_signed_up(page, stands.get(one.id)))
+        st.write(_subscription_status_text(page, stands.get(one.id)))
 
 
-def _signed_up(page: PageContext, found: WebhookSubscription | None) -> str:
+def _subscription_status_text(page: PageContext, found: WebhookSubscription | None) -> str:
     if found is None or found.state == "off":
         return page.text("calls.meta_off")
     if found.state == "refused":
@@ -76,22 +76,24 @@ def _signed_up(page: PageContext, found: WebhookSubscription | None) -> str:
     )
 
 
-def _application(page: PageContext, one: CalledApp, base: str) -> None:
+def _render_app(page: PageContext, one: CalledApp, base: str) -> None:
     platform = page.text(f"platform.{one.platform}")
     st.markdown(f"**{page.markdown('calls.application', platform=platform, client=one.client_id)}**")
     st.caption(page.text(f"connect.{one.platform}.calls"))
     st.code(f"{base}/hooks/{one.platform}/{page.viewer.tenant_id}/{one.id}", language=None)
-    st.write(_stands(page, one))
+    st.write(_app_status_text(page, one))
     box = f"calls:{one.id}:{one.letter is not None}"
     st.text_input(page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box)
     with st.container(horizontal=True, gap="small"):
         code = "calls.take" if one.letter is None else "calls.replace"
-        actions.action_button(page, code, partial(_take, one.id, box), right=Right.RUN, key=f"{box}:take")
+        actions.action_button(page, code, partial(_save_app_secret, one.id, box), right=Right.RUN, key=f"{box}:take")
         if one.letter is not None:
-            actions.action_button(page, "calls.end", partial(_end, one.id), right=Right.RUN, key=f"{box}:end")
+            actions.action_button(
+                page, "calls.end", partial(_disable_webhooks, one.id), right=Right.RUN, key=f"{box}:end"
+            )
 
 
-def _stands(page: PageContext, one: CalledApp) -> str:
+def _app_status_text(page: PageContext, one: CalledApp) -> str:
     if one.letter is None:
         return page.text("calls.off")
     if one.called_at is None:
@@ -99,7 +101,7 @@ def _stands(page: PageContext, one: CalledApp) -> str:
     return page.text("calls.heard", at=page.localizer.format_moment(one.called_at, page.read(lambda scope: scope.now)))
 
 
-def _take(application: UUID, box: str, scope: Scope, _: UUID) -> Message:
+def _save_app_secret(application: UUID, box: str, scope: Scope, _: UUID) -> Message:
     typed = str(actions.typed_value(box) or "").strip()
     if len(typed) < MIN_SECRET_LENGTH or not typed.isascii() or not typed.isprintable() or " " in typed:
         raise BadInput("calls.bad_secret", least=MIN_SECRET_LENGTH)
@@ -110,6 +112,6 @@ def _take(application: UUID, box: str, scope: Scope, _: UUID) -> Message:
     return Message("calls.taken")
 
 
-def _end(application: UUID, scope: Scope, _: UUID) -> Message:
+def _disable_webhooks(application: UUID, scope: Scope, _: UUID) -> Message:
     app_webhooks.disable_app_webhooks(scope, application)
     return Message("calls.ended")

@@ -32,7 +32,7 @@ def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None
     known = page.read(lambda scope: link_tracking.link_policy_of_creator(scope, creator.id))
     base = session.public_url()
     with st.form(f"links:{creator.id}"):
-        st.toggle(page.text("links.short", base=base), value=bool(known.base), key=_key(creator, "short"))
+        st.toggle(page.text("links.short", base=base), value=bool(known.base), key=_widget_key(creator, "short"))
         if known.base and known.base != base:
             st.caption(page.text("links.moved", base=known.base))
         for name in MARKS:
@@ -41,21 +41,25 @@ def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None
                 getattr(known, name),
                 placeholder=HINTS[name],
                 max_chars=MAX_LINK_PARAMETER_LENGTH,
-                key=_key(creator, name),
+                key=_widget_key(creator, name),
             )
         st.caption(page.text("links.holes"))
         actions.submit_button(
-            page, "links.save", partial(_save, page, creator), right=Right.RUN, key=f"links:go:{creator.id}"
+            page,
+            "links.save",
+            partial(_save_link_settings, page, creator),
+            right=Right.RUN,
+            key=f"links:go:{creator.id}",
         )
 
 
-def _key(creator: Creator, name: str) -> str:
+def _widget_key(creator: Creator, name: str) -> str:
     return f"links:{creator.id}:{name}"
 
 
-def _save(page: PageContext, creator: Creator, scope: Scope, _: object) -> Message:
+def _save_link_settings(page: PageContext, creator: Creator, scope: Scope, _: object) -> Message:
     mine = page.get_creator(scope, creator.id)
-    marks = {name: str(actions.typed_value(_key(creator, name)) or "").strip() for name in MARKS}
-    base = session.public_url() if actions.typed_value(_key(creator, "short")) else ""
+    marks = {name: str(actions.typed_value(_widget_key(creator, name)) or "").strip() for name in MARKS}
+    base = session.public_url() if actions.typed_value(_widget_key(creator, "short")) else ""
     link_tracking.set_link_policy(scope, mine.id, LinkPolicy(base=base, **marks))
     return Message("links.saved", {"name": mine.name})

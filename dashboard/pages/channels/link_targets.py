@@ -35,12 +35,12 @@ def render_link_targets(page: PageContext, creators: Sequence[Creator]) -> None:
     creator = creators[0]
     if len(creators) > 1:
         creator = st.selectbox(page.text("channels.whose"), creators, format_func=lambda one: one.name, key=WHOSE)
-    _list(page, creator)
-    _form(page, creator)
+    _render_link_targets(page, creator)
+    _render_target_form(page, creator)
 
 
 @st.fragment(run_every=TICK)
-def _list(drawn: PageContext, creator: Creator) -> None:
+def _render_link_targets(drawn: PageContext, creator: Creator) -> None:
     """What stands on the list and what waits for it; read again while one looks, since the workers write it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -48,29 +48,29 @@ def _list(drawn: PageContext, creator: Creator) -> None:
     found = page.read(lambda scope: load_links(scope, page.get_creator(scope, creator.id)))
     actions.show_notices(page, "targets")
     for number, wanted in enumerate(found.wanted):
-        _wanted(page, found, wanted, number)
+        _render_unregistered_link(page, found, wanted, number)
     for one in found.known:
-        _known(page, found, one)
+        _render_link_target(page, found, one)
     if not found.known:
         draw_template("shell/templates/note.html", note=page.text("targets.none", name=creator.name))
 
 
-def _wanted(page: PageContext, found: LinksView, wanted: UnregisteredLink, number: int) -> None:
+def _render_unregistered_link(page: PageContext, found: LinksView, wanted: UnregisteredLink, number: int) -> None:
     """An address that posts wait for: taken over into the form by a press, where somebody says what it is."""
     with st.container(border=True, key=f"targets:wanted:{number}"):
         draw_template(
             "pages/channels/templates/unregistered_link.html", wanted=wanted, voice=page.localizer, word=page.text
         )
         key = f"targets:take:{found.creator.id}:{number}"
-        if st.button(page.text("targets.take"), key=key, on_click=_take, args=(wanted.written,)):
+        if st.button(page.text("targets.take"), key=key, on_click=_fill_url_field, args=(wanted.written,)):
             st.rerun()  # the form stands outside of what is drawn anew by itself
 
 
-def _take(written: str) -> None:
+def _fill_url_field(written: str) -> None:
     st.session_state[URL] = urls.canonical_url(written) or written
 
 
-def _known(page: PageContext, found: LinksView, one: LinkTargetSummary) -> None:
+def _render_link_target(page: PageContext, found: LinksView, one: LinkTargetSummary) -> None:
     with st.container(border=True, key=f"targets:{one.id}"):
         fits, by = one.is_usable(found.now), found.people.get(one.by, "")
         draw_template(
@@ -85,15 +85,19 @@ def _known(page: PageContext, found: LinksView, one: LinkTargetSummary) -> None:
         about = (page, found.creator.id, one.id)
         with st.container(horizontal=True, gap="small"):
             actions.action_button(
-                page, "targets.still", partial(_still, *about), right=Right.RUN, key=f"targets:still:{one.id}"
+                page,
+                "targets.still",
+                partial(_renew_link_target, *about),
+                right=Right.RUN,
+                key=f"targets:still:{one.id}",
             )
             with st.popover(page.text("targets.end")):
                 draw_template("shell/templates/note.html", note=page.text("targets.end_asked"))
-                end = partial(_end, *about)
+                end = partial(_end_link_target, *about)
                 actions.action_button(page, "targets.end_sure", end, right=Right.RUN, key=f"targets:end:{one.id}")
 
 
-def _form(page: PageContext, creator: Creator) -> None:
+def _render_target_form(page: PageContext, creator: Creator) -> None:
     with st.form("targets:new"):
         st.text_input(page.text("targets.url"), placeholder="https://", max_chars=urls.MAX_URL_LENGTH, key=URL)
         st.selectbox(
@@ -111,10 +115,12 @@ def _form(page: PageContext, creator: Creator) -> None:
         )
         st.checkbox(page.text("targets.adult"), key=ADULT)
         draw_template("shell/templates/note.html", note=page.text("targets.honest"))
-        actions.submit_button(page, "targets.add", partial(_add, page, creator.id), right=Right.RUN, key="targets:add")
+        actions.submit_button(
+            page, "targets.add", partial(_request_link_target, page, creator.id), right=Right.RUN, key="targets:add"
+        )
 
 
-def _add(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_link_target(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     creator, rating = page.get_creator(scope, creator_id), actions.typed_value(RATING)
     if rating is None:
         raise BadInput("targets.no_rating")
@@ -125,22 +131,22 @@ def _add(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     return Message("targets.asked", {"url": url})
 
 
-def _mine(page: PageContext, scope: Scope, creator_id: UUID, target_id: UUID) -> LinkTargetSummary:
+def _get_own_link_target(page: PageContext, scope: Scope, creator_id: UUID, target_id: UUID) -> LinkTargetSummary:
     found = find_link_target(scope, page.get_creator(scope, creator_id).id, target_id)
     if found is None:
         raise NotFound("link.unknown")
     return found
 
 
-def _still(page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID) -> Message:
-    one = _mine(page, scope, creator_id, target_id)
+def _renew_link_target(page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID) -> Message:
+    one = _get_own_link_target(page, scope, creator_id, target_id)
     url = link_targets.request_link_target(
         scope, creator_id, one.url, owner=LinkOwner(one.owner), rating=one.rating, adult=one.adult
     )
     return Message("targets.asked", {"url": url})
 
 
-def _end(page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID) -> Message:
-    one = _mine(page, scope, creator_id, target_id)
+def _end_link_target(page: PageContext, creator_id: UUID, target_id: UUID, scope: Scope, _: UUID) -> Message:
+    one = _get_own_link_target(page, scope, creator_id, target_id)
     link_targets.request_link_target_end(scope, one.id)
     return Message("targets.ended", {"url": one.url})

@@ -62,7 +62,7 @@ def render_page(page: PageContext) -> None:
     for start in range(0, len(found.accounts), ACROSS):
         for column, account in zip(st.columns(ACROSS), found.accounts[start : start + ACROSS], strict=False):
             with column, st.container(border=True):
-                _account(page, found, account)
+                _render_account(page, found, account)
     render_connect_form(page, found)
     dry_run_actions.render_agency_dry_run(page, found.rehearsed)
     api_costs.render_api_costs(page, found.costs)
@@ -72,7 +72,7 @@ def render_page(page: PageContext) -> None:
     age_verification.render_age_verification(page, found.now)
 
 
-def _account(page: PageContext, found: ChannelsView, account: ChannelOverview) -> None:
+def _render_account(page: PageContext, found: ChannelsView, account: ChannelOverview) -> None:
     draw_template(
         "pages/channels/templates/account.html",
         account=account,
@@ -82,32 +82,40 @@ def _account(page: PageContext, found: ChannelsView, account: ChannelOverview) -
         anchor=ANCHOR,
     )
     with st.container(horizontal=True, gap="small"):
-        _acts(page, account, found.rehearsed)
+        _render_account_actions(page, account, found.rehearsed)
     if account.is_manual:
         with st.expander(page.text("channels.whose_phone")):
-            _phones(page, account)
+            _render_assignees(page, account)
 
 
-def _acts(page: PageContext, account: ChannelOverview, running: dict[UUID, DryRunTarget]) -> None:
+def _render_account_actions(page: PageContext, account: ChannelOverview, running: dict[UUID, DryRunTarget]) -> None:
     key, state = account.channel.id, account.channel.state
     if account.can_be_tested and not account.channel.is_disconnected:
-        actions.action_button(page, "channels.test", partial(_test, page, key), right=Right.RUN, key=f"test:{key}")
+        actions.action_button(
+            page, "channels.test", partial(_test_account, page, key), right=Right.RUN, key=f"test:{key}"
+        )
     if state == ChannelState.PAUSED:
         actions.action_button(
-            page, "channels.resume", partial(_resume, page, key), right=Right.RUN, key=f"resume:{key}"
+            page, "channels.resume", partial(_resume_account, page, key), right=Right.RUN, key=f"resume:{key}"
         )
     elif state == ChannelState.ACTIVE:
-        actions.action_button(page, "channels.pause", partial(_pause, page, key), right=Right.RUN, key=f"pause:{key}")
+        actions.action_button(
+            page, "channels.pause", partial(_pause_account, page, key), right=Right.RUN, key=f"pause:{key}"
+        )
     dry_run_actions.render_account_dry_run(page, key, running)
     if not account.channel.is_disconnected:
         with st.popover(page.text("channels.leave")):
             draw_template("shell/templates/note.html", note=page.text("channels.leave_asked"))
             actions.action_button(
-                page, "channels.leave_sure", partial(_leave, page, key), right=Right.RUN, key=f"leave:{key}"
+                page,
+                "channels.leave_sure",
+                partial(_disconnect_account, page, key),
+                right=Right.RUN,
+                key=f"leave:{key}",
             )
 
 
-def _phones(page: PageContext, account: ChannelOverview) -> None:
+def _render_assignees(page: PageContext, account: ChannelOverview) -> None:
     names = {str(one.id): one.name for one in account.able}
     box = f"people:{account.channel.id}"
     st.multiselect(
@@ -118,7 +126,7 @@ def _phones(page: PageContext, account: ChannelOverview) -> None:
         key=box,
         select_all=False,
     )
-    act = partial(_entrust, page, account.channel.id, box)
+    act = partial(_save_assignees, page, account.channel.id, box)
     actions.action_button(page, "channels.entrust", act, right=Right.RUN, key=f"entrust:{account.channel.id}")
 
 
@@ -136,12 +144,12 @@ def render_connect_form(page: PageContext, found: ChannelsView) -> None:
             st.write(page.text("channels.page_explained"))
             box = f"connect:slug:{creator.id}"
             st.text_input(page.text("channels.page_address"), value=creator.slug, key=box)
-            act = partial(_own_page, page, creator.id, box)
+            act = partial(_request_own_page, page, creator.id, box)
             actions.action_button(page, "channels.page_open", act, right=Right.RUN, key="connect:page")
     elif creator.id not in found.adult_areas:
         with st.container(border=True):
             st.write(page.text("channels.adults_explained"))
-            act = partial(_adult_area, page, creator.id)
+            act = partial(_request_adult_area, page, creator.id)
             actions.action_button(page, "channels.adults_open", act, right=Right.RUN, key="connect:adults")
     able = connectable_platforms()
     platform = st.radio(
@@ -153,12 +161,12 @@ def render_connect_form(page: PageContext, found: ChannelsView) -> None:
         key="connect:platform",
         horizontal=True,
     )
-    _form(page, creator, platform, able[platform], found)
+    _render_connect_form(page, creator, platform, able[platform], found)
     st.caption(page.text("channels.days"))
-    _watch(page, found.asked, _connected(found))
+    _render_setup_progress(page, found.asked, _connected_message_code(found))
 
 
-def _connected(found: ChannelsView) -> str:
+def _connected_message_code(found: ChannelsView) -> str:
     """What the account that was asked for last can do now that it is connected, as a sentence's code."""
     latest = found.asked.channel_id if found.asked is not None else None
     account = next((one for one in found.accounts if one.channel.id == latest), None)
@@ -167,21 +175,23 @@ def _connected(found: ChannelsView) -> str:
     return "channels.connected_to_talk" if account is not None and not account.channel.surface else "channels.connected"
 
 
-def _form(
+def _render_connect_form(
     page: PageContext, creator: Creator, platform: str, connector: SupportsAccountSetup, found: ChannelsView
 ) -> None:
     """What was typed is forgotten with the next account that is asked for: the fields are others then."""
     with st.container(border=True):
         st.write(page.text(f"connect.{platform}.help"))
         form = f"{platform}:{found.asked.id if found.asked is not None else None}"
-        other = not connector.form.registered or _registered(page, form, found.clients.get(platform, ""))
+        other = not connector.form.registered or _render_client_registration(
+            page, form, found.clients.get(platform, "")
+        )
         for field in connector.form.all_fields if other else connector.form.fields:
-            _input(page, form, field)
-        act = partial(_connect, page, creator.id, form)
+            _render_form_field(page, form, field)
+        act = partial(_connect_account, page, creator.id, form)
         actions.action_button(page, "channels.connect_now", act, right=Right.RUN, key=f"connect:{form}", kind="primary")
 
 
-def _registered(page: PageContext, form: str, known: str) -> bool:
+def _render_client_registration(page: PageContext, form: str, known: str) -> bool:
     """What to register there first, and whether its id is to be typed: one that is `known` serves once more."""
     wanted = not known or st.checkbox(page.text("channels.another_client", client=known), key=f"connect:{form}:other")
     if wanted:
@@ -190,7 +200,7 @@ def _registered(page: PageContext, form: str, known: str) -> bool:
     return wanted
 
 
-def _input(page: PageContext, form: str, field: FormField) -> None:
+def _render_form_field(page: PageContext, form: str, field: FormField) -> None:
     platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
     name = page.text(field_label(platform, field))
     if field.choices:
@@ -208,7 +218,7 @@ def _input(page: PageContext, form: str, field: FormField) -> None:
 
 
 @st.fragment(run_every="2s")
-def _watch(drawn: PageContext, before: AccountSetup | None, connected: str) -> None:
+def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, connected: str) -> None:
     """How the account that was asked for last stands; once there is an answer, the page is drawn anew."""
     page = page_context.current_page()
     if before is None or page is None:
@@ -229,7 +239,7 @@ def _watch(drawn: PageContext, before: AccountSetup | None, connected: str) -> N
             st.error(drawn.localizer.message_text(found.reason))
 
 
-def _connect(page: PageContext, creator_id: UUID, form: str, scope: Scope, press_id: UUID) -> None:
+def _connect_account(page: PageContext, creator_id: UUID, form: str, scope: Scope, press_id: UUID) -> None:
     creator, platform = page.get_creator(scope, creator_id), form.partition(":")[0]
     asked = connectable_platforms()[platform].form
     typed = {
@@ -242,50 +252,50 @@ def _connect(page: PageContext, creator_id: UUID, form: str, scope: Scope, press
     account_setup.request_setup(scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id)
 
 
-def _own_page(page: PageContext, creator_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
+def _request_own_page(page: PageContext, creator_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
     creator, slug = page.get_creator(scope, creator_id), str(actions.typed_value(box) or "")
     wanted = OwnPageRequested(scope.tenant_id, creator.id, slug=slug.strip().lower()[:60])
     outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator.id}")
     return Message("channels.page_asked", {"name": creator.name})
 
 
-def _adult_area(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_adult_area(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, creator_id)
     wanted = AdultAreaRequested(scope.tenant_id, creator.id)
     outbox.put(scope, wanted, priority=1, dedupe=f"adult_area:{creator.id}")
     return Message("channels.adults_asked", {"name": creator.name})
 
 
-def _mine(page: PageContext, scope: Scope, channel_id: UUID) -> ChannelOverview:
+def _get_own_account(page: PageContext, scope: Scope, channel_id: UUID) -> ChannelOverview:
     return next(one for one in load_channels(scope, page.list_creators(scope)).accounts if one.channel.id == channel_id)
 
 
-def _test(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
-    account_setup.request_test(scope, _mine(page, scope, channel_id).channel.id)
+def _test_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    account_setup.request_test(scope, _get_own_account(page, scope, channel_id).channel.id)
     return Message("channels.tested")
 
 
-def _pause(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
-    channel = _mine(page, scope, channel_id).channel
+def _pause_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _get_own_account(page, scope, channel_id).channel
     lifecycle.pause_account(scope, channel.id, Message("channel.paused_by", {"name": page.viewer.member.name}))
     return Message("channels.paused", {"name": channel.name})
 
 
-def _resume(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
-    channel = _mine(page, scope, channel_id).channel
+def _resume_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _get_own_account(page, scope, channel_id).channel
     lifecycle.resume_account(scope, channel.id)
     return Message("channels.resumed", {"name": channel.name})
 
 
-def _leave(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
-    channel = _mine(page, scope, channel_id).channel
+def _disconnect_account(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _get_own_account(page, scope, channel_id).channel
     disconnection.request_disconnection(scope, channel.id, page.viewer.member.name)
     return Message(
         "channels.leaving", {"name": channel.name, "posts": lost_account.count_pending_posts(scope, channel.id)}
     )
 
 
-def _entrust(page: PageContext, channel_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
+def _save_assignees(page: PageContext, channel_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
     people = [UUID(one) for one in actions.typed_value(box) or []]
-    assignees.set_assignees(scope, _mine(page, scope, channel_id).channel.id, people)
+    assignees.set_assignees(scope, _get_own_account(page, scope, channel_id).channel.id, people)
     return Message("channels.entrusted")

@@ -123,7 +123,9 @@ def load_channels(scope: Scope, mine: Sequence[Creator]) -> ChannelsView:
     own = platform_connectors()
     here = [one for one in rows if own[one.platform].capabilities.in_house]
     return ChannelsView(
-        accounts=sorted(_accounts(scope, rows, whose), key=lambda one: (one.creator.name, one.channel.name)),
+        accounts=sorted(
+            _build_channel_overviews(scope, rows, whose), key=lambda one: (one.creator.name, one.channel.name)
+        ),
         creators=mine,
         pages=frozenset(one.creator_id for one in here),
         adult_areas=frozenset(one.creator_id for one in here if one.surface == AGE_ASSURED_AREA),
@@ -137,7 +139,9 @@ def load_channels(scope: Scope, mine: Sequence[Creator]) -> ChannelsView:
     )
 
 
-def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[ChannelOverview]:
+def _build_channel_overviews(
+    scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]
+) -> list[ChannelOverview]:
     waits = send_limits.send_blocks(scope, [one.id for one in rows], brake=True)
     by_hand = [
         one for one in rows if account_connectors.connector_for(platform_connectors(), one).capabilities.hand_over

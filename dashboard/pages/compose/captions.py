@@ -56,14 +56,14 @@ def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]
     ):
         draw_template("shell/templates/note.html", note=page.text("kit.why"))
         names = {str(one.id): one.name for one in hers}
-        _asking(page, found, names)
+        _render_caption_request(page, found, names)
         if found.kit is not None and not found.kit.written:
-            _waiting(page, creator)
+            _poll_captions(page, creator)
         elif found.kit is not None:  # in no fragment: what is picked fills fields that stand outside of one
-            _offered(page, found.kit, names)
+            _render_caption_set(page, found.kit, names)
 
 
-def _asking(page: PageContext, found: CaptionsView, names: dict[str, str]) -> None:
+def _render_caption_request(page: PageContext, found: CaptionsView, names: dict[str, str]) -> None:
     st.text_input(page.text("kit.idea"), key=IDEA_KEY, max_chars=MAX_IDEA_LENGTH)
     if field_text(LANGUAGE_KEY) not in WRITABLE_LANGUAGES:
         st.session_state[LANGUAGE_KEY] = found.default_language
@@ -88,20 +88,22 @@ def _asking(page: PageContext, found: CaptionsView, names: dict[str, str]) -> No
     if chosen:
         listed_names = ", ".join(names[one] for one in chosen)
         st.checkbox(page.text("kit.places", accounts=listed_names), key=PLACES)
-    act = partial(_ask, page, found, tuple(map(UUID, chosen)))
+    act = partial(_request_captions, page, found, tuple(map(UUID, chosen)))
     actions.action_button(page, "kit.ask", act, right=Right.RUN, key="compose:kit:ask", icon=":material/edit_note:")
 
 
 def language_labeler(page: PageContext) -> "partial[str]":
     """How people call a language that texts are asked for in."""
-    return partial(_named, page)
+    return partial(_language_name, page)
 
 
-def _named(page: PageContext, language: str) -> str:
+def _language_name(page: PageContext, language: str) -> str:
     return page.text(f"kit.in.{language}")
 
 
-def _ask(page: PageContext, found: CaptionsView, places: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+def _request_captions(
+    page: PageContext, found: CaptionsView, places: tuple[UUID, ...], scope: Scope, press: UUID
+) -> Message:
     creator = page.get_creator(scope, found.creator.id)
     asset = next(iter(id_list(MEDIA_KEY)), None)
     wish = CaptionSetBrief(
@@ -122,7 +124,7 @@ def _ask(page: PageContext, found: CaptionsView, places: tuple[UUID, ...], scope
 
 
 @st.fragment(run_every=REFRESH_INTERVAL)
-def _waiting(drawn: PageContext, creator: Creator) -> None:
+def _poll_captions(drawn: PageContext, creator: Creator) -> None:
     """The texts are written by the workers: once they are there, the page is drawn with them."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer or not field_text(ID_KEY):
@@ -135,24 +137,26 @@ def _waiting(drawn: PageContext, creator: Creator) -> None:
     draw_template("shell/templates/note.html", note=page.text("kit.waiting"))
 
 
-def _offered(page: PageContext, kit: CaptionSet, names: dict[str, str]) -> None:
+def _render_caption_set(page: PageContext, kit: CaptionSet, names: dict[str, str]) -> None:
     if any(one.label == OriginLabel.DEMO for one in kit.offers):
         draw_template("shell/templates/note.html", note=page.text("kit.demo"))
     for lack in kit.lacks:
-        what = _what(page, lack.field, lack.of, names)
+        what = _suggestion_label(page, lack.field, lack.of, names)
         draw_template("shell/templates/suggestion_missing.html", what=what, why=page.localizer.message_text(lack.why))
     for number, offer in enumerate(kit.offers):
-        _offer(page, kit, number, offer, names)
+        _render_caption_suggestion(page, kit, number, offer, names)
 
 
-def _what(page: PageContext, field: str, of: str, names: dict[str, str]) -> str:
+def _suggestion_label(page: PageContext, field: str, of: str, names: dict[str, str]) -> str:
     """What a text is, and for whom."""
-    where = _named(page, of) if of in WRITABLE_LANGUAGES else names.get(of, "")
+    where = _language_name(page, of) if of in WRITABLE_LANGUAGES else names.get(of, "")
     return page.text(f"kit.field.{field}") + (f" · {where}" if where else "")
 
 
-def _offer(page: PageContext, kit: CaptionSet, number: int, offer: CaptionOffer, names: dict[str, str]) -> None:
-    what = _what(page, offer.field, offer.of, names)
+def _render_caption_suggestion(
+    page: PageContext, kit: CaptionSet, number: int, offer: CaptionOffer, names: dict[str, str]
+) -> None:
+    what = _suggestion_label(page, offer.field, offer.of, names)
     with st.container(border=True, gap="small", key=f"kit:{kit.id}:{number}"):
         draw_template(
             "shell/templates/suggestion.html",
@@ -161,16 +165,16 @@ def _offer(page: PageContext, kit: CaptionSet, number: int, offer: CaptionOffer,
             language=offer.of if offer.of in WRITABLE_LANGUAGES else "",
         )
         with st.container(horizontal=True, gap="small"):
-            for target in _targets(offer, kit, names):
+            for target in _list_insert_targets(offer, kit, names):
                 key = f"compose:kit:{kit.id}:{number}:{target}"
                 if target == "alt":
-                    act = partial(_describe, page, kit, offer.text)
+                    act = partial(_save_suggested_alt_text, page, kit, offer.text)
                     actions.action_button(page, "kit.to.alt", act, right=Right.RUN, key=key)
                 else:
-                    st.button(page.text(f"kit.to.{target}"), key=key, on_click=_put, args=(target, offer))
+                    st.button(page.text(f"kit.to.{target}"), key=key, on_click=_insert_caption, args=(target, offer))
 
 
-def _targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, str]) -> list[str]:
+def _list_insert_targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, str]) -> list[str]:
     """Where a text may go."""
     if offer.field == "alt":
         return ["alt"] if kit.wish.asset is not None else []
@@ -181,7 +185,7 @@ def _targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, str]) -> lis
     return ["more"] if offer.field == "hashtags" else ["body", "more"]
 
 
-def _put(target: str, offer: CaptionOffer) -> None:
+def _insert_caption(target: str, offer: CaptionOffer) -> None:
     """Put a text where somebody wants it, and keep that a model wrote it."""
     if target == "title":
         draft.fill_field(TITLE_KEY, offer.text[:MAX_TITLE_LENGTH])
@@ -193,7 +197,7 @@ def _put(target: str, offer: CaptionOffer) -> None:
         draft.fill_field(BODY_KEY, offer.text)
 
 
-def _describe(page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID) -> Message:
+def _save_suggested_alt_text(page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID) -> Message:
     """The words that stand for the picture; its field is drawn anew with them."""
     creator, asset = page.get_creator(scope, kit.wish.creator_id), kit.wish.asset
     if asset is not None:

@@ -33,7 +33,7 @@ def render_option_field(page: PageContext, platform: str, option: PostOption, ke
     title = page.text(option_label(platform, option.name))
     if option.kind in ("choice", "flag"):
         choices = [PLATFORM_DEFAULT, *(option.choices if option.kind == "choice" else (OPTION_TRUE, OPTION_FALSE))]
-        said = partial(_choice, page, platform, option)
+        said = partial(_option_choice_label, page, platform, option)
         st.selectbox(title, choices, format_func=said, key=key)
     elif option.kind == "list":
         st.text_area(title, key=key, placeholder=option.example, help=page.markdown("compose.option_list"), height=70)
@@ -41,7 +41,7 @@ def render_option_field(page: PageContext, platform: str, option: PostOption, ke
         st.text_input(title, key=key, placeholder=option.example, max_chars=option.most)
 
 
-def _choice(page: PageContext, platform: str, option: PostOption, choice: str) -> str:
+def _option_choice_label(page: PageContext, platform: str, option: PostOption, choice: str) -> str:
     if choice == PLATFORM_DEFAULT:
         return page.text("compose.option_usual")
     if option.kind == "flag":
@@ -57,10 +57,10 @@ def render_price_fields(page: PageContext, chosen: Sequence[PostAccount], names:
     """Draw a field for each chosen account that sells posts, by what it is called; an empty one is free."""
     for one in chosen:
         if one.asking is not None:
-            _field(page, one, one.asking, names[str(one.id)])
+            _render_price_field(page, one, one.asking, names[str(one.id)])
 
 
-def _field(page: PageContext, account: PostAccount, asking: PriceRange, name: str) -> None:
+def _render_price_field(page: PageContext, account: PostAccount, asking: PriceRange, name: str) -> None:
     key = override_key(str(account.id), "price")
     st.session_state[override_key(str(account.id), "currency")] = asking.currency
     least, most = (page.localizer.format_money(Money(minor, asking.currency)) for minor in (asking.least, asking.most))

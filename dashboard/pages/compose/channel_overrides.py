@@ -41,7 +41,7 @@ def render_channel_overrides(page: PageContext, accounts: Mapping[str, str], cho
         return
     picked = st.session_state.get(OVERRIDES_KEY) or []
     many = [one for one, count in Counter(one.platform for one in chosen).items() if count > 1]
-    names = {one: _all_of(page, one) for one in many} | dict(accounts)
+    names = {one: _all_accounts_label(page, one) for one in many} | dict(accounts)
     offered = many + [str(one.id) for one in chosen if one.platform not in many or one.platform not in picked]
     if not set(offered) >= set(picked):  # an account that was taken off says nothing any more
         st.session_state[OVERRIDES_KEY] = [one for one in picked if one in offered]
@@ -58,7 +58,7 @@ def render_channel_overrides(page: PageContext, accounts: Mapping[str, str], cho
         if one not in apart:
             draft.clear_overrides(one)
     for one in apart:
-        _fields(page, one, names[one])
+        _render_override_fields(page, one, names[one])
 
 
 def account_labels(page: PageContext, hers: Sequence[PostAccount]) -> dict[str, str]:
@@ -79,16 +79,16 @@ def select_media_target(page: PageContext, hers: Sequence[PostAccount]) -> None:
         st.session_state[MEDIA_TARGET_KEY] = MEDIA_KEY
     names, said = account_labels(page, hers), {MEDIA_KEY: page.text("compose.part_first")}
     for key, (place, part) in targets.items():
-        called = _called(page, part, place) if part else page.text("compose.part", number=1)
-        said.setdefault(key, f"{called} · {names.get(place) or _all_of(page, place)}" if place else called)
+        called = _part_label(page, part, place) if part else page.text("compose.part", number=1)
+        said.setdefault(key, f"{called} · {names.get(place) or _all_accounts_label(page, place)}" if place else called)
     st.selectbox(page.text("compose.pictures_for"), list(said), format_func=said.__getitem__, key=MEDIA_TARGET_KEY)
 
 
-def _all_of(page: PageContext, platform: str) -> str:
+def _all_accounts_label(page: PageContext, platform: str) -> str:
     return page.text("compose.all_of", platform=page.text(f"platform.{platform}"))
 
 
-def _called(page: PageContext, part: str, account: str) -> str:
+def _part_label(page: PageContext, part: str, account: str) -> str:
     """What a part is called, in the post or on an account that has parts of its own."""
     if part == FIRST_COMMENT:
         return page.text("compose.comment")
@@ -98,21 +98,24 @@ def _called(page: PageContext, part: str, account: str) -> str:
     return page.text("compose.part", number=ours.index(part) + 2)
 
 
-def _fields(page: PageContext, account: str, name: str) -> None:
+def _render_override_fields(page: PageContext, account: str, name: str) -> None:
     """Begun with what the post says, so that one changes it rather than writing it anew."""
-    body, title = _begun(account, "body", field_text(BODY_KEY)), _begun(account, "title", field_text(TITLE_KEY))
-    _begun(account, media_field(), [str(one) for one in st.session_state.get(MEDIA_KEY) or []])
+    body, title = (
+        _sync_override_field(account, "body", field_text(BODY_KEY)),
+        _sync_override_field(account, "title", field_text(TITLE_KEY)),
+    )
+    _sync_override_field(account, media_field(), [str(one) for one in st.session_state.get(MEDIA_KEY) or []])
     with st.container(border=True, key=f"other:{account}"):
         st.text_area(page.text("compose.other_body", account=name), key=body, height=110)
         st.text_input(page.text("compose.other_title", account=name), key=title, max_chars=MAX_TITLE_LENGTH)
-        _following(page, account, name)
+        _render_override_parts(page, account, name)
         draw_template(
             "shell/templates/note.html",
             note=page.text("compose.other_pictures", list=page.text("compose.pictures_for")),
         )
 
 
-def _begun(account: str, field: str, said: object) -> str:
+def _sync_override_field(account: str, field: str, said: object) -> str:
     """The key of a field of an account, which goes on saying what the post says until somebody changes it there."""
     key = override_key(account, field)
     before = f"{key}:before"
@@ -123,40 +126,44 @@ def _begun(account: str, field: str, said: object) -> str:
     return key
 
 
-def _following(page: PageContext, account: str, name: str) -> None:
+def _render_override_parts(page: PageContext, account: str, name: str) -> None:
     """What of the thread and the first comment is left out there, other words for the rest, and parts of its own."""
     ours, left = list_parts(), override_key(account, OMITTED_PARTS_FIELD)
     gone = st.session_state.get(left) or []
     if not ours.keys() >= set(gone):
         st.session_state[left] = [one for one in gone if one in ours]
     if ours:
-        label, called = page.text("compose.other_left", account=name), partial(_called, page, account=account)
+        label, called = page.text("compose.other_left", account=name), partial(_part_label, page, account=account)
         st.pills(label, list(ours), format_func=called, selection_mode="multi", key=left, wrap=True)
     there = list_channel_parts(account)
     for one, piece in there.items():
         if one in ours or one in extra_part_ids(account) or not piece.is_empty:
-            _part(page, account, name, one, ours.get(one, ThreadPart("")))
+            _render_override_part(page, account, name, one, ours.get(one, ThreadPart("")))
     label, full = page.text("compose.part_more_there", account=name), len(there) >= thread_parts.MAX_THREAD_PARTS
-    st.button(label, key=f"compose:more:{account}", type="tertiary", on_click=_more, args=(account,), disabled=full)
+    st.button(
+        label, key=f"compose:more:{account}", type="tertiary", on_click=_add_extra_part, args=(account,), disabled=full
+    )
 
 
-def _part(page: PageContext, account: str, name: str, part: str, ours: ThreadPart) -> None:
+def _render_override_part(page: PageContext, account: str, name: str, part: str, ours: ThreadPart) -> None:
     """The words of one part there; empty, they are the post's."""
     if part != FIRST_COMMENT:
-        _begun(account, media_field(part), [str(one) for one in ours.media])
-    called = _called(page, part, account)
+        _sync_override_field(account, media_field(part), [str(one) for one in ours.media])
+    called = _part_label(page, part, account)
     own = part in extra_part_ids(account)
     label = page.text("compose.other_own" if own else "compose.other_part", part=called, account=name)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_area(label, key=override_key(account, part_field(part)), placeholder=ours.body, height=70)
         if own:
             away = page.text("compose.part_away_there", part=called, account=name)
-            st.button(away, key=f"compose:away:{part}", type="tertiary", on_click=_away, args=(account, part))
+            st.button(
+                away, key=f"compose:away:{part}", type="tertiary", on_click=_remove_extra_part, args=(account, part)
+            )
 
 
-def _more(account: str) -> None:
+def _add_extra_part(account: str) -> None:
     st.session_state[override_key(account, EXTRA_PARTS_FIELD)] = [*extra_part_ids(account), uuid7().hex]
 
 
-def _away(account: str, part: str) -> None:
+def _remove_extra_part(account: str, part: str) -> None:
     st.session_state[override_key(account, EXTRA_PARTS_FIELD)] = [one for one in extra_part_ids(account) if one != part]

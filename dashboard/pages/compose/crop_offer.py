@@ -25,15 +25,15 @@ def render_crop_offer(page: PageContext, one: PostPreview) -> None:
     form = next(
         (form for form in aspect_ratios.ASPECT_RATIOS if abs(form.wide / form.high - one.showing.fills) < NEAR), None
     )
-    if form is None or not _is_off(one):
+    if form is None or not _has_other_aspect_ratio(one):
         return
     (asset,) = one.said.media
     words: dict[str, str | int] = {"form": page.text(f"copy.form.{form.name}")}
-    act, key = partial(_asked, page, asset, form), f"shape:{one.channel_id}:{asset}"
+    act, key = partial(_request_cropped_copy, page, asset, form), f"shape:{one.channel_id}:{asset}"
     actions.action_button(page, "compose.shape", act, right=Right.RUN, key=key, params=words, icon=":material/crop:")
 
 
-def _is_off(one: PostPreview) -> bool:
+def _has_other_aspect_ratio(one: PostPreview) -> bool:
     """Whether it shows one picture that is known to have another shape; films are not cut."""
     if len(one.said.media) != 1 or len(one.media) != 1 or not one.media[0].mime.startswith("image/"):
         return False
@@ -41,7 +41,7 @@ def _is_off(one: PostPreview) -> bool:
     return bool(wide and high) and abs(wide / high - one.showing.fills) > NEAR
 
 
-def _asked(page: PageContext, asset_id: UUID, form: AspectRatio, scope: Scope, _: UUID) -> Message:
+def _request_cropped_copy(page: PageContext, asset_id: UUID, form: AspectRatio, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, studio_reads.get_asset_bytes(scope, asset_id).creator_id)
     picture_copies.request_copy(
         scope, asset_id, CopyFinish(form=form.name), by=page.viewer.actor, store=library_files.object_store()

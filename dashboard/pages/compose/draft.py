@@ -157,26 +157,26 @@ def copy_post(
         else:
             add_part(part)
     for one, said in there.items():
-        _ask(str(one), said.price)
-        _choose(str(one), said.options)
+        _fill_price_fields(str(one), said.price)
+        _fill_option_fields(str(one), said.options)
     others = {str(one): said for one, said in there.items() if said.texts != post.base_content}
     st.session_state[OVERRIDES_KEY] = list(others)
     for account, other in others.items():
-        _fill(account, other)
+        _fill_account_fields(account, other)
 
 
-def _ask(account: str, price: Money | None) -> None:
+def _fill_price_fields(account: str, price: Money | None) -> None:
     """The fields of what is asked on an account."""
     if price is not None:
         fields = {"price": format_amount(price), "currency": price.currency}
         st.session_state.update({override_key(account, field): value for field, value in fields.items()})
 
 
-def _choose(account: str, options: ChosenOptions) -> None:
+def _fill_option_fields(account: str, options: ChosenOptions) -> None:
     """The fields of what is chosen on an account, by the kind of each value."""
     for name, value in options:
         kind = "flag" if isinstance(value, bool) else "list" if isinstance(value, tuple) else "text"
-        st.session_state[f"{_of_options(account)}{kind}:{name}"] = format_option(value)
+        st.session_state[f"{_option_key_prefix(account)}{kind}:{name}"] = format_option(value)
 
 
 def format_option(value: OptionValue) -> str:
@@ -192,14 +192,14 @@ def parse_option(kind: str, text: str) -> OptionValue:
     return text == OPTION_TRUE if kind == "flag" else lines if kind == "list" else text
 
 
-def _fill(account: str, said: PostContent) -> None:
+def _fill_account_fields(account: str, said: PostContent) -> None:
     """The fields of an account with what a post says there."""
     fields: dict[str, Any] = {"title": said.title, "body": said.body, media_field(): [str(one) for one in said.media]}
-    fields |= _following_there(said.parts)
+    fields |= _build_override_part_fields(said.parts)
     st.session_state.update({override_key(account, field): value for field, value in fields.items()})
 
 
-def _following_there(parts: Sequence[ThreadPart]) -> dict[str, Any]:
+def _build_override_part_fields(parts: Sequence[ThreadPart]) -> dict[str, Any]:
     """The fields of what follows a post on an account: parts left out, those it says otherwise, and its own."""
     there = [one for one in parts if not one.comment]
     fields: dict[str, Any] = {OMITTED_PARTS_FIELD: [], EXTRA_PARTS_FIELD: []}
@@ -207,22 +207,22 @@ def _following_there(parts: Sequence[ThreadPart]) -> dict[str, Any]:
     said = ours.pop(FIRST_COMMENT, None)
     for place, (one, piece) in enumerate(ours.items(), start=1):
         if there and there[0] not in list(ours.values())[place:] and (there[0].body or not piece.body):
-            fields |= _otherwise(one, there.pop(0), piece)
+            fields |= _diff_part_fields(one, there.pop(0), piece)
         else:
             fields[OMITTED_PARTS_FIELD].append(one)
     for more in there:
         own = uuid7().hex
         fields[EXTRA_PARTS_FIELD].append(own)
-        fields |= _otherwise(own, more, ThreadPart(""))
+        fields |= _diff_part_fields(own, more, ThreadPart(""))
     comment = next((one for one in parts if one.comment), None)
     if comment is not None:
-        fields |= _otherwise(FIRST_COMMENT, comment, said or ThreadPart(""))
+        fields |= _diff_part_fields(FIRST_COMMENT, comment, said or ThreadPart(""))
     elif said is not None:
         fields[OMITTED_PARTS_FIELD].append(FIRST_COMMENT)
     return fields
 
 
-def _otherwise(part: str, there: ThreadPart, ours: ThreadPart) -> dict[str, Any]:
+def _diff_part_fields(part: str, there: ThreadPart, ours: ThreadPart) -> dict[str, Any]:
     """The fields of a part on an account, as far as it is not there as the post has it."""
     fields: dict[str, Any] = {part_field(part): there.body} if there.body != ours.body else {}
     return fields | ({media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {})
@@ -281,19 +281,19 @@ def override_key(account: str, field: str) -> str:
     return f"{OVERRIDE_PREFIX}{account}:{field}"
 
 
-def _of_options(account: str) -> str:
+def _option_key_prefix(account: str) -> str:
     return override_key(account, "option:")
 
 
 def option_key(account: str, option: PostOption) -> str:
     """Where what is chosen on an account is kept: a choice as a text."""
     kind = "text" if option.kind == "choice" else option.kind
-    return f"{_of_options(account)}{kind}:{option.name}"
+    return f"{_option_key_prefix(account)}{kind}:{option.name}"
 
 
-def _options(account: str) -> ChosenOptions:
+def _read_chosen_options(account: str) -> ChosenOptions:
     """What is chosen on an account; an empty field chooses nothing."""
-    begin, found = _of_options(account), {}
+    begin, found = _option_key_prefix(account), {}
     for key in [str(one) for one in st.session_state if str(one).startswith(begin)]:
         kind, _, name = key.removeprefix(begin).partition(":")
         if said := field_text(key).strip():
@@ -344,10 +344,10 @@ def list_channel_parts(account: str) -> dict[str, ThreadPart]:
     parts, left = list_parts(), st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()
     comment = parts.pop(FIRST_COMMENT, ThreadPart("", comment=True))
     parts |= {one: ThreadPart("") for one in extra_part_ids(account)} | {FIRST_COMMENT: comment}
-    return {one: _there(account, one, piece) for one, piece in parts.items() if one not in left}
+    return {one: _read_channel_part(account, one, piece) for one, piece in parts.items() if one not in left}
 
 
-def _there(account: str, part: str, piece: ThreadPart) -> ThreadPart:
+def _read_channel_part(account: str, part: str, piece: ThreadPart) -> ThreadPart:
     body, pictures = (
         field_text(override_key(account, part_field(part))).strip(),
         override_key(account, media_field(part)),
@@ -362,9 +362,11 @@ def build_draft(creator_id: UUID) -> Draft:
     rest = tuple(one for one in list_parts().values() if not one.is_empty)
     said = PostContent(field_text(TITLE_KEY).strip(), field_text(BODY_KEY).strip(), id_list(MEDIA_KEY), rest)
     apart, accounts = st.session_state.get(OVERRIDES_KEY) or (), id_list(ACCOUNTS_KEY)
-    others = [_other(said, one) for one in apart]
+    others = [_build_channel_override(said, one) for one in apart]
     others += [
-        ChannelOverride(one, price=_price(one), options=_options(one)) for one in map(str, accounts) if one not in apart
+        ChannelOverride(one, price=_read_price(one), options=_read_chosen_options(one))
+        for one in map(str, accounts)
+        if one not in apart
     ]
     written = tuple(one for one in others if not one.is_idle)
     plain = tuple(str(one) for one in st.session_state.get(PLAIN_LINKS_KEY) or ())
@@ -406,7 +408,7 @@ def text_ai_mark(apart: Sequence[str]) -> str:
     return next(one for one in ("generated", "assisted", "none") if one in found)
 
 
-def _other(said: PostContent, account: str) -> ChannelOverride:
+def _build_channel_override(said: PostContent, account: str) -> ChannelOverride:
     """What one account says otherwise: of a field that is as the post's, nothing."""
     title, body = (field_text(override_key(account, field)).strip() for field in ("title", "body"))
     media = id_list(override_key(account, media_field()))
@@ -417,8 +419,8 @@ def _other(said: PostContent, account: str) -> ChannelOverride:
         body=None if body == said.body else body,
         media=None if media == said.media else media,
         parts=None if parts == said.parts else parts,
-        price=_price(account),
-        options=_options(account),
+        price=_read_price(account),
+        options=_read_chosen_options(account),
     )
 
 
@@ -427,7 +429,7 @@ def format_amount(price: Money) -> str:
     return str(price).partition(" ")[0]
 
 
-def _price(account: str) -> Money | None:
+def _read_price(account: str) -> Money | None:
     """What is asked on an account. What cannot be read is nothing, which no place takes: never that it is free."""
     said = field_text(override_key(account, "price")).strip()
     if not said:

@@ -28,17 +28,17 @@ def render_duplicate_check(page: PageContext, written: Draft, at: WallTime | Non
             "shell/templates/note.html", note=page.text("repeats.series_once", accounts=", ".join(found.once))
         )
     if st.session_state[SEEN]:
-        st.checkbox(page.text("repeats.know"), key=_box())
+        st.checkbox(page.text("repeats.know"), key=_acknowledgement_key())
 
 
-def _box() -> str:
+def _acknowledgement_key() -> str:
     return ACKNOWLEDGED_PREFIX + ",".join(st.session_state.get(SEEN) or [])
 
 
 def acknowledged_posts() -> frozenset[UUID]:
     """The posts somebody says they know it repeats."""
     seen = st.session_state.get(SEEN) or []
-    return frozenset(map(UUID, seen)) if seen and st.session_state.get(_box()) else frozenset()
+    return frozenset(map(UUID, seen)) if seen and st.session_state.get(_acknowledgement_key()) else frozenset()
 
 
 def store_acknowledgement(scope: Scope, post_id: UUID, seen: frozenset[UUID]) -> None:

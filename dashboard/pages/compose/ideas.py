@@ -35,14 +35,14 @@ def render_ideas(page: PageContext, creator: Creator) -> None:
     found = page.read(lambda scope: proposals.latest_ideas(scope, page.get_creator(scope, creator.id).id))
     with st.expander(page.text("ideas.title"), icon=":material/lightbulb:", expanded=found is not None):
         draw_template("shell/templates/note.html", note=page.text("ideas.why"))
-        _asking(page, creator)
+        _render_idea_request(page, creator)
         if found is not None and not found.written:
-            _waiting(page, creator)
+            _poll_ideas(page, creator)
         elif found is not None:  # in no fragment: what is taken fills a field that stands outside of one
-            _offered(page, found)
+            _render_idea_batch(page, found)
 
 
-def _asking(page: PageContext, creator: Creator) -> None:
+def _render_idea_request(page: PageContext, creator: Creator) -> None:
     if field_text(LANGUAGE) not in WRITABLE_LANGUAGES:
         st.session_state[LANGUAGE] = next(
             (one for one in creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0]
@@ -55,13 +55,13 @@ def _asking(page: PageContext, creator: Creator) -> None:
             key=LANGUAGE,
             width=180,
         )
-        act = partial(_ask, page, creator)
+        act = partial(_request_ideas, page, creator)
         actions.action_button(
             page, "ideas.ask", act, right=Right.RUN, key="compose:ideas:ask", icon=":material/lightbulb:"
         )
 
 
-def _ask(page: PageContext, creator: Creator, scope: Scope, press: UUID) -> Message:
+def _request_ideas(page: PageContext, creator: Creator, scope: Scope, press: UUID) -> Message:
     post_lessons.request_ideas_from_results(
         scope, page.get_creator(scope, creator.id), key=press, language=str(actions.typed_value(LANGUAGE) or "")
     )
@@ -69,7 +69,7 @@ def _ask(page: PageContext, creator: Creator, scope: Scope, press: UUID) -> Mess
 
 
 @st.fragment(run_every=captions.REFRESH_INTERVAL)
-def _waiting(drawn: PageContext, creator: Creator) -> None:
+def _poll_ideas(drawn: PageContext, creator: Creator) -> None:
     """The ideas are written by the workers: once they are there, the page is drawn with them."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -80,8 +80,8 @@ def _waiting(drawn: PageContext, creator: Creator) -> None:
     draw_template("shell/templates/note.html", note=page.text("ideas.waiting"))
 
 
-def _offered(page: PageContext, found: IdeaBatch) -> None:
-    draw_template("pages/compose/templates/idea_source.html", lines=_rests(page, found.brief.results))
+def _render_idea_batch(page: PageContext, found: IdeaBatch) -> None:
+    draw_template("pages/compose/templates/idea_source.html", lines=_describe_results(page, found.brief.results))
     if found.label == OriginLabel.DEMO:
         draw_template("shell/templates/note.html", note=page.text("ideas.demo"))
     for lack in found.lacks:
@@ -93,27 +93,27 @@ def _offered(page: PageContext, found: IdeaBatch) -> None:
     if found.ideas and not found.open_ideas:
         draw_template("shell/templates/note.html", note=page.text("ideas.none_left"))
     for number, one in found.open_ideas:
-        _idea(page, found, number, one)
+        _render_idea(page, found, number, one)
 
 
-def _rests(page: PageContext, results: MeasuredResults) -> list[str]:
+def _describe_results(page: PageContext, results: MeasuredResults) -> list[str]:
     """What the ideas rest on, in sentences: nothing that was not measured."""
     told = {"posts": results.posts, "hours": results.age_hours}
     if results.lacking:
         return [page.text("ideas.lacking", **told, need=post_lessons.MIN_POSTS_FOR_LESSONS)]
-    learned = [_lesson(page, one) for one in results.lessons] or [page.text("ideas.no_lessons")]
+    learned = [_describe_lesson(page, one) for one in results.lessons] or [page.text("ideas.no_lessons")]
     return [page.text("ideas.rests", **told), *learned]
 
 
-def _lesson(page: PageContext, one: ResultLesson) -> str:
+def _describe_lesson(page: PageContext, one: ResultLesson) -> str:
     name = one.name if one.kind == "tag" else page.text(f"ideas.{one.kind}.{one.name}")
     return page.text("ideas.lesson", name=name, better=one.better, posts=one.posts)
 
 
-def _idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) -> None:
+def _render_idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) -> None:
     form = page.text(f"ideas.form.{one.form}")
     with st.container(border=True, gap="small", key=f"idea:{found.id}:{number}"):
-        source, language = _source(page, found, one), found.brief.language
+        source, language = _describe_idea_source(page, found, one), found.brief.language
         draw_template(
             "pages/compose/templates/idea.html",
             idea=one,
@@ -124,12 +124,12 @@ def _idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) -> None:
         )
         with st.container(horizontal=True, gap="small"):
             key = f"compose:ideas:{found.id}:{number}"
-            st.button(page.text("ideas.write"), key=f"{key}:write", on_click=_take, args=(one, language))
-            act = partial(_dismiss, page, found, number)
+            st.button(page.text("ideas.write"), key=f"{key}:write", on_click=_use_idea, args=(one, language))
+            act = partial(_dismiss_idea, page, found, number)
             actions.action_button(page, "ideas.dismiss", act, right=Right.RUN, key=f"{key}:away", kind="tertiary")
 
 
-def _source(page: PageContext, found: IdeaBatch, one: Idea) -> str:
+def _describe_idea_source(page: PageContext, found: IdeaBatch, one: Idea) -> str:
     """Which earlier post an idea rests on, with its figure as it was measured."""
     past = found.inspiring_post(one)
     if past is None:
@@ -140,13 +140,13 @@ def _source(page: PageContext, found: IdeaBatch, one: Idea) -> str:
     return page.text("ideas.of_post", words=words, account=past.account, day=day, **figures)
 
 
-def _take(one: Idea, language: str) -> None:
+def _use_idea(one: Idea, language: str) -> None:
     """Put an idea where texts are asked for, in a callback: nothing of it is put into the post."""
     st.session_state[captions.IDEA_KEY] = f"{one.title}. {one.pitch}"[:MAX_IDEA_LENGTH]
     st.session_state[captions.LANGUAGE_KEY] = language
     actions.set_notice(Message("ideas.taken"))
 
 
-def _dismiss(page: PageContext, found: IdeaBatch, number: int, scope: Scope, _: UUID) -> Message:
+def _dismiss_idea(page: PageContext, found: IdeaBatch, number: int, scope: Scope, _: UUID) -> Message:
     proposals.dismiss_idea(scope, [page.get_creator(scope, found.brief.creator_id).id], found.id, number)
     return Message("ideas.dismissed")

@@ -65,16 +65,18 @@ def render_media_picker(page: PageContext, found: ComposeView) -> None:
         UPLOAD_FILE_TYPES,
         accept_multiple_files=True,
         key=f"{FILES}:{round_}",
-        on_change=partial(_brought, page, found.creator.id, f"{FILES}:{round_}"),
+        on_change=partial(_submit_uploaded_files, page, found.creator.id, f"{FILES}:{round_}"),
     )
     if found.uploads:
-        _waiting(page, found.creator.id)
+        _poll_uploads(page, found.creator.id)
     if found.tiles:
         with st.container(height=380 if len(found.tiles) > PICTURE_PAGE_SIZE // 2 else "content", border=False):
-            _tiles(page, found)
-        _words(page, found)
+            _render_media_tiles(page, found)
+        _render_alt_text_fields(page, found)
         if len(found.tiles) >= st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE):
-            st.button(page.text("compose.more_pictures"), key="compose:more", type="tertiary", on_click=_more)
+            st.button(
+                page.text("compose.more_pictures"), key="compose:more", type="tertiary", on_click=_show_more_pictures
+            )
     elif not found.uploads:
         draw_template("shell/templates/empty.html", code="compose.no_pictures", word=page.text)
 
@@ -88,12 +90,12 @@ def render_rating_choice(page: PageContext, found: ComposeView) -> None:
         draw_template("shell/templates/note.html", note=page.text("compose.unrated", count=len(asked)))
         with st.container(horizontal=True, gap="small"):
             for one in RATINGS:
-                act = partial(_rate, page, found.creator.id, asked, one)
+                act = partial(_rate_pictures, page, found.creator.id, asked, one)
                 actions.action_button(page, f"compose.rating.{one}", act, right=Right.REVIEW, key=f"compose:rate:{one}")
-    _rated(page, asked)
+    _poll_ratings(page, asked)
 
 
-def _rate(
+def _rate_pictures(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], rating: Rating, scope: Scope, _: UUID
 ) -> Message:
     page.get_creator(scope, creator_id)
@@ -103,14 +105,14 @@ def _rate(
 
 
 @st.fragment(run_every=TICK)
-def _rated(drawn: PageContext, assets: tuple[UUID, ...]) -> None:
+def _poll_ratings(drawn: PageContext, assets: tuple[UUID, ...]) -> None:
     """The rating is written by the workers: once it stands, the page is drawn with it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer or not page.read(lambda scope: list_unrated(scope, assets)):
         st.rerun()
 
 
-def _tiles(page: PageContext, found: ComposeView) -> None:
+def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
     chosen = id_list(selected_media_target())
     with st.container(horizontal=True, gap="small"):
         for tile in found.tiles:
@@ -124,13 +126,13 @@ def _tiles(page: PageContext, found: ComposeView) -> None:
                 st.checkbox(
                     (tile.alt or page.text("compose.no_alt"))[:60],
                     key=key,
-                    on_change=_ticked,
+                    on_change=_toggle_picture,
                     args=(str(tile.asset_id),),
                     wrap=True,
                 )
 
 
-def _words(page: PageContext, found: ComposeView) -> None:
+def _render_alt_text_fields(page: PageContext, found: ComposeView) -> None:
     """What stands in the place of each chosen picture for who cannot see it; it is judged with the rest."""
     known = {tile.asset_id: tile.alt for tile in found.tiles}
     for number, asset in enumerate((one for one in id_list(selected_media_target()) if one in known), start=1):
@@ -140,7 +142,7 @@ def _words(page: PageContext, found: ComposeView) -> None:
             known[asset],
             key=key,
             max_chars=MAX_ALT_LENGTH,
-            on_change=_worded,
+            on_change=_handle_alt_text_change,
             args=(page, found.creator.id, asset, key),
         )
     chosen = [asset for asset in id_list(selected_media_target()) if asset in known]
@@ -148,43 +150,43 @@ def _words(page: PageContext, found: ComposeView) -> None:
     alt_texts.render_alt_text_proposals(page, found.creator.id, chosen, pictured=len(chosen) > 1)
 
 
-def _worded(page: PageContext, creator_id: UUID, asset: UUID, key: str) -> None:
+def _handle_alt_text_change(page: PageContext, creator_id: UUID, asset: UUID, key: str) -> None:
     alt = str(st.session_state.get(key) or "").strip()
-    actions.run_action(partial(_describe, page, creator_id, asset, alt), Right.RUN, key)
+    actions.run_action(partial(_save_alt_text, page, creator_id, asset, alt), Right.RUN, key)
 
 
-def _describe(page: PageContext, creator_id: UUID, asset: UUID, alt: str, scope: Scope, _: UUID) -> None:
+def _save_alt_text(page: PageContext, creator_id: UUID, asset: UUID, alt: str, scope: Scope, _: UUID) -> None:
     page.get_creator(scope, creator_id)
     assets.check_assets_owned(scope, creator_id, [asset])
     assets.set_alt_text(scope, asset, alt)
 
 
-def _ticked(asset_id: str) -> None:
+def _toggle_picture(asset_id: str) -> None:
     """Pictures stand in the order they were ticked in."""
     key = selected_media_target()
     rest = [one for one in st.session_state.get(key, []) if one != asset_id]
     st.session_state[key] = [*rest, asset_id] if st.session_state.get(f"{TICK_PREFIX}{asset_id}") else rest
 
 
-def _more() -> None:
+def _show_more_pictures() -> None:
     st.session_state[SHOWN_PICTURES_KEY] = (
         st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE) + PICTURE_PAGE_SIZE
     )
 
 
-def _brought(page: PageContext, creator_id: UUID, key: str) -> None:
+def _submit_uploaded_files(page: PageContext, creator_id: UUID, key: str) -> None:
     """Hand each file to the workers; the field is then empty again."""
     kept: list[str] = []
     batch = uuid7()  # what was handed in together is looked at together
     for file in st.session_state.get(key) or []:
-        act = partial(_receive, page, creator_id, (file.name, file.getvalue(), batch), kept)
+        act = partial(_receive_upload, page, creator_id, (file.name, file.getvalue(), batch), kept)
         actions.run_action(act, Right.RUN, f"upload:{file.file_id}")
     known = st.session_state.get(UPLOADS_KEY, [])
     st.session_state[UPLOADS_KEY] = list(dict.fromkeys([*known, *kept]))
     st.session_state["compose:round"] = st.session_state.get("compose:round", 0) + 1
 
 
-def _receive(
+def _receive_upload(
     page: PageContext, creator_id: UUID, file: tuple[str, bytes, UUID], kept: list[str], scope: Scope, _: UUID
 ) -> None:
     page.get_creator(scope, creator_id)
@@ -196,7 +198,7 @@ def _receive(
 
 
 @st.fragment(run_every=TICK)
-def _waiting(drawn: PageContext, creator_id: UUID) -> None:
+def _poll_uploads(drawn: PageContext, creator_id: UUID) -> None:
     """How what was handed in gets on; a photo that has arrived joins the post."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:

@@ -114,10 +114,10 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         edit_mode.render_change_requests(page, UUID(rewritten))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        creator = _creator(page, mine)
+        creator = _select_creator(page, mine)
         hers = page.read(lambda scope: list_post_accounts(scope, [creator]))
         with st.container(key="gr_words"):
-            _words(page, hers)
+            _render_text_fields(page, hers)
             browser_component("typing")(key="typing", height="content")
         ideas.render_ideas(page, creator)
         captions.render_captions(page, creator, hers)
@@ -138,11 +138,11 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         media_picker.render_media_picker(page, found)
     with right:
         media_picker.render_rating_choice(page, found)
-        _previews(page, found)
-        _send(page, found, written)
+        _render_feed_previews(page, found)
+        _render_schedule_form(page, found, written)
 
 
-def _creator(page: PageContext, mine: list[Creator]) -> Creator:
+def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
     """Whose post it is; one that is changed stays whose it was."""
     names = {one.slug: one for one in mine}
     if field_text(CREATOR_KEY) not in names:
@@ -153,13 +153,13 @@ def _creator(page: PageContext, mine: list[Creator]) -> Creator:
             list(names),
             format_func=lambda slug: names[slug].name,
             key=CREATOR_KEY,
-            on_change=_other_creator,
+            on_change=_reset_creator_fields,
             disabled=bool(field_text(EDITED_POST_KEY)),
         )
     return names[field_text(CREATOR_KEY)]
 
 
-def _other_creator() -> None:
+def _reset_creator_fields() -> None:
     """Pictures, accounts and the clock are one creator's: they do not follow to another."""
     pictures: dict[str, list[str]] = {draft.media_key(one): [] for one in ("", *draft.part_ids())}
     for place in st.session_state.get(OVERRIDES_KEY) or []:
@@ -168,7 +168,7 @@ def _other_creator() -> None:
     st.session_state.pop(ZONE_KEY, None)
 
 
-def _words(page: PageContext, hers: list[PostAccount]) -> None:
+def _render_text_fields(page: PageContext, hers: list[PostAccount]) -> None:
     st.text_area(page.text("compose.body"), key=BODY_KEY, height=150, placeholder=page.text("compose.body_hint"))
     thread_parts.render_thread_parts(page)
     st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
@@ -194,7 +194,7 @@ def _words(page: PageContext, hers: list[PostAccount]) -> None:
         draw_template("shell/templates/empty.html", code="compose.no_accounts", word=page.text)
 
 
-def _previews(page: PageContext, found: ComposeView) -> None:
+def _render_feed_previews(page: PageContext, found: ComposeView) -> None:
     draw_template("pages/compose/templates/section.html", title=page.text("compose.previews"))
     if not found.previews:
         draw_template("shell/templates/empty.html", code="compose.preview_empty", word=page.text)
@@ -213,10 +213,10 @@ def _previews(page: PageContext, found: ComposeView) -> None:
         crop_offer.render_crop_offer(page, one)
 
 
-def _send(page: PageContext, found: ComposeView, written: Draft) -> None:
+def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft) -> None:
     """When it leaves, and the press that writes it."""
     if field_text(EDITED_POST_KEY):
-        _save(page, found, UUID(field_text(EDITED_POST_KEY)))
+        _render_save_actions(page, found, UUID(field_text(EDITED_POST_KEY)))
         return
     free = found.next_free
     at = f"{page.localizer.format_short_day(free.day)} {free.clock:%H:%M}"
@@ -237,71 +237,82 @@ def _send(page: PageContext, found: ComposeView, written: Draft) -> None:
             st.text_input(page.text("compose.clock"), key=CLOCK_KEY, width=110)
             time_zones.render_time_zone_picker(page, ZONE_KEY, own=found.creator.zone)
         timing.render_time_errors(
-            page, _clock(found, when), found.now, repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating
+            page,
+            _selected_time_zone(found, when),
+            found.now,
+            repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating,
         )
     if when != timing.SLOT_CHOICE:
-        timing.render_timing_warnings(page, written, _first(found, when))
+        timing.render_timing_warnings(page, written, _find_first_time(found, when))
     with st.container(horizontal=True):
         timing.render_priority_field(page)
         timing.render_lateness_field(page)
-    _repeat(page, found, when)
+    _render_recurrence(page, found, when)
     duplicate_check.render_duplicate_check(
-        page, written, _first(found, when), repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating
+        page,
+        written,
+        _find_first_time(found, when),
+        repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating,
     )
     draw_template(
-        "shell/templates/note.html", note=page.text("compose.zone", place=page.localizer.zone_city(_clock(found, when)))
+        "shell/templates/note.html",
+        note=page.text("compose.zone", place=page.localizer.zone_city(_selected_time_zone(found, when))),
     )
     with st.container(horizontal=True, gap="small"):
-        _press(page, found, "compose.plan")
+        _render_submit_button(page, found, "compose.plan")
         unsaved_changes.render_save_button(page, found.creator.id, uploads=len(found.uploads) > 0)
 
 
-def _save(page: PageContext, found: ComposeView, post_id: UUID) -> None:
+def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -> None:
     """The press that changes a planned post; over what was saved meanwhile it is another one, with that before it."""
-    dates, now, over = page.read(partial(_standing, post_id))
+    dates, now, over = page.read(partial(_load_post_status, post_id))
     if dates:
         draw_template("shell/templates/note.html", note=page.text("series.rework_why", count=dates))
     draw_template("shell/templates/note.html", note=page.text("compose.rework_over" if over else "compose.rework_why"))
     if found.creator.approval_tiers:
         draw_template("shell/templates/note.html", note=page.text("compose.rework_asks"))
     if edit_mode.render_concurrent_change(page, post_id, now):
-        _press(page, found, "compose.save_over", key=OVER, shortcut=None, seen=now)
+        _render_submit_button(page, found, "compose.save_over", key=OVER, shortcut=None, seen=now)
     else:
-        _press(page, found, "compose.save", seen=now)
+        _render_submit_button(page, found, "compose.save", seen=now)
 
 
-def _standing(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
+def _load_post_status(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
     """On how many dates to come a post stands, what it says, and whether it leaves once that is changed."""
     now = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post_id))
     return queries.count_dates_ahead(scope, post_id), now, drafts.is_published_on_approval(scope, post_id)
 
 
-def _repeat(page: PageContext, found: ComposeView, when: str) -> None:
+def _render_recurrence(page: PageContext, found: ComposeView, when: str) -> None:
     """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
     if when == timing.SLOT_CHOICE:
         return
     where = SeriesTarget(found.creator.id, id_list(ACCOUNTS_KEY))
-    recurrence.render_recurrence_fields(page, RECURRENCE_PREFIX, _first(found, when), now=found.now, where=where)
+    recurrence.render_recurrence_fields(
+        page, RECURRENCE_PREFIX, _find_first_time(found, when), now=found.now, where=where
+    )
 
 
-def _clock(found: ComposeView, when: str) -> str:
+def _selected_time_zone(found: ComposeView, when: str) -> str:
     """The clock it is planned on: another one than the creator's only for a time that is typed."""
     return (field_text(ZONE_KEY) if when == "at" else "") or found.creator.zone
 
 
-def _first(found: ComposeView, when: str) -> WallTime | None:
+def _find_first_time(found: ComposeView, when: str) -> WallTime | None:
     """When it leaves first, as far as it can be read."""
     if when == "soon":
         return to_wall_time(found.now, found.creator.zone)
     if when == "at":
         try:
-            return WallTime(parse_date(field_text(DAY_KEY)), parse_time(field_text(CLOCK_KEY)), _clock(found, when))
+            return WallTime(
+                parse_date(field_text(DAY_KEY)), parse_time(field_text(CLOCK_KEY)), _selected_time_zone(found, when)
+            )
         except BadInput:
             return None
     return found.next_free
 
 
-def _press(
+def _render_submit_button(
     page: PageContext,
     found: ComposeView,
     code: str,
@@ -318,12 +329,12 @@ def _press(
         icon=":material/event_available:",
         shortcut=shortcut,
         disabled=blocked,
-        on_click=_pressed,
+        on_click=_submit_draft,
         args=(page, found.creator.id, seen),
     )
 
 
-def _pressed(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
+def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
     """Write it once, however often it is pressed: the draft's own id is its key, and once written it is gone. `seen` is
     what stood beside the press of a post that is changed."""
     if not field_text(ID_KEY):
@@ -332,7 +343,7 @@ def _pressed(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
     stays: dict[UUID, str] = {}
     written = unsaved_changes.current_draft(creator_id)
     if rewritten := field_text(EDITED_POST_KEY):
-        act = partial(_rewrite, page, (UUID(rewritten), seen), written, made)
+        act = partial(_rewrite_post, page, (UUID(rewritten), seen), written, made)
     else:
         again, priority = recurrence.read_recurrence(RECURRENCE_PREFIX), timing.selected_priority()
         known = duplicate_check.acknowledged_posts()
@@ -346,8 +357,8 @@ def _pressed(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
             again,
             known,
         )
-        act = partial(_plan, page, written, asked, made)
-    actions.run_action(partial(_seeing, act, made, stays), Right.RUN, PRESS)
+        act = partial(_schedule_post, page, written, asked, made)
+    actions.run_action(partial(_run_with_channel_check, act, made, stays), Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
         opened = {"at": at} if (at := field_text(OPENED_POST_KEY)) else {}
         draft.clear_draft()
@@ -356,7 +367,7 @@ def _pressed(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
             actions.set_notice(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
 
 
-def _seeing(
+def _run_with_channel_check(
     act: actions.PageAction, made: list[UUID], stays: dict[UUID, str], scope: Scope, press_id: UUID
 ) -> Message | None:
     """Act, and note the accounts on which what was just written will not leave as it is; its page says why."""
@@ -365,7 +376,9 @@ def _seeing(
     return said
 
 
-def _plan(page: PageContext, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:
+def _schedule_post(
+    page: PageContext, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID
+) -> Message:
     creator = page.get_creator(scope, written.creator_id)
     if not unsaved_changes.is_unchanged(scope, written):
         raise Conflict("aside.changed_meanwhile")
@@ -375,7 +388,7 @@ def _plan(page: PageContext, written: Draft, asked: _Asked, made: list[UUID], sc
         channel_requirements.check_post_requirements(scope, made[0], connectors=platform_connectors())
         duplicate_check.store_acknowledgement(scope, made[0], asked.known)
         return said
-    at = _time(scope, creator, written, asked)
+    at = _resolve_wall_time(scope, creator, written, asked)
     planned = recurrence.schedule_series(
         scope, written, asked.again, at, key=asked.key, author=author, priority=priority
     )
@@ -396,7 +409,7 @@ def _plan(page: PageContext, written: Draft, asked: _Asked, made: list[UUID], sc
     return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
 
 
-def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> WallTime:
+def _resolve_wall_time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> WallTime:
     if asked.when == "soon":
         return soonest_wall_time(scope, creator.zone)
     if asked.when == "at":
@@ -404,7 +417,7 @@ def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> Wall
     return board.find_next_usual_time(scope, creator.id, creator.zone, channels=written.channels)
 
 
-def _rewrite(
+def _rewrite_post(
     page: PageContext, of: tuple[UUID, Draft | None], written: Draft, made: list[UUID], scope: Scope, _: UUID
 ) -> Message:
     post_id, seen = of

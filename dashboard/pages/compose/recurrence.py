@@ -125,19 +125,22 @@ def render_recurrence_fields(
             key=prefix + "days",
         )
     if every == RecurrenceUnit.MONTH and first is not None:
-        _month(page, prefix, first.day, start)
+        _render_month_options(page, prefix, first.day, start)
     if first is not None:
-        _preview(page, prefix, first, now, where)
+        _render_occurrence_preview(page, prefix, first, now, where)
 
 
-def _month(page: PageContext, prefix: str, first: date, start: RecurrenceChoice) -> None:
+def _render_month_options(page: PageContext, prefix: str, first: date, start: RecurrenceChoice) -> None:
     """On which days of a month, and what becomes of a shorter one."""
     offered = monthly_options(first)
     if st.session_state.setdefault(prefix + "month", start.month) not in offered:
         st.session_state[prefix + "month"] = ON_DATE  # the first day moved, and is no last of its kind any more
     st.session_state.setdefault(prefix + "dates", list(start.dates))
     month = st.selectbox(
-        page.text("series.month"), offered, format_func=lambda one: _in_month(page, one, first), key=prefix + "month"
+        page.text("series.month"),
+        offered,
+        format_func=lambda one: _month_option_label(page, one, first),
+        key=prefix + "month",
     )
     if month == ON_DATES:
         st.pills(page.text("series.dates"), MONTH_DATES, selection_mode="multi", key=prefix + "dates", wrap=True)
@@ -148,7 +151,7 @@ def _month(page: PageContext, prefix: str, first: date, start: RecurrenceChoice)
         st.checkbox(page.text("series.or_last"), key=prefix + "or_last")
 
 
-def _in_month(page: PageContext, month: str, first: date) -> str:
+def _month_option_label(page: PageContext, month: str, first: date) -> str:
     """A way to choose the days of a month, in words."""
     if month in (ON_DATE, ON_DATES):
         return page.text(f"series.month.{month}", day=first.day)
@@ -156,7 +159,9 @@ def _in_month(page: PageContext, month: str, first: date) -> str:
     return page.localizer.message_text(describe_weekday(which, first.weekday(), page.localizer.language))
 
 
-def _preview(page: PageContext, prefix: str, first: WallTime, now: datetime, where: SeriesTarget) -> None:
+def _render_occurrence_preview(
+    page: PageContext, prefix: str, first: WallTime, now: datetime, where: SeriesTarget
+) -> None:
     """The next dates as the fields stand, those left out for days without posts too; what cannot be read is said."""
     try:
         repeat = read_recurrence(prefix).to_repeat(first)
@@ -166,17 +171,25 @@ def _preview(page: PageContext, prefix: str, first: WallTime, now: datetime, whe
         draw_template("shell/templates/note.html", note=page.localizer.message_text(unreadable.message))
         return
     found = occurrences.split_by_quiet(repeat.iterate_occurrences(now, len(walls) + UPCOMING_COUNT), closed)
-    said, made = _said(page, repeat), len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1)
+    said, made = (
+        _describe_recurrence(page, repeat),
+        len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1),
+    )
     shown = {"coming": found.open[:UPCOMING_COUNT], "quiet": found.quiet}
     draw_template(
-        "pages/posts/templates/series_dates.html", said=said, **shown, at=_leaves, voice=page.localizer, word=page.text
+        "pages/posts/templates/series_dates.html",
+        said=said,
+        **shown,
+        at=_local_publish_time,
+        voice=page.localizer,
+        word=page.text,
     )
     if made > CONFIRM_ABOVE_DELIVERIES:
         st.checkbox(page.text("series.confirm", count=made), key=prefix + "confirmed")
-    _against(page, repeat, where)
+    _render_series_conflicts(page, repeat, where)
 
 
-def _against(page: PageContext, repeat: Recurrence, where: SeriesTarget) -> None:
+def _render_series_conflicts(page: PageContext, repeat: Recurrence, where: SeriesTarget) -> None:
     """What the press would refuse of it."""
     if not where.channels:
         return
@@ -187,14 +200,14 @@ def _against(page: PageContext, repeat: Recurrence, where: SeriesTarget) -> None
         draw_template("shell/templates/note.html", note=page.localizer.message_text(refused.message))
 
 
-def _said(page: PageContext, repeat: Recurrence) -> str:
+def _describe_recurrence(page: PageContext, repeat: Recurrence) -> str:
     """A rule in words, with its weekdays, its hour and its end."""
     often, *on, ends = map(page.localizer.message_text, describe_rule(repeat, page.localizer.language))
     days = ", ".join(page.text(f"series.day.{one}") for one in rule_weekdays(repeat))
     return " · ".join(filter(None, (often, *on, days, f"{repeat.clock:%H:%M}", ends)))
 
 
-def _leaves(wall: WallTime) -> datetime:
+def _local_publish_time(wall: WallTime) -> datetime:
     """When clocks there show it leaving: another hour than planned where that one does not exist."""
     return wall.instant().astimezone(load_zone(wall.zone))
 
@@ -220,7 +233,12 @@ def render_series(page: PageContext, found: PostView) -> None:
     voice = page.localizer.in_zone(one.repeat.zone)
     version = next((each.version for each in every if each.version), "")  # of the date that is open, or those after it
     with st.container(border=True, key="post:series"):
-        shown = {"said": _said(page, one.repeat), "at": _leaves, "version": version, "slug": found.creator.slug}
+        shown = {
+            "said": _describe_recurrence(page, one.repeat),
+            "at": _local_publish_time,
+            "version": version,
+            "slug": found.creator.slug,
+        }
         draw_template("pages/post_detail/templates/series.html", one=one, **shown, voice=voice, word=page.text)
         if one.state is SeriesState.STOPPED or not page.has_right(Right.RUN):
             return
@@ -228,26 +246,26 @@ def render_series(page: PageContext, found: PostView) -> None:
         with st.container(horizontal=True, gap="small"):
             if day is not None and any(place.entry.state in CANCELLABLE for place in found.places):
                 with st.popover(page.text("series.skip", day=page.localizer.format_short_day(day))):
-                    act = partial(_skip, page, found.creator.id, one.id, day)
+                    act = partial(_skip_occurrence, page, found.creator.id, one.id, day)
                     draw_template("shell/templates/note.html", note=page.text("series.skip_asked"))
                     actions.action_button(
                         page, "series.skip_sure", act, right=Right.RUN, key=f"series:skip:{one.id}:{day}"
                     )
             with st.popover(page.text("series.stop")):
-                act = partial(_stop, page, found.creator.id, one.id)
+                act = partial(_stop_series, page, found.creator.id, one.id)
                 draw_template("shell/templates/note.html", note=page.text("series.stop_asked"))
                 actions.action_button(page, "series.stop_sure", act, right=Right.RUN, key=f"series:stop:{one.id}")
         if day is not None and one.repeat.falls_on(day):
-            _change(page, found, one, day)
+            _render_series_change_form(page, found, one, day)
 
 
-def _skip(page: PageContext, creator_id: UUID, series_id: UUID, day: date, scope: Scope, _: UUID) -> Message:
+def _skip_occurrence(page: PageContext, creator_id: UUID, series_id: UUID, day: date, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     series.skip_occurrence(scope, series_id, day)
     return Message("series.skip_done", {"day": f"{day:%d/%m/%Y}"})
 
 
-def _stop(page: PageContext, creator_id: UUID, series_id: UUID, scope: Scope, _: UUID) -> Message:
+def _stop_series(page: PageContext, creator_id: UUID, series_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     return Message("series.stop_done", {"count": series.stop_series(scope, series_id)})
 
@@ -260,19 +278,23 @@ def render_detach_button(page: PageContext, found: PostView) -> None:
         return
     which = (entry.series_id, date.fromisoformat(entry.occurrence_key[:10]))
     st.button(
-        page.text("series.alone"), icon=":material/event:", key=ALONE, on_click=_parted, args=(page, found, which)
+        page.text("series.alone"),
+        icon=":material/event:",
+        key=ALONE,
+        on_click=_detach_and_edit,
+        args=(page, found, which),
     )
 
 
-def _parted(page: PageContext, found: PostView, which: tuple[UUID, date]) -> None:
+def _detach_and_edit(page: PageContext, found: PostView, which: tuple[UUID, date]) -> None:
     """Make it, then open its words."""
     made: list[StoredPost] = []
-    actions.run_action(partial(_alone, page, found.creator.id, which, made), Right.RUN, ALONE)
+    actions.run_action(partial(_detach_occurrence, page, found.creator.id, which, made), Right.RUN, ALONE)
     if made and f"press:{ALONE}" not in st.session_state:  # it stands
         edit_mode.start_editing(made[0], found.said, found.creator.slug)
 
 
-def _alone(
+def _detach_occurrence(
     page: PageContext, creator_id: UUID, which: tuple[UUID, date], made: list[StoredPost], scope: Scope, _: UUID
 ) -> Message:
     page.get_creator(scope, creator_id)
@@ -282,23 +304,26 @@ def _alone(
     return Message("series.alone_done", {"day": f"{day:%d/%m/%Y}"})
 
 
-def _change(page: PageContext, found: PostView, one: SeriesView, day: date) -> None:
+def _render_series_change_form(page: PageContext, found: PostView, one: SeriesView, day: date) -> None:
     """Another hour, rule or words from this date on; what has left stays as it is."""
     prefix = f"post:series:{one.id}:{day}:"
     rest = one.repeat.recurrence_from(day)
     with st.expander(page.text("series.change", day=page.localizer.format_short_day(day))):
         draw_template("shell/templates/note.html", note=page.text("series.change_why"))
         st.text_input(page.text("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
-        _words(page, prefix, found.post.body)
-        where = SeriesTarget(found.creator.id, _accounts(page, found, one, prefix), one.id)
+        _render_series_body_field(page, prefix, found.post.body)
+        where = SeriesTarget(found.creator.id, _select_series_accounts(page, found, one, prefix), one.id)
         begin = choice_of_repeat(rest, page.localizer.language)
-        render_recurrence_fields(page, prefix, _first(prefix, rest), now=found.now, where=where, begin=begin)
+        render_recurrence_fields(page, prefix, _read_first_time(prefix, rest), now=found.now, where=where, begin=begin)
         st.button(
-            page.text("series.change_go"), key=prefix + "go", on_click=_changed, args=(page, found, one, day, prefix)
+            page.text("series.change_go"),
+            key=prefix + "go",
+            on_click=_submit_series_change,
+            args=(page, found, one, day, prefix),
         )
 
 
-def _words(page: PageContext, prefix: str, said: str) -> None:
+def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None:
     """Its words from this date on. While nobody typed anything they are those the post has now: words that were changed
     meanwhile would else be written back."""
     field, began = prefix + "body", prefix + "began"
@@ -310,7 +335,7 @@ def _words(page: PageContext, prefix: str, said: str) -> None:
     st.text_area(page.text("compose.body"), key=field, height=120)
 
 
-def _accounts(page: PageContext, found: PostView, one: SeriesView, prefix: str) -> tuple[UUID, ...]:
+def _select_series_accounts(page: PageContext, found: PostView, one: SeriesView, prefix: str) -> tuple[UUID, ...]:
     """Where it goes from this date on: those it has, and any other that is ready."""
     hers = page.read(lambda scope: list_post_accounts(scope, [found.creator]))
     names = {str(each.id): each.name for each in hers if each.ready or each.id in one.channels}
@@ -330,7 +355,7 @@ def _chosen_accounts(prefix: str) -> tuple[UUID, ...]:
     return tuple(map(UUID, st.session_state.get(prefix + "accounts") or ()))
 
 
-def _first(prefix: str, rest: Recurrence) -> WallTime | None:
+def _read_first_time(prefix: str, rest: Recurrence) -> WallTime | None:
     """The first changed time as it stands in the field; None while nobody can read it."""
     try:
         return WallTime(rest.starts_on, parse_time(str(actions.typed_value(prefix + "clock") or "")), rest.zone)
@@ -351,17 +376,19 @@ class _Fresh:
     accounts: tuple[UUID, ...]
 
 
-def _changed(page: PageContext, found: PostView, one: SeriesView, day: date, prefix: str) -> None:
+def _submit_series_change(page: PageContext, found: PostView, one: SeriesView, day: date, prefix: str) -> None:
     """Change it, then open what it has become."""
     made: list[tuple[UUID, str]] = []
     clock, body = (str(actions.typed_value(prefix + name) or "") for name in ("clock", "body"))
     fresh = _Fresh(one, day, found.post, read_recurrence(prefix), clock, body.strip(), _chosen_accounts(prefix))
-    actions.run_action(partial(_follow, page, fresh, made), Right.RUN, prefix + "go")
+    actions.run_action(partial(_change_following_occurrences, page, fresh, made), Right.RUN, prefix + "go")
     if made and f"press:{prefix}go" not in st.session_state:  # it stands
         st.query_params.from_dict({"post": str(made[0][0]), "at": made[0][1]})
 
 
-def _follow(page: PageContext, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scope, _: UUID) -> Message:
+def _change_following_occurrences(
+    page: PageContext, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scope, _: UUID
+) -> Message:
     post, day = fresh.post, fresh.day
     creator = page.get_creator(scope, post.creator_id)
     repeat = fresh.choice.to_repeat(WallTime(day, parse_time(fresh.clock), fresh.one.repeat.zone))

@@ -22,31 +22,41 @@ def render_thread_parts(page: PageContext) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_area(page.text("compose.part", number=number), key=part_key(one), height=90)
             label = page.text("compose.part_away", number=number)
-            st.button(label, key=f"compose:away:{one}", type="tertiary", on_click=_away, args=(one,))
+            st.button(label, key=f"compose:away:{one}", type="tertiary", on_click=_remove_thread_part, args=(one,))
     if st.session_state.get(HAS_COMMENT_KEY):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_area(page.text("compose.comment"), key=COMMENT_KEY, height=70)
-            st.button(page.text("compose.comment_away"), key="compose:uncomment", type="tertiary", on_click=_uncomment)
+            st.button(
+                page.text("compose.comment_away"),
+                key="compose:uncomment",
+                type="tertiary",
+                on_click=_remove_first_comment,
+            )
     with st.container(horizontal=True, gap="small"):
         full = len(ids) + 1 + bool(st.session_state.get(HAS_COMMENT_KEY)) >= thread_parts.MAX_THREAD_PARTS
-        st.button(page.text("compose.part_more"), key="compose:part_more", on_click=_more, disabled=full)
+        st.button(page.text("compose.part_more"), key="compose:part_more", on_click=_add_thread_part, disabled=full)
         if not st.session_state.get(HAS_COMMENT_KEY):
-            st.button(page.text("compose.comment_more"), key="compose:comment_more", on_click=_comment, disabled=full)
+            st.button(
+                page.text("compose.comment_more"),
+                key="compose:comment_more",
+                on_click=_add_first_comment,
+                disabled=full,
+            )
 
 
-def _more() -> None:
+def _add_thread_part() -> None:
     draft.add_part(ThreadPart(""))
 
 
-def _comment() -> None:
+def _add_first_comment() -> None:
     st.session_state[HAS_COMMENT_KEY] = True
 
 
-def _uncomment() -> None:
+def _remove_first_comment() -> None:
     st.session_state.update({HAS_COMMENT_KEY: False, COMMENT_KEY: ""})
 
 
-def _away(part: str) -> None:
+def _remove_thread_part(part: str) -> None:
     st.session_state[PARTS_KEY] = [one for one in draft.part_ids() if one != part]
     for name in (part_key(part), media_key(part)):
         st.session_state.pop(name, None)

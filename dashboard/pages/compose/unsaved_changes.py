@@ -36,7 +36,7 @@ AS_DRAWN, UNSAVED = "compose:as_drawn", "compose:unsaved"
 
 def render_leave_button(page: PageContext) -> DeltaGenerator:
     """The press that leads back to the days, and where it asks what becomes of what is new."""
-    st.button(page.text("calendar.back"), icon=":material/arrow_back:", on_click=_back)
+    st.button(page.text("calendar.back"), icon=":material/arrow_back:", on_click=_request_close)
     return st.container()
 
 
@@ -44,7 +44,7 @@ def remember_draft(now: Draft) -> None:
     """What the page says, and what it began with, which alone is nothing new. Fields forget at once what was in them
     when another page is opened."""
     st.session_state.setdefault(INITIAL_DRAFT_KEY, now)
-    st.session_state[CURRENT_DRAFT_KEY] = (_going_on(now), timing.selected_priority())
+    st.session_state[CURRENT_DRAFT_KEY] = (_attach_saved_draft_id(now), timing.selected_priority())
     if field_text(EDITED_POST_KEY):
         names = [one for one in map(str, st.session_state) if _is_typed(one)]
         st.session_state[AS_DRAWN] = {one: st.session_state[one] for one in names}
@@ -67,15 +67,15 @@ def render_leave_prompt(page: PageContext, creator_id: UUID, *, uploads: bool) -
             note=page.text("aside.leave_change" if field_text(EDITED_POST_KEY) else "aside.leave_asked"),
         )
         with st.container(horizontal=True, gap="small"):
-            st.button(page.text("aside.stay"), key="compose:stay", type="primary", on_click=_stay)
+            st.button(page.text("aside.stay"), key="compose:stay", type="primary", on_click=_dismiss_leave_prompt)
             if not field_text(EDITED_POST_KEY):
                 render_save_button(page, creator_id, key="compose:keep_first", uploads=uploads)
-            st.button(page.text("aside.leave"), key="compose:leave", on_click=_close)
+            st.button(page.text("aside.leave"), key="compose:leave", on_click=_close_composer)
 
 
 def render_save_button(page: PageContext, creator_id: UUID, *, key: str = SAVE_BUTTON_KEY, uploads: bool) -> None:
     """The press that puts it aside; pictures that are on their way have to arrive first."""
-    st.button(page.text("aside.keep"), key=key, disabled=uploads, on_click=_kept, args=(page, creator_id))
+    st.button(page.text("aside.keep"), key=key, disabled=uploads, on_click=_save_and_close, args=(page, creator_id))
 
 
 def save_abandoned_draft(page: PageContext, opened: str) -> None:
@@ -91,7 +91,7 @@ def save_abandoned_draft(page: PageContext, opened: str) -> None:
         st.session_state.setdefault(UNSAVED, {})[field_text(EDITED_POST_KEY)] = st.session_state[AS_DRAWN]
         actions.set_notice(Message("aside.change_waits"))
     elif said is not None and _is_new(said):
-        _put_aside(page, said, priority)
+        _save_as_draft(page, said, priority)
     draft.clear_draft()
 
 
@@ -105,10 +105,10 @@ def restore_changes(post_id: UUID) -> None:
 
 def current_draft(creator_id: UUID) -> Draft:
     """What is written now; of a post that was put aside, it goes on with that one."""
-    return _going_on(build_draft(creator_id))
+    return _attach_saved_draft_id(build_draft(creator_id))
 
 
-def _going_on(now: Draft) -> Draft:
+def _attach_saved_draft_id(now: Draft) -> Draft:
     aside = field_text(SAVED_DRAFT_KEY)
     return replace(now, post_id=UUID(aside) if aside else None)
 
@@ -119,39 +119,41 @@ def _is_new(now: Draft) -> bool:
     return not now.is_empty and replace(now, late=None, post_id=None) != replace(first, late=None)
 
 
-def _back() -> None:
+def _request_close() -> None:
     first: Draft | None = st.session_state.get(INITIAL_DRAFT_KEY)
     if first is not None and _is_new(build_draft(first.creator_id)):
         st.session_state[LEAVE_PROMPT_KEY] = True
     else:
-        _close()
+        _close_composer()
 
 
-def _stay() -> None:
+def _dismiss_leave_prompt() -> None:
     st.session_state.pop(LEAVE_PROMPT_KEY, None)
 
 
-def _close() -> None:
+def _close_composer() -> None:
     draft.clear_draft()
     st.query_params.clear()
 
 
-def _kept(page: PageContext, creator_id: UUID) -> None:
+def _save_and_close(page: PageContext, creator_id: UUID) -> None:
     """Put it aside as it is, however often it is pressed: without a time, and on no account yet."""
-    if field_text(ID_KEY) and _put_aside(page, current_draft(creator_id), timing.selected_priority()):
+    if field_text(ID_KEY) and _save_as_draft(page, current_draft(creator_id), timing.selected_priority()):
         draft.clear_draft()
         st.query_params.from_dict({"aside": "1"})
 
 
-def _put_aside(page: PageContext, said: Draft, priority: int) -> bool:
+def _save_as_draft(page: PageContext, said: Draft, priority: int) -> bool:
     """Whether it stands among the drafts now."""
     made: list[UUID] = []
-    act = partial(_keep, page, said, (UUID(field_text(ID_KEY)), priority), made)
+    act = partial(_write_draft, page, said, (UUID(field_text(ID_KEY)), priority), made)
     actions.run_action(act, Right.RUN, SAVE_BUTTON_KEY)
     return bool(made) and f"press:{SAVE_BUTTON_KEY}" not in st.session_state
 
 
-def _keep(page: PageContext, said: Draft, how: tuple[UUID, int], made: list[UUID], scope: Scope, _: UUID) -> Message:
+def _write_draft(
+    page: PageContext, said: Draft, how: tuple[UUID, int], made: list[UUID], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, said.creator_id)
     key, priority = how
     apart = not is_unchanged(scope, said)

@@ -48,7 +48,7 @@ def load_live_activity(
     """Everything of the last minutes, the newest first; `talk` and `money` are what the member may see."""
     gone = {one.post_id for one in moved if one.after in _GONE}
     lines: list[ActivityLine] = [
-        ("moved", replace(one, picture=None) if one.post_id in gone else one) for one in _newest_alike(moved)
+        ("moved", replace(one, picture=None) if one.post_id in gone else one) for one in _limit_similar_moves(moved)
     ]
     lines += [
         ("said", one) for one in (recent_activity.list_recent_messages(scope, creators, since=since) if talk else ())
@@ -72,11 +72,11 @@ def without_demo_runs(
     return [one if at in fit else replace(one, assets=(), scores=()) for at, one in enumerate(runs)], told
 
 
-def _newest_alike(moved: Sequence[RecentMove]) -> list[RecentMove]:
+def _limit_similar_moves(moved: Sequence[RecentMove]) -> list[RecentMove]:
     """Of `moved`, the newest first, few of each kind: each post is told once before one is told a second time."""
     told: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
     kept = []
-    for one in _each_post_first(moved):
+    for one in _interleave_posts(moved):
         alike = (one.creator_id, one.before, one.after)
         told[alike] += 1
         if told[alike] <= ALIKE:
@@ -84,7 +84,7 @@ def _newest_alike(moved: Sequence[RecentMove]) -> list[RecentMove]:
     return kept
 
 
-def _each_post_first(moved: Sequence[RecentMove]) -> list[RecentMove]:
+def _interleave_posts(moved: Sequence[RecentMove]) -> list[RecentMove]:
     before: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
     ranked = []
     for one in moved:
@@ -103,14 +103,18 @@ def load_hold_reasons(
     found: dict[UUID, MissingConsent] = {}
     for one in gate_reads.list_missing_consents(scope, {asset for assets in pictures.values() for asset in assets}):
         found.setdefault(one.asset_id, one)
-    return {post: said for post, assets in pictures.items() if (said := _said(found, assets)) is not None}
+    return {
+        post: said
+        for post, assets in pictures.items()
+        if (said := _describe_missing_consent(found, assets)) is not None
+    }
 
 
 def _is_kept(state: DeliveryState, reason: Message | None) -> bool:
     return state is DeliveryState.HELD and reason is not None and reason.code in _PEOPLE
 
 
-def _said(found: Mapping[UUID, MissingConsent], assets: Sequence[UUID]) -> Message | None:
+def _describe_missing_consent(found: Mapping[UUID, MissingConsent], assets: Sequence[UUID]) -> Message | None:
     one = next((found[asset] for asset in assets if asset in found), None)
     if one is None:
         return None

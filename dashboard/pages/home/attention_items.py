@@ -141,7 +141,7 @@ class AttentionItem:
     def downtime_id(self) -> UUID | None:
         """What was missed together, where it asks how that leaves."""
         asks = self.share is not None and self.share.needs_decision and self.cause.startswith("downtime:")
-        return _downtime(self.cause) if asks else None
+        return _downtime_id_from_cause(self.cause) if asks else None
 
     @property
     def held_post(self) -> DeliveryEntry | None:
@@ -163,17 +163,17 @@ class AttentionItem:
 
 def notice_deliveries(notices: Iterable[Notice]) -> list[UUID]:
     """The posts that notices are about."""
-    return [found for one in notices if (found := _delivery(one.cause)) is not None]
+    return [found for one in notices if (found := _delivery_id_from_cause(one.cause)) is not None]
 
 
 def notice_downtimes(notices: Iterable[Notice]) -> list[UUID]:
     """The downtimes that notices are about."""
-    return [found for one in notices if (found := _downtime(one.cause)) is not None]
+    return [found for one in notices if (found := _downtime_id_from_cause(one.cause)) is not None]
 
 
 def name_stops(told: Iterable[AttentionItem], known: Mapping[tuple[str, str], tuple[str, str]]) -> list[AttentionItem]:
     """The needs, those about an emergency stop with what it stops; `known` is by where and on what it was pressed."""
-    return [replace(one, stop=known.get(_switch(one.cause))) for one in told]
+    return [replace(one, stop=known.get(_stop_target_from_cause(one.cause))) for one in told]
 
 
 def keep_own_downtimes(
@@ -183,7 +183,7 @@ def keep_own_downtimes(
     many are theirs. What of that a member cannot do is not asked of them."""
     found = []
     for one in told:
-        about = _downtime(one.cause)
+        about = _downtime_id_from_cause(one.cause)
         share = shares.get(about) if about is not None else None
         if about is None:
             found.append(one)
@@ -194,10 +194,13 @@ def keep_own_downtimes(
             found.append(replace(one, share=share, message=said))
         elif share is not None and share.count.held:
             found.append(replace(one, share=share, message=missed_posts.held_message(share.count), urgent=False))
-    return [one if one.share is None else replace(one, message=_asked(one.message, one.share, member)) for one in found]
+    return [
+        one if one.share is None else replace(one, message=_adapt_downtime_message(one.message, one.share, member))
+        for one in found
+    ]
 
 
-def _asked(said: Message, share: DowntimeShare, member: Member) -> Message:
+def _adapt_downtime_message(said: Message, share: DowntimeShare, member: Member) -> Message:
     """What is said of missed posts, with what is this member's to do about it; pure."""
     if not has_right(member.role, Right.RUN):
         return Message(_ONLY_TOLD[said.code], said.params)
@@ -210,9 +213,11 @@ def list_attention_items(
     """The needs behind open notices, in their order: nothing that is settled where this member cannot go, but what
     became of a post is told to all, and leads only those who may follow."""
     by_id = {one.delivery_id: one for one in entries}
-    told = (_need(one, creators, by_id) for one in notices)
+    told = (_build_attention_item(one, creators, by_id) for one in notices)
     return [
-        one if _opens(member, one) else replace(one, href="", to="") for one in told if one.entry or _opens(member, one)
+        one if _can_open_item(member, one) else replace(one, href="", to="")
+        for one in told
+        if one.entry or _can_open_item(member, one)
     ]
 
 
@@ -220,14 +225,14 @@ def find_remedy(reason: Message, member: Member) -> tuple[str, str]:
     """Where what keeps a post back is put right, and the sentence that leads there; nothing where no page does it, or
     this member cannot go."""
     href, to = _CURES.get(reason.code, ("", ""))
-    return (href, to) if href and _reaches(member, href) else ("", "")
+    return (href, to) if href and _can_open_page(member, href) else ("", "")
 
 
-def _opens(member: Member, need: AttentionItem) -> bool:
-    return _reaches(member, need.href)
+def _can_open_item(member: Member, need: AttentionItem) -> bool:
+    return _can_open_page(member, need.href)
 
 
-def _reaches(member: Member, href: str) -> bool:
+def _can_open_page(member: Member, href: str) -> bool:
     part, page = href.partition("=")[0], href.partition("?")[0]
     rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(has_right(member.role, right) for right in rights)
@@ -254,9 +259,11 @@ def comments_item(comments: int, member: Member, now: datetime) -> list[Attentio
     return [AttentionItem("", said, now, False, "", href="/inbox", to="home.to.inbox")]
 
 
-def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUID, DeliveryEntry]) -> AttentionItem:
+def _build_attention_item(
+    notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUID, DeliveryEntry]
+) -> AttentionItem:
     about, _, key = notice.cause.partition(":")
-    delivery_id = _delivery(notice.cause)
+    delivery_id = _delivery_id_from_cause(notice.cause)
     entry = entries.get(delivery_id) if delivery_id is not None else None
     href, to = _PLACES.get(about, ("", ""))
     if entry is not None:
@@ -278,17 +285,17 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
     return AttentionItem(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
 
 
-def _downtime(cause: str) -> UUID | None:
+def _downtime_id_from_cause(cause: str) -> UUID | None:
     about, _, key = cause.partition(":")
     return UUID(key) if about in ("downtime", "downtime.held") else None
 
 
-def _switch(cause: str) -> tuple[str, str]:
+def _stop_target_from_cause(cause: str) -> tuple[str, str]:
     about, where, target, *_ = [*cause.split(":"), "", ""]
     return (where, target) if about == STOP_CAUSE else ("", "")
 
 
-def _delivery(cause: str) -> UUID | None:
+def _delivery_id_from_cause(cause: str) -> UUID | None:
     about, _, rest = cause.partition(":")
     try:
         return UUID(rest.partition(":")[0]) if about in ("delivery", "edit") else None

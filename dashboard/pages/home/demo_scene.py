@@ -12,7 +12,7 @@ from tenants.agencies import queries as tenant_reads
 
 def start_demo_scene(page: PageContext) -> None:
     """Ask for the scene, in an agency of the demonstration alone; while one is played nothing is asked."""
-    if _may_play():
+    if _can_play_scene():
         page.read(request_demo_scene)
 
 
@@ -27,5 +27,5 @@ def request_demo_scene(scope: Scope) -> bool:
 
 
 @cache
-def _may_play() -> bool:
+def _can_play_scene() -> bool:
     return settings.load_settings().environment != "production"

@@ -40,11 +40,11 @@ def render_page(page: PageContext) -> None:
     draw_template("pages/home/templates/style.html")
     if page.has_right(Right.RUN) and page.read(tenant_reads.get_agency).demo:
         draw_template("pages/home/templates/tour_card.html", voice=page.localizer, word=page.text)
-    _home(page)
+    _render_home(page)
 
 
 @st.fragment(run_every=REFRESH_INTERVAL)
-def _home(drawn: PageContext) -> None:
+def _render_home(drawn: PageContext) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:  # revoked or changed meanwhile: everything that was drawn goes
         st.rerun()
@@ -57,7 +57,7 @@ def _home(drawn: PageContext) -> None:
     if found.strides and page.has_right(Right.RUN):  # each leads to a page of those who run the agency
         draw_template("pages/home/templates/first_steps.html", **said)
     if found.sees_posts:
-        _needs(page, found)
+        _render_attention_items(page, found)
     if found.live or found.running:
         names = {day.creator.id: day.creator.name for day in found.days}
         draw_template(
@@ -67,10 +67,10 @@ def _home(drawn: PageContext) -> None:
             step=step_code,
             src=library_files.picture_url,
         )
-    draw_template("pages/home/templates/day.html", **said, bars=_bars)
+    draw_template("pages/home/templates/day.html", **said, bars=_bar_heights)
 
 
-def _needs(page: PageContext, found: HomeView) -> None:
+def _render_attention_items(page: PageContext, found: HomeView) -> None:
     draw_template("pages/home/templates/attention_header.html", page=found, word=page.text)
     for number, need in enumerate(found.needs[:SHOWN]):
         with st.container(key=f"need:{number}", gap=None):
@@ -84,7 +84,7 @@ def _needs(page: PageContext, found: HomeView) -> None:
                 word=page.text,
             )
             with st.container(horizontal=True, gap="small"):
-                _acts(page, need)
+                _render_item_actions(page, need)
             doubt = found.doubts.get(need.held_post.delivery_id) if need.held_post is not None else None
             if doubt is not None and page.has_right(Right.APPROVE):
                 with st.expander(page.text("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"):
@@ -94,12 +94,12 @@ def _needs(page: PageContext, found: HomeView) -> None:
         draw_template("shell/templates/note.html", note=page.text("home.more_needs", count=rest))
 
 
-def _acts(page: PageContext, need: AttentionItem) -> None:
+def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
     """What settles it here, or leads to where it is settled."""
     entry = need.held_post
     refused = entry is not None and entry.state is DeliveryState.FAILED  # as it is, it would be refused again
     if entry is not None and not refused and publish_actions.can_retry(entry) and page.has_right(Right.RUN):
-        act = partial(_again, page, entry.delivery_id, entry.version)
+        act = partial(_retry_delivery, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
         actions.action_button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
     if need.downtime_id is not None and need.share is not None:
@@ -109,23 +109,23 @@ def _acts(page: PageContext, need: AttentionItem) -> None:
     if need.is_dismissable and page.has_right(Right.RUN):
         with st.popover(page.text("home.dismiss"), type="tertiary", key=f"away:{need.cause}"):
             for why in REASONS:
-                act = partial(_dismiss, page, need.cause, why)
+                act = partial(_dismiss_notice, page, need.cause, why)
                 actions.action_button(page, f"home.why.{why}", act, right=Right.RUN, key=f"away:{need.cause}:{why}")
 
 
-def _mine(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
+def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
     """Raise NotFound unless the post is of a creator this member works for."""
     page.get_creator(
         scope, schedule_reads.get_stored_post(scope, schedule_reads.post_id_of_delivery(scope, delivery_id)).creator_id
     )
 
 
-def _again(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, delivery_id)
+def _retry_delivery(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    _check_own_delivery(page, scope, delivery_id)
     return publish_actions.retry_delivery_action(page, scope, delivery_id, version)
 
 
-def _dismiss(page: PageContext, cause: str, why: str, scope: Scope, _: UUID) -> Message:
+def _dismiss_notice(page: PageContext, cause: str, why: str, scope: Scope, _: UUID) -> Message:
     mine = {one.id for one in page.list_creators(scope)}
     told = tenant_reads.list_open_notices(scope, to=page.viewer.member.principal_id)
     found = next((one for one in told if one.cause == cause), None)
@@ -135,7 +135,7 @@ def _dismiss(page: PageContext, cause: str, why: str, scope: Scope, _: UUID) -> 
     return Message("home.dismissed")
 
 
-def _bars(days: tuple[int, ...]) -> list[int]:
+def _bar_heights(days: tuple[int, ...]) -> list[int]:
     """Heights in per cent of the highest day; a day with sales is never invisible."""
     top = max(days, default=0)
     return [max(100 * max(net, 0) // top, 8 if net > 0 else 3) if top > 0 else 3 for net in days]

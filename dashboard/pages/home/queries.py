@@ -191,15 +191,15 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     money = has_right(member.role, Right.MONEY)
     mine = [one for one in tenant_reads.list_creators(scope) if not member.creators or one.slug in member.creators]
     shown = mine if works or money else []
-    posts = _posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
-    sales, halt = _sales(scope, shown) if money else {}, _halt(scope, posts.entries)
+    posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
+    sales, halt = _load_daily_sales(scope, shown) if money else {}, _load_stopped_scope(scope, posts.entries)
     return HomeView(
         now=scope.now,
         needs=posts.needs,
         waiting=attention_items.count_actionable(posts.needs, member),
-        days=[_day(scope, creator, posts.entries, sales.get(creator.id, {})) for creator in shown],
-        total=_total(scope, shown, sales),
-        coming=_coming(scope, mine, posts.entries, halt),
+        days=[_build_creator_day(scope, creator, posts.entries, sales.get(creator.id, {})) for creator in shown],
+        total=_total_sales(scope, shown, sales),
+        coming=_find_next_post(scope, mine, posts.entries, halt),
         live=posts.live,
         kept_back=posts.kept_back,
         doubts=posts.doubts,
@@ -211,11 +211,11 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     )
 
 
-def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
+def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     ids = [one.id for one in mine]
     by_id = {one.id: one for one in mine}
     names = channel_reads.channel_names(scope)
-    notices = _notices(scope, by_id, member)
+    notices = _list_notices(scope, by_id, member)
     days = [day_bounds(local_day(scope.now, one.zone), one.zone) for one in mine]
     start = min((day[0] for day in days), default=scope.now)
     about = attention_items.notice_deliveries(notices)
@@ -227,7 +227,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
         if any(one.cause.startswith(attention_items.STOP_CAUSE) for one in notices)
         else {}
     )
-    entries, moved = board.entries, [one for one in board.moved if _seen(one)]
+    entries, moved = board.entries, [one for one in board.moved if _is_notable_move(one)]
     talk, money, yes = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
     happens = activity_queries.without_demo_runs(
         scope,
@@ -255,11 +255,11 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
         kept_back=activity_queries.load_hold_reasons(scope, entries, moved),
         doubts=load_uncertain_deliveries(scope, [one for one in entries if one.delivery_id in about]),
         running=happens[0],
-        strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _strides(scope, mine),
+        strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _list_first_steps(scope, mine),
     )
 
 
-def _notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list[Notice]:
+def _list_notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list[Notice]:
     """What this member should know, but for a change that they asked of somebody themselves."""
     told = tenant_reads.list_open_notices(scope, to=member.principal_id)
     found = {one.cause: one for one in told if one.creator_id is None or one.creator_id in mine}
@@ -273,12 +273,12 @@ def _notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list
     return list(found.values())
 
 
-def _seen(move: RecentMove) -> bool:
+def _is_notable_move(move: RecentMove) -> bool:
     """Whether people watch for it: being planned, or starting to leave, is seen on the day itself."""
     return move.after not in QUIET and (move.before, move.after) not in PLANNED
 
 
-def _strides(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
+def _list_first_steps(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
     """How far a beginner has come; nothing once a first post stands, however long ago."""
     begun = agenda.load_posting_progress(scope, [one.id for one in mine])
     if begun.published:
@@ -295,7 +295,7 @@ def _strides(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
     ]
 
 
-def _day(
+def _build_creator_day(
     scope: Scope, creator: Creator, entries: Iterable[DeliveryEntry], sales: Mapping[date, Sequence[DaySales]]
 ) -> CreatorDayView:
     today = local_day(scope.now, creator.zone)
@@ -309,7 +309,7 @@ def _day(
     return CreatorDayView(creator, posts, [summarize_sales(sales, currency, today) for currency in currencies])
 
 
-def _sales(scope: Scope, shown: Sequence[Creator]) -> dict[UUID, dict[date, list[DaySales]]]:
+def _load_daily_sales(scope: Scope, shown: Sequence[Creator]) -> dict[UUID, dict[date, list[DaySales]]]:
     days = [local_day(scope.now, one.zone) for one in shown]
     if not days:
         return {}
@@ -317,7 +317,7 @@ def _sales(scope: Scope, shown: Sequence[Creator]) -> dict[UUID, dict[date, list
     return insight_reads.daily_sales_by_creator(scope, [one.id for one in shown], first, max(days))
 
 
-def _total(
+def _total_sales(
     scope: Scope, shown: Sequence[Creator], sales: Mapping[UUID, Mapping[date, Sequence[DaySales]]]
 ) -> list[SalesSummary]:
     """The money of all of them together, each creator's day being theirs."""
@@ -325,12 +325,12 @@ def _total(
         return []
     rows: dict[str, list[SalesSummary]] = {}
     for creator in shown:
-        for one in _day(scope, creator, (), sales.get(creator.id, {})).takings:
+        for one in _build_creator_day(scope, creator, (), sales.get(creator.id, {})).takings:
             rows.setdefault(one.today.currency, []).append(one)
-    return [_sum(each) for _, each in sorted(rows.items())]
+    return [_sum_sales(each) for _, each in sorted(rows.items())]
 
 
-def _sum(parts: Sequence[SalesSummary]) -> SalesSummary:
+def _sum_sales(parts: Sequence[SalesSummary]) -> SalesSummary:
     usual = [part.usual.minor for part in parts if part.usual is not None]
     currency = parts[0].today.currency
     shares = [Money(sum(part.shares[number].minor for part in parts), currency) for number in range(3)]
@@ -358,7 +358,7 @@ def summarize_sales(found: Mapping[date, Sequence[DaySales]], currency: str, tod
     )
 
 
-def _halt(scope: Scope, entries: Iterable[DeliveryEntry]) -> StoppedScope:
+def _load_stopped_scope(scope: Scope, entries: Iterable[DeliveryEntry]) -> StoppedScope:
     """Where an emergency stop keeps something back; asked only where something is to leave."""
     return (
         account_blocks.load_emergency_stops(scope)
@@ -367,7 +367,7 @@ def _halt(scope: Scope, entries: Iterable[DeliveryEntry]) -> StoppedScope:
     )
 
 
-def _coming(
+def _find_next_post(
     scope: Scope, mine: Iterable[Creator], entries: Iterable[DeliveryEntry], halt: StoppedScope
 ) -> NextPost | None:
     names = {one.id: one.name for one in mine}

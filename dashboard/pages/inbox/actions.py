@@ -104,7 +104,7 @@ def offer_subscription(page: PageContext, talk: UUID, plan: Plan, scope: Scope, 
 
 def approve_suggestion(page: PageContext, draft_id: UUID, box: str, scope: Scope, _press: UUID) -> None:
     """Send a waiting message, with the words of `box` where there is one."""
-    there = conversation_connector(scope, _whose_draft(scope, page, draft_id))
+    there = conversation_connector(scope, _conversation_of_draft(scope, page, draft_id))
     member_actions.approve_draft(
         scope, draft_id, text=str(actions.typed_value(box) or "") if box else None, there=there
     )
@@ -113,19 +113,19 @@ def approve_suggestion(page: PageContext, draft_id: UUID, box: str, scope: Scope
 
 def reject_suggestion(page: PageContext, draft_id: UUID, why: DraftRejection, scope: Scope, _press: UUID) -> Message:
     """Do not send a waiting message."""
-    _whose_draft(scope, page, draft_id)
+    _conversation_of_draft(scope, page, draft_id)
     member_actions.reject_draft_as_member(scope, draft_id, why)
     return Message("inbox.rejected")
 
 
 def settle_uncertain_message(page: PageContext, draft_id: UUID, arrived: bool, scope: Scope, _press: UUID) -> Message:
     """Say whether a message in doubt arrived."""
-    _whose_draft(scope, page, draft_id)
+    _conversation_of_draft(scope, page, draft_id)
     member_actions.settle_uncertain_message(scope, draft_id, arrived=arrived)
     return Message("inbox.settled")
 
 
-def _whose_draft(scope: Scope, page: PageContext, draft_id: UUID) -> UUID:
+def _conversation_of_draft(scope: Scope, page: PageContext, draft_id: UUID) -> UUID:
     talk: UUID = outgoing_messages.get_draft(scope, draft_id).conversation_id
     conversation_creator(scope, page, talk)
     return talk
@@ -214,7 +214,7 @@ def suggest_comment_reply(page: PageContext, remark_id: UUID, most: int, scope: 
 
 def remove_comment_reply(page: PageContext, draft_id: UUID, scope: Scope, _press: UUID) -> Message:
     """Have an answer taken away from under the comment."""
-    _whose_draft(scope, page, draft_id)
+    _conversation_of_draft(scope, page, draft_id)
     moderation.request_answer_removal(scope, draft_id)
     st.session_state[f"{SELECTED_COMMENT_KEY}:sure"] = None
     return Message("inbox.being_taken_back")

@@ -31,21 +31,21 @@ def render_comment_panel(page: PageContext, one: ConversationView) -> None:
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
             acts.render_uncertain_message(page, one, kept)
-    about = _about(page, one)
+    about = _select_comment(page, one)
     if one.mine and about is not None:
-        _composer(page, one, about)
-    _bar(page, one)
+        _render_comment_composer(page, one, about)
+    _render_toolbar(page, one)
     if about is not None and page.has_right(Right.CHAT):
-        _acts(page, one, about)
-    _mine(page, one)
+        _render_moderation(page, one, about)
+    _render_reply_removal(page, one)
 
 
-def _about(page: PageContext, one: ConversationView) -> CommentView | None:
+def _select_comment(page: PageContext, one: ConversationView) -> CommentView | None:
     """Which of the comments this is about: the newest that is open, unless another one is chosen."""
     there = actionable_comments(one.heard.values())
     if len(there) < 2:
         return there[0] if there else None
-    names = {heard.id: _short(heard.text) for heard in there}
+    names = {heard.id: _shorten_text(heard.text) for heard in there}
     chosen = st.selectbox(
         page.text("inbox.about"),
         list(names),
@@ -55,16 +55,16 @@ def _about(page: PageContext, one: ConversationView) -> CommentView | None:
     return next((heard for heard in there if heard.id == chosen), there[0])
 
 
-def _short(text: str) -> str:
+def _shorten_text(text: str) -> str:
     words = " ".join(text.split())
     return words if len(words) <= 60 else f"{words[:59]}…"
 
 
-def _composer(page: PageContext, one: ConversationView, about: CommentView) -> None:
+def _render_comment_composer(page: PageContext, one: ConversationView, about: CommentView) -> None:
     if not one.can_answer:
         st.info(page.text("inbox.no_answers"))
         return
-    talk, box = one.desk.id, _box(one)
+    talk, box = one.desk.id, _reply_box_key(one)
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
         st.session_state[box] = ""
     st.text_area(
@@ -92,13 +92,13 @@ def _composer(page: PageContext, one: ConversationView, about: CommentView) -> N
     st.caption(page.text("inbox.suggested" if one.suggested else "inbox.in_public"))
 
 
-def _box(one: ConversationView) -> str:
+def _reply_box_key(one: ConversationView) -> str:
     """The box one writes in; another one for words that were suggested, which the browser does not hold yet."""
     digest = hashlib.sha256(one.suggested.encode()).hexdigest()[:8] if one.suggested else ""
     return f"inbox:text:{one.desk.id}{digest}"
 
 
-def _bar(page: PageContext, one: ConversationView) -> None:
+def _render_toolbar(page: PageContext, one: ConversationView) -> None:
     talk, key = one.desk.id, f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
         if not one.mine:
@@ -115,16 +115,16 @@ def _bar(page: PageContext, one: ConversationView) -> None:
     acts.render_snooze_choices(page, one)
 
 
-def _acts(page: PageContext, one: ConversationView, about: CommentView) -> None:
+def _render_moderation(page: PageContext, one: ConversationView, about: CommentView) -> None:
     """What the platform lets be done with this comment; what cannot be taken back asks once more."""
     idle = {"hide" if about.state == "hidden" else "show", "like" if about.liked else "unlike"}
     with st.container(horizontal=True, gap="small"):
         for act in moderation.MODERATION_ACTIONS:
             if act in one.acts and act not in idle:
-                _act(page, about.id, act)
+                _render_moderation_button(page, about.id, act)
 
 
-def _mine(page: PageContext, one: ConversationView) -> None:
+def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
     """Our newest answer that stands can be taken back; that asks once more."""
     standing_ones = [answer for answer in one.answers.values() if not answer.gone]
     if not standing_ones or not page.has_right(Right.CHAT):
@@ -140,7 +140,7 @@ def _mine(page: PageContext, one: ConversationView) -> None:
     )
 
 
-def _act(page: PageContext, remark_id: UUID, act: str) -> None:
+def _render_moderation_button(page: PageContext, remark_id: UUID, act: str) -> None:
     key, sure = f"inbox:{act}:{remark_id}", f"{SELECTED_COMMENT_KEY}:sure"
     if act in IRREVERSIBLE and actions.typed_value(sure) != f"{act}:{remark_id}":
         st.button(

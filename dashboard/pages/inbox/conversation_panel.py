@@ -37,14 +37,14 @@ def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
         if kept.state is DraftState.UNCERTAIN:
             acts.render_uncertain_message(page, one, kept)
     if waiting:
-        _suggestion(page, one, waiting[0])
+        _render_suggestion(page, one, waiting[0])
     if one.mine:
-        _composer(page, one)
-    _bar(page, one)
-    _panels(page, one)
+        _render_message_composer(page, one)
+    _render_toolbar(page, one)
+    _render_open_panels(page, one)
 
 
-def _bar(page: PageContext, one: ConversationView) -> None:
+def _render_toolbar(page: PageContext, one: ConversationView) -> None:
     """Who answers, and what else can be done; each with its key."""
     talk, key = one.desk.id, f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
@@ -56,42 +56,42 @@ def _bar(page: PageContext, one: ConversationView) -> None:
             back = partial(acts.return_to_ai, page, talk)
             actions.action_button(page, "inbox.hand_back", back, right=Right.CHAT, key=f"{key}:back", shortcut="B")
         if one.mine:
-            _toggle(page, "inbox.offer", OFFER_PANEL, str(talk), "O")
-        _toggle(page, "inbox.note", NOTE_PANEL, str(talk), "N")
+            _render_panel_toggle(page, "inbox.offer", OFFER_PANEL, str(talk), "O")
+        _render_panel_toggle(page, "inbox.note", NOTE_PANEL, str(talk), "N")
         if one.desk.snoozed_until is not None and one.desk.snoozed_until > one.now:
             actions.action_button(
                 page, "inbox.wake", partial(acts.unsnooze_conversation, page, talk), right=Right.CHAT, key=f"{key}:wake"
             )
         else:
-            _toggle(page, "inbox.snooze", SNOOZE_PANEL, str(talk), "S")
+            _render_panel_toggle(page, "inbox.snooze", SNOOZE_PANEL, str(talk), "S")
         if page.has_right(Right.REVIEW) and one.card.age.can_be_messaged and not one.card.age.over_18:
-            _toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
+            _render_panel_toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
         elif page.has_right(Right.REVIEW) and one.card.age.over_18:
             undo = partial(acts.withdraw_age_assurance, page, talk)
             actions.action_button(page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw")
         if one.card.sales_stopped:
             if page.has_right(Right.REOPEN):
-                _toggle(page, "inbox.resume_sales", STOP_SALES_PANEL, str(talk))
+                _render_panel_toggle(page, "inbox.resume_sales", STOP_SALES_PANEL, str(talk))
         elif page.has_right(Right.STOP):
-            _toggle(page, "inbox.stop_sales", STOP_SALES_PANEL, str(talk))
+            _render_panel_toggle(page, "inbox.stop_sales", STOP_SALES_PANEL, str(talk))
 
 
-def _toggle(page: PageContext, code: str, slot: str, value: str, shortcut: str | None = None) -> None:
+def _render_panel_toggle(page: PageContext, code: str, slot: str, value: str, shortcut: str | None = None) -> None:
     st.button(page.text(code), key=f"{slot}:{value}", shortcut=shortcut, on_click=toggle_panel, args=(slot, value))
 
 
-def _panels(page: PageContext, one: ConversationView) -> None:
+def _render_open_panels(page: PageContext, one: ConversationView) -> None:
     talk = str(one.desk.id)
     if one.mine and actions.typed_value(OFFER_PANEL) == talk:
-        _offers(page, one)
+        _render_offers(page, one)
     acts.render_snooze_choices(page, one)
     if actions.typed_value(STOP_SALES_PANEL) == talk:
-        _sales(page, one)
+        _render_sales_stop(page, one)
     if actions.typed_value(AGE_PANEL) == talk and page.has_right(Right.REVIEW):
-        _age(page, one)
+        _render_age_proof_form(page, one)
 
 
-def _age(page: PageContext, one: ConversationView) -> None:
+def _render_age_proof_form(page: PageContext, one: ConversationView) -> None:
     """Somebody outside has seen a document: who, and why that is written down here. The document stays with them."""
     box = f"inbox:age:{one.desk.id}"
     st.write(page.text("inbox.age_explained"))
@@ -101,7 +101,7 @@ def _age(page: PageContext, one: ConversationView) -> None:
     actions.action_button(page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary")
 
 
-def _composer(page: PageContext, one: ConversationView) -> None:
+def _render_message_composer(page: PageContext, one: ConversationView) -> None:
     talk = one.desk.id
     box = f"inbox:text:{talk}"
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
@@ -126,7 +126,7 @@ def _composer(page: PageContext, one: ConversationView) -> None:
     st.caption(page.text("inbox.truth"))
 
 
-def _suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -> None:
+def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -> None:
     """A waiting message: as it is, rewritten, or not at all."""
     key = f"inbox:draft:{kept.id}"
     if actions.typed_value(EDIT_PANEL) == str(kept.id):
@@ -145,15 +145,15 @@ def _suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -
                 kind="primary",
                 shortcut=None if one.mine else "Ctrl+Enter",
             )
-            _toggle(page, "inbox.cancel", EDIT_PANEL, str(kept.id))
+            _render_panel_toggle(page, "inbox.cancel", EDIT_PANEL, str(kept.id))
         return
     with st.container(horizontal=True, gap="small"):
         act = partial(acts.approve_suggestion, page, kept.id, "")
         actions.action_button(
             page, "inbox.approve", act, right=Right.CHAT, key=f"{key}:yes", kind="primary", shortcut="A"
         )
-        _toggle(page, "inbox.edit", EDIT_PANEL, str(kept.id), "E")
-        _toggle(page, "inbox.reject", REJECT_PANEL, str(kept.id), "X")
+        _render_panel_toggle(page, "inbox.edit", EDIT_PANEL, str(kept.id), "E")
+        _render_panel_toggle(page, "inbox.reject", REJECT_PANEL, str(kept.id), "X")
     if actions.typed_value(REJECT_PANEL) == str(kept.id):
         with st.container(horizontal=True, gap="small"):
             for why in DRAFT_REJECTIONS:
@@ -161,7 +161,7 @@ def _suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -
                 actions.action_button(page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}")
 
 
-def _offers(page: PageContext, one: ConversationView) -> None:
+def _render_offers(page: PageContext, one: ConversationView) -> None:
     if not one.offers and not one.plans:
         st.info(page.text("inbox.no_offers"))
     for candidate in one.offers:
@@ -187,7 +187,7 @@ def _offers(page: PageContext, one: ConversationView) -> None:
         )
 
 
-def _sales(page: PageContext, one: ConversationView) -> None:
+def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
     box, stop = f"inbox:why:{one.desk.id}", not one.card.sales_stopped
     st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
     act = partial(acts.stop_sales, page, one.desk.id, box, stop)

@@ -48,17 +48,17 @@ SAID = 42
 def render_page(page: PageContext) -> None:
     """Draw the three panes; on a telephone one at a time."""
     draw_template("pages/inbox/templates/style.html")
-    chosen = _chosen(page)
+    chosen = _find_selected_conversation(page)
     found = page.read(lambda scope: load_inbox(scope, page, chosen))
     if not found.groups:
         draw_template(
             "pages/inbox/templates/empty.html", known=bool(found.creators), windows=found.windows, word=page.text
         )
-        _pulse(page, chosen, found.mark)
+        _rerun_on_change(page, chosen, found.mark)
         return
     left, middle, right = st.columns([1, 1.7, 0.9], gap="medium")
     with left, st.container(key="inbox-list"):
-        _list(page, found, chosen)
+        _render_conversation_list(page, found, chosen)
     if chosen is not None:
         offering = st.session_state.get(OFFER_PANEL) == str(chosen)
         listing = st.session_state.get(SAVED_REPLIES_PANEL) == str(chosen)
@@ -67,18 +67,21 @@ def render_page(page: PageContext) -> None:
             lambda scope: load_conversation(scope, page, chosen, offering=offering, listing=listing, about=about)
         )
         with middle, st.container(key="inbox-open"):
-            _thread(page, found, one)
-            (comment_panel if one.desk.public else conversation_panel).desk(page, one)
+            _render_thread(page, found, one)
+            if one.desk.public:
+                comment_panel.render_comment_panel(page, one)
+            else:
+                conversation_panel.render_conversation_panel(page, one)
         with right:
-            _card(page, found, one)
+            _render_fan_card(page, found, one)
             conversation_panel.render_notes(page, one)
     else:
         with middle:
             draw_template("shell/templates/empty_note.html", note=page.text("inbox.choose"))
-    _pulse(page, chosen, found.mark)
+    _rerun_on_change(page, chosen, found.mark)
 
 
-def _chosen(page: PageContext) -> UUID | None:
+def _find_selected_conversation(page: PageContext) -> UUID | None:
     """The conversation of the address, once a scoped read found it. Raises NotFound for any other."""
     text = st.query_params.get("chat", "")
     if not text:
@@ -92,7 +95,7 @@ def _chosen(page: PageContext) -> UUID | None:
 
 
 @st.fragment(run_every=TICK)
-def _pulse(drawn: PageContext, chosen: UUID | None, seen: str) -> None:
+def _rerun_on_change(drawn: PageContext, chosen: UUID | None, seen: str) -> None:
     """Draw the page anew once something of it changed; it draws nothing itself, so that nobody types in it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -101,7 +104,7 @@ def _pulse(drawn: PageContext, chosen: UUID | None, seen: str) -> None:
         st.rerun()
 
 
-def _list(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
+def _render_conversation_list(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
     order = found.conversation_order
     at = order.index(chosen) if chosen in order else -1
     with st.container(horizontal=True, gap="small"):
@@ -111,17 +114,17 @@ def _list(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
         )
         st.button(page.text("inbox.after"), key="inbox:after", shortcut="J", on_click=open_conversation, args=(after,))
     with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
-        _rows(page, found, chosen)
+        _render_conversation_rows(page, found, chosen)
     draw_template("pages/inbox/templates/footer.html", now=found.now, voice=page.localizer, word=page.text)
 
 
-def _rows(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
+def _render_conversation_rows(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
     several = len(found.creators) > 1
     for group, rows in found.groups.items():
         draw_template("pages/inbox/templates/group.html", group=group, count=len(rows), word=page.text)
         for row in rows:
             st.button(
-                _label(page, found, row, several=several),
+                _conversation_label(page, found, row, several=several),
                 key=f"inbox:go:{row.id}",
                 type="primary" if row.id == chosen else "secondary",
                 width="stretch",
@@ -135,7 +138,7 @@ def open_conversation(conversation_id: UUID) -> None:
     st.query_params[CHAT] = str(conversation_id)
 
 
-def _label(page: PageContext, found: InboxView, row: InboxEntry, *, several: bool) -> str:
+def _conversation_label(page: PageContext, found: InboxView, row: InboxEntry, *, several: bool) -> str:
     whose_chat = f" · {escape_label(found.creators[row.creator_id].name)}" if several else ""
     if row.waits_since is not None:
         minutes = int((found.now - row.waits_since).total_seconds() // 60)
@@ -156,8 +159,8 @@ def escape_label(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)
 
 
-def _thread(page: PageContext, found: InboxView, one: ConversationView) -> None:
-    st.button(page.text("inbox.back"), key="inbox-back", on_click=_close, icon=":material/arrow_back:")
+def _render_thread(page: PageContext, found: InboxView, one: ConversationView) -> None:
+    st.button(page.text("inbox.back"), key="inbox-back", on_click=_close_conversation, icon=":material/arrow_back:")
     owner = page.text(f"state.owner.{one.desk.owner}")
     if one.desk.owner == "human":
         name = found.members.get(one.desk.member_id, "?") if one.desk.member_id else "?"
@@ -176,18 +179,18 @@ def _thread(page: PageContext, found: InboxView, one: ConversationView) -> None:
         )
 
 
-def _close() -> None:
+def _close_conversation() -> None:
     st.query_params.pop(CHAT, None)
 
 
-def _card(page: PageContext, found: InboxView, one: ConversationView) -> None:
+def _render_fan_card(page: PageContext, found: InboxView, one: ConversationView) -> None:
     money = page.has_right(Right.MONEY)
     language = Locale.parse(page.localizer.language).languages.get(one.card.language, one.card.language)
     draw_template(
         "pages/inbox/templates/fan_card.html",
         one=one,
         money=money,
-        spent=_spent(page, one.card.spent) if money else [],
+        spent=_format_spent_amounts(page, one.card.spent) if money else [],
         age="confirmed" if one.card.age.over_18 else "unknown" if one.card.age.can_be_messaged else "stopped",
         language=language,
         since=page.localizer.format_full_date(one.card.since.astimezone(page.localizer.zone)),
@@ -198,5 +201,5 @@ def _card(page: PageContext, found: InboxView, one: ConversationView) -> None:
     )
 
 
-def _spent(page: PageContext, spent: Mapping[str, int]) -> list[str]:
+def _format_spent_amounts(page: PageContext, spent: Mapping[str, int]) -> list[str]:
     return [page.localizer.format_money(Money(minor, currency)) for currency, minor in sorted(spent.items()) if minor]

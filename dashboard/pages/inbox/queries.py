@@ -97,7 +97,7 @@ def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxVie
         creators=mine,
         members={one.id: one.name for one in tenant_reads.list_members(scope)},
         groups=groups,
-        windows=[] if found else list(_windows(scope, mine)),
+        windows=[] if found else list(_list_sandbox_chat_links(scope, mine)),
         mark=change_marker(scope, page, chosen, creators=list(mine)),
     )
 
@@ -111,7 +111,7 @@ def change_marker(
     return f"{queries.inbox_stamp(scope, mine)} {inside} {scope.now:%H:%M}"
 
 
-def _windows(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[SandboxChatLink]:
+def _list_sandbox_chat_links(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[SandboxChatLink]:
     rules = active_policy.current_bundle(scope)
     for channel in channel_reads.list_channels(scope):
         if channel.creator_id in mine and channel.chat_surface and rules.is_test_network(channel.platform):

@@ -47,16 +47,16 @@ def render_saved_replies(page: PageContext, one: ConversationView, box: str, *, 
     if actions.typed_value(SAVED_REPLIES_PANEL) != str(one.desk.id):
         return
     with st.container(border=True, key="inbox-saved"):
-        _offered(page, one, box, most)
+        _render_reply_choices(page, one, box, most)
         with st.container(horizontal=True, gap="small"):
             with st.popover(page.text("saved.add")):
-                _adding(page, one, box)
+                _render_new_reply_form(page, one, box)
             if one.saved:
                 with st.popover(page.text("saved.change")):
-                    _changing(page, one)
+                    _render_reply_editor(page, one)
 
 
-def _offered(page: PageContext, one: ConversationView, box: str, most: int) -> None:
+def _render_reply_choices(page: PageContext, one: ConversationView, box: str, most: int) -> None:
     if not one.saved:
         st.caption(page.text("saved.none"))
     sought = ""
@@ -70,7 +70,7 @@ def _offered(page: PageContext, one: ConversationView, box: str, most: int) -> N
     for answer in found[:MAX_SHOWN_REPLIES]:
         params: dict[str, str | int] = {
             "name": escape_markdown(answer.name),
-            "words": escape_markdown(_beginning(answer.words)),
+            "words": escape_markdown(_shorten_reply(answer.words)),
         }
         act = partial(insert_reply, page, one.desk.id, answer.id, box=box, most=most)
         key = f"{SAVED_REPLIES_PANEL}:{one.desk.id}:{answer.id}"
@@ -87,12 +87,12 @@ def match_replies(answers: Sequence[SavedReply], sought: str) -> list[SavedReply
     return [one for one in answers if all(part in f"{one.name} {one.words}".casefold() for part in parts)]
 
 
-def _beginning(words: str) -> str:
+def _shorten_reply(words: str) -> str:
     said = " ".join(words.split())
     return said if len(said) <= BEGINNING else f"{said[: BEGINNING - 1]}…"
 
 
-def _adding(page: PageContext, one: ConversationView, box: str) -> None:
+def _render_new_reply_form(page: PageContext, one: ConversationView, box: str) -> None:
     form = f"{SAVED_REPLIES_PANEL}:new:{one.desk.id}"
     st.caption(page.markdown("saved.hint", creator=one.creator.name, mark=saved_replies.FAN_PLACEHOLDER))
     st.text_input(page.text("saved.name"), key=f"{form}:name", max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH)
@@ -116,7 +116,7 @@ def _adding(page: PageContext, one: ConversationView, box: str) -> None:
     actions.action_button(page, "saved.keep", act, right=Right.CHAT, key=f"{form}:keep", kind="primary")
 
 
-def _changing(page: PageContext, one: ConversationView) -> None:
+def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
     talk, names = one.desk.id, {answer.id: answer for answer in one.saved}
     which = st.selectbox(
         page.text("saved.which"),

@@ -34,25 +34,25 @@ def render_depiction_bans(page: PageContext) -> None:
         draw_template("pages/people/templates/note.html", said=page.text("people.never_empty"))
     for one in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            mine = _counts(page, one)
+            mine = _can_end_ban(page, one)
             draw_template(
                 "pages/people/templates/depiction_ban.html", one=one, mine=mine, voice=page.localizer, word=page.text
             )
             if mine:
-                act = partial(_end_face if one.way == "face" else _end_name, one)
+                act = partial(_end_face_ban if one.way == "face" else _end_name_ban, one)
                 actions.action_button(page, "people.never_end", act, right=Right.RUN, key=f"never:{one.id}")
     with st.container(border=True):
-        _new(page)
+        _render_ban_form(page)
 
 
-def _counts(page: PageContext, one: DepictionBanEntry) -> bool:
+def _can_end_ban(page: PageContext, one: DepictionBanEntry) -> bool:
     """Whether this member's word takes it off, or is one of the two it needs."""
     if one.way == "name":
         return page.viewer.actor != one.noted_by
     return one.ending_by != page.viewer.member.principal_id
 
 
-def _new(page: PageContext) -> None:
+def _render_ban_form(page: PageContext) -> None:
     turn = st.session_state.get(TURN, 0)
     way = st.segmented_control(
         page.text("people.never_by_what"),
@@ -69,18 +69,18 @@ def _new(page: PageContext) -> None:
     else:
         st.caption(page.text("people.never_name_how"))
         st.text_input(page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME)
-    act = partial(_note_face if way == "face" else _note_name, turn)
+    act = partial(_ban_face if way == "face" else _ban_name, turn)
     actions.action_button(page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary")
 
 
-def _note_name(turn: int, scope: Scope, _: UUID) -> Message:
+def _ban_name(turn: int, scope: Scope, _: UUID) -> Message:
     name = str(actions.typed_value(f"{NAME}:{turn}") or "")
     depiction_bans.add_depiction_ban(scope, name)
     st.session_state[TURN] = turn + 1
     return Message("people.never_noted", {"name": name.strip()})
 
 
-def _note_face(turn: int, scope: Scope, _: UUID) -> Message:
+def _ban_face(turn: int, scope: Scope, _: UUID) -> Message:
     brought = actions.typed_value(f"{FILE}:{turn}")
     if brought is None:
         raise BadInput("face.no_picture")
@@ -92,11 +92,11 @@ def _note_face(turn: int, scope: Scope, _: UUID) -> Message:
     return Message("people.never_looking")
 
 
-def _end_name(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
+def _end_name_ban(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
     depiction_bans.end_depiction_ban(scope, one.id)
     return Message("people.never_ended", {"name": one.said})
 
 
-def _end_face(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
+def _end_face_ban(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
     face_consent.request_face_ban_end(scope, one.id)
     return Message("people.never_face_ended" if one.ending_by else "people.never_face_ending")

@@ -33,14 +33,14 @@ def render_page(page: PageContext) -> None:
     st.title(page.text("dashboard.page.people"))
     portal_code.render_code(page)
     if page.has_right(Right.RUN):
-        PARTS[_part(page)](page)
+        PARTS[_select_page_section(page)](page)
     elif page.has_right(Right.REVIEW):
-        _given(page)
+        _render_reviewer_tasks(page)
     else:
         person_list.render_own_entries(page)
 
 
-def _part(page: PageContext) -> str:
+def _select_page_section(page: PageContext) -> str:
     chosen = st.segmented_control(
         page.text("people.what"),
         list(PARTS),
@@ -53,7 +53,7 @@ def _part(page: PageContext) -> str:
     return str(chosen or "everybody")
 
 
-def _given(page: PageContext) -> None:
+def _render_reviewer_tasks(page: PageContext) -> None:
     """What waits for the eyes of who was given some creators."""
     creators: list[Creator] = page.read(
         lambda scope: reviewable_creators(page.viewer.member, page.list_creators(scope), works=False)

@@ -43,11 +43,11 @@ def render_person_list(page: PageContext) -> None:
         st.text_input(page.text("people.find"), key=FIND, max_chars=MAX_PERSON_NAME)
     for one in found.dossiers:
         if one is not opened:
-            _row(page, found, one)
+            _render_person_row(page, found, one)
     if found.more:
         st.caption(page.text("people.more", count=len(found.dossiers)))
     with st.expander(page.text("people.add"), icon=":material/person_add:", expanded=not found.dossiers and not named):
-        _add(page, found)
+        _render_person_form(page, found)
 
 
 def render_own_entries(page: PageContext) -> None:
@@ -63,15 +63,18 @@ def render_own_entries(page: PageContext) -> None:
     draw_template("pages/people/templates/note.html", said=page.text("people.own_how"))
 
 
-def _row(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+def _render_person_row(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
     with st.container(border=True):
         render_summary(page, found, one)
         st.button(
-            page.markdown("people.open", name=one.name), key=f"open:{one.id}", on_click=_open, args=(str(one.id),)
+            page.markdown("people.open", name=one.name),
+            key=f"open:{one.id}",
+            on_click=_open_person,
+            args=(str(one.id),),
         )
 
 
-def _open(person_id: str) -> None:
+def _open_person(person_id: str) -> None:
     st.session_state[OPEN] = person_id
 
 
@@ -99,7 +102,7 @@ def date_formatters(page: PageContext) -> dict[str, object]:
     return {"day": day, "last": lambda end: day(end - BEFORE), "voice": page.localizer, "word": page.text}
 
 
-def _add(page: PageContext, found: PeopleView) -> None:
+def _render_person_form(page: PageContext, found: PeopleView) -> None:
     st.radio(
         page.text("people.kind"),
         PERSON_KINDS,
@@ -121,11 +124,11 @@ def _add(page: PageContext, found: PeopleView) -> None:
         real = {str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON}
         st.selectbox(page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin")
     actions.action_button(
-        page, "people.add_now", partial(_added, kind), right=Right.RUN, key="person:add", kind="primary"
+        page, "people.add_now", partial(_add_person, kind), right=Right.RUN, key="person:add", kind="primary"
     )  # fmt: skip
 
 
-def _added(kind: str, scope: Scope, _: UUID) -> Message:
+def _add_person(kind: str, scope: Scope, _: UUID) -> Message:
     name = str(actions.typed_value("person:name") or "").strip()
     chosen = str(actions.typed_value(f"person:creator:{kind == REAL_PERSON}") or "")
     twin = str(actions.typed_value("person:twin") or "") if kind == "digital_twin" else ""

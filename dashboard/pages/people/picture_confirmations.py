@@ -43,21 +43,21 @@ def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> b
     ]
     found = [one for one in drawn if isinstance(one, PendingProposal)]
     blurred = [one for one in drawn if isinstance(one, BystanderCount)]
-    covered = page.read(lambda scope: _covered(scope, [one.asset_id for one in drawn]))
+    covered = page.read(lambda scope: _list_covered_pictures(scope, [one.asset_id for one in drawn]))
     names = {one.id: one.name for one in creators}
     with st.container(horizontal=True, gap="small"):
         for one in found:
             with st.container(width=300, border=True, gap="small"):
-                _picture(page, one, names[one.creator_id], hidden=one.asset_id in covered)
+                _render_people_proposal(page, one, names[one.creator_id], hidden=one.asset_id in covered)
     for each in blurred:  # as wide as the page: nobody judges a face on a thumbnail
         with st.container(border=True, gap="small"):
-            _blurred(page, each, names[each.creator_id], hidden=each.asset_id in covered)
+            _render_bystander_count(page, each, names[each.creator_id], hidden=each.asset_id in covered)
     if len(every) > len(drawn):
         st.caption(page.localizer.count_text("approvals.later", len(every) - len(drawn)))
     return bool(every)
 
 
-def _covered(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:
+def _list_covered_pictures(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:
     """Those that come blurred and that this member has not looked at."""
     adult = [
         one for one in assets if library_files.is_blurred(studio_reads.get_asset_bytes(scope, one).standing.rating)
@@ -65,7 +65,7 @@ def _covered(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(adult) - library_files.list_revealed(scope, adult)
 
 
-def _shown(page: PageContext, asset_id: UUID, creator: str, *, hidden: bool, mark: str) -> bool:
+def _render_coverable_picture(page: PageContext, asset_id: UUID, creator: str, *, hidden: bool, mark: str) -> bool:
     """Draw a picture, or the press that shows it; whether it is seen."""
     draw_template(
         "pages/people/templates/picture.html", src=revealed_picture_url(asset_id), creator=creator, word=page.text
@@ -82,8 +82,8 @@ def _shown(page: PageContext, asset_id: UUID, creator: str, *, hidden: bool, mar
     return not hidden
 
 
-def _blurred(page: PageContext, one: BystanderCount, creator: str, *, hidden: bool) -> None:
-    if not _shown(page, one.asset_id, creator, hidden=hidden, mark="blurred"):
+def _render_bystander_count(page: PageContext, one: BystanderCount, creator: str, *, hidden: bool) -> None:
+    if not _render_coverable_picture(page, one.asset_id, creator, hidden=hidden, mark="blurred"):
         return
     st.write(page.text("people.blurred_count", count=one.proposed))
     own = page.viewer.actor == one.proposed_by
@@ -94,7 +94,7 @@ def _blurred(page: PageContext, one: BystanderCount, creator: str, *, hidden: bo
             actions.action_button(
                 page,
                 code,
-                partial(_judged, page, one.asset_id, count),
+                partial(_confirm_bystanders, page, one.asset_id, count),
                 right=Right.REVIEW,
                 key=f"{code}:{one.asset_id}",
                 kind="primary" if count else "secondary",
@@ -102,17 +102,17 @@ def _blurred(page: PageContext, one: BystanderCount, creator: str, *, hidden: bo
             )
 
 
-def _judged(page: PageContext, asset_id: UUID, count: int, scope: Scope, _: UUID) -> Message:
-    _looked(page, scope, asset_id)
+def _confirm_bystanders(page: PageContext, asset_id: UUID, count: int, scope: Scope, _: UUID) -> Message:
+    _check_picture_revealed(page, scope, asset_id)
     bystanders.confirm_bystanders(
         scope, asset_id, count, maker=member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
     )
     return Message("people.blurred_noted" if count else "people.blurred_refused")
 
 
-def _picture(page: PageContext, one: PendingProposal, creator: str, *, hidden: bool) -> None:
+def _render_people_proposal(page: PageContext, one: PendingProposal, creator: str, *, hidden: bool) -> None:
     people = {str(person): name for person, name in one.people.items()}
-    if not _shown(page, one.asset_id, creator, hidden=hidden, mark="named"):
+    if not _render_coverable_picture(page, one.asset_id, creator, hidden=hidden, mark="named"):
         return
     key = f"confirm:{one.asset_id}"
     st.multiselect(
@@ -135,7 +135,7 @@ def _picture(page: PageContext, one: PendingProposal, creator: str, *, hidden: b
 
 def submit_confirmation(page: PageContext, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
     """Exactly the people chosen in `key` are in the picture, says the member who pressed."""
-    _looked(page, scope, asset_id)
+    _check_picture_revealed(page, scope, asset_id)
     people = [UUID(one) for one in actions.typed_value(key) or ()]
     depicted_people.submit_people_confirmation(
         scope, asset_id, people, maker=member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
@@ -143,7 +143,7 @@ def submit_confirmation(page: PageContext, asset_id: UUID, key: str, scope: Scop
     return Message("cards.who_told")
 
 
-def _looked(page: PageContext, scope: Scope, asset_id: UUID) -> None:
+def _check_picture_revealed(page: PageContext, scope: Scope, asset_id: UUID) -> None:
     """Raise NotFound for a picture of nobody they were given, Refused for one they did not look at."""
     found = studio_reads.get_asset_bytes(scope, asset_id)
     mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN))

@@ -20,18 +20,18 @@ CODE = "people:code"
 def render_code_button(page: PageContext, person_id: UUID, name: str, *, key: str) -> None:
     """The button that makes the code."""
     label = page.markdown("cards.code", name=name)
-    st.button(label, key=key, on_click=_show, args=(person_id, name, key), icon=":material/qr_code_2:")
+    st.button(label, key=key, on_click=_handle_code_press, args=(person_id, name, key), icon=":material/qr_code_2:")
 
 
-def _show(person_id: UUID, name: str, key: str) -> None:
+def _handle_code_press(person_id: UUID, name: str, key: str) -> None:
     """Make a link to their own page, for their own phone; it is kept for this one look."""
     made: list[str] = []
-    actions.run_action(partial(_link, person_id, made), Right.RUN, key)
+    actions.run_action(partial(_create_portal_link, person_id, made), Right.RUN, key)
     if made:
         st.session_state[CODE] = (name, made[0])
 
 
-def _link(person_id: UUID, made: list[str], scope: Scope, _: UUID) -> None:
+def _create_portal_link(person_id: UUID, made: list[str], scope: Scope, _: UUID) -> None:
     base = settings.load_settings().web.public_url.rstrip("/")
     made.append(f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person_id)}")
 

@@ -40,17 +40,17 @@ def render_profile(page: PageContext, found: PeopleView, one: PersonDossier, nea
     person_list.render_summary(page, found, one)
     draw_template("pages/people/templates/documents.html", one=one, near=near, **person_list.date_formatters(page))
     if near.waits:
-        _watch(page, one.id)
+        _rerun_when_saved(page, one.id)
     if one.facts.kind == "synthetic":
         synthetic_people.render_synthetic_person(page, found, one)
     elif one.facts.kind == REAL_PERSON:
-        _real(page, found, one, near)
+        _render_real_person(page, found, one, near)
     else:
         st.caption(page.markdown("people.twin_how", name=one.twin_of))
 
 
 @st.fragment(run_every=LOOK)
-def _watch(drawn: PageContext, person_id: UUID) -> None:
+def _rerun_when_saved(drawn: PageContext, person_id: UUID) -> None:
     """The page is drawn anew as soon as the workers wrote down what was noted."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -59,26 +59,28 @@ def _watch(drawn: PageContext, person_id: UUID) -> None:
         st.rerun()
 
 
-def _real(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
-    with st.expander(page.text("people.ask"), icon=":material/contract:", expanded=_next(one) == "ask"):
-        _ask(page, found, one, near)
-    with st.expander(page.text("people.prove"), icon=":material/verified_user:", expanded=_next(one) == "prove"):
-        _prove(page, found, one)
+def _render_real_person(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
+    with st.expander(page.text("people.ask"), icon=":material/contract:", expanded=_next_section(one) == "ask"):
+        _render_consent_request(page, found, one, near)
+    with st.expander(
+        page.text("people.prove"), icon=":material/verified_user:", expanded=_next_section(one) == "prove"
+    ):
+        _render_age_proof_form(page, found, one)
     with st.container(horizontal=True, gap="small"):
         portal_code.render_code_button(page, one.id, one.name, key=f"code:{one.id}")
         sure = st.checkbox(page.markdown("people.end_sure", name=one.name), key=f"end:{one.id}", wrap=True)
-        act = partial(_end, one)
+        act = partial(_revoke_all_consents, one)
         actions.action_button(page, "people.end", act, right=Right.RUN, key=f"ended:{one.id}", disabled=not sure)
 
 
-def _next(one: PersonDossier) -> str:
+def _next_section(one: PersonDossier) -> str:
     """What is to be done first."""
     if any(code.partition("_")[0] in ("depict", "publish") for code in one.adult):
         return "ask"
     return "prove" if "age" in one.adult or "age_over" in one.adult else ""
 
 
-def _ask(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
+def _render_consent_request(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
     st.caption(page.markdown("people.ask_how", name=one.name))
     options = [*surface_names.list_platforms(), *near.surfaces]
     left, right = st.columns(2)
@@ -102,13 +104,13 @@ def _ask(page: PageContext, found: PeopleView, one: PersonDossier, near: Profile
     right.date_input(page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}")
     st.checkbox(page.text("cards.sell"), key=f"ask:download_sell:{one.id}")
     st.checkbox(page.text("people.likeness"), key=f"ask:ai_likeness:{one.id}")
-    act = partial(_asked, one, str(page.localizer.zone))
+    act = partial(_request_consent, one, str(page.localizer.zone))
     actions.action_button(page, "people.ask_now", act, right=Right.RUN, key=f"ask:{one.id}", kind="primary")
 
 
-def _asked(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
-    begins, _ends = card_day_bounds(_day(f"ask:from:{one.id}"), zone)
-    _starts, ends = card_day_bounds(_day(f"ask:until:{one.id}"), zone)
+def _request_consent(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
+    begins, _ends = card_day_bounds(_read_day(f"ask:from:{one.id}"), zone)
+    _starts, ends = card_day_bounds(_read_day(f"ask:until:{one.id}"), zone)
     more = [what for what in ("download_sell", "ai_likeness") if actions.typed_value(f"ask:{what}:{one.id}")]
     terms = OfferTerms(
         scopes=(*sorted(REQUIRED_SCOPES), *more),
@@ -123,7 +125,7 @@ def _asked(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
     return Message("people.asked", {"name": one.name})
 
 
-def _prove(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+def _render_age_proof_form(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
     st.caption(page.text("people.prove_how"))
     now = found.now.astimezone(page.localizer.zone)
     left, right = st.columns(2)
@@ -159,14 +161,14 @@ def _prove(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
         st.date_input(
             page.text("people.until"), value=now.date() + 2 * YEAR, format=DAYS, key=f"prove:until:{one.id}"
         )  # fmt: skip
-    act = partial(_proved, one, str(page.localizer.zone))
+    act = partial(_record_age_proof, one, str(page.localizer.zone))
     actions.action_button(page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary")
 
 
-def _proved(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
+def _record_age_proof(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
     at = actions.typed_value(f"prove:at:{one.id}")
     clock = at if isinstance(at, time) else time()
-    checked = datetime.combine(_day(f"prove:day:{one.id}"), clock, ZoneInfo(zone))
+    checked = datetime.combine(_read_day(f"prove:day:{one.id}"), clock, ZoneInfo(zone))
     earlier = actions.typed_value(f"prove:earlier:{one.id}")
     ends = actions.typed_value(f"prove:ends:{one.id}")
     said = AgeConfirmation(
@@ -174,19 +176,19 @@ def _proved(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
         method=str(actions.typed_value(f"prove:method:{one.id}")),
         receipt=str(actions.typed_value(f"prove:receipt:{one.id}") or ""),
         verified_at=checked,
-        valid_until=card_day_bounds(_day(f"prove:until:{one.id}"), zone)[1] if ends else None,
-        on_day=card_day_bounds(_day(f"prove:on:{one.id}"), zone)[0] if earlier else None,
+        valid_until=card_day_bounds(_read_day(f"prove:until:{one.id}"), zone)[1] if ends else None,
+        on_day=card_day_bounds(_read_day(f"prove:on:{one.id}"), zone)[0] if earlier else None,
     )
     age_proofs.submit_age_proof(scope, one.id, said)
     return Message("people.proved", {"name": one.name})
 
 
-def _end(one: PersonDossier, scope: Scope, _: UUID) -> Message:
+def _revoke_all_consents(one: PersonDossier, scope: Scope, _: UUID) -> Message:
     subject_portal.request_revocation(scope, one.id, subject_portal.ALL_CONSENTS)
     return Message("people.ended", {"name": one.name})
 
 
-def _day(key: str) -> date:
+def _read_day(key: str) -> date:
     day = actions.typed_value(key)
     if not isinstance(day, date):
         raise BadInput("asking.bad_days")

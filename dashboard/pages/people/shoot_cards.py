@@ -32,12 +32,12 @@ def render_shoot_cards(page: PageContext) -> None:
     found = page.read(lambda scope: load_shoot_cards(scope, page.list_creators(scope)))
     st.write(page.text("cards.how"))
     for card in found.cards:
-        _card(page, found, card)
+        _render_shoot_card(page, found, card)
     with st.expander(page.text("cards.new"), icon=":material/note_add:", expanded=not found.cards):
-        _new(page, found)
+        _render_card_form(page, found)
 
 
-def _card(page: PageContext, found: ShootCardsView, card: ShootCardView) -> None:
+def _render_shoot_card(page: PageContext, found: ShootCardsView, card: ShootCardView) -> None:
     names = {one.id: one.name for one in found.creators}
     with st.container(border=True):
         draw_template(
@@ -56,7 +56,7 @@ def _card(page: PageContext, found: ShootCardsView, card: ShootCardView) -> None
                 portal_code.render_code_button(page, one.person_id, one.name, key=key)
 
 
-def _new(page: PageContext, found: ShootCardsView) -> None:
+def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
     creators = {str(one.id): one for one in found.creators}
     people = {str(one.person_id): one.name for one in found.shown}
     left, right = st.columns(2)
@@ -80,19 +80,19 @@ def _new(page: PageContext, found: ShootCardsView) -> None:
     )
     left.date_input(page.text("cards.day"), value=today, max_value=today, format="DD/MM/YYYY", key="card:day")
     right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
-    countries = _countries(page.localizer.language)
+    countries = _country_names(page.localizer.language)
     left.selectbox(
         page.text("cards.country"),
         ["", *sorted(countries, key=countries.__getitem__)],
         format_func=lambda one: countries.get(one) or page.text("cards.country_unknown"),
         key="card:country",
     )
-    _terms(page, found)
-    act = partial(_made, who)
+    _render_card_terms(page, found)
+    act = partial(_create_shoot_card, who)
     actions.action_button(page, "cards.make", act, right=Right.RUN, key="card:make", kind="primary", disabled=not who)
 
 
-def _terms(page: PageContext, found: ShootCardsView) -> None:
+def _render_card_terms(page: PageContext, found: ShootCardsView) -> None:
     left, right = st.columns(2)
     left.multiselect(
         page.text("cards.places"),
@@ -111,7 +111,7 @@ def _terms(page: PageContext, found: ShootCardsView) -> None:
     st.checkbox(page.text("cards.sell"), key="card:sell")
 
 
-def _made(creator_id: str, scope: Scope, _: UUID) -> Message:
+def _create_shoot_card(creator_id: str, scope: Scope, _: UUID) -> Message:
     day = typed_value("card:day")
     if not isinstance(day, date):
         raise BadInput("card.invalid")
@@ -134,6 +134,6 @@ def _made(creator_id: str, scope: Scope, _: UUID) -> Message:
     return Message("cards.made")
 
 
-def _countries(language: str) -> dict[str, str]:
+def _country_names(language: str) -> dict[str, str]:
     """Countries by their two letters, in the reader's language."""
     return {code: str(name) for code, name in Locale(language).territories.items() if len(code) == 2 and code.isalpha()}

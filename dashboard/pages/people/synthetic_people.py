@@ -69,7 +69,7 @@ def render_synthetic_person(page: PageContext, found: PeopleView, one: PersonDos
     elif one.declaration is not None and needs_declaration_review(one):
         st.caption(page.text("people.others_look"))
     with st.expander(page.text("people.declare"), icon=":material/edit_document:", expanded=one.declaration is None):
-        _declare(page, one)
+        _render_declaration_form(page, one)
 
 
 def render_reference_review(page: PageContext, one: PersonDossier) -> None:
@@ -78,9 +78,9 @@ def render_reference_review(page: PageContext, one: PersonDossier) -> None:
     if declared is None:
         return
     st.write(page.markdown("people.look_how", name=one.name))
-    covered = tuple(asset for _, asset, rating in declared.references if _covered(rating))
-    _uncover(page, covered, key=f"see:{declared.id}")
-    _tiles(page, [(asset, "") for _, asset, _ in declared.references])
+    covered = tuple(asset for _, asset, rating in declared.references if _is_covered(rating))
+    _render_reveal_button(page, covered, key=f"see:{declared.id}")
+    _render_reference_tiles(page, [(asset, "") for _, asset, _ in declared.references])
     numbers = {str(at): sha256 for at, (sha256, _, _) in enumerate(declared.references, 1)}
     st.multiselect(
         page.text("people.young"),
@@ -90,105 +90,117 @@ def render_reference_review(page: PageContext, one: PersonDossier) -> None:
         select_all=False,
     )
     st.checkbox(page.text("people.resembles"), key=f"resembles:{one.id}")
-    act = partial(_looked, one.id, declared.id, numbers)
+    act = partial(_submit_declaration_review, one.id, declared.id, numbers)
     actions.action_button(page, "people.look_now", act, right=Right.REVIEW, key=f"look:{one.id}", kind="primary")
 
 
-def _uncover(page: PageContext, covered: tuple[UUID, ...], *, key: str) -> None:
+def _render_reveal_button(page: PageContext, covered: tuple[UUID, ...], *, key: str) -> None:
     """The press that shows what comes blurred: nobody chooses or judges what they do not see."""
     if covered:
         act = partial(reveal_pictures, page, covered)
         actions.action_button(page, "studio.reveal_all", act, right=Right.REVIEW, key=key, icon=":material/visibility:")
 
 
-def _covered(rating: str) -> bool:
+def _is_covered(rating: str) -> bool:
     return library_files.is_blurred(Rating(rating) if rating else None)
 
 
-def _tiles(page: PageContext, pictures: list[tuple[UUID, str]]) -> None:
+def _render_reference_tiles(page: PageContext, pictures: list[tuple[UUID, str]]) -> None:
     shown = [(revealed_picture_url(asset), alt) for asset, alt in pictures]
     draw_template("pages/people/templates/references.html", tiles=list(enumerate(shown, 1)), word=page.text)
 
 
-def _looked(person_id: UUID, declaration_id: UUID, numbers: dict[str, str], scope: Scope, _: UUID) -> Message:
+def _submit_declaration_review(
+    person_id: UUID, declaration_id: UUID, numbers: dict[str, str], scope: Scope, _: UUID
+) -> Message:
     doubts = [numbers[each] for each in typed_value(f"young:{person_id}") or () if each in numbers]
     resembles = bool(typed_value(f"resembles:{person_id}"))
     synthetic_people.review_declaration(scope, person_id, declaration_id, doubts=doubts, resembles=resembles)
     return Message("people.look_noted_doubt" if doubts or resembles else "people.look_noted")
 
 
-def _declare(page: PageContext, one: PersonDossier) -> None:
+def _render_declaration_form(page: PageContext, one: PersonDossier) -> None:
     st.caption(page.text("people.declare_how", tiles=MIN_REFERENCES))
     for part in FILES:
-        _source(page, one, part)
+        _render_source_fields(page, one, part)
     if one.creator_id is not None:
         creator_id = one.creator_id
-        _references(page, one, page.read(lambda scope: list_reference_candidates(scope, creator_id)))
+        _render_reference_choice(page, one, page.read(lambda scope: list_reference_candidates(scope, creator_id)))
     sure = st.checkbox(page.markdown("people.declare_sure", name=one.name), key=f"declare:sure:{one.id}")
-    act = partial(_declared, page, one)
+    act = partial(_submit_declaration, page, one)
     actions.action_button(
         page, "people.declare_now", act, right=Right.RUN, key=f"declare:{one.id}", kind="primary", disabled=not sure
     )  # fmt: skip
 
 
-def _source(page: PageContext, one: PersonDossier, part: str) -> None:
+def _render_source_fields(page: PageContext, one: PersonDossier, part: str) -> None:
     name, licence = st.columns(2)
-    name.text_input(page.text(f"people.source.{part}"), key=_key(one, part, "name"), max_chars=MAX_SOURCE_NAME)
-    licence.text_input(page.text("people.licence"), key=_key(one, part, "licence"), max_chars=MAX_SOURCE_NAME)
-    st.text_input(page.text("people.digest"), key=_key(one, part, "digest"), max_chars=64)
-    st.checkbox(page.text("people.adult_use"), key=_key(one, part, "adult"))
+    name.text_input(
+        page.text(f"people.source.{part}"), key=_source_field_key(one, part, "name"), max_chars=MAX_SOURCE_NAME
+    )
+    licence.text_input(
+        page.text("people.licence"), key=_source_field_key(one, part, "licence"), max_chars=MAX_SOURCE_NAME
+    )
+    st.text_input(page.text("people.digest"), key=_source_field_key(one, part, "digest"), max_chars=64)
+    st.checkbox(page.text("people.adult_use"), key=_source_field_key(one, part, "adult"))
 
 
-def _references(page: PageContext, one: PersonDossier, cards: list[AssetCard]) -> None:
+def _render_reference_choice(page: PageContext, one: PersonDossier, cards: list[AssetCard]) -> None:
     st.write(page.text("people.references"))
     if not cards:
         st.caption(page.text("people.no_pictures"))
         return
-    _uncover(
+    _render_reveal_button(
         page,
         tuple(card.asset_id for card in cards if library_files.is_blurred(card.standing.rating)),
         key=f"see:{one.id}",
     )
-    _tiles(page, [(card.asset_id, card.alt) for card in cards])
+    _render_reference_tiles(page, [(card.asset_id, card.alt) for card in cards])
     numbers = [str(at) for at in range(1, len(cards) + 1)]
     st.multiselect(
         page.text("people.which_references"),
         numbers,
         max_selections=MAX_DECLARED_REFERENCES,
         placeholder=page.text("people.none_of_them"),
-        key=_key(one, REFERENCES_PART, "name"),
+        key=_source_field_key(one, REFERENCES_PART, "name"),
         select_all=False,
     )
-    st.text_input(page.text("people.licence"), key=_key(one, REFERENCES_PART, "licence"), max_chars=MAX_SOURCE_NAME)
-    st.checkbox(page.text("people.adult_use"), key=_key(one, REFERENCES_PART, "adult"))
+    st.text_input(
+        page.text("people.licence"), key=_source_field_key(one, REFERENCES_PART, "licence"), max_chars=MAX_SOURCE_NAME
+    )
+    st.checkbox(page.text("people.adult_use"), key=_source_field_key(one, REFERENCES_PART, "adult"))
 
 
-def _key(one: PersonDossier, part: str, what: str) -> str:
+def _source_field_key(one: PersonDossier, part: str, what: str) -> str:
     return f"source:{one.id}:{part}:{what}"
 
 
-def _declared(page: PageContext, one: PersonDossier, scope: Scope, _: UUID) -> Message:
+def _submit_declaration(page: PageContext, one: PersonDossier, scope: Scope, _: UUID) -> Message:
     if not typed_value(f"declare:sure:{one.id}"):
         raise Refused("person.not_sure")
-    chosen = [int(each) - 1 for each in typed_value(_key(one, REFERENCES_PART, "name")) or ()]
+    chosen = [int(each) - 1 for each in typed_value(_source_field_key(one, REFERENCES_PART, "name")) or ()]
     cards = (
         list_reference_candidates(scope, page.get_creator(scope, one.creator_id).id)
         if one.creator_id is not None and chosen
         else []
     )
     references = tuple(cards[at].sha256 for at in chosen if at < len(cards))
-    sources = [_typed(one, part) for part in FILES if str(typed_value(_key(one, part, "name")) or "").strip()]
+    sources = [
+        _read_declared_source(one, part)
+        for part in FILES
+        if str(typed_value(_source_field_key(one, part, "name")) or "").strip()
+    ]
     if references:
-        sources.append(_typed(one, REFERENCES_PART, name="library"))
+        sources.append(_read_declared_source(one, REFERENCES_PART, name="library"))
     synthetic_people.declare_synthetic_person(scope, one.id, DeclarationDraft(tuple(sources), references))
     return Message("people.declared", {"name": one.name})
 
 
-def _typed(one: PersonDossier, part: str, name: str = "") -> DeclaredSource:
+def _read_declared_source(one: PersonDossier, part: str, name: str = "") -> DeclaredSource:
     return DeclaredSource(
         part=part,
-        name=name or str(typed_value(_key(one, part, "name")) or "").strip(),
-        digest=str(typed_value(_key(one, part, "digest")) or "").strip().lower() if part in FILES else "",
-        licence=str(typed_value(_key(one, part, "licence")) or "").strip(),
-        adult=bool(typed_value(_key(one, part, "adult"))),
+        name=name or str(typed_value(_source_field_key(one, part, "name")) or "").strip(),
+        digest=str(typed_value(_source_field_key(one, part, "digest")) or "").strip().lower() if part in FILES else "",
+        licence=str(typed_value(_source_field_key(one, part, "licence")) or "").strip(),
+        adult=bool(typed_value(_source_field_key(one, part, "adult"))),
     )

@@ -68,19 +68,19 @@ def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
     tests = ab_tests.tests_of_creators(scope, [creator.id])
     return AbTestsView(
         creator,
-        [_shown(scope, one, accounts[one.channel_id]) for one in tests],
-        _offered(scope, creator, accounts, {one.series_id for one in tests if one.ended_at is None}),
+        [_build_ab_test_view(scope, one, accounts[one.channel_id]) for one in tests],
+        _list_ab_test_candidates(scope, creator, accounts, {one.series_id for one in tests if one.ended_at is None}),
         assets.list_asset_tiles(scope, creator.id, limit=PICTURES),
     )
 
 
-def _shown(scope: Scope, test: VariantTest, channel: Channel) -> AbTestView:
+def _build_ab_test_view(scope: Scope, test: VariantTest, channel: Channel) -> AbTestView:
     a, b = (schedule_reads.get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id))
     found = ab_test_verdicts.judge_test(scope, test)
     return AbTestView(test, channel.name, a, b, found, ab_test_verdicts.verdict_message(test, found))
 
 
-def _offered(
+def _list_ab_test_candidates(
     scope: Scope, creator: Creator, accounts: dict[UUID, Channel], running: set[UUID]
 ) -> list[AbTestCandidate]:
     found = []

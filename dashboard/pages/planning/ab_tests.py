@@ -40,11 +40,11 @@ def render_ab_tests(page: PageContext, asked: str) -> None:
     found = page.read(lambda scope: load_ab_tests(scope, creator))
     actions.show_notices(page, "variants")
     for one in found.tests:
-        _test(page, one)
-    _begin(page, found)
+        _render_ab_test(page, one)
+    _render_ab_test_form(page, found)
 
 
-def _test(page: PageContext, one: AbTestView) -> None:
+def _render_ab_test(page: PageContext, one: AbTestView) -> None:
     """One test: both versions, what may be said of it, and its end."""
     test = one.test
     with st.container(border=True, key=f"variants:{test.id}"):
@@ -55,12 +55,12 @@ def _test(page: PageContext, one: AbTestView) -> None:
             draw_template("shell/templates/note.html", note=page.text("variants.end_why"))
             with st.container(horizontal=True, gap="small"):
                 for keep in (VARIANT_A, VARIANT_B):
-                    act = partial(_end, page, test.id, keep)
+                    act = partial(_end_ab_test, page, test.id, keep)
                     key = f"variants:end:{test.id}:{keep}"
                     actions.action_button(page, f"variants.keep_{keep}", act, right=Right.RUN, key=key)
 
 
-def _end(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: UUID) -> Message:
+def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: UUID) -> Message:
     test = ab_tests.get_test(scope, test_id)
     page.get_creator(scope, test.creator_id)
     ab_tests.end_test(scope, test_id, keep=keep, author=page.viewer.actor)
@@ -69,7 +69,7 @@ def _end(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: UUID) -> 
     return Message(code, {"version": keep.upper()})
 
 
-def _begin(page: PageContext, found: AbTestsView) -> None:
+def _render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
     """A test to be made: of what, what is changed, and how it is measured."""
     offered = {str(one.series_id): one for one in found.offered}
     if not offered:
@@ -77,23 +77,23 @@ def _begin(page: PageContext, found: AbTestsView) -> None:
         return
     with st.expander(page.text("variants.begin"), expanded=not found.tests):
         chosen = st.selectbox(
-            page.text("variants.of"), list(offered), format_func=lambda key: _short(offered[key]), key=SERIES
+            page.text("variants.of"), list(offered), format_func=lambda key: _candidate_label(offered[key]), key=SERIES
         )
         one = offered[chosen]
         with st.form(f"variants:begin:{chosen}", border=False):
             draw_template("shell/templates/note.html", note=page.text("variants.one_thing"))
             st.text_area(page.text("variants.body"), one.said.body, key=f"{BODY}:{chosen}", height=120)
-            _picture(page, found, f"{PICTURE}:{chosen}")
-            _measure(page, one, chosen)
-            act = partial(_begun, page, one)
+            _render_variant_picture_field(page, found, f"{PICTURE}:{chosen}")
+            _render_measurement_fields(page, one, chosen)
+            act = partial(_start_ab_test, page, one)
             actions.submit_button(page, "variants.begin_sure", act, right=Right.RUN, key=f"variants:begin:go:{chosen}")
 
 
-def _short(one: AbTestCandidate) -> str:
+def _candidate_label(one: AbTestCandidate) -> str:
     return f"{one.account} – {' '.join((one.said.title or one.said.body).split())[:70] or '…'}"
 
 
-def _picture(page: PageContext, found: AbTestsView, key: str) -> None:
+def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: str) -> None:
     names = {str(tile.asset_id): tile.alt for tile in found.tiles}
 
     def said(choice: str) -> str:
@@ -102,7 +102,7 @@ def _picture(page: PageContext, found: AbTestsView, key: str) -> None:
     st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=said, key=key)
 
 
-def _measure(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
+def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
     """From when on, what is counted, when, and of how many posts."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = [f"{day:%d/%m/%Y}" for day in one.dates]
@@ -126,7 +126,7 @@ def _measure(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
         )
 
 
-def _begun(page: PageContext, one: AbTestCandidate, scope: Scope, press_id: UUID) -> Message:
+def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_id: UUID) -> Message:
     page.get_creator(scope, series.get_series(scope, one.series_id).creator_id)
 
     def typed(name: str) -> str:

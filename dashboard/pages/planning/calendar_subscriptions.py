@@ -31,29 +31,33 @@ def render_calendar_subscriptions(page: PageContext, mine: Sequence[Creator]) ->
     names = {ALL: page.text("address.all"), **{str(one.id): one.name for one in mine}}
     found = page.read(lambda scope: load_calendar_subscriptions(scope, page.viewer.member))
     actions.show_notices(page, "files:addresses")
-    _secret(page)
+    _render_new_address(page)
     for one in found.living:
-        _one(page, one, names, page.localizer.format_moment(one.used_at, found.now) if one.used_at is not None else "")
+        _render_calendar_subscription(
+            page, one, names, page.localizer.format_moment(one.used_at, found.now) if one.used_at is not None else ""
+        )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(page.text("address.whose"), list(names), format_func=names.__getitem__, key=WHOSE, width=260)
         st.checkbox(page.text("address.words"), key=WORDS, wrap=True)
-        st.button(page.text("address.make"), key=PRESS, on_click=_pressed)
+        st.button(page.text("address.make"), key=PRESS, on_click=_handle_create_press)
 
 
-def _secret(page: PageContext) -> None:
+def _render_new_address(page: PageContext) -> None:
     """What was made just now, until its owner says that they have it: nobody can show it again."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("address.made"))
             st.code(st.session_state[SECRET], language=None, wrap_lines=True)
-            st.button(page.text("address.copied"), key="address:copied", on_click=_forget)
+            st.button(page.text("address.copied"), key="address:copied", on_click=_clear_new_address)
 
 
-def _forget() -> None:
+def _clear_new_address() -> None:
     st.session_state.pop(SECRET, None)
 
 
-def _one(page: PageContext, one: CalendarSubscription, names: Mapping[str, str], used: str) -> None:
+def _render_calendar_subscription(
+    page: PageContext, one: CalendarSubscription, names: Mapping[str, str], used: str
+) -> None:
     whose = names.get(str(one.creator_id) if one.creator_id is not None else ALL, page.text("address.nobody"))
     with st.container(border=True, key=f"address:{one.id}"):
         draw_template(
@@ -61,20 +65,20 @@ def _one(page: PageContext, one: CalendarSubscription, names: Mapping[str, str],
         )
         with st.popover(page.text("address.end")):
             draw_template("shell/templates/note.html", note=page.text("address.end_asked"))
-            act = partial(_end, one.id)
+            act = partial(_revoke_calendar_subscription, one.id)
             actions.action_button(page, "address.end_sure", act, right=Right.RUN, key=f"address:end:{one.id}")
 
 
-def _pressed() -> None:
+def _handle_create_press() -> None:
     """An address that stands is shown."""
     made: list[str] = []
-    actions.run_action(partial(_make, made), Right.RUN, PRESS)
+    actions.run_action(partial(_create_calendar_subscription, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):
         base = settings.load_settings().web.public_url.rstrip("/")
         st.session_state[SECRET] = f"{base}/ics/{made[-1]}.ics"
 
 
-def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
+def _create_calendar_subscription(made: list[str], scope: Scope, press_id: UUID) -> None:
     whose = str(actions.typed_value(WHOSE) or ALL)
     creator_id = UUID(whose) if whose else None
     made.append(
@@ -84,6 +88,6 @@ def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
     )
 
 
-def _end(address_id: UUID, scope: Scope, _: UUID) -> Message:
+def _revoke_calendar_subscription(address_id: UUID, scope: Scope, _: UUID) -> Message:
     calendar_subscriptions.revoke_calendar_subscription(scope, address_id)
     return Message("address.ended")

@@ -30,10 +30,10 @@ def render_drafts(page: PageContext) -> None:
     if not found:
         draw_template("shell/templates/empty.html", code="aside.none", word=page.text)
     for one in found:
-        _one(page, one, now)
+        _render_draft(page, one, now)
 
 
-def _one(page: PageContext, one: DraftEntry, now: datetime) -> None:
+def _render_draft(page: PageContext, one: DraftEntry, now: datetime) -> None:
     post_id = one.aside.post.id
     with st.container(border=True, key=f"aside:{post_id}"):
         draw_template(
@@ -51,16 +51,16 @@ def _one(page: PageContext, one: DraftEntry, now: datetime) -> None:
                 page.text("aside.go_on"),
                 icon=":material/edit:",
                 key=f"aside:on:{post_id}",
-                on_click=_go_on,
+                on_click=_resume_draft,
                 args=(one, labels),
             )
             with st.popover(page.text("aside.throw")):
                 draw_template("shell/templates/note.html", note=page.text("aside.throw_asked"))
-                act = partial(_throw, page, post_id)
+                act = partial(_delete_draft, page, post_id)
                 actions.action_button(page, "aside.throw_sure", act, right=Right.RUN, key=f"aside:off:{post_id}")
 
 
-def _go_on(one: DraftEntry, labels: Sequence[UUID]) -> None:
+def _resume_draft(one: DraftEntry, labels: Sequence[UUID]) -> None:
     """Open it to be written on, in a callback."""
     post = one.aside.post
     draft.copy_post(post, one.there, one.creator.slug, labels=labels)
@@ -69,7 +69,7 @@ def _go_on(one: DraftEntry, labels: Sequence[UUID]) -> None:
     )
 
 
-def _throw(page: PageContext, post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _delete_draft(page: PageContext, post_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id)
     unscheduled_drafts.delete_draft(scope, post_id)
     return Message("aside.thrown")

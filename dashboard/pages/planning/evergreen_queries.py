@@ -97,7 +97,10 @@ def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
         pool_id=row.id if row is not None else None,
         rhythm=rhythm,
         paused=row is not None and row.paused,
-        items=[_item(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known) for entry in entries],
+        items=[
+            _build_evergreen_entry(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known)
+            for entry in entries
+        ],
         coming=[
             one
             for one in known
@@ -108,7 +111,7 @@ def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
     )
 
 
-def _item(
+def _build_evergreen_entry(
     scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, known: Sequence[DeliveryEntry]
 ) -> EvergreenEntry:
     mine = [one for one in known if one.post_id in wordings]

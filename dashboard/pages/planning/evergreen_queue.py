@@ -41,14 +41,14 @@ def render_evergreen_queue(page: PageContext, asked: str) -> None:
     if not found.accounts:
         draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
         return
-    _rhythm(page, found)
+    _render_rhythm_form(page, found)
     if found.pool_id is not None:
-        _coming(page, found)
-        _items(page, found)
-        _put_in(page, found)
+        _render_coming_posts(page, found)
+        _render_evergreen_entries(page, found)
+        _render_add_form(page, found)
 
 
-def _rhythm(page: PageContext, found: EvergreenView) -> None:
+def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
     """Where and how often; a pause beside it."""
     slug, now = found.creator.slug, found.rhythm or PoolSchedule(tuple(one.id for one in found.accounts))
     names = {str(one.id): one.name for one in found.accounts}
@@ -78,7 +78,7 @@ def _rhythm(page: PageContext, found: EvergreenView) -> None:
             until = f"{now.until:%d/%m/%Y}" if now.until is not None else ""
             st.text_input(page.text("pool.until"), until, key=f"{UNTIL}:{slug}", width=230)
         actions.submit_button(
-            page, "pool.keep", partial(_keep, page, found.creator), right=Right.RUN, key=f"pool:keep:{slug}"
+            page, "pool.keep", partial(_save_rhythm, page, found.creator), right=Right.RUN, key=f"pool:keep:{slug}"
         )
     for account in found.no_slots:
         draw_template("shell/templates/note.html", note=page.text("queue.no_slots", account=account))
@@ -87,15 +87,15 @@ def _rhythm(page: PageContext, found: EvergreenView) -> None:
         if found.paused:
             draw_template("shell/templates/note.html", note=page.text("pool.is_paused"))
             actions.action_button(
-                page, "pool.resume", partial(_resume, *about), right=Right.RUN, key=f"pool:resume:{slug}"
+                page, "pool.resume", partial(_resume_evergreen_pool, *about), right=Right.RUN, key=f"pool:resume:{slug}"
             )
         else:
             actions.action_button(
-                page, "pool.pause", partial(_pause, *about), right=Right.RUN, key=f"pool:pause:{slug}"
+                page, "pool.pause", partial(_pause_evergreen_pool, *about), right=Right.RUN, key=f"pool:pause:{slug}"
             )
 
 
-def _keep(page: PageContext, creator: Creator, scope: Scope, _: UUID) -> Message:
+def _save_rhythm(page: PageContext, creator: Creator, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator.id)
 
     def typed(name: str) -> str:
@@ -112,18 +112,18 @@ def _keep(page: PageContext, creator: Creator, scope: Scope, _: UUID) -> Message
     return Message("pool.kept")
 
 
-def _pause(page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID) -> Message:
+def _pause_evergreen_pool(page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     return Message("pool.paused_now", {"count": evergreen_pools.pause_pool(scope, pool_id)})
 
 
-def _resume(page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID) -> Message:
+def _resume_evergreen_pool(page: PageContext, creator_id: UUID, pool_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     evergreen_pools.resume_pool(scope, pool_id)
     return Message("pool.resumed")
 
 
-def _coming(page: PageContext, found: EvergreenView) -> None:
+def _render_coming_posts(page: PageContext, found: EvergreenView) -> None:
     """What is on the calendar of it already."""
     zone = found.creator.zone
     times = [(one, to_wall_time(one.due_at, zone)) for one in found.coming]
@@ -132,7 +132,7 @@ def _coming(page: PageContext, found: EvergreenView) -> None:
     )
 
 
-def _items(page: PageContext, found: EvergreenView) -> None:
+def _render_evergreen_entries(page: PageContext, found: EvergreenView) -> None:
     """What is in it, each with its wordings."""
     draw_template(
         "shell/templates/note.html", note=page.text("pool.inside", count=sum(not one.taken_out for one in found.items))
@@ -146,14 +146,14 @@ def _items(page: PageContext, found: EvergreenView) -> None:
                 "pages/planning/templates/evergreen_entry.html", one=one, now=found.now, voice=voice, word=page.text
             )
             with st.container(horizontal=True, gap="small"):
-                _wording(page, one)
-                out = partial(_take_out, page, one.id)
+                _render_wording_form(page, one)
+                out = partial(_remove_evergreen_entry, page, one.id)
                 actions.action_button(
                     page, "pool.take_out", out, right=Right.RUN, key=f"pool:out:{one.id}", kind="tertiary"
                 )
 
 
-def _wording(page: PageContext, one: EvergreenEntry) -> None:
+def _render_wording_form(page: PageContext, one: EvergreenEntry) -> None:
     with st.popover(page.text("pool.another")), st.form(f"pool:words:{one.id}", border=False):
         draw_template("shell/templates/note.html", note=page.text("pool.another_why"))
         st.text_area(page.text("compose.body"), one.wordings[0].body, key=f"{WORDS}:{one.id}", height=120)
@@ -168,12 +168,12 @@ def _add_wording(page: PageContext, entry_id: UUID, scope: Scope, press_id: UUID
     return Message("pool.worded")
 
 
-def _take_out(page: PageContext, entry_id: UUID, scope: Scope, _: UUID) -> Message:
+def _remove_evergreen_entry(page: PageContext, entry_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, evergreen_pools.creator_of_pool_entry(scope, entry_id))
     return Message("pool.out_now", {"count": evergreen_pools.remove_pool_entry(scope, entry_id)})
 
 
-def _put_in(page: PageContext, found: EvergreenView) -> None:
+def _render_add_form(page: PageContext, found: EvergreenView) -> None:
     """Posts that left and could come back."""
     key = f"{POST}:{found.creator.slug}"
     offered = {str(one.post_id): one for one in found.offered}
@@ -181,16 +181,18 @@ def _put_in(page: PageContext, found: EvergreenView) -> None:
         draw_template("shell/templates/note.html", note=page.text("pool.nothing_to_add"))
         return
     with st.form(f"pool:add:{found.creator.slug}", border=False):
-        st.selectbox(page.text("pool.add"), list(offered), format_func=lambda one: _short(page, offered[one]), key=key)
-        act = partial(_add, page, found.creator.id, key)
+        st.selectbox(
+            page.text("pool.add"), list(offered), format_func=lambda one: _delivery_label(page, offered[one]), key=key
+        )
+        act = partial(_add_evergreen_post, page, found.creator.id, key)
         actions.submit_button(page, "pool.add_sure", act, right=Right.RUN, key=f"{key}:go", kind="secondary")
 
 
-def _short(page: PageContext, one: DeliveryEntry) -> str:
+def _delivery_label(page: PageContext, one: DeliveryEntry) -> str:
     return f"{page.localizer.format_short_day(one.due_at.date())} – {' '.join((one.title or one.body).split())[:70] or '…'}"
 
 
-def _add(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _add_evergreen_post(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     post_id = UUID(str(actions.typed_value(key)))
     if page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id).id != creator_id:

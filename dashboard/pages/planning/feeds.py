@@ -40,12 +40,12 @@ def render_feeds(page: PageContext, mine: Sequence[Creator]) -> None:
             width=220,
         )
         creator = names.get(slug or "", creator)
-    _list(page, creator.id)
-    _form(page, page.read(lambda scope: load_feeds(scope, page.get_creator(scope, creator.id))))
+    _render_feed_list(page, creator.id)
+    _render_feed_form(page, page.read(lambda scope: load_feeds(scope, page.get_creator(scope, creator.id))))
 
 
 @st.fragment(run_every=TICK)
-def _list(drawn: PageContext, creator_id: UUID) -> None:
+def _render_feed_list(drawn: PageContext, creator_id: UUID) -> None:
     """The feeds as they stand; read again while one looks."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -65,32 +65,40 @@ def _list(drawn: PageContext, creator_id: UUID) -> None:
                 voice=page.localizer,
                 word=page.text,
             )
-            _acts(page, creator_id, one)
+            _render_feed_actions(page, creator_id, one)
 
 
-def _acts(page: PageContext, creator_id: UUID, one: FeedView) -> None:
+def _render_feed_actions(page: PageContext, creator_id: UUID, one: FeedView) -> None:
     with st.container(horizontal=True, gap="small"):
-        _button(page, ("files.feed_read", "files.feed_read_done"), sources.resume_feed, creator_id, one)
+        _render_feed_button(page, ("files.feed_read", "files.feed_read_done"), sources.resume_feed, creator_id, one)
         if not one.paused:
-            _button(page, ("files.feed_pause", "files.feed_pause_done"), sources.pause_feed, creator_id, one)
+            _render_feed_button(
+                page, ("files.feed_pause", "files.feed_pause_done"), sources.pause_feed, creator_id, one
+            )
         with st.popover(page.text("files.feed_remove")):
             draw_template("shell/templates/note.html", note=page.text("files.feed_remove_asked"))
-            _button(page, ("files.feed_remove_sure", "files.feed_removed"), sources.delete_feed, creator_id, one)
+            _render_feed_button(
+                page, ("files.feed_remove_sure", "files.feed_removed"), sources.delete_feed, creator_id, one
+            )
 
 
-def _button(page: PageContext, codes: tuple[str, str], act: FeedAction, creator_id: UUID, one: FeedView) -> None:
+def _render_feed_button(
+    page: PageContext, codes: tuple[str, str], act: FeedAction, creator_id: UUID, one: FeedView
+) -> None:
     """A press of the first code does it, and then the second is said."""
-    done = partial(_done, page, act, codes[1], (creator_id, one.id))
+    done = partial(_run_feed_action, page, act, codes[1], (creator_id, one.id))
     actions.action_button(page, codes[0], done, right=Right.RUN, key=f"{codes[0]}:{one.id}")
 
 
-def _done(page: PageContext, act: FeedAction, code: str, about: tuple[UUID, UUID], scope: Scope, _: UUID) -> Message:
+def _run_feed_action(
+    page: PageContext, act: FeedAction, code: str, about: tuple[UUID, UUID], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, about[0])
     act(scope, *about)
     return Message(code)
 
 
-def _form(page: PageContext, found: FeedsView) -> None:
+def _render_feed_form(page: PageContext, found: FeedsView) -> None:
     if not found.accounts:
         draw_template("shell/templates/note.html", note=page.text("files.feeds_no_accounts"))
         return
@@ -106,11 +114,11 @@ def _form(page: PageContext, found: FeedsView) -> None:
             select_all=False,
         )
         actions.submit_button(
-            page, "files.feed_add", partial(_add, page, creator_id), right=Right.RUN, key="feeds:add:go"
+            page, "files.feed_add", partial(_add_feed, page, creator_id), right=Right.RUN, key="feeds:add:go"
         )
 
 
-def _add(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _add_feed(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     url, accounts = actions.typed_value(f"{URL}:{creator_id}"), actions.typed_value(f"{ACCOUNTS}:{creator_id}")
     sources.add_feed(scope, creator_id, str(url or ""), [UUID(one) for one in accounts or []])

@@ -51,13 +51,13 @@ def render_creator_held_posts(page: PageContext, creator: Creator) -> bool:
         draw_template(
             "pages/planning/templates/held_posts.html", found=shown, how=how, voice=page.localizer, word=page.text
         )
-        act = partial(_decide, page, creator.id, how, shown.seen_versions)
+        act = partial(_resolve_held_posts, page, creator.id, how, shown.seen_versions)
         key, code = f"held:go:{creator.id}:{how}", f"held.go_{how}"
         actions.action_button(page, code, act, right=Right.RUN, key=key, kind="primary", disabled=not shown.moving)
     return True
 
 
-def _decide(
+def _resolve_held_posts(
     page: PageContext, creator_id: UUID, how: HeldPostAction, seen: Mapping[UUID, int], scope: Scope, _: UUID
 ) -> Message:
     page.get_creator(scope, creator_id)

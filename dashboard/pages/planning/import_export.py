@@ -37,15 +37,15 @@ def render_import_export(page: PageContext) -> None:
         draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
     if page.has_right(Right.RUN):
-        _bring(page)
-        _brought(page)
-    _out(page, page.read(lambda scope: reads.default_date_range(scope, mine[0].zone)))
+        _render_import_upload(page)
+        _render_imports(page)
+    _render_export_form(page, page.read(lambda scope: reads.default_date_range(scope, mine[0].zone)))
     if page.has_right(Right.RUN):
         calendar_subscriptions.render_calendar_subscriptions(page, mine)
         feeds.render_feeds(page, mine)
 
 
-def _bring(page: PageContext) -> None:
+def _render_import_upload(page: PageContext) -> None:
     draw_template("pages/planning/templates/section.html", title=page.text("files.in"), note=page.text("files.in_what"))
     key = f"{FILE}:{st.session_state.get(ROUND, 0)}"
     st.file_uploader(
@@ -53,11 +53,11 @@ def _bring(page: PageContext) -> None:
         ["csv"],
         key=key,
         max_upload_size=MAX_BYTES // 2**20,
-        on_change=partial(_handed_in, page, key),
+        on_change=partial(_submit_import_file, page, key),
     )
     st.download_button(
         page.text("files.example"),
-        partial(_example, page),
+        partial(_load_example_file, page),
         "greenroom.csv",
         "text/csv",
         key="files:example",
@@ -65,37 +65,37 @@ def _bring(page: PageContext) -> None:
     )
 
 
-def _example(page: PageContext) -> bytes:
+def _load_example_file(page: PageContext) -> bytes:
     return page.read(lambda scope: reads.example_import_file(scope, page.list_creators(scope)))
 
 
-def _handed_in(page: PageContext, key: str) -> None:
+def _submit_import_file(page: PageContext, key: str) -> None:
     """Hand the file over; the field is then empty again, and the file is the one that is shown."""
     file = st.session_state.get(key)
     if file is None:
         return
     made: list[UUID] = []
-    act = partial(_receive, page, (str(file.name), bytes(file.getvalue())), made)
+    act = partial(_create_import, page, (str(file.name), bytes(file.getvalue())), made)
     actions.run_action(act, Right.RUN, f"files:{file.file_id}")
     st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
     if made:
         st.session_state[CHOSEN] = made[0]
 
 
-def _receive(page: PageContext, file: tuple[str, bytes], made: list[UUID], scope: Scope, _: UUID) -> Message:
+def _create_import(page: PageContext, file: tuple[str, bytes], made: list[UUID], scope: Scope, _: UUID) -> Message:
     name, data = file
     if len(data) > MAX_BYTES:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
-    made.append(import_files.create_import(scope, data, name=name, creators=_ids(page, scope)))
+    made.append(import_files.create_import(scope, data, name=name, creators=_creator_ids(page, scope)))
     return Message("files.received", {"name": name[:60]})
 
 
-def _ids(page: PageContext, scope: Scope) -> set[UUID]:
+def _creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
     return {one.id for one in page.list_creators(scope)}
 
 
 @st.fragment(run_every=TICK)
-def _brought(drawn: PageContext) -> None:
+def _render_imports(drawn: PageContext) -> None:
     """The files so far, and one of them with what was found in it; read again while it is worked on."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -107,7 +107,7 @@ def _brought(drawn: PageContext) -> None:
         draw_template("shell/templates/note.html", note=page.text("files.none"))
         return
     if len(found.known) > 1:
-        _choice(page, found, found.shown)
+        _select_import(page, found, found.shown)
     draw_template(
         "pages/planning/templates/import_report.html",
         shown=found.shown,
@@ -116,10 +116,10 @@ def _brought(drawn: PageContext) -> None:
         now=found.now,
         word=page.text,
     )
-    _acts(page, found.shown)
+    _render_import_actions(page, found.shown)
 
 
-def _choice(page: PageContext, found: ImportsView, shown: ImportView) -> None:
+def _select_import(page: PageContext, found: ImportsView, shown: ImportView) -> None:
     names = {one.id: one for one in found.known}
 
     def label(one: UUID) -> str:
@@ -129,11 +129,11 @@ def _choice(page: PageContext, found: ImportsView, shown: ImportView) -> None:
     st.selectbox(page.text("files.known"), ids, ids.index(shown.id), format_func=label, key=CHOSEN, width=420)
 
 
-def _acts(page: PageContext, shown: ImportView) -> None:
+def _render_import_actions(page: PageContext, shown: ImportView) -> None:
     """What can be done with a file as it stands."""
     with st.container(horizontal=True, gap="small"):
         if shown.state is ImportState.READY:
-            _ways(page, shown)
+            _render_write_buttons(page, shown)
         if shown.findings:
             make = partial(reads.import_report, shown, page.localizer)
             key = f"files:report:{shown.id}"
@@ -141,31 +141,31 @@ def _acts(page: PageContext, shown: ImportView) -> None:
         if shown.state is ImportState.WRITTEN:
             with st.popover(page.text("files.undo")):
                 draw_template("shell/templates/note.html", note=page.text("files.undo_asked", name=shown.name))
-                act = partial(_undo, page, shown.id)
+                act = partial(_undo_import, page, shown.id)
                 actions.action_button(page, "files.undo_sure", act, right=Right.RUN, key=f"files:undo:{shown.id}")
 
 
-def _ways(page: PageContext, shown: ImportView) -> None:
+def _render_write_buttons(page: PageContext, shown: ImportView) -> None:
     """Writing it, as drafts or planned at once."""
     one, params = shown.lines == 1, {"count": page.localizer.format_number(shown.lines)}
-    draft, plan = (partial(_ask, page, shown.id, plan) for plan in (False, True))
+    draft, plan = (partial(_confirm_import, page, shown.id, plan) for plan in (False, True))
     code, key = "files.write_one" if one else "files.write", f"files:write:{shown.id}"
     actions.action_button(page, code, draft, right=Right.RUN, key=key, kind="primary", params=dict(params))
     code, key = "files.plan_one" if one else "files.plan", f"files:plan:{shown.id}"
     actions.action_button(page, code, plan, right=Right.RUN, key=key, params=dict(params))
 
 
-def _ask(page: PageContext, import_id: UUID, plan: bool, scope: Scope, _: UUID) -> Message:
-    import_files.confirm_import(scope, import_id, plan=plan, creators=_ids(page, scope))
+def _confirm_import(page: PageContext, import_id: UUID, plan: bool, scope: Scope, _: UUID) -> Message:
+    import_files.confirm_import(scope, import_id, plan=plan, creators=_creator_ids(page, scope))
     return Message("files.asked")
 
 
-def _undo(page: PageContext, import_id: UUID, scope: Scope, _: UUID) -> Message:
-    taken, left = import_files.undo_import(scope, import_id, creators=_ids(page, scope))
+def _undo_import(page: PageContext, import_id: UUID, scope: Scope, _: UUID) -> Message:
+    taken, left = import_files.undo_import(scope, import_id, creators=_creator_ids(page, scope))
     return Message("files.undone", {"taken": taken, "left": left})
 
 
-def _out(page: PageContext, usual: DateRange) -> None:
+def _render_export_form(page: PageContext, usual: DateRange) -> None:
     """Days that go out, as a table and for calendars."""
     draw_template(
         "pages/planning/templates/section.html", title=page.text("files.out"), note=page.text("files.out_what")
@@ -184,7 +184,7 @@ def _out(page: PageContext, usual: DateRange) -> None:
         for form, mime in (("csv", "text/csv"), ("ics", "text/calendar")):
             st.download_button(
                 page.text(f"files.take_{form}"),
-                partial(_outgoing, page, days, form),
+                partial(_export_posts, page, days, form),
                 f"greenroom-{days.first}-{days.last}.{form}",
                 mime,
                 key=f"files:{form}",
@@ -192,6 +192,6 @@ def _out(page: PageContext, usual: DateRange) -> None:
             )
 
 
-def _outgoing(page: PageContext, days: DateRange, form: str) -> bytes:
+def _export_posts(page: PageContext, days: DateRange, form: str) -> bytes:
     """Read when it is asked for."""
     return page.read(lambda scope: reads.export_posts(scope, page.list_creators(scope), page.localizer, days, form))

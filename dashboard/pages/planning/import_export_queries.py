@@ -101,19 +101,19 @@ def parse_date_range(first: str, last: str) -> DateRange:
 
 def check_export_size(scope: Scope, mine: Sequence[Creator], days: DateRange) -> None:
     """Raise BadInput where these days hold more than one file takes: nothing is left out in silence."""
-    start, end = _instants(mine, days)
+    start, end = _range_bounds(mine, days)
     if exports.count_export_rows(scope, {one.id for one in mine}, start, end) > exports.MAX_EXPORTED_DELIVERIES:
         raise BadInput("files.window_too_full", most=exports.MAX_EXPORTED_DELIVERIES)
 
 
-def _instants(mine: Sequence[Creator], days: DateRange) -> tuple[datetime, datetime]:
+def _range_bounds(mine: Sequence[Creator], days: DateRange) -> tuple[datetime, datetime]:
     zone = mine[0].zone if mine else "UTC"
     return day_bounds(days.first, zone)[0], day_bounds(days.last, zone)[1]
 
 
 def export_posts(scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, days: DateRange, form: str) -> bytes:
     """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first creator's clock."""
-    found = exports.load_export_rows(scope, {one.id for one in mine}, *_instants(mine, days))
+    found = exports.load_export_rows(scope, {one.id for one in mine}, *_range_bounds(mine, days))
     if form == "ics":
         return exports.render_icalendar(found, now=scope.now, name=voice.text("files.calendar_name"))
     said = {asked: voice.message_text(reason) for asked, reason in exports.collect_reason_messages(found).items()}

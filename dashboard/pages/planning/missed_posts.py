@@ -22,11 +22,11 @@ LOOK = "5s"
 def render_missed_posts(page: PageContext) -> None:
     """Draw the page."""
     filters.render_back_button(page)
-    _missed(page)
+    _render_missed_list(page)
 
 
 @st.fragment(run_every=LOOK)
-def _missed(drawn: PageContext) -> None:
+def _render_missed_list(drawn: PageContext) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -56,21 +56,21 @@ def render_missed_post_actions(page: PageContext, downtime_id: UUID, state: Down
     if not page.has_right(Right.RUN):
         return
     if state is DowntimeState.OPEN and not others_too:
-        act = partial(_keep, page, downtime_id)
+        act = partial(_accept_catch_up, page, downtime_id)
         actions.action_button(
             page, "missed.keep", act, right=Right.RUN, key=f"missed:keep:{downtime_id}", kind="primary"
         )
     if state in (DowntimeState.OPEN, DowntimeState.KEPT):
-        act = partial(_hold_all, page, downtime_id)
+        act = partial(_hold_missed_posts, page, downtime_id)
         code = "missed.hold_yours" if others_too else "missed.hold_all"
         actions.action_button(page, code, act, right=Right.RUN, key=f"missed:hold:{downtime_id}")
 
 
-def _keep(page: PageContext, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
+def _accept_catch_up(page: PageContext, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
     done = missed_posts.accept_catch_up(scope, downtime_id, creators=[one.id for one in page.list_creators(scope)])
     return Message("missed.kept", {"left": done.left, "waiting": done.waiting, "held": done.held})
 
 
-def _hold_all(page: PageContext, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
+def _hold_missed_posts(page: PageContext, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
     done = missed_posts.hold_missed_posts(scope, downtime_id, creators=[one.id for one in page.list_creators(scope)])
     return Message("missed.yours_held" if done.others else "missed.all_held", {"left": done.left, "held": done.held})

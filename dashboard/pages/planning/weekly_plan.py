@@ -39,19 +39,19 @@ def render_weekly_plan(page: PageContext) -> None:
     if not mine:
         draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
-    creator = _creator(page, mine)
+    creator = _select_creator(page, mine)
     found = page.read(lambda scope: load_weekly_plan(scope, creator))
     if not found.accounts:
         draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
         return
     actions.show_notices(page, "week")
     with st.expander(page.text("week.brief"), expanded=not found.proposals, icon=":material/edit_calendar:"):
-        _brief(page, found)
+        _render_brief_form(page, found)
     waiting = any(not one.written for one in found.proposals)
-    st.fragment(_proposals, run_every=TICK if waiting else None)(page, creator, waiting)
+    st.fragment(_render_proposals, run_every=TICK if waiting else None)(page, creator, waiting)
 
 
-def _creator(page: PageContext, mine: list[Creator]) -> Creator:
+def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
     names = {one.slug: one for one in mine}
     chosen = st.selectbox(
         page.text("calendar.creator"), list(names), format_func=lambda one: names[one].name, key=CREATOR, width=320
@@ -59,33 +59,37 @@ def _creator(page: PageContext, mine: list[Creator]) -> Creator:
     return names[chosen]
 
 
-def _key(name: str, creator: Creator) -> str:
+def _brief_field_key(name: str, creator: Creator) -> str:
     return f"week:{name}:{creator.slug}"
 
 
-def _brief(page: PageContext, found: WeeklyPlanView) -> None:
+def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
     one = found.creator
-    with st.form(_key("brief", one), border=False):
-        st.text_input(page.text("week.goal"), key=_key("goal", one), max_chars=200)
-        st.text_area(page.text("week.topics"), key=_key("topics", one), help=page.text("week.topics_why"))
-        st.text_input(page.text("week.tone"), found.tone, key=_key("tone", one), max_chars=200)
+    with st.form(_brief_field_key("brief", one), border=False):
+        st.text_input(page.text("week.goal"), key=_brief_field_key("goal", one), max_chars=200)
+        st.text_area(page.text("week.topics"), key=_brief_field_key("topics", one), help=page.text("week.topics_why"))
+        st.text_input(page.text("week.tone"), found.tone, key=_brief_field_key("tone", one), max_chars=200)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.text_input(page.text("week.first"), f"{found.monday:%d/%m/%Y}", key=_key("first", one), width=150)
-            st.number_input(page.text("week.count"), 1, MAX_WEEK_POSTS, USUAL, key=_key("count", one), width=150)
+            st.text_input(
+                page.text("week.first"), f"{found.monday:%d/%m/%Y}", key=_brief_field_key("first", one), width=150
+            )
+            st.number_input(
+                page.text("week.count"), 1, MAX_WEEK_POSTS, USUAL, key=_brief_field_key("count", one), width=150
+            )
         st.pills(
             page.text("week.days"),
             [str(day) for day in range(7)],
             selection_mode="multi",
             default=[str(day) for day in range(7)],
             format_func=lambda day: page.text(f"queue.day.{day}"),
-            key=_key("days", one),
+            key=_brief_field_key("days", one),
         )
         st.multiselect(
             page.text("week.accounts"),
             list(found.accounts),
             default=list(found.accounts)[:1],
             format_func=lambda key: found.accounts[key],
-            key=_key("accounts", one),
+            key=_brief_field_key("accounts", one),
             placeholder=page.text("week.accounts_hint"),
             select_all=False,
         )
@@ -94,26 +98,26 @@ def _brief(page: PageContext, found: WeeklyPlanView) -> None:
                 page.text("week.recipes"),
                 list(found.recipes),
                 format_func=lambda key: found.recipes[key],
-                key=_key("recipes", one),
+                key=_brief_field_key("recipes", one),
                 help=page.text("week.recipes_why"),
                 placeholder=page.text("week.recipes_hint"),
                 select_all=False,
             )
-        st.text_input(page.text("week.link"), key=_key("link", one))
-        act = partial(_ask, page, found)
-        actions.submit_button(page, "week.ask", act, right=Right.RUN, key=_key("ask", one))
+        st.text_input(page.text("week.link"), key=_brief_field_key("link", one))
+        act = partial(_request_weekly_plan, page, found)
+        actions.submit_button(page, "week.ask", act, right=Right.RUN, key=_brief_field_key("ask", one))
 
 
-def _ask(page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID) -> Message:
+def _request_weekly_plan(page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
 
     def typed(name: str) -> str:
-        return " ".join(str(actions.typed_value(_key(name, creator)) or "").split())
+        return " ".join(str(actions.typed_value(_brief_field_key(name, creator)) or "").split())
 
     def chosen(name: str) -> tuple[UUID, ...]:
-        return tuple(map(UUID, actions.typed_value(_key(name, creator)) or ()))
+        return tuple(map(UUID, actions.typed_value(_brief_field_key(name, creator)) or ()))
 
-    topics = str(actions.typed_value(_key("topics", creator)) or "").splitlines()
+    topics = str(actions.typed_value(_brief_field_key("topics", creator)) or "").splitlines()
     brief = WeekBrief(
         creator_id=creator.id,
         goal=typed("goal"),
@@ -121,8 +125,8 @@ def _ask(page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID) ->
         language=found.text_language,
         channels=chosen("accounts"),
         first=parse_date(typed("first")),
-        weekdays=tuple(sorted(map(int, actions.typed_value(_key("days", creator)) or ()))),
-        count=int(actions.typed_value(_key("count", creator)) or USUAL),
+        weekdays=tuple(sorted(map(int, actions.typed_value(_brief_field_key("days", creator)) or ()))),
+        count=int(actions.typed_value(_brief_field_key("count", creator)) or USUAL),
         topics=tuple(filter(None, (" ".join(one.split()) for one in topics))),
         link=typed("link"),
         recipes=chosen("recipes"),
@@ -132,7 +136,7 @@ def _ask(page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID) ->
     return Message("week.asked")
 
 
-def _proposals(drawn: PageContext, creator: Creator, waiting: bool) -> None:
+def _render_proposals(drawn: PageContext, creator: Creator, waiting: bool) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -141,15 +145,17 @@ def _proposals(drawn: PageContext, creator: Creator, waiting: bool) -> None:
     if waiting and all(one.written for one in found.proposals):
         st.rerun()
     for one in found.proposals:
-        _proposal(page, found, one, one.lines)
+        _render_proposal(page, found, one, one.lines)
     left = sum(len(one.open_lines) for one in found.earlier)
     if left:
         with st.expander(page.text("week.earlier", count=left)):
             for one in found.earlier:
-                _proposal(page, found, one, one.open_lines)
+                _render_proposal(page, found, one, one.open_lines)
 
 
-def _proposal(page: PageContext, found: WeeklyPlanView, proposal: WeekProposal, lines: Sequence[WeekLineView]) -> None:
+def _render_proposal(
+    page: PageContext, found: WeeklyPlanView, proposal: WeekProposal, lines: Sequence[WeekLineView]
+) -> None:
     draw_template(
         "pages/planning/templates/weekly_plan.html",
         found=proposal,
@@ -167,19 +173,23 @@ def _proposal(page: PageContext, found: WeeklyPlanView, proposal: WeekProposal, 
                 word=page.text,
             )
             if line.state is WeekLineState.PROPOSED and page.has_right(Right.RUN):
-                _line(page, found, line)
+                _render_line_form(page, found, line)
 
 
-def _typed(line: WeekLineView, name: str) -> str:
+def _line_field_key(line: WeekLineView, name: str) -> str:
     return f"week:{name}:{line.id}:{line.version}"
 
 
-def _line(page: PageContext, found: WeeklyPlanView, line: WeekLineView) -> None:
-    with st.form(_typed(line, "form"), border=False):
-        st.text_area(page.text("week.words"), line.body, key=_typed(line, "body"))
+def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineView) -> None:
+    with st.form(_line_field_key(line, "form"), border=False):
+        st.text_area(page.text("week.words"), line.body, key=_line_field_key(line, "body"))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.text_input(page.text("compose.day"), f"{line.at.day:%d/%m/%Y}", key=_typed(line, "day"), width=150)
-            st.text_input(page.text("compose.clock"), f"{line.at.clock:%H:%M}", key=_typed(line, "clock"), width=110)
+            st.text_input(
+                page.text("compose.day"), f"{line.at.day:%d/%m/%Y}", key=_line_field_key(line, "day"), width=150
+            )
+            st.text_input(
+                page.text("compose.clock"), f"{line.at.clock:%H:%M}", key=_line_field_key(line, "clock"), width=110
+            )
             if found.recipes:
                 known = str(line.recipe_id)
                 st.selectbox(
@@ -187,51 +197,59 @@ def _line(page: PageContext, found: WeeklyPlanView, line: WeekLineView) -> None:
                     ["", *found.recipes],
                     index=list(found.recipes).index(known) + 1 if known in found.recipes else 0,
                     format_func=lambda key: found.recipes.get(key, page.text("week.no_picture")),
-                    key=_typed(line, "recipe"),
+                    key=_line_field_key(line, "recipe"),
                     width=260,
                 )
         with st.container(horizontal=True, gap="small"):
-            accept, keep = partial(_accept, page, line), partial(_keep, page, line)
-            actions.submit_button(page, "week.accept", accept, right=Right.RUN, key=_typed(line, "accept"))
-            actions.submit_button(page, "week.keep", keep, right=Right.RUN, key=_typed(line, "keep"), kind="secondary")
-            out = partial(_drop, page, line)
-            actions.submit_button(page, "week.drop", out, right=Right.RUN, key=_typed(line, "drop"), kind="tertiary")
+            accept, keep = partial(_accept_week_line, page, line), partial(_save_week_line, page, line)
+            actions.submit_button(page, "week.accept", accept, right=Right.RUN, key=_line_field_key(line, "accept"))
+            actions.submit_button(
+                page, "week.keep", keep, right=Right.RUN, key=_line_field_key(line, "keep"), kind="secondary"
+            )
+            out = partial(_drop_week_line, page, line)
+            actions.submit_button(
+                page, "week.drop", out, right=Right.RUN, key=_line_field_key(line, "drop"), kind="tertiary"
+            )
 
 
-def _wanted(line: WeekLineView) -> WeekLineChange:
+def _read_line_change(line: WeekLineView) -> WeekLineChange:
     """What stands in the fields of a line."""
-    recipe = actions.typed_value(_typed(line, "recipe"))
-    day, clock = (str(actions.typed_value(_typed(line, name))) for name in ("day", "clock"))
+    recipe = actions.typed_value(_line_field_key(line, "recipe"))
+    day, clock = (str(actions.typed_value(_line_field_key(line, name))) for name in ("day", "clock"))
     at = WallTime(parse_date(day), parse_time(clock), line.at.zone)
-    return WeekLineChange(str(actions.typed_value(_typed(line, "body")) or ""), at, UUID(recipe) if recipe else None)
+    return WeekLineChange(
+        str(actions.typed_value(_line_field_key(line, "body")) or ""), at, UUID(recipe) if recipe else None
+    )
 
 
-def _said(line: WeekLineView) -> WeekLineChange:
+def _line_to_change(line: WeekLineView) -> WeekLineChange:
     """What a line says."""
     return WeekLineChange(line.body, line.at, line.recipe_id)
 
 
-def _accept(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
+def _accept_week_line(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, line.creator_id)
-    version, wanted, now = line.version, _wanted(line), proposals.get_week_line(scope, line.id)
-    if now.state is WeekLineState.ACCEPTED and wanted != _said(now):  # in another tab: these words are in no draft
+    version, wanted, now = line.version, _read_line_change(line), proposals.get_week_line(scope, line.id)
+    if now.state is WeekLineState.ACCEPTED and wanted != _line_to_change(
+        now
+    ):  # in another tab: these words are in no draft
         raise Conflict("week.changed")
-    if now.state is WeekLineState.PROPOSED and wanted != _said(line):
+    if now.state is WeekLineState.PROPOSED and wanted != _line_to_change(line):
         proposals.update_week_line(scope, line.id, wanted, version=version)
         version += 1
     proposals.accept_week_line(scope, line.id, version=version)
     return Message("week.accepted")
 
 
-def _keep(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
+def _save_week_line(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, line.creator_id)
-    wanted = _wanted(line)
-    if wanted != _said(line):
+    wanted = _read_line_change(line)
+    if wanted != _line_to_change(line):
         proposals.update_week_line(scope, line.id, wanted, version=line.version)
     return Message("week.kept")
 
 
-def _drop(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
+def _drop_week_line(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, line.creator_id)
     proposals.drop_week_line(scope, line.id, version=line.version)
     return Message("week.dropped")

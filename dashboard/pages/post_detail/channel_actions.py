@@ -39,8 +39,8 @@ def render_single_move(page: PageContext, found: PostView, place: PostChannel) -
             "shell/templates/note.html",
             note=f"{why} {move_results.describe_approval_effect(page, found, [entry])}".strip(),
         )
-        _when(page, to_wall_time(entry.due_at, entry.zone), key, entry.channel)
-        act = partial(_moved, page, found.creator.id, entry, key)
+        _render_time_fields(page, to_wall_time(entry.due_at, entry.zone), key, entry.channel)
+        act = partial(_reschedule_delivery, page, found.creator.id, entry, key)
         params: dict[str, str | int] = {"account": entry.channel}
         actions.action_button(page, "calendar.move_alone_go", act, right=Right.RUN, key=f"{key}:go", params=params)
 
@@ -61,12 +61,12 @@ def render_channel_addition(page: PageContext, found: PostView) -> None:
             page.text("calendar.add_account_to"), free, format_func=lambda one: names[one], key=f"{ADD}:{found.post.id}"
         )
         first = to_wall_time(max(live[0].due_at, found.now), live[0].zone)
-        _when(page, first, f"{ADD}:{found.post.id}", page.text("calendar.added_one"))
-        act = partial(_added, page, found.creator.id, found.post.id, first.zone)
+        _render_time_fields(page, first, f"{ADD}:{found.post.id}", page.text("calendar.added_one"))
+        act = partial(_add_channel, page, found.creator.id, found.post.id, first.zone)
         actions.submit_button(page, "calendar.add_account_go", act, right=Right.RUN, key=f"{ADD}:go", kind="secondary")
 
 
-def _when(page: PageContext, first: WallTime, key: str, account: str) -> None:
+def _render_time_fields(page: PageContext, first: WallTime, key: str, account: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             page.text("calendar.day_there", account=account), f"{first.day:%d/%m/%Y}", key=f"{key}:day", width=180
@@ -76,20 +76,22 @@ def _when(page: PageContext, first: WallTime, key: str, account: str) -> None:
         )
 
 
-def _typed(key: str, zone: str) -> WallTime:
+def _parse_typed_time(key: str, zone: str) -> WallTime:
     day, clock = (str(actions.typed_value(f"{key}:{name}") or "") for name in ("day", "clock"))
     return WallTime(parse_date(day), parse_time(clock), zone)
 
 
-def _moved(page: PageContext, creator_id: UUID, entry: DeliveryEntry, key: str, scope: Scope, _: UUID) -> Message:
-    creator, at = page.get_creator(scope, creator_id), _typed(key, entry.zone)
+def _reschedule_delivery(
+    page: PageContext, creator_id: UUID, entry: DeliveryEntry, key: str, scope: Scope, _: UUID
+) -> Message:
+    creator, at = page.get_creator(scope, creator_id), _parse_typed_time(key, entry.zone)
     deliveries.reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 
-def _added(page: PageContext, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID) -> Message:
+def _add_channel(page: PageContext, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID) -> Message:
     key = f"{ADD}:{post_id}"
-    creator, at = page.get_creator(scope, creator_id), _typed(key, zone)
+    creator, at = page.get_creator(scope, creator_id), _parse_typed_time(key, zone)
     channel_id = UUID(str(actions.typed_value(key)))
     versioned_actions.schedule_post_on_channels(scope, post_id, channels=[channel_id], at=at)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())

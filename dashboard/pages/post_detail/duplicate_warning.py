@@ -27,13 +27,13 @@ def render_duplicate_warning(page: PageContext, creator_id: UUID, place: PostCha
     draw_template("pages/posts/templates/duplicates.html", likes=likes[:3], voice=page.localizer, word=page.text)
     if page.has_right(Right.RUN) and not likes[0].refused:
         seen = frozenset(one.post_id for one in likes)
-        act = partial(_anyway, page, creator_id, entry, seen)
+        act = partial(_allow_duplicate, page, creator_id, entry, seen)
         actions.action_button(
             page, "repeats.anyway", act, right=Right.RUN, key=f"anyway:{entry.delivery_id}:{entry.version}"
         )
 
 
-def _anyway(
+def _allow_duplicate(
     page: PageContext, creator_id: UUID, entry: DeliveryEntry, seen: frozenset[UUID], scope: Scope, _: UUID
 ) -> Message:
     page.get_creator(scope, creator_id)

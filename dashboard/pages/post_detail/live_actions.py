@@ -34,7 +34,7 @@ def render_live_actions(page: PageContext, found: PostView, place: PostChannel) 
     entry = place.entry
     key = f"{entry.delivery_id}:{entry.version}"
     if entry.state in reposts.REPOSTABLE_STATES:
-        _once_more(page, found, place, key)
+        _render_repost_form(page, found, place, key)
     if entry.state in REMOVABLE_STATES and not (entry.expires_at is not None and entry.expires_at <= found.now):
         several = entry.parts > 1
         with st.popover(page.text("calendar.take_away" if several else "outside.take_away")):
@@ -42,12 +42,12 @@ def render_live_actions(page: PageContext, found: PostView, place: PostChannel) 
             draw_template("shell/templates/note.html", note=page.text(asked, count=entry.done, account=entry.channel))
             if found.comes_back:
                 draw_template("shell/templates/note.html", note=page.text("outside.comes_back"))
-            act = partial(_take_away, page, found.creator.id, entry.delivery_id)
+            act = partial(_request_removal, page, found.creator.id, entry.delivery_id)
             sure = "calendar.take_away_sure" if several else "outside.take_away_sure"
             actions.action_button(page, sure, act, right=Right.RUN, key=f"away:{key}")
 
 
-def _once_more(page: PageContext, found: PostView, place: PostChannel, key: str) -> None:
+def _render_repost_form(page: PageContext, found: PostView, place: PostChannel, key: str) -> None:
     entry, zone = place.entry, place.entry.zone
     at = to_wall_time(found.now + LATER, zone)
     with st.popover(page.text("outside.once_more")):
@@ -56,17 +56,17 @@ def _once_more(page: PageContext, found: PostView, place: PostChannel, key: str)
         day, clock = f"more:day:{entry.delivery_id}", f"more:clock:{entry.delivery_id}"
         st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
         st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
-        act = partial(_posted_again, page, found.creator.id, entry)
+        act = partial(_repost_delivery, page, found.creator.id, entry)
         actions.action_button(page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}")
 
 
-def _take_away(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_removal(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     post_removal.request_post_removal(scope, delivery_id)
     return Message("calendar.taken_away")
 
 
-def _posted_again(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
+def _repost_delivery(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
     creator, delivery_id = page.get_creator(scope, creator_id), entry.delivery_id
     day, clock = actions.typed_value(f"more:day:{delivery_id}"), actions.typed_value(f"more:clock:{delivery_id}")
     at = WallTime(parse_date(str(day)), parse_time(str(clock)), entry.zone)

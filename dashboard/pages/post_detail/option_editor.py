@@ -38,23 +38,23 @@ def render_option_editor(page: PageContext, found: PostView) -> None:
             about = f"{channel_id}:{found.post.version}"
             with st.form(f"options:{about}", border=False):
                 for option in options:
-                    key = _key(about, option)
+                    key = _option_key(about, option)
                     st.session_state.setdefault(key, values.get(option.name, ""))
                     channel_fields.render_option_field(page, platform, option, key)
-                act = partial(_save, page, found, (channel_id, about))
+                act = partial(_save_options, page, found, (channel_id, about))
                 actions.submit_button(page, "calendar.options_save", act, right=Right.RUN, key=f"options:save:{about}")
 
 
-def _key(about: str, option: PostOption) -> str:
+def _option_key(about: str, option: PostOption) -> str:
     return f"options:{about}:{option.name}"
 
 
-def _save(page: PageContext, found: PostView, about: tuple[UUID, str], scope: Scope, _: UUID) -> Message:
+def _save_options(page: PageContext, found: PostView, about: tuple[UUID, str], scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, found.creator.id)
     post_id, (channel_id, drawn) = found.post.id, about
     platform = drafts.channel_of_post(scope, post_id, channel_id).platform
     typed = {
-        one.name: (one.kind, str(actions.typed_value(_key(drawn, one)) or "").strip())
+        one.name: (one.kind, str(actions.typed_value(_option_key(drawn, one)) or "").strip())
         for one in platform_options(platform)
     }
     meant = normalize_options({name: parse_option(kind, text) for name, (kind, text) in typed.items() if text})

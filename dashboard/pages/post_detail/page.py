@@ -64,22 +64,22 @@ def render_post(page: PageContext, post_id: UUID) -> None:
         word=page.text,
     )
     labels.render_post_labels(page, found)
-    _story(page, post_id, at, found)
+    _render_timeline(page, post_id, at, found)
     if found.is_editable:
         feed_preview.render_feed_preview(page, found)
     recurrence.render_series(page, found)
     if page.has_right(Right.RUN):
-        _rework(page, found)
+        _render_edit_actions(page, found)
         if found.is_editable:
             option_editor.render_option_editor(page, found)
         post_edit.render_post_edit_form(page, found)
         if any(place.is_movable for place in found.places):
-            _move(page, found)
+            _render_move_form(page, found)
         channel_actions.render_channel_addition(page, found)
     review_comments.render_review_comments(page, post_id)
 
 
-def _offers(found: PostView) -> tuple[bool, frozenset[UUID]]:
+def _editable_state(found: PostView) -> tuple[bool, frozenset[UUID]]:
     """What the page offers beside the story: it is drawn anew when that changes."""
     changing = (place.is_movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places)
     offered = zip(found.places, changing, strict=True)
@@ -87,7 +87,7 @@ def _offers(found: PostView) -> tuple[bool, frozenset[UUID]]:
 
 
 @st.fragment(run_every=TICK)
-def _story(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
+def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
     """What happened and what comes next, per account; read again while one looks."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -95,11 +95,11 @@ def _story(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
     found = (
         first if page is drawn else page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
     )
-    if _offers(found) != _offers(first):
+    if _editable_state(found) != _editable_state(first):
         st.rerun()
     actions.show_notices(page, "calendar:story")
     for place in found.places:
-        coming = _coming(page, found, place)
+        coming = _resolve_next_step(page, found, place)
         with st.container(border=True, key=f"place:{place.entry.delivery_id}"):
             draw_template(
                 "pages/post_detail/templates/channel.html",
@@ -111,8 +111,8 @@ def _story(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
                 counts=place.entry.state is DeliveryState.SCHEDULED
                 and not found.is_stopped(place)
                 and coming.code != WILL_NOT_PUBLISH,
-                says_yes=_says_yes(page, found),
-                others_act=not page.has_right(Right.RUN) and _is_others(place, says_yes=_says_yes(page, found)),
+                says_yes=_can_approve(page, found),
+                others_act=not page.has_right(Right.RUN) and _is_others(place, says_yes=_can_approve(page, found)),
                 now=found.now,
                 voice=page.localizer.in_zone(found.creator.zone),
                 word=page.text,
@@ -123,11 +123,11 @@ def _story(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
             if place.doubt is not None and page.has_right(Right.APPROVE):
                 uncertain_delivery.render_uncertain_delivery(page, place.doubt, found.now)
             if page.has_right(Right.RUN):
-                _acts(page, found, place)
+                _render_delivery_actions(page, found, place)
     draw_template("shell/templates/as_of.html", now=found.now, voice=page.localizer, word=page.text)
 
 
-def _says_yes(page: PageContext, found: PostView) -> bool:
+def _can_approve(page: PageContext, found: PostView) -> bool:
     return page.has_right(Right.APPROVE) and found.post.author != f"member:{page.viewer.member.id}"
 
 
@@ -137,26 +137,28 @@ def _is_others(place: PostChannel, *, says_yes: bool) -> bool:
     return bool(place.troubles) and not (says_yes and yes_lacks)
 
 
-def _coming(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
+def _resolve_next_step(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
     """What comes next, as it is told to who looks: a decision is asked of those alone who have its buttons."""
     coming = next_step(found, place)
     return coming if page.has_right(Right.RUN) or coming.code not in DECISIONS else NextStep("calendar.next.others")
 
 
-def _acts(page: PageContext, found: PostView, place: PostChannel) -> None:
+def _render_delivery_actions(page: PageContext, found: PostView, place: PostChannel) -> None:
     entry, about = place.entry, (page, found.creator.id, place.entry.delivery_id, place.entry.version)
     key = f"{entry.delivery_id}:{entry.version}"
     with st.container(horizontal=True, gap="small"):
         if entry.state is DeliveryState.DRAFT and found.free:
-            act = partial(_plan, page, found.creator.id, found.post.id)
+            act = partial(_schedule_draft, page, found.creator.id, found.post.id)
             actions.action_button(page, "calendar.plan", act, right=Right.RUN, key=f"plan:{key}", kind="primary")
         if publish_actions.can_retry(entry, free=found.free):
             code = "calendar.finish" if entry.state is DeliveryState.BROKEN_OFF else "calendar.retry_now"
             actions.action_button(
-                page, code, partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary"
+                page, code, partial(_retry_delivery, *about), right=Right.RUN, key=f"again:{key}", kind="primary"
             )
         if entry.state is DeliveryState.SCHEDULED:
-            actions.action_button(page, "calendar.send_now", partial(_now, *about), right=Right.RUN, key=f"now:{key}")
+            actions.action_button(
+                page, "calendar.send_now", partial(_publish_now, *about), right=Right.RUN, key=f"now:{key}"
+            )
         live_actions.render_live_actions(page, found, place)
         channel_actions.render_single_move(page, found, place)
         priority.render_priority(page, found.creator.id, entry)
@@ -166,32 +168,38 @@ def _acts(page: PageContext, found: PostView, place: PostChannel) -> None:
                     "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=entry.channel)
                 )
                 actions.action_button(
-                    page, "calendar.cancel_sure", partial(_skip, *about), right=Right.RUN, key=f"skip:{key}"
+                    page, "calendar.cancel_sure", partial(_remove_channel, *about), right=Right.RUN, key=f"skip:{key}"
                 )
 
 
-def _plan(page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _schedule_draft(page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     return publish_actions.schedule_draft_action(scope, post_id)
 
 
-def _again(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _retry_delivery(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return publish_actions.retry_delivery_action(page, scope, delivery_id, version)
 
 
-def _now(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _publish_now(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     return publish_actions.publish_now_action(page, scope, delivery_id, version)
 
 
-def _skip(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _remove_channel(
+    page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     drafts.remove_channel_from_post(scope, delivery_id)
     return Message("calendar.cancelled")
 
 
-def _rework(page: PageContext, found: PostView) -> None:
+def _render_edit_actions(page: PageContext, found: PostView) -> None:
     about = (found.post, found.said, found.creator.slug)
     at = found.places[0].entry.occurrence_key if found.places else ""
     with st.container(horizontal=True, gap="small"):
@@ -210,18 +218,18 @@ def _rework(page: PageContext, found: PostView) -> None:
             key="post:duplicate",
             on_click=draft.copy_post,
             args=(*about, found.zone, [one.id for one in found.labels]),
-            kwargs={"priority": _importance(found)},
+            kwargs={"priority": _priority_of_copy(found)},
         )
         priority.render_lateness(page, found)
         dry_run_actions.render_post_dry_run(page, found)
 
 
-def _importance(found: PostView) -> int:
+def _priority_of_copy(found: PostView) -> int:
     """How important its copy is: as the most important of its accounts; 0 for a post that goes nowhere."""
     return min((max(place.entry.priority, 1) for place in found.places), default=0)
 
 
-def _move(page: PageContext, found: PostView) -> None:
+def _render_move_form(page: PageContext, found: PostView) -> None:
     """Another day or hour; the clock time stays what it says, whatever the season."""
     movable = [place.entry for place in found.places if place.is_movable]
     now = to_wall_time(movable[0].due_at, movable[0].zone)
@@ -236,11 +244,11 @@ def _move(page: PageContext, found: PostView) -> None:
             st.text_input(page.text("compose.day"), f"{now.day:%d/%m/%Y}", key=f"{DAY}:{found.post.id}", width=180)
             st.text_input(page.text("compose.clock"), f"{now.clock:%H:%M}", key=f"{CLOCK}:{found.post.id}", width=120)
             time_zones.render_time_zone_picker(page, f"{ZONE}:{found.post.id}:{now.zone}", own=now.zone)
-            act = partial(_moved, page, found, now.zone, seen)
+            act = partial(_move_post, page, found, now.zone, seen)
             actions.submit_button(page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary")
 
 
-def _moved(
+def _move_post(
     page: PageContext, found: PostView, zone: str, seen: dict[UUID, int], scope: Scope, _: UUID
 ) -> Message:  # the four of the act, and its scope
     creator = page.get_creator(scope, found.creator.id)

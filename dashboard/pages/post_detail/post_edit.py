@@ -38,24 +38,24 @@ def render_post_edit_form(page: PageContext, found: PostView) -> None:
         if fixed:
             draw_template("shell/templates/note.html", note=page.text("edit.page.not_there", accounts=", ".join(fixed)))
         now = found.post.title, found.post.body
-        begun = _begun(found.post.id, now)
+        begun = _load_initial_text(found.post.id, now)
         if begun != now:
             draw_template(
                 "pages/posts/templates/changed_text.html", now=found.post, post_id=found.post.id, word=page.text
             )
         with st.form("words", border=False):
-            key = _key(found.post.id, begun)
+            key = _form_key(found.post.id, begun)
             if now[0]:
                 st.text_input(page.text("compose.title"), begun[0], key=f"{TITLE}:{key}")
             st.text_area(page.text("compose.body"), begun[1], key=f"{BODY}:{key}", height=160)
-            act = partial(_ask, page, found.creator.id, found.post.id, key=key, seen=now)
+            act = partial(_request_post_edit, page, found.creator.id, found.post.id, key=key, seen=now)
             actions.submit_button(page, "edit.page.ask", act, right=Right.RUN, key="words:ask")
 
 
-def _begun(post_id: UUID, now: tuple[str, str]) -> tuple[str, str]:
+def _load_initial_text(post_id: UUID, now: tuple[str, str]) -> tuple[str, str]:
     """The title and words that the form was drawn with: what is typed in it stays, whatever the post says meanwhile."""
     slot = f"{SEEN}:{post_id}"
-    key = _key(post_id, st.session_state.get(slot, now))
+    key = _form_key(post_id, st.session_state.get(slot, now))
     typed = st.session_state.get(f"{TITLE}:{key}", now[0]), st.session_state.get(f"{BODY}:{key}", now[1])
     if typed == now:  # nothing was typed yet, or it was asked for
         st.session_state[slot] = now
@@ -63,11 +63,11 @@ def _begun(post_id: UUID, now: tuple[str, str]) -> tuple[str, str]:
     return begun
 
 
-def _key(post_id: UUID, begun: tuple[str, str]) -> str:
+def _form_key(post_id: UUID, begun: tuple[str, str]) -> str:
     return derived_uuid(post_id, *begun).hex[:12]
 
 
-def _ask(
+def _request_post_edit(
     page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID, *, key: str, seen: tuple[str, str]
 ) -> Message:
     page.get_creator(scope, creator_id)
@@ -96,38 +96,38 @@ def render_post_edit_status(page: PageContext, creator_id: UUID, place: PostChan
     about = (page, creator_id, place.entry.delivery_id)
     key = f"{last.id}:{last.state}"
     with st.container(horizontal=True, gap="small"):
-        if _retried(last):
+        if _can_retry_edit(last):
             actions.action_button(
-                page, "edit.page.again", partial(_again, *about), right=Right.RUN, key=f"words:again:{key}"
+                page, "edit.page.again", partial(_retry_edit, *about), right=Right.RUN, key=f"words:again:{key}"
             )
         if last.state is E.UNSURE and page.has_right(Right.APPROVE):
             for came, code in ((True, "edit.page.new_stand"), (False, "edit.page.old_stand")):
-                act = partial(_say, *about, came=came, member_id=page.viewer.member.id)
+                act = partial(_resolve_uncertain_edit, *about, came=came, member_id=page.viewer.member.id)
                 actions.action_button(page, code, act, right=Right.APPROVE, key=f"words:{came}:{key}")
         if last.state in (E.WAITING, E.DUE, E.REFUSED):
             actions.action_button(
-                page, "edit.page.leave", partial(_leave, *about), right=Right.RUN, key=f"words:leave:{key}"
+                page, "edit.page.leave", partial(_abandon_edit, *about), right=Right.RUN, key=f"words:leave:{key}"
             )
 
 
-def _retried(last: EditView) -> bool:
+def _can_retry_edit(last: EditView) -> bool:
     settled = last.reason is not None and last.reason.code in SETTLED
     return last.state in (E.REFUSED, E.UNSURE) and not settled
 
 
-def _again(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+def _retry_edit(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     edit_requests.retry_edit(scope, delivery_id)
     return Message("edit.page.again_done")
 
 
-def _leave(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+def _abandon_edit(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     edit_requests.abandon_edit(scope, delivery_id)
     return Message("edit.page.left")
 
 
-def _say(
+def _resolve_uncertain_edit(
     page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID, *, came: bool, member_id: UUID
 ) -> Message:
     page.get_creator(scope, creator_id)

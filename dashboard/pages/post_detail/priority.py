@@ -33,11 +33,13 @@ def render_priority(page: PageContext, creator_id: UUID, entry: DeliveryEntry) -
             format_func=partial(priority_label, page),
             key=key,
         )
-        act = partial(_set, page, creator_id, entry, key)
+        act = partial(_set_priority, page, creator_id, entry, key)
         actions.action_button(page, "importance.keep", act, right=Right.RUN, key=f"{key}:keep")
 
 
-def _set(page: PageContext, creator_id: UUID, entry: DeliveryEntry, key: str, scope: Scope, _: UUID) -> Message:
+def _set_priority(
+    page: PageContext, creator_id: UUID, entry: DeliveryEntry, key: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     wanted = int(actions.typed_value(key) or entry.priority)
     priority.set_priority(scope, entry.delivery_id, wanted, version=entry.version)
@@ -55,11 +57,11 @@ def render_lateness(page: PageContext, found: PostView) -> None:
         offered = list(map(str, LateLimit))
         at = offered.index(post.late) if post.late is not None else None
         st.selectbox(page.text("compose.late"), offered, index=at, format_func=partial(lateness_label, page), key=key)
-        act = partial(_late, page, found.creator.id, post, key)
+        act = partial(_set_late_limit, page, found.creator.id, post, key)
         actions.action_button(page, "lateness.keep", act, right=Right.RUN, key=f"{key}:keep")
 
 
-def _late(page: PageContext, creator_id: UUID, post: StoredPost, key: str, scope: Scope, _: UUID) -> Message:
+def _set_late_limit(page: PageContext, creator_id: UUID, post: StoredPost, key: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     wanted = str(actions.typed_value(key) or "") or post.late
     if wanted:

@@ -29,8 +29,8 @@ def render_label_manager_link(page: PageContext) -> None:
 
 def render_label_filter(page: PageContext) -> None:
     """Draw the filter; nothing while the agency has no label."""
-    known = _known(page)
-    _keep(LABEL, known)
+    known = _load_labels_by_id(page)
+    _drop_deleted_choices(LABEL, known)
     if known:
         st.selectbox(
             page.text("post_label.only"),
@@ -52,11 +52,11 @@ def open_label_manager() -> None:
     st.query_params.from_dict({"labels": "1"})
 
 
-def _known(page: PageContext) -> dict[str, Label]:
+def _load_labels_by_id(page: PageContext) -> dict[str, Label]:
     return {str(one.id): one for one in page.read(labels.list_labels)}
 
 
-def _keep(key: str, known: Mapping[str, Label]) -> None:
+def _drop_deleted_choices(key: str, known: Mapping[str, Label]) -> None:
     """Forget a choice that somebody removed meanwhile."""
     kept = st.session_state.get(key)
     if isinstance(kept, list) and not known.keys() >= set(kept):
@@ -67,8 +67,8 @@ def _keep(key: str, known: Mapping[str, Label]) -> None:
 
 def render_label_field(page: PageContext, key: str) -> None:
     """Draw the labels that a post is to have; nothing while the agency has none."""
-    known = _known(page)
-    _keep(key, known)
+    known = _load_labels_by_id(page)
+    _drop_deleted_choices(key, known)
     if known:
         st.multiselect(
             page.text("post_label.labels"),
@@ -94,14 +94,14 @@ def render_post_labels(page: PageContext, found: PostView) -> None:
             st.session_state[key] = [str(one.id) for one in found.labels]
         render_label_field(page, key)
         draw_template("shell/templates/note.html", note=page.text("post_label.no_yes"))
-        act = partial(_put, page, found, key)
+        act = partial(_save_post_labels, page, found, key)
         actions.action_button(
             page, "post_label.save", act, right=Right.RUN, key=f"label:put:{found.post.id}", kind="primary"
         )
         st.button(page.text("post_label.open"), key="post:labels:open", on_click=open_label_manager)
 
 
-def _put(page: PageContext, found: PostView, key: str, scope: Scope, _: UUID) -> Message:
+def _save_post_labels(page: PageContext, found: PostView, key: str, scope: Scope, _: UUID) -> Message:
     """Give and take what was changed on the page; what others did meanwhile stays."""
     page.get_creator(scope, found.creator.id)
     seen, chosen = {one.id for one in found.labels}, {UUID(one) for one in actions.typed_value(key) or ()}

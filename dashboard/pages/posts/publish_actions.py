@@ -28,13 +28,13 @@ def can_retry(entry: DeliveryEntry, *, free: bool = False) -> bool:
 def retry_delivery_action(page: PageContext, scope: Scope, delivery_id: UUID, version: int) -> Message:
     """Try it again. Raises as `drafts.retry_delivery`."""
     drafts.retry_delivery(scope, delivery_id, version=version)
-    return _became(page, scope, delivery_id, "calendar.again_done", "calendar.again_done_not")
+    return _describe_publish_result(page, scope, delivery_id, "calendar.again_done", "calendar.again_done_not")
 
 
 def publish_now_action(page: PageContext, scope: Scope, delivery_id: UUID, version: int) -> Message:
     """Let it leave now. Raises as `drafts.publish_now`."""
     drafts.publish_now(scope, delivery_id, version=version)
-    return _became(page, scope, delivery_id, "calendar.now_done", "calendar.now_done_not")
+    return _describe_publish_result(page, scope, delivery_id, "calendar.now_done", "calendar.now_done_not")
 
 
 def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
@@ -47,7 +47,7 @@ def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
     return Message("calendar.planned_stays", {"accounts": accounts}) if stays else Message("calendar.planned")
 
 
-def _became(page: PageContext, scope: Scope, delivery_id: UUID, done: str, not_yet: str) -> Message:
+def _describe_publish_result(page: PageContext, scope: Scope, delivery_id: UUID, done: str, not_yet: str) -> Message:
     """That it leaves, or what keeps it back: it would be put on hold again in the second it was said to leave."""
     trouble = next(iter(preflight.troubles_of_delivery(scope, delivery_id, platform_connectors())), None)
     return Message(done) if trouble is None else Message(not_yet, {"why": page.localizer.message_text(trouble)})

@@ -92,13 +92,13 @@ class PostChannel:
         return self.entry.state in SCHEDULABLE or self.entry.state in (S.DRAFT, S.APPROVED)
 
 
-def _by_hand(scope: Scope, what: Subject) -> bool:
+def _needs_manual_removal(scope: Scope, what: Subject) -> bool:
     return bool(
         task_lifecycle.awaiting_removal(scope, {one.jti for one in live_copies.list_consumed_permits(scope, what)})
     )
 
 
-def _first(whole: Sequence[DeliveryEntry], entry: DeliveryEntry) -> DeliveryEntry | None:
+def _find_original_delivery(whole: Sequence[DeliveryEntry], entry: DeliveryEntry) -> DeliveryEntry | None:
     """The delivery that one was asked for once more of, on the same account."""
     key = misfires.original_occurrence_key(entry.occurrence_key)
     if key == entry.occurrence_key:
@@ -126,15 +126,15 @@ def load_post_channels(
         place = replace(
             PostChannel(one, stories[one.delivery_id], tried[what], clicked.get(what), only),
             doubt=known.get(one.delivery_id),
-            by_hand=one.state is S.REMOVING and _by_hand(scope, what),
-            first=_first(whole, one),
+            by_hand=one.state is S.REMOVING and _needs_manual_removal(scope, what),
+            first=_find_original_delivery(whole, one),
             edits=reworded.get(one.delivery_id, ()),
         )
-        found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
-    return _judged(scope, found)
+        found.append(_add_expected_block(place, accounts[one.channel_id], held.get(one.channel_id)))
+    return _add_preflight_troubles(scope, found)
 
 
-def _judged(scope: Scope, found: Sequence[PostChannel]) -> list[PostChannel]:
+def _add_preflight_troubles(scope: Scope, found: Sequence[PostChannel]) -> list[PostChannel]:
     """With what would stop those that are to leave, the first ones due."""
     ahead = [one for one in found if not one.dry and one.entry.state in PENDING_STATES]
     judged = {one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]}
@@ -146,7 +146,7 @@ def _judged(scope: Scope, found: Sequence[PostChannel]) -> list[PostChannel]:
     ]
 
 
-def _ahead(place: PostChannel, on: Channel, held: SendingBlock | None) -> PostChannel:
+def _add_expected_block(place: PostChannel, on: Channel, held: SendingBlock | None) -> PostChannel:
     """With what stands in its way there, where it is to leave by itself."""
     if place.dry or place.entry.state not in (S.APPROVED, S.SCHEDULED, S.PARTLY):
         return place

@@ -53,14 +53,14 @@ class RecurrenceChoice:
     def to_repeat(self, first: WallTime) -> Recurrence:
         """What is chosen, from a first wall time on. Raises BadInput for what nobody can read."""
         every = RecurrenceUnit(self.every)
-        rule = RecurrenceRule(every, _end(self.end), _number(self.step))
+        rule = RecurrenceRule(every, _parse_end(self.end), _parse_interval(self.step))
         if every is RecurrenceUnit.WEEK:
             rule = replace(rule, weekdays=tuple(sorted(int(one) for one in self.days if one in WEEKDAYS)))
         if every is RecurrenceUnit.MONTH:
-            rule = self._in_a_month(rule, first.day)
+            rule = self._apply_month_days(rule, first.day)
         return Recurrence(rule, first.day, first.clock, first.zone)
 
-    def _in_a_month(self, rule: RecurrenceRule, first: date) -> RecurrenceRule:
+    def _apply_month_days(self, rule: RecurrenceRule, first: date) -> RecurrenceRule:
         """On which of its days."""
         if self.month in (ON_NTH, ON_LAST):
             which = LAST_OF_MONTH if self.month == ON_LAST else weekday_ordinal(first)
@@ -105,14 +105,14 @@ def endless_text(language: str) -> str:
     return render_message(Message("series.endless"), language)
 
 
-def _number(text: str) -> int:
+def _parse_interval(text: str) -> int:
     try:
         return int(text.strip()[:6])
     except ValueError as error:
         raise BadInput("series.rule_unreadable") from error
 
 
-def _end(text: str) -> int | date | None:
+def _parse_end(text: str) -> int | date | None:
     said = " ".join(text.split()).casefold()
     if not said:
         raise BadInput("series.end_unsaid")
@@ -128,8 +128,8 @@ def _end(text: str) -> int | date | None:
 
 def describe_rule(repeat: Recurrence, language: str) -> list[Message]:
     """How often, in a month on which days, and until when."""
-    on = [_on(repeat, language)] if repeat.rule.every is RecurrenceUnit.MONTH else []
-    return [_often(repeat), *on, _ends(repeat)]
+    on = [_describe_month_days(repeat, language)] if repeat.rule.every is RecurrenceUnit.MONTH else []
+    return [_describe_frequency(repeat), *on, _describe_end(repeat)]
 
 
 def rule_weekdays(repeat: Recurrence) -> list[int]:
@@ -138,14 +138,14 @@ def rule_weekdays(repeat: Recurrence) -> list[int]:
     return list(repeat.rule.weekdays or (repeat.starts_on.weekday(),)) if weekly else []
 
 
-def _often(repeat: Recurrence) -> Message:
+def _describe_frequency(repeat: Recurrence) -> Message:
     unit = {RecurrenceUnit.DAY: "day", RecurrenceUnit.WEEK: "week", RecurrenceUnit.MONTH: "month"}[repeat.rule.every]
     if repeat.rule.interval > 1:
         return Message(f"series.every_{unit}s", {"count": repeat.rule.interval})
     return Message(f"series.every_{unit}")
 
 
-def _on(repeat: Recurrence, language: str) -> Message:
+def _describe_month_days(repeat: Recurrence, language: str) -> Message:
     """The days of a month."""
     rule = repeat.rule
     if rule.which is not None:
@@ -161,7 +161,7 @@ def describe_weekday(which: int, weekday: int, language: str) -> Message:
     return Message("series.on_nth", {"nth": nth, "day": render_message(Message(f"series.day.{weekday}"), language)})
 
 
-def _ends(repeat: Recurrence) -> Message:
+def _describe_end(repeat: Recurrence) -> Message:
     end = repeat.rule.end
     if end is None:
         return Message("series.ends_never")

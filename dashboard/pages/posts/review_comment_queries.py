@@ -80,7 +80,7 @@ def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewC
         live=found.live,
         names=client_links.client_names(scope, [found.creator.id]) | {one.principal_id: one.name for one in members},
         listeners=[one for one in readers if one.principal_id != member.principal_id],
-        spots=_spots(found.post),
+        spots=_list_comment_anchors(found.post),
         places={str(key): name for key, name in channel_reads.channel_names(scope).items()},
         told=review_comments.has_unread_mention(scope, post_id, member.principal_id),
         inside=review_comments.can_read_internal(member),
@@ -100,7 +100,7 @@ def load_change_requests(scope: Scope, post_id: UUID) -> list[tuple[str, ChangeR
     return [(names.get(one.by, ""), one) for one in pending]
 
 
-def _spots(post: StoredPost) -> dict[CommentAnchor, Message]:
+def _list_comment_anchors(post: StoredPost) -> dict[CommentAnchor, Message]:
     """All that a comment may be about, in the order the post is read, with what people call it."""
     found = {WHOLE_POST: Message("talk.whole")}
     for number, part in enumerate(post.parts, start=1):

@@ -34,14 +34,18 @@ def render_comments_read_only(page: PageContext, found: ReviewCommentsView) -> N
     draw_template("pages/posts/templates/comment_header.html", found=found, voice=page.localizer, word=page.text)
     if found.told:
         actions.action_button(
-            page, "talk.read", partial(_read, found.post_id), right=REQUIRED_RIGHT, key=f"talk:read:{found.post_id}"
+            page,
+            "talk.read",
+            partial(_mark_comments_read, found.post_id),
+            right=REQUIRED_RIGHT,
+            key=f"talk:read:{found.post_id}",
         )
     for one in found.comments:
-        _thread(page, found, one)
-    _new(page, found)
+        _render_comment_thread(page, found, one)
+    _render_new_comment_form(page, found)
 
 
-def _thread(page: PageContext, found: ReviewCommentsView, one: ReviewComment) -> None:
+def _render_comment_thread(page: PageContext, found: ReviewCommentsView, one: ReviewComment) -> None:
     with st.container(border=True, key=f"talk:{one.id}"):
         draw_template(
             "pages/posts/templates/comment_thread.html",
@@ -54,8 +58,8 @@ def _thread(page: PageContext, found: ReviewCommentsView, one: ReviewComment) ->
         with st.container(horizontal=True, gap="small"):
             with st.popover(page.text("talk.answer")), st.form(f"talk:form:{one.id}", border=False):
                 fields = f"{one.id}:{found.comment_count}"
-                _words(page, found, fields, internal=one.internal)
-                act = partial(_answered, one.id, fields)
+                _render_comment_fields(page, found, fields, internal=one.internal)
+                act = partial(_reply_to_comment, one.id, fields)
                 actions.submit_button(page, "talk.answer_now", act, right=REQUIRED_RIGHT, key=f"talk:answer:{fields}")
             code, act_of = (
                 ("talk.resolve", review_comments.resolve_comment)
@@ -63,11 +67,15 @@ def _thread(page: PageContext, found: ReviewCommentsView, one: ReviewComment) ->
                 else ("talk.reopen", review_comments.reopen_comment)
             )
             actions.action_button(
-                page, code, partial(_turn, one.id, act_of), right=REQUIRED_RIGHT, key=f"talk:turn:{one.id}:{one.open}"
+                page,
+                code,
+                partial(_apply_comment_action, one.id, act_of),
+                right=REQUIRED_RIGHT,
+                key=f"talk:turn:{one.id}:{one.open}",
             )
 
 
-def _new(page: PageContext, found: ReviewCommentsView) -> None:
+def _render_new_comment_form(page: PageContext, found: ReviewCommentsView) -> None:
     """The form of a new comment; its fields are empty again once something was said."""
     fields = f"{found.post_id}:{found.comment_count}"
     with st.expander(page.text("talk.new")), st.form(f"talk:new:{found.post_id}", border=False):
@@ -77,14 +85,14 @@ def _new(page: PageContext, found: ReviewCommentsView) -> None:
             format_func=lambda one: page.localizer.message_text(found.spots[one]),
             key=f"talk:spot:{fields}",
         )
-        _words(page, found, fields, internal=False)
+        _render_comment_fields(page, found, fields, internal=False)
         if found.inside:
             st.checkbox(page.text("talk.outside"), key=f"talk:outside:{fields}")
-        act = partial(_said, found.post_id, fields)
+        act = partial(_add_comment, found.post_id, fields)
         actions.submit_button(page, "talk.say", act, right=REQUIRED_RIGHT, key=f"talk:say:{fields}")
 
 
-def _words(page: PageContext, found: ReviewCommentsView, fields: str, *, internal: bool) -> None:
+def _render_comment_fields(page: PageContext, found: ReviewCommentsView, fields: str, *, internal: bool) -> None:
     st.text_area(page.text("talk.words"), key=f"talk:words:{fields}", max_chars=MAX_REVIEW_COMMENT_LENGTH)
     readers = [one for one in found.listeners if not internal or review_comments.can_read_internal(one)]
     names = {str(one.principal_id): page.markdown("talk.at", name=one.name) for one in readers}
@@ -99,11 +107,11 @@ def _words(page: PageContext, found: ReviewCommentsView, fields: str, *, interna
         )
 
 
-def _named(fields: str) -> list[UUID]:
+def _list_mentioned_members(fields: str) -> list[UUID]:
     return [UUID(one) for one in actions.typed_value(f"talk:named:{fields}") or ()]
 
 
-def _said(post_id: UUID, fields: str, scope: Scope, key: UUID) -> Message:
+def _add_comment(post_id: UUID, fields: str, scope: Scope, key: UUID) -> Message:
     spot = actions.typed_value(f"talk:spot:{fields}")
     review_comments.add_comment(
         scope,
@@ -111,22 +119,22 @@ def _said(post_id: UUID, fields: str, scope: Scope, key: UUID) -> Message:
         str(actions.typed_value(f"talk:words:{fields}") or ""),
         key=key,
         spot=spot if isinstance(spot, CommentAnchor) else WHOLE_POST,
-        named=_named(fields),
+        named=_list_mentioned_members(fields),
         internal=not actions.typed_value(f"talk:outside:{fields}"),
     )
     return Message("talk.said")
 
 
-def _answered(comment_id: UUID, fields: str, scope: Scope, key: UUID) -> Message:
+def _reply_to_comment(comment_id: UUID, fields: str, scope: Scope, key: UUID) -> Message:
     words = str(actions.typed_value(f"talk:words:{fields}") or "")
-    review_comments.reply_to_comment(scope, comment_id, words, key=key, named=_named(fields))
+    review_comments.reply_to_comment(scope, comment_id, words, key=key, named=_list_mentioned_members(fields))
     return Message("talk.said")
 
 
-def _turn(comment_id: UUID, act: Callable[[Scope, UUID], None], scope: Scope, _: UUID) -> Message:
+def _apply_comment_action(comment_id: UUID, act: Callable[[Scope, UUID], None], scope: Scope, _: UUID) -> Message:
     act(scope, comment_id)
     return Message("talk.resolved" if act is review_comments.resolve_comment else "talk.reopened")
 
 
-def _read(post_id: UUID, scope: Scope, _: UUID) -> None:
+def _mark_comments_read(post_id: UUID, scope: Scope, _: UUID) -> None:
     review_comments.mark_comments_read(scope, post_id)

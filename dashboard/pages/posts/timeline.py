@@ -55,35 +55,37 @@ def build_timeline(found: PostView, place: PostChannel) -> list[TimelineLine]:
     """Everything that happened on one account, the oldest first; of one instant, what became of it before what was
     asked."""
     began = [step.at for step in place.steps if step.after is S.PUBLISHING]
-    asked = [_asked(attempt, began) for attempt in place.attempts]
-    unsent = _unsent(found, place.steps, {line.at for line in asked})
-    steps = [_step(found, step, unsent) for step in place.steps if step.at not in unsent or step.after is S.FAILED]
-    reworded = [line for one in place.edits for line in _reworded(found, one)]
+    asked = [_build_attempt_line(attempt, began) for attempt in place.attempts]
+    unsent = _find_unsent_instants(found, place.steps, {line.at for line in asked})
+    steps = [
+        _build_step_line(found, step, unsent) for step in place.steps if step.at not in unsent or step.after is S.FAILED
+    ]
+    reworded = [line for one in place.edits for line in _build_edit_lines(found, one)]
     return sorted([*steps, *asked, *reworded], key=lambda line: line.at)
 
 
-def _reworded(found: PostView, one: EditView) -> list[TimelineLine]:
+def _build_edit_lines(found: PostView, one: EditView) -> list[TimelineLine]:
     """What a place said before and was to say, who wanted it so, and what came of it."""
-    words = {"before": _short(one.before), "after": _short(one.after)}
+    words = {"before": _shorten_text(one.before), "after": _shorten_text(one.after)}
     lines = [TimelineLine(one.asked_at, Message("edit.story.asked", words), found.people.get(one.by, ""), None, "step")]
     if one.settled_at is not None:
         lines.append(TimelineLine(one.settled_at, Message(f"edit.story.{one.state}", words), "", one.reason, "step"))
     return lines
 
 
-def _short(words: tuple[str, str]) -> str:
+def _shorten_text(words: tuple[str, str]) -> str:
     said = " ".join(" — ".join(filter(None, words)).split())
     return said if len(said) <= MAX_OUTPUT else f"{said[:MAX_OUTPUT]}…"
 
 
-def _unsent(found: PostView, steps: Sequence[DeliveryStep], asked: Collection[datetime]) -> set[datetime]:
+def _find_unsent_instants(found: PostView, steps: Sequence[DeliveryStep], asked: Collection[datetime]) -> set[datetime]:
     """The instants at which it was taken to be sent, and refused, with nothing asked of its platform."""
     known = found.now - ASKED_KEPT
     ends = [pair for pair in pairwise(steps) if (pair[0].after, pair[1].after) == (S.PUBLISHING, S.FAILED)]
     return {step.at for began, end in ends if began.at > known and began.at not in asked for step in (began, end)}
 
 
-def _step(found: PostView, step: DeliveryStep, unsent: Collection[datetime]) -> TimelineLine:
+def _build_step_line(found: PostView, step: DeliveryStep, unsent: Collection[datetime]) -> TimelineLine:
     code, by = step_code(step), found.people.get(step.by, "")
     if step.after is S.APPROVED and step.by == found.post.author:  # nobody approves their own work: nobody was asked
         code = APPROVAL_NOT_REQUESTED.code
@@ -102,7 +104,7 @@ def step_code(step: DeliveryStep | RecentMove) -> str:
     return _STEPS.get((step.before, step.after), f"calendar.step.{step.after}")
 
 
-def _asked(attempt: AttemptSummary, began: Sequence[datetime]) -> TimelineLine:
+def _build_attempt_line(attempt: AttemptSummary, began: Sequence[datetime]) -> TimelineLine:
     """What was asked; a sending is no earlier than its beginning, which is written with it and gets a later instant."""
     answered = next((step.answered for step in reversed(attempt.steps) if step.answered), "")
     code = f"calendar.asked.{attempt.kind}"

@@ -33,17 +33,17 @@ def describe_timing_warning(page: PageContext, near: IntervalWarning) -> str:
             words=" ".join(near.words.split())[:60],
             gap=page.localizer.format_duration(near.gap),
         )
-        return _together(close, instead, _outcome(page, near))
+        return _join_sentences(close, instead, _describe_interval_outcome(page, near))
     if near.quiet is None:
-        return _together(_outcome(page, near), instead)
-    return _together(page.text("near.quiet", label=near.quiet.display_name(page.localizer.language)), instead)
+        return _join_sentences(_describe_interval_outcome(page, near), instead)
+    return _join_sentences(page.text("near.quiet", label=near.quiet.display_name(page.localizer.language)), instead)
 
 
-def _together(*sentences: str) -> str:
+def _join_sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _outcome(page: PageContext, near: IntervalWarning) -> str:
+def _describe_interval_outcome(page: PageContext, near: IntervalWarning) -> str:
     """What an account that holds its distance would do; nothing of any other."""
     if near.held:
         return page.text("near.held", account=near.account)
@@ -70,23 +70,25 @@ def render_timing_warning(page: PageContext, creator_id: UUID, place: PostChanne
     if near is not None and near.instead is not None:
         at = near.instead
         when = {"at": f"{page.localizer.format_short_day(at.day)} {at.clock:%H:%M}"}
-        act = partial(_move, *about, at)
+        act = partial(_reschedule_delivery, *about, at)
         actions.action_button(page, "near.move", act, right=Right.RUN, key=f"near:{key}:{at}", params=dict(when))
     if slot is not None:
         when = {"at": f"{page.localizer.format_short_day(slot.day)} {slot.clock:%H:%M}"}
-        act = partial(_queue, *about)
+        act = partial(_queue_delivery, *about)
         actions.action_button(
             page, "near.queue", act, right=Right.RUN, key=f"slot:{key}", params=dict(when), kind="tertiary"
         )
 
 
-def _move(page: PageContext, creator_id: UUID, entry: DeliveryEntry, at: WallTime, scope: Scope, _: UUID) -> Message:
+def _reschedule_delivery(
+    page: PageContext, creator_id: UUID, entry: DeliveryEntry, at: WallTime, scope: Scope, _: UUID
+) -> Message:
     creator, at = page.get_creator(scope, creator_id), to_zone(at, entry.zone)
     deliveries.reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 
-def _queue(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
+def _queue_delivery(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, creator_id)
     at = queue.queue_delivery(scope, entry.delivery_id, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id], clock=f"{at.clock:%H:%M}")

@@ -43,63 +43,63 @@ def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: 
         max_chars=uncertain_deliveries.MAX_PAGE_ADDRESS_LENGTH,
     )
     with st.container(horizontal=True, gap="small"):
-        there = partial(_there, page, entry.delivery_id)
+        there = partial(_confirm_published, page, entry.delivery_id)
         actions.action_button(page, "doubt.there", there, right=Right.APPROVE, key=f"there:{key}", kind="primary")
         first = (AGAIN,) if doubt.is_partly_live else (AGAIN, LEAVE)
         for what in first:
-            st.button(page.text(f"doubt.{what}"), key=f"{what}:{key}", on_click=_ask, args=(key, what))
-    if asked := _asked(key):
-        _sure(page, doubt, asked[0])
+            st.button(page.text(f"doubt.{what}"), key=f"{what}:{key}", on_click=_store_first_press, args=(key, what))
+    if asked := _find_first_press(key):
+        _render_confirmation(page, doubt, asked[0])
 
 
-def _slot(key: str) -> str:
+def _state_key(key: str) -> str:
     return f"doubt:{key}"
 
 
-def _ask(key: str, what: str) -> None:
-    st.session_state[_slot(key)] = (what, monotonic())
+def _store_first_press(key: str, what: str) -> None:
+    st.session_state[_state_key(key)] = (what, monotonic())
 
 
-def _asked(key: str) -> tuple[str, float] | None:
+def _find_first_press(key: str) -> tuple[str, float] | None:
     """What was pressed once, and when."""
-    found: tuple[str, float] | None = st.session_state.get(_slot(key))
+    found: tuple[str, float] | None = st.session_state.get(_state_key(key))
     return found
 
 
-def _left(key: str) -> float:
+def _remaining_wait(key: str) -> float:
     """Seconds until a second press works; it never does without a first one."""
-    asked = _asked(key)
+    asked = _find_first_press(key)
     return WAIT if asked is None else asked[1] + WAIT - monotonic()
 
 
 @st.fragment(run_every=TICK)
-def _sure(page: PageContext, doubt: UncertainDelivery, what: str) -> None:
+def _render_confirmation(page: PageContext, doubt: UncertainDelivery, what: str) -> None:
     """The second press. It draws itself anew while it waits."""
     entry = doubt.entry
     key = str(entry.delivery_id)
     draw_template("shell/templates/note.html", note=page.text(f"doubt.{what}_risk", account=entry.channel))
-    act = partial(_again if what == AGAIN else _leave, page, entry.delivery_id)
+    act = partial(_resend_delivery if what == AGAIN else _close_delivery, page, entry.delivery_id)
     with st.container(horizontal=True, gap="small"):
-        waits = _left(key) > 0
+        waits = _remaining_wait(key) > 0
         actions.action_button(
             page, f"doubt.{what}_sure", act, right=Right.APPROVE, key=f"{what}:sure:{key}", disabled=waits
         )
-        st.button(page.text("doubt.back"), key=f"back:{key}", type="tertiary", on_click=_forget, args=(key,))
+        st.button(page.text("doubt.back"), key=f"back:{key}", type="tertiary", on_click=_clear_first_press, args=(key,))
 
 
-def _forget(key: str) -> None:
-    st.session_state.pop(_slot(key), None)
+def _clear_first_press(key: str) -> None:
+    st.session_state.pop(_state_key(key), None)
 
 
-def _mine(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
+def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
     """Raise NotFound unless the post is of a creator this member works for."""
     page.get_creator(
         scope, schedule_reads.get_stored_post(scope, schedule_reads.post_id_of_delivery(scope, delivery_id)).creator_id
     )
 
 
-def _there(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, delivery_id)
+def _confirm_published(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _check_own_delivery(page, scope, delivery_id)
     link = str(actions.typed_value(f"link:{delivery_id}") or "").strip()
     if not link:
         raise BadInput("delivery.no_link")
@@ -107,22 +107,22 @@ def _there(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Messa
     return Message("doubt.looked_at")
 
 
-def _again(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, delivery_id)
-    _read(str(delivery_id))
+def _resend_delivery(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _check_own_delivery(page, scope, delivery_id)
+    _check_wait_elapsed(str(delivery_id))
     uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id, url="")
-    _forget(str(delivery_id))
+    _clear_first_press(str(delivery_id))
     return Message("doubt.sent_again")
 
 
-def _leave(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, delivery_id)
-    _read(str(delivery_id))
+def _close_delivery(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _check_own_delivery(page, scope, delivery_id)
+    _check_wait_elapsed(str(delivery_id))
     uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id)
-    _forget(str(delivery_id))
+    _clear_first_press(str(delivery_id))
     return Message("doubt.left")
 
 
-def _read(key: str) -> None:
-    if _left(key) > 0:
+def _check_wait_elapsed(key: str) -> None:
+    if _remaining_wait(key) > 0:
         raise Conflict("doubt.read_first")

@@ -51,14 +51,14 @@ def load_uncertain_deliveries(scope: Scope, entries: Sequence[DeliveryEntry]) ->
     found, ahead = {}, deliveries_with_pending_lookup(scope, [one.delivery_id for one in doubted])
     for one in doubted:
         on = accounts.get(one.channel_id)
-        home = _home(on) if on is not None else ""
-        found[one.delivery_id] = _doubt(
+        home = _find_profile_url(on) if on is not None else ""
+        found[one.delivery_id] = _build_uncertain_delivery(
             one, told[delivery_subject(one.delivery_id)], home, ahead=one.delivery_id in ahead
         )
     return found
 
 
-def _home(on: Channel) -> str:
+def _find_profile_url(on: Channel) -> str:
     connector: object = account_connectors.connector_for(platform_connectors(), on)
     return (
         connector.profile_url(on.account, on.destination_id, on.base_url)
@@ -67,7 +67,9 @@ def _home(on: Channel) -> str:
     )
 
 
-def _doubt(entry: DeliveryEntry, told: Sequence[AttemptSummary], home: str, *, ahead: bool) -> UncertainDelivery:
+def _build_uncertain_delivery(
+    entry: DeliveryEntry, told: Sequence[AttemptSummary], home: str, *, ahead: bool
+) -> UncertainDelivery:
     sent = [one for one in told if one.kind == SENT and one.part == entry.done]
     last = sent[-1].armed_at if sent else None
     looks = [one for one in told if one.kind == LOOK and one.part == entry.done and (not last or one.armed_at >= last)]

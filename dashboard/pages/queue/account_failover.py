@@ -37,12 +37,12 @@ def render_account_failover(page: PageContext, found: QueueView) -> None:
             draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
             return
         draw_template("pages/queue/templates/account_failover.html", found=shown, voice=page.localizer, word=page.text)
-        act = partial(_move, page, source_id, target_id, shown.seen_versions)
+        act = partial(_move_to_spare_account, page, source_id, target_id, shown.seen_versions)
         nothing = not (shown.moving or shown.doubled)
         actions.action_button(page, "spare.go", act, right=Right.RUN, key="spare:go", kind="primary", disabled=nothing)
 
 
-def _move(
+def _move_to_spare_account(
     page: PageContext, source_id: UUID, target_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID
 ) -> Message:
     for channel_id in (source_id, target_id):

@@ -15,23 +15,29 @@ def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: 
     """Draw what is proposed; a press fills the inputs of these keys."""
     seen = page.read(lambda scope: load_best_times(scope, found.creator, found.channel.id))
     drawn = (page.text(f"queue.day.{seen.drawn.weekday}"), f"{seen.drawn.clock:%H:%M}")
-    lines = [_line(page, one) for one in seen.advice.hours]
+    lines = [_describe_best_hour(page, one) for one in seen.advice.hours]
     draw_template(
-        "pages/queue/templates/best_times.html", head=_head(page, seen), lines=lines, drawn=drawn, word=page.text
+        "pages/queue/templates/best_times.html",
+        head=_describe_evidence(page, seen),
+        lines=lines,
+        drawn=drawn,
+        word=page.text,
     )
-    offers = [(suggestion_days(one.weekend), _days(page, one), f"{one.clock:02d}:00") for one in seen.advice.hours]
+    offers = [
+        (suggestion_days(one.weekend), _day_kind_label(page, one), f"{one.clock:02d}:00") for one in seen.advice.hours
+    ]
     offers += [((seen.drawn.weekday,), *drawn)] if lines else []
     with st.container(horizontal=True, gap="small"):
         for wanted, said, hour in offers:
             st.button(
                 page.text("hours.fill", days=said, clock=hour),
                 key=f"hours:{found.channel.id}:{said}:{hour}",
-                on_click=_fill,
+                on_click=_fill_slot_fields,
                 args=(days, wanted, clock, hour),
             )
 
 
-def _head(page: PageContext, seen: BestTimesView) -> str:
+def _describe_evidence(page: PageContext, seen: BestTimesView) -> str:
     """How far the evidence goes."""
     posts, lacking = page.localizer.format_number(seen.advice.posts), seen.advice.lacking
     if lacking:
@@ -40,14 +46,16 @@ def _head(page: PageContext, seen: BestTimesView) -> str:
     return page.text("hours.some" if seen.advice.hours else "hours.none", posts=posts)
 
 
-def _days(page: PageContext, one: BestHour) -> str:
+def _day_kind_label(page: PageContext, one: BestHour) -> str:
     return page.text("hours.weekends" if one.weekend else "hours.workdays")
 
 
-def _line(page: PageContext, one: BestHour) -> str:
+def _describe_best_hour(page: PageContext, one: BestHour) -> str:
     lift, low, high = (page.localizer.format_number(round(share * 100)) for share in (one.lift, one.low, one.high))
-    return page.text("hours.lift", days=_days(page, one), clock=f"{one.clock:02d}:00", lift=lift, low=low, high=high)
+    return page.text(
+        "hours.lift", days=_day_kind_label(page, one), clock=f"{one.clock:02d}:00", lift=lift, low=low, high=high
+    )
 
 
-def _fill(days: str, wanted: Sequence[int], clock: str, hour: str) -> None:
+def _fill_slot_fields(days: str, wanted: Sequence[int], clock: str, hour: str) -> None:
     st.session_state[days], st.session_state[clock] = list(wanted), hour

@@ -34,16 +34,16 @@ def render_bulk_move(page: PageContext, found: QueueView) -> None:
             draw_template(
                 "shell/templates/note.html", note=page.text("shift.last", count=found.last.count, until=until)
             )
-            act = partial(_undo, page, found.last.shift_id, found.creator.id)
+            act = partial(_undo_bulk_move, page, found.last.shift_id, found.creator.id)
             actions.action_button(page, "shift.undo", act, right=Right.RUN, key=f"shift:undo:{found.last.shift_id}")
     with st.expander(page.text("shift.title"), icon=":material/move_down:"):
-        _shift(page, found)
+        _render_move_form(page, found)
     with st.expander(page.text("held.title"), icon=":material/front_hand:"):
         if not held_posts.render_creator_held_posts(page, found.creator):
             draw_template("shell/templates/note.html", note=page.text("held.nothing"))
 
 
-def _shift(page: PageContext, found: QueueView) -> None:
+def _render_move_form(page: PageContext, found: QueueView) -> None:
     today = f"{found.today:%d/%m/%Y}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.text_input(page.text("shift.from"), today, key=FIRST, width=150)
@@ -64,17 +64,22 @@ def _shift(page: PageContext, found: QueueView) -> None:
     draw_template(
         "pages/queue/templates/move_preview.html", found=shown, names=names, voice=page.localizer, word=page.text
     )
-    act = partial(apply_preview, _typed(), _typed, partial(_move, page, chosen, by, shown.seen_versions))
+    act = partial(
+        apply_preview,
+        _read_move_inputs(),
+        _read_move_inputs,
+        partial(_move_deliveries, page, chosen, by, shown.seen_versions),
+    )
     actions.action_button(
         page, "shift.go", act, right=Right.RUN, key="shift:go", kind="primary", disabled=not shown.moving
     )
 
 
-def _typed() -> PreviewInput:
+def _read_move_inputs() -> PreviewInput:
     return tuple(map(actions.typed_value, (FIRST, LAST, DAYS, HOURS, WHERE)))
 
 
-def _move(
+def _move_deliveries(
     page: PageContext, chosen: MoveSelection, by: TimeOffset, seen: Mapping[UUID, int], scope: Scope, _: UUID
 ) -> Message:
     page.get_creator(scope, chosen.creator_id)
@@ -83,7 +88,7 @@ def _move(
     return move_results.describe_unmoved_posts(page, scope, told, done.left)
 
 
-def _undo(page: PageContext, shift_id: UUID, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _undo_bulk_move(page: PageContext, shift_id: UUID, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     back = bulk_moves.undo_bulk_move(scope, shift_id)
     told = Message("shift.undone_now", {"count": len(back.moving), "left": len(back.left)})

@@ -27,21 +27,23 @@ WHOSE = "holidays:whose"
 def render_holidays(page: PageContext, found: QueueView) -> None:
     """What is kept free of the year ahead, and the choice of it."""
     known = page.read(lambda scope: load_holidays(scope, page.list_creators(scope), found.creator.id))
-    free = _kept(known.now, public_holidays.list_coming_holidays(known.now, found.today) if known.now else [])
+    free = _list_quiet_holidays(
+        known.now, public_holidays.list_coming_holidays(known.now, found.today) if known.now else []
+    )
     with st.expander(page.text("holidays.title", count=len(free)), icon=":material/event_busy:"):
         draw_template("shell/templates/note.html", note=page.text("holidays.why"))
-        whose = _whose(page, found, known)
+        whose = _select_holiday_scope(page, found, known)
         of_id = found.channel.tenant_id if whose == ALL else found.creator.id
         stands = known.usual if whose == ALL else known.own
-        country = _country(page, of_id, stands, agency=whose == ALL)
-        wanted = _wanted(page, of_id, country, stands or HolidaySetting(of_id, of_id, NONE, "", ()))
+        country = _select_country(page, of_id, stands, agency=whose == ALL)
+        wanted = _select_region(page, of_id, country, stands or HolidaySetting(of_id, of_id, NONE, "", ()))
         shown = known.usual if country == AS_AGENCY else wanted
         ahead = public_holidays.list_coming_holidays(shown, found.today) if shown is not None else []
         names = {key: one.display_name(page.localizer.language) for one in ahead for key in one.holiday_keys}
         if country not in (AS_AGENCY, NONE):
-            wanted = replace(wanted, left_out=_left_out(page, wanted, names))
+            wanted = replace(wanted, left_out=_select_excluded_holidays(page, wanted, names))
             shown = wanted
-        act = partial(_keep, page, found.creator.id, None if country == AS_AGENCY else wanted, whose == ALL)
+        act = partial(_save_holidays, page, found.creator.id, None if country == AS_AGENCY else wanted, whose == ALL)
         actions.action_button(page, "holidays.keep", act, right=Right.RUN, key=f"holidays:keep:{of_id}:{country}")
         if shown is not None and shown.country:
             draw_template(
@@ -53,11 +55,11 @@ def render_holidays(page: PageContext, found: QueueView) -> None:
             )
 
 
-def _kept(of: HolidaySetting | None, ahead: Sequence[Holiday]) -> list[Holiday]:
+def _list_quiet_holidays(of: HolidaySetting | None, ahead: Sequence[Holiday]) -> list[Holiday]:
     return [one for one in ahead if of is not None and one.is_quiet(of.left_out)]
 
 
-def _whose(page: PageContext, found: QueueView, known: HolidayChoices) -> str:
+def _select_holiday_scope(page: PageContext, found: QueueView, known: HolidayChoices) -> str:
     names = {HERS: found.creator.name, ALL: page.text("holidays.everybody")}
     if not known.for_all:
         return HERS
@@ -66,7 +68,7 @@ def _whose(page: PageContext, found: QueueView, known: HolidayChoices) -> str:
     return str(chosen)
 
 
-def _country(page: PageContext, of_id: UUID, stands: HolidaySetting | None, *, agency: bool) -> str:
+def _select_country(page: PageContext, of_id: UUID, stands: HolidaySetting | None, *, agency: bool) -> str:
     """The code of a country, none of any, or a creator's wish to have what the agency has."""
     names = {NONE: page.text("holidays.none"), **dict(public_holidays.list_countries(page.localizer.language))}
     if not agency:
@@ -82,7 +84,7 @@ def _country(page: PageContext, of_id: UUID, stands: HolidaySetting | None, *, a
     )
 
 
-def _wanted(page: PageContext, of_id: UUID, country: str, stands: HolidaySetting) -> HolidaySetting:
+def _select_region(page: PageContext, of_id: UUID, country: str, stands: HolidaySetting) -> HolidaySetting:
     """What would be kept: another country begins with nothing left out."""
     if country == stands.country:
         wanted = stands
@@ -102,7 +104,7 @@ def _wanted(page: PageContext, of_id: UUID, country: str, stands: HolidaySetting
     return replace(wanted, region=region)
 
 
-def _left_out(page: PageContext, wanted: HolidaySetting, names: dict[str, str]) -> tuple[str, ...]:
+def _select_excluded_holidays(page: PageContext, wanted: HolidaySetting, names: dict[str, str]) -> tuple[str, ...]:
     options = {**{key: key for key in wanted.left_out}, **names}
     chosen = st.multiselect(
         page.text("holidays.left_out"),
@@ -116,7 +118,7 @@ def _left_out(page: PageContext, wanted: HolidaySetting, names: dict[str, str]) 
     return tuple(chosen)
 
 
-def _keep(
+def _save_holidays(
     page: PageContext, creator_id: UUID, wanted: HolidaySetting | None, everybody: bool, scope: Scope, _: UUID
 ) -> Message:
     creator = page.get_creator(scope, creator_id)

@@ -55,18 +55,20 @@ def render_queue(page: PageContext, asked: str) -> None:
     if not offered:
         draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
         return
-    chosen = _account(page, offered, {one.id: one.name for one in mine}, asked)
+    chosen = _select_account(page, offered, {one.id: one.name for one in mine}, asked)
     found = page.read(lambda scope: load_queue(scope, mine, chosen))
     actions.show_notices(page, "queue")
-    _entries(page, found)
-    _hours(page, found)
+    _render_queue_entries(page, found)
+    _render_slots(page, found)
     calendar_quiet.render_quiet_periods(page, found)
     holidays.render_holidays(page, found)
     bulk_moves.render_bulk_move(page, found)
     account_failover.render_account_failover(page, found)
 
 
-def _account(page: PageContext, offered: Sequence[PostAccount], creators: Mapping[UUID, str], asked: str) -> UUID:
+def _select_account(
+    page: PageContext, offered: Sequence[PostAccount], creators: Mapping[UUID, str], asked: str
+) -> UUID:
     """Whose queue it is. Raises NotFound for an account of the address that is not this member's."""
     names = {str(one.id): f"{creators[one.creator_id]} – {one.name}" for one in offered}
     if asked not in ("1", *names):
@@ -78,13 +80,13 @@ def _account(page: PageContext, offered: Sequence[PostAccount], creators: Mappin
         list(names),
         format_func=lambda one: names[one],
         key=ACCOUNT,
-        on_change=_other_account,
+        on_change=_open_selected_account,
         width=320,
     )
     return UUID(chosen)
 
 
-def _other_account() -> None:
+def _open_selected_account() -> None:
     st.query_params.from_dict({"queue": str(st.session_state[ACCOUNT])})
 
 
@@ -93,7 +95,7 @@ def require_own_creator(page: PageContext, scope: Scope, channel_id: UUID) -> UU
     return page.get_creator(scope, channel_reads.get_channel(scope, channel_id).creator_id).id
 
 
-def _entries(page: PageContext, found: QueueView) -> None:
+def _render_queue_entries(page: PageContext, found: QueueView) -> None:
     """The queue in its order, and what may be done to it."""
     draw_template(
         "pages/queue/templates/count.html",
@@ -116,12 +118,12 @@ def _entries(page: PageContext, found: QueueView) -> None:
                 word=page.text,
             )
             if place:
-                act = partial(_reorder, *about, _swapped(order, place - 1))
+                act = partial(_reorder_queue, *about, _swap_with_next(order, place - 1))
                 actions.action_button(page, "queue.earlier", act, right=Right.RUN, key=f"up:{key}", kind="tertiary")
             if place + 1 < len(order):
-                act = partial(_reorder, *about, _swapped(order, place))
+                act = partial(_reorder_queue, *about, _swap_with_next(order, place))
                 actions.action_button(page, "queue.later", act, right=Right.RUN, key=f"down:{key}", kind="tertiary")
-            out = partial(_take_out, page, found.channel.id, one)
+            out = partial(_remove_queue_entry, page, found.channel.id, one)
             with st.popover(page.text("queue.take_out"), type="tertiary"):  # there is no way back but a new post
                 draw_template(
                     "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=found.channel.name)
@@ -130,50 +132,54 @@ def _entries(page: PageContext, found: QueueView) -> None:
     with st.container(horizontal=True, gap="small"):
         if len(order) > 1:
             actions.action_button(
-                page, "queue.shuffle", partial(_shuffle, *about), right=Right.RUN, key="queue:shuffle"
+                page, "queue.shuffle", partial(_shuffle_queue, *about), right=Right.RUN, key="queue:shuffle"
             )
         if found.forward.moving:
             with st.popover(page.text("queue.forward")):
                 draw_template(
                     "pages/queue/templates/move_preview.html", found=found.forward, voice=page.localizer, word=page.text
                 )
-                pull = partial(_forward, *about)
+                pull = partial(_pull_queue_forward, *about)
                 actions.action_button(
                     page, "queue.forward_sure", pull, right=Right.RUN, key="queue:forward", kind="primary"
                 )
 
 
-def _swapped(order: Sequence[UUID], place: int) -> list[UUID]:
+def _swap_with_next(order: Sequence[UUID], place: int) -> list[UUID]:
     """The order with one and the next one changed."""
     return [*order[:place], order[place + 1], order[place], *order[place + 2 :]]
 
 
-def _reorder(
+def _reorder_queue(
     page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], order: Sequence[UUID], scope: Scope, _: UUID
 ) -> None:
     require_own_creator(page, scope, channel_id)
     queue.reorder_queue(scope, channel_id, order, seen=seen)
 
 
-def _shuffle(page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], scope: Scope, press_id: UUID) -> Message:
+def _shuffle_queue(
+    page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], scope: Scope, press_id: UUID
+) -> Message:
     require_own_creator(page, scope, channel_id)
     queue.shuffle_queue(scope, channel_id, key=press_id, seen=seen)
     return Message("queue.shuffled")
 
 
-def _forward(page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
+def _pull_queue_forward(
+    page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID
+) -> Message:
     require_own_creator(page, scope, channel_id)
     done = queue.pull_queue_forward(scope, channel_id, seen=seen)
     return Message("shift.done", {"count": len(done.moved)})
 
 
-def _take_out(page: PageContext, channel_id: UUID, one: QueueEntry, scope: Scope, _: UUID) -> Message:
+def _remove_queue_entry(page: PageContext, channel_id: UUID, one: QueueEntry, scope: Scope, _: UUID) -> Message:
     require_own_creator(page, scope, channel_id)
     queue.remove_from_queue(scope, one.delivery_id, version=one.version)
     return Message("queue.taken_out")
 
 
-def _hours(page: PageContext, found: QueueView) -> None:
+def _render_slots(page: PageContext, found: QueueView) -> None:
     """The slots of the account: taken away by a press, added by a form."""
     with st.expander(page.text("queue.slots", count=len(found.slots)), expanded=not found.slots):
         draw_template(
@@ -185,7 +191,7 @@ def _hours(page: PageContext, found: QueueView) -> None:
                 said = page.markdown(
                     "queue.slot", day=page.text(f"queue.day.{one.weekday}"), clock=f"{one.clock:%H:%M}", label=one.label
                 )
-                _hour(page, found, one.id, said.strip())
+                _render_slot(page, found, one.id, said.strip())
         best_times.render_best_times(page, found, days=DAYS, clock=CLOCK)
         with st.form("queue:slot", border=False):
             st.pills(
@@ -199,7 +205,7 @@ def _hours(page: PageContext, found: QueueView) -> None:
                 st.text_input(page.text("compose.clock"), "18:30", key=CLOCK, width=110)
                 st.number_input(page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200)
                 st.text_input(page.text("queue.label"), key=LABEL, max_chars=60, width=200)
-                act = partial(_add, page, found.channel.id)
+                act = partial(_add_slots, page, found.channel.id)
                 actions.submit_button(
                     page, "queue.add_slot", act, right=Right.RUN, key="queue:slot:add", kind="secondary"
                 )
@@ -217,26 +223,26 @@ def _hours(page: PageContext, found: QueueView) -> None:
         st.checkbox(
             page.text("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}", wrap=True
         )
-        act = partial(_apart, page, found.channel.id)
+        act = partial(_save_minimum_interval, page, found.channel.id)
         actions.action_button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
 
 
-def _hour(page: PageContext, found: QueueView, slot_id: UUID, said: str) -> None:
+def _render_slot(page: PageContext, found: QueueView, slot_id: UUID, said: str) -> None:
     """One hour: taken away by a press, or after a word on what stands at it."""
     there = queue.entries_at_slot(found.entries, slot_id)
     why, key = page.text("queue.slot_remove"), f"slot:{slot_id}"
-    only = (partial(_remove, page, slot_id), Right.RUN, key)
+    only = (partial(_remove_slot, page, slot_id), Right.RUN, key)
     if not there:
         st.button(said, key=key, icon=":material/close:", help=why, on_click=actions.run_action, args=only)
         return
     with st.popover(said, icon=":material/close:", help=why):
         draw_template("shell/templates/note.html", note=page.text("queue.slot_has", count=len(there)))
-        move = partial(_close, page, slot_id, {one.delivery_id: one.version for one in there})
+        move = partial(_close_slot, page, slot_id, {one.delivery_id: one.version for one in there})
         actions.action_button(page, "queue.slot_move", move, right=Right.RUN, key=f"{key}:move", kind="primary")
         st.button(page.text("queue.slot_only"), key=key, on_click=actions.run_action, args=only)
 
 
-def _close(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
+def _close_slot(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
     require_own_creator(page, scope, slots.get_slot(scope, slot_id).channel_id)
     done = queue.close_slot(scope, slot_id, seen=seen)
     return move_results.describe_unmoved_posts(
@@ -244,7 +250,7 @@ def _close(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scope: Sc
     )
 
 
-def _apart(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+def _save_minimum_interval(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     require_own_creator(page, scope, channel_id)
     minutes, holds = (
         int(actions.typed_value(f"{APART}:{channel_id}") or 0),
@@ -255,7 +261,7 @@ def _apart(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Messag
     return Message("queue.apart_holds" if holds and minutes else "queue.apart_kept")
 
 
-def _add(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+def _add_slots(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, require_own_creator(page, scope, channel_id))
     days = actions.typed_value(DAYS) or []
     if not days:
@@ -274,7 +280,7 @@ def _add(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     return Message("queue.slots_added")
 
 
-def _remove(page: PageContext, slot_id: UUID, scope: Scope, _: UUID) -> Message:
+def _remove_slot(page: PageContext, slot_id: UUID, scope: Scope, _: UUID) -> Message:
     require_own_creator(page, scope, slots.get_slot(scope, slot_id).channel_id)
     slots.remove_slot(scope, slot_id)
     return Message("queue.slot_removed")

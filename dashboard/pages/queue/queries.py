@@ -82,14 +82,14 @@ def load_queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue
         slots=known,
         entries=queue.list_queue_entries(scope, channel_id),
         next_free=queue.find_first_free_time(scope, channel_id) if known else None,
-        forward=_forward(scope, channel_id),
+        forward=_preview_pull_forward(scope, channel_id),
         quiet=quiet_periods.quiet_periods_of_channel(scope, creator.id, channel_id),
         last=bulk_moves.latest_undoable_move(scope, [creator.id]),
         names={one.id: one.name for one in theirs},
     )
 
 
-def _forward(scope: Scope, channel_id: UUID) -> MovePreview:
+def _preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
     try:
         return queue.preview_pull_forward(scope, channel_id)
     except BadInput:  # it does not fit on the slots that are left: nothing can be pulled forward

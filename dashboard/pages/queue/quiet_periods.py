@@ -61,30 +61,30 @@ def render_quiet_periods(page: PageContext, found: QueueView) -> None:
     with st.expander(page.text("quiet.title", count=len(kept))):
         draw_template("shell/templates/note.html", note=page.text("quiet.why"))
         for one in kept:
-            _kept(page, one)
-        _days(page, found)
-        _night(page, found)
+            _render_quiet_period(page, one)
+        _render_quiet_days_form(page, found)
+        _render_quiet_hours_form(page, found)
     paused = [one for one in found.quiet if one.shift_id is not None]
     with st.expander(page.text("pause.title"), expanded=bool(paused), icon=":material/beach_access:"):
         for one in paused:
-            _paused(page, found, one)
-        _pause(page, found)
+            _render_posting_pause(page, found, one)
+        _render_pause_form(page, found)
 
 
-def _kept(page: PageContext, one: QuietPeriod) -> None:
+def _render_quiet_period(page: PageContext, one: QuietPeriod) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"quiet:{one.id}"):
         draw_template("pages/queue/templates/quiet_period.html", one=one, voice=page.localizer, word=page.text)
-        act = partial(_forget, page, one)
+        act = partial(_delete_quiet_period, page, one)
         actions.action_button(page, "quiet.forget", act, right=Right.RUN, key=f"quiet:forget:{one.id}", kind="tertiary")
 
 
-def _forget(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
+def _delete_quiet_period(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, quiet_periods.get_quiet_period(scope, one.id).creator_id)
     quiet_periods.delete_quiet_period(scope, one.id)
     return Message("quiet.forgotten")
 
 
-def _days(page: PageContext, found: QueueView) -> None:
+def _render_quiet_days_form(page: PageContext, found: QueueView) -> None:
     today = f"{found.today:%d/%m/%Y}"
     with st.form("quiet:days"):
         st.text_input(page.text("quiet.label"), key=LABEL, max_chars=80)
@@ -92,25 +92,25 @@ def _days(page: PageContext, found: QueueView) -> None:
             st.text_input(page.text("quiet.first"), today, key=FIRST, width=150)
             st.text_input(page.text("quiet.last"), today, key=LAST, width=150)
             actions.submit_button(
-                page, "quiet.keep_days", partial(_keep_days, page, found), right=Right.RUN, key="quiet:keep"
+                page, "quiet.keep_days", partial(_save_quiet_days, page, found), right=Right.RUN, key="quiet:keep"
             )
         select_quiet_target(page, found, WHERE)
 
 
-def _scope_of(found: QueueView, key: str) -> UUID | None:
+def _read_quiet_target(found: QueueView, key: str) -> UUID | None:
     return None if actions.typed_value(key) == ALL else found.channel.id
 
 
-def _keep_days(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
+def _save_quiet_days(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
     first, last = (parse_date(str(actions.typed_value(key) or "")) for key in (FIRST, LAST))
     label = str(actions.typed_value(LABEL) or "") or page.text("quiet.holiday")
-    channel_id = _scope_of(found, WHERE)
+    channel_id = _read_quiet_target(found, WHERE)
     quiet_periods.add_quiet_days(scope, creator.id, channel_id, label=label, zone=creator.zone, first=first, last=last)
     return Message("quiet.kept")
 
 
-def _night(page: PageContext, found: QueueView) -> None:
+def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
     with st.form("quiet:hours"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(
@@ -123,19 +123,19 @@ def _night(page: PageContext, found: QueueView) -> None:
             st.text_input(page.text("quiet.start"), "22:00", key=START, width=110)
             st.text_input(page.text("quiet.end"), "08:00", key=END, width=110)
             actions.submit_button(
-                page, "quiet.keep_hours", partial(_keep_hours, page, found), right=Right.RUN, key="quiet:go"
+                page, "quiet.keep_hours", partial(_save_quiet_hours, page, found), right=Right.RUN, key="quiet:go"
             )
         select_quiet_target(page, found, NIGHT)
 
 
-def _keep_hours(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
+def _save_quiet_hours(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
     day = actions.typed_value(WEEKDAY)
     start, end = (parse_time(str(actions.typed_value(key) or "")) for key in (START, END))
     quiet_periods.add_quiet_hours(
         scope,
         creator.id,
-        _scope_of(found, NIGHT),
+        _read_quiet_target(found, NIGHT),
         label=page.text("quiet.hours"),
         zone=creator.zone,
         weekday=None if day in (None, EVERY_DAY) else int(day),
@@ -145,28 +145,28 @@ def _keep_hours(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> M
     return Message("quiet.kept")
 
 
-def _paused(page: PageContext, found: QueueView, one: QuietPeriod) -> None:
+def _render_posting_pause(page: PageContext, found: QueueView, one: QuietPeriod) -> None:
     begun = found.now >= one.quiet_window[0]
-    code, act = ("pause.come_back", _come_back) if begun else ("pause.call_off", _call_off)
+    code, act = ("pause.come_back", _end_pause) if begun else ("pause.call_off", _cancel_pause)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"paused:{one.id}"):
         draw_template("pages/queue/templates/quiet_period.html", one=one, voice=page.localizer, word=page.text)
         actions.action_button(page, code, partial(act, page, one), right=Right.RUN, key=f"pause:end:{one.id}")
 
 
-def _come_back(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
+def _end_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, quiet_periods.get_quiet_period(scope, one.id).creator_id)
     pauses.end_pause(scope, one.id)
     return Message("pause.came_back")
 
 
-def _call_off(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
+def _cancel_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, quiet_periods.get_quiet_period(scope, one.id).creator_id)
     back = pauses.cancel_pause(scope, one.id)
     told = Message("pause.called_off", {"count": len(back.moving), "left": len(back.left)})
     return move_results.describe_unmoved_posts(page, scope, told, back.left)
 
 
-def _pause(page: PageContext, found: QueueView) -> None:
+def _render_pause_form(page: PageContext, found: QueueView) -> None:
     """A new pause: what goes where is shown as soon as its days are readable."""
     today = f"{found.today:%d/%m/%Y}"
     st.text_input(page.text("pause.words"), key=P_WORDS, max_chars=160, placeholder=page.text("pause.words_hint"))
@@ -187,13 +187,18 @@ def _pause(page: PageContext, found: QueueView) -> None:
     draw_template(
         "pages/queue/templates/move_preview.html", found=shown, names=names, voice=page.localizer, word=page.text
     )
-    act = partial(apply_preview, _typed(), _typed, partial(_begin, page, wanted, shown.seen_versions))
+    act = partial(
+        apply_preview,
+        _read_pause_inputs(),
+        _read_pause_inputs,
+        partial(_start_pause, page, wanted, shown.seen_versions),
+    )
     actions.action_button(
         page, "pause.begin", act, right=Right.RUN, key="pause:begin", kind="primary", disabled=not words
     )
 
 
-def _typed() -> PreviewInput:
+def _read_pause_inputs() -> PreviewInput:
     return tuple(map(actions.typed_value, (P_WORDS, P_FIRST, P_LAST, P_WHERE)))
 
 
@@ -206,7 +211,7 @@ def apply_preview(
     return act(scope, press_id)
 
 
-def _begin(page: PageContext, wanted: PostingPause, seen: dict[UUID, int], scope: Scope, _: UUID) -> Message:
+def _start_pause(page: PageContext, wanted: PostingPause, seen: dict[UUID, int], scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, wanted.creator_id)
     _, done = pauses.start_pause(scope, wanted, seen=seen)
     told = Message("pause.done", {"count": len(done.moved), "left": len(done.left), "out": len(done.out)})

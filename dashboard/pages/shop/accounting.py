@@ -38,15 +38,15 @@ def render_accounting(page: PageContext, creator: Creator) -> None:
     """Draw the month, then the statements."""
     left, right = st.columns(2, gap="large")
     with left:
-        _month(page, creator)
+        _render_month(page, creator)
     with right:
-        today = _statements(page, creator)
-    given = _given(creator, today) if page.has_right(Right.BOOKS) else None
+        today = _render_statement_import(page, creator)
+    given = _find_uploaded_file(creator, today) if page.has_right(Right.BOOKS) else None
     if given is not None:
-        _report(page, creator, today, given[1])
+        _render_import_preview(page, creator, today, given[1])
 
 
-def _month(page: PageContext, creator: Creator) -> None:
+def _render_month(page: PageContext, creator: Creator) -> None:
     known = page.read(lambda scope: reads.list_months(scope, creator))
     first = st.selectbox(
         page.text("shop.month"),
@@ -56,33 +56,35 @@ def _month(page: PageContext, creator: Creator) -> None:
     )
     books = page.read(lambda scope: reads.load_month(scope, page, creator.id, first))
     found = books.month
-    draw_template("pages/shop/templates/month.html", **_values(page, creator, books))
+    draw_template("pages/shop/templates/month.html", **_build_template_values(page, creator, books))
     with st.container(horizontal=True, gap="small"):
         if found.lines:
-            _downloads(page, creator, books)
+            _render_downloads(page, creator, books)
         if found.close is None and page.has_right(Right.BOOKS):
-            act = partial(_close, page, creator.id, first)
+            act = partial(_close_month, page, creator.id, first)
             key = f"shop:close:{creator.id}:{first}"
-            actions.action_button(page, "shop.close", act, right=Right.BOOKS, key=key, disabled=not _over(page, found))
+            actions.action_button(
+                page, "shop.close", act, right=Right.BOOKS, key=key, disabled=not _is_month_over(page, found)
+            )
 
 
-def _values(page: PageContext, creator: Creator, books: AccountingView) -> dict[str, object]:
+def _build_template_values(page: PageContext, creator: Creator, books: AccountingView) -> dict[str, object]:
     """What the page and the statement show of a month."""
     shown: dict[str, object] = {"creator": creator, "found": books.month, "spent": books.spent, "names": books.names}
     return shown | {"requests": books.requests, "money": Money, "voice": page.localizer, "word": page.text}
 
 
-def _downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
+def _render_downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
     """The month as a table, as a page and as a PDF; each is made when it is asked for."""
     found, names = books.month, books.names
-    name, title = f"{creator.slug}-{found.month:%Y-%m}", _title(page, creator, found.month)
+    name, title = f"{creator.slug}-{found.month:%Y-%m}", _statement_title(page, creator, found.month)
     agency = page.read(tenant_reads.get_agency).name
     close = found.close
     when = page.localizer.format_moment(close.at, found.until) if close is not None else ""
     by = names.get(close.by, page.text("shop.by.house")) if close is not None else ""
     about = page.text("shop.closed_by", name=by, when=when) if close is not None else ""
     sheet = MonthlyStatement(title, agency, creator.name, about, found, books.spent, page.localizer, books.requests)
-    values = {**_values(page, creator, books), "title": title}
+    values = {**_build_template_values(page, creator, books), "title": title}
     ways: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "csv": (f"{name}.csv", "text/csv", partial(reads.month_csv, found)),
         "html": (
@@ -96,26 +98,26 @@ def _downloads(page: PageContext, creator: Creator, books: AccountingView) -> No
         st.download_button(page.text(f"shop.{way}"), make, file, mime, key=f"shop:{way}", on_click="ignore")
 
 
-def _over(page: PageContext, found: LedgerMonth) -> bool:
+def _is_month_over(page: PageContext, found: LedgerMonth) -> bool:
     return page.read(lambda scope: scope.now) >= found.until
 
 
-def _title(page: PageContext, creator: Creator, first: date) -> str:
+def _statement_title(page: PageContext, creator: Creator, first: date) -> str:
     said = page.localizer.format_month(first)
     return page.text("shop.statement_of", creator=creator.name, month=said)
 
 
-def _close(page: PageContext, creator_id: UUID, first: date, scope: Scope, _press: UUID) -> Message:
+def _close_month(page: PageContext, creator_id: UUID, first: date, scope: Scope, _press: UUID) -> Message:
     page.get_creator(scope, creator_id)
     month_close.close_month(scope, creator_id, first)
     return Message("shop.closed")
 
 
-def _statements(page: PageContext, creator: Creator) -> date:
+def _render_statement_import(page: PageContext, creator: Creator) -> date:
     """Where a file is handed in; the day it is there."""
     draw_template("shell/templates/empty_note.html", note=page.text("shop.import_what"))
     today, demo = page.read(lambda scope: (local_day(scope.now, creator.zone), tenant_reads.get_agency(scope).demo))
-    _read_there(page, creator)
+    _render_earnings_accounts(page, creator)
     if not page.has_right(Right.BOOKS):
         return today
     with st.container(horizontal=True, gap="small"):
@@ -130,7 +132,7 @@ def _statements(page: PageContext, creator: Creator) -> date:
     return today
 
 
-def _read_there(page: PageContext, creator: Creator) -> None:
+def _render_earnings_accounts(page: PageContext, creator: Creator) -> None:
     """A line for each account whose platform tells by itself what it earned."""
     found, now = page.read(lambda scope: (platform_earnings.list_earnings_accounts(scope, creator.id), scope.now))
     for one in found:
@@ -145,7 +147,7 @@ def _use_sample() -> None:
     st.session_state[SAMPLE] = True
 
 
-def _given(creator: Creator, today: date) -> tuple[str, bytes] | None:
+def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | None:
     """The file that was handed in, or the example where it was asked for."""
     uploaded = actions.typed_value(FILE)
     if uploaded is not None:
@@ -153,23 +155,23 @@ def _given(creator: Creator, today: date) -> tuple[str, bytes] | None:
     return ("releve.csv", reads.sample_statement(creator, today).encode()) if actions.typed_value(SAMPLE) else None
 
 
-def _report(page: PageContext, creator: Creator, today: date, data: bytes) -> None:
+def _render_import_preview(page: PageContext, creator: Creator, today: date, data: bytes) -> None:
     """What bringing the file in would do, line by line; nothing is written by looking."""
     try:
         typed = str(actions.typed_value(SOURCE) or "")
         source = page.read(lambda scope: bookings.ledger_source_name(scope, creator.id, typed))
         table = file_reader.parse_table(data)
         known = page.read(lambda scope: column_mappings.known_format(scope, table.heading))
-        if known is None or _asked_again(page, table.heading):
+        if known is None or _render_remap_toggle(page, table.heading):
             shop_columns.render_column_form(page, table, known)
         sheet = file_reader.read_statement(data, source, known)
     except GreenroomError as refused:
         st.error(page.localizer.message_text(refused.message))
         return
     weighed = page.read(lambda scope: bookings.preview_statement(scope, creator.id, sheet, source=source))
-    _lines(page, sheet, weighed)
+    _render_import_lines(page, sheet, weighed)
     fresh = sum(one.fate in bookings.BOOKED_OUTCOMES for one in weighed)
-    act = partial(_bring_in, page, creator.id, today)
+    act = partial(_import_statement, page, creator.id, today)
     blocked = bool(sheet.unread) or not fresh
     key = f"shop:import:{sheet.digest[:12]}"
     actions.action_button(
@@ -177,7 +179,7 @@ def _report(page: PageContext, creator: Creator, today: date, data: bytes) -> No
     )
 
 
-def _asked_again(page: PageContext, heading: Sequence[str]) -> bool:
+def _render_remap_toggle(page: PageContext, heading: Sequence[str]) -> bool:
     """Whether somebody wants to say once more how such files are read; our own template is read one way."""
     if columns.own_format(heading) is not None:
         return False
@@ -186,7 +188,7 @@ def _asked_again(page: PageContext, heading: Sequence[str]) -> bool:
     )
 
 
-def _lines(page: PageContext, sheet: File, weighed: list[CheckedLine]) -> None:
+def _render_import_lines(page: PageContext, sheet: File, weighed: list[CheckedLine]) -> None:
     draw_template(
         "pages/shop/templates/import_report.html",
         weighed=weighed[:SHOWN],
@@ -199,9 +201,9 @@ def _lines(page: PageContext, sheet: File, weighed: list[CheckedLine]) -> None:
     )
 
 
-def _bring_in(page: PageContext, creator_id: UUID, today: date, scope: Scope, _press: UUID) -> Message:
+def _import_statement(page: PageContext, creator_id: UUID, today: date, scope: Scope, _press: UUID) -> Message:
     creator = page.get_creator(scope, creator_id)
-    given = _given(creator, today)
+    given = _find_uploaded_file(creator, today)
     if given is None:
         raise BadInput("shop.no_file")
     name, data = given

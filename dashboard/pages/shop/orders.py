@@ -31,7 +31,7 @@ FAN_NAME_RIGHTS = (Right.RUN, Right.CHAT, Right.APPROVE)
 def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> None:
     """Draw the list, and the story of the order that was opened."""
     ids = [one.id for one in mine]
-    chosen = _id(asked)
+    chosen = _parse_id(asked)
     before = st.session_state.get(OLDER)
     story = page.read(lambda scope: reads.require_own_order(scope, page, chosen)) if chosen is not None else None
     found, mark = page.read(
@@ -39,27 +39,29 @@ def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> Non
     )
     if not found and before is None:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_orders"))
-        _pulse(page, ids, mark)
+        _rerun_on_order_change(page, ids, mark)
         return
     left, right = st.columns([1.1, 1], gap="medium")
     with left, st.container(height=680, border=False, key="shop-orders"):
         for sold in found:
-            _row(page, sold, chosen)
+            _render_order_row(page, sold, chosen)
         with st.container(horizontal=True, gap="small"):
             if before is not None:
-                st.button(page.text("shop.newest"), key="shop:newest", on_click=_older, args=(None,))
+                st.button(page.text("shop.newest"), key="shop:newest", on_click=_show_older_orders, args=(None,))
             if len(found) == queries.ORDERS_PER_PAGE:
-                st.button(page.text("shop.older"), key="shop:older:go", on_click=_older, args=(found[-1].at,))
+                st.button(
+                    page.text("shop.older"), key="shop:older:go", on_click=_show_older_orders, args=(found[-1].at,)
+                )
     with right:
         if story is None:
             draw_template("shell/templates/empty_note.html", note=page.text("shop.choose"))
         else:
             names, now = page.read(lambda scope: (reads.member_names(scope), scope.now))
-            _story(page, story, names, now)
-    _pulse(page, ids, mark)
+            _render_order_timeline(page, story, names, now)
+    _rerun_on_order_change(page, ids, mark)
 
 
-def _id(text: str) -> UUID | None:
+def _parse_id(text: str) -> UUID | None:
     """An id of the address. Raises NotFound for what is none, as for one nobody knows."""
     if not text:
         return None
@@ -70,14 +72,14 @@ def _id(text: str) -> UUID | None:
 
 
 @st.fragment(run_every=TICK)
-def _pulse(drawn: PageContext, ids: Sequence[UUID], seen: str) -> None:
+def _rerun_on_order_change(drawn: PageContext, ids: Sequence[UUID], seen: str) -> None:
     """Draw the page anew once an order changed; it draws nothing itself."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer or page.read(lambda scope: queries.orders_stamp(scope, ids)) != seen:
         st.rerun()
 
 
-def _row(page: PageContext, sold: OrderRow, chosen: UUID | None) -> None:
+def _render_order_row(page: PageContext, sold: OrderRow, chosen: UUID | None) -> None:
     label = page.text(
         "shop.order_row",
         fan=fan_label(page, sold),
@@ -90,7 +92,7 @@ def _row(page: PageContext, sold: OrderRow, chosen: UUID | None) -> None:
         key=f"shop:order:{sold.id}",
         type="primary" if sold.id == chosen else "secondary",
         width="stretch",
-        on_click=_open,
+        on_click=_open_order,
         args=(sold.id,),
     )
 
@@ -105,15 +107,15 @@ def fan_label(page: PageContext, sold: OrderRow) -> str:
     return sold.fan if page.has_right(*FAN_NAME_RIGHTS) else page.text("shop.fan", number=sold.fan_id.hex[-4:])
 
 
-def _open(order_id: UUID) -> None:
+def _open_order(order_id: UUID) -> None:
     st.query_params["order"] = str(order_id)
 
 
-def _older(before: object) -> None:
+def _show_older_orders(before: object) -> None:
     st.session_state[OLDER] = before
 
 
-def _story(page: PageContext, found: OrderHistory, names: Mapping[str, str], now: datetime) -> None:
+def _render_order_timeline(page: PageContext, found: OrderHistory, names: Mapping[str, str], now: datetime) -> None:
     draw_template(
         "pages/shop/templates/order_timeline.html",
         story=found,
@@ -128,10 +130,10 @@ def _story(page: PageContext, found: OrderHistory, names: Mapping[str, str], now
         return
     for charge in found.charges:
         if charge.refund in (None, RefundState.FAILED) and charge.kind != "orphan":
-            _refund(page, found.order, charge)
+            _render_refund_form(page, found.order, charge)
 
 
-def _refund(page: PageContext, sold: OrderRow, charge: OrderCharge) -> None:
+def _render_refund_form(page: PageContext, sold: OrderRow, charge: OrderCharge) -> None:
     """Money goes back only with a reason and a word typed out."""
     word = page.text("shop.refund_word")
     with (
@@ -141,11 +143,11 @@ def _refund(page: PageContext, sold: OrderRow, charge: OrderCharge) -> None:
         why, typed = f"shop:why:{charge.id}", f"shop:sure:{charge.id}"
         st.selectbox(page.text("shop.refund_why"), WHYS, format_func=lambda one: page.text(f"shop.why.{one}"), key=why)
         st.text_input(page.text("shop.refund_sure", word=word), key=typed, max_chars=20)
-        act = partial(_give_back, page, sold.id, charge.id, (why, typed, word))
+        act = partial(_refund_payment, page, sold.id, charge.id, (why, typed, word))
         actions.submit_button(page, "shop.refund_now", act, right=Right.REFUND, key=f"shop:refund:{charge.id}")
 
 
-def _give_back(
+def _refund_payment(
     page: PageContext, order_id: UUID, payment_id: UUID, boxes: tuple[str, str, str], scope: Scope, _press: UUID
 ) -> Message:
     why, typed, word = boxes

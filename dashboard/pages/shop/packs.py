@@ -35,16 +35,18 @@ def render_packs(page: PageContext, creator: Creator) -> None:
     if not found.wares:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_packs", creator=creator.name))
     if runs and (not found.wares or st.session_state.get(MAKING)):
-        _make(page, found)
+        _render_pack_form(page, found)
     elif runs:
-        st.button(page.text("shop.new"), key="shop:new", icon=":material/add:", on_click=_flip, args=(MAKING, True))
+        st.button(
+            page.text("shop.new"), key="shop:new", icon=":material/add:", on_click=_toggle_slot, args=(MAKING, True)
+        )
     for start in range(0, len(found.wares), ACROSS):
         for column, ware in zip(st.columns(ACROSS), found.wares[start : start + ACROSS], strict=False):
             with column, st.container(border=True, key=f"shop:pack:{ware.id}"):
-                _pack(page, found, ware, runs=runs)
+                _render_pack(page, found, ware, runs=runs)
 
 
-def _pack(page: PageContext, found: PacksView, ware: PackListing, *, runs: bool) -> None:
+def _render_pack(page: PageContext, found: PacksView, ware: PackListing, *, runs: bool) -> None:
     asked = found.prices.get(ware.id, {})
     sees = page.has_right(Right.RUN, Right.APPROVE)  # who only keeps the books sees no pictures
     draw_template(
@@ -60,32 +62,35 @@ def _pack(page: PageContext, found: PacksView, ware: PackListing, *, runs: bool)
     with st.container(horizontal=True, gap="small"):
         if found.rails:
             st.button(
-                page.text("shop.reprice"), key=f"shop:reprice:{ware.id}", on_click=_flip, args=(PRICING, str(ware.id))
+                page.text("shop.reprice"),
+                key=f"shop:reprice:{ware.id}",
+                on_click=_toggle_slot,
+                args=(PRICING, str(ware.id)),
             )
         after = PackState.PAUSED if ware.state is PackState.ACTIVE else PackState.ACTIVE
-        act, key = partial(_move, page, ware.id, after), f"shop:{after}:{ware.id}"
+        act, key = partial(_set_pack_state, page, ware.id, after), f"shop:{after}:{ware.id}"
         actions.action_button(page, f"shop.to.{after}", act, right=Right.RUN, key=key)
     if st.session_state.get(PRICING) == str(ware.id):
         for rail in found.rails:
-            _price(page, ware, rail, asked.get(rail.name))
+            _render_price_form(page, ware, rail, asked.get(rail.name))
 
 
-def _price(page: PageContext, ware: PackListing, rail: RailTerms, asked: Money | None) -> None:
+def _render_price_form(page: PageContext, ware: PackListing, rail: RailTerms, asked: Money | None) -> None:
     box = f"shop:price:{ware.id}:{rail.name}"
     if box not in st.session_state:
         st.session_state[box] = str(asked).split()[0] if asked is not None else ""
-    _asked(page, rail, box)
-    act = partial(_reprice, page, ware.id, rail, box)
+    _render_price_field(page, rail, box)
+    act = partial(_set_pack_price, page, ware.id, rail, box)
     actions.action_button(page, "shop.save_price", act, right=Right.RUN, key=f"{box}:save", kind="primary")
 
 
-def _asked(page: PageContext, rail: RailTerms, box: str) -> None:
+def _render_price_field(page: PageContext, rail: RailTerms, box: str) -> None:
     """The field of a price, with an example in the rail's own money."""
     label = page.text("shop.price_on", rail=page.text(f"shop.rail.{rail.name}"))
-    st.text_input(label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example(rail)))
+    st.text_input(label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example_price(rail)))
 
 
-def _make(page: PageContext, found: PacksView) -> None:
+def _render_pack_form(page: PageContext, found: PacksView) -> None:
     """A pack in three fields: what it is called, what it costs, what is in it."""
     if not found.tiles:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_pictures"))
@@ -95,7 +100,7 @@ def _make(page: PageContext, found: PacksView) -> None:
         st.text_input(page.text("shop.title"), key=TITLE, max_chars=packs.MAX_TITLE)
         rail = found.rails[0] if found.rails else None
         if rail is not None:
-            _asked(page, rail, PRICE)
+            _render_price_field(page, rail, PRICE)
         st.multiselect(
             page.text("shop.pictures"),
             list(words),
@@ -105,32 +110,32 @@ def _make(page: PageContext, found: PacksView) -> None:
             select_all=False,
         )
         actions.submit_button(
-            page, "shop.make", partial(_made, page, found.creator.id, rail), right=Right.RUN, key="shop:make:go"
+            page, "shop.make", partial(_create_pack, page, found.creator.id, rail), right=Right.RUN, key="shop:make:go"
         )
 
 
-def _flip(slot: str, value: object) -> None:
+def _toggle_slot(slot: str, value: object) -> None:
     st.session_state[slot] = None if st.session_state.get(slot) == value else value
 
 
-def _example(rail: RailTerms) -> Money:
+def _example_price(rail: RailTerms) -> Money:
     return Money(12 * 10 ** EXPONENTS.get(rail.currency, 2), rail.currency)
 
 
-def _amount(page: PageContext, box: str, rail: RailTerms) -> Money:
+def _parse_typed_price(page: PageContext, box: str, rail: RailTerms) -> Money:
     said = str(actions.typed_value(box) or "").strip()
     try:
         return parse_money(said, rail.currency)
     except ValueError as error:
         raise BadInput(
-            "shop.bad_price", said=said or "…", example=page.localizer.format_money(_example(rail))
+            "shop.bad_price", said=said or "…", example=page.localizer.format_money(_example_price(rail))
         ) from error
 
 
-def _made(page: PageContext, creator_id: UUID, rail: RailTerms | None, scope: Scope, press: UUID) -> Message:
+def _create_pack(page: PageContext, creator_id: UUID, rail: RailTerms | None, scope: Scope, press: UUID) -> Message:
     creator = page.get_creator(scope, creator_id)
     title = str(actions.typed_value(TITLE) or "").strip()
-    price = _amount(page, PRICE, rail) if rail is not None else None
+    price = _parse_typed_price(page, PRICE, rail) if rail is not None else None
     made = packs.create_pack(
         scope,
         creator_id=creator.id,
@@ -145,14 +150,14 @@ def _made(page: PageContext, creator_id: UUID, rail: RailTerms | None, scope: Sc
     return Message("shop.made", {"title": title})
 
 
-def _reprice(page: PageContext, pack_id: UUID, rail: RailTerms, box: str, scope: Scope, _press: UUID) -> Message:
+def _set_pack_price(page: PageContext, pack_id: UUID, rail: RailTerms, box: str, scope: Scope, _press: UUID) -> Message:
     pack = reads.require_own_pack(scope, page, pack_id)
-    offers.set_price(scope, pack.creator_id, pack.id, rail.name, _amount(page, box, rail))
+    offers.set_price(scope, pack.creator_id, pack.id, rail.name, _parse_typed_price(page, box, rail))
     st.session_state[PRICING] = None
     return Message("shop.repriced", {"title": pack.title})
 
 
-def _move(page: PageContext, pack_id: UUID, after: PackState, scope: Scope, _press: UUID) -> None:
+def _set_pack_state(page: PageContext, pack_id: UUID, after: PackState, scope: Scope, _press: UUID) -> None:
     pack = reads.require_own_pack(scope, page, pack_id)
     if pack.state is not after:
         packs.set_pack_state(scope, pack.id, after)

@@ -38,7 +38,7 @@ def render_page(page: PageContext) -> None:
             key=VIEW,
             label_visibility="collapsed",
         )
-        chosen = _creator(page, mine, together=view in TOGETHER)
+        chosen = _select_creator(page, mine, together=view in TOGETHER)
     these = [chosen] if chosen is not None else mine
     match view:
         case "orders":
@@ -53,7 +53,7 @@ def render_page(page: PageContext) -> None:
             packs.render_packs(page, chosen or mine[0])
 
 
-def _creator(page: PageContext, mine: list[Creator], *, together: bool) -> Creator | None:
+def _select_creator(page: PageContext, mine: list[Creator], *, together: bool) -> Creator | None:
     """Whose shop; None for all together, where a part can show that."""
     if len(mine) == 1:
         return mine[0]

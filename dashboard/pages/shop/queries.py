@@ -181,12 +181,14 @@ def sample_statement(creator: Creator, today: date) -> str:
         day = last.replace(day=1 + number)
         gross = 900 + (number * 737 + len(creator.slug) * 91) % 4100
         kind = "tip" if number % 5 == 4 else "sale"
-        lines.append(f"{day},{kind},{creator.slug}-{number:03d},{_cents(gross)},{_cents(gross // 5)},EUR")
+        lines.append(f"{day},{kind},{creator.slug}-{number:03d},{_format_cents(gross)},{_format_cents(gross // 5)},EUR")
         if number in (7, 16):
-            lines.append(f"{day},refund,{creator.slug}-{number:03d},-{_cents(gross)},-{_cents(gross // 5)},EUR")
+            lines.append(
+                f"{day},refund,{creator.slug}-{number:03d},-{_format_cents(gross)},-{_format_cents(gross // 5)},EUR"
+            )
     lines.append(f"{last},payout,{creator.slug}-pay,200.00,0,EUR")
     return "\n".join([*lines, ""])
 
 
-def _cents(minor: int) -> str:
+def _format_cents(minor: int) -> str:
     return f"{minor // 100}.{minor % 100:02d}"

@@ -31,19 +31,19 @@ def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> No
         draw_template("pages/shop/templates/header.html", title=page.text("shop.unmatched"))
     for one in found.unmatched:
         with st.container(border=True, key=f"shop:unmatched:{one.id}"):
-            _unmatched(page, mine, found, one)
+            _render_unmatched_payment(page, mine, found, one)
     draw_template(
         "pages/shop/templates/balances.html",
         found=found,
-        rails=_rails(page, found),
+        rails=_list_rail_names(page, found),
         voice=page.localizer,
         word=page.text,
     )
     for told in found.told:
-        draw_template("shell/templates/empty_note.html", note=_told(page, told, found.now))
+        draw_template("shell/templates/empty_note.html", note=_format_rail_balance(page, told, found.now))
 
 
-def _told(page: PageContext, told: RailBalance, now: datetime) -> str:
+def _format_rail_balance(page: PageContext, told: RailBalance, now: datetime) -> str:
     """What a platform says lies on an account, beside what the books say."""
     lies, at = page.localizer.format_money(told.lies), page.localizer.format_moment(told.read_at, now)
     said = [page.text("shop.lies", account=told.account, amount=lies, at=at)]
@@ -54,11 +54,13 @@ def _told(page: PageContext, told: RailBalance, now: datetime) -> str:
     return " ".join(said)
 
 
-def _rails(page: PageContext, found: ReconciliationView) -> dict[str, str]:
+def _list_rail_names(page: PageContext, found: ReconciliationView) -> dict[str, str]:
     return {one.till.rail: page.text(f"shop.rail.{one.till.rail}") for one in found.tills}
 
 
-def _unmatched(page: PageContext, mine: Sequence[Creator], found: ReconciliationView, one: UnmatchedPayment) -> None:
+def _render_unmatched_payment(
+    page: PageContext, mine: Sequence[Creator], found: ReconciliationView, one: UnmatchedPayment
+) -> None:
     whose = next(creator.name for creator in mine if creator.id == one.creator_id)
     amount, when = page.localizer.format_money(one.money), page.localizer.format_moment(one.at, found.now)
     st.write(page.markdown("shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when))
@@ -86,21 +88,21 @@ def _unmatched(page: PageContext, mine: Sequence[Creator], found: Reconciliation
         st.caption(page.text("shop.belongs_none"))
     with st.container(horizontal=True, gap="small"):
         if offered:
-            act = partial(_settle, page, one, box)
+            act = partial(_assign_payment, page, one, box)
             actions.action_button(page, "shop.settle", act, right=Right.REFUND, key=f"{box}:go", kind="primary")
-        back = partial(_give_back, page, one)
+        back = partial(_refund_unmatched_payment, page, one)
         actions.action_button(page, "shop.give_back", back, right=Right.REFUND, key=f"{box}:back")
 
 
-def _here(scope: Scope, page: PageContext, one: UnmatchedPayment) -> None:
+def _check_own_payment(scope: Scope, page: PageContext, one: UnmatchedPayment) -> None:
     """Whose payment it is, asked again in the act's own transaction."""
     page.get_creator(scope, one.creator_id)
     if one.id not in {each.id for each in queries.list_unmatched_payments(scope, [one.creator_id])}:
         raise NotFound("payment.unknown")
 
 
-def _settle(page: PageContext, one: UnmatchedPayment, box: str, scope: Scope, _press: UUID) -> Message:
-    _here(scope, page, one)
+def _assign_payment(page: PageContext, one: UnmatchedPayment, box: str, scope: Scope, _press: UUID) -> Message:
+    _check_own_payment(scope, page, one)
     order_id = actions.typed_value(box)
     if order_id not in {sold.id for sold in queries.find_payable_orders(scope, one)}:
         raise NotFound("order.unknown")
@@ -108,7 +110,7 @@ def _settle(page: PageContext, one: UnmatchedPayment, box: str, scope: Scope, _p
     return Message("shop.settling")
 
 
-def _give_back(page: PageContext, one: UnmatchedPayment, scope: Scope, _press: UUID) -> Message:
-    _here(scope, page, one)
+def _refund_unmatched_payment(page: PageContext, one: UnmatchedPayment, scope: Scope, _press: UUID) -> Message:
+    _check_own_payment(scope, page, one)
     order_payments.request_order_refund(scope, one.id, reason=Message("refund.by_member.unmatched"))
     return Message("shop.refunding")

@@ -40,38 +40,38 @@ def render_column_form(page: PageContext, table: StatementTable, known: Statemen
                 page.text(f"shop.columns.{name}"),
                 options,
                 index=options.index(place) if place in options else 0,
-                format_func=lambda one: _shown(page, table, one),
-                key=_key(mark, name),
+                format_func=lambda one: _column_label(page, table, one),
+                key=_field_key(mark, name),
             )
-        _ways(page, mark, known or StatementFormat({}))
-        act = partial(_keep, table.heading, mark)
-        actions.submit_button(page, "shop.columns.keep", act, right=Right.BOOKS, key=_key(mark, "go"))
+        _render_format_fields(page, mark, known or StatementFormat({}))
+        act = partial(_save_column_mapping, table.heading, mark)
+        actions.submit_button(page, "shop.columns.keep", act, right=Right.BOOKS, key=_field_key(mark, "go"))
 
 
-def _ways(page: PageContext, mark: str, known: StatementFormat) -> None:
-    st.text_input(page.text("shop.columns.default"), known.currency, key=_key(mark, "default"), max_chars=3)
+def _render_format_fields(page: PageContext, mark: str, known: StatementFormat) -> None:
+    st.text_input(page.text("shop.columns.default"), known.currency, key=_field_key(mark, "default"), max_chars=3)
     dates, decimals = ("day_first", "month_first"), ("point", "comma")
     st.selectbox(
         page.text("shop.columns.dates"),
         dates,
         index=dates.index(known.dates),
         format_func=lambda one: page.text(f"shop.columns.{one}"),
-        key=_key(mark, "dates"),
+        key=_field_key(mark, "dates"),
     )
     st.selectbox(
         page.text("shop.columns.decimals"),
         decimals,
         index=decimals.index(known.decimals) if known.decimals in decimals else 0,
         format_func=lambda one: page.text(f"shop.columns.{one}"),
-        key=_key(mark, "decimals"),
+        key=_field_key(mark, "decimals"),
     )
     for kind in STATEMENT_LINE_KINDS:
         said = ", ".join(known.words.get(kind, KIND_WORDS[kind]))
         label = page.text("shop.columns.words", kind=page.text(f"shop.kind.{kind}"))
-        st.text_input(label, said, key=_key(mark, f"words:{kind}"), max_chars=MAX_MAPPING_LENGTH)
+        st.text_input(label, said, key=_field_key(mark, f"words:{kind}"), max_chars=MAX_MAPPING_LENGTH)
 
 
-def _shown(page: PageContext, table: StatementTable, place: int) -> str:
+def _column_label(page: PageContext, table: StatementTable, place: int) -> str:
     """A column with the first thing that stands in it."""
     if place == NONE:
         return page.text("shop.columns.none")
@@ -80,25 +80,25 @@ def _shown(page: PageContext, table: StatementTable, place: int) -> str:
     return page.text("shop.columns.option", name=escape_markdown(name), example=escape_markdown(example[:SAID]) or "…")
 
 
-def _key(mark: str, name: str) -> str:
+def _field_key(mark: str, name: str) -> str:
     return f"shop:columns:{mark}:{name}"
 
 
-def _keep(heading: Sequence[str], mark: str, scope: Scope, _press: UUID) -> Message:
-    typed = {name: actions.typed_value(_key(mark, name)) for name in COLUMN_FIELDS}
+def _save_column_mapping(heading: Sequence[str], mark: str, scope: Scope, _press: UUID) -> Message:
+    typed = {name: actions.typed_value(_field_key(mark, name)) for name in COLUMN_FIELDS}
     words = {
         kind: tuple(
             word.strip()
-            for word in str(actions.typed_value(_key(mark, f"words:{kind}")) or "").split(",")
+            for word in str(actions.typed_value(_field_key(mark, f"words:{kind}")) or "").split(",")
             if word.strip()
         )
         for kind in STATEMENT_LINE_KINDS
     }
     said = StatementFormat(
         {name: place for name, place in typed.items() if isinstance(place, int) and place != NONE},
-        str(actions.typed_value(_key(mark, "default")) or "").strip().upper(),
-        actions.typed_value(_key(mark, "dates")),
-        actions.typed_value(_key(mark, "decimals")),
+        str(actions.typed_value(_field_key(mark, "default")) or "").strip().upper(),
+        actions.typed_value(_field_key(mark, "dates")),
+        actions.typed_value(_field_key(mark, "decimals")),
         words,
     )
     column_mappings.store_format(scope, heading, said)

@@ -45,50 +45,50 @@ def render_statement_pdf(sheet: MonthlyStatement) -> bytes:
     paper.set_creation_date(sheet.month.until)  # the same month makes the same file
     paper.set_auto_page_break(auto=True, margin=18)
     paper.add_page()
-    _write(paper, sheet.title, size=16, bold=True)
-    _write(paper, sheet.agency, size=10)
+    _write_text_line(paper, sheet.title, size=16, bold=True)
+    _write_text_line(paper, sheet.agency, size=10)
     if sheet.about:
-        _write(paper, sheet.about, size=10)
+        _write_text_line(paper, sheet.about, size=10)
     for total in sheet.month.totals:
         paper.ln(3)
-        for label, amount in _sums(sheet, total):
-            _row(paper, (60.0, 60.0), (label, amount), size=10)
-    _spent(paper, sheet)
-    _asked(paper, sheet)
+        for label, amount in _list_totals(sheet, total):
+            _write_table_row(paper, (60.0, 60.0), (label, amount), size=10)
+    _render_content_costs(paper, sheet)
+    _render_api_costs(paper, sheet)
     paper.ln(5)
     word = sheet.voice.text
     heading = (word("shop.when"), word("shop.for"), word("shop.account"), word("shop.amount"))
-    _row(paper, COLUMNS, heading, size=9, bold=True)
+    _write_table_row(paper, COLUMNS, heading, size=9, bold=True)
     for line in sheet.month.lines:
-        _row(paper, COLUMNS, _cells(sheet, line), size=8)
+        _write_table_row(paper, COLUMNS, _build_line_cells(sheet, line), size=8)
     return bytes(paper.output())
 
 
-def _spent(paper: FPDF, sheet: MonthlyStatement) -> None:
+def _render_content_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
     """What content cost, each currency for itself, and that no sum above has it."""
     if not sheet.spent.exact:
         return
     word, money = sheet.voice.text, sheet.voice.format_money
     paper.ln(3)
     for one in sheet.spent.spent:
-        _row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
-    _write(paper, word("shop.spent_beside"), size=8)
+        _write_table_row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
+    _write_text_line(paper, word("shop.spent_beside"), size=8)
 
 
-def _asked(paper: FPDF, sheet: MonthlyStatement) -> None:
+def _render_api_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
     """What platforms asked for requests, by account, and that no sum above has it."""
     if not sheet.requests:
         return
     word, money = sheet.voice.text, sheet.voice.format_money
     paper.ln(3)
-    _write(paper, word("shop.requests"), size=10)
+    _write_text_line(paper, word("shop.requests"), size=10)
     for account, bill in sheet.requests:
         named = {"platform": word(f"platform.{account.platform}"), "account": account.name}
-        _write(paper, word("shop.requests_of", **named, money=money(bill.total)), size=10)
-    _write(paper, word("shop.requests_beside"), size=8)
+        _write_text_line(paper, word("shop.requests_of", **named, money=money(bill.total)), size=10)
+    _write_text_line(paper, word("shop.requests_beside"), size=8)
 
 
-def _sums(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str, str]]:
+def _list_totals(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str, str]]:
     word = sheet.voice.text
     parts = (
         (word("shop.gross"), total.gross_minor),
@@ -101,25 +101,27 @@ def _sums(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str, str]]:
     return [(label, sheet.voice.format_money(Money(minor, total.currency))) for label, minor in parts]
 
 
-def _cells(sheet: MonthlyStatement, line: StatementLineView) -> tuple[str, str, str, str]:
+def _build_line_cells(sheet: MonthlyStatement, line: StatementLineView) -> tuple[str, str, str, str]:
     voice, (name, *rest) = sheet.voice, line.account.split(":")
     account = voice.text(f"shop.ledger.{name}") + (f" · {rest[-1]}" if rest else "")
     kind = voice.text(f"shop.kind.{line.kind}")
     return voice.format_moment(line.at, sheet.month.until), kind, account, voice.format_money(line.money)
 
 
-def _write(paper: FPDF, text: str, *, size: int, bold: bool = False) -> None:
+def _write_text_line(paper: FPDF, text: str, *, size: int, bold: bool = False) -> None:
     paper.set_font("Helvetica", "B" if bold else "", size)
-    paper.cell(WIDE, NARROW + size / 4, _plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.cell(WIDE, NARROW + size / 4, _replace_unprintable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
-def _row(paper: FPDF, widths: tuple[float, ...], cells: tuple[str, ...], *, size: int, bold: bool = False) -> None:
+def _write_table_row(
+    paper: FPDF, widths: tuple[float, ...], cells: tuple[str, ...], *, size: int, bold: bool = False
+) -> None:
     paper.set_font("Helvetica", "B" if bold else "", size)
     for place, (width, cell) in enumerate(zip(widths, cells, strict=True)):
         last = place == len(cells) - 1
-        paper.cell(width, NARROW - 1, _plain(cell)[:60], align="R" if last else "L")
+        paper.cell(width, NARROW - 1, _replace_unprintable(cell)[:60], align="R" if last else "L")
     paper.ln(NARROW - 1)
 
 
-def _plain(text: str) -> str:
+def _replace_unprintable(text: str) -> str:
     return text.translate(_SIGNS).encode(ENCODING, "replace").decode(ENCODING)

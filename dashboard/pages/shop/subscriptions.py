@@ -33,22 +33,22 @@ def render_subscriptions(page: PageContext, creator: Creator) -> None:
     if page.has_right(Right.RUN):
         for one in found.standings:
             if one.state == plans.PLAN_ACTIVE:
-                _retire(page, one)
-        _make(page, found)
+                _render_retire_button(page, one)
+        _render_plan_form(page, found)
     if found.running:
         draw_template("pages/shop/templates/header.html", title=page.text("plan.subscribers"))
     for each in found.running:
-        _subscriber(page, found, each)
+        _render_subscription(page, found, each)
 
 
-def _retire(page: PageContext, one: PlanSummary) -> None:
-    act = partial(_retired, page, one.id)
+def _render_retire_button(page: PageContext, one: PlanSummary) -> None:
+    act = partial(_retire_plan, page, one.id)
     actions.action_button(
         page, "plan.retire", act, right=Right.RUN, key=f"plan:retire:{one.id}", params={"title": one.title}
     )
 
 
-def _make(page: PageContext, found: SubscriptionsView) -> None:
+def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
     """A plan in four fields; on which account, where there are several."""
     if not found.wares:
         draw_template("shell/templates/empty_note.html", note=page.text("plan.no_packs"))
@@ -70,11 +70,11 @@ def _make(page: PageContext, found: SubscriptionsView) -> None:
         names = {one.id: one.name for one in found.accounts.values()}
         if len(names) > 1:
             st.selectbox(page.text("plan.account"), list(names), format_func=lambda one: names[one], key=ACCOUNT)
-        act = partial(_made, page, found.creator.id, tuple(names))
+        act = partial(_create_plan, page, found.creator.id, tuple(names))
         actions.submit_button(page, "plan.make", act, right=Right.RUN, key="plan:make:go")
 
 
-def _subscriber(page: PageContext, found: SubscriptionsView, one: RunningSubscription) -> None:
+def _render_subscription(page: PageContext, found: SubscriptionsView, one: RunningSubscription) -> None:
     fan = one.fan if page.has_right(*FAN_NAME_RIGHTS) else page.text("shop.fan", number=one.fan_id.hex[-4:])
     until = page.localizer.format_moment(one.until, found.now) if one.until is not None else "…"
     price = page.localizer.format_money(one.price)
@@ -82,11 +82,13 @@ def _subscriber(page: PageContext, found: SubscriptionsView, one: RunningSubscri
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"plan:one:{one.id}"):
         st.write(said)
         if one.state == "active" and page.has_right(Right.REFUND):
-            act = partial(_stop, page, one.id)
+            act = partial(_stop_renewal, page, one.id)
             actions.action_button(page, "plan.stop", act, right=Right.REFUND, key=f"plan:stop:{one.id}")
 
 
-def _made(page: PageContext, creator_id: UUID, accounts: tuple[UUID, ...], scope: Scope, _press: UUID) -> Message:
+def _create_plan(
+    page: PageContext, creator_id: UUID, accounts: tuple[UUID, ...], scope: Scope, _press: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     said, title = str(actions.typed_value(PRICE) or "").strip(), str(actions.typed_value(TITLE) or "").strip()
     if not said.isascii() or not said.isdigit():
@@ -103,12 +105,12 @@ def _made(page: PageContext, creator_id: UUID, accounts: tuple[UUID, ...], scope
     return Message("plan.made", {"title": title})
 
 
-def _retired(page: PageContext, plan_id: UUID, scope: Scope, _press: UUID) -> Message:
+def _retire_plan(page: PageContext, plan_id: UUID, scope: Scope, _press: UUID) -> Message:
     plans.retire_plan(scope, reads.require_own_plan(scope, page, plan_id))
     return Message("plan.retired")
 
 
-def _stop(page: PageContext, subscription_id: UUID, scope: Scope, _press: UUID) -> Message:
+def _stop_renewal(page: PageContext, subscription_id: UUID, scope: Scope, _press: UUID) -> Message:
     row = reads.require_own_subscription(scope, page, subscription_id)
     subscription_endings.request_renewal_stop(scope, row.id)
     return Message("plan.stopping")

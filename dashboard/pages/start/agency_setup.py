@@ -45,13 +45,13 @@ class AgencySetup:
 
 
 @cache
-def _cities() -> tuple[str, ...]:
+def _list_city_zones() -> tuple[str, ...]:
     return tuple(sorted(zone for zone in available_timezones() if zone.startswith(ZONE_AREAS)))
 
 
 def list_time_zones(own: str) -> list[str]:
     """Every zone that is named after a place, and the person's own, which comes first."""
-    return [own, *(zone for zone in _cities() if zone != own)]
+    return [own, *(zone for zone in _list_city_zones() if zone != own)]
 
 
 def make_page_slug(name: str, key: UUID) -> str:
@@ -77,9 +77,9 @@ def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenS
     with tenant(key, f"start:{who.member.id}") as scope:
         # Streamlit begins a second press in a thread of its own while the first still writes.
         scope.lock(f"founding:{key}")
-        if not _is_there(scope):
+        if not _has_agency(scope):
             profile_texts.check_profile_texts(scope, (answers.creator,))
-            _write(scope, key, answers)
+            _create_agency(scope, key, answers)
         owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
         sessions.link_logins(scope, owner.id, who.tenant_id, who.member.id)
         secret = sessions.create_sign_in_link(scope, owner.id)
@@ -88,7 +88,7 @@ def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenS
     return secret
 
 
-def _is_there(scope: Scope) -> bool:
+def _has_agency(scope: Scope) -> bool:
     try:
         tenant_reads.get_agency(scope)
     except NotFound:
@@ -96,7 +96,7 @@ def _is_there(scope: Scope) -> bool:
     return True
 
 
-def _write(scope: Scope, key: UUID, answers: AgencySetup) -> None:
+def _create_agency(scope: Scope, key: UUID, answers: AgencySetup) -> None:
     name = answers.creator.strip()[:80]
     agencies.create_agency(scope, name=name, language=answers.language, zone=answers.zone)
     slug = make_page_slug(name, key)
@@ -118,13 +118,13 @@ def _write(scope: Scope, key: UUID, answers: AgencySetup) -> None:
         language=answers.language,
         zone=answers.zone,
     )
-    written = persona.create_persona_version(scope, creator_id, _persona(name, answers))
+    written = persona.create_persona_version(scope, creator_id, _build_persona(name, answers))
     persona.activate_persona(scope, written)
     wanted = OwnPageRequested(scope.tenant_id, creator_id, slug=slug)
     outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator_id}")
 
 
-def _persona(name: str, answers: AgencySetup) -> PersonaVersion:
+def _build_persona(name: str, answers: AgencySetup) -> PersonaVersion:
     """Who answers fans: the character itself where it is virtual, else the assistant of a person's team."""
     return PersonaVersion(
         name=name,

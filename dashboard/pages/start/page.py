@@ -30,12 +30,12 @@ def render_page(page: PageContext) -> None:
     """Draw the questions, or, in an agency of one's own, what is left until the first post."""
     found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
     if found.demo:
-        _questions(page)
+        _render_setup_form(page)
     else:
-        _first_post(page, found)
+        _render_first_post(page, found)
 
 
-def _questions(page: PageContext) -> None:
+def _render_setup_form(page: PageContext) -> None:
     st.title(page.text("start.title"))
     if LINK in st.session_state:
         draw_template("pages/start/templates/done.html", word=page.text, link=st.session_state[LINK])
@@ -49,7 +49,7 @@ def _questions(page: PageContext) -> None:
         right.radio(
             page.text("start.kind"),
             CREATOR_KINDS,
-            format_func=_say(page, "start.kind_"),
+            format_func=_prefixed_text(page, "start.kind_"),
             key="start:kind",
             horizontal=True,
         )
@@ -57,33 +57,39 @@ def _questions(page: PageContext) -> None:
             page.text("start.language"),
             LANGUAGES,
             index=LANGUAGES.index(page.localizer.language),
-            format_func=_say(page, "start.language_"),
+            format_func=_prefixed_text(page, "start.language_"),
             key="start:language",
         )
         zones = agency_setup.list_time_zones(page.viewer.member.zone)
         right.selectbox(page.text("start.zone"), zones, index=zones.index(page.viewer.member.zone), key="start:zone")
         left.selectbox(
-            page.text("start.ceiling"), RATING_CEILINGS, format_func=_say(page, "rating."), key="start:ceiling"
+            page.text("start.ceiling"),
+            RATING_CEILINGS,
+            format_func=_prefixed_text(page, "rating."),
+            key="start:ceiling",
         )
         right.radio(
             page.text("start.alone"),
             ("yes", "no"),
-            format_func=_say(page, "start.alone_"),
+            format_func=_prefixed_text(page, "start.alone_"),
             key="start:alone",
             horizontal=True,
         )
         left.radio(
-            page.text("start.answers"), REPLY_MODES, format_func=_say(page, "start.answers_"), key="start:answers"
+            page.text("start.answers"),
+            REPLY_MODES,
+            format_func=_prefixed_text(page, "start.answers_"),
+            key="start:answers",
         )
-        st.form_submit_button(page.text("start.found"), type="primary", key="start:found", on_click=_found)
+        st.form_submit_button(page.text("start.found"), type="primary", key="start:found", on_click=_submit_setup)
     st.caption(page.text("start.where"))
 
 
-def _say(page: PageContext, prefix: str) -> Callable[[object], str]:
+def _prefixed_text(page: PageContext, prefix: str) -> Callable[[object], str]:
     return lambda value: page.text(f"{prefix}{value}")
 
 
-def _found() -> None:
+def _submit_setup() -> None:
     """The callback: an agency once per set of answers, however often it is pressed."""
     page = page_context.current_page()
     if page is None or LINK in st.session_state:
@@ -110,20 +116,25 @@ def _found() -> None:
     st.session_state.pop(KEY, None)
 
 
-def _first_post(page: PageContext, found: StartView) -> None:
+def _render_first_post(page: PageContext, found: StartView) -> None:
     st.title(page.text("start.first_title"))
     draw_template("pages/start/templates/steps.html", found=found, voice=page.localizer, word=page.text)
-    _watch(page, found)
+    _rerun_on_progress(page, found)
     if found.page is None or found.creator is None:
         return
     st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
     actions.action_button(
-        page, "start.publish", partial(_publish, page, found), right=Right.RUN, key="start:publish", kind="primary"
+        page,
+        "start.publish",
+        partial(_publish_first_post, page, found),
+        right=Right.RUN,
+        key="start:publish",
+        kind="primary",
     )
 
 
 @st.fragment(run_every="2s")
-def _watch(drawn: PageContext, before: StartView) -> None:
+def _rerun_on_progress(drawn: PageContext, before: StartView) -> None:
     """The first post on its way; the steps are drawn anew when one is done."""
     page = page_context.current_page()
     if page is None:
@@ -134,7 +145,7 @@ def _watch(drawn: PageContext, before: StartView) -> None:
     draw_template("pages/start/templates/posts.html", found=found, voice=drawn.localizer, word=drawn.text)
 
 
-def _publish(page: PageContext, found: StartView, scope: Scope, press_id: UUID) -> Message:
+def _publish_first_post(page: PageContext, found: StartView, scope: Scope, press_id: UUID) -> Message:
     if found.creator is None or found.page is None:
         return Message("start.no_page_yet")
     creator = page.get_creator(scope, found.creator.id)

@@ -82,11 +82,11 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     """The recipe, what it would ask for, and the press that makes it."""
     draw_template("pages/studio/library/templates/section.html", title=page.text("studio.make"), note="")
     if not found.recipes:
-        _first(page, found, _engine())
+        _render_first_recipe(page, found, _resolve_engine_name())
         wildcards.render_wildcards(page, found.creator.id)
         recipe_actions.render_archived_recipes(page, found.creator.id, found.retired)
         return
-    chosen = _chosen(page, found)
+    chosen = _select_recipe(page, found)
     given = render_questions(page, chosen)
     with st.container(horizontal=True, gap="small"):
         st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.picture_count)
@@ -99,17 +99,20 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
             seed = own
             draw_template("shell/templates/note.html", note=page.text("studio.seed_fixed", seed=own))
     spec = page.read(lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec))
-    makes = _asked(page, spec, seed, count, given) and style_references.can_use_style_references(
+    makes = _render_prompt_preview(page, spec, seed, count, given) and style_references.can_use_style_references(
         page, found.creator.id, chosen.spec
     )
     makes = makes and input_pictures.can_use_input_pictures(page, found.creator.id, chosen.spec)
     pace = page.read(lambda scope: estimates.seconds_per_picture(scope, found.creator.id, chosen.spec))
-    estimate = costs.describe_estimate(page, chosen.spec, _lasts(page, pace * count), count)
+    estimate = costs.describe_estimate(page, chosen.spec, _format_seconds(page, pace * count), count)
     if (lacks := missing_engine_reason(settings.load_settings().generators, chosen.spec.engine)) is not None:
         st.error(page.localizer.message_text(lacks))
         makes = False
     draw_template(
-        "pages/studio/templates/engine.html", engine=_engine(chosen.spec.engine), estimate=estimate, word=page.text
+        "pages/studio/templates/engine.html",
+        engine=_resolve_engine_name(chosen.spec.engine),
+        estimate=estimate,
+        word=page.text,
     )
     if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
         names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
@@ -119,7 +122,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     actions.action_button(
         page,
         "studio.generate",
-        partial(_generate, page, order),
+        partial(_start_generation, page, order),
         right=Right.RUN,
         key="studio:generate",
         kind="primary",
@@ -136,16 +139,16 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     costs.render_cost_cap(page, chosen.spec)
 
 
-def _lasts(page: PageContext, seconds: float) -> str:
+def _format_seconds(page: PageContext, seconds: float) -> str:
     return page.localizer.format_duration(timedelta(seconds=max(1, round(seconds))))
 
 
 @cache
-def _engine(named: str = "") -> str:
+def _resolve_engine_name(named: str = "") -> str:
     return engine_name(settings.load_settings().generators, named)
 
 
-def _first(page: PageContext, found: StudioView, engine: str) -> None:
+def _render_first_recipe(page: PageContext, found: StudioView, engine: str) -> None:
     """Nothing here yet: one recipe that works on every engine."""
     draw_template(
         "pages/studio/templates/first_recipe.html",
@@ -156,7 +159,7 @@ def _first(page: PageContext, found: StudioView, engine: str) -> None:
     actions.action_button(
         page,
         "studio.try_sample",
-        partial(_sample, page, found.creator.id),
+        partial(_start_sample_run, page, found.creator.id),
         right=Right.RUN,
         key="studio:sample",
         kind="primary",
@@ -164,7 +167,7 @@ def _first(page: PageContext, found: StudioView, engine: str) -> None:
     )
 
 
-def _chosen(page: PageContext, found: StudioView) -> RecipeSummary:
+def _select_recipe(page: PageContext, found: StudioView) -> RecipeSummary:
     names = {str(one.id): one for one in found.recipes}
     if st.session_state.get(RECIPE_KEY) not in names:
         st.session_state[RECIPE_KEY] = next(iter(names))
@@ -177,7 +180,9 @@ def _chosen(page: PageContext, found: StudioView) -> RecipeSummary:
     return names[st.session_state[RECIPE_KEY]]
 
 
-def _asked(page: PageContext, spec: RecipeSpec, seed: int, count: int, given: Mapping[str, ParameterValue]) -> bool:
+def _render_prompt_preview(
+    page: PageContext, spec: RecipeSpec, seed: int, count: int, given: Mapping[str, ParameterValue]
+) -> bool:
     """What each picture would be asked to show: the very words, before anything is made. Whether it may be made."""
     try:
         shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
@@ -203,7 +208,7 @@ class _Order:
     given: Mapping[str, ParameterValue]
 
 
-def _generate(page: PageContext, order: _Order, scope: Scope, _: UUID) -> Message:
+def _start_generation(page: PageContext, order: _Order, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, order.creator_id)
     if order.recipe_id not in {one.id for one in studio_reads.list_recipes(scope, order.creator_id)}:
         raise NotFound("recipe.unknown")
@@ -222,7 +227,7 @@ def _generate(page: PageContext, order: _Order, scope: Scope, _: UUID) -> Messag
     return Message("studio.started" if order.count > 1 else "studio.started_one", {"count": order.count})
 
 
-def _sample(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
     sample = SAMPLE_RECIPES[page.localizer.language]
     recipe_id = specs.save_recipe(scope, creator_id, sample)
@@ -240,12 +245,12 @@ def render_run_progress(page: PageContext, found: StudioView) -> None:
     )
     state = found.progress
     if state.is_active:
-        st.fragment(_going, run_every=TICK)(page, found.creator.id)
+        st.fragment(_poll_run_progress, run_every=TICK)(page, found.creator.id)
     else:
-        _lines(page, state, found.creator.id)
+        _render_progress_lines(page, state, found.creator.id)
 
 
-def _going(drawn: PageContext, creator_id: UUID) -> None:
+def _poll_run_progress(drawn: PageContext, creator_id: UUID) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -253,14 +258,14 @@ def _going(drawn: PageContext, creator_id: UUID) -> None:
     if not state.is_active:
         st.rerun()  # all of it is there: the library shows it
     actions.show_notices(page, "studio:going")
-    _lines(page, state, creator_id)
+    _render_progress_lines(page, state, creator_id)
 
 
-def _lines(page: PageContext, state: StudioProgress, creator_id: UUID) -> None:
+def _render_progress_lines(page: PageContext, state: StudioProgress, creator_id: UUID) -> None:
     if not state.runs and not state.uploads and not state.copies:
         draw_template("shell/templates/empty.html", code="studio.nothing_under_way", word=page.text)
     for run in state.runs:
-        _run(page, run, creator_id, state)
+        _render_run(page, run, creator_id, state)
     if state.uploads:
         draw_template(
             "pages/studio/templates/uploads.html", uploads=state.uploads, voice=page.localizer, word=page.text
@@ -269,9 +274,9 @@ def _lines(page: PageContext, state: StudioProgress, creator_id: UUID) -> None:
         picture_copies.render_picture_copy_progress(page, state.copies)
 
 
-def _run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProgress) -> None:
+def _render_run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProgress) -> None:
     going, labelled = run.state in ACTIVE_RUN_STATES, run.id in state.labelled
-    left = _lasts(page, state.left[run.id]) if run.id in state.left else ""
+    left = _format_seconds(page, state.left[run.id]) if run.id in state.left else ""
     with st.container(border=True, gap="small"):
         about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
         about["labelled"] = labelled
@@ -280,10 +285,14 @@ def _run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProg
         with st.container(horizontal=True, gap="small"):
             if going:
                 actions.action_button(
-                    page, "studio.stop", partial(_stop, page, creator_id, run.id), right=Right.RUN, key=f"stop:{run.id}"
+                    page,
+                    "studio.stop",
+                    partial(_stop_run, page, creator_id, run.id),
+                    right=Right.RUN,
+                    key=f"stop:{run.id}",
                 )
             if run.state is JobState.FAILED:
-                act = partial(_resume, page, creator_id, run.id)
+                act = partial(_resume_run, page, creator_id, run.id)
                 actions.action_button(page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}")
             if run.done and st.button(page.text("studio.compare"), key=f"compare:{run.id}"):
                 st.session_state[COMPARED_RUN_KEY] = str(run.id)
@@ -294,14 +303,14 @@ def _run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProg
                 st.rerun()
 
 
-def _resume(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+def _resume_run(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
     if page.get_creator(scope, creator_id).id != studio_reads.get_run(scope, job_id).creator_id:
         raise NotFound("job.unknown")
     left = runner.resume_run(scope, job_id)
     return Message("studio.resumed" if left > 1 else "studio.resumed_one", {"count": left})
 
 
-def _stop(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+def _stop_run(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
     if page.get_creator(scope, creator_id).id != studio_reads.get_run(scope, job_id).creator_id:
         raise NotFound("job.unknown")
     runner.stop_run(scope, job_id)

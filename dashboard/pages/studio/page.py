@@ -22,7 +22,7 @@ def render_page(page: PageContext) -> None:
     if not mine:
         draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
-    creator = _creator(page, mine)
+    creator = _select_creator(page, mine)
     found = page.read(lambda scope: load_studio(scope, creator))
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -39,7 +39,7 @@ def render_page(page: PageContext) -> None:
     draw_template("pages/studio/templates/footer.html", now=found.progress.now, voice=page.localizer, word=page.text)
 
 
-def _creator(page: PageContext, mine: list[Creator]) -> Creator:
+def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
     """Whose studio it is: the one of the address, the one chosen, else the first."""
     names = {one.slug: one for one in mine}
     asked = st.query_params.get("creator", "")

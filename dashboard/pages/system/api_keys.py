@@ -26,7 +26,7 @@ def render_api_keys(page: PageContext) -> None:
     found = page.read(lambda scope: load_api_keys(scope, page.viewer.member))
     st.subheader(page.text("system.keys"))
     st.write(page.text("system.keys_explained"))
-    _secret(page)
+    _render_new_secret(page)
     for key in found.living:
         with st.container(border=True):
             draw_template(
@@ -35,27 +35,27 @@ def render_api_keys(page: PageContext) -> None:
             with st.popover(page.text("system.key_end")):
                 st.write(page.markdown("system.key_end_asked", name=key.name))
                 actions.action_button(
-                    page, "system.key_end_sure", partial(_end, key.id), right=Right.RUN, key=f"end:{key.id}"
+                    page, "system.key_end_sure", partial(_revoke_key, key.id), right=Right.RUN, key=f"end:{key.id}"
                 )
     for key in found.ended:
         draw_template("pages/system/templates/api_key.html", key=key, found=found, voice=page.localizer, word=page.text)
-    _newcomer(page, found)
+    _render_new_key_form(page, found)
 
 
-def _secret(page: PageContext) -> None:
+def _render_new_secret(page: PageContext) -> None:
     """What was made just now, until its owner says that they have it: nobody can show it again."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("system.key_made"))
             st.code(st.session_state[SECRET], language=None)
-            st.button(page.text("system.key_copied"), key="key:copied", on_click=_forget)
+            st.button(page.text("system.key_copied"), key="key:copied", on_click=_clear_secret)
 
 
-def _forget() -> None:
+def _clear_secret() -> None:
     st.session_state.pop(SECRET, None)
 
 
-def _newcomer(page: PageContext, found: ApiKeysView) -> None:
+def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
     names = {one.slug: one.name for one in found.creators}
     with st.container(border=True):
         left, right = st.columns(2)
@@ -84,19 +84,19 @@ def _newcomer(page: PageContext, found: ApiKeysView) -> None:
             key=CREATORS,
             select_all=False,
         )
-        st.button(page.text("system.key_make"), key=PRESS, type="primary", on_click=_pressed)
+        st.button(page.text("system.key_make"), key=PRESS, type="primary", on_click=_handle_create_press)
 
 
-def _pressed() -> None:
+def _handle_create_press() -> None:
     """A key that stands is shown; the name is emptied, so that a second press makes no second one."""
     made: list[str] = []
-    actions.run_action(partial(_make, made), Right.RUN, PRESS)
+    actions.run_action(partial(_create_key, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):
         st.session_state[SECRET] = made[-1]
         st.session_state[NAME] = ""
 
 
-def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
+def _create_key(made: list[str], scope: Scope, press_id: UUID) -> None:
     secret = keys.create_key(
         scope,
         name=str(actions.typed_value(NAME) or ""),
@@ -108,6 +108,6 @@ def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
     made.append(secret)
 
 
-def _end(key_id: UUID, scope: Scope, _: UUID) -> Message:
+def _revoke_key(key_id: UUID, scope: Scope, _: UUID) -> Message:
     keys.revoke_key(scope, key_id)
     return Message("system.key_ended")

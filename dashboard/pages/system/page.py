@@ -41,27 +41,27 @@ def render_page(page: PageContext) -> None:
         del st.query_params[REQUESTED_PARAM]
         st.success(page.text("system.reopening"))
     found = page.read(lambda scope: load_system(scope, page.viewer.member))
-    _queues(page, found.moving)
-    _stops(page, found)
-    _rules(page, found)
-    _limits(page, found)
+    _render_queue_status(page, found.moving)
+    _render_emergency_stops(page, found)
+    _render_expiring_rules(page, found)
+    _render_place_limits(page, found)
     third_party_rules.render_third_party_rules(page, found)
     st.subheader(page.text("system.eyes"))
     draw_template(
         "pages/system/templates/calibration.html", eyes=found.eyes, now=found.now, voice=page.localizer, word=page.text
     )
-    _storage(page, found.kept)
-    _dead(page, found)
+    _render_storage(page, found.kept)
+    _render_dead_events(page, found)
     if not found.others:
         st.subheader(page.text("system.acts"))
         draw_template("pages/system/templates/audit_log.html", found=found, voice=page.localizer, word=page.text)
     api_keys.render_api_keys(page)
     remote_workers.render_remote_workers(page)
     webhooks.render_webhooks(page)
-    _months(page, found)
+    _render_transparency_report(page, found)
 
 
-def _storage(page: PageContext, kept: int) -> None:
+def _render_storage(page: PageContext, kept: int) -> None:
     """What the library holds, and what it may."""
     st.subheader(page.text("system.storage"))
     allowed, used = library_files.object_store().quota_bytes, storage_quota.to_mib(kept)
@@ -72,7 +72,7 @@ def _storage(page: PageContext, kept: int) -> None:
         st.progress(min(1.0, kept / allowed))
 
 
-def _months(page: PageContext, found: SystemView) -> None:
+def _render_transparency_report(page: PageContext, found: SystemView) -> None:
     """A month of the safety check in numbers, to take away."""
     st.subheader(page.text("transparency.month"))
     st.write(page.text("transparency.month_explained"))
@@ -102,7 +102,7 @@ def _months(page: PageContext, found: SystemView) -> None:
 
 
 @st.fragment(run_every="5s")
-def _queues(drawn: PageContext, found: QueueStatus) -> None:
+def _render_queue_status(drawn: PageContext, found: QueueStatus) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -110,9 +110,9 @@ def _queues(drawn: PageContext, found: QueueStatus) -> None:
     draw_template("pages/system/templates/queues.html", found=now, voice=page.localizer, word=page.text)
 
 
-def _stops(page: PageContext, found: SystemView) -> None:
+def _render_emergency_stops(page: PageContext, found: SystemView) -> None:
     st.subheader(page.text("system.stop"))
-    known = _stoppable(page, found)
+    known = _list_stop_targets(page, found)
     for stop in found.above:
         with st.container(border=True):
             whom = page.text("system.whole_installation")
@@ -135,7 +135,7 @@ def _stops(page: PageContext, found: SystemView) -> None:
                 voice=page.localizer,
                 word=page.text,
             )
-            _reopening(page, stop, number, found)
+            _render_stop_ending(page, stop, number, found)
     with st.container(border=True):
         st.write(page.text("system.stop_explained"))
         left, right = st.columns(2)
@@ -146,7 +146,7 @@ def _stops(page: PageContext, found: SystemView) -> None:
         actions.action_button(
             page,
             "system.stop_now",
-            _stop_now,
+            _request_emergency_stop,
             right=Right.STOP,
             key="stop",
             kind="primary",
@@ -155,7 +155,7 @@ def _stops(page: PageContext, found: SystemView) -> None:
         )
 
 
-def _reopening(page: PageContext, stop: ActiveStop, number: int, found: SystemView) -> None:
+def _render_stop_ending(page: PageContext, stop: ActiveStop, number: int, found: SystemView) -> None:
     """What ends a stop, or who can where it keeps back others' work too."""
     wide = stop.where in emergency_stops.WIDE_SCOPES
     if wide and found.others:
@@ -163,13 +163,13 @@ def _reopening(page: PageContext, stop: ActiveStop, number: int, found: SystemVi
         return
     box = f"why:{number}"
     st.text_input(page.text("system.why_reopen"), key=box, max_chars=200)
-    act = partial(_switch, stop, box, close=False)
+    act = partial(_request_stop_change, stop, box, close=False)
     actions.action_button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
     if wide and page.viewer.member.id in found.keyed:
         draw_template("pages/system/templates/reopen_link.html", stop=stop, word=page.text)
 
 
-def _stoppable(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
+def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
     """What can be stopped, each as a switch knows it and as people call it: the agency, a creator, a platform, an
     account. The agency comes last for who works for some creators alone."""
     word = page.text
@@ -189,7 +189,7 @@ def _stoppable(page: PageContext, found: SystemView) -> dict[tuple[str, str], st
     return names
 
 
-def _rules(page: PageContext, found: SystemView) -> None:
+def _render_expiring_rules(page: PageContext, found: SystemView) -> None:
     """Rules that grow old: an owner says that one was read again and is unchanged, a second member says it too."""
     if not found.rules:
         return
@@ -205,17 +205,19 @@ def _rules(page: PageContext, found: SystemView) -> None:
                 code, right = ("system.rule_read", Right.RULES) if own else ("system.rule_read_too", Right.REVIEW)
                 url = due.urls[0] if due.waiting is None else due.waiting.url
                 st.link_button(page.text("system.rule_open"), url)
-                actions.action_button(page, code, partial(_read, due.name, url), right=right, key=f"rule:{due.name}")
+                actions.action_button(
+                    page, code, partial(_request_rule_verification, due.name, url), right=right, key=f"rule:{due.name}"
+                )
 
 
-def _read(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
+def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
     today = scope.now.date().isoformat()
     wanted = RuleVerified(scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"rule:{press_id}")
     return Message("system.rule_noted")
 
 
-def _limits(page: PageContext, found: SystemView) -> None:
+def _render_place_limits(page: PageContext, found: SystemView) -> None:
     """Places the agency keeps tighter than their rules: one person is enough, ending it takes two."""
     if not found.places:
         return
@@ -225,17 +227,17 @@ def _limits(page: PageContext, found: SystemView) -> None:
             draw_template(
                 "pages/system/templates/limit.html",
                 kept=kept,
-                place=_place(page, found, kept.place),
+                place=_place_name(page, found, kept.place),
                 found=found,
                 voice=page.localizer,
                 word=page.text,
             )
-            act = partial(_limit, kept.place, kept.rating, kept.verdict, end=True)
+            act = partial(_request_place_limit, kept.place, kept.rating, kept.verdict, end=True)
             actions.action_button(page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}")
     with st.container(border=True):
         st.write(page.text("system.limits_explained"))
         offered = {
-            "place": {one: _place(page, found, one) for one in found.places},
+            "place": {one: _place_name(page, found, one) for one in found.places},
             "from": {str(one): page.text(f"rating.{one}") for one in Rating if one is not Rating.X},
             "what": {one: page.text(f"system.limit_{one}") for one in "HB"},
         }
@@ -243,10 +245,10 @@ def _limits(page: PageContext, found: SystemView) -> None:
             label = page.text(f"system.limit_{name}")
             column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
         st.text_input(page.text("system.why"), key="l.why", max_chars=200)
-        actions.action_button(page, "system.limit_keep", _keep, right=Right.RUN, key="limit")
+        actions.action_button(page, "system.limit_keep", _add_place_limit, right=Right.RUN, key="limit")
 
 
-def _place(page: PageContext, found: SystemView, name: str) -> str:
+def _place_name(page: PageContext, found: SystemView, name: str) -> str:
     """A place in words; where it borrows from others, in theirs and the platform's: as where a post is written."""
     rules = found.places.get(name, [name])
     said = ", ".join(page.text(f"place.{rule}") for rule in rules)
@@ -257,12 +259,12 @@ def _place(page: PageContext, found: SystemView, name: str) -> str:
     )
 
 
-def _keep(scope: Scope, press_id: UUID) -> Message:
+def _add_place_limit(scope: Scope, press_id: UUID) -> Message:
     place, rating, verdict = (str(actions.typed_value(key)) for key in ("l.place", "l.from", "l.what"))
-    return _limit(place, rating, verdict, scope, press_id, end=False)
+    return _request_place_limit(place, rating, verdict, scope, press_id, end=False)
 
 
-def _limit(place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
+def _request_place_limit(place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
     why = "" if end else str(actions.typed_value("l.why") or "").strip()
     wanted = PlaceLimitRequested(
         scope.tenant_id, press_id, place=place, rating=rating, verdict=verdict, why=why, end=end, by=scope.actor
@@ -271,7 +273,7 @@ def _limit(place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, 
     return Message("system.limit_ending" if end else "system.limit_keeping")
 
 
-def _dead(page: PageContext, found: SystemView) -> None:
+def _render_dead_events(page: PageContext, found: SystemView) -> None:
     st.subheader(page.text("system.dead"))
     if not found.dead:
         st.write(page.text("system.nothing_dead"))
@@ -287,32 +289,32 @@ def _dead(page: PageContext, found: SystemView) -> None:
             left, right = st.columns(2)
             with left:
                 actions.action_button(
-                    page, "system.resend", partial(_resend, event.id), right=Right.RUN, key=f"do:{event.id}"
+                    page, "system.resend", partial(_retry_dead_event, event.id), right=Right.RUN, key=f"do:{event.id}"
                 )
             with right:
                 actions.action_button(
-                    page, "system.drop", partial(_drop, event.id), right=Right.RUN, key=f"drop:{event.id}"
+                    page, "system.drop", partial(_discard_dead_event, event.id), right=Right.RUN, key=f"drop:{event.id}"
                 )
 
 
-def _resend(event_id: UUID, scope: Scope, _: UUID) -> Message:
+def _retry_dead_event(event_id: UUID, scope: Scope, _: UUID) -> Message:
     outbox.retry_dead(scope, event_id)
     return Message("system.resent")
 
 
-def _drop(event_id: UUID, scope: Scope, _: UUID) -> Message:
+def _discard_dead_event(event_id: UUID, scope: Scope, _: UUID) -> Message:
     outbox.discard_dead(scope, event_id)
     return Message("system.dropped")
 
 
-def _stop_now(scope: Scope, press_id: UUID) -> Message:
+def _request_emergency_stop(scope: Scope, press_id: UUID) -> Message:
     where, target = actions.typed_value("whom")
     require_can_stop(scope, where, target)
     stop = ActiveStop(where, target, SENDING, scope.now, "", "")
-    return _switch(stop, "why", scope, press_id, close=True)
+    return _request_stop_change(stop, "why", scope, press_id, close=True)
 
 
-def _switch(stop: ActiveStop, box: str, scope: Scope, press_id: UUID, *, close: bool) -> Message:
+def _request_stop_change(stop: ActiveStop, box: str, scope: Scope, press_id: UUID, *, close: bool) -> Message:
     """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
     reason = str(actions.typed_value(box) or "").strip()
     if not close and not reason:

@@ -132,7 +132,7 @@ def list_stop_targets(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, 
     }
 
 
-def _theirs(scope: Scope, member: Member) -> list[Creator]:
+def _list_own_creators(scope: Scope, member: Member) -> list[Creator]:
     return [one for one in tenant_reads.list_creators(scope) if member.works_for(one.slug)]
 
 
@@ -142,7 +142,7 @@ def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
     found = emergency_stops.list_stops(scope)
     if not found or not member.creators:
         return found
-    reach = set(list_stop_targets(scope, _theirs(scope, member)))
+    reach = set(list_stop_targets(scope, _list_own_creators(scope, member)))
     reach |= {("chat", target) for where, target in reach if where == "channel"}
     return [one for one in found if (one.where, one.target.partition(":")[0]) in reach]
 
@@ -160,11 +160,11 @@ def require_can_stop(scope: Scope, where: str, target: str) -> None:
     """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What reaches others too
     they may stop: it is a brake."""
     member = tenant_reads.get_acting_member(scope, "switch.people_only")
-    if (where, target) not in list_stop_targets(scope, _theirs(scope, member)):
+    if (where, target) not in list_stop_targets(scope, _list_own_creators(scope, member)):
         raise NotFound("system.not_yours")
 
 
-def _known(
+def _list_place_rules(
     scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[PlaceLimitSummary]
 ) -> Mapping[str, Sequence[str]]:
     """The rows of these places and of those that are kept tighter, each with the rules it is judged by, as a post's own
@@ -175,7 +175,7 @@ def _known(
     return {name: [rule for rule, _ in rules.source_rows(rules.rows[name].platform, name, on=today)] for name in known}
 
 
-def _runs(acts: Sequence[AuditRecord]) -> list[tuple[AuditRecord, int]]:
+def _group_repeated_acts(acts: Sequence[AuditRecord]) -> list[tuple[AuditRecord, int]]:
     """Each act with how often it was done without another between, the newest standing for all."""
     runs = [list(run) for _, run in groupby(acts, key=lambda act: (act.actor, act.act))]
     return [(run[0], len(run)) for run in runs[:LINES]]
@@ -201,7 +201,7 @@ def load_system(scope: Scope, member: Member) -> SystemView:
         dead=outbox.list_dead(scope, limit=50),
         stops=list_stop_rows(scope, member),
         above=emergency_stops.list_stops(scope, of=INSTALLATION_ID),
-        acts=[] if others else _runs(audit.list_recent_acts(scope, limit=READ)),
+        acts=[] if others else _group_repeated_acts(audit.list_recent_acts(scope, limit=READ)),
         creators=list(mine.values()),
         others=others,
         months=transparency_report.list_report_months(scope),
@@ -211,7 +211,7 @@ def load_system(scope: Scope, member: Member) -> SystemView:
         eyes=inspections.classifier_status(scope),
         rules=rule_expiry.list_expiring_rules(scope, places),
         limits=kept,
-        places=_known(scope, places, kept),
+        places=_list_place_rules(scope, places, kept),
         strangers=list_third_party_rules(scope),
         kept=storage_quota.used_bytes(scope),
         keyed=passkeys.members_with_passkeys(scope),

@@ -26,7 +26,7 @@ def render_remote_workers(page: PageContext) -> None:
     found = page.read(load_remote_workers)
     st.subheader(page.text("system.machines"))
     st.write(page.text("system.machines_explained"))
-    _secret(page)
+    _render_new_secret(page)
     if found.lacking:
         st.warning(page.markdown("system.machines_lacking", names=", ".join(found.lacking)))
     elif found.waiting:
@@ -42,14 +42,14 @@ def render_remote_workers(page: PageContext) -> None:
             )
             with st.popover(page.text("system.machine_end")):
                 st.write(page.markdown("system.machine_end_asked", name=one.name))
-                end = partial(_end, one.id)
+                end = partial(_end_remote_worker, one.id)
                 actions.action_button(page, "system.machine_end_sure", end, right=Right.RUN, key=f"end:{one.id}")
     with st.container(border=True):
         st.text_input(page.text("system.machine_name"), key=NAME, max_chars=remote_workers.MAX_REMOTE_WORKER_NAME)
-        st.button(page.text("system.machine_make"), key=PRESS, on_click=_pressed)
+        st.button(page.text("system.machine_make"), key=PRESS, on_click=_handle_create_press)
 
 
-def _secret(page: PageContext) -> None:
+def _render_new_secret(page: PageContext) -> None:
     """What was made just now, until somebody says that they have it: nobody can show it again."""
     if SECRET in st.session_state:
         with st.container(border=True):
@@ -58,28 +58,28 @@ def _secret(page: PageContext) -> None:
             st.write(page.text("system.machine_start"))
             address = settings.load_settings().web.public_url.rstrip("/")
             st.code(f"greenroom worker --join {address}", language=None)
-            st.button(page.text("system.key_copied"), key="machine:copied", on_click=_forget)
+            st.button(page.text("system.key_copied"), key="machine:copied", on_click=_clear_secret)
 
 
-def _forget() -> None:
+def _clear_secret() -> None:
     st.session_state.pop(SECRET, None)
 
 
-def _pressed() -> None:
+def _handle_create_press() -> None:
     """A machine that stands has its key shown; the name is emptied, so that a second press makes no second one."""
     made: list[str] = []
-    actions.run_action(partial(_make, made), Right.RUN, PRESS)
+    actions.run_action(partial(_create_remote_worker, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):
         st.session_state[SECRET] = made[-1]
         st.session_state[NAME] = ""
 
 
-def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
+def _create_remote_worker(made: list[str], scope: Scope, press_id: UUID) -> None:
     made.append(
         remote_workers.create_remote_worker(scope, name=str(actions.typed_value(NAME) or ""), machine_id=press_id)
     )
 
 
-def _end(machine_id: UUID, scope: Scope, _: UUID) -> Message:
+def _end_remote_worker(machine_id: UUID, scope: Scope, _: UUID) -> Message:
     back = remote_routing.end_remote_worker(scope, machine_id)
     return Message("system.machine_ended_back", {"count": back}) if back else Message("system.machine_ended")

@@ -44,23 +44,27 @@ def list_third_party_rules(scope: Scope) -> list[ThirdPartyRulesView]:
     """Every package's rules with what this agency made of them, then what it admitted and is not installed."""
     rules = active_policy.current_bundle(scope)
     kept = {one.platform: one for one in admission.list_admissions(scope)}
-    found = [_stranger(one, rules, kept.get) for one in shipped_policies.shipped_policies()]
-    return [*found, *_left(found, kept.values())]
+    found = [_build_package_view(one, rules, kept.get) for one in shipped_policies.shipped_policies()]
+    return [*found, *_list_orphaned_admissions(found, kept.values())]
 
 
-def _stranger(one: ShippedPolicy, rules: Bundle, kept: Callable[[str], Admission | None]) -> ThirdPartyRulesView:
+def _build_package_view(
+    one: ShippedPolicy, rules: Bundle, kept: Callable[[str], Admission | None]
+) -> ThirdPartyRulesView:
     try:
         said = third_party_rules.verify_rules(one.document, rules)
     except InvalidThirdPartyRules:
         return ThirdPartyRulesView(one.package, one.version, "", "", "", ())
-    return _told(one, said, kept(said.platform))
+    return _view_from_rules(one, said, kept(said.platform))
 
 
-def _told(one: ShippedPolicy, said: ThirdPartyRules, admitted: Admission | None) -> ThirdPartyRulesView:
+def _view_from_rules(one: ShippedPolicy, said: ThirdPartyRules, admitted: Admission | None) -> ThirdPartyRulesView:
     return ThirdPartyRulesView(one.package, one.version, said.platform, said.digest, said.key, said.rows, admitted)
 
 
-def _left(found: Sequence[ThirdPartyRulesView], kept: Iterable[Admission]) -> Iterator[ThirdPartyRulesView]:
+def _list_orphaned_admissions(
+    found: Sequence[ThirdPartyRulesView], kept: Iterable[Admission]
+) -> Iterator[ThirdPartyRulesView]:
     here = {one.digest for one in found}
     for one in kept:
         if one.digest not in here:

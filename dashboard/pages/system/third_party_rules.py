@@ -32,19 +32,19 @@ def render_third_party_rules(page: PageContext, found: SystemView) -> None:
                 voice=page.localizer,
                 word=page.text,
             )
-            _buttons(page, one, number)
+            _render_admission_buttons(page, one, number)
 
 
-def _buttons(page: PageContext, one: ThirdPartyRulesView, number: int) -> None:
+def _render_admission_buttons(page: PageContext, one: ThirdPartyRulesView, number: int) -> None:
     if one.can_be_admitted:
-        act = partial(_wanted, one.platform, one.digest, end=False)
+        act = partial(_request_admission, one.platform, one.digest, end=False)
         actions.action_button(page, "system.rows_admit", act, right=Right.RULES, key=f"rows:{number}")
     if one.admitted is not None and (one.is_admitted or not one.package):
-        act = partial(_wanted, one.platform, one.digest, end=True)
+        act = partial(_request_admission, one.platform, one.digest, end=True)
         actions.action_button(page, "system.rows_end", act, right=Right.RUN, key=f"rows.end:{number}")
 
 
-def _wanted(platform: str, digest: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
+def _request_admission(platform: str, digest: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
     wanted = AdmissionRequested(scope.tenant_id, press_id, platform=platform, digest=digest, end=end, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"rows:{press_id}")
     return Message("system.rows_ending" if end else "system.rows_noted")

@@ -30,66 +30,71 @@ def render_webhooks(page: PageContext) -> None:
     found = page.read(load_webhooks)
     st.subheader(page.text("system.hooks"))
     st.write(page.text("system.hooks_explained"))
-    _secret(page)
+    _render_new_secret(page)
     for hook, calls in found.hooks:
         with st.container(border=True):
             shown = {"hook": hook, "calls": calls, "found": found, "not_public": NOT_PUBLIC}
             draw_template("pages/system/templates/webhook.html", **shown, voice=page.localizer, word=page.text)
-            _acts(page, hook, calls)
-    _newcomer(page, found)
+            _render_webhook_actions(page, hook, calls)
+    _render_new_webhook_form(page, found)
 
 
-def _secret(page: PageContext) -> None:
+def _render_new_secret(page: PageContext) -> None:
     """What was made just now, until its owner says that they have it."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("system.hook_secret"))
             st.code(st.session_state[SECRET], language=None)
-            st.button(page.text("system.hook_copied"), key="hook:copied", on_click=_forget)
+            st.button(page.text("system.hook_copied"), key="hook:copied", on_click=_clear_secret)
 
 
-def _forget() -> None:
+def _clear_secret() -> None:
     st.session_state.pop(SECRET, None)
 
 
-def _acts(page: PageContext, hook: Webhook, calls: Sequence[WebhookCall]) -> None:
+def _render_webhook_actions(page: PageContext, hook: Webhook, calls: Sequence[WebhookCall]) -> None:
     active, dead = hook.state == "active", [call for call in calls if call.state == "dead"]
     with st.container(horizontal=True, gap="small"):
-        test = partial(_test, hook.id)
+        test = partial(_send_test_event, hook.id)
         actions.action_button(
             page, "system.hook_test", test, right=Right.STAFF, key=f"hook.test:{hook.id}", disabled=not active
         )
-        turn = partial(_switch, hook.id, "paused" if active else "active")
+        turn = partial(_set_webhook_state, hook.id, "paused" if active else "active")
         code = "system.hook_pause" if active else "system.hook_resume"
         actions.action_button(page, code, turn, right=Right.STAFF, key=f"hook.turn:{hook.id}")
         if active and dead:
-            again = partial(_again, tuple(call.id for call in dead))
+            again = partial(_retry_calls, tuple(call.id for call in dead))
             actions.action_button(page, "system.hook_again", again, right=Right.STAFF, key=f"hook.again:{hook.id}")
         with st.popover(page.text("system.hook_change")):
             st.write(page.text("system.hook_rotate_asked"))
-            st.button(page.text("system.hook_rotate"), key=f"hook.rotate:{hook.id}", on_click=_rotated, args=(hook.id,))
+            st.button(
+                page.text("system.hook_rotate"),
+                key=f"hook.rotate:{hook.id}",
+                on_click=_handle_rotate_press,
+                args=(hook.id,),
+            )
             st.write(page.text("system.hook_end_asked"))
-            end = partial(_switch, hook.id, "ended")
+            end = partial(_set_webhook_state, hook.id, "ended")
             actions.action_button(page, "system.hook_end", end, right=Right.STAFF, key=f"hook.end:{hook.id}")
 
 
-def _test(hook_id: UUID, scope: Scope, _: UUID) -> Message:
+def _send_test_event(hook_id: UUID, scope: Scope, _: UUID) -> Message:
     endpoints.send_test_event(scope, hook_id)
     return Message("system.hook_testing")
 
 
-def _switch(hook_id: UUID, state: Literal["active", "paused", "ended"], scope: Scope, _: UUID) -> Message:
+def _set_webhook_state(hook_id: UUID, state: Literal["active", "paused", "ended"], scope: Scope, _: UUID) -> Message:
     endpoints.set_webhook_state(scope, hook_id, state=state)
     return Message("system.hook_switched")
 
 
-def _again(calls: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _retry_calls(calls: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     for call_id in calls:
         endpoints.retry_call(scope, call_id)
     return Message("system.hook_testing")
 
 
-def _newcomer(page: PageContext, found: WebhooksView) -> None:
+def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
     names = {str(one.id): one.name for one in found.creators}
     with st.container(border=True):
         left, right = st.columns(2)
@@ -117,20 +122,20 @@ def _newcomer(page: PageContext, found: WebhooksView) -> None:
             key=CREATORS,
             select_all=False,
         )
-        st.button(page.text("system.hook_add"), key=PRESS, type="primary", on_click=_added)
+        st.button(page.text("system.hook_add"), key=PRESS, type="primary", on_click=_handle_add_press)
 
 
-def _added() -> None:
+def _handle_add_press() -> None:
     """One that stands is shown with its secret; the name is emptied, so that a second press adds no second one."""
-    if _made(PRESS, _add):
+    if _run_with_new_secret(PRESS, _add_webhook):
         st.session_state[NAME] = st.session_state[URL] = ""
 
 
-def _rotated(hook_id: UUID) -> None:
-    _made(f"hook.rotate:{hook_id}", partial(_rotate, hook_id))
+def _handle_rotate_press(hook_id: UUID) -> None:
+    _run_with_new_secret(f"hook.rotate:{hook_id}", partial(_rotate_secret, hook_id))
 
 
-def _made(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
+def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
     """Do `act` with a new secret, and keep the secret for its owner once it stands."""
     stands: list[bool] = []
     secret = endpoints.create_webhook_secret()
@@ -147,7 +152,7 @@ def _made(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
     return done
 
 
-def _add(letter: bytes, scope: Scope, press_id: UUID) -> bool:
+def _add_webhook(letter: bytes, scope: Scope, press_id: UUID) -> bool:
     return endpoints.add_webhook(
         scope,
         hook_id=press_id,
@@ -159,6 +164,6 @@ def _add(letter: bytes, scope: Scope, press_id: UUID) -> bool:
     )
 
 
-def _rotate(hook_id: UUID, letter: bytes, scope: Scope, _: UUID) -> bool:
+def _rotate_secret(hook_id: UUID, letter: bytes, scope: Scope, _: UUID) -> bool:
     endpoints.rotate_webhook_secret(scope, hook_id, letter=letter)
     return True

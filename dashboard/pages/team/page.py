@@ -27,21 +27,21 @@ def render_page(page: PageContext) -> None:
     found = page.read(load_team)
     st.title(page.text("dashboard.page.team"))
     for colleague in found.colleagues:
-        _colleague(page, found, colleague)
-    _newcomer(page, found)
-    _second_factor(page, found)
+        _render_member(page, found, colleague)
+    _render_invite_form(page, found)
+    _render_second_factor(page, found)
     review_settings.render_review_settings(page, found)
     draw_template("pages/team/templates/duty_coverage.html", found=found, states=tuple(DutyStatus), word=page.text)
     draw_template("pages/team/templates/footer.html", word=page.text, clock=page.localizer.format_clock(found.now))
 
 
-def _colleague(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
+def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
     member = colleague.member
     with st.container(border=True):
         draw_template(
             "pages/team/templates/member.html",
             colleague=colleague,
-            works_for=_works_for(page, found, member),
+            works_for=_format_member_creators(page, found, member),
             voice=page.localizer,
             word=page.text,
             now=found.now,
@@ -49,9 +49,9 @@ def _colleague(page: PageContext, found: TeamView, colleague: TeamMember) -> Non
         )
         with st.container(horizontal=True, gap="small"):
             with st.popover(page.text("team.change")):
-                _change(page, found, colleague)
+                _render_member_form(page, found, colleague)
             actions.action_button(
-                page, "team.link", partial(_link, member.id), right=Right.STAFF, key=f"link:{member.id}"
+                page, "team.link", partial(_create_sign_in_link, member.id), right=Right.STAFF, key=f"link:{member.id}"
             )
             actions.action_button(
                 page,
@@ -63,27 +63,27 @@ def _colleague(page: PageContext, found: TeamView, colleague: TeamMember) -> Non
             )
             if has_right(member.role, Right.CHAT):
                 code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
-                trust = partial(_trust, member)
+                trust = partial(_toggle_adult_chat, member)
                 actions.action_button(page, code, trust, right=Right.STAFF, key=f"adult:{member.id}")
             if member.role is Role.GUEST or member.id in found.keyed or found.second_factor:
-                forget = partial(_forget_factor, member)
+                forget = partial(_reset_second_factor, member)
                 actions.action_button(page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}")
 
 
-def _works_for(page: PageContext, found: TeamView, member: Member) -> str:
+def _format_member_creators(page: PageContext, found: TeamView, member: Member) -> str:
     """The creators by name; all of them where none is chosen, but for who only reviews, and sees what was given."""
     if member.creators:
         return ", ".join(one.name for one in found.creators if one.slug in member.creators)
-    return page.text(_unchosen(member.role))
+    return page.text(_empty_choice_code(member.role))
 
 
-def _unchosen(role: Role) -> str:
+def _empty_choice_code(role: Role) -> str:
     """What it means that no creator is chosen for somebody of this role."""
     works = any(has_right(role, right) for right in Right if right is not Right.REVIEW)
     return "team.all_creators" if works else "team.none_given"
 
 
-def _change(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
+def _render_member_form(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
     member = colleague.member
     st.selectbox(
         page.text("team.role"),
@@ -92,11 +92,13 @@ def _change(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
         format_func=lambda one: page.text(f"role.{one}"),
         key=f"role:{member.id}",
     )
-    _creators(page, found, f"creators:{member.id}", member.creators, typed_value(f"role:{member.id}") or member.role)
+    _render_creator_select(
+        page, found, f"creators:{member.id}", member.creators, typed_value(f"role:{member.id}") or member.role
+    )
     actions.action_button(
         page,
         "team.keep",
-        partial(_keep, member.id),
+        partial(_change_member, member.id),
         right=Right.STAFF,
         key=f"keep:{member.id}",
         kind="primary",
@@ -105,29 +107,29 @@ def _change(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
     actions.action_button(
         page,
         "team.let_go",
-        partial(_let_go, member.id),
+        partial(_remove_member, member.id),
         right=Right.STAFF,
         key=f"go:{member.id}",
         disabled=not sure,
     )
 
 
-def _second_factor(page: PageContext, found: TeamView) -> None:
+def _render_second_factor(page: PageContext, found: TeamView) -> None:
     """Whether a password or a link alone opens this agency."""
     with st.container(border=True):
         st.write(page.text("team.second_on" if found.second_factor else "team.second_off"))
         code = "team.second_end" if found.second_factor else "team.second_ask"
         actions.action_button(
-            page, code, partial(_ask_second, not found.second_factor), right=Right.STAFF, key="second"
+            page, code, partial(_require_second_factor, not found.second_factor), right=Right.STAFF, key="second"
         )
 
 
-def _ask_second(wanted: bool, scope: Scope, _: UUID) -> Message:
+def _require_second_factor(wanted: bool, scope: Scope, _: UUID) -> Message:
     members.require_second_factor(scope, wanted)
     return Message("team.second_told_on" if wanted else "team.second_told_off")
 
 
-def _newcomer(page: PageContext, found: TeamView) -> None:
+def _render_invite_form(page: PageContext, found: TeamView) -> None:
     with st.container(border=True):
         st.subheader(page.text("team.bring_in"))
         left, right = st.columns(2)
@@ -146,29 +148,29 @@ def _newcomer(page: PageContext, found: TeamView) -> None:
             format_func=lambda one: page.text(f"team.language_{one}"),
             key="new:language",
         )
-        _creators(page, found, "new:creators", (), typed_value("new:role") or ROLES[1])
-        act = partial(_bring_in, found.zone)
+        _render_creator_select(page, found, "new:creators", (), typed_value("new:role") or ROLES[1])
+        act = partial(_invite_member, found.zone)
         actions.action_button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
 
 
-def _creators(page: PageContext, found: TeamView, key: str, chosen: tuple[str, ...], role: Role) -> None:
+def _render_creator_select(page: PageContext, found: TeamView, key: str, chosen: tuple[str, ...], role: Role) -> None:
     names = {one.slug: one.name for one in found.creators}
     st.multiselect(
         page.text("team.creators"),
         list(names),
         default=[slug for slug in chosen if slug in names],
         format_func=lambda slug: names[slug],
-        placeholder=page.text(_unchosen(role)),
+        placeholder=page.text(_empty_choice_code(role)),
         key=key,
         select_all=False,
     )
 
 
-def _told(secret: str, name: str) -> Message:
+def _build_link_message(secret: str, name: str) -> Message:
     return Message("team.link_made", {"name": name, "link": session.sign_in_page_url(secret)})
 
 
-def _bring_in(zone: str, scope: Scope, _: UUID) -> Message:
+def _invite_member(zone: str, scope: Scope, _: UUID) -> Message:
     name = str(typed_value("new:name") or "")
     secret = members.invite_member(
         scope,
@@ -179,35 +181,35 @@ def _bring_in(zone: str, scope: Scope, _: UUID) -> Message:
         zone=zone,
         creators=typed_value("new:creators"),
     )
-    return _told(secret, name.strip())
+    return _build_link_message(secret, name.strip())
 
 
-def _link(member_id: UUID, scope: Scope, _: UUID) -> Message:
+def _create_sign_in_link(member_id: UUID, scope: Scope, _: UUID) -> Message:
     name = next(one.member.name for one in load_team(scope).colleagues if one.member.id == member_id)
-    return _told(sessions.create_sign_in_link(scope, member_id), name)
+    return _build_link_message(sessions.create_sign_in_link(scope, member_id), name)
 
 
 def _sign_out(member_id: UUID, scope: Scope, _: UUID) -> Message:
     return Message("team.signed_out", {"count": sessions.revoke_sessions(scope, member_id)})
 
 
-def _forget_factor(member: Member, scope: Scope, _: UUID) -> Message:
+def _reset_second_factor(member: Member, scope: Scope, _: UUID) -> Message:
     second_factor.reset_second_factor(scope, member.id)
     return Message("team.factor_forgotten", {"name": member.name})
 
 
-def _trust(member: Member, scope: Scope, _: UUID) -> Message:
+def _toggle_adult_chat(member: Member, scope: Scope, _: UUID) -> Message:
     members.set_adult_chat_training(scope, member.id, adult_chat=not member.adult_chat)
     return Message("team.adult_chat_ended" if member.adult_chat else "team.adult_chat_given", {"name": member.name})
 
 
-def _keep(member_id: UUID, scope: Scope, _: UUID) -> Message:
+def _change_member(member_id: UUID, scope: Scope, _: UUID) -> Message:
     members.change_member(
         scope, member_id, role=typed_value(f"role:{member_id}"), creators=typed_value(f"creators:{member_id}")
     )
     return Message("team.kept")
 
 
-def _let_go(member_id: UUID, scope: Scope, _: UUID) -> Message:
+def _remove_member(member_id: UUID, scope: Scope, _: UUID) -> Message:
     members.remove_member(scope, member_id)
     return Message("team.gone")

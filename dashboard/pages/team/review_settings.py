@@ -32,7 +32,7 @@ def render_review_settings(page: PageContext, found: TeamView) -> None:
             page.text("desk.suggestive"), MIN_SUGGESTIVE_PERCENT, 100, chosen.suggestive_percent, key=SUGGESTIVE
         )
         right.number_input(page.text("desk.words"), MIN_WORDS_PERCENT, 100, chosen.words_percent, key=WORDS)
-        actions.action_button(page, "desk.keep", _tighten, right=Right.STAFF, key="desk:keep")
+        actions.action_button(page, "desk.keep", _raise_sampling_shares, right=Right.STAFF, key="desk:keep")
         names = list(able)
         st.selectbox(
             page.text("desk.officer"),
@@ -41,16 +41,16 @@ def render_review_settings(page: PageContext, found: TeamView) -> None:
             format_func=able.__getitem__,
             key=OFFICER,
         )
-        actions.action_button(page, "desk.name", partial(_name, able), right=Right.STAFF, key="desk:name")
+        actions.action_button(page, "desk.name", partial(_set_safety_officer, able), right=Right.STAFF, key="desk:name")
 
 
-def _tighten(scope: Scope, _: UUID) -> Message:
+def _raise_sampling_shares(scope: Scope, _: UUID) -> Message:
     suggestive, words = int(actions.typed_value(SUGGESTIVE)), int(actions.typed_value(WORDS))
     review_settings.raise_sampling_shares(scope, suggestive_percent=suggestive, words_percent=words)
     return Message("desk.kept", {"suggestive": suggestive, "words": words})
 
 
-def _name(able: dict[UUID, str], scope: Scope, _: UUID) -> Message:
+def _set_safety_officer(able: dict[UUID, str], scope: Scope, _: UUID) -> Message:
     chosen = actions.typed_value(OFFICER)
     review_settings.set_safety_officer(scope, chosen)
     return Message("desk.named", {"officer": able[chosen]})

@@ -40,11 +40,11 @@ def render_page(page: PageContext) -> None:
     st.session_state.setdefault(FAN, uuid7().hex[-6:])
     draw_template("pages/tour/templates/style.html")
     draw_template("pages/tour/templates/header.html", voice=page.localizer, word=page.text)
-    _steps(page)
+    _render_steps(page)
 
 
 @st.fragment(run_every=TICK)
-def _steps(drawn: PageContext) -> None:
+def _render_steps(drawn: PageContext) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -64,33 +64,39 @@ def _steps(drawn: PageContext) -> None:
                 word=page.text,
             )
             with st.container(horizontal=True, gap="small"):
-                _acts(page, found, step)
+                _render_step_actions(page, found, step)
     draw_template("shell/templates/as_of.html", now=found.now, voice=page.localizer, word=page.text)
 
 
-def _acts(page: PageContext, found: TourView, step: str) -> None:
+def _render_step_actions(page: PageContext, found: TourView, step: str) -> None:
     """What can be pressed in a step."""
     if step == "publish" and found.posted is not None and found.posted.state in (*STANDS, S.SCHEDULED):
-        _button(page, "tour.undo_publish", partial(_take_back, page), f"publish:{found.posted.delivery_id}")
-    elif step == "talk" and any(one.kind == "matched" and one.refund is None for one in _charges(found)):
-        _button(page, "tour.undo_talk", partial(_give_back, page), "talk")
+        _render_step_button(
+            page, "tour.undo_publish", partial(_undo_publish, page), f"publish:{found.posted.delivery_id}"
+        )
+    elif step == "talk" and any(one.kind == "matched" and one.refund is None for one in _list_charges(found)):
+        _render_step_button(page, "tour.undo_talk", partial(_refund_order, page), "talk")
     elif step == "cheat":
         for way in events.CHEAT_WAYS:
-            _button(page, f"tour.cheat.{way}", partial(_cheat, way), f"cheat:{way}", kind="primary")
+            _render_step_button(page, f"tour.cheat.{way}", partial(_request_cheat, way), f"cheat:{way}", kind="primary")
         if any(one.entry.state in (S.HELD, S.FAILED, S.SCHEDULED) for one in found.tries.values()):
-            _button(page, "tour.undo_cheat", partial(_forget, page), "cheat")
+            _render_step_button(page, "tour.undo_cheat", partial(_cancel_cheats, page), "cheat")
     elif step == "break":
         running = found.burst is not None and found.burst.counted is None
-        _button(page, "tour.break_now", partial(_break, page), "break", kind="primary", disabled=running)
+        _render_step_button(
+            page, "tour.break_now", partial(_request_burst, page), "break", kind="primary", disabled=running
+        )
         if found.burst is not None and found.burst.counted is not None and found.burst.state_counts.get(S.PUBLISHED, 0):
-            _button(page, "tour.undo_break", partial(_clear, found.burst.run), "break")
+            _render_step_button(page, "tour.undo_break", partial(_request_burst_cleanup, found.burst.run), "break")
     elif step == "remove":
-        _button(page, "tour.remove_now", _five, "five", kind="primary")
+        _render_step_button(page, "tour.remove_now", _request_five_posts, "five", kind="primary")
         if found.removed is not None and found.removed.standing.outcome != "rejected":
-            _button(page, "tour.undo_remove", partial(_keep, page), f"remove:{found.removed.standing.id}")
+            _render_step_button(
+                page, "tour.undo_remove", partial(_undo_removal, page), f"remove:{found.removed.standing.id}"
+            )
 
 
-def _button(
+def _render_step_button(
     page: PageContext, code: str, act: actions.PageAction, key: str, *, kind: str = "secondary", disabled: bool = False
 ) -> None:
     primary = kind == "primary"
@@ -105,18 +111,18 @@ def _button(
     )
 
 
-def _charges(found: TourView) -> list[OrderCharge]:
+def _list_charges(found: TourView) -> list[OrderCharge]:
     return list(found.bought.charges) if found.bought is not None else []
 
 
-def _now(page: PageContext, scope: Scope) -> TourView:
+def _load_current_tour(page: PageContext, scope: Scope) -> TourView:
     """The tour as it stands in the act's own transaction: what is done is done to what is there now."""
     return load_tour(scope, page.list_creators(scope))
 
 
-def _take_back(page: PageContext, scope: Scope, _: UUID) -> Message:
+def _undo_publish(page: PageContext, scope: Scope, _: UUID) -> Message:
     """The post of the first step goes: taken off the calendar, or away from every account it stands on."""
-    found = _now(page, scope).posted
+    found = _load_current_tour(page, scope).posted
     if found is None:
         raise Conflict("tour.nothing_to_undo")
     for row in deliveries.deliveries_of_post(scope, found.post_id):
@@ -127,47 +133,50 @@ def _take_back(page: PageContext, scope: Scope, _: UUID) -> Message:
     return Message("tour.undone_publish")
 
 
-def _give_back(page: PageContext, scope: Scope, _: UUID) -> Message:
-    charge = next((one for one in _charges(_now(page, scope)) if one.kind == "matched" and one.refund is None), None)
+def _refund_order(page: PageContext, scope: Scope, _: UUID) -> Message:
+    charge = next(
+        (one for one in _list_charges(_load_current_tour(page, scope)) if one.kind == "matched" and one.refund is None),
+        None,
+    )
     if charge is None:
         raise Conflict("tour.nothing_to_undo")
     order_payments.request_order_refund(scope, charge.id, reason=Message("refund.by_member.asked"))
     return Message("tour.undone_talk")
 
 
-def _cheat(way: str, scope: Scope, press_id: UUID) -> Message:
+def _request_cheat(way: str, scope: Scope, press_id: UUID) -> Message:
     events.request_tour_step(scope, press_id, "cheat", how=way)
     return Message("tour.asked_cheat")
 
 
-def _forget(page: PageContext, scope: Scope, _: UUID) -> Message:
-    for one in _now(page, scope).tries.values():
+def _cancel_cheats(page: PageContext, scope: Scope, _: UUID) -> Message:
+    for one in _load_current_tour(page, scope).tries.values():
         if one.entry.state in (S.HELD, S.FAILED, S.SCHEDULED):
             drafts.remove_channel_from_post(scope, one.entry.delivery_id)
     return Message("tour.undone_cheat")
 
 
-def _break(page: PageContext, scope: Scope, press_id: UUID) -> Message:
+def _request_burst(page: PageContext, scope: Scope, press_id: UUID) -> Message:
     """Thirty posts and one killed process; not again while the last burst is under way."""
-    burst = _now(page, scope).burst
+    burst = _load_current_tour(page, scope).burst
     if burst is not None and burst.entries and scope.now - burst.entries[0].due_at < BETWEEN:
         raise Conflict("tour.break_waits")
     events.request_tour_step(scope, press_id, "burst")
     return Message("tour.asked_break")
 
 
-def _clear(run: UUID, scope: Scope, _: UUID) -> Message:
+def _request_burst_cleanup(run: UUID, scope: Scope, _: UUID) -> Message:
     events.request_tour_step(scope, run, "clear_burst")
     return Message("tour.undone_break")
 
 
-def _five(scope: Scope, press_id: UUID) -> Message:
+def _request_five_posts(scope: Scope, press_id: UUID) -> Message:
     events.request_tour_step(scope, press_id, "five")
     return Message("tour.asked_five")
 
 
-def _keep(page: PageContext, scope: Scope, _: UUID) -> Message:
-    removed = _now(page, scope).removed
+def _undo_removal(page: PageContext, scope: Scope, _: UUID) -> Message:
+    removed = _load_current_tour(page, scope).removed
     if removed is None:
         raise Conflict("tour.nothing_to_undo")
     events.request_tour_step(scope, removed.standing.id, "keep")

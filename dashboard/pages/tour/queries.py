@@ -151,7 +151,7 @@ def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
     mia, nova = by_slug.get(MIA), by_slug.get(NOVA)
     channels = [one for one in channel_reads.list_channels(scope) if one.creator_id in set(ids)]
     ours = schedule_reads.entries_of_origin(scope, TOUR_ORIGIN, ids, limit=90)
-    page = _own_page(channels, mia)
+    page = _find_own_page(channels, mia)
     return TourView(
         now=scope.now,
         mia=mia,
@@ -159,24 +159,24 @@ def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
         page=page,
         chat=next((one for one in channels if nova and one.creator_id == nova.id and one.chat_surface), None),
         places={one.id: one.name for one in channels},
-        posted=_posted(scope, mia, page),
-        bought=_bought(scope, nova),
-        tries=_tries(scope, ours, channels),
-        burst=_burst(scope, ours),
-        five=_latest(ours, "five:"),
-        removed=_removed(scope, mia, channels),
+        posted=_find_composed_post(scope, mia, page),
+        bought=_find_visitor_order(scope, nova),
+        tries=_load_cheat_attempts(scope, ours, channels),
+        burst=_find_post_burst(scope, ours),
+        five=_list_latest_run(ours, "five:"),
+        removed=_find_removal_progress(scope, mia, channels),
         brought=next(iter(bookings.list_imported_statements(scope, ids, limit=1)), None),
         closed=sorted(month_close.list_closed_months(scope, mia.id)) if mia else (),
         connected=[one.name for one in channels if one.base_url.startswith("https://")],
     )
 
 
-def _own_page(channels: Sequence[Channel], mia: Creator | None) -> Channel | None:
+def _find_own_page(channels: Sequence[Channel], mia: Creator | None) -> Channel | None:
     theirs = [one for one in channels if mia is not None and one.creator_id == mia.id]
     return next((one for one in theirs if not one.chat_surface and one.account == MIA), None)
 
 
-def _posted(scope: Scope, mia: Creator | None, page: Channel | None) -> DeliveryEntry | None:
+def _find_composed_post(scope: Scope, mia: Creator | None, page: Channel | None) -> DeliveryEntry | None:
     """The newest post somebody wrote here for her page."""
     if mia is None or page is None:
         return None
@@ -184,21 +184,21 @@ def _posted(scope: Scope, mia: Creator | None, page: Channel | None) -> Delivery
     return next((one for _, one in written if one.channel_id == page.id), None)
 
 
-def _bought(scope: Scope, nova: Creator | None) -> OrderHistory | None:
+def _find_visitor_order(scope: Scope, nova: Creator | None) -> OrderHistory | None:
     if nova is None:
         return None
     sold = next((one for one in queries.list_order_rows(scope, [nova.id]) if one.fan.startswith(VISITOR_PREFIX)), None)
     return queries.load_order_history(scope, sold.id) if sold is not None else None
 
 
-def _latest(ours: Sequence[tuple[str, DeliveryEntry]], step: str) -> list[DeliveryEntry]:
+def _list_latest_run(ours: Sequence[tuple[str, DeliveryEntry]], step: str) -> list[DeliveryEntry]:
     """The entries of the newest run of a step."""
     first = next((key for key, _ in ours if key.startswith(step)), None)
     run = first.split(":")[1] if first is not None else ""
     return [entry for key, entry in ours if run and key.startswith(f"{step}{run}")]
 
 
-def _tries(
+def _load_cheat_attempts(
     scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]], channels: Sequence[Channel]
 ) -> dict[str, CheatAttempt]:
     newest: dict[str, DeliveryEntry] = {}
@@ -217,7 +217,7 @@ def _tries(
     return found
 
 
-def _burst(scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]]) -> PostBurst | None:
+def _find_post_burst(scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]]) -> PostBurst | None:
     first = next((key for key, _ in ours if key.startswith("burst:")), None)
     if first is None:
         return None
@@ -231,7 +231,7 @@ def _burst(scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]]) -> PostBurst
     )
 
 
-def _removed(scope: Scope, mia: Creator | None, channels: Sequence[Channel]) -> RemovalProgress | None:
+def _find_removal_progress(scope: Scope, mia: Creator | None, channels: Sequence[Channel]) -> RemovalProgress | None:
     standing = removal_requests.latest_status(scope, mia.id) if mia is not None else None
     if standing is None or mia is None:
         return None

@@ -70,18 +70,18 @@ def step_links(page: PageContext, found: TourView, step: str, fan: str) -> list[
 def step_results(page: PageContext, found: TourView, step: str) -> list[TourStepResult]:
     """What came of a step so far; nothing before anybody tried it."""
     tell: Mapping[str, Callable[[PageContext, TourView], list[TourStepResult]]] = {
-        "publish": _publish,
-        "talk": _talk,
-        "cheat": _cheat,
-        "break": _break,
-        "remove": _remove,
-        "count": _count,
-        "connect": _connect,
+        "publish": _describe_publishing,
+        "talk": _describe_conversation,
+        "cheat": _describe_cheats,
+        "break": _describe_burst,
+        "remove": _describe_removal,
+        "count": _describe_import,
+        "connect": _describe_connections,
     }
     return tell[step](page, found)
 
 
-def _publish(page: PageContext, found: TourView) -> list[TourStepResult]:
+def _describe_publishing(page: PageContext, found: TourView) -> list[TourStepResult]:
     entry = found.posted
     if entry is None:
         return []
@@ -95,7 +95,7 @@ def _publish(page: PageContext, found: TourView) -> list[TourStepResult]:
     return [TourStepResult(f"{state}.{reason}", "bad" if entry.state in (S.HELD, S.FAILED) else "")]
 
 
-def _talk(page: PageContext, found: TourView) -> list[TourStepResult]:
+def _describe_conversation(page: PageContext, found: TourView) -> list[TourStepResult]:
     story = found.bought
     if story is None:
         return []
@@ -115,11 +115,11 @@ def _talk(page: PageContext, found: TourView) -> list[TourStepResult]:
     return said
 
 
-def _cheat(page: PageContext, found: TourView) -> list[TourStepResult]:
-    return [_tried(page, way, found.tries[way], found.now) for way in CHEAT_WAYS if way in found.tries]
+def _describe_cheats(page: PageContext, found: TourView) -> list[TourStepResult]:
+    return [_describe_cheat_attempt(page, way, found.tries[way], found.now) for way in CHEAT_WAYS if way in found.tries]
 
 
-def _tried(page: PageContext, way: str, one: CheatAttempt, now: datetime) -> TourStepResult:
+def _describe_cheat_attempt(page: PageContext, way: str, one: CheatAttempt, now: datetime) -> TourStepResult:
     what = page.text(f"tour.way.{way}")
     if not one.is_refused or one.verdict is None:
         passed = one.entry.state is S.PUBLISHED
@@ -135,7 +135,7 @@ def _tried(page: PageContext, way: str, one: CheatAttempt, now: datetime) -> Tou
     return TourStepResult(page.text("tour.refused", what=what, why=first), "good", rule=one.rule, more=told)
 
 
-def _break(page: PageContext, found: TourView) -> list[TourStepResult]:
+def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
     burst = found.burst
     if burst is None:
         return []
@@ -160,7 +160,7 @@ def _break(page: PageContext, found: TourView) -> list[TourStepResult]:
     return said
 
 
-def _remove(page: PageContext, found: TourView) -> list[TourStepResult]:
+def _describe_removal(page: PageContext, found: TourView) -> list[TourStepResult]:
     said = []
     posted = [one for one in found.five if one.state in (S.PUBLISHED, S.PROCESSING)]
     own = next((one for one in found.five if found.page is not None and one.channel_id == found.page.id), None)
@@ -192,7 +192,7 @@ def _remove(page: PageContext, found: TourView) -> list[TourStepResult]:
     return said
 
 
-def _count(page: PageContext, found: TourView) -> list[TourStepResult]:
+def _describe_import(page: PageContext, found: TourView) -> list[TourStepResult]:
     said = []
     if found.brought is not None:
         file: dict[str, str | int] = {"source": found.brought.source, "count": found.brought.lines}
@@ -206,7 +206,7 @@ def _count(page: PageContext, found: TourView) -> list[TourStepResult]:
     return said
 
 
-def _connect(page: PageContext, found: TourView) -> list[TourStepResult]:
+def _describe_connections(page: PageContext, found: TourView) -> list[TourStepResult]:
     return [
         TourStepResult(page.localizer.message_text(Message("tour.connected", {"account": name})), "good")
         for name in found.connected

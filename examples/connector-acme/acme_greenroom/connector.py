@@ -1,4 +1,4 @@
-"""Acme: posts with pictures. Pure: it says what the next request is, and what an answer meant.
+"""Acme: posts with pictures. Pure: it returns the next request, or what the last response meant.
 
 Source: https://docs.acme.example/posts (made up, as Acme is)
 """
@@ -19,7 +19,7 @@ from connectors.contract.connector import (
 )
 from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
 from connectors.shared import unit_checks
-from connectors.shared.http_responses import outcome_of_status, quote_segment
+from connectors.shared.http_responses import outcome_of_status, quote_segment, success_body
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Medium, Unit
@@ -28,9 +28,9 @@ PUBLISH = "publish"
 
 
 class Acme:
-    """Posts on Acme, found again by our own key."""
+    """Posts on Acme, looked up by our own key."""
 
-    contract = 1
+    contract = 2
     capabilities = Capabilities(
         platform="acme",
         surfaces=("post",),
@@ -49,8 +49,8 @@ class Acme:
     )
     form = ConnectForm(fields=(FormField("token", secret=True, example="acme_…"),), credential="token", minutes=2)
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each picture, then post; tell what the last answer meant."""
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Upload each picture, then publish the post; return what the last response meant."""
         unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -65,35 +65,33 @@ class Acme:
                 return Send(_upload(medium))
         return Send(_post(unit, [uploaded[_upload(medium).name] for medium in unit.media]))
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask for the posts with our key: there is one, or none."""
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Request the posts with our key: there is one, or none."""
         if not answers:
             path = f"/v1/{{account}}/posts?key={quote_segment(sought.native_key)}"
             return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
         match answers[-1]:
-            case Response(body={"posts": []}) as seen if seen.ok:
+            case Response(body={"posts": []}) as seen if seen.is_success:
                 return Absent()
-            case Response(body={"posts": [{"id": str(native_id), "url": str(url)}]}) as seen if seen.ok:
+            case Response(body={"posts": [{"id": str(native_id), "url": str(url)}]}) as seen if seen.is_success:
                 return Found(native_id, url)
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete it; what is not there any more is gone."""
+        """Delete the post; a post that no longer exists counts as deleted."""
         if not answers:
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete"))
-        match answers[-1]:
-            case Response(status=200 | 204 | 404):
-                return Published(copy.native_id)
-            case last:
-                return outcome_of_status(last, creates=False)
+        last = answers[-1]
+        gone = isinstance(last, Response) and last.status in (200, 204, 404)
+        return Published(copy.native_id) if gone else outcome_of_status(last, creates=False)
 
-    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
-        """Views and likes."""
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Return views and likes."""
         if not answers:
             return Send(WireStep("numbers", StepKind.CONTROL, "GET", f"{_place(copy)}/numbers", action="metrics"))
-        match answers[-1]:
-            case Response(body={"views": int(views), "likes": int(likes)}) as told if told.ok:
+        match success_body(answers[-1]):
+            case {"views": int(views), "likes": int(likes)}:
                 return {"views": views, "likes": likes}
             case _:
                 return None
@@ -101,43 +99,39 @@ class Acme:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """Whose token it is; then the account."""
+        """Request the owner of the token; return the account."""
         token = form.get("token")
         if not answers and isinstance(token, Sealed):
             return Send(WireStep("me", StepKind.AUTH, "GET", "/v1/me"))
         match answers:
-            case (Response(body={"account": str(account), "name": str(name)}) as told,) if told.ok:
+            case (Response(body={"account": str(account), "name": str(name)}) as seen,) if seen.is_success:
                 return ConnectedAccount(account, name, "acme.post", token=token if isinstance(token, Sealed) else None)
             case () | (Response(status=401),):
                 return Rejected(Message("acme.bad_token"), permanent=False)
             case _:
                 return outcome_of_status(answers[-1], creates=False)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-        """Whether the token still works."""
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Check that the token still works; return None if it does."""
         if not answers:
             return Send(WireStep("look", StepKind.CONTROL, "GET", "/v1/me", action="look"))
         last = answers[-1]
-        return None if isinstance(last, Response) and last.ok else outcome_of_status(last, creates=False)
+        return None if isinstance(last, Response) and last.is_success else outcome_of_status(last, creates=False)
 
 
 def _upload(medium: Medium) -> WireStep:
-    """Named after its file: what a retry finds uploaded is not uploaded again."""
+    """The step is named after its file, so that a retry does not upload the file again."""
     file = FileRef(medium.sha256, medium.mime)
     return WireStep(f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file)
 
 
 def _id(answer: StepResult) -> str:
-    """What Acme calls a file it took in; "" for every other answer."""
-    match answer:
-        case Response(body={"id": str(name)}) if answer.ok:
-            return name
-        case _:
-            return ""
+    """Acme's id of an uploaded file; "" for every other response."""
+    return str(success_body(answer).get("id") or "")
 
 
 def _post(unit: Unit, files: list[str]) -> WireStep:
-    """The one step that shows something, and is never sent twice: it carries our key, and every mark it was given."""
+    """The step that publishes, never sent twice: it carries our key and every mark of the unit."""
     media = [{"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)]
     body = {"text": unit.text_of("body"), "media": media, "key": unit.native_key, "ai": "ai=true" in unit.flags}
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/v1/{account}/posts", body)
@@ -145,7 +139,7 @@ def _post(unit: Unit, files: list[str]) -> WireStep:
 
 def _published(answer: StepResult) -> Outcome:
     match answer:
-        case Response(body={"id": str(native_id), "url": str(url)}) if answer.ok:
+        case Response(body={"id": str(native_id), "url": str(url)}) if answer.is_success:
             return Published(native_id, url)
         case _:
             return outcome_of_status(answer, creates=True)

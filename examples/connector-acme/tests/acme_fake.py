@@ -1,6 +1,6 @@
-"""A stateful Acme over HTTP: it keeps what it takes in, asks who speaks, and has bad days.
+"""A stateful Acme over HTTP: it stores posts, checks the token, and can be made to fail.
 
-Be as strict as the platform is, and write down here what is only assumed: the suite is worth what this is.
+Be as strict as the platform is, and write down here what is only assumed: the suite is as good as this fake.
 """
 
 import hashlib
@@ -32,34 +32,34 @@ Act = Callable[[Request, bytes], Response]
 
 
 class FakeAcme:
-    """One account and what it ever held."""
+    """One account and everything it ever posted."""
 
     def __init__(self) -> None:
         self.clock = AdjustableClock()
         self.book = FaultBook(clock=self.clock)
         self.files: dict[str, str] = {}
-        """What a file is called here, by its digest."""
+        """A file's id here, by its digest."""
         self.posts: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        """Let something go wrong the next time."""
-        self.book.ask(mode, account=ACCOUNT, on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        """Schedule a fault for the next request of a kind."""
+        self.book.schedule_fault(mode, account=ACCOUNT, on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
-        """Everything ever taken in, what was deleted included."""
+    def accepted_posts(self) -> list[tuple[str, str]]:
+        """Everything ever accepted, deleted posts included."""
         return [(name, post["text"]) for name, post in self.posts.items()]
 
-    def standing(self) -> set[str]:
-        """What people can see."""
+    def live_post_ids(self) -> set[str]:
+        """The posts that people can see."""
         return {name for name, post in self.posts.items() if not post["deleted"]}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        """What was received."""
-        return [entry for entry in self.book.record() if entry["account"] == ACCOUNT]
+        """The requests received for this account."""
+        return [entry for entry in self.book.list_requests() if entry["account"] == ACCOUNT]
 
     def app(self) -> FaultyNetwork:
-        """The platform's side, with bad days around it."""
+        """The platform's server, wrapped so that requests can be made to fail."""
         posts, one = "/v1/{account}/posts", "/v1/{account}/posts/{name}"
         routes = [
             Route("/v1/me", self._known(self._who)),
@@ -98,31 +98,31 @@ class FakeAcme:
         return JSONResponse(shown(name), 201)
 
     def _list(self, request: Request, body: bytes) -> Response:
-        seen_until = self.clock() - timedelta(seconds=self.book.lag(ACCOUNT))
+        seen_until = self.clock() - timedelta(seconds=self.book.lag_seconds(ACCOUNT))
         key = request.query_params["key"]
         found = [name for name, post in self.posts.items() if post["key"] == key and post["at"] <= seen_until]
-        return JSONResponse({"posts": [shown(name) for name in found if name in self.standing()]})
+        return JSONResponse({"posts": [shown(name) for name in found if name in self.live_post_ids()]})
 
     def _delete(self, request: Request, body: bytes) -> Response:
         name = request.path_params["name"]
-        if name not in self.standing():
+        if name not in self.live_post_ids():
             return JSONResponse({"error": "not_found"}, 404)
         self.posts[name]["deleted"] = True
         return Response(status_code=204)
 
     def _count(self, request: Request, body: bytes) -> Response:
-        if request.path_params["name"] not in self.standing():
+        if request.path_params["name"] not in self.live_post_ids():
             return JSONResponse({"error": "not_found"}, 404)
         return JSONResponse({"views": 3, "likes": 1})
 
 
 def shown(name: str) -> dict[str, str]:
-    """A post as it is answered."""
+    """A post as it appears in responses."""
     return {"id": name, "url": f"https://acme.example/{ACCOUNT}/{name}"}
 
 
 def call_of(method: str, path: str) -> PlatformCall | None:
-    """Whose request it is, and of which kind: what can be asked to go wrong."""
+    """Which account a request belongs to, and its kind: what a fault can be scheduled for."""
     parts = path.strip("/").split("/")
     own = {"files": "files", "numbers": "metrics", "me": "logins"}.get(parts[-1])
     return PlatformCall(method, path, parts[1] if len(parts) > 2 else ACCOUNT, own or KINDS[method])
@@ -130,7 +130,7 @@ def call_of(method: str, path: str) -> PlatformCall | None:
 
 @contextmanager
 def world() -> Iterator[ConnectorWorld]:
-    """A fresh one, served."""
+    """A new fake, running on a local port."""
     fake = FakeAcme()
     with serve_app(fake.app()) as url, closing(HttpClient()) as http:
         yield ConnectorWorld(

@@ -1,4 +1,4 @@
-"""Acme keeps every rule of the contract, on every bad day."""
+"""Acme keeps every rule of the contract, under every fault."""
 
 import acme_fake
 import pytest

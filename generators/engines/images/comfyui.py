@@ -97,49 +97,51 @@ class ComfyUI:
         check_inputs_supported(self, job)
         if job.model and job.model != self.model:
             raise EngineMissing("engine.model_missing", model=job.model, engine=self.name)
-        workflow = self._fit(job)
-        pictures = {mark: (_file(data), data) for mark, data in workflow.picture_inputs(job).items()}
+        workflow = self._select_workflow(job)
+        pictures = {mark: (_upload_name(data), data) for mark, data in workflow.picture_inputs(job).items()}
         graph, key = workflow.build_graph(job, {mark: f"{OURS}/{name}" for mark, (name, _) in pictures.items()})
-        place = self._place(key)
-        if _ended_badly(place):
-            place = self._forgotten(place)
+        place = self._find_job(key)
+        if _is_failed(place):
+            place = self._delete_from_history(place)
         try:
             if place.state is _GONE:
                 for name, data in dict(pictures.values()).items():
-                    self._upload(name, data)
-            place = self._made(graph, key, place, lambda: progress(0, 1))
+                    self._upload_picture(name, data)
+            place = self._wait_for_picture(graph, key, place, lambda: progress(0, 1))
         except (EngineMissing, EngineUnreachable, JobTooLarge):
             raise
         except BaseException:
-            self._stop(key)
+            self._cancel_job(key)
             raise
-        data = self._bytes(place)
+        data = self._download_output(place)
         progress(1, 1)
-        return self._picture(job, workflow, data)
+        return self._build_picture(job, workflow, data)
 
-    def _fit(self, job: ImageJob) -> ComfyWorkflow:
+    def _select_workflow(self, job: ImageJob) -> ComfyWorkflow:
         """The workflow that takes just what the job brings. Raises EngineMissing where none takes all of it at once."""
         found = next((one for one in self._workflows if one.supported_inputs == job.needed_inputs), None)
         if found is None:
             raise EngineMissing("engine.cannot_together", engine=self.name)
         return found
 
-    def _upload(self, name: str, data: bytes) -> None:
+    def _upload_picture(self, name: str, data: bytes) -> None:
         """Lay a picture there for a graph to load. Its name follows from its bytes, so that once more changes nothing.
         https://docs.comfy.org/development/comfyui-server/comms_routes"""
         fields = {"type": "input", "subfolder": OURS, "overwrite": "true"}
         kind, body = encode_multipart(fields, {"image": (name, data, "application/octet-stream")})
         headers = {"content-type": kind}
-        reply = self._ask(HttpRequest("POST", f"{self._url}/upload/image", headers, body, deadline=self._deadline))
-        told = self._told(reply)
+        reply = self._send_or_raise(
+            HttpRequest("POST", f"{self._url}/upload/image", headers, body, deadline=self._deadline)
+        )
+        told = self._parse_reply(reply)
         if (told.get("name"), told.get("subfolder")) != (name, OURS):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
 
     def check(self) -> None:
         """Ask the server for its queue. Raises EngineUnreachable."""
-        self._json("/queue")
+        self._get_json("/queue")
 
-    def _made(self, graph: Mapping[str, Any], key: str, place: _Place, heard: Callable[[], None]) -> _Place:
+    def _wait_for_picture(self, graph: Mapping[str, Any], key: str, place: _Place, heard: Callable[[], None]) -> _Place:
         until, look, sent = monotonic() + self._seconds, FIRST_LOOK, 0
         heard()
         while place.state is not _OVER:
@@ -148,80 +150,80 @@ class ComfyUI:
                 if sent == TRIES:
                     raise EngineUnreachable("engine.job_lost", engine=self.name, url=self._url)
                 sent += 1
-                self._send(graph, key)
+                self._queue_prompt(graph, key)
                 look = FIRST_LOOK
             if monotonic() > until:
-                self._stop(key)
+                self._cancel_job(key)
                 raise EngineUnreachable("engine.too_slow", engine=self.name, minutes=round(self._seconds / 60))
             sleep(look)
             look = min(look * 1.5, MAX_POLL_SECONDS)
-            place = self._place(key)
+            place = self._find_job(key)
         return place
 
-    def _send(self, graph: Mapping[str, Any], key: str) -> None:
+    def _queue_prompt(self, graph: Mapping[str, Any], key: str) -> None:
         """Queue the picture. A lost answer is no answer: the next look finds it, or finds that it is not there."""
         asked = {"prompt": graph, "prompt_id": key, "client_id": key, "extra_data": {OURS: key}}
-        reply = self._exchange("POST", "/prompt", asked)
+        reply = self._send_json("POST", "/prompt", asked)
         if isinstance(reply, ResponseLost):
             return
         if reply.status == 400:
-            raise EngineMissing("engine.workflow_refused", engine=self.name, what=_wrong(reply))
+            raise EngineMissing("engine.workflow_refused", engine=self.name, what=_failing_node(reply))
         if reply.status != 200:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
 
-    def _place(self, key: str) -> _Place:
+    def _find_job(self, key: str) -> _Place:
         """Where the picture of this key is: in the history by its id, in the queue, in the history by our mark."""
-        direct = self._json(f"/history/{quote(key)}").get(key)
+        direct = self._get_json(f"/history/{quote(key)}").get(key)
         if direct is not None:
-            return _over(key, direct)
-        queue = self._json("/queue")
+            return _finished_job(key, direct)
+        queue = self._get_json("/queue")
         for state, listed in ((_RUNS, "queue_running"), (_WAITS, "queue_pending")):
-            for entry in self._listed(queue, listed):
+            for entry in self._queue_entries(queue, listed):
                 if _is_ours(entry, key):
                     return _Place(state, str(entry[1]))
-        for native, entry in self._json("/history?max_items=64").items():
+        for native, entry in self._get_json("/history?max_items=64").items():
             if isinstance(entry, dict) and _is_ours(entry.get("prompt"), key):
-                return _over(native, entry)
+                return _finished_job(native, entry)
         return _Place(_GONE)
 
-    def _listed(self, queue: Mapping[str, Any], listed: str) -> list[Any]:
+    def _queue_entries(self, queue: Mapping[str, Any], listed: str) -> list[Any]:
         found = queue.get(listed) or []
         if not isinstance(found, list):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return found
 
-    def _stop(self, key: str) -> None:
+    def _cancel_job(self, key: str) -> None:
         """Take the picture out of the queue, or interrupt it where it is the one that runs; no other is touched."""
         try:
-            place = self._place(key)
+            place = self._find_job(key)
             if place.state is _WAITS:
-                self._exchange("POST", "/queue", {"delete": [place.id]})
+                self._send_json("POST", "/queue", {"delete": [place.id]})
             elif place.state is _RUNS:
-                self._exchange("POST", "/interrupt", {"prompt_id": place.id})
+                self._send_json("POST", "/interrupt", {"prompt_id": place.id})
         except EngineUnreachable:
             return  # it is away: what runs there ends by itself
 
-    def _forgotten(self, place: _Place) -> _Place:
+    def _delete_from_history(self, place: _Place) -> _Place:
         """What ended badly before, or was interrupted, is no answer to who asks again: it leaves the history."""
-        self._exchange("POST", "/history", {"delete": [place.id]})
+        self._send_json("POST", "/history", {"delete": [place.id]})
         return _Place(_GONE)
 
-    def _bytes(self, place: _Place) -> bytes:
+    def _download_output(self, place: _Place) -> bytes:
         """The first picture the workflow saved. Raises what the server said went wrong."""
         came = place.came or {}
-        if _ended_badly(place):
-            raise _failed(self.name, came["status"])
-        for image in _images(came.get("outputs")):
+        if _is_failed(place):
+            raise _workflow_error(self.name, came["status"])
+        for image in _list_output_images(came.get("outputs")):
             if image.get("type") == "output":
                 named = {name: str(image.get(name) or "") for name in ("filename", "subfolder", "type")}
-                reply = self._exchange("GET", f"/view?{urlencode(named)}")
+                reply = self._send_json("GET", f"/view?{urlencode(named)}")
                 if isinstance(reply, HttpResponse) and reply.status == 200:
                     return reply.body
-                self._forgotten(place)  # somebody took the file away: the next try makes it again
+                self._delete_from_history(place)  # somebody took the file away: the next try makes it again
                 raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         raise EngineMissing("engine.workflow_nothing", engine=self.name)
 
-    def _picture(self, job: ImageJob, workflow: ComfyWorkflow, data: bytes) -> GeneratedPicture:
+    def _build_picture(self, job: ImageJob, workflow: ComfyWorkflow, data: bytes) -> GeneratedPicture:
         try:
             found = still_images.inspect_picture(data, name=self.name)
         except BadInput as error:
@@ -239,10 +241,10 @@ class ComfyUI:
             parameters={"negative": job.negative, **workflow.parameters(job)},
         )
 
-    def _json(self, path: str) -> dict[str, Any]:
-        return self._told(self._exchange("GET", path))
+    def _get_json(self, path: str) -> dict[str, Any]:
+        return self._parse_reply(self._send_json("GET", path))
 
-    def _told(self, reply: HttpResponse | ResponseLost) -> dict[str, Any]:
+    def _parse_reply(self, reply: HttpResponse | ResponseLost) -> dict[str, Any]:
         if isinstance(reply, ResponseLost):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
         if reply.status != 200:
@@ -252,19 +254,19 @@ class ComfyUI:
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return told
 
-    def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> HttpResponse | ResponseLost:
+    def _send_json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> HttpResponse | ResponseLost:
         headers = {"content-type": "application/json"} if body is not None else {}
         data = json.dumps(body).encode() if body is not None else b""
-        return self._ask(HttpRequest(method, self._url + path, headers, data, deadline=self._deadline))
+        return self._send_or_raise(HttpRequest(method, self._url + path, headers, data, deadline=self._deadline))
 
-    def _ask(self, request: HttpRequest) -> HttpResponse | ResponseLost:
+    def _send_or_raise(self, request: HttpRequest) -> HttpResponse | ResponseLost:
         reply = self._client.send(request)
         if isinstance(reply, RequestNotSent):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
         return reply
 
 
-def _file(data: bytes) -> str:
+def _upload_name(data: bytes) -> str:
     """What a picture is called at the server: it follows from its bytes. Raises BadInput for what is no picture."""
     kind = still_images.inspect_picture(data, name="picture").kind.lower()
     return f"{hashlib.sha256(data).hexdigest()[:32]}.{kind}"
@@ -277,26 +279,26 @@ def _is_ours(entry: Any, key: str) -> bool:
     return bool(entry[1] == key or (isinstance(entry[3], dict) and entry[3].get(OURS) == key))
 
 
-def _entries(told: Any) -> list[Any]:
+def _as_list(told: Any) -> list[Any]:
     return told if isinstance(told, list) else []
 
 
-def _images(outputs: Any) -> list[dict[str, Any]]:
+def _list_output_images(outputs: Any) -> list[dict[str, Any]]:
     """What the nodes of a graph saved; what is none of it is left aside."""
     nodes = [one for one in outputs.values() if isinstance(one, dict)] if isinstance(outputs, dict) else []
-    return [image for node in nodes for image in _entries(node.get("images")) if isinstance(image, dict)]
+    return [image for node in nodes for image in _as_list(node.get("images")) if isinstance(image, dict)]
 
 
-def _over(native: str, entry: Any) -> _Place:
+def _finished_job(native: str, entry: Any) -> _Place:
     return _Place(_OVER, native, entry if isinstance(entry, dict) else {})
 
 
-def _ended_badly(place: _Place) -> bool:
+def _is_failed(place: _Place) -> bool:
     status = (place.came or {}).get("status")
     return isinstance(status, dict) and status.get("status_str") == "error"
 
 
-def _wrong(reply: HttpResponse) -> str:
+def _failing_node(reply: HttpResponse) -> str:
     """The first node a server found at fault, by its class; its words are not repeated."""
     try:
         errors = reply.json_body()["node_errors"]
@@ -305,14 +307,14 @@ def _wrong(reply: HttpResponse) -> str:
         return "?"
 
 
-def _failed(engine: str, status: Mapping[str, Any]) -> EngineMissing | JobTooLarge:
+def _workflow_error(engine: str, status: Mapping[str, Any]) -> EngineMissing | JobTooLarge:
     told = str(status.get("messages"))
     if any(sign in told for sign in _MEMORY):
         return JobTooLarge("engine.server_memory", engine=engine)
     node = next(
         (
             str(one[1].get("node_type"))
-            for one in _entries(status.get("messages"))
+            for one in _as_list(status.get("messages"))
             if isinstance(one, list) and len(one) == 2 and one[0] == "execution_error" and isinstance(one[1], dict)
         ),
         "?",

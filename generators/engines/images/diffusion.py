@@ -88,7 +88,7 @@ class DiffusionEngine:
         """The loaded models."""
         return PipelineCache(self.shelf.find_lora, self.device, hub=self._settings.diffusion_hub)
 
-    def where(self) -> Message:
+    def device_message(self) -> Message:
         """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model does not fit there."""
         place, model = self.device, self.shelf.default
         needed = model.bytes_in(place.dtype)
@@ -97,11 +97,11 @@ class DiffusionEngine:
             raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
         return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
 
-    def stock(self) -> tuple[list[str], list[str]]:
+    def list_models(self) -> tuple[list[str], list[str]]:
         """The folders and files of models beside its own, and the files of LoRAs, by name."""
         return self.shelf.list_models(), self.shelf.list_loras()
 
-    def flaws(self) -> list[Message]:
+    def model_problems(self) -> list[Message]:
         """Files among the models that are no models, and those that run code when they are read."""
         return self.shelf.model_problems()
 
@@ -117,46 +117,46 @@ class DiffusionEngine:
         in a batch of another size may differ by roundings: one level of 255 on a processor, nine in bfloat16 on a card
         (measured), which is no promise either.
         """
-        total, done = sum(map(_steps, jobs)), 0
+        total, done = sum(map(_effective_steps, jobs)), 0
         progress(0, total)
-        for batch in _batches(jobs, self.device.batch):
+        for batch in _iter_batches(jobs, self.device.batch):
             before = done
 
             def heard(steps: int, before: int = before) -> None:
                 progress(before + steps, total)
 
             with self._lock:
-                made = self._fitting(batch, heard)
-            done += sum(map(_steps, batch))
+                made = self._run_within_memory(batch, heard)
+            done += sum(map(_effective_steps, batch))
             progress(done, total)
             for job, (image, parameters) in zip(batch, made, strict=True):
-                yield self._picture(job, image, parameters)
+                yield self._build_picture(job, image, parameters)
 
-    def _fitting(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+    def _run_within_memory(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
         """A batch, without other models in memory and then halved until it fits; its steps may be told again from a
         lower one. Raises JobTooLarge when one picture alone does not fit."""
         try:
-            return self._run(batch, heard)
+            return self._run_batch(batch, heard)
         except (RuntimeError, MemoryError) as error:
             if not device.is_out_of_memory(error):
                 raise
         # Out of the except: the error's traceback would keep what the failed run had in memory.
         job, half = batch[0], len(batch) // 2
         if self.pipelines.release_others(self.shelf.find_model(job.model)):
-            return self._fitting(batch, heard)
+            return self._run_within_memory(batch, heard)
         if not half:
             raise JobTooLarge("engine.memory", width=job.width, height=job.height)
-        first = sum(map(_steps, batch[:half]))
-        made = self._fitting(batch[:half], heard)
+        first = sum(map(_effective_steps, batch[:half]))
+        made = self._run_within_memory(batch[:half], heard)
         self.pipelines.release_others(self.shelf.find_model(job.model))  # what the first half left free is in pieces
-        return made + self._fitting(batch[half:], lambda steps: heard(first + steps))
+        return made + self._run_within_memory(batch[half:], lambda steps: heard(first + steps))
 
-    def _run(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+    def _run_batch(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
         job, torch = batch[0], importlib.import_module("torch")
-        steps = sum(map(_steps, batch))
+        steps = sum(map(_effective_steps, batch))
         check_inputs_supported(self, job)
         loaded = self.pipelines.get_pipeline(self.shelf.find_model(job.model), job.loras)
-        pipeline = _mode(loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines)
+        pipeline = _pipeline_for_job(loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines)
         pipeline.set_progress_bar_config(disable=True)  # another pipeline of the same weights does not know it
 
         def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
@@ -164,20 +164,22 @@ class DiffusionEngine:
             return kept
 
         size, own = pipelines.drawn_size(loaded, job.width, job.height), pipeline.scheduler
-        pipeline.scheduler = _scheduler(loaded, job)
+        pipeline.scheduler = _build_scheduler(loaded, job)
         try:
             with pipelines.with_references(pipeline, self.shelf, job, self.pipelines):
-                asked = _asked(pipeline, batch, size, torch)
+                asked = _pipeline_arguments(pipeline, batch, size, torch)
                 images = pipeline(**asked, callback_on_step_end=stepped).images
             doubled: dict[str, str | int | float] = (
                 {"true_guidance": TRUE_GUIDANCE} if "true_cfg_scale" in asked else {}
             )
-            told = [self._parameters(each, pipeline, size) | doubled for each in batch]
+            told = [self._reproduction_parameters(each, pipeline, size) | doubled for each in batch]
         finally:
             pipeline.scheduler = own  # the loaded pipeline is the next job's, which may name none
         return list(zip(images, told, strict=True))
 
-    def _parameters(self, job: ImageJob, pipeline: Any, size: tuple[int, int]) -> dict[str, str | int | float]:
+    def _reproduction_parameters(
+        self, job: ImageJob, pipeline: Any, size: tuple[int, int]
+    ) -> dict[str, str | int | float]:
         """What would make the picture again on the same build."""
         told: dict[str, str | int | float] = {
             "steps": job.steps,
@@ -202,7 +204,9 @@ class DiffusionEngine:
             told["checkpoint"] = digest
         return told
 
-    def _picture(self, job: ImageJob, image: Image.Image, parameters: dict[str, str | int | float]) -> GeneratedPicture:
+    def _build_picture(
+        self, job: ImageJob, image: Image.Image, parameters: dict[str, str | int | float]
+    ) -> GeneratedPicture:
         model: ModelFiles = self.shelf.find_model(job.model)
         buffer = io.BytesIO()
         asked = (job.width, job.height)
@@ -225,21 +229,21 @@ class DiffusionEngine:
         )
 
 
-def _steps(job: ImageJob) -> int:
+def _effective_steps(job: ImageJob) -> int:
     """Steps that are really run: a picture to begin from spares the first ones."""
-    return int(_asked_steps(job) * job.strength) if job.init else job.steps
+    return int(_scheduled_steps(job) * job.strength) if job.init else job.steps
 
 
-def _asked_steps(job: ImageJob) -> int:
+def _scheduled_steps(job: ImageJob) -> int:
     """Steps of the whole way, at least so many that one is left of them."""
     return max(job.steps, math.ceil(1 / job.strength)) if job.init else job.steps
 
 
-def _batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
+def _iter_batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
     """Neighbours that differ in words and seed alone; pictures to begin from go one by one."""
     batch: list[ImageJob] = []
     for job in jobs:
-        alike = batch and _kind(batch[0]) == _kind(job) and not job.init
+        alike = batch and _batch_key(batch[0]) == _batch_key(job) and not job.init
         if batch and not (alike and len(batch) < most):
             yield batch
             batch = []
@@ -248,11 +252,11 @@ def _batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
         yield batch
 
 
-def _kind(job: ImageJob) -> ImageJob:
+def _batch_key(job: ImageJob) -> ImageJob:
     return replace(job, prompt="", negative="-" if job.negative else "", seed=0)
 
 
-def _mode(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
+def _pipeline_for_job(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
     """The same weights as another pipeline, where the job begins from a picture or follows a posture."""
     diffusers = importlib.import_module("diffusers")
     if job.pose and job.init:
@@ -267,7 +271,7 @@ def _mode(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: Pip
         raise EngineMissing("engine.cannot_mode", engine=DiffusionEngine.name, model=type(loaded).__name__) from error
 
 
-def _scheduler(loaded: Any, job: ImageJob) -> Any:
+def _build_scheduler(loaded: Any, job: ImageJob) -> Any:
     """A new one for each run: it has state. Raises EngineMissing for one that the model cannot use."""
     diffusers, own = importlib.import_module("diffusers"), type(loaded.scheduler)
     if not job.scheduler:
@@ -278,12 +282,12 @@ def _scheduler(loaded: Any, job: ImageJob) -> Any:
     return getattr(diffusers, name).from_config(loaded.scheduler.config)
 
 
-def _asked(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any) -> dict[str, Any]:
+def _pipeline_arguments(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any) -> dict[str, Any]:
     """The arguments of a run at this size, those that this pipeline takes."""
     job = batch[0]
     given: dict[str, Any] = {
         "prompt": [each.prompt for each in batch],
-        "num_inference_steps": _asked_steps(job),
+        "num_inference_steps": _scheduled_steps(job),
         "guidance_scale": job.guidance,
         "width": size[0],
         "height": size[1],
@@ -291,19 +295,19 @@ def _asked(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: A
         "generator": [torch.Generator("cpu").manual_seed(each.seed) for each in batch],
     }
     if job.init:
-        given |= {"image": _pixels(job.init, size), "strength": job.strength}
+        given |= {"image": _decode_input(job.init, size), "strength": job.strength}
     if job.mask:
-        given["mask_image"] = _pixels(job.mask, size).convert("L")
+        given["mask_image"] = _decode_input(job.mask, size).convert("L")
     if job.pose:
-        given |= {"image": _pixels(job.pose, size), "controlnet_conditioning_scale": job.pose_weight}
+        given |= {"image": _decode_input(job.pose, size), "controlnet_conditioning_scale": job.pose_weight}
     if job.references:
-        given["ip_adapter_image"] = [[_pixels(one, None) for one in job.references]]
+        given["ip_adapter_image"] = [[_decode_input(one, None) for one in job.references]]
     taken = inspect.signature(pipeline.__call__).parameters
-    without = _without(pipeline, batch, taken) if job.negative else {}
+    without = _negative_prompt_arguments(pipeline, batch, taken) if job.negative else {}
     return {name: value for name, value in given.items() if name in taken} | without
 
 
-def _without(pipeline: Any, batch: list[ImageJob], taken: Collection[str]) -> dict[str, Any]:
+def _negative_prompt_arguments(pipeline: Any, batch: list[ImageJob], taken: Collection[str]) -> dict[str, Any]:
     """How a pipeline is told what its pictures are to be without. Raises EngineMissing where nothing would come of it:
     it takes no such words, or compares no picture with and without them (diffusers, `do_classifier_free_guidance`)."""
     told: dict[str, Any] = {"negative_prompt": [each.negative for each in batch]}
@@ -317,7 +321,7 @@ def _without(pipeline: Any, batch: list[ImageJob], taken: Collection[str]) -> di
     return told
 
 
-def _pixels(data: bytes, size: tuple[int, int] | None) -> Image.Image:
+def _decode_input(data: bytes, size: tuple[int, int] | None) -> Image.Image:
     """A picture as the model takes it; what cannot be read safely is refused as any upload."""
     image = pictures.decode_photo(data, name="reference").pixels.convert("RGB")
     return image if size is None or image.size == size else image.resize(size, Image.Resampling.LANCZOS)

@@ -71,7 +71,7 @@ class FittedJob:
             label_stamps.draw_stamp(ground, label_stamps.DEMO_STAMP)  # the part's own may lie where nothing is pasted
         told = {**made.parameters, "part": f"{size[0]}x{size[1]}+{left}+{top}"}
         return replace(
-            made, data=_png(ground), mime="image/png", width=ground.width, height=ground.height, parameters=told
+            made, data=_encode_png(ground), mime="image/png", width=ground.width, height=ground.height, parameters=told
         )
 
 
@@ -92,14 +92,14 @@ def draw_jobs(
 def fit_job(job: ImageJob) -> FittedJob:
     """A job whose pictures have its own size, in their own proportions. Raises BadInput for what is no picture."""
     if job.pose:
-        job = replace(job, pose=_png(ImageOps.pad(_pixels(job.pose), (job.width, job.height))))
+        job = replace(job, pose=_encode_png(ImageOps.pad(_decode_pixels(job.pose), (job.width, job.height))))
     if not job.init:
         return FittedJob(job)
-    pixels = _pixels(job.init)
+    pixels = _decode_pixels(job.init)
     if job.mask:
-        return _around(job, pixels)
+        return _crop_around_mask(job, pixels)
     size = fitted_size(pixels.size, job.width * job.height)
-    init = _png(ImageOps.fit(pixels, size, Image.Resampling.LANCZOS))
+    init = _encode_png(ImageOps.fit(pixels, size, Image.Resampling.LANCZOS))
     return FittedJob(replace(job, init=init, width=size[0], height=size[1]))
 
 
@@ -110,19 +110,19 @@ def fitted_size(size: tuple[int, int], area: int) -> tuple[int, int]:
     return wide, high
 
 
-def _around(job: ImageJob, pixels: Image.Image) -> FittedJob:
+def _crop_around_mask(job: ImageJob, pixels: Image.Image) -> FittedJob:
     mask = pictures.decode_photo(job.mask, name="mask").pixels.convert("L")
     mask = mask if mask.size == pixels.size else mask.resize(pixels.size, Image.Resampling.NEAREST)
     white = mask.getbbox() or (0, 0, *pixels.size)
-    box = _room(white, pixels.size)
+    box = _context_box(white, pixels.size)
     size = fitted_size((box[2] - box[0], box[3] - box[1]), job.width * job.height)
     init, part = (one.crop(box).resize(size, Image.Resampling.LANCZOS) for one in (pixels, mask))
-    asked = replace(job, init=_png(init), mask=_png(part), width=size[0], height=size[1])
+    asked = replace(job, init=_encode_png(init), mask=_encode_png(part), width=size[0], height=size[1])
     soft = min(white[2] - white[0], white[3] - white[1]) / FEATHER
-    return FittedJob(asked, _Part(pixels, box, _counts(mask, soft).crop(box)))
+    return FittedJob(asked, _Part(pixels, box, _feather_mask(mask, soft).crop(box)))
 
 
-def _room(white: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _context_box(white: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The part of a picture around a box, no slimmer than a model draws well, moved inwards at the picture's edges."""
     edges = white[2] - white[0], white[3] - white[1]
     around = 2 * ROOM * max(edges)
@@ -136,17 +136,17 @@ def _room(white: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int,
     return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
 
 
-def _counts(mask: Image.Image, soft: float) -> Image.Image:
+def _feather_mask(mask: Image.Image, soft: float) -> Image.Image:
     """A mask with its edge made soft inwards: what is black in it stays black."""
     blurred = mask.filter(ImageFilter.GaussianBlur(soft))
     return ImageChops.darker(mask, blurred.point([max(0, min(255, 2 * (grey - 128) + 1)) for grey in range(256)]))
 
 
-def _pixels(data: bytes) -> Image.Image:
+def _decode_pixels(data: bytes) -> Image.Image:
     return pictures.decode_photo(data, name="reference").pixels.convert("RGB")
 
 
-def _png(image: Image.Image) -> bytes:
+def _encode_png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -20,7 +20,7 @@ def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
     """The inputs of a schema, each with its choices. Raises EngineMissing for what is no model of pictures by words."""
     try:
         parts = schema["components"]["schemas"]
-        found = {name: _whole(one, parts) for name, one in parts["Input"]["properties"].items()}
+        found = {name: _resolve_schema(one, parts) for name, one in parts["Input"]["properties"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise EngineMissing("engine.model_unfit", engine="replicate", model=model) from error
     if "prompt" not in found:
@@ -38,21 +38,23 @@ def input_values(job: ImageJob, offered: ModelInputs, *, engine: str, model: str
     wanted: dict[str, str | int | float] = {
         "prompt": job.prompt,
         "negative_prompt": job.negative,
-        "seed": job.seed % (int(_bound(offered, "seed", "maximum", MAX_SEED)) + 1),
+        "seed": job.seed % (int(_input_limit(offered, "seed", "maximum", MAX_SEED)) + 1),
         "num_inference_steps": job.steps,
         "steps": job.steps,
         "guidance_scale": job.guidance,
         "guidance": job.guidance,
         "num_outputs": 1,
         "output_format": "png",
-        **_size(job, offered),
+        **_fit_size(job, offered),
     }
     return {
-        name: clamp_to_input(value, offered[name]) for name, value in wanted.items() if _takes(offered, name, value)
+        name: clamp_to_input(value, offered[name])
+        for name, value in wanted.items()
+        if _is_accepted_value(offered, name, value)
     }
 
 
-def _whole(one: Any, parts: Any) -> dict[str, Any]:
+def _resolve_schema(one: Any, parts: Any) -> dict[str, Any]:
     """An input's schema with its choices, which stand apart: `{"allOf": [{"$ref": "#/components/schemas/<name>"}]}`."""
     whole = dict(one)
     for named in one.get("allOf") or ():
@@ -60,31 +62,31 @@ def _whole(one: Any, parts: Any) -> dict[str, Any]:
     return whole
 
 
-def _takes(offered: ModelInputs, name: str, value: str | float) -> bool:
+def _is_accepted_value(offered: ModelInputs, name: str, value: str | float) -> bool:
     choices = offered.get(name, {}).get("enum")
     return name in offered and (not choices or value in choices)
 
 
-def _size(job: ImageJob, offered: ModelInputs) -> dict[str, str | int]:
+def _fit_size(job: ImageJob, offered: ModelInputs) -> dict[str, str | int]:
     """Width and height where the model takes them, scaled down to what it holds; else the nearest of its shapes."""
     shapes = [str(one) for one in offered.get("aspect_ratio", {}).get("enum") or ()]
     if "width" in offered and "height" in offered and (not shapes or "custom" in shapes):
         edges = {"width": job.width, "height": job.height}
-        part = min(1.0, *(_bound(offered, name, "maximum", edge) / edge for name, edge in edges.items()))
+        part = min(1.0, *(_input_limit(offered, name, "maximum", edge) / edge for name, edge in edges.items()))
         return {"aspect_ratio": "custom", **{name: int(edge * part) // STEP * STEP for name, edge in edges.items()}}
-    known = {one: ratio for one in shapes if (ratio := _ratio(one))}
+    known = {one: ratio for one in shapes if (ratio := _parse_aspect_ratio(one))}
     if not known:
         return {}
     wanted = job.width / job.height
     return {"aspect_ratio": min(known, key=lambda one: max(known[one] / wanted, wanted / known[one]))}
 
 
-def _ratio(shape: str) -> float:
+def _parse_aspect_ratio(shape: str) -> float:
     wide, _, high = shape.partition(":")
     return int(wide) / int(high) if wide.isdecimal() and high.isdecimal() and int(wide) and int(high) else 0.0
 
 
-def _bound(offered: ModelInputs, name: str, edge: str, otherwise: float) -> float:
+def _input_limit(offered: ModelInputs, name: str, edge: str, otherwise: float) -> float:
     found = offered.get(name, {}).get(edge)
     return float(found) if isinstance(found, int | float) else otherwise
 

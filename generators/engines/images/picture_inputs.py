@@ -61,7 +61,7 @@ def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[
     asks = job.needed_inputs & hosted_services.PICTURE_INPUTS
     if not asks:
         return {}
-    named = {need: _named(need, offered, engine) for need in sorted(asks)}
+    named = {need: _picture_input_name(need, offered, engine) for need in sorted(asks)}
     most = outgoing_pictures.INLINE_BYTES // (bool(job.init) + bool(job.mask) + len(job.references))
     found: dict[str, Any] = {}
     if job.init:
@@ -75,21 +75,21 @@ def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[
     if job.references:
         looks = [outgoing_pictures.prepare_picture(one, engine=engine, most=most) for one in job.references]
         told = [outgoing_pictures.data_uri(one.data, "image/jpeg") for one in looks]
-        several = _takes(offered[named["references"]]) == "several"
+        several = _picture_multiplicity(offered[named["references"]]) == "several"
         if not several and len(told) > 1:
             raise EngineMissing("engine.few_references", engine=engine, most=1)
         found[named["references"]] = told if several else told[0]
     return found
 
 
-def _named(need: str, offered: ModelInputs, engine: str) -> str:
-    found = next((name for name in NAMES[need] if _takes(offered.get(name, {}))), "")
+def _picture_input_name(need: str, offered: ModelInputs, engine: str) -> str:
+    found = next((name for name in NAMES[need] if _picture_multiplicity(offered.get(name, {}))), "")
     if not found:
         raise EngineMissing(f"engine.model_cannot_{need}", engine=engine)
     return found
 
 
-def _takes(one: Any) -> str:
+def _picture_multiplicity(one: Any) -> str:
     """Whether an input takes one picture, several, or none ("")."""
     for each in (one, *(one.get("anyOf") or ())):
         if each.get("type") == "string" and each.get("format") == "uri":

@@ -40,7 +40,7 @@ class RatingTileEngine:
         """The tile as PNG. Raises what `progress` raises."""
         check_inputs_supported(self, job)
         progress(0, 1)
-        data = _png(_paint(self.means, job.seed, job.width, job.height))
+        data = _encode_png(_draw_tile(self.means, job.seed, job.width, job.height))
         progress(1, 1)
         return GeneratedPicture(
             data=data,
@@ -56,7 +56,7 @@ class RatingTileEngine:
         )
 
 
-def _paint(means: TileRating, seed: int, width: int, height: int) -> Image.Image:
+def _draw_tile(means: TileRating, seed: int, width: int, height: int) -> Image.Image:
     shade = _SHADE[means]
     image = Image.new("RGB", (width, height), shade)
     draw = ImageDraw.Draw(image, "RGBA")
@@ -70,17 +70,17 @@ def _paint(means: TileRating, seed: int, width: int, height: int) -> Image.Image
     )
     room = width * 0.78
     first, rest = _SAYS[means].split(" — ")  # the font has no dash that long: a rule is drawn in its place
-    _line(draw, (width / 2, height / 2 - unit * 0.165), first, room, unit * 0.07)
+    _draw_text_line(draw, (width / 2, height / 2 - unit * 0.165), first, room, unit * 0.07)
     draw.rectangle(
         (width / 2 - unit * 0.05, height / 2 - unit * 0.108, width / 2 + unit * 0.05, height / 2 - unit * 0.1), _INK
     )
-    _line(draw, (width / 2, height / 2 - unit * 0.045), rest, room, unit * 0.07)
-    _line(draw, (width / 2, height / 2 + unit * 0.055), _CODE[means], room, unit * 0.05)
-    _marks(draw, seed, (width / 2, height / 2 + unit * 0.16), unit * 0.022)
+    _draw_text_line(draw, (width / 2, height / 2 - unit * 0.045), rest, room, unit * 0.07)
+    _draw_text_line(draw, (width / 2, height / 2 + unit * 0.055), _CODE[means], room, unit * 0.05)
+    _draw_seed_marks(draw, seed, (width / 2, height / 2 + unit * 0.16), unit * 0.022)
     return image
 
 
-def _line(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: float, size: float) -> None:
+def _draw_text_line(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: float, size: float) -> None:
     font = ImageFont.load_default(max(6.0, size))
     wide = draw.textlength(text, font=font)
     if wide > room:
@@ -88,7 +88,7 @@ def _line(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: f
     draw.text(at, text, font=font, fill=_INK, anchor="mm")
 
 
-def _marks(draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, float], cell: float) -> None:
+def _draw_seed_marks(draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, float], cell: float) -> None:
     """Two rows of twelve squares, set or not by the seed."""
     bits = np.random.default_rng([seed, 3]).random((2, 12)) < 0.5
     for (row, column), on in np.ndenumerate(bits):
@@ -97,7 +97,7 @@ def _marks(draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, float], ce
         draw.rectangle((x - cell / 2, y - cell / 2, x + cell / 2, y + cell / 2), fill=fill)
 
 
-def _png(image: Image.Image) -> bytes:
+def _encode_png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()

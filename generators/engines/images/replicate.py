@@ -127,7 +127,7 @@ class Replicate:
         self._deadline, self._listed_after, self._seconds = deadline, deadline + listed_after, seconds
         self._look = look
         self._client = HttpClient(max_connections=8)
-        self._inputs = lru_cache(maxsize=32)(self._asked_inputs)
+        self._inputs = lru_cache(maxsize=32)(self._fetch_model_inputs)
 
     def price_of(self, model: str) -> Price:
         """What a picture of a model costs. Raises EngineMissing where the settings do not say."""
@@ -141,7 +141,7 @@ class Replicate:
 
     def check(self) -> None:
         """Ask for the account of the token, which costs nothing. Raises EngineError."""
-        self._json("/account")
+        self._get_json("/account")
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`; what `progress` raises
@@ -170,11 +170,11 @@ class Replicate:
         ) | picture_inputs.picture_parameters(job, offered)
         sent = picture_inputs.picture_inputs(job, offered, engine=self.name)
         progress(0, WHOLE)
-        if not slip.order and not (slip.since and self._found(slip)):
-            self._ask(model, {**given, **sent}, slip)
-        told = self._awaited(slip, progress)
+        if not slip.order and not (slip.since and self._reconcile_order(slip)):
+            self._create_prediction(model, {**given, **sent}, slip)
+        told = self._wait_for_prediction(slip, progress)
         picture = received_pictures.read_delivered_picture(
-            self._bytes(told), job, engine=self.name, model=model, given=given
+            self._download_output(told), job, engine=self.name, model=model, given=given
         )
         progress(WHOLE, WHOLE)
         return picture
@@ -184,40 +184,44 @@ class Replicate:
         if not slip.order:
             return
         try:
-            told = self._json(f"/predictions/{quote(slip.order, safe='')}/cancel", method="POST")
+            told = self._get_json(f"/predictions/{quote(slip.order, safe='')}/cancel", method="POST")
         except (EngineMissing, EngineUnreachable, PictureUndelivered):
             return
-        if _never_began(told):
+        if _is_never_started(told):
             slip.mark_refused()
 
-    def _ask(self, model: str, given: Mapping[str, Any], slip: PurchaseRecord) -> None:
+    def _create_prediction(self, model: str, given: Mapping[str, Any], slip: PurchaseRecord) -> None:
         """Order it once. An answer that is lost, or says that the server broke, is no answer: then it is looked for."""
-        path, body = _order_of(model)
+        path, body = _prediction_request(model)
         body["input"] = {**given, OURS: slip.marker}
         for _ in range(TRIES):
             slip.mark_requested()
-            reply = self._exchange("POST", path, body)
+            reply = self._send_api_request("POST", path, body)
             if isinstance(reply, RequestNotSent):
                 slip.mark_refused()
-                raise self._away()
+                raise self._unreachable_error()
             if isinstance(reply, HttpResponse) and 400 <= reply.status < 500 and reply.status != 408:
                 slip.mark_refused()
-                raise self._refusal(reply, model)
-            if isinstance(reply, HttpResponse) and reply.status in _TAKEN and (order := _id(reply.json_body())):
+                raise self._refusal_error(reply, model)
+            if (
+                isinstance(reply, HttpResponse)
+                and reply.status in _TAKEN
+                and (order := _prediction_id(reply.json_body()))
+            ):
                 slip.mark_ordered(order)
                 return
-            if self._found(slip):
+            if self._reconcile_order(slip):
                 return
-        raise self._away()
+        raise self._unreachable_error()
 
-    def _found(self, slip: PurchaseRecord) -> bool:
+    def _reconcile_order(self, slip: PurchaseRecord) -> bool:
         """Look for what was asked for without hearing an answer, until it must stand in the list. Raises Undelivered
         where that can no longer be known."""
         while slip.since is not None:
             if wall_now() - slip.since > FORGOTTEN:
                 raise PictureUndelivered("engine.order_lost", engine=self.name)
             late = (wall_now() - slip.since).total_seconds() >= self._listed_after
-            if order := self._listed(slip.marker, slip.since - SKEW):
+            if order := self._find_prediction_id(slip.marker, slip.since - SKEW):
                 slip.mark_ordered(order)
                 return True
             if late:
@@ -226,53 +230,58 @@ class Replicate:
             sleep(self._look * 2)
         return False
 
-    def _listed(self, marker: str, since: datetime) -> str:
+    def _find_prediction_id(self, marker: str, since: datetime) -> str:
         """The id of the prediction with our marker, "" where there is none; newest first, a hundred a page."""
         path = "/predictions?" + urlencode({"created_after": since.isoformat()})
         for _ in range(PAGES):
-            page = self._json(path)
-            for one in self._results(page):
-                if _marker(one if isinstance(one.get("input"), dict) else self._told(_id(one))) == marker:
-                    return _id(one)
+            page = self._get_json(path)
+            for one in self._page_results(page):
+                if (
+                    _prediction_marker(
+                        one if isinstance(one.get("input"), dict) else self._get_prediction(_prediction_id(one))
+                    )
+                    == marker
+                ):
+                    return _prediction_id(one)
             cursor = urlsplit(str(page.get("next") or "")).query  # its host is not believed
             if not cursor:
                 return ""
             path = "/predictions?" + cursor
         raise PictureUndelivered("engine.order_lost", engine=self.name)  # not to the end of the list: it may be there
 
-    def _results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _page_results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The predictions of a page. Raises EngineUnreachable for what is no page: it says nothing of what it lacks."""
         found = page.get("results")
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return found
 
-    def _awaited(self, slip: PurchaseRecord, progress: Progress) -> Mapping[str, Any]:
+    def _wait_for_prediction(self, slip: PurchaseRecord, progress: Progress) -> Mapping[str, Any]:
         until, look, done = monotonic() + self._seconds, self._look, 0
         while True:
-            told = self._told(slip.order)
+            told = self._get_prediction(slip.order)
             state = told.get("status")
             if state == _SUCCEEDED:
                 return told
             if state not in _GOING:
-                raise self._ended(told, slip)
-            done = max(done, _percent(told))
+                raise self._prediction_error(told, slip)
+            done = max(done, _progress_percent(told))
             progress(done, WHOLE)
             if monotonic() > until:
                 raise EngineUnreachable("engine.too_slow", engine=self.name, minutes=round(self._seconds / 60))
             sleep(look)
             look = min(look * 1.5, MAX_POLL_SECONDS)
 
-    def _ended(self, told: Mapping[str, Any], slip: PurchaseRecord) -> PictureUndelivered:
+    def _prediction_error(self, told: Mapping[str, Any], slip: PurchaseRecord) -> PictureUndelivered:
         """Failed, canceled or aborted (https://replicate.com/docs/topics/predictions/lifecycle)."""
-        if _never_began(told):
+        if _is_never_started(told):
             slip.mark_refused()
         if told.get("status") != "failed":
             return PictureUndelivered("engine.order_cancelled", engine=self.name)
         indecent = _INDECENT.search(str(told.get("error"))[:2000])
         return PictureUndelivered("engine.content_refused" if indecent else "engine.order_failed", engine=self.name)
 
-    def _bytes(self, told: Mapping[str, Any]) -> bytes:
+    def _download_output(self, told: Mapping[str, Any]) -> bytes:
         """The first picture of the output, from where pictures may come. The token does not go there."""
         output = told.get("output")
         url = output[0] if isinstance(output, list) and output else output
@@ -289,32 +298,32 @@ class Replicate:
             raise PictureUndelivered("engine.output_gone", engine=self.name)
         return reply.body
 
-    def _asked_inputs(self, model: str) -> ModelInputs:
+    def _fetch_model_inputs(self, model: str) -> ModelInputs:
         owner, _, version = model.partition(":")
         path = f"/models/{quote(owner)}"
-        told = self._json(f"{path}/versions/{quote(version)}" if version else path)
+        told = self._get_json(f"{path}/versions/{quote(version)}" if version else path)
         latest = told if version else told.get("latest_version")
         return model_inputs.parse_model_inputs(
             latest.get("openapi_schema") if isinstance(latest, dict) else None, model=model
         )
 
-    def _told(self, order: str) -> dict[str, Any]:
-        return self._json(f"/predictions/{quote(order, safe='')}", gone=True)
+    def _get_prediction(self, order: str) -> dict[str, Any]:
+        return self._get_json(f"/predictions/{quote(order, safe='')}", gone=True)
 
-    def _json(self, path: str, *, method: str = "GET", gone: bool = False) -> dict[str, Any]:
+    def _get_json(self, path: str, *, method: str = "GET", gone: bool = False) -> dict[str, Any]:
         """What is told at a path. With `gone`, what is not there is an order that is lost, and no missing model."""
-        reply = self._exchange(method, path)
+        reply = self._send_api_request(method, path)
         if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500:
-            raise self._away()
+            raise self._unreachable_error()
         if gone and reply.status == 404:
             raise PictureUndelivered("engine.order_lost", engine=self.name)
         if reply.status not in _TAKEN:
-            raise self._refusal(reply, path.removeprefix("/models/"))
+            raise self._refusal_error(reply, path.removeprefix("/models/"))
         if not isinstance(told := reply.json_body(), dict):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return told
 
-    def _exchange(
+    def _send_api_request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> HttpResponse | RequestNotSent | ResponseLost:
         headers = {"authorization": f"Bearer {self._service.token.get_secret_value()}"}
@@ -323,10 +332,10 @@ class Replicate:
         data = json.dumps(body).encode() if body is not None else b""
         return self._client.send(HttpRequest(method, self._url + path, headers, data, self._deadline, MAX_PAGE))
 
-    def _away(self) -> EngineUnreachable:
+    def _unreachable_error(self) -> EngineUnreachable:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)
 
-    def _refusal(self, reply: HttpResponse, model: str) -> EngineMissing | EngineUnreachable:
+    def _refusal_error(self, reply: HttpResponse, model: str) -> EngineMissing | EngineUnreachable:
         """What an answer of 4xx says; its words are not repeated."""
         match reply.status:
             case 401 | 403:
@@ -351,27 +360,27 @@ def retry_after_seconds(reply: HttpResponse) -> float:
     return min(max(float(seconds), 1.0), MAX_RETRY_SECONDS)
 
 
-def _order_of(model: str) -> tuple[str, dict[str, Any]]:
+def _prediction_request(model: str) -> tuple[str, dict[str, Any]]:
     """Models that Replicate keeps up have an address, of others a version is asked."""
     name, _, version = model.partition(":")
     return ("/predictions", {"version": version}) if version else (f"/models/{quote(name)}/predictions", {})
 
 
-def _id(told: Any) -> str:
+def _prediction_id(told: Any) -> str:
     found = told.get("id") if isinstance(told, dict) else None
     return found if isinstance(found, str) and len(found) <= 100 else ""
 
 
-def _marker(told: Mapping[str, Any]) -> Any:
+def _prediction_marker(told: Mapping[str, Any]) -> Any:
     given = told.get("input")
     return given.get(OURS) if isinstance(given, dict) else None
 
 
-def _never_began(told: Mapping[str, Any]) -> bool:
+def _is_never_started(told: Mapping[str, Any]) -> bool:
     return told.get("status") in ("canceled", "aborted", "failed") and not told.get("started_at")
 
 
-def _percent(told: Mapping[str, Any]) -> int:
+def _progress_percent(told: Mapping[str, Any]) -> int:
     """How far it is, by the bar that most models write to their log."""
     found = _PERCENT.findall(str(told.get("logs") or "")[-4000:])
     return min(int(found[-1]), WHOLE - 1) if found else 0

@@ -104,15 +104,15 @@ class Stability:
 
     def price(self, job: ImageJob) -> Price:
         """What the picture costs. Raises EngineMissing where the settings do not say."""
-        return self.price_of(self._service(job))
+        return self.price_of(self._resolve_service(job))
 
     def check(self) -> None:
         """Ask for what is left of the credit, which costs nothing. Raises EngineError."""
-        reply = self._exchange("GET", "/v1/user/balance")
+        reply = self._send_form("GET", "/v1/user/balance")
         if not isinstance(reply, HttpResponse) or reply.status >= 500:
-            raise self._away()
+            raise self._unreachable_error()
         if reply.status != 200:
-            raise self._refusal(reply, self.model)
+            raise self._refusal_error(reply, self.model)
 
     def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`."""
@@ -126,18 +126,18 @@ class Stability:
         """
         check_inputs_supported(self, job)
         hosted_services.check_inputs_combine(self.name, job)
-        service = self._service(job)
+        service = self._resolve_service(job)
         self.price_of(service)
         answer = slip.stored_answer() if slip.since is not None else b""
         if slip.since is not None and not answer:
             raise PictureUndelivered("engine.order_lost", engine=self.name)
-        given, files = self._told(job, service)
+        given, files = self._build_form(job, service)
         if len(job.prompt) > MAX_PROMPT:
             raise EngineMissing("engine.order_refused", engine=self.name, status=413)
         progress(0, 1)
         fields = {name: str(value) for name, value in given.items() if value != ""}
         if not answer:
-            slip.store_answer(answer := self._made(service, fields, files, slip))
+            slip.store_answer(answer := self._order_picture(service, fields, files, slip))
         picture = received_pictures.read_delivered_picture(answer, job, engine=self.name, model=service, given=given)
         progress(1, 1)
         return picture
@@ -145,14 +145,14 @@ class Stability:
     def cancel(self, slip: PurchaseRecord) -> None:
         """Nothing can be cancelled: what was asked for is paid."""
 
-    def _service(self, job: ImageJob) -> str:
+    def _resolve_service(self, job: ImageJob) -> str:
         """What makes it. Raises EngineMissing for a model that is none: a service is chosen by what is asked."""
         model = job.model or self.model
         if model not in MODELS:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
         return hosted_services.priced_service(self.name, model, job.needed_inputs)
 
-    def _told(self, job: ImageJob, service: str) -> tuple[dict[str, str | int | float], Files]:
+    def _build_form(self, job: ImageJob, service: str) -> tuple[dict[str, str | int | float], Files]:
         """The words of a form, and its pictures. Raises as `outgoing_pictures.prepare_picture`."""
         given = model_inputs.input_values(job, OFFERED, engine=self.name, model=service)
         if not job.init and not job.references:
@@ -174,13 +174,13 @@ class Stability:
             given | {"mode": "image-to-image"} if service == hosted_services.IMAGE_TO_IMAGE_SERVICE else given
         ), files
 
-    def _made(self, service: str, fields: Mapping[str, str], files: Files, slip: PurchaseRecord) -> bytes:
+    def _order_picture(self, service: str, fields: Mapping[str, str], files: Files, slip: PurchaseRecord) -> bytes:
         slip.mark_requested()
         path = PATHS.get(service, f"generate/{service}")
-        reply = self._exchange("POST", f"/v2beta/stable-image/{path}", fields, files)
+        reply = self._send_form("POST", f"/v2beta/stable-image/{path}", fields, files)
         if isinstance(reply, RequestNotSent):
             slip.mark_refused()
-            raise self._away()
+            raise self._unreachable_error()
         if isinstance(reply, ResponseLost) or reply.status in IN_DOUBT:
             raise PictureUndelivered("engine.order_lost", engine=self.name)
         if reply.status == 503:
@@ -191,12 +191,12 @@ class Stability:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
         if reply.status != 200:
             slip.mark_refused()
-            raise self._refusal(reply, service)
+            raise self._refusal_error(reply, service)
         if reply.headers.get("finish-reason", "SUCCESS") != "SUCCESS":
             raise PictureUndelivered("engine.content_refused", engine=self.name)
         return reply.body
 
-    def _exchange(
+    def _send_form(
         self, method: str, path: str, fields: Mapping[str, str] | None = None, files: Files = NOTHING
     ) -> HttpResponse | RequestNotSent | ResponseLost:
         headers, data = {"authorization": f"Bearer {self._token.get_secret_value()}"}, b""
@@ -205,10 +205,10 @@ class Stability:
             headers["content-type"], data = encode_multipart(fields, files)
         return self._client.send(HttpRequest(method, self._url + path, headers, data, deadline=self._deadline))
 
-    def _away(self) -> EngineUnreachable:
+    def _unreachable_error(self) -> EngineUnreachable:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
 
-    def _refusal(self, reply: HttpResponse, model: str) -> EngineError:
+    def _refusal_error(self, reply: HttpResponse, model: str) -> EngineError:
         """What an answer of 4xx says, none of which is billed; its words are not repeated."""
         match reply.status:
             case 401:

@@ -62,7 +62,7 @@ class ComfyWorkflow:
     @property
     def model(self) -> str:
         """The file of weights it loads; without one, the workflow's own name."""
-        return next(iter(self._files(MODELS)), self.name)
+        return next(iter(self._input_files(MODELS)), self.name)
 
     @property
     def digest(self) -> str:
@@ -110,7 +110,10 @@ class ComfyWorkflow:
 
     def parameters(self, job: ImageJob) -> dict[str, str | int | float]:
         """What would make the picture again: the workflow, its adapters, and what its marks were given."""
-        given: dict[str, str | int | float] = {"workflow": self.digest, "adapters": ", ".join(self._files(ADAPTERS))}
+        given: dict[str, str | int | float] = {
+            "workflow": self.digest,
+            "adapters": ", ".join(self._input_files(ADAPTERS)),
+        }
         if "steps" in self.marks:
             given["steps"] = job.steps
         if "guidance" in self.marks:
@@ -121,7 +124,7 @@ class ComfyWorkflow:
             given["references"] = min(len(job.references), sum(mark in self.marks for mark in REFERENCES))
         return given
 
-    def _files(self, names: tuple[str, ...]) -> list[str]:
+    def _input_files(self, names: tuple[str, ...]) -> list[str]:
         inputs = [node["inputs"] for node in self.graph.values()]
         return [str(one[name]) for one in inputs for name in names if isinstance(one.get(name), str)]
 
@@ -139,7 +142,7 @@ def read_workflow(path: str) -> ComfyWorkflow:
             raise ValueError("no API format")
     except (OSError, ValueError, RecursionError) as error:
         raise EngineMissing("engine.workflow_missing", path=path or "-") from error
-    return ComfyWorkflow(file.stem, graph, _marks(graph))
+    return ComfyWorkflow(file.stem, graph, _parse_marks(graph))
 
 
 def read_workflows(path: str) -> tuple[ComfyWorkflow, ...]:
@@ -156,7 +159,7 @@ def read_workflows(path: str) -> tuple[ComfyWorkflow, ...]:
     return found
 
 
-def _marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+def _parse_marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     for node, told in graph.items():
         meta = told.get("_meta")

@@ -66,20 +66,20 @@ def normalize_speech(raw: bytes, demuxer: str, *, engine: str, form: AudioForm) 
             str(MAX_SECONDS),
         )
         try:
-            measured = _measured(folder, opened, engine)
-            filters = ("-af", f"{_loudnorm(measured)},aresample={_RATE}", "-ac", "1", "-ar", _RATE)
+            measured = _measure_loudness(folder, opened, engine)
+            filters = ("-af", f"{_loudnorm_filter(measured)},aresample={_RATE}", "-ac", "1", "-ar", _RATE)
             coded: tuple[str, ...] = ("-c:a", "pcm_s16le", "-f", "wav")
             if form == "m4a":
                 coded = ("-c:a", "aac", "-b:a", _BITS, "-flags:a", "+bitexact", "-f", "ipod")
             ffmpeg.run_ffmpeg((*opened, *filters, *coded, "out"), folder=folder, seconds=LIMIT, name=engine)
             data = (folder / "out").read_bytes()
-            return data, "audio/mp4" if form == "m4a" else "audio/wav", _seconds(data, form, engine)
+            return data, "audio/mp4" if form == "m4a" else "audio/wav", _audio_seconds(data, form, engine)
         except BadInput as error:
             raise UnusableAnswer("engine.answer_invalid", engine=engine) from error
 
 
-def _measured(folder: Path, opened: tuple[str, ...], engine: str) -> dict[str, float]:
-    first = f"{_loudnorm({})}:print_format=json:stats_file=stats"
+def _measure_loudness(folder: Path, opened: tuple[str, ...], engine: str) -> dict[str, float]:
+    first = f"{_loudnorm_filter({})}:print_format=json:stats_file=stats"
     ffmpeg.run_ffmpeg((*opened, "-af", first, "-f", "null", "-"), folder=folder, seconds=LIMIT, name=engine)
     try:
         told = json.loads((folder / "stats").read_text())
@@ -93,12 +93,12 @@ def _measured(folder: Path, opened: tuple[str, ...], engine: str) -> dict[str, f
     return found
 
 
-def _loudnorm(measured: dict[str, float]) -> str:
+def _loudnorm_filter(measured: dict[str, float]) -> str:
     told = "".join(f":{name}={value:.2f}" for name, value in measured.items())
     return f"apad=pad_dur={TAIL},loudnorm=I={LUFS}:TP={PEAK}:LRA={RANGE}{told}"
 
 
-def _seconds(data: bytes, form: AudioForm, engine: str) -> float:
+def _audio_seconds(data: bytes, form: AudioForm, engine: str) -> float:
     if form == "m4a":
         return mp4.inspect_mp4(data, name=engine).seconds
     with wave.open(io.BytesIO(data)) as sound:

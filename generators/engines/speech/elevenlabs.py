@@ -68,14 +68,14 @@ class ElevenLabs:
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
         """The voices of the account. Raises EngineError; nothing is billed."""
-        reply = self._exchange("GET", "/v1/voices", deadline=LIST_SECONDS)
+        reply = self._send_api_request("GET", "/v1/voices", deadline=LIST_SECONDS)
         if isinstance(reply, ResponseLost):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
         if reply.status != 200:
-            raise self._refused(reply)
+            raise self._refusal_error(reply)
         try:
             listed = reply.json_body()["voices"][:MAX_VOICES]
-            return tuple(voice for one in listed if (voice := _voice(one)) is not None)
+            return tuple(voice for one in listed if (voice := _parse_voice(one)) is not None)
         except (KeyError, TypeError) as error:
             raise UnusableAnswer("engine.answer_invalid", engine=self.name) from error
 
@@ -90,11 +90,11 @@ class ElevenLabs:
         if self.model.endswith(_FORCES_LANGUAGE):
             asked["language_code"] = job.language
         path = f"/v1/text-to-speech/{quote(voice.id, safe='')}?output_format={FORMAT}"
-        reply = self._exchange("POST", path, asked, deadline=self._seconds)
+        reply = self._send_api_request("POST", path, asked, deadline=self._seconds)
         if isinstance(reply, ResponseLost) or reply.status >= 500:
             raise SpeechUncertain("engine.speech_uncertain", engine=self.name)
         if reply.status != 200:
-            raise self._refused(reply)
+            raise self._refusal_error(reply)
         data, mime, seconds = audio_output.normalize_speech(reply.body, "mp3", engine=self.name, form=job.form)
         return GeneratedSpeech(
             data=data,
@@ -104,13 +104,13 @@ class ElevenLabs:
             model=self.model,
             voice=voice,
             label=self.label,
-            characters=_billed(reply, len(job.clean_text)),
+            characters=_billed_characters(reply, len(job.clean_text)),
             seed=job.seed,
         )
 
-    def _refused(self, reply: HttpResponse) -> EngineError:
+    def _refusal_error(self, reply: HttpResponse) -> EngineError:
         """What a refusal means; none of them bills anything, and their words are not repeated."""
-        status = _status(reply)
+        status = _error_status(reply)
         if status == "quota_exceeded":
             return EngineMissing("engine.speech_spent", engine=self.name)
         if reply.status in (401, 403):
@@ -123,7 +123,7 @@ class ElevenLabs:
             return EngineMissing("engine.speech_refused", engine=self.name, status=reply.status)
         return EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
 
-    def _exchange(
+    def _send_api_request(
         self, method: str, path: str, body: dict[str, str | int] | None = None, *, deadline: float
     ) -> HttpResponse | ResponseLost:
         headers = {"xi-api-key": self._key.get_secret_value(), "accept": "*/*"}
@@ -137,7 +137,7 @@ class ElevenLabs:
         return reply
 
 
-def _voice(told: Any) -> EngineVoice | None:
+def _parse_voice(told: Any) -> EngineVoice | None:
     """A voice of the list; None for one whose id could be no part of an address."""
     if not isinstance(told, dict) or not _ID.fullmatch(str(told.get("voice_id", ""))):
         return None
@@ -148,7 +148,7 @@ def _voice(told: Any) -> EngineVoice | None:
     return EngineVoice(str(told["voice_id"]), name, "", licence, cloned=category in _CLONED)
 
 
-def _status(reply: HttpResponse) -> str:
+def _error_status(reply: HttpResponse) -> str:
     try:
         detail = reply.json_body()["detail"]
         return str(detail.get("status", "")) if isinstance(detail, dict) else ""
@@ -156,7 +156,7 @@ def _status(reply: HttpResponse) -> str:
         return ""
 
 
-def _billed(reply: HttpResponse, asked: int) -> int:
+def _billed_characters(reply: HttpResponse, asked: int) -> int:
     """What the answer says it cost in characters; what was asked for where it says nothing that can be."""
     for name in _COUNTS:
         told = reply.headers.get(name, "")

@@ -47,7 +47,7 @@ class Espeak:
         """The voices it lists, French and English first. Raises EngineError."""
         with video_files.work_folder() as folder:
             listed = confined_processes.run_program(self._program, ("--voices",), folder=folder, seconds=self._seconds)
-        found = [voice for line in listed.splitlines()[1:] if (voice := _voice(line)) is not None]
+        found = [voice for line in listed.splitlines()[1:] if (voice := _parse_voice_line(line)) is not None]
         return tuple(sorted(found, key=lambda one: (one.id not in _PREFERRED, one.id)))
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
@@ -72,7 +72,7 @@ class Espeak:
         )
 
 
-def _voice(line: str) -> EngineVoice | None:
+def _parse_voice_line(line: str) -> EngineVoice | None:
     """A line of the list: priority, language, age and gender, name, file, other languages."""
     parts = line.split()
     if len(parts) < 5 or not parts[0].isdigit() or parts[1].startswith("-"):

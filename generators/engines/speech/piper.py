@@ -62,12 +62,12 @@ class Piper:
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
         """The voices of the folder that have both files; a link counts as none."""
-        return tuple(_voice(files) for _, files in sorted(self._files().items()))
+        return tuple(_read_voice(files) for _, files in sorted(self._list_voice_files().items()))
 
     def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
         """Say the text. Raises EngineError; EngineMissing for a voice that is not in the folder."""
         voice = pick_voice(self, self.list_voices(), job)
-        files = self._files()[voice.id]
+        files = self._list_voice_files()[voice.id]
         asked = ("--model", str(files.model), "--config", str(files.config), "--output_file", audio_output.SPEECH_FILE)
         data, mime, seconds = audio_output.run_speech_program(
             self._program, asked, told=job.clean_text + "\n", seconds=self._seconds, engine=self.name, form=job.form
@@ -84,38 +84,38 @@ class Piper:
             seed=job.seed,
         )
 
-    def _files(self) -> dict[str, _Files]:
+    def _list_voice_files(self) -> dict[str, _Files]:
         pairs = (_Files(path, path.with_name(path.name + ".json")) for path in self._folder.resolve().glob("*.onnx"))
         return {
             files.model.stem: files
             for files in pairs
-            if _ID.fullmatch(files.model.stem) and all(_plain(path) for path in (files.model, files.config))
+            if _ID.fullmatch(files.model.stem) and all(_is_regular_file(path) for path in (files.model, files.config))
         }
 
 
-def _plain(path: Path) -> bool:
+def _is_regular_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def _voice(files: _Files) -> EngineVoice:
+def _read_voice(files: _Files) -> EngineVoice:
     """What the files of a voice say of it; they are others' and may say anything, or nothing."""
     try:
-        told = json.loads(_start(files.config, MAX_CONFIG))
+        told = json.loads(_read_head(files.config, MAX_CONFIG))
         language = str(told["language"]["code"]).replace("_", "-").lower()[:12]
         said = str(told.get("license") or told.get("licence") or "")
     except (ValueError, KeyError, TypeError, AttributeError):
         language, said = files.model.stem[:5].replace("_", "-").lower(), ""
     cards = (files.model.with_suffix(".MODEL_CARD"), files.model.with_name("MODEL_CARD"))
-    card = next((_start(path, MAX_CARD) for path in cards if _plain(path)), "")
-    return EngineVoice(files.model.stem, files.model.stem, language, _licence(said, card))
+    card = next((_read_head(path, MAX_CARD) for path in cards if _is_regular_file(path)), "")
+    return EngineVoice(files.model.stem, files.model.stem, language, _parse_licence(said, card))
 
 
-def _start(path: Path, most: int) -> str:
+def _read_head(path: Path, most: int) -> str:
     with path.open("rb") as file:
         return file.read(most).decode("utf-8", "replace")
 
 
-def _licence(said: str, card: str) -> VoiceLicence:
+def _parse_licence(said: str, card: str) -> VoiceLicence:
     """The licence that the voice's own file names, else its card; money may be earned only where that is clear."""
     found = _LICENCE.search(card)
     name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[:120]

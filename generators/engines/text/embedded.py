@@ -64,26 +64,26 @@ class EmbeddedEngine:
         self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
         self.converses = own
         self._url, self._start = url.rstrip("/"), start
-        self._chat = langchain.LazyValue(lambda: _client(self._url, model, seconds))
+        self._chat = langchain.LazyValue(lambda: _build_chat_client(self._url, model, seconds))
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
         """Write the text, starting the process when needed. Raises EngineUnreachable, AnswerUnusable, JobTooLarge."""
-        return ask_model(job, self._call, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT))
+        return ask_model(job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT))
 
-    def _call(self, job: TextJob) -> RawAnswer:
+    def _call_model(self, job: TextJob) -> RawAnswer:
         refused, slow = (
             langchain.load_attribute("openai", "APIConnectionError"),
             langchain.load_attribute("openai", "APITimeoutError"),
         )
         try:
             try:
-                return self._raw(job)
+                return self._request_answer(job)
             except refused as error:
                 if isinstance(error, slow) or self._start is None:
                     raise
                 self._start()
-                return self._raw(job)
+                return self._request_answer(job)
         except refused as error:
             kind = RequestNotReceived if isinstance(error.__cause__, httpx.ConnectError) else EngineUnreachable
             raise kind("engine.server_down", engine=self.name, url=self._url) from error
@@ -94,7 +94,7 @@ class EmbeddedEngine:
         except langchain.load_attribute("openai", "APIStatusError") as error:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=error.status_code) from error
 
-    def _raw(self, job: TextJob) -> RawAnswer:
+    def _request_answer(self, job: TextJob) -> RawAnswer:
         wanted: dict[str, Any] = {
             "temperature": job.temperature,
             "seed": job.seed % 2**31,
@@ -108,7 +108,7 @@ class EmbeddedEngine:
         return RawAnswer(answer.text, cut=cut, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
 
 
-def _client(url: str, model: str, seconds: float) -> Any:
+def _build_chat_client(url: str, model: str, seconds: float) -> Any:
     return langchain.load_attribute("langchain_openai", "ChatOpenAI")(
         model=model,
         base_url=url + "/v1",

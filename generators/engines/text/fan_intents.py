@@ -74,18 +74,18 @@ _PRAISE = (
 _HELLO = (r"hi", r"hello", r"hey", r"good (?:morning|evening)", r"bonjour", r"bonsoir", r"salut", r"coucou")
 
 
-def _words(options: tuple[str, ...]) -> str:
+def _words_pattern(options: tuple[str, ...]) -> str:
     return r"\b(?:" + "|".join(options) + r")\b"
 
 
 INTENT_PATTERNS: tuple[tuple[str, str], ...] = (
-    ("unsafe", _words(_ALARM)),
-    ("asked", r"^/human\b|" + _words(_PERSON)),
-    ("truth", _words(_WHO)),
-    ("upset", _words(_UPSET)),
-    ("offer", _words(_WANTS)),
-    ("thanks", _words(_THANKS)),
-    ("compliment", _words(_PRAISE)),
-    ("greeting", r"^\W*" + _words(_HELLO)),
+    ("unsafe", _words_pattern(_ALARM)),
+    ("asked", r"^/human\b|" + _words_pattern(_PERSON)),
+    ("truth", _words_pattern(_WHO)),
+    ("upset", _words_pattern(_UPSET)),
+    ("offer", _words_pattern(_WANTS)),
+    ("thanks", _words_pattern(_THANKS)),
+    ("compliment", _words_pattern(_PRAISE)),
+    ("greeting", r"^\W*" + _words_pattern(_HELLO)),
     ("question", r"\?\s*$"),
 )

@@ -53,11 +53,11 @@ Content = str | list[str | dict[str, Any]]
 
 def chat_messages(job: TextJob) -> list[tuple[str, Content]]:
     """The job as LangChain takes it: (role, content) pairs, the system's words first."""
-    turns = [("human" if turn.role == "user" else "ai", _content(turn)) for turn in job.turns]
+    turns = [("human" if turn.role == "user" else "ai", _message_content(turn)) for turn in job.turns]
     return [("system", job.system), *turns] if job.system else turns
 
 
-def _content(turn: PromptMessage) -> Content:
+def _message_content(turn: PromptMessage) -> Content:
     """The text alone, or in parts with its pictures, as base64."""
     if not turn.images:
         return turn.text

@@ -62,14 +62,14 @@ class OllamaEngine:
 
     def __init__(self, url: str, model: str, *, seconds: float = ANSWER_SECONDS) -> None:
         self._url = url
-        self._chat = langchain.LazyValue(lambda: _client(url, model, seconds))
+        self._chat = langchain.LazyValue(lambda: _build_chat_client(url, model, seconds))
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
         """Write the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow) and what `ask` does."""
-        return ask_model(job, self._call, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT))
+        return ask_model(job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT))
 
-    def _call(self, job: TextJob) -> RawAnswer:
+    def _call_model(self, job: TextJob) -> RawAnswer:
         options = {
             "num_ctx": CONTEXT,
             "num_predict": job.max_tokens,
@@ -80,25 +80,25 @@ class OllamaEngine:
         try:
             answer = langchain.invoke_chat_model(self._chat.get().bind(options=options, **shape), job, engine=self.name)
         except (httpx.HTTPError, ConnectionError) as error:
-            kind = RequestNotReceived if _never_left(error) else EngineUnreachable
+            kind = RequestNotReceived if _is_connection_failure(error) else EngineUnreachable
             raise kind("engine.server_down", engine=self.name, url=self._url) from error
         except langchain.load_attribute("ollama", "ResponseError") as error:
-            raise self._refused(error) from error
-        return _raw(answer)
+            raise self._refusal_error(error) from error
+        return _raw_answer_from_chat(answer)
 
-    def _refused(self, error: Any) -> EngineMissing | EngineUnreachable:
+    def _refusal_error(self, error: Any) -> EngineMissing | EngineUnreachable:
         if error.status_code == 404:
             return EngineMissing("engine.model_missing", engine=self.name, model=self.model)
         kind = RequestNotReceived if 400 <= error.status_code < 500 else EngineUnreachable
         return kind("engine.server_refused", engine=self.name, status=int(error.status_code))
 
 
-def _never_left(error: Exception) -> bool:
+def _is_connection_failure(error: Exception) -> bool:
     """Whether no connection came about; the client tells that by a bare ConnectionError, and by httpx's own."""
     return type(error) is ConnectionError or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
-def _client(url: str, model: str, seconds: float) -> Any:
+def _build_chat_client(url: str, model: str, seconds: float) -> Any:
     """LangChain's client; it keeps no connection, since one that went stale looks like a lost answer."""
     return langchain.load_attribute("langchain_ollama", "ChatOllama")(
         model=model,
@@ -109,7 +109,7 @@ def _client(url: str, model: str, seconds: float) -> Any:
     )
 
 
-def _raw(answer: langchain.ChatAnswer) -> RawAnswer:
+def _raw_answer_from_chat(answer: langchain.ChatAnswer) -> RawAnswer:
     done = answer.meta.get("done_reason")
     if done is None:
         raise EngineUnreachable("engine.answer_broken_off", engine=OllamaEngine.name)

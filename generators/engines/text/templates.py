@@ -81,14 +81,14 @@ class TemplateEngine:
         rng = np.random.default_rng([job.seed, 4])
         match job.brief:
             case ChatBrief() as brief:
-                answer = _chat(brief, language, rng)
+                answer = _build_chat_reply(brief, language, rng)
             case CaptionBrief() as brief:
                 answer = {"caption": caption_from_template(brief, language, rng), "language": language}
             case _:
                 raise UnusableAnswer("engine.no_phrase", engine=self.name)
         text = str(answer.get("text") or answer.get("caption"))
         if job.schema is not None:
-            answer = _shaped(answer, job.schema)
+            answer = _match_schema(answer, job.schema)
             text = json.dumps(answer, ensure_ascii=False)
         return GeneratedText(
             text=text,
@@ -103,7 +103,7 @@ class TemplateEngine:
         )
 
 
-def _shaped(answer: dict[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+def _match_schema(answer: dict[str, object], schema: Mapping[str, object]) -> dict[str, object]:
     """The fields the schema knows. Raises AnswerUnusable when that is not what it wants."""
     known = schema.get("properties")
     kept = {name: value for name, value in answer.items() if isinstance(known, Mapping) and name in known}
@@ -112,18 +112,18 @@ def _shaped(answer: dict[str, object], schema: Mapping[str, object]) -> dict[str
     return kept
 
 
-def _one(options: tuple[str, ...], rng: np.random.Generator) -> str:
+def _choose_option(options: tuple[str, ...], rng: np.random.Generator) -> str:
     return options[int(rng.integers(len(options)))]
 
 
 def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Generator) -> str:
     """Two or three sentences for a picture of the scene, in "fr" or "en"."""
     place, hour = place_and_time(brief.scene)  # of what nobody named nothing is said: a cat has no waves
-    parts = [_one(PLACE_CAPTIONS[language][place] if place is not None else PLAIN_CAPTIONS[language], rng)]
+    parts = [_choose_option(PLACE_CAPTIONS[language][place] if place is not None else PLAIN_CAPTIONS[language], rng)]
     if hour is not None:
-        parts.append(_one(HOUR_CAPTIONS[language][hour], rng))
+        parts.append(_choose_option(HOUR_CAPTIONS[language][hour], rng))
     if rng.random() < 0.5:
-        parts.append(_one(CLOSING_QUESTIONS[language], rng))
+        parts.append(_choose_option(CLOSING_QUESTIONS[language], rng))
     return " ".join(parts)
 
 
@@ -144,11 +144,11 @@ def classify_fan_message(brief: ChatBrief) -> TemplateReply:
     return TemplateReply(kind, _SURE[kind], handoff="unsure" if _SURE[kind] < 0.5 else None)
 
 
-def _chat(brief: ChatBrief, language: str, rng: np.random.Generator) -> dict[str, object]:
+def _build_chat_reply(brief: ChatBrief, language: str, rng: np.random.Generator) -> dict[str, object]:
     reply = classify_fan_message(brief)
     kind = "truth_human" if reply.kind == "truth" and not brief.virtual else reply.kind
     return {
-        "text": _one(CHAT_REPLIES[language][kind], rng).format(name=brief.persona, title=reply.title),
+        "text": _choose_option(CHAT_REPLIES[language][kind], rng).format(name=brief.persona, title=reply.title),
         "offer_id": reply.offer_id,
         "handoff": reply.handoff,
         "language": language,

@@ -73,7 +73,7 @@ class DiffusionVideoEngine:
     @cached_property
     def pipelines(self) -> PipelineCache:
         """The loaded models."""
-        return PipelineCache(_wears_none, self.device, opens=self._open)
+        return PipelineCache(_wears_none, self.device, opens=self._load_pipeline)
 
     def device_message(self) -> Message:
         """On what it runs and how precisely; loads torch. Raises EngineMissing where no model of its folder may run
@@ -95,15 +95,15 @@ class DiffusionVideoEngine:
     def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
         """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
         mover = self.shelf.find_model(job.model)
-        _check(job, mover)
+        _check_job_supported(job, mover)
         if not self._may_run(mover.model):
             raise EngineMissing("engine.film_no_gpu")
         progress(0, job.steps)
         with self._lock:
-            frames, told = self._fitting(job, mover, progress)
+            frames, told = self._run_within_memory(job, mover, progress)
         progress(job.steps, job.steps)
         reel = EncodingPlan(job.width, job.height, len(frames), mover.family.rate)
-        shown = _shown(frames, job, demo=mover.model.label is OriginLabel.DEMO)
+        shown = _iter_output_frames(frames, job, demo=mover.model.label is OriginLabel.DEMO)
         data = encoder.encode_video(
             shown, reel, name=job.model, told=lambda _done, _all: progress(job.steps, job.steps)
         )
@@ -123,13 +123,13 @@ class DiffusionVideoEngine:
     def _may_run(self, model: ModelFiles) -> bool:
         return video_models.can_run_model(self._settings, model, gpu=self.device.kind != "cpu")
 
-    def _fitting(
+    def _run_within_memory(
         self, job: VideoJob, mover: VideoModel, progress: Progress
     ) -> tuple[list[Image.Image], dict[str, Any]]:
         """The frames, decoded a few at a time where memory is short. Raises JobTooLarge where they still do not fit."""
         for sparing in (False, True):
             try:
-                return self._run(job, mover, progress, sparing=sparing)
+                return self._generate_frames(job, mover, progress, sparing=sparing)
             except (RuntimeError, MemoryError) as error:
                 if not device.is_out_of_memory(error):
                     raise
@@ -137,7 +137,7 @@ class DiffusionVideoEngine:
             self.pipelines.release_others(mover.model)
         raise JobTooLarge("engine.film_memory", seconds=round(job.seconds), model=mover.model.name)
 
-    def _run(
+    def _generate_frames(
         self, job: VideoJob, mover: VideoModel, progress: Progress, *, sparing: bool
     ) -> tuple[list[Image.Image], dict[str, Any]]:
         torch, pipeline = importlib.import_module("torch"), self.pipelines.get_pipeline(mover.model)
@@ -149,8 +149,8 @@ class DiffusionVideoEngine:
 
         own = pipeline.scheduler
         pipeline.scheduler = type(own).from_config(own.config)  # it has state
-        _tiled(pipeline, sparing)
-        given = _asked(pipeline, job, mover, size, count) | _decoded(mover.family.opens, sparing)
+        _set_vae_tiling(pipeline, sparing)
+        given = _pipeline_arguments(pipeline, job, mover, size, count) | _decode_arguments(mover.family.opens, sparing)
         try:
             frames = pipeline(
                 **given,
@@ -161,11 +161,11 @@ class DiffusionVideoEngine:
                 output_type="pil",
                 callback_on_step_end=stepped,
             ).frames[0]
-            return list(frames), self._parameters(job, mover, pipeline, size, len(frames))
+            return list(frames), self._reproduction_parameters(job, mover, pipeline, size, len(frames))
         finally:
             pipeline.scheduler = own
 
-    def _parameters(
+    def _reproduction_parameters(
         self, job: VideoJob, mover: VideoModel, pipeline: Any, size: tuple[int, int], count: int
     ) -> dict[str, str | int | float]:
         """What would make the film again on the same build."""
@@ -182,7 +182,7 @@ class DiffusionVideoEngine:
         }
         return told | ({"motion": job.motion or USUAL_MOTION} if mover.family.motion else {})
 
-    def _open(self, model: ModelFiles, options: Mapping[str, Any]) -> Any:
+    def _load_pipeline(self, model: ModelFiles, options: Mapping[str, Any]) -> Any:
         """The pipeline of a model, with what moves it."""
         diffusers, torch = importlib.import_module("diffusers"), importlib.import_module("torch")
         mover, given = self.shelf.find_model(model.name), dict(options)
@@ -192,7 +192,7 @@ class DiffusionVideoEngine:
             )
             given["motion_adapter"] = adapter
         if mover.family.opens.startswith("Wan"):
-            _plain_words()
+            _disable_prompt_cleaning()
             given["dtype"] = {"default": options["dtype"], "vae": torch.float32}  # halves leave stains (its makers)
         return getattr(diffusers, mover.family.opens).from_pretrained(model.source, **given)
 
@@ -201,13 +201,13 @@ def _wears_none(wanted: Lora) -> Any:
     raise EngineMissing("engine.lora_missing", lora=wanted.name[:100], folder="-")
 
 
-def _plain_words() -> None:
+def _disable_prompt_cleaning() -> None:
     """Diffusers 0.42 mends the words for Wan by a package it does not ask for, and fails without it; ours are whole."""
     module = importlib.import_module("diffusers.pipelines.wan.pipeline_wan_i2v")
     module.basic_clean = str.strip  # type: ignore[attr-defined]  # a module's own function
 
 
-def _check(job: VideoJob, mover: VideoModel) -> None:
+def _check_job_supported(job: VideoJob, mover: VideoModel) -> None:
     if job.prompt and not mover.family.words:
         raise EngineMissing("engine.film_no_words", model=mover.model.name)
     if job.motion is not None and not mover.family.motion:
@@ -215,9 +215,11 @@ def _check(job: VideoJob, mover: VideoModel) -> None:
     mover.family.frames(job.seconds)
 
 
-def _asked(pipeline: Any, job: VideoJob, mover: VideoModel, size: tuple[int, int], count: int) -> dict[str, Any]:
+def _pipeline_arguments(
+    pipeline: Any, job: VideoJob, mover: VideoModel, size: tuple[int, int], count: int
+) -> dict[str, Any]:
     """The arguments that are this pipeline's own."""
-    image = _still(job, size)
+    image = _fit_still(job, size)
     motion, kind = (job.motion or USUAL_MOTION) / 100, mover.family.opens
     if kind == "StableVideoDiffusionPipeline":
         bucket = max(round(motion * _SVD_BUCKETS), 1)
@@ -234,25 +236,25 @@ def _asked(pipeline: Any, job: VideoJob, mover: VideoModel, size: tuple[int, int
     return told
 
 
-def _decoded(kind: str, sparing: bool) -> dict[str, Any]:
+def _decode_arguments(kind: str, sparing: bool) -> dict[str, Any]:
     """How many frames are decoded at once, where that can be said."""
     able = ("StableVideoDiffusionPipeline", "AnimateDiffVideoToVideoPipeline")
     return {"decode_chunk_size": 1 if sparing else 8} if kind in able else {}
 
 
-def _tiled(pipeline: Any, sparing: bool) -> None:
+def _set_vae_tiling(pipeline: Any, sparing: bool) -> None:
     """Decode in tiles where memory is short, and only there: their seams may be seen."""
     if hasattr(pipeline.vae, "use_tiling"):
         (pipeline.vae.enable_tiling if sparing else pipeline.vae.disable_tiling)()
 
 
-def _still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
+def _fit_still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
     """The picture as the model takes it: around its subject, in the film's proportions, nothing transparent."""
     image = pictures.flatten_on(pictures.decode_photo(job.picture, name="picture").pixels, _PAPER)
     return image.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(image, (job.width, job.height)))
 
 
-def _shown(frames: list[Image.Image], job: VideoJob, *, demo: bool) -> Iterator[Image.Image]:
+def _iter_output_frames(frames: list[Image.Image], job: VideoJob, *, demo: bool) -> Iterator[Image.Image]:
     """The frames at the film's size, each only when it is its turn."""
     for frame in frames:
         image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)

@@ -115,14 +115,14 @@ class VideoModelLibrary:
         family = VIDEO_MODEL_FAMILIES.get(model.kind)
         if family is None:
             raise EngineMissing("engine.film_kind", model=model.name, kind=model.kind[:60])
-        _check_words(folder)
-        adapter = _adapter(self._settings.film_adapter, model) if family.adapter else None
+        _check_tokenizer(folder)
+        adapter = _motion_adapter_folder(self._settings.film_adapter, model) if family.adapter else None
         if adapter is not None:
             model = replace(
                 model, parameter_count=model.parameter_count + count_file_parameters(adapter.glob("*.safetensors"))
             )
         small = model.label is OriginLabel.DEMO
-        family = replace(family, most=_most(family, folder, adapter), area=_TINY if small else family.area)
+        family = replace(family, most=_max_frames(family, folder, adapter), area=_TINY if small else family.area)
         return VideoModel(model, family, str(adapter or ""))
 
     def list_models(self) -> list[VideoModel]:
@@ -175,7 +175,7 @@ def has_gpu() -> bool:
     return apple or any(Path(one).exists() for one in _GPUS)
 
 
-def _adapter(folder: str, model: ModelFiles) -> Path:
+def _motion_adapter_folder(folder: str, model: ModelFiles) -> Path:
     """The folder of the motion adapter. Raises EngineMissing."""
     if not folder:
         raise EngineMissing("engine.film_adapter", model=model.name)
@@ -185,7 +185,7 @@ def _adapter(folder: str, model: ModelFiles) -> Path:
     return found
 
 
-def _check_words(folder: Path) -> None:
+def _check_tokenizer(folder: Path) -> None:
     """Raise EngineMissing where the words of a model are kept in a form that a package of its own reads."""
     kept = folder / "tokenizer"
     needs = (kept / "spiece.model").is_file() and not (kept / "tokenizer.json").is_file()
@@ -193,15 +193,15 @@ def _check_words(folder: Path) -> None:
         raise EngineMissing("engine.package_missing", package="sentencepiece")
 
 
-def _most(family: VideoModelFamily, folder: Path, adapter: Path | None) -> int:
+def _max_frames(family: VideoModelFamily, folder: Path, adapter: Path | None) -> int:
     """The most frames a model makes: those its own files say, where they say any."""
-    said = _config(folder / "unet").get("num_frames") if family is _SVD else None
+    said = _read_config(folder / "unet").get("num_frames") if family is _SVD else None
     if family.motion and family is not _SVD:
-        said = _config(adapter or folder / "motion_adapter").get("motion_max_seq_length")
+        said = _read_config(adapter or folder / "motion_adapter").get("motion_max_seq_length")
     return said if isinstance(said, int) and 2 <= said <= family.most else family.most
 
 
-def _config(folder: Path) -> Mapping[str, Any]:
+def _read_config(folder: Path) -> Mapping[str, Any]:
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

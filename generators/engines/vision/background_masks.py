@@ -62,29 +62,29 @@ class OnnxBackgroundRemover:
         self._file, self._family = file, family
         self._session: Any = None
 
-    def mask(self, image: Image.Image) -> Image.Image:
+    def subject_mask(self, image: Image.Image) -> Image.Image:
         """Where the subject is; raises BadInput where there is none, EngineMissing."""
-        session = self._loaded()
+        session = self._get_session()
         (entry,) = session.get_inputs()
         high, wide = (side if isinstance(side, int) else self._family.edge for side in entry.shape[2:])
-        pixels = self._prepared(image.resize((wide, high), Image.Resampling.LANCZOS))
+        pixels = self._normalize_input(image.resize((wide, high), Image.Resampling.LANCZOS))
         try:
             told = np.asarray(session.run(None, {entry.name: pixels})[0], dtype=np.float32).reshape(-1, high, wide)[0]
         except Exception as error:  # the library raises its own kinds, of one module that is not public
             raise EngineMissing("cutout.unfit", file=self._file.name) from error
-        return _grey(told, sigmoid=self._family.sigmoid).resize(image.size, Image.Resampling.BICUBIC)
+        return _mask_from_output(told, sigmoid=self._family.sigmoid).resize(image.size, Image.Resampling.BICUBIC)
 
     def check(self) -> None:
         """Load it. Raises EngineMissing where it cannot be used."""
-        self._loaded()
+        self._get_session()
 
-    def _prepared(self, small: Image.Image) -> Grid:
+    def _normalize_input(self, small: Image.Image) -> Grid:
         pixels = np.asarray(small, dtype=np.float32)
         unit = pixels / max(float(pixels.max()), 1e-6)
         found = (unit - np.array(self._family.mean)) / np.array(self._family.deviation)
         return np.ascontiguousarray(found.transpose(2, 0, 1)[None], dtype=np.float32)
 
-    def _loaded(self) -> Any:
+    def _get_session(self) -> Any:
         """The session, made when first asked for: it does not survive a fork."""
         if self._session is None:
             if not self._file.is_file():
@@ -103,7 +103,7 @@ class OnnxBackgroundRemover:
         return self._session
 
 
-def _grey(told: Grid, *, sigmoid: bool) -> Image.Image:
+def _mask_from_output(told: Grid, *, sigmoid: bool) -> Image.Image:
     """What a model told, from black to white. Raises BadInput where it tells no subject from a background."""
     found = 1 / (1 + np.exp(-told)) if sigmoid else told
     low, high = float(found.min()), float(found.max())

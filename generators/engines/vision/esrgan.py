@@ -38,21 +38,21 @@ class EsrganUpscaler:
     @property
     def scale_factor(self) -> int:
         """How many times larger a picture becomes. Raises EngineMissing."""
-        self._load()
+        self._load_weights()
         return int(2**self._doublings // self._unshuffled)
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
         """A tile made larger. Raises EngineMissing, RuntimeError of torch without memory."""
-        torch, place = importlib.import_module("torch"), self._load()
+        torch, place = importlib.import_module("torch"), self._load_weights()
         beyond = [(0, -side % self._unshuffled) for side in (tile.height, tile.width)]
         given = np.pad(np.asarray(tile), (*beyond, (0, 0)), mode="edge")
         with torch.inference_mode():
             pixels = torch.from_numpy(given.copy()).to(place.kind).permute(2, 0, 1)[None]
-            made = self._run(torch, pixels.to(getattr(torch, place.dtype)) / 255)
+            made = self._run_network(torch, pixels.to(getattr(torch, place.dtype)) / 255)
             shown = (made[0].float().clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
         return Image.fromarray(shown[: tile.height * self.scale_factor, : tile.width * self.scale_factor])
 
-    def _load(self) -> device.ComputeDevice:
+    def _load_weights(self) -> device.ComputeDevice:
         if self._place is None:
             try:
                 self.digest = checkpoints.checkpoint_digest(str(self._file))
@@ -75,7 +75,7 @@ class EsrganUpscaler:
                 raise EngineMissing("upscale.unfit", file=self._file.name) from error
         return self._place
 
-    def _run(self, torch: Any, pixels: Any) -> Any:
+    def _run_network(self, torch: Any, pixels: Any) -> Any:
         functional = torch.nn.functional
 
         def conv(name: str, given: Any) -> Any:
@@ -106,34 +106,34 @@ class EsrganUpscaler:
 
 def normalized_weights(state: dict[str, Any]) -> dict[str, Any]:
     """The weights of either version under one name each. Raises ValueError and the like for another network's."""
-    plain = {_unwrapped(name): each for name, each in state.items()}
+    plain = {_strip_wrappers(name): each for name, each in state.items()}
     if "conv_first.weight" in plain:
         names = {"conv_first": "first", "conv_body": "trunk", "conv_hr": "hr", "conv_last": "last"}
         names |= {"trunk_conv": "trunk", "HRconv": "hr"}
         ups = {name.rpartition(".")[0] for name in plain if re.fullmatch(r"(conv_up|upconv)\d\.weight", name)}
         names |= {name: f"up.{at}" for at, name in enumerate(sorted(ups))}
-        return {_second(name, names): each for name, each in plain.items()}
+        return {_name_from_new_layout(name, names): each for name, each in plain.items()}
     if "model.0.weight" not in plain:
         raise ValueError("another network")
     tops = sorted({int(found[1]) for name in plain if (found := re.fullmatch(r"model\.(\d+)\.weight", name))})
     *doubling, hr, last = tops[1:]
     places = {0: "first", hr: "hr", last: "last", **{top: f"up.{at}" for at, top in enumerate(doubling)}}
-    return {_first(name, places): each for name, each in plain.items()}
+    return {_name_from_old_layout(name, places): each for name, each in plain.items()}
 
 
-def _unwrapped(name: str) -> str:
+def _strip_wrappers(name: str) -> str:
     for wrap in _WRAPS:
         name = name.removeprefix(wrap)
     return name
 
 
-def _second(name: str, names: dict[str, str]) -> str:
+def _name_from_new_layout(name: str, names: dict[str, str]) -> str:
     where, _, kind = name.rpartition(".")
     part = re.fullmatch(r"(?:body|RRDB_trunk)\.(\d+)\.(?:rdb|RDB)(\d)\.(conv\d)", where)
     return f"body.{part[1]}.rdb{part[2]}.{part[3]}.{kind}" if part else f"{names.get(where, where)}.{kind}"
 
 
-def _first(name: str, places: dict[int, str]) -> str:
+def _name_from_old_layout(name: str, places: dict[int, str]) -> str:
     where, _, kind = name.rpartition(".")
     if part := re.fullmatch(r"model\.1\.sub\.(\d+)\.RDB(\d)\.(conv\d)\.0", where):
         return f"body.{part[1]}.rdb{part[2]}.{part[3]}.{kind}"

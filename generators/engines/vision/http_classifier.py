@@ -134,12 +134,14 @@ class HttpClassifier:
         asked = [{"name": view.name, "mime": view.mime, "data": base64.b64encode(view.data).decode()} for view in views]
         body = json.dumps({"views": asked}).encode()
         headers = {"content-type": "application/json"}
-        said = self._ask(HttpRequest("POST", f"{self._url}/v1/look", headers, body, self._seconds))
-        answer = _read(_Answer, said)
+        said = self._fetch_body(HttpRequest("POST", f"{self._url}/v1/look", headers, body, self._seconds))
+        answer = _parse_body(_Answer, said)
         if len(answer.views) != len(views) or (answer.face_model is None and len(said) > MAX_BYTES):
             raise UnusableAnswer("engine.classifier_nonsense")
         names = [view.name for view in views]
-        return _together(_source(self._believed(answer)), answer.views, faces=_faces(answer, names))
+        return _merge_views(
+            _classifier_source(self._check_known_version(answer)), answer.views, faces=_collect_faces(answer, names)
+        )
 
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
         """What is heard. Raises as `look` does, and Deaf for a server that was made before there were sounds."""
@@ -147,13 +149,13 @@ class HttpClassifier:
         body, headers = json.dumps({"sounds": [asked]}).encode(), {"content-type": "application/json"}
         deadline = self._seconds * HEAR_SHARE + seconds
         request = HttpRequest("POST", f"{self._url}/v1/hear", headers, body, deadline)
-        answer = self._believed(_read(_AnswerHeard, self._ask(request, deaf=True)))
+        answer = self._check_known_version(_parse_body(_AnswerHeard, self._fetch_body(request, deaf=True)))
         heard = answer.sounds[0]
         kind = (heard.prohibited or "category") if heard.rating == "X" else ""
         said = _UNPRINTABLE.sub(" ", heard.transcript).strip()
-        return ClassifierReport(_source(answer), Rating(heard.rating), kind, None, (said,) if said else ())
+        return ClassifierReport(_classifier_source(answer), Rating(heard.rating), kind, None, (said,) if said else ())
 
-    def _believed(self, answer: A) -> A:
+    def _check_known_version(self, answer: A) -> A:
         """The answer of a version that people have tried."""
         if f"{answer.name}@{answer.version}" not in self._known:
             raise EngineMissing("engine.classifier_unknown", version=f"{answer.name}@{answer.version}")
@@ -161,13 +163,15 @@ class HttpClassifier:
 
     def describe_source(self) -> str:
         """Who answers there, known or not. Raises EngineUnreachable, AnswerUnusable."""
-        return _source(_read(_About, self._ask(HttpRequest("GET", f"{self._url}/v1/about", deadline=ASK_SECONDS))))
+        return _classifier_source(
+            _parse_body(_About, self._fetch_body(HttpRequest("GET", f"{self._url}/v1/about", deadline=ASK_SECONDS)))
+        )
 
     def is_known_source(self, source: str) -> bool:
         """Whether what this source says counts."""
         return source.removeprefix(f"{NAME}:") in self._known
 
-    def _ask(self, request: HttpRequest, *, deaf: bool = False) -> bytes:
+    def _fetch_body(self, request: HttpRequest, *, deaf: bool = False) -> bytes:
         """The answer's body; where one may be `deaf`, nothing at an address says that it is."""
         reply = self._http.send(request)
         if not isinstance(reply, HttpResponse):
@@ -181,18 +185,18 @@ class HttpClassifier:
         return reply.body
 
 
-def _read(shape: type[T], body: bytes) -> T:
+def _parse_body(shape: type[T], body: bytes) -> T:
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
         raise UnusableAnswer("engine.classifier_nonsense") from error
 
 
-def _source(about: _About) -> str:
+def _classifier_source(about: _About) -> str:
     return f"{NAME}:{about.name}@{about.version}"
 
 
-def _faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | None:
+def _collect_faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | None:
     """The faces of all views; None where no model is named. Raises AnswerUnusable for vectors that nothing can be
     compared with: of no length, of several dimensions, or of no model."""
     found = [(name, face) for name, said in zip(names, answer.views, strict=True) for face in said.faces]
@@ -201,12 +205,13 @@ def _faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | None:
     if answer.face_model is None:
         return None
     told = (
-        DetectedFace(name, _unit(face.vector), round(face.size * 100), round(face.sure * 100)) for name, face in found
+        DetectedFace(name, _normalize_vector(face.vector), round(face.size * 100), round(face.sure * 100))
+        for name, face in found
     )
     return DetectedFaces(answer.face_model, tuple(told))
 
 
-def _unit(vector: Sequence[float]) -> bytes:
+def _normalize_vector(vector: Sequence[float]) -> bytes:
     """A vector of length 1, so that the product of two is their cosine."""
     length = math.hypot(*vector)
     if length < TINY:
@@ -214,7 +219,7 @@ def _unit(vector: Sequence[float]) -> bytes:
     return struct.pack(f"<{len(vector)}f", *(number / length for number in vector))
 
 
-def _together(source: str, said: Sequence[_Said], *, faces: DetectedFaces | None) -> ClassifierReport:
+def _merge_views(source: str, said: Sequence[_Said], *, faces: DetectedFaces | None) -> ClassifierReport:
     """The highest of all views, the most people in one, every word once."""
     worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}

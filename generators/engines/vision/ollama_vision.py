@@ -35,14 +35,14 @@ def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
     url, model = settings.ollama_url, settings.ollama_vision_model
     if not url or not model:
         return None
-    about = _about(url, model)
+    about = _fetch_model_info(url, model)
     able = about.get("capabilities")
     if not isinstance(able, list) or VISION not in able:
         raise EngineMissing("engine.seeing_blind", model=model)
-    return OllamaVision(url, model, hosted=_elsewhere(model, about) or not _near(url))
+    return OllamaVision(url, model, hosted=_is_remote_model(model, about) or not _is_local_server(url))
 
 
-def _about(url: str, model: str) -> Mapping[str, Any]:
+def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
     """What the server says of a model."""
     client = HttpClient(max_connections=1)
     body = json.dumps({"model": model}).encode()
@@ -63,12 +63,12 @@ def _about(url: str, model: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _elsewhere(model: str, about: Mapping[str, Any]) -> bool:
+def _is_remote_model(model: str, about: Mapping[str, Any]) -> bool:
     """Whether the server hands the question on to somebody else; by name too, should it not say so."""
     return bool(about.get("remote_host") or about.get("remote_model")) or model.endswith(("-cloud", ":cloud"))
 
 
-def _near(url: str) -> bool:
+def _is_local_server(url: str) -> bool:
     """Whether a server stands in this network: every address of its name is this machine's or a private one."""
     parts = urlsplit(url)
     try:

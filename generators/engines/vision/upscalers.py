@@ -54,22 +54,22 @@ class OnnxUpscaler:
     @property
     def scale_factor(self) -> int:
         """How many times larger a picture becomes. Raises EngineMissing."""
-        self._loaded()
+        self._get_session()
         return self._factor
 
     @property
     def fixed_tile_side(self) -> int:
         """The side of the only tile it takes, 0 for any. Raises EngineMissing."""
-        self._loaded()
+        self._get_session()
         return self._side
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
         """A tile made larger. Raises EngineMissing, and MemoryError."""
-        session = self._loaded()
-        pixels = self._run(session, np.asarray(tile, dtype=np.float32) / 255)
+        session = self._get_session()
+        pixels = self._run_session(session, np.asarray(tile, dtype=np.float32) / 255)
         return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
-    def _run(self, session: Any, pixels: Any) -> Any:
+    def _run_session(self, session: Any, pixels: Any) -> Any:
         (entry,) = session.get_inputs()
         given = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=_TYPES[entry.type])
         try:
@@ -80,7 +80,7 @@ class OnnxUpscaler:
             raise EngineMissing("upscale.unfit", file=self._file.name) from error
         return np.asarray(told[0], dtype=np.float32).transpose(1, 2, 0)
 
-    def _loaded(self) -> Any:
+    def _get_session(self) -> Any:
         """The session, made when first asked for: it does not survive a fork."""
         if self._session is None:
             onnxruntime = importlib.import_module("onnxruntime")
@@ -94,7 +94,9 @@ class OnnxUpscaler:
                 self._side = wide if isinstance(wide, int) else 0
                 fits = entry.type in _TYPES and entry.shape[1] == 3 and (high == wide or not self._side)
                 side = self._side or _TRIED
-                tried = self._run(session, np.zeros((side, side, 3), np.float32)) if fits else np.zeros((0, 0, 0))
+                tried = (
+                    self._run_session(session, np.zeros((side, side, 3), np.float32)) if fits else np.zeros((0, 0, 0))
+                )
             except EngineMissing:
                 raise
             except Exception as error:  # as above

@@ -57,13 +57,13 @@ def generate_alt_text(
     A repeat after a crash asks again: nothing was kept, and what was asked before counts as lost.
     """
     with tenant(event.tenant_id, SEEING) as scope:
-        desk = _desk(scope, event)
+        desk = _load_generation_input(scope, event)
     if desk is None:
         return
     one = desk.proposal
     sitting = TextSession(tenant, event.tenant_id, one.creator_id, TextPurpose.PICTURE, one.asset_id, billing)
     with heartbeat() as pulse:
-        words, model = _words(desk, store, engine, make_room, sitting)
+        words, model = _generate_texts(desk, store, engine, make_room, sitting)
         pulse.check_lease()
     with tenant(event.tenant_id, SEEING) as scope:
         if proposals.store_alt_text(scope, one.id, words, model=model) and not isinstance(words, Message):
@@ -76,7 +76,7 @@ def fail_alt_text(event: AltTextDue, *, tenant: OpenScope) -> None:
         proposals.store_alt_text(scope, event.subject_id, Message("kit.gave_up"))
 
 
-def _desk(scope: Scope, event: AltTextDue) -> _Desk | None:
+def _load_generation_input(scope: Scope, event: AltTextDue) -> _Desk | None:
     """None where nobody waits any more; why nothing is asked is settled here: no rendition, or a picture withheld."""
     proposal = proposals.pending_alt_text(scope, event.subject_id)
     if proposal is None:
@@ -96,7 +96,7 @@ def _desk(scope: Scope, event: AltTextDue) -> _Desk | None:
     return _Desk(proposal, shown.sha256, rating)
 
 
-def _words(
+def _generate_texts(
     desk: _Desk, store: ObjectStore, engine: Callable[[], VisionEngine], make_room: MakeRoom, sitting: TextSession
 ) -> tuple[tuple[str, str] | Message, str]:
     """What is proposed, or why nothing is; and by which model."""

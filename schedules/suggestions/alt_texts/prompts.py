@@ -42,11 +42,11 @@ def write_alt_text(engine: TextEngine, picture: bytes, rules: TextRules, *, seed
         max_tokens=TOKENS,
         temperature=0.2,
     )
-    found = request_texts(engine, job, rules.language, _read(rules))
+    found = request_texts(engine, job, rules.language, _build_answer_reader(rules))
     return found if isinstance(found, Message) else (found.texts["alt"], found.texts["shows"])
 
 
-def _read(rules: TextRules) -> ReadTexts:
+def _build_answer_reader(rules: TextRules) -> ReadTexts:
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         texts = {name: " ".join(text_rules.clean_field(str(answer[name])).split()) for name in FIELDS}
         if not all(texts.values()):

@@ -54,7 +54,11 @@ def request_alt_texts(
     if language not in WRITABLE_LANGUAGES:
         raise BadInput("kit.language_unknown")
     library.check_assets_owned(scope, creator_id, assets)
-    waiting = set(scope.session.exec(_mine(scope, creator_id, select(AltTextRow.asset_id), AltTextState.WAITING)))
+    waiting = set(
+        scope.session.exec(
+            _filter_creator_proposals(scope, creator_id, select(AltTextRow.asset_id), AltTextState.WAITING)
+        )
+    )
     keys = {asset: f"{key}:{asset}" for asset in dict.fromkeys(assets) if asset not in waiting}
     known = select(AltTextRow.key).where(
         AltTextRow.tenant_id == scope.tenant_id, col(AltTextRow.key).in_(keys.values())
@@ -92,7 +96,7 @@ def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -
         .order_by(col(AltTextRow.created_at), col(AltTextRow.id))
         .execution_options(populate_existing=True)
     )
-    last = {row.asset_id: _value(row) for row in rows}
+    last = {row.asset_id: _proposal_from_row(row) for row in rows}
     over = (AltTextState.TAKEN, AltTextState.REFUSED)
     return {asset: one for asset, one in last.items() if one.state not in over}
 
@@ -100,19 +104,19 @@ def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
     """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
     row = scope.session.get(AltTextRow, (scope.tenant_id, proposal_id), populate_existing=True)
-    return _value(row) if row is not None and row.state == AltTextState.WAITING else None
+    return _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
 
 
 def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> bool:
     """Keep what was written, alternative text and description, or why nothing was. Whether it did: the first counts."""
-    row = _locked(scope, proposal_id)
+    row = _lock_proposal(scope, proposal_id)
     if row is None or row.state != AltTextState.WAITING:
         return False
     if isinstance(words, Message):
-        _move(row, AltTextState.LACKING)
+        _transition_proposal(row, AltTextState.LACKING)
         row.reason = words.to_json()
     else:
-        _move(row, AltTextState.OFFERED)
+        _transition_proposal(row, AltTextState.OFFERED)
         row.alt, row.shows = words
     row.model = model
     scope.add(row)
@@ -127,26 +131,26 @@ def accept_alt_text(
     Raises NotFound for nobody's proposal, BadInput without words, and Conflict where the picture got other words
     meanwhile: they are a person's, and were not looked at.
     """
-    row = _offered(scope, creators, proposal_id)
+    row = _get_open_proposal(scope, creators, proposal_id)
     if not alt:
         raise BadInput("alt.empty")
     library.lock_library(scope, "alts", row.creator_id)
     if library.get_asset(scope, row.asset_id).alt != instead_of:
         raise Conflict("alt.changed")
     library.set_alt_text(scope, row.asset_id, alt[:MAX_ALT_TEXT_LENGTH], shows=shows[:MAX_DESCRIPTION_LENGTH])
-    _move(row, AltTextState.TAKEN)
+    _transition_proposal(row, AltTextState.TAKEN)
     scope.add(row)
 
 
 def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> None:
     """Somebody wants none of it, or has read why there is none. Raises NotFound for nobody's proposal."""
-    row = _offered(scope, creators, proposal_id)
-    _move(row, AltTextState.REFUSED)
+    row = _get_open_proposal(scope, creators, proposal_id)
+    _transition_proposal(row, AltTextState.REFUSED)
     scope.add(row)
 
 
-def _offered(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> AltTextRow:
-    row = _locked(scope, proposal_id)
+def _get_open_proposal(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> AltTextRow:
+    row = _lock_proposal(scope, proposal_id)
     if row is None or row.creator_id not in creators or row.state == AltTextState.WAITING:
         raise NotFound("alt.unknown")
     if row.state in (AltTextState.TAKEN, AltTextState.REFUSED):
@@ -154,7 +158,7 @@ def _offered(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> Alt
     return row
 
 
-def _locked(scope: Scope, proposal_id: UUID) -> AltTextRow | None:
+def _lock_proposal(scope: Scope, proposal_id: UUID) -> AltTextRow | None:
     return scope.session.exec(
         select(AltTextRow)
         .where(AltTextRow.tenant_id == scope.tenant_id, AltTextRow.id == proposal_id)
@@ -163,12 +167,12 @@ def _locked(scope: Scope, proposal_id: UUID) -> AltTextRow | None:
     ).first()
 
 
-def _move(row: AltTextRow, after: AltTextState) -> None:
+def _transition_proposal(row: AltTextRow, after: AltTextState) -> None:
     ALT_TEXT_STATES.check(AltTextState(row.state), after)
     row.state = str(after)
 
 
-def _mine(scope: Scope, creator_id: UUID, wanted: Any, state: AltTextState) -> Any:
+def _filter_creator_proposals(scope: Scope, creator_id: UUID, wanted: Any, state: AltTextState) -> Any:
     return wanted.where(
         AltTextRow.tenant_id == scope.tenant_id,
         AltTextRow.creator_id == creator_id,
@@ -176,7 +180,7 @@ def _mine(scope: Scope, creator_id: UUID, wanted: Any, state: AltTextState) -> A
     )
 
 
-def _value(row: AltTextRow) -> AltTextProposal:
+def _proposal_from_row(row: AltTextRow) -> AltTextProposal:
     return AltTextProposal(
         row.id,
         row.creator_id,

@@ -55,7 +55,7 @@ def generate_captions(
     A repeat after a crash asks the model again: nothing was kept, and what was asked before counts as lost.
     """
     with tenant(event.tenant_id, WRITING) as scope:
-        desk = _desk(scope, event, connectors)
+        desk = _load_generation_input(scope, event, connectors)
     if desk is None:
         return
     offers: list[CaptionOffer] = []
@@ -67,7 +67,7 @@ def generate_captions(
             model = sitting.counted_engine(engine())
         except EngineError as error:  # the settings name a model that is not there: waiting does not help
             model, lacks = None, [CaptionFailure("kit", error.message)]
-        for step in _steps(desk, model) if model is not None else ():
+        for step in _iterate_generation_steps(desk, model) if model is not None else ():
             pulse.check_lease()
             match step():
                 case CaptionFailure() as lack:
@@ -88,7 +88,7 @@ def fail_captions(event: CaptionSetDue, *, tenant: OpenScope) -> None:
         proposals.store_captions(scope, event.subject_id, [], [CaptionFailure("kit", Message("kit.gave_up"))])
 
 
-def _steps(desk: _Desk, engine: TextEngine) -> Iterator[Step]:
+def _iterate_generation_steps(desk: _Desk, engine: TextEngine) -> Iterator[Step]:
     """What a model is asked, one after the other."""
     wish, seed = desk.kit.wish, derived_uuid(desk.kit.id, "words").int % 2**30
     ask = (engine, wish, desk.creator, desk.rules)
@@ -100,7 +100,7 @@ def _steps(desk: _Desk, engine: TextEngine) -> Iterator[Step]:
         yield partial(prompts.write_translation, *ask, language, seed=seed + 10 * number)
 
 
-def _desk(scope: Scope, event: CaptionSetDue, connectors: Mapping[str, Connector]) -> _Desk | None:
+def _load_generation_input(scope: Scope, event: CaptionSetDue, connectors: Mapping[str, Connector]) -> _Desk | None:
     kit = proposals.pending_captions(scope, event.subject_id)
     if kit is None:
         return None
@@ -108,7 +108,7 @@ def _desk(scope: Scope, event: CaptionSetDue, connectors: Mapping[str, Connector
     mark = ai_disclosure_line_in(creator.languages)
     hers = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
     places = [
-        _place(scope, kit, hers[one], account_connectors.find_connector_for(connectors, hers[one]), mark)
+        _build_caption_target(scope, kit, hers[one], account_connectors.find_connector_for(connectors, hers[one]), mark)
         for one in wish.places
         if one in hers
     ]
@@ -122,7 +122,7 @@ def _desk(scope: Scope, event: CaptionSetDue, connectors: Mapping[str, Connector
     return _Desk(kit, creator.name, rules, places)
 
 
-def _media(scope: Scope, kit: CaptionSet, channel: Channel) -> tuple[Medium, ...]:
+def _load_renditions(scope: Scope, kit: CaptionSet, channel: Channel) -> tuple[Medium, ...]:
     """The picture it goes with, since some places take fewer words beside one; none where it is gone by now."""
     if kit.wish.asset is None:
         return ()
@@ -132,9 +132,11 @@ def _media(scope: Scope, kit: CaptionSet, channel: Channel) -> tuple[Medium, ...
         return ()
 
 
-def _place(scope: Scope, kit: CaptionSet, channel: Channel, connector: Connector | None, mark: str) -> CaptionTarget:
+def _build_caption_target(
+    scope: Scope, kit: CaptionSet, channel: Channel, connector: Connector | None, mark: str
+) -> CaptionTarget:
     """An account, as its connector counts a post with this picture and the line that a model wrote it."""
-    media = _media(scope, kit, channel)
+    media = _load_renditions(scope, kit, channel)
     about = delivery_subject(derived_uuid(kit.id, channel.id))
     content = Unit(
         tenant_id=scope.tenant_id,

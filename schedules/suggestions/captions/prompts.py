@@ -102,7 +102,7 @@ def write_caption_set(
     shape = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in _FIELDS.items()}
     tag = {"type": "string", "minLength": 1, "maxLength": 50}
     tags: dict[str, object] = {"type": "array", "items": tag, "minItems": 1, "maxItems": MAX_HASHTAGS}
-    job = _job(wish, creator, _KIT, {**shape, "hashtags": tags}, seed=seed, tokens=700)
+    job = _build_text_job(wish, creator, _KIT, {**shape, "hashtags": tags}, seed=seed, tokens=700)
     counts = {"caption": [one.count for one in places]}
 
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
@@ -129,8 +129,8 @@ def write_channel_version(
     most = max(min(place.most, MAX_VERSION_LENGTH), 1)
     habit = next(words for size, words in _HABITS if place.most <= size)
     told = _VERSION.format(place=place.platform.replace("_", " "), habit=habit, most=most)
-    job = _job(wish, creator, told, {"text": _text(most)}, seed=seed, tokens=400)
-    found = request_texts(engine, job, wish.language, _one(rules, [place.count]))
+    job = _build_text_job(wish, creator, told, {"text": _text_schema(most)}, seed=seed, tokens=400)
+    found = request_texts(engine, job, wish.language, _build_single_text_reader(rules, [place.count]))
     if isinstance(found, Message):
         return CaptionFailure("version", found, place.id)
     return CaptionOffer("version", found.texts["text"], place.id, found.label)
@@ -141,18 +141,18 @@ def write_translation(
 ) -> CaptionOffer | CaptionFailure:
     """The source in another language; or why it is not."""
     other = replace(wish, language=language, idea=wish.source, picture="")
-    job = _job(other, creator, _INTO, {"text": _text(2 * MAX_SOURCE_LENGTH)}, seed=seed, tokens=600)
-    found = request_texts(engine, job, language, _one(replace(rules, language=language), []))
+    job = _build_text_job(other, creator, _INTO, {"text": _text_schema(2 * MAX_SOURCE_LENGTH)}, seed=seed, tokens=600)
+    found = request_texts(engine, job, language, _build_single_text_reader(replace(rules, language=language), []))
     if isinstance(found, Message):
         return CaptionFailure("translation", found, language)
     return CaptionOffer("translation", found.texts["text"], language, found.label)
 
 
-def _text(most: int) -> dict[str, object]:
+def _text_schema(most: int) -> dict[str, object]:
     return {"type": "string", "minLength": 1, "maxLength": most}
 
 
-def _one(rules: TextRules, counts: Sequence[CountText]) -> ReadTexts:
+def _build_single_text_reader(rules: TextRules, counts: Sequence[CountText]) -> ReadTexts:
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         texts = {"text": text_rules.clean_field(str(answer["text"]))}
         return texts, text_rules.find_violation(texts, rules, counts={"text": counts})
@@ -160,7 +160,7 @@ def _one(rules: TextRules, counts: Sequence[CountText]) -> ReadTexts:
     return read
 
 
-def _job(
+def _build_text_job(
     wish: CaptionSetBrief, creator: str, told: str, fields: Mapping[str, object], *, seed: int, tokens: int
 ) -> TextJob:
     never = forbidden_words_sentence(wish.forbidden)

@@ -84,7 +84,7 @@ def latest_captions(scope: Scope, creator_id: UUID, draft: UUID) -> CaptionSet |
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
-    return _value(row) if row is not None else None
+    return _caption_set_from_row(row) if row is not None else None
 
 
 def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> CaptionSet:
@@ -92,13 +92,13 @@ def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> Capt
     row = scope.session.get(TextKit, (scope.tenant_id, kit_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("kit.unknown")
-    return _value(row)
+    return _caption_set_from_row(row)
 
 
 def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
     """A kit that no model was asked for yet; None once one was, or for an unknown one."""
     row = scope.session.get(TextKit, (scope.tenant_id, kit_id), populate_existing=True)
-    return _value(row) if row is not None and row.written_at is None else None
+    return _caption_set_from_row(row) if row is not None and row.written_at is None else None
 
 
 def store_captions(scope: Scope, kit_id: UUID, offers: Sequence[CaptionOffer], lacks: Sequence[CaptionFailure]) -> bool:
@@ -120,16 +120,16 @@ def store_captions(scope: Scope, kit_id: UUID, offers: Sequence[CaptionOffer], l
     return True
 
 
-def _value(row: TextKit) -> CaptionSet:
+def _caption_set_from_row(row: TextKit) -> CaptionSet:
     return CaptionSet(
         row.id,
         row.draft,
         brief.load_brief(row.creator_id, row.wish),
         row.written_at is not None,
         [CaptionOffer(one["field"], one["text"], one["of"], one.get("label", "")) for one in row.offers],
-        [_lack(one) for one in row.lacks],
+        [_failure_from_json(one) for one in row.lacks],
     )
 
 
-def _lack(kept: dict[str, Any]) -> CaptionFailure:
+def _failure_from_json(kept: dict[str, Any]) -> CaptionFailure:
     return CaptionFailure(kept["field"], Message(kept["code"], kept["params"]), kept["of"])

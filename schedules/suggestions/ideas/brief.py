@@ -73,17 +73,17 @@ class IdeaBrief:
         uses. Raises BadInput for a language that nothing is written in."""
         if self.language not in WRITABLE_LANGUAGES:
             raise BadInput("kit.language_unknown")
-        best = tuple(one for one in map(_short, self.results.best) if self._showable(one.words))
-        lessons = tuple(one for one in self.results.lessons if self._showable(one.name))
+        best = tuple(one for one in map(_truncate_post, self.results.best) if self._is_showable(one.words))
+        lessons = tuple(one for one in self.results.lessons if self._is_showable(one.name))
         shown = replace(self.results, best=best[:IDEAS_PER_REQUEST], lessons=lessons)
         about = text_rules.clean_field(self.about)[:MAX_PERSONA_LENGTH]
-        return replace(self, results=shown, about=about if self._showable(about) else "")
+        return replace(self, results=shown, about=about if self._is_showable(about) else "")
 
-    def _showable(self, words: str) -> bool:
+    def _is_showable(self, words: str) -> bool:
         return not minor_terms.is_about_minor([words]) and find_forbidden_word(words, self.forbidden) is None
 
 
-def _short(one: InspiringPost) -> InspiringPost:
+def _truncate_post(one: InspiringPost) -> InspiringPost:
     return replace(one, words=" ".join(text_rules.clean_field(one.words).split())[:MAX_INSPIRING_LENGTH])
 
 

@@ -47,14 +47,14 @@ def generate_ideas(
     except EngineError as error:  # the settings name a model that is not there: waiting does not help
         lacks = [error.message]
     else:
-        made, lacks = _asked(model, found, creator.name, rules, before[::-1])
+        made, lacks = _generate_idea_batch(model, found, creator.name, rules, before[::-1])
     label = next((one.label for one in made), str(OriginLabel.NONE))
     with tenant(event.tenant_id, WRITING) as scope:
         if proposals.store_ideas(scope, event.subject_id, made, lacks, label=label) and made:
             sitting.mark_used(scope)
 
 
-def _asked(
+def _generate_idea_batch(
     engine: TextEngine, found: IdeaBatch, creator: str, rules: TextRules, before: list[str]
 ) -> tuple[list[Idea], list[Message]]:
     """The ideas, one question each, and each reason why there are fewer, once."""

@@ -72,9 +72,9 @@ def write_idea(
     obeyed = TextRules(brief.language, brief.forbidden, said)
 
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
-        return _read(answer, obeyed, before)
+        return _parse_idea_answer(answer, obeyed, before)
 
-    found = request_texts(engine, _job(brief, creator, past, before, seed=seed), brief.language, read)
+    found = request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), brief.language, read)
     if isinstance(found, Message):
         return found
     texts = found.texts
@@ -83,7 +83,9 @@ def write_idea(
     return Idea(texts["title"], texts["pitch"], PostFormat(texts["form"]), tags, rests_on, str(found.label))
 
 
-def _read(answer: Mapping[str, object], rules: TextRules, before: Sequence[str]) -> tuple[TextsByField, Message | None]:
+def _parse_idea_answer(
+    answer: Mapping[str, object], rules: TextRules, before: Sequence[str]
+) -> tuple[TextsByField, Message | None]:
     """The texts of an answer, and what is wrong with them: a figure is one that nobody measured."""
     spoken = {name: " ".join(text_rules.clean_field(str(answer[name])).split()) for name in _LONGEST}
     found = answer["hashtags"]
@@ -101,7 +103,9 @@ def _read(answer: Mapping[str, object], rules: TextRules, before: Sequence[str])
     return texts, why
 
 
-def _job(brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Sequence[str], *, seed: int) -> TextJob:
+def _build_text_job(
+    brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Sequence[str], *, seed: int
+) -> TextJob:
     tone = brief.tone or "plain, warm"
     told = {
         "creator": creator,
@@ -118,7 +122,7 @@ def _job(brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Seq
     schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     return TextJob(
         system=_TELL.format(**told),
-        turns=(PromptMessage("user", "\n".join(_asked(brief, past, before))),),
+        turns=(PromptMessage("user", "\n".join(_build_prompt_lines(brief, past, before))),),
         seed=seed,
         language=brief.language,
         schema=schema,
@@ -126,7 +130,7 @@ def _job(brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Seq
     )
 
 
-def _asked(brief: IdeaBrief, past: InspiringPost | None, before: Sequence[str]) -> list[str]:
+def _build_prompt_lines(brief: IdeaBrief, past: InspiringPost | None, before: Sequence[str]) -> list[str]:
     lines = ["Forms: " + "; ".join(f"{one} is {said}" for one, said in _FORMS.items()) + "."]
     if brief.about:
         lines.append(f"Who posts: {quote_material(brief.about)}")
@@ -135,13 +139,13 @@ def _asked(brief: IdeaBrief, past: InspiringPost | None, before: Sequence[str]) 
         lines.append("Propose a new idea that takes up what made it liked, and does not repeat it.")
     elif brief.results.lacking:
         lines.append("Nothing is known of earlier posts. Propose what fits who posts.")
-    lines += [f"Did better than usual: {_lesson(one)}." for one in brief.results.lessons[:_SHOWN]]
+    lines += [f"Did better than usual: {_format_lesson(one)}." for one in brief.results.lessons[:_SHOWN]]
     if before:
         named = " ".join(quote_material(one) for one in before[-_SHOWN:])
         lines.append(f"Proposed already, propose something else: {named}")
     return lines
 
 
-def _lesson(one: ResultLesson) -> str:
+def _format_lesson(one: ResultLesson) -> str:
     name = _FORMS[PostFormat(one.name)] if one.kind == "form" else one.name
     return f"{_KINDS[one.kind]} {quote_material(name)}, {one.better} of {one.posts} posts"

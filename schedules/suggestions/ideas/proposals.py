@@ -81,7 +81,7 @@ def latest_ideas(scope: Scope, creator_id: UUID) -> IdeaBatch | None:
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
-    return _value(row) if row is not None else None
+    return _idea_batch_from_row(row) if row is not None else None
 
 
 def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaBatch:
@@ -89,13 +89,13 @@ def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaB
     row = scope.session.get(IdeaRound, (scope.tenant_id, round_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("idea.unknown")
-    return _value(row)
+    return _idea_batch_from_row(row)
 
 
 def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
     """A round that no model was asked for yet; None once one was, or for an unknown one."""
     row = scope.session.get(IdeaRound, (scope.tenant_id, round_id), populate_existing=True)
-    return _value(row) if row is not None and row.written_at is None else None
+    return _idea_batch_from_row(row) if row is not None and row.written_at is None else None
 
 
 def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
@@ -113,7 +113,7 @@ def store_ideas(
     scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[Message], *, label: str = ""
 ) -> bool:
     """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
-    row = _locked(scope, round_id)
+    row = _lock_round(scope, round_id)
     if row is None or row.written_at is not None:
         return False
     row.ideas = [
@@ -128,14 +128,14 @@ def store_ideas(
 
 def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:
     """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these creators'."""
-    row = _locked(scope, round_id)
+    row = _lock_round(scope, round_id)
     if row is None or row.creator_id not in creators or not 0 <= number < len(row.ideas):
         raise NotFound("idea.unknown")
     row.dismissed = sorted({*row.dismissed, number})
     scope.add(row)
 
 
-def _locked(scope: Scope, round_id: UUID) -> IdeaRound | None:
+def _lock_round(scope: Scope, round_id: UUID) -> IdeaRound | None:
     return scope.session.exec(
         select(IdeaRound)
         .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.id == round_id)
@@ -144,17 +144,17 @@ def _locked(scope: Scope, round_id: UUID) -> IdeaRound | None:
     ).first()
 
 
-def _value(row: IdeaRound) -> IdeaBatch:
+def _idea_batch_from_row(row: IdeaRound) -> IdeaBatch:
     return IdeaBatch(
         row.id,
         ideas_brief.load_brief(row.creator_id, row.brief),
         row.written_at is not None,
-        [_idea(kept, row.label) for kept in row.ideas],
+        [_idea_from_json(kept, row.label) for kept in row.ideas],
         [Message(kept["code"], kept["params"]) for kept in row.lacks],
         frozenset(row.dismissed),
         row.label,
     )
 
 
-def _idea(kept: dict[str, Any], label: str) -> Idea:
+def _idea_from_json(kept: dict[str, Any], label: str) -> Idea:
     return Idea(kept["title"], kept["pitch"], PostFormat(kept["form"]), tuple(kept["tags"]), kept["of"], label)

@@ -27,10 +27,12 @@ def is_about_minor(texts: Sequence[str]) -> bool:
     found = gate_text.rate_texts(texts)
     if found.prohibited or found.contextual:
         return True
-    return any(gate_text.detect_minor_statement(text) is not MinorSignal.NONE or _named(text) for text in texts)
+    return any(
+        gate_text.detect_minor_statement(text) is not MinorSignal.NONE or _has_minor_term(text) for text in texts
+    )
 
 
-def _named(text: str) -> bool:
+def _has_minor_term(text: str) -> bool:
     """By words and figures, whatever their case, accents and letter forms."""
     composed = unicodedata.normalize("NFKC", text.casefold())
     apart = unicodedata.normalize("NFKD", composed)

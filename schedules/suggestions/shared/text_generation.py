@@ -51,16 +51,16 @@ def request_texts(engine: TextEngine, job: TextJob, language: str, read: ReadTex
         return Message("kit.no_model")
     try:
         written = engine.write(job)
-        texts, why = _read(written, read)
+        texts, why = _parse_generated_text(written, read)
         if why is not None and written.label != OriginLabel.TEMPLATE:
-            written = engine.write(_again(job, written, why))
-            texts, why = _read(written, read)
+            written = engine.write(_build_retry_job(job, written, why))
+            texts, why = _parse_generated_text(written, read)
     except EngineError as error:
         return error.message if error.message.code != "engine.no_phrase" else Message("kit.no_model")
     return ModelTexts(texts, written.label) if why is None else why
 
 
-def _read(written: GeneratedText, read: ReadTexts) -> tuple[TextsByField, Message | None]:
+def _parse_generated_text(written: GeneratedText, read: ReadTexts) -> tuple[TextsByField, Message | None]:
     """What an answer holds; a sentence of ours is no model's text."""
     if written.label == OriginLabel.TEMPLATE:
         return {}, Message("kit.no_model")
@@ -80,7 +80,7 @@ _TOLD = {
 }
 
 
-def _again(job: TextJob, written: GeneratedText, why: Message) -> TextJob:
+def _build_retry_job(job: TextJob, written: GeneratedText, why: Message) -> TextJob:
     """The second question: what was wrong is told; a text that must never be written is not shown again."""
     other = replace(job, seed=job.seed + 1)
     if why.code not in _TOLD:

@@ -73,10 +73,10 @@ def find_violation(
     `counts` are the places a field may go to.
     """
     shown = list(texts.values())
-    never = _never_said(shown, rules)
+    never = _find_forbidden_content(shown, rules)
     if never is not None:
         return never
-    if not _in_language(shown, rules.language):
+    if not _is_in_language(shown, rules.language):
         return Message("kit.wrote_language", {"language": rules.language})
     if any(output_checks.is_looping(text) for text in shown):
         return Message("kit.wrote_loop")
@@ -93,7 +93,7 @@ def find_hashtag_violation(written: str, rules: TextRules) -> Message | None:
     return find_violation({"all": written.replace("#", " ")}, replace(rules, language="", said=()))
 
 
-def _never_said(shown: Sequence[str], rules: TextRules) -> Message | None:
+def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message | None:
     """Why nobody may read this at all: nothing, minors, words that are never used, addresses out of nowhere."""
     if not any(shown):
         return Message("kit.empty")
@@ -107,22 +107,22 @@ def _never_said(shown: Sequence[str], rules: TextRules) -> Message | None:
     return None
 
 
-def _in_language(texts: Sequence[str], language: str) -> bool:
+def _is_in_language(texts: Sequence[str], language: str) -> bool:
     """Whether none of these texts is surely in another language, and all of them together most likely in this one."""
     if not language:
         return True
     for text in texts:
         seen, likely = language_detection.most_likely_language(text, WRITABLE_LANGUAGES)
-        if _letters(text) >= _TELLS and seen != language and likely >= language_detection.MIN_CONFIDENCE:
+        if _count_letters(text) >= _TELLS and seen != language and likely >= language_detection.MIN_CONFIDENCE:
             return False
     together = "\n".join(texts)
     return (
-        _letters(together) < _TELLS
+        _count_letters(together) < _TELLS
         or language_detection.most_likely_language(together, WRITABLE_LANGUAGES)[0] == language
     )
 
 
-def _letters(text: str) -> int:
+def _count_letters(text: str) -> int:
     """Letters, where one of a script without blanks between words tells as much as three."""
     return sum(3 if sign >= "\u2e80" else 1 for sign in text if sign.isalpha())
 

@@ -82,15 +82,15 @@ def reject_forbidden_words(text: str, words: Iterable[str]) -> None:
 
 def find_forbidden_word(text: str, words: Iterable[str]) -> str | None:
     """The first of these words or phrases that stands in a text, whatever its case and accents; None for none; pure."""
-    said = _folded(text)
+    said = _normalize_for_search(text)
     for word in words:
-        bare = _folded(word)
+        bare = _normalize_for_search(word)
         if bare and re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", said):
             return word
     return None
 
 
-def _folded(text: str) -> str:
+def _normalize_for_search(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(one for one in apart if not unicodedata.combining(one)).split())
 

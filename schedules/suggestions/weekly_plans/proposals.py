@@ -172,10 +172,10 @@ def list_week_proposals(scope: Scope, creator_id: UUID, *, limit: int = 1) -> li
         .limit(limit)
         .execution_options(populate_existing=True)
     ).all()
-    return [_proposal(scope, row) for row in rows]
+    return [_load_week_proposal(scope, row) for row in rows]
 
 
-def _proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
+def _load_week_proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
     lines = scope.session.exec(
         select(WeekLine)
         .where(WeekLine.tenant_id == scope.tenant_id, WeekLine.plan_id == row.id)
@@ -183,20 +183,22 @@ def _proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
         .execution_options(populate_existing=True)
     )
     brief = weeks_brief.load_brief(row.creator_id, row.brief)
-    return WeekProposal(row.id, brief, row.expires_at, row.written_at is not None, [_value(one) for one in lines])
+    return WeekProposal(
+        row.id, brief, row.expires_at, row.written_at is not None, [_line_view_from_row(one) for one in lines]
+    )
 
 
 def get_week_proposal(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> WeekProposal:
     """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's looks the same."""
-    row = _plan(scope, plan_id)
+    row = _get_plan_row(scope, plan_id)
     if row.creator_id not in creators:
         raise NotFound("week.unknown")
-    return _proposal(scope, row)
+    return _load_week_proposal(scope, row)
 
 
 def get_week_line(scope: Scope, line_id: UUID) -> WeekLineView:
     """A line as it stands. Raises NotFound; another tenant's looks the same."""
-    return _value(_line(scope, line_id))
+    return _line_view_from_row(_get_line_row(scope, line_id))
 
 
 def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, version: int) -> None:
@@ -204,7 +206,7 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
 
     Raises BadInput for no words, words that are never used and a time that is over; NotFound; Conflict.
     """
-    row, plan = _open(scope, line_id, version)
+    row, plan = _lock_open_line(scope, line_id, version)
     if not change.body.strip():
         raise BadInput("compose.empty")
     if len(change.body) > MAX_LINE_LENGTH:
@@ -224,8 +226,8 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
 
 def drop_week_line(scope: Scope, line_id: UUID, *, version: int) -> None:
     """Leave a line out. Raises NotFound, and Conflict for one that was accepted, dropped or changed meanwhile."""
-    row, _ = _open(scope, line_id, version)
-    _become(scope, row, S.DROPPED)
+    row, _ = _lock_open_line(scope, line_id, version)
+    _transition_line(scope, row, S.DROPPED)
 
 
 def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
@@ -235,18 +237,18 @@ def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
     has passed and for words that are never used; NotFound; Conflict for one that was dropped or changed meanwhile, or
     whose proposal is over.
     """
-    slots.lock_queues(scope, *map(UUID, _line(scope, line_id).channels))
-    row = _line(scope, line_id, lock=True)
+    slots.lock_queues(scope, *map(UUID, _get_line_row(scope, line_id).channels))
+    row = _get_line_row(scope, line_id, lock=True)
     if row.state == S.ACCEPTED and row.post_id is not None:
         return row.post_id
-    row, brief = _open(scope, line_id, version)
+    row, brief = _lock_open_line(scope, line_id, version)
     at = parse_wall_time(row.wall_time, row.zone)
     if at.instant() <= scope.now:
         raise BadInput("delivery.time_passed")
     weeks_brief.reject_forbidden_words(row.body, brief.forbidden)
     row.post_id = drafts.write_draft(
         scope,
-        Draft(row.creator_id, "", row.body, (), (), text_ai=_text_ai(row.words_by)),
+        Draft(row.creator_id, "", row.body, (), (), text_ai=_text_ai_from_author(row.words_by)),
         key=row.id,
         author=scope.actor,
         origin=ORIGIN,
@@ -265,11 +267,11 @@ def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
             count=1,
             by=scope.actor,
         )
-    _become(scope, row, S.ACCEPTED)
+    _transition_line(scope, row, S.ACCEPTED)
     return row.post_id
 
 
-def _text_ai(words_by: str) -> str:
+def _text_ai_from_author(words_by: str) -> str:
     return {"model": "generated", "both": "assisted"}.get(words_by, "none")
 
 
@@ -290,7 +292,7 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
             row.version += 1
             scope.add(row)
             given.append(row.id)
-    plan = _plan(scope, plan_id)
+    plan = _get_plan_row(scope, plan_id)
     plan.written_at = scope.now
     scope.add(plan)
     return given
@@ -301,13 +303,13 @@ def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
     row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
     if row is None or row.written_at is not None or row.expires_at <= scope.now:
         return None
-    return _proposal(scope, row)
+    return _load_week_proposal(scope, row)
 
 
-def _open(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine, WeekBrief]:
+def _lock_open_line(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine, WeekBrief]:
     """A line that is still proposed, locked, with its brief."""
-    row = _line(scope, line_id, lock=True)
-    plan = _plan(scope, row.plan_id)
+    row = _get_line_row(scope, line_id, lock=True)
+    plan = _get_plan_row(scope, row.plan_id)
     if plan.expires_at <= scope.now:
         raise Conflict("week.over")
     if row.state != S.PROPOSED or row.version != version:
@@ -315,21 +317,21 @@ def _open(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine, WeekBrie
     return row, weeks_brief.load_brief(plan.creator_id, plan.brief)
 
 
-def _become(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
+def _transition_line(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
     WEEK_LINE_STATES.check(S(row.state), after)
     row.state = str(after)
     row.version += 1
     scope.add(row)
 
 
-def _plan(scope: Scope, plan_id: UUID) -> WeekPlan:
+def _get_plan_row(scope: Scope, plan_id: UUID) -> WeekPlan:
     row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
     if row is None:
         raise NotFound("week.unknown")
     return row
 
 
-def _line(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
+def _get_line_row(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
     query = select(WeekLine).where(WeekLine.tenant_id == scope.tenant_id, WeekLine.id == line_id)
     query = query.with_for_update() if lock else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
@@ -338,7 +340,7 @@ def _line(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
     return row
 
 
-def _value(row: WeekLine) -> WeekLineView:
+def _line_view_from_row(row: WeekLine) -> WeekLineView:
     return WeekLineView(
         row.id,
         row.creator_id,

@@ -77,14 +77,14 @@ def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
         period for one in known for period in quiet_periods.quiet_periods_of_channel(scope, brief.creator_id, one.id)
     ]
     gap = max([BETWEEN, *map(minimum_interval_of, known)])
-    hours = {day: _hours(scope, brief, zone, day) for day in brief.posting_days}
+    hours = {day: _rank_free_hours(scope, brief, zone, day) for day in brief.posting_days}
     return choose_hours(
         (hours[day] for day in spread_over_days(brief.posting_days, brief.count)),
         OccupiedTimes(instants, closed, gap, scope.now),
     )
 
 
-def _hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> list[FreeHour]:
+def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> list[FreeHour]:
     """Hours of a day, the best first: of slots, of habit, then plain ones."""
     known = [slot for one in brief.channels for slot in slots.list_slots(scope, one) if slot.weekday == day.weekday()]
     of_slots = sorted(slot.place_on(day).instant() for slot in known)

@@ -78,7 +78,7 @@ def router(tenant: OpenScope) -> APIRouter:
     @routes.get("", response_model=StopsOut)
     def list_stops(call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]) -> StopsOut:
         """The stops that hold now. Needs `posts:read`."""
-        return StopsOut(items=call.read(_holding))
+        return StopsOut(items=call.read(_list_active_stops))
 
     @routes.post("", status_code=202, response_model=AskedOut)
     def stop(body: StopIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.STOP))]) -> Response:
@@ -86,7 +86,7 @@ def router(tenant: OpenScope) -> APIRouter:
         stops those and their accounts; any other also the agency, and platforms its member is on. Needs `stop`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _check(scope, sight, call, body)
+            _check_stop_target(scope, sight, call, body)
             wish = {"target": body.target, "feature": SENDING, "reason": body.reason.strip()}
             key = uuid7()
             wanted = EmergencyStopRequested(scope.tenant_id, key, scope=body.where, open=False, by=scope.actor, **wish)
@@ -100,51 +100,51 @@ def router(tenant: OpenScope) -> APIRouter:
     return routes
 
 
-def _wide(call: ApiCall) -> None:
+def _check_key_not_narrowed(call: ApiCall) -> None:
     """Raise Refused for a key that was made for some creators: what touches all is not for it."""
     if call.asked.entered.creators:
         raise Refused("api.narrowed")
 
 
-def _check(scope: Scope, sight: Caller, call: ApiCall, body: StopIn) -> None:
+def _check_stop_target(scope: Scope, sight: Caller, call: ApiCall, body: StopIn) -> None:
     """Raises NotFound for what this key may not see, BadInput for what nobody can stop, Refused."""
     match body.where:
         case "creator":
-            sight.get_creator(_id(body))
+            sight.get_creator(_parse_target_id(body))
         case "channel":
-            find_channel(scope, sight, _id(body))
+            find_channel(scope, sight, _parse_target_id(body))
         case "platform":
-            _wide(call)
-            if body.target not in {one.platform for one in _accounts(scope, sight).values()}:
+            _check_key_not_narrowed(call)
+            if body.target not in {one.platform for one in _list_visible_channels(scope, sight).values()}:
                 raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
         case "tenant":
-            _wide(call)
+            _check_key_not_narrowed(call)
             if body.target:
                 raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
 
 
-def _id(body: StopIn) -> UUID:
+def _parse_target_id(body: StopIn) -> UUID:
     try:
         return UUID(body.target)
     except ValueError as error:
         raise BadInput("switch.unknown", scope=body.target, feature=SENDING) from error
 
 
-def _accounts(scope: Scope, sight: Caller) -> dict[UUID, channel_reads.Channel]:
+def _list_visible_channels(scope: Scope, sight: Caller) -> dict[UUID, channel_reads.Channel]:
     return {one.id: one for one in channel_reads.list_channels(scope) if one.creator_id in sight.creators}
 
 
-def _holding(scope: Scope, sight: Caller) -> list[StopOut]:
+def _list_active_stops(scope: Scope, sight: Caller) -> list[StopOut]:
     """What is said of one reader is not told to programs."""
-    accounts = _accounts(scope, sight)
+    accounts = _list_visible_channels(scope, sight)
     seen = {"", *map(str, (*sight.creators, *accounts)), *(one.platform for one in accounts.values())}
     wide = () if sight.narrowed else emergency_stops.WIDE_SCOPES
     own = [one for one in emergency_stops.list_stops(scope) if one.where in wide or one.target in seen]
-    return [_out(one, house=False) for one in own] + [
-        _out(one, house=True) for one in emergency_stops.list_stops(scope, of=INSTALLATION_ID)
+    return [_build_stop_out(one, house=False) for one in own] + [
+        _build_stop_out(one, house=True) for one in emergency_stops.list_stops(scope, of=INSTALLATION_ID)
     ]
 
 
-def _out(one: ActiveStop, *, house: bool) -> StopOut:
+def _build_stop_out(one: ActiveStop, *, house: bool) -> StopOut:
     names = ("where", "target", "feature", "since", "by", "reason")
     return StopOut(**{name: getattr(one, name) for name in names}, house=house)

@@ -37,14 +37,14 @@ WebhookAction = Callable[[Scope], object]
 def router(tenant: OpenScope, letterbox_key: str) -> APIRouter:
     """The routes under `/hooks`; `letterbox_key` is the public half that secrets are sealed with."""
     routes = APIRouter(prefix="/hooks", tags=["hooks"])
-    _reads(routes, tenant)
-    _adds(routes, tenant, letterbox_key)
-    _turns(routes, tenant)
-    _acts(routes, tenant, letterbox_key)
+    _add_webhook_read_routes(routes, tenant)
+    _add_webhook_create_route(routes, tenant, letterbox_key)
+    _add_webhook_state_routes(routes, tenant)
+    _add_webhook_action_routes(routes, tenant, letterbox_key)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_webhook_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.HOOKS_WRITE))
 
     @routes.get("", response_model=HooksOut)
@@ -53,7 +53,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> HooksOut:
             return HooksOut(
-                items=[_out(scope, one) for one in endpoints.list_webhooks(scope) if _sees(call, sight, one)]
+                items=[
+                    _build_webhook_out(scope, one)
+                    for one in endpoints.list_webhooks(scope)
+                    if _can_see_webhook(call, sight, one)
+                ]
             )
 
         return call.read(ask)
@@ -63,15 +67,15 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         """One of them. Needs `hooks:write`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[HookOut, str]:
-            found = _one(scope, sight, call, hook_id)
-            return _out(scope, found), state_tag(*_stands(found))
+            found = _get_webhook(scope, sight, call, hook_id)
+            return _build_webhook_out(scope, found), state_tag(*_webhook_tag_fields(found))
 
         found, stands = call.read(ask)
         response.headers.update(etag_header(stands))
         return found
 
 
-def _adds(routes: APIRouter, tenant: OpenScope, key: str) -> None:
+def _add_webhook_create_route(routes: APIRouter, tenant: OpenScope, key: str) -> None:
     @routes.post("", status_code=201, response_model=HookOut)
     def add_hook(
         body: HookIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.HOOKS_WRITE))]
@@ -85,7 +89,7 @@ def _adds(routes: APIRouter, tenant: OpenScope, key: str) -> None:
             if call.asked.entered.creators and not body.creators:
                 raise Refused("api.narrowed")
             made = uuid7()
-            letter = _sealed(key, scope, body.secret.get_secret_value())
+            letter = _seal_secret(key, scope, body.secret.get_secret_value())
             endpoints.add_webhook(
                 scope,
                 hook_id=made,
@@ -95,20 +99,20 @@ def _adds(routes: APIRouter, tenant: OpenScope, key: str) -> None:
                 creators=body.creators,
                 letter=letter,
             )
-            return _whole(scope, sight, call, made, "hook.add", status=201)
+            return _build_webhook_result(scope, sight, call, made, "hook.add", status=201)
 
         return call.apply_once(act)
 
 
-def _sealed(key: str, scope: Scope, secret: str) -> bytes:
+def _seal_secret(key: str, scope: Scope, secret: str) -> bytes:
     return sealed_intake.seal_form(key, scope.tenant_id, {"secret": secret})
 
 
-def _turns(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_webhook_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.HOOKS_WRITE))
 
     def turn(call: ApiCall, hook_id: UUID, state: Literal["active", "paused"]) -> Response:
-        return _on(
+        return _apply_webhook_action(
             call, hook_id, f"hook.{state}", lambda scope: endpoints.set_webhook_state(scope, hook_id, state=state)
         )
 
@@ -129,30 +133,32 @@ def _turns(routes: APIRouter, tenant: OpenScope) -> None:
         """End it for good. Needs `hooks:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            found = _held(scope, sight, call, hook_id)
-            told = _out(scope, found)
+            found = _lock_webhook(scope, sight, call, hook_id)
+            told = _build_webhook_out(scope, found)
             endpoints.set_webhook_state(scope, hook_id, state="ended")
             return ChangeResult(told.model_copy(update={"state": "ended"}), "hook.end", f"hook:{hook_id}")
 
         return call.apply(act)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope, key: str) -> None:
+def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.HOOKS_WRITE))
 
     @routes.post("/{hook_id}/try", response_model=HookOut)
     def try_hook(hook_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Call it with an event that says nothing. 409 while it is paused. Needs `hooks:write`."""
-        return _on(call, hook_id, "hook.try", partial(endpoints.send_test_event, hook_id=hook_id))
+        return _apply_webhook_action(call, hook_id, "hook.try", partial(endpoints.send_test_event, hook_id=hook_id))
 
     @routes.post("/{hook_id}/rotate", response_model=HookOut)
     def rotate_secret(hook_id: UUID, body: RotateIn, call: Annotated[ApiCall, can_write]) -> Response:
         """Sign with another secret that you bring; for a day with both. Needs `hooks:write`."""
 
         def act(scope: Scope) -> None:
-            endpoints.rotate_webhook_secret(scope, hook_id, letter=_sealed(key, scope, body.secret.get_secret_value()))
+            endpoints.rotate_webhook_secret(
+                scope, hook_id, letter=_seal_secret(key, scope, body.secret.get_secret_value())
+            )
 
-        return _on(call, hook_id, "hook.rotate", act)
+        return _apply_webhook_action(call, hook_id, "hook.rotate", act)
 
     @routes.post("/{hook_id}/again", response_model=HookOut)
     def call_again(hook_id: UUID, body: AgainIn, call: Annotated[ApiCall, can_write]) -> Response:
@@ -161,55 +167,57 @@ def _acts(routes: APIRouter, tenant: OpenScope, key: str) -> None:
         def act(scope: Scope) -> None:
             endpoints.retry_call(scope, body.call_id, hook_id=hook_id)
 
-        return _on(call, hook_id, "hook.again", act)
+        return _apply_webhook_action(call, hook_id, "hook.again", act)
 
 
-def _on(call: ApiCall, hook_id: UUID, did: str, act: WebhookAction) -> Response:
+def _apply_webhook_action(call: ApiCall, hook_id: UUID, did: str, act: WebhookAction) -> Response:
     """Do something to a hook as its caller saw it, once."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
-        _held(scope, sight, call, hook_id)
+        _lock_webhook(scope, sight, call, hook_id)
         act(scope)
-        return _whole(scope, sight, call, hook_id, did)
+        return _build_webhook_result(scope, sight, call, hook_id, did)
 
     return call.apply_once(done)
 
 
-def _held(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
+def _lock_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
     """A hook as its caller saw it; nobody else changes one until this transaction ends. Raises NotFound, Stale."""
     endpoints.lock_webhooks(scope)
-    found = _one(scope, sight, call, hook_id)
-    call.check_state_tag(*_stands(found))
+    found = _get_webhook(scope, sight, call, hook_id)
+    call.check_state_tag(*_webhook_tag_fields(found))
     return found
 
 
-def _one(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
+def _get_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
     """Raises NotFound, in the same words for none, another agency's, and what hears of creators out of sight."""
     found = next((one for one in endpoints.list_webhooks(scope) if one.id == hook_id), None)
-    if found is None or not _sees(call, sight, found):
+    if found is None or not _can_see_webhook(call, sight, found):
         raise NotFound("hook.unknown")
     return found
 
 
-def _sees(call: ApiCall, sight: Caller, one: Webhook) -> bool:
+def _can_see_webhook(call: ApiCall, sight: Caller, one: Webhook) -> bool:
     if not call.asked.entered.creators:
         return True
     return bool(one.creators) and sight.creators.keys() >= set(one.creators)
 
 
-def _stands(one: Webhook) -> tuple[object, ...]:
+def _webhook_tag_fields(one: Webhook) -> tuple[object, ...]:
     """What somebody may change about it; that it fails is no change."""
     return one.id, one.name, one.url, one.events, one.creators, one.state, one.before_until
 
 
-def _out(scope: Scope, one: Webhook) -> HookOut:
+def _build_webhook_out(scope: Scope, one: Webhook) -> HookOut:
     return HookOut.of(one, endpoints.list_calls(scope, one.id))
 
 
-def _whole(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_webhook_result(
+    scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     scope.session.flush()
-    found = _one(scope, sight, call, hook_id)
-    headers = etag_header(state_tag(*_stands(found)))
+    found = _get_webhook(scope, sight, call, hook_id)
+    headers = etag_header(state_tag(*_webhook_tag_fields(found)))
     if status == 201:
         headers["location"] = f"/v1/hooks/{hook_id}"
-    return ChangeResult(_out(scope, found), did, f"hook:{hook_id}", status, headers)
+    return ChangeResult(_build_webhook_out(scope, found), did, f"hook:{hook_id}", status, headers)

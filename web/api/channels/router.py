@@ -51,20 +51,20 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     @routes.get("/channels", response_model=ChannelsOut)
     def list_channels(call: Annotated[ApiCall, can_read], creator: UUID | None = None) -> ChannelsOut:
         """Accounts by name, and what each takes. Needs `posts:read`."""
-        return listed(call, connectors, creator)
+        return load_channels_out(call, connectors, creator)
 
     @routes.get("/channels/{channel_id}", response_model=ChannelOut)
     def get_channel(channel_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ChannelOut:
         """One account. Its `ETag` names what a change would change: its pause, and its pace. Needs `posts:read`."""
         found = call.read(lambda scope, sight: find_channel(scope, sight, channel_id))
-        response.headers.update(etag_header(state_tag(*_stands(found))))
-        return _shown(connectors, found)
+        response.headers.update(etag_header(state_tag(*_channel_tag_fields(found))))
+        return _build_channel_out(connectors, found)
 
-    _changes(routes, tenant, connectors)
+    _add_channel_change_routes(routes, tenant, connectors)
     return routes
 
 
-def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_channel_change_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.patch("/channels/{channel_id}", response_model=ChannelOut)
@@ -76,11 +76,11 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
 
         def act(scope: Scope, sight: Caller) -> None:
             if (body.apart_minutes, body.holds_distance) != (None, None):
-                _keep_apart(scope, find_channel(scope, sight, channel_id), body)
+                _set_minimum_interval(scope, find_channel(scope, sight, channel_id), body)
             if body.holds_repeats is not None:
                 lifecycle.hold_repeats(scope, channel_id, body.holds_repeats)
 
-        return call.apply(_done(call, connectors, channel_id, "channel.pace", act))
+        return call.apply(_build_channel_change(call, connectors, channel_id, "channel.pace", act))
 
     @routes.post("/channels/{channel_id}/pause", response_model=ChannelOut)
     def pause_channel(
@@ -91,7 +91,7 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         def act(scope: Scope, sight: Caller) -> None:
             lifecycle.pause_account(scope, channel_id, Message("channel.paused_by", {"name": sight.member.name}))
 
-        return call.apply_once(_done(call, connectors, channel_id, "channel.pause", act))
+        return call.apply_once(_build_channel_change(call, connectors, channel_id, "channel.pause", act))
 
     @routes.post("/channels/{channel_id}/resume", response_model=ChannelOut)
     def resume_channel(
@@ -103,7 +103,7 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         def act(scope: Scope, _: Caller) -> None:
             lifecycle.resume_account(scope, channel_id)
 
-        return call.apply_once(_done(call, connectors, channel_id, "channel.resume", act))
+        return call.apply_once(_build_channel_change(call, connectors, channel_id, "channel.resume", act))
 
     @routes.post("/channels/{channel_id}/test", status_code=202, response_model=ChannelOut)
     def try_channel(
@@ -115,16 +115,16 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         def act(scope: Scope, _: Caller) -> None:
             account_setup.request_test(scope, channel_id)
 
-        return call.apply_once(_done(call, connectors, channel_id, "channel.test", act, status=202))
+        return call.apply_once(_build_channel_change(call, connectors, channel_id, "channel.test", act, status=202))
 
 
-def _keep_apart(scope: Scope, one: Channel, body: PaceIn) -> None:
+def _set_minimum_interval(scope: Scope, one: Channel, body: PaceIn) -> None:
     minutes = body.apart_minutes if body.apart_minutes is not None else -(-one.min_interval // timedelta(minutes=1))
     holds = body.holds_distance if body.holds_distance is not None else one.holds_min_interval
     interval_waits.set_minimum_interval(scope, one.id, minutes=minutes, holds=holds)
 
 
-def _done(
+def _build_channel_change(
     call: ApiCall,
     connectors: Mapping[str, Connector],
     channel_id: UUID,
@@ -137,31 +137,31 @@ def _done(
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         find_channel(scope, sight, channel_id)
-        call.check_state_tag(*_stands(lifecycle.lock_channel(scope, channel_id)))
+        call.check_state_tag(*_channel_tag_fields(lifecycle.lock_channel(scope, channel_id)))
         act(scope, sight)
         found = find_channel(scope, sight, channel_id)
-        headers = etag_header(state_tag(*_stands(found)))
-        return ChangeResult(_shown(connectors, found), did, f"channel:{channel_id}", status, headers)
+        headers = etag_header(state_tag(*_channel_tag_fields(found)))
+        return ChangeResult(_build_channel_out(connectors, found), did, f"channel:{channel_id}", status, headers)
 
     return done
 
 
-def _stands(one: Channel) -> tuple[object, ...]:
+def _channel_tag_fields(one: Channel) -> tuple[object, ...]:
     """What somebody may change about it here."""
     return one.id, one.state, one.paused_until, one.min_interval, one.holds_min_interval, one.holds_repeats
 
 
-def listed(call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None) -> ChannelsOut:
+def load_channels_out(call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None) -> ChannelsOut:
     """The accounts in sight, or those of one creator, by name."""
 
     def ask(scope: Scope, sight: Caller) -> list[Channel]:
         every = channel_reads.list_channels(scope)
         return [one for one in every if one.creator_id in sight.creators and creator in (None, one.creator_id)]
 
-    return ChannelsOut(items=[_shown(connectors, one) for one in call.read(ask)])
+    return ChannelsOut(items=[_build_channel_out(connectors, one) for one in call.read(ask)])
 
 
-def _shown(connectors: Mapping[str, Connector], one: Channel) -> ChannelOut:
+def _build_channel_out(connectors: Mapping[str, Connector], one: Channel) -> ChannelOut:
     known = account_connectors.find_connector_for(connectors, one)
     return ChannelOut.of(one, known.capabilities if known is not None else None)
 

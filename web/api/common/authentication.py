@@ -190,33 +190,33 @@ class AdmissionMiddleware:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        if _path(scope) in PUBLIC_PATHS:
+        if _api_path(scope) in PUBLIC_PATHS:
             await self._app(scope, receive, send)
             return
-        form = self._files.get((request.method, _path(scope)))
+        form = self._files.get((request.method, _api_path(scope)))
         body = RequestBody(request, JSON_BODY, None) if form is None else RequestBody(request, form, self._desk)
         try:
-            await self._serve(request, body, receive, send)
+            await self._serve_request(request, body, receive, send)
         finally:
             body.release()
 
-    async def _serve(self, request: Request, body: RequestBody, receive: Receive, send: Send) -> None:
+    async def _serve_request(self, request: Request, body: RequestBody, receive: Receive, send: Send) -> None:
         scope, headers = request.scope, dict[str, str]()
         try:
-            entered = await run_in_threadpool(self._enter, request)
-            headers = await run_in_threadpool(self._take, entered)
+            entered = await run_in_threadpool(self._authenticate_key, request)
+            headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
         except DATABASE_AWAY_ERRORS:
-            await unavailable_response()(scope, receive, _dressed(send, NO_STORE_HEADERS))
+            await unavailable_response()(scope, receive, _add_response_headers(send, NO_STORE_HEADERS))
             return
         except ApiError as refused:
-            await refused.response()(scope, receive, _dressed(send, {**headers, **NO_STORE_HEADERS}))
+            await refused.response()(scope, receive, _add_response_headers(send, {**headers, **NO_STORE_HEADERS}))
             return
-        digest = await run_in_threadpool(_digest, request, body.data)
+        digest = await run_in_threadpool(_request_digest, request, body.data)
         scope.setdefault("state", {})["asked"] = AdmittedRequest(entered, digest)
-        await self._app(scope, _said(body.data), _dressed(send, {**headers, **NO_STORE_HEADERS}))
+        await self._app(scope, _replay_body(body.data), _add_response_headers(send, {**headers, **NO_STORE_HEADERS}))
 
-    def _enter(self, request: Request) -> CallerKey:
+    def _authenticate_key(self, request: Request) -> CallerKey:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         address = request.client.host if request.client else ""
         try:
@@ -229,7 +229,7 @@ class AdmissionMiddleware:
             raise ApiError(401, Message("api.no_key"), headers={"www-authenticate": 'Bearer realm="greenroom"'})
         return found
 
-    def _take(self, entered: CallerKey) -> dict[str, str]:
+    def _count_key_request(self, entered: CallerKey) -> dict[str, str]:
         return rate_limits.count_key_request(
             self._tenant,
             self._limits,
@@ -239,19 +239,19 @@ class AdmissionMiddleware:
         )
 
 
-def _digest(request: Request, body: bytes) -> str:
+def _request_digest(request: Request, body: bytes) -> str:
     parts = (request.method, request.url.path, request.url.query, request.headers.get("if-match", ""))
     found = hashlib.sha256("\n".join(parts).encode() + b"\n")
     found.update(body)  # not joined to the rest: a film is not copied for it
     return found.hexdigest()
 
 
-def _path(scope: Mapping[str, Any]) -> str:
+def _api_path(scope: Mapping[str, Any]) -> str:
     """Below `/v1`."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
-def _said(body: bytes) -> Receive:
+def _replay_body(body: bytes) -> Receive:
     """The body once more, for the app."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -261,7 +261,7 @@ def _said(body: bytes) -> Receive:
     return receive
 
 
-def _dressed(send: Send, headers: Mapping[str, str]) -> Send:
+def _add_response_headers(send: Send, headers: Mapping[str, str]) -> Send:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def answer(message: AsgiMessage) -> None:

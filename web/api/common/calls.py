@@ -120,7 +120,7 @@ class ApiCall:
         """What `ask` reads, as the key's member."""
         entered = self.asked.entered
         with self.tenant(entered.tenant_id, f"member:{entered.member_id}") as scope:
-            return ask(scope, self._sight(scope))
+            return ask(scope, self._resolve_caller(scope))
 
     def apply(
         self,
@@ -131,9 +131,9 @@ class ApiCall:
         where: ConflictStates | None = None,
     ) -> Response:
         """Do `act`; a conflict names where the deliveries of the post, the delivery, or the things of `where` stand."""
-        return self._told(
-            lambda: self.read(lambda scope, sight: _sent(self._noted(scope, act(scope, sight)))),
-            where or _states(post, delivery),
+        return self._raise_with_states(
+            lambda: self.read(lambda scope, sight: _build_json_response(self._record_call(scope, act(scope, sight)))),
+            where or _delivery_conflict_states(post, delivery),
         )
 
     def apply_once(
@@ -148,12 +148,12 @@ class ApiCall:
         if not self.name or len(self.name) > MAX_IDEMPOTENCY_KEY:
             raise ApiError(400, Message("api.no_name", {"most": MAX_IDEMPOTENCY_KEY}))
         name = hashlib.sha256(self.name.encode()).hexdigest()
-        return self._told(
-            lambda: self.read(lambda scope, sight: self._remembered(scope, sight, act, name)),
-            where or _states(post, delivery),
+        return self._raise_with_states(
+            lambda: self.read(lambda scope, sight: self._replay_or_apply(scope, sight, act, name)),
+            where or _delivery_conflict_states(post, delivery),
         )
 
-    def _remembered(self, scope: Scope, sight: Caller, act: ApiChange, name: str) -> Response:
+    def _replay_or_apply(self, scope: Scope, sight: Caller, act: ApiChange, name: str) -> Response:
         key_id = self.asked.entered.key_id
         scope.lock(f"api:{key_id}:{name}")
         which = {"tenant": scope.tenant_id, "key": key_id, "name": name}
@@ -163,8 +163,8 @@ class ApiCall:
                 raise ApiError(422, Message("api.name_taken"))
             headers = {**known.headers, "idempotent-replayed": "true"}
             return Response(known.body, known.status, headers, "application/json")
-        done = self._noted(scope, act(scope, sight))
-        answered = _sent(done)
+        done = self._record_call(scope, act(scope, sight))
+        answered = _build_json_response(done)
         scope.run(
             _REMEMBER,
             id=uuid7(),
@@ -177,12 +177,12 @@ class ApiCall:
         )
         return answered
 
-    def _noted(self, scope: Scope, done: ChangeResult) -> ChangeResult:
+    def _record_call(self, scope: Scope, done: ChangeResult) -> ChangeResult:
         entered = self.asked.entered
         audit.record(scope, "api.called", done.about, did=done.did, key=entered.name, key_id=str(entered.key_id))
         return done
 
-    def _sight(self, scope: Scope) -> Caller:
+    def _resolve_caller(self, scope: Scope) -> Caller:
         entered = self.asked.entered
         member = tenant_reads.get_member(scope, entered.member_id)
         rights = SCOPE_RIGHTS[self.needs]
@@ -192,7 +192,7 @@ class ApiCall:
         seen = (one for one in tenant_reads.list_creators(scope) if all(not few or one.slug in few for few in narrowed))
         return Caller(member, {one.id: one for one in seen}, any(narrowed))
 
-    def _told(self, do: Callable[[], Response], where: ConflictStates) -> Response:
+    def _raise_with_states(self, do: Callable[[], Response], where: ConflictStates) -> Response:
         try:
             return do()
         except Conflict as conflict:
@@ -217,7 +217,7 @@ ON CONFLICT (tenant_id, key_id, name) DO UPDATE SET request = EXCLUDED.request, 
 """A name that was forgotten, and whose row nobody has deleted yet, begins anew."""
 
 
-def _states(post: UUID | None, delivery: UUID | None) -> ConflictStates:
+def _delivery_conflict_states(post: UUID | None, delivery: UUID | None) -> ConflictStates:
     """Where the deliveries of a post, or one of them, stand."""
 
     def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
@@ -229,7 +229,7 @@ def _states(post: UUID | None, delivery: UUID | None) -> ConflictStates:
     return ask
 
 
-def _sent(done: ChangeResult) -> JSONResponse:
+def _build_json_response(done: ChangeResult) -> JSONResponse:
     return JSONResponse(done.body.model_dump(mode="json"), done.status, dict(done.headers))
 
 

@@ -24,11 +24,14 @@ def field_location(error: Mapping[str, Any], sent: object, *, within: int = 0) -
     """Where in a request a value stands that pydantic refused; `sent` lies `within` so many steps."""
     steps = error["loc"]
     return tuple(
-        map(quoted_name, (*steps[:within], *_leading(steps[within:], sent, missing=error["type"] == "missing")))
+        map(
+            quoted_name,
+            (*steps[:within], *_filter_location_steps(steps[within:], sent, missing=error["type"] == "missing")),
+        )
     )
 
 
-def _leading(steps: tuple[object, ...], sent: object, *, missing: bool) -> Iterator[object]:
+def _filter_location_steps(steps: tuple[object, ...], sent: object, *, missing: bool) -> Iterator[object]:
     """The steps that lead somewhere: what pydantic calls a kind that it tried leads nowhere, and what is missing comes
     last."""
     for nth, step in enumerate(steps, start=1):
@@ -132,7 +135,7 @@ def error_status(error: GreenroomError) -> int:
     return next((status for kind, status in ERROR_STATUS.items() if isinstance(error, kind)), 503)
 
 
-def _place(error: Mapping[str, Any], body: object) -> tuple[str, ...]:
+def _locate_error(error: Mapping[str, Any], body: object) -> tuple[str, ...]:
     """Where a value stands; what lies outside the body is named by its steps alone."""
     return field_location(error, body, within=1 if error["loc"][0] == "body" else len(error["loc"]))
 
@@ -160,7 +163,9 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def unfit(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = dict.fromkeys((_place(one, error.body), error_text(one)) for one in error.errors()[:MAX_FIELD_ERRORS])
+        found = dict.fromkeys(
+            (_locate_error(one, error.body), error_text(one)) for one in error.errors()[:MAX_FIELD_ERRORS]
+        )
         if any(at[0] == "path" for at, _ in found):  # what is no id names nothing, like an unknown one
             return error_response(404, Message("api.no_route"))
         fields = [FieldError(at=".".join(at)[:200], problem=why[:200]) for at, why in found]

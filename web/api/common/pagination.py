@@ -30,7 +30,7 @@ _MARK = 8
 
 def encode_cursor(question: object, place: Sequence[str]) -> str:
     """The cursor of a place in the answers to a question (its filters)."""
-    said = canonical_json([_mark(question), *place])
+    said = canonical_json([_question_digest(question), *place])
     return base64.urlsafe_b64encode(said).decode().rstrip("=")
 
 
@@ -42,7 +42,7 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
     except (ValueError, RecursionError):
         found = None
     place = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
-    if len(place) != parts + 1 or place[0] != _mark(question):
+    if len(place) != parts + 1 or place[0] != _question_digest(question):
         raise ApiError(422, Message("api.no_cursor"))
     return place[1:]
 
@@ -68,5 +68,5 @@ def paginate(question: object, rows: Iterable[T], *, cursor: str | None, limit: 
     return found, encode_cursor(question, [str(found[-1].id)]) if len(found) == limit else None
 
 
-def _mark(question: object) -> str:
+def _question_digest(question: object) -> str:
     return hashlib.sha256(canonical_json(question)).hexdigest()[:_MARK]

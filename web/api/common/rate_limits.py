@@ -58,25 +58,27 @@ def count_key_request(
     Raises ApiRefused (429), which counts in no bucket.
     """
     asked = {"key": (f"key:{key_id}", limits.key), "agency": (together, limits.agency)}
-    left: dict[str, str] = {"ratelimit-policy": ", ".join(_policy(name, rate) for name, (_, rate) in asked.items())}
+    left: dict[str, str] = {
+        "ratelimit-policy": ", ".join(_format_rate_policy(name, rate) for name, (_, rate) in asked.items())
+    }
     said = []
     with tenant(tenant_id, API_ACTOR) as scope:
         for name, (who, rate) in asked.items():  # always in this order: no two wait for each other
-            said.append(_count(scope, name, who, rate, left))
+            said.append(_count_request(scope, name, who, rate, left))
     return {**left, "ratelimit": ", ".join(said)}
 
 
 def count_request(tenant: OpenScope, rate: ApiRateLimit, *, tenant_id: UUID, who: str) -> None:
     """Count one request of who has a rate of their own. Raises ApiRefused (429), which is not counted."""
     with tenant(tenant_id, API_ACTOR) as scope:
-        _count(scope, who.partition(":")[0], who, rate, {})
+        _count_request(scope, who.partition(":")[0], who, rate, {})
 
 
-def _policy(name: str, rate: ApiRateLimit) -> str:
+def _format_rate_policy(name: str, rate: ApiRateLimit) -> str:
     return f'"{name}";q={rate.most};w={int(rate.window.total_seconds())}'
 
 
-def _count(scope: Scope, name: str, who: str, rate: ApiRateLimit, headers: Mapping[str, str]) -> str:
+def _count_request(scope: Scope, name: str, who: str, rate: ApiRateLimit, headers: Mapping[str, str]) -> str:
     spans = {"step": rate.interval, "window": rate.window}
     row = scope.run(_TAKE, tenant=scope.tenant_id, id=uuid7(), who=who, **spans).first()
     if row is None:

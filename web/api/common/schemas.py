@@ -40,27 +40,27 @@ EARLIEST_INSTANT, LATEST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC), datetime(21
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def _storable(text: str) -> str:
+def _validate_storable_text(text: str) -> str:
     if _UNKEPT.search(text):
         raise ValueError("no text holds U+0000, or half of a pair of surrogates")
     return text
 
 
-def _dated(value: object) -> object:
+def _validate_instant_text(value: object) -> object:
     """An instant is said in words: a bare number might be seconds or milliseconds."""
     if not isinstance(value, str):
         raise ValueError("an instant is a text such as 2026-03-02T10:00:00+01:00")
     return value
 
 
-def _of_our_times(at: datetime) -> datetime:
+def _validate_instant_bounds(at: datetime) -> datetime:
     if not EARLIEST_INSTANT <= at < LATEST_INSTANT:
         raise ValueError("the year lies out of bounds")
     return at
 
 
-StorableText = Annotated[str, AfterValidator(_storable)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_of_our_times)]
+StorableText = Annotated[str, AfterValidator(_validate_storable_text)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_validate_instant_text), AfterValidator(_validate_instant_bounds)]
 Campaign = Annotated[StorableText, Field(max_length=MAX_LINK_PARAMETER_LENGTH)]
 """What marked addresses of a post say they belong to (utm_campaign)."""
 PlainLinks = Annotated[list[Annotated[StorableText, Field(max_length=2048)]], Field(max_length=MAX_PLAIN_ADDRESSES)]
@@ -126,7 +126,7 @@ def wall_time_in(at: WallIn | datetime, zone: str) -> WallTime:
     load_zone(at.zone)
     try:
         wall = WallTime(date.fromisoformat(day), time.fromisoformat(clock), at.zone)
-        _of_our_times(wall.instant())
+        _validate_instant_bounds(wall.instant())
     except (ValueError, OverflowError) as error:
         raise BadInput("api.no_such_time") from error
     return wall

@@ -36,7 +36,12 @@ class BillOut(BaseModel):
     @classmethod
     def of(cls, one: SpendingTotal) -> "BillOut":
         """Of the room's value."""
-        return cls(things=one.things, cost=_exact(one.exact), lost=_exact(one.lost), seconds=round(one.seconds, 3))
+        return cls(
+            things=one.things,
+            cost=_format_exact_prices(one.exact),
+            lost=_format_exact_prices(one.lost),
+            seconds=round(one.seconds, 3),
+        )
 
 
 class PostCostOut(BaseModel):
@@ -81,5 +86,5 @@ class CostsOut(BaseModel):
     next: str | None
 
 
-def _exact(sums: Mapping[str, Decimal]) -> list[str]:
+def _format_exact_prices(sums: Mapping[str, Decimal]) -> list[str]:
     return [str(Price(minor, currency)) for currency, minor in sorted(sums.items())]

@@ -34,12 +34,12 @@ from web.api.generation.run_schemas import RecipesQuery
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/recipes`, but that of what a run would be."""
     routes = APIRouter(prefix="/recipes", tags=["making"])
-    _reads(routes, tenant)
-    _writes(routes, tenant)
+    _add_recipe_read_routes(routes, tenant)
+    _add_recipe_write_routes(routes, tenant)
     return routes
 
 
-def listed(call: ApiCall, which: RecipesQuery) -> RecipesPage:
+def load_recipes_page(call: ApiCall, which: RecipesQuery) -> RecipesPage:
     """A page of recipes."""
 
     def ask(scope: Scope, sight: Caller) -> list[RecipeOut]:
@@ -51,14 +51,14 @@ def listed(call: ApiCall, which: RecipesQuery) -> RecipesPage:
     return RecipesPage(items=items, next=following)
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_recipe_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=RecipesPage)
     def list_recipes(call: Annotated[ApiCall, can_read], which: Annotated[RecipesQuery, Query()]) -> RecipesPage:
         """The recipes of pictures, each in its newest version; those put away are left out.
         Needs `posts:read`."""
-        return listed(call, which)
+        return load_recipes_page(call, which)
 
     @routes.get("/{recipe_id}", response_model=RecipeOut)
     def get_recipe(recipe_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> RecipeOut:
@@ -66,11 +66,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         found = call.read(
             lambda scope, sight: RecipeOut.of(*versions.get_current_recipe(scope, sight.creators, recipe_id))
         )
-        answer.headers.update(_seen(found.id))
+        answer.headers.update(_recipe_etag_header(found.id))
         return found
 
 
-def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     needs = ApiKeyScope.GENERATE
     can_rewrite = Depends(replace_dependency(tenant, needs))
 
@@ -81,7 +81,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator_id = sight.get_creator(body.creator_id).id
             made = versions.create_named_recipe(scope, creator_id, body.to_changes)
-            return _one(scope, sight, made, "recipe.make", status=201)
+            return _build_recipe_result(scope, sight, made, "recipe.make", status=201)
 
         return call.apply_once(act)
 
@@ -91,43 +91,43 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
         where somebody else wrote one meanwhile. Needs `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(str(_held(scope, sight, recipe_id).id))
+            call.check_state_tag(str(_lock_recipe(scope, sight, recipe_id).id))
             made = versions.change_recipe(scope, sight.creators, recipe_id, body.to_changes)
-            return _one(scope, sight, made, "recipe.change")
+            return _build_recipe_result(scope, sight, made, "recipe.change")
 
-        return call.apply(act, where=_where(recipe_id))
+        return call.apply(act, where=_recipe_conflict_states(recipe_id))
 
     @routes.delete("/{recipe_id}", response_model=RecipeOut)
     def put_recipe_away(recipe_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
         """Offer it no more, in any version; what was made by it, and runs under way, stay. Needs `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            found = _held(scope, sight, recipe_id)
+            found = _lock_recipe(scope, sight, recipe_id)
             call.check_state_tag(str(found.id))
             versions.archive_recipe(scope, found.creator_id, found.id)
             return ChangeResult(found, "recipe.retire", f"recipe:{found.id}")
 
-        return call.apply(act, where=_where(recipe_id))
+        return call.apply(act, where=_recipe_conflict_states(recipe_id))
 
 
-def _held(scope: Scope, sight: Caller, recipe_id: UUID) -> RecipeOut:
+def _lock_recipe(scope: Scope, sight: Caller, recipe_id: UUID) -> RecipeOut:
     return RecipeOut.of(*versions.lock_recipe(scope, sight.creators, recipe_id))
 
 
-def _where(recipe_id: UUID) -> ConflictStates:
+def _recipe_conflict_states(recipe_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
-        found = _held(scope, sight, recipe_id)
+        found = _lock_recipe(scope, sight, recipe_id)
         return {str(found.id): f"version {found.version}"}
 
     return ask
 
 
-def _one(scope: Scope, sight: Caller, recipe_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_recipe_result(scope: Scope, sight: Caller, recipe_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
     scope.session.flush()
     found = RecipeOut.of(*versions.get_current_recipe(scope, sight.creators, recipe_id))
-    headers = {**_seen(found.id), "location": f"/v1/recipes/{found.id}"}
+    headers = {**_recipe_etag_header(found.id), "location": f"/v1/recipes/{found.id}"}
     return ChangeResult(found, did, f"recipe:{found.id}", status, headers)
 
 
-def _seen(recipe_id: UUID) -> dict[str, str]:
+def _recipe_etag_header(recipe_id: UUID) -> dict[str, str]:
     return etag_header(state_tag(str(recipe_id)))

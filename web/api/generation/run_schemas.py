@@ -79,7 +79,7 @@ class BeginIn(RequestModel):
         """As the room takes it. Raises BadInput."""
         found = tuple(self.part)
         if self.mask:
-            found = (*found, region_shapes.mask_from_picture(_bytes(self.mask), name="mask.png"))
+            found = (*found, region_shapes.mask_from_picture(_decode_mask(self.mask), name="mask.png"))
         return InitPicture(self.media_id, self.anew, found or None)
 
 
@@ -90,7 +90,7 @@ class PostureIn(RequestModel):
     weight: Annotated[int, Field(ge=input_pictures.MIN_WEIGHT, le=input_pictures.MAX_WEIGHT)] = 100
 
 
-def _bytes(said: str) -> bytes:
+def _decode_mask(said: str) -> bytes:
     try:
         return base64.b64decode(said, validate=True)
     except binascii.Error as error:

@@ -51,12 +51,12 @@ from web.api.generation.run_schemas import (
 def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
     """What a run would be, and the routes under `/runs`; `generators` name prices and caps."""
     routes = APIRouter(tags=["making"])
-    _previews(routes, tenant, generators)
-    _runs(routes, tenant, generators)
+    _add_run_preview_route(routes, tenant, generators)
+    _add_run_routes(routes, tenant, generators)
     return routes
 
 
-def _previews(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
+def _add_run_preview_route(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/recipes/{recipe_id}/preview", response_model=RunPreviewOut)
@@ -64,10 +64,10 @@ def _previews(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettin
         recipe_id: UUID, call: Annotated[ApiCall, can_read], which: Annotated[RunPreviewQuery, Query()]
     ) -> RunPreviewOut:
         """The prompts of a run, what it costs and how long it takes; nothing is made. Needs `posts:read`."""
-        return previewed(call, generators, recipe_id, which)
+        return build_run_preview(call, generators, recipe_id, which)
 
 
-def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
+def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
     can_read, can_make = (
         Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ)),
         Depends(create_dependency(tenant, ApiKeyScope.GENERATE)),
@@ -83,13 +83,13 @@ def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) 
     @routes.get("/runs", response_model=RunsPage)
     def list_runs(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> RunsPage:
         """Runs, the newest first, each with what it cost so far. Needs `posts:read`."""
-        return ran(call, which)
+        return load_runs_page(call, which)
 
     @routes.get("/runs/{run_id}", response_model=RunOut)
     def get_run(run_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> RunOut:
         """How far it is; while it is `queued` or `running`, ask again. Needs `posts:read`."""
-        found = followed(call, run_id)
-        answer.headers.update(etag_header(state_tag(*_seen(found.id, found.state))))
+        found = load_run_out(call, run_id)
+        answer.headers.update(etag_header(state_tag(*_run_tag_fields(found.id, found.state))))
         return found
 
     @routes.post("/runs/{run_id}/stop", response_model=RunOut)
@@ -104,7 +104,7 @@ def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) 
         while it is withheld. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> RunPicturesOut:
-            _run(scope, sight, run_id)
+            _get_run(scope, sight, run_id)
             return RunPicturesOut(
                 items=[RunPictureOut.of(one) for one in output_pictures.list_run_pictures(scope, run_id)]
             )
@@ -112,7 +112,7 @@ def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) 
         return call.read(ask)
 
 
-def ran(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
+def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
     """A page of runs."""
     question = ["runs", which.creator]
     before = pagination.decode_dated_cursor(question, which.cursor)
@@ -129,14 +129,16 @@ def ran(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
     return RunsPage(items=items, next=pagination.encode_cursor(question, place) if place is not None else None)
 
 
-def previewed(call: ApiCall, generators: GeneratorsSettings, recipe_id: UUID, which: RunPreviewQuery) -> RunPreviewOut:
+def build_run_preview(
+    call: ApiCall, generators: GeneratorsSettings, recipe_id: UUID, which: RunPreviewQuery
+) -> RunPreviewOut:
     """What a run would be. Raises NotFound, BadInput, Refused."""
 
     def ask(scope: Scope, sight: Caller) -> RunPreviewOut:
         creator_id, card = versions.get_current_recipe(scope, sight.creators, recipe_id)
         spec = specs.resolve_wildcards(scope, creator_id, card.spec)
         given = parameters.parse_values(card.spec.parameters, which.answer)
-        seed, count = _seed(which.seed), which.count or card.spec.picture_count
+        seed, count = _resolve_seed(which.seed), which.count or card.spec.picture_count
         found = estimates.estimate_run(scope, generators, creator_id, spec, seed=seed, count=count, given=given)
         return RunPreviewOut.of(card.id, found)
 
@@ -165,7 +167,7 @@ def start_run(
         scope,
         creator_id=creator_id,
         recipe_id=card.id,
-        seed=_seed(body.seed),
+        seed=_resolve_seed(body.seed),
         key=f"api:{derived_uuid(call.asked.entered.key_id, 'run', key)}",
         count=body.count,
         by=scope.actor,
@@ -174,38 +176,38 @@ def start_run(
         pose=pose,
     )
     scope.session.flush()
-    found = _told(scope, sight, made)
+    found = _build_run_out(scope, sight, made)
     return ChangeResult(found, "run.start", f"job:{made}", 202, {"location": f"/v1/runs/{made}"})
 
 
-def followed(call: ApiCall, run_id: UUID) -> RunOut:
+def load_run_out(call: ApiCall, run_id: UUID) -> RunOut:
     """How a run stands. Raises NotFound."""
-    return call.read(lambda scope, sight: _told(scope, sight, run_id))
+    return call.read(lambda scope, sight: _build_run_out(scope, sight, run_id))
 
 
 def stop_run_once(call: ApiCall, run_id: UUID) -> Response:
     """End a run. Raises NotFound, and ApiRefused (409) for one that is over."""
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
-        found = _run(scope, sight, run_id)
-        call.check_state_tag(*_seen(found.id, found.state))
+        found = _get_run(scope, sight, run_id)
+        call.check_state_tag(*_run_tag_fields(found.id, found.state))
         return stop_run(scope, sight, run_id)
 
     def where(scope: Scope, sight: Caller) -> Mapping[str, str]:
-        return {str(run_id): str(_run(scope, sight, run_id).state)}
+        return {str(run_id): str(_get_run(scope, sight, run_id).state)}
 
     return call.apply_once(act, where=where)
 
 
 def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
     """The act alone. Raises Conflict for a run that is over."""
-    _run(scope, sight, run_id)
+    _get_run(scope, sight, run_id)
     runner.stop_run(scope, run_id)
     scope.session.flush()
-    return ChangeResult(_told(scope, sight, run_id), "run.stop", f"job:{run_id}")
+    return ChangeResult(_build_run_out(scope, sight, run_id), "run.stop", f"job:{run_id}")
 
 
-def _run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
+def _get_run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
     """One run. Raises NotFound; another creator's looks like another tenant's."""
     found = queries.get_run(scope, run_id)
     if found.creator_id not in sight.creators:
@@ -213,18 +215,20 @@ def _run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
     return found
 
 
-def _told(scope: Scope, sight: Caller, run_id: UUID) -> RunOut:
+def _build_run_out(scope: Scope, sight: Caller, run_id: UUID) -> RunOut:
     """One run, with what it cost so far. Raises as `_run`."""
     lists = wildcards.wildcard_versions_by_run(scope, [run_id]).get(run_id, {})
     return RunOut.of(
-        _run(scope, sight, run_id), cost_report.total_spending(cost_report.spent_by_run(scope, [run_id])[run_id]), lists
+        _get_run(scope, sight, run_id),
+        cost_report.total_spending(cost_report.spent_by_run(scope, [run_id])[run_id]),
+        lists,
     )
 
 
-def _seen(run_id: UUID, state: JobState) -> tuple[str, bool]:
+def _run_tag_fields(run_id: UUID, state: JobState) -> tuple[str, bool]:
     """What somebody may change about a run: that it goes on."""
     return str(run_id), state in ENDED_RUN_STATES
 
 
-def _seed(said: int | None) -> int:
+def _resolve_seed(said: int | None) -> int:
     return secrets.randbelow(MAX_SEED + 1) if said is None else said

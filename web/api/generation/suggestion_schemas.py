@@ -144,12 +144,12 @@ class IdeasOut(BaseModel):
             age_hours=results.age_hours,
             lacking=results.lacking,
             quality=one.label,
-            ideas=[_idea(one, number, each) for number, each in one.open_ideas],
+            ideas=[_build_idea_out(one, number, each) for number, each in one.open_ideas],
             lacks=[reason_out(each) for each in one.lacks],
         )
 
 
-def _idea(found: IdeaBatch, number: int, one: Idea) -> IdeaOut:
+def _build_idea_out(found: IdeaBatch, number: int, one: Idea) -> IdeaOut:
     past = found.inspiring_post(one)
     source = past and SourceOut(
         post_id=past.post_id, account=past.account, day=past.day, value=past.value, usual=past.usual

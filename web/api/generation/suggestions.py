@@ -35,12 +35,12 @@ from web.api.generation.suggestion_schemas import DismissIn, IdeasIn, IdeasOut, 
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/kits` and `/ideas`."""
     routes = APIRouter(tags=["words"])
-    _kits(routes, tenant)
-    _ideas(routes, tenant)
+    _add_caption_set_routes(routes, tenant)
+    _add_idea_routes(routes, tenant)
     return routes
 
 
-def _kits(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_caption_set_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/kits", status_code=202, response_model=KitOut)
     def ask_for_texts(
         body: KitIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
@@ -49,7 +49,7 @@ def _kits(routes: APIRouter, tenant: OpenScope) -> None:
         a moment later. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            made = kits.request_captions(scope, _wish(scope, sight, body), draft=uuid7(), key=uuid7())
+            made = kits.request_captions(scope, _build_caption_brief(scope, sight, body), draft=uuid7(), key=uuid7())
             found = KitOut.of(kits.get_captions(scope, sight.creators, made))
             return ChangeResult(found, "kit.ask", f"kit:{made}", 202, {"location": f"/v1/kits/{made}"})
 
@@ -63,7 +63,7 @@ def _kits(routes: APIRouter, tenant: OpenScope) -> None:
         return KitOut.of(call.read(lambda scope, sight: kits.get_captions(scope, sight.creators, kit_id)))
 
 
-def _ideas(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/ideas", status_code=202, response_model=IdeasOut)
     def ask_for_ideas(
         body: IdeasIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
@@ -88,7 +88,7 @@ def _ideas(routes: APIRouter, tenant: OpenScope) -> None:
         """The ideas that nobody put away, each with the post it rests on; while it is `waiting`, ask again.
         Needs `posts:read`."""
         found = call.read(lambda scope, sight: ideas.get_ideas(scope, sight.creators, ideas_id))
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_idea_batch_tag_fields(found))))
         return IdeasOut.of(found)
 
     @routes.post("/ideas/{ideas_id}/dismiss", response_model=IdeasOut)
@@ -100,7 +100,7 @@ def _ideas(routes: APIRouter, tenant: OpenScope) -> None:
         """Put an idea away, for everybody; once away, it stays. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(*_stands(ideas.get_ideas(scope, sight.creators, ideas_id)))
+            call.check_state_tag(*_idea_batch_tag_fields(ideas.get_ideas(scope, sight.creators, ideas_id)))
             ideas.dismiss_idea(scope, sight.creators, ideas_id, body.number)
             scope.session.flush()
             found = ideas.get_ideas(scope, sight.creators, ideas_id)
@@ -108,18 +108,18 @@ def _ideas(routes: APIRouter, tenant: OpenScope) -> None:
                 IdeasOut.of(found),
                 "ideas.dismiss",
                 f"ideas:{ideas_id}",
-                headers=etag_header(state_tag(*_stands(found))),
+                headers=etag_header(state_tag(*_idea_batch_tag_fields(found))),
             )
 
         return call.apply_once(act)
 
 
-def _stands(one: IdeaBatch) -> tuple[object, ...]:
+def _idea_batch_tag_fields(one: IdeaBatch) -> tuple[object, ...]:
     """What somebody may change about a round: what is put away of what was written."""
     return one.id, [number for number, _ in one.open_ideas]
 
 
-def _wish(scope: Scope, sight: Caller, body: KitIn) -> CaptionSetBrief:
+def _build_caption_brief(scope: Scope, sight: Caller, body: KitIn) -> CaptionSetBrief:
     """What is asked for, in the creator's manner. Raises NotFound for another's creator or picture."""
     creator = sight.get_creator(body.creator_id)
     manner = persona.writing_style_of_creator(scope, creator.id)

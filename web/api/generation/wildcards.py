@@ -39,8 +39,8 @@ from web.api.generation.wildcard_schemas import (
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/word-lists`."""
     routes = APIRouter(prefix="/word-lists", tags=["making"])
-    _reads(routes, tenant)
-    _writes(routes, tenant)
+    _add_wildcard_read_routes(routes, tenant)
+    _add_wildcard_write_routes(routes, tenant)
     return routes
 
 
@@ -56,7 +56,7 @@ def list_wildcards(call: ApiCall, which: CreatorPageQuery) -> WordListsOut:
     return WordListsOut(items=items, next=following)
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_wildcard_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=WordListsOut)
@@ -71,7 +71,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def get_word_list(list_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> WordListOut:
         """One of them; an older version, and one that was put away, is not found. Needs `posts:read`."""
         found = call.read(lambda scope, sight: wildcards.get_current_wildcard(scope, sight.creators, list_id))
-        answer.headers.update(_seen(found.id))
+        answer.headers.update(_wildcard_etag_header(found.id))
         return WordListOut.of(found)
 
     @routes.get("/{list_id}/versions", response_model=WordListVersionsOut)
@@ -81,7 +81,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         return WordListVersionsOut(items=[WordListOut.of(one) for one in found])
 
 
-def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_wildcard_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     needs = ApiKeyScope.POSTS_WRITE
     can_rewrite = Depends(replace_dependency(tenant, needs))
 
@@ -95,7 +95,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             name, said = wildcards.parse_wildcard(body.name, {"words": body.words, "weights": body.weights})
             made = wildcards.create_wildcard(scope, sight.creators, name, said, creator_id=body.creator_id)
-            return _one(scope, sight, made, "word_list.make", status=201)
+            return _build_wildcard_result(scope, sight, made, "word_list.make", status=201)
 
         return call.apply_once(act)
 
@@ -115,9 +115,9 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             )
             made, _ = wildcard_renames.rename_wildcard_and_recipes(scope, sight.creators, list_id, name)
             made = wildcards.change_wildcard(scope, sight.creators, made, wanted)
-            return _one(scope, sight, made, "word_list.change")
+            return _build_wildcard_result(scope, sight, made, "word_list.change")
 
-        return call.apply(act, where=_where(list_id))
+        return call.apply(act, where=_wildcard_conflict_states(list_id))
 
     @routes.delete("/{list_id}", response_model=WordListOut)
     def put_word_list_away(list_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
@@ -129,10 +129,10 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             wildcards.archive_wildcard(scope, sight.creators, list_id)
             return ChangeResult(WordListOut.of(found), "word_list.retire", f"word_list:{found.id}")
 
-        return call.apply(act, where=_where(list_id))
+        return call.apply(act, where=_wildcard_conflict_states(list_id))
 
 
-def _where(list_id: UUID) -> ConflictStates:
+def _wildcard_conflict_states(list_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
         newest = wildcards.list_wildcard_versions(scope, sight.creators, list_id, limit=1)[0]
         return {str(newest.id): f"version {newest.version}"}
@@ -140,11 +140,11 @@ def _where(list_id: UUID) -> ConflictStates:
     return ask
 
 
-def _one(scope: Scope, sight: Caller, list_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_wildcard_result(scope: Scope, sight: Caller, list_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
     found: WildcardVersion = wildcards.get_current_wildcard(scope, sight.creators, list_id)
-    headers = {**_seen(found.id), "location": f"/v1/word-lists/{found.id}"}
+    headers = {**_wildcard_etag_header(found.id), "location": f"/v1/word-lists/{found.id}"}
     return ChangeResult(WordListOut.of(found), did, f"word_list:{found.id}", status, headers)
 
 
-def _seen(list_id: UUID) -> dict[str, str]:
+def _wildcard_etag_header(list_id: UUID) -> dict[str, str]:
     return etag_header(state_tag(str(list_id)))

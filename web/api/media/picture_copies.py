@@ -53,7 +53,7 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
     ) -> CopyOut:
         """How far it is; while it is `waiting`, ask again. Needs `posts:read`."""
         found = get_picture_copy(call, copy_id)
-        answer.headers.update(etag_header(state_tag(*_seen(found))))
+        answer.headers.update(etag_header(state_tag(*_copy_tag_fields(found))))
         return found
 
     @routes.post("/{copy_id}/stop", response_model=CopyOut)
@@ -62,11 +62,11 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
         Needs `generate`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(*_seen(CopyOut.of(_one(scope, sight, copy_id))))
+            call.check_state_tag(*_copy_tag_fields(CopyOut.of(_get_copy(scope, sight, copy_id))))
             return stop_picture_copy(scope, sight, copy_id)
 
         def where(scope: Scope, sight: Caller) -> Mapping[str, str]:
-            return {str(copy_id): str(_one(scope, sight, copy_id).state)}
+            return {str(copy_id): str(_get_copy(scope, sight, copy_id).state)}
 
         return call.apply_once(act, where=where)
 
@@ -86,25 +86,25 @@ def create_picture_copy(
     picture_copies.check_copy_models(generators, finish)
     made = picture_copies.request_copy(scope, body.media_id, finish, by=scope.actor, store=store)
     scope.session.flush()
-    found = CopyOut.of(_one(scope, sight, made))
+    found = CopyOut.of(_get_copy(scope, sight, made))
     return ChangeResult(found, "copy.ask", f"copy:{made}", 202, {"location": f"/v1/copies/{made}"})
 
 
 def get_picture_copy(call: ApiCall, copy_id: UUID) -> CopyOut:
     """How a copy stands. Raises NotFound."""
-    return call.read(lambda scope, sight: CopyOut.of(_one(scope, sight, copy_id)))
+    return call.read(lambda scope, sight: CopyOut.of(_get_copy(scope, sight, copy_id)))
 
 
 def stop_picture_copy(scope: Scope, sight: Caller, copy_id: UUID) -> ChangeResult:
     """The act alone. Raises NotFound, and Conflict for one that is made or refused."""
-    if _one(scope, sight, copy_id).state is not UploadState.WAITING:
+    if _get_copy(scope, sight, copy_id).state is not UploadState.WAITING:
         raise Conflict("copy.over")
     picture_copies.stop_copy(scope, copy_id)
     scope.session.flush()
-    return ChangeResult(CopyOut.of(_one(scope, sight, copy_id)), "copy.stop", f"copy:{copy_id}")
+    return ChangeResult(CopyOut.of(_get_copy(scope, sight, copy_id)), "copy.stop", f"copy:{copy_id}")
 
 
-def _one(scope: Scope, sight: Caller, copy_id: UUID) -> PictureCopyView:
+def _get_copy(scope: Scope, sight: Caller, copy_id: UUID) -> PictureCopyView:
     """One copy. Raises NotFound; another creator's looks like another tenant's."""
     (found,) = picture_copies.get_copies(scope, [copy_id])
     if found.creator_id not in sight.creators:
@@ -112,6 +112,6 @@ def _one(scope: Scope, sight: Caller, copy_id: UUID) -> PictureCopyView:
     return found
 
 
-def _seen(one: CopyOut) -> tuple[str, bool]:
+def _copy_tag_fields(one: CopyOut) -> tuple[str, bool]:
     """What somebody may change about a copy: that it is waited for."""
     return str(one.id), one.state is UploadState.WAITING

@@ -43,15 +43,15 @@ Whose = Annotated[UUID, Query(description="The creator whose library it comes in
 def router(tenant: OpenScope, store: ObjectStore | None) -> APIRouter:
     """The routes under `/media` and `/uploads`; nothing is handed in where there is no `store`."""
     routes = APIRouter(tags=["media"])
-    _library(routes, tenant)
+    _add_library_routes(routes, tenant)
     if store is not None:
-        _bytes(routes, tenant, store)
-        _hands_in(routes, tenant, store)
-    _uploads(routes, tenant)
+        _add_media_file_route(routes, tenant, store)
+        _add_upload_create_route(routes, tenant, store)
+    _add_upload_read_route(routes, tenant)
     return routes
 
 
-def _library(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/media", response_model=MediaPage)
@@ -78,7 +78,7 @@ def _library(routes: APIRouter, tenant: OpenScope) -> None:
         )
 
 
-def _bytes(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
+def _add_media_file_route(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
     @routes.get(
         "/media/{media_id}/file",
         response_class=Response,
@@ -100,7 +100,7 @@ def _bytes(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
         return Response(store.get(entered.tenant_id, call.read(ask)), headers=SANDBOX_HEADERS, media_type="image/jpeg")
 
 
-def _hands_in(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
+def _add_upload_create_route(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
     @routes.post("/uploads", status_code=202, response_model=UploadOut)
     def hand_in(
         body: File,
@@ -119,22 +119,22 @@ def _hands_in(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
                 scope, creator_id=whose, name=name, data=body, by=scope.actor, store=store, generated=generated
             )
             scope.session.flush()
-            found = UploadOut.of(_upload(scope, sight, made))
+            found = UploadOut.of(_get_upload(scope, sight, made))
             return ChangeResult(found, "upload.bring", f"upload:{made}", 202, {"location": f"/v1/uploads/{made}"})
 
         return call.apply_once(act)
 
 
-def _uploads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_upload_read_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/uploads/{upload_id}", response_model=UploadOut)
     def get_upload(
         upload_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
     ) -> UploadOut:
         """What became of a file; while it is `waiting`, ask again. Needs `posts:read`."""
-        return UploadOut.of(call.read(lambda scope, sight: _upload(scope, sight, upload_id)))
+        return UploadOut.of(call.read(lambda scope, sight: _get_upload(scope, sight, upload_id)))
 
 
-def _upload(scope: Scope, sight: Caller, upload_id: UUID) -> UploadView:
+def _get_upload(scope: Scope, sight: Caller, upload_id: UUID) -> UploadView:
     """One file. Raises NotFound; another creator's looks like another tenant's."""
     found = uploads.get_upload(scope, upload_id)
     if found.creator_id not in sight.creators:

@@ -33,12 +33,12 @@ from web.api.planning.series import lock_seen_series, series_states
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/tests`, and the one that begins a test on a series."""
     routes = APIRouter(tags=["tests"])
-    _reads(routes, tenant)
-    _acts(routes, tenant)
+    _add_test_read_routes(routes, tenant)
+    _add_test_action_routes(routes, tenant)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_test_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/tests", response_model=PostTestsPage)
@@ -64,15 +64,15 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         """One test. Its `ETag` is what its end names in `If-Match`. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[VariantTest, AbTestVerdict]:
-            found = _test(scope, sight, test_id)
+            found = _get_visible_test(scope, sight, test_id)
             return found, ab_test_verdicts.judge_test(scope, found)
 
         found, told = call.read(ask)
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_test_tag_fields(found))))
         return PostTestOut.of(found, told)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/series/{series_id}/test", status_code=201, response_model=PostTestOut)
@@ -86,7 +86,7 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
             made = ab_test_verdicts.start_measured_test(
                 scope, series_id, body.to_request, key=uuid7(), author=scope.actor
             )
-            return _whole(scope, sight, made, "test.begin", status=201)
+            return _build_test_result(scope, sight, made, "test.begin", status=201)
 
         return call.apply_once(act, where=series_states(series_id))
 
@@ -95,15 +95,15 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         """Draw no more: from its next date on the series says the version `keep`. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            series.lock_series_planning(scope, _test(scope, sight, test_id).creator_id)
-            call.check_state_tag(*_stands(_test(scope, sight, test_id)))
+            series.lock_series_planning(scope, _get_visible_test(scope, sight, test_id).creator_id)
+            call.check_state_tag(*_test_tag_fields(_get_visible_test(scope, sight, test_id)))
             ab_tests.end_test(scope, test_id, keep=body.keep, author=scope.actor)
-            return _whole(scope, sight, test_id, "test.end")
+            return _build_test_result(scope, sight, test_id, "test.end")
 
-        return call.apply_once(act, where=_where(test_id))
+        return call.apply_once(act, where=_test_conflict_states(test_id))
 
 
-def _test(scope: Scope, sight: Caller, test_id: UUID) -> VariantTest:
+def _get_visible_test(scope: Scope, sight: Caller, test_id: UUID) -> VariantTest:
     """Raises NotFound, in the same words for none, another agency's and another creator's."""
     found = ab_tests.get_test(scope, test_id)
     if found.creator_id not in sight.creators:
@@ -111,14 +111,14 @@ def _test(scope: Scope, sight: Caller, test_id: UUID) -> VariantTest:
     return found
 
 
-def _stands(one: VariantTest) -> tuple[object, ...]:
+def _test_tag_fields(one: VariantTest) -> tuple[object, ...]:
     """What somebody may change about a test; that another unit left is no change."""
     return one.id, one.state, one.kept
 
 
-def _whole(scope: Scope, sight: Caller, test_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
-    found = _test(scope, sight, test_id)
-    headers = etag_header(state_tag(*_stands(found)))
+def _build_test_result(scope: Scope, sight: Caller, test_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+    found = _get_visible_test(scope, sight, test_id)
+    headers = etag_header(state_tag(*_test_tag_fields(found)))
     if status == 201:
         headers["location"] = f"/v1/tests/{test_id}"
     return ChangeResult(
@@ -126,8 +126,8 @@ def _whole(scope: Scope, sight: Caller, test_id: UUID, did: str, *, status: int 
     )
 
 
-def _where(test_id: UUID) -> ConflictStates:
+def _test_conflict_states(test_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
-        return {str(test_id): str(_test(scope, sight, test_id).state)}
+        return {str(test_id): str(_get_visible_test(scope, sight, test_id).state)}
 
     return ask

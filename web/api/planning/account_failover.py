@@ -73,7 +73,7 @@ def router(tenant: OpenScope) -> APIRouter:
         """What moving the queue of an account to another one comes to; nothing is done. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> FailoverPreview:
-            _both(scope, sight, which)
+            _check_both_channels(scope, sight, which)
             return account_failover.preview_failover(scope, which.source_id, which.target_id)
 
         return SpareOut.of(call.read(ask))
@@ -86,7 +86,7 @@ def router(tenant: OpenScope) -> APIRouter:
         stays and is named in `left`. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _both(scope, sight, body)
+            _check_both_channels(scope, sight, body)
             done = account_failover.move_to_spare_account(scope, body.source_id, body.target_id, seen=body.seen)
             return ChangeResult(SpareOut.of(done), "queue.spare", f"channel:{body.source_id}")
 
@@ -95,7 +95,7 @@ def router(tenant: OpenScope) -> APIRouter:
     return routes
 
 
-def _both(scope: Scope, sight: Caller, which: SpareQuery) -> None:
+def _check_both_channels(scope: Scope, sight: Caller, which: SpareQuery) -> None:
     """Raises NotFound for an account that this key may not see."""
     for channel_id in (which.source_id, which.target_id):
         find_channel(scope, sight, channel_id)

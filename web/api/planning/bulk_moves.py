@@ -28,12 +28,12 @@ from web.api.planning.response_schemas import MovedOut, MovePreviewOut, ShiftOut
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/shifts`."""
     routes = APIRouter(prefix="/shifts", tags=["shifts"])
-    _reads(routes, tenant)
-    _acts(routes, tenant)
+    _add_bulk_move_read_routes(routes, tenant)
+    _add_bulk_move_action_routes(routes, tenant)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_bulk_move_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/preview", response_model=MovePreviewOut)
@@ -41,7 +41,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         """What a move would bring where; nothing is done. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> MovePreview:
-            return bulk_moves.preview_bulk_move(scope, _chosen(scope, sight, which), which.to_offset)
+            return bulk_moves.preview_bulk_move(scope, _build_move_selection(scope, sight, which), which.to_offset)
 
         found = call.read(ask)
         return MovePreviewOut.of(found)
@@ -50,11 +50,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def get_shift(shift_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ShiftOut:
         """One move of many, and until when it may be taken back. Needs `posts:read`."""
         found = call.read(lambda scope, sight: bulk_moves.get_bulk_move(scope, sight.creators, shift_id))
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_bulk_move_tag_fields(found))))
         return ShiftOut.of(found)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("", status_code=201, response_model=MovedOut)
     def shift(
         body: ShiftIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
@@ -62,9 +62,14 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         """Move what was seen in the preview; what changed since, or is on its way, stays. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            done = bulk_moves.move_deliveries(scope, _chosen(scope, sight, body), body.to_offset, seen=body.seen)
+            done = bulk_moves.move_deliveries(
+                scope, _build_move_selection(scope, sight, body), body.to_offset, seen=body.seen
+            )
             made = bulk_moves.get_bulk_move(scope, sight.creators, done.shift_id)
-            headers = {**etag_header(state_tag(*_stands(made))), "location": f"/v1/shifts/{done.shift_id}"}
+            headers = {
+                **etag_header(state_tag(*_bulk_move_tag_fields(made))),
+                "location": f"/v1/shifts/{done.shift_id}",
+            }
             told = MovedOut.of(done.shift_id, done.moved, done.left)
             return ChangeResult(told, "shift.do", f"shift:{done.shift_id}", 201, headers)
 
@@ -77,14 +82,14 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         """Bring back what it moved and nobody touched since, within ten minutes. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(*_stands(bulk_moves.get_bulk_move(scope, sight.creators, shift_id)))
+            call.check_state_tag(*_bulk_move_tag_fields(bulk_moves.get_bulk_move(scope, sight.creators, shift_id)))
             back = bulk_moves.undo_bulk_move(scope, shift_id)
             return ChangeResult(MovedOut.of(None, back.moving, back.left), "shift.undo", f"shift:{shift_id}")
 
         return call.apply_once(act)
 
 
-def _chosen(scope: Scope, sight: Caller, which: ShiftQuery) -> MoveSelection:
+def _build_move_selection(scope: Scope, sight: Caller, which: ShiftQuery) -> MoveSelection:
     """Raises NotFound for whom this key may not see."""
     sight.get_creator(which.creator_id)
     if which.channel_id is not None:
@@ -92,5 +97,5 @@ def _chosen(scope: Scope, sight: Caller, which: ShiftQuery) -> MoveSelection:
     return which.to_selection(scope.now)
 
 
-def _stands(one: BulkMoveRecord) -> tuple[object, ...]:
+def _bulk_move_tag_fields(one: BulkMoveRecord) -> tuple[object, ...]:
     return one.shift_id, one.undone_at

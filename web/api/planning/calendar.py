@@ -87,12 +87,12 @@ class CalendarSpan:
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/calendar`."""
     routes = APIRouter(tags=["calendar"])
-    _days(routes, tenant)
-    _files(routes, tenant)
+    _add_calendar_day_route(routes, tenant)
+    _add_calendar_export_routes(routes, tenant)
     return routes
 
 
-def _days(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_calendar_day_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/calendar", response_model=CalendarOut)
     def get_calendar(
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
@@ -104,7 +104,7 @@ def _days(routes: APIRouter, tenant: OpenScope) -> None:
         after = pagination.decode_dated_cursor(asked, which.cursor)
 
         def ask(scope: Scope, sight: Caller) -> tuple[CalendarSpan, list[DeliveryEntry]]:
-            span = _span(scope, sight, which)
+            span = _resolve_calendar_span(scope, sight, which)
             wanted = DeliveryFilter(channel_id=which.channel, label_id=which.label, since=span.start, before=span.end)
             return span, listings.list_deliveries(scope, span.creators, wanted, after=after, limit=which.limit)
 
@@ -115,7 +115,7 @@ def _days(routes: APIRouter, tenant: OpenScope) -> None:
         return CalendarOut(first=span.first, last=span.last, shown_in=span.zone, items=items, next=following)
 
 
-def _files(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get(
@@ -126,7 +126,7 @@ def _files(routes: APIRouter, tenant: OpenScope) -> None:
     def get_calendar_csv(call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]) -> Response:
         """The posts of these days as a table (UTF-8), one line for a post at a time, each on the clock it is planned
         on. 422 for more than 20,000 places: nothing is left out in silence. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _lines(scope, sight, which))
+        found = call.read(lambda scope, sight: _list_exported_posts(scope, sight, which))
         said = {
             asked: render_message(why, ERROR_LANGUAGE) for asked, why in exports.collect_reason_messages(found).items()
         }
@@ -142,13 +142,13 @@ def _files(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> bytes:
             name = render_message(Message("files.calendar_name"), ERROR_LANGUAGE)
-            return exports.render_icalendar(_lines(scope, sight, which), now=scope.now, name=name)
+            return exports.render_icalendar(_list_exported_posts(scope, sight, which), now=scope.now, name=name)
 
         return Response(call.read(ask), media_type="text/calendar")
 
 
-def _lines(scope: Scope, sight: Caller, which: CalendarQuery) -> list[ExportedPost]:
-    span, only = _span(scope, sight, which), ExportFilter(which.channel, which.label)
+def _list_exported_posts(scope: Scope, sight: Caller, which: CalendarQuery) -> list[ExportedPost]:
+    span, only = _resolve_calendar_span(scope, sight, which), ExportFilter(which.channel, which.label)
     if (
         exports.count_export_rows(scope, span.creators, span.start, span.end, only=only)
         > exports.MAX_EXPORTED_DELIVERIES
@@ -157,7 +157,7 @@ def _lines(scope: Scope, sight: Caller, which: CalendarQuery) -> list[ExportedPo
     return exports.load_export_rows(scope, span.creators, span.start, span.end, only=only)
 
 
-def _span(scope: Scope, sight: Caller, which: CalendarQuery) -> CalendarSpan:
+def _resolve_calendar_span(scope: Scope, sight: Caller, which: CalendarQuery) -> CalendarSpan:
     """The days that are meant. Raises NotFound for whom this key may not see, BadInput for a span nobody has."""
     chosen = list(sight.creators.values()) if which.creator is None else [sight.get_creator(which.creator)]
     if which.channel is not None:

@@ -46,31 +46,31 @@ ONE = "/rehearsals/{of_id}"
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/rehearsals`, and `/outlook`."""
     routes = APIRouter(tags=["rehearsals"])
-    _reads(routes, tenant)
-    _acts(routes, tenant)
-    _ahead(routes, tenant, connectors)
+    _add_dry_run_read_routes(routes, tenant)
+    _add_dry_run_action_routes(routes, tenant)
+    _add_forecast_route(routes, tenant, connectors)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_dry_run_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/rehearsals", response_model=RehearsalsOut)
     def list_rehearsals(call: Annotated[ApiCall, can_read]) -> RehearsalsOut:
         """What is only rehearsed for now. What came of it stands in deliveries whose state is `rehearsed`.
         Needs `posts:read`."""
-        found = call.read(_running)
+        found = call.read(_list_visible_dry_runs)
         return RehearsalsOut(items=[RehearsalOut(what=what, of_id=of_id) for of_id, what in found.items()])
 
     @routes.get(ONE, response_model=RehearsalOut)
     def get_rehearsal(of_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> RehearsalOut:
         """One of them, by the id of the post, the account or the agency. Needs `posts:read`."""
-        what = call.read(lambda scope, sight: _one(scope, sight, of_id))
+        what = call.read(lambda scope, sight: _get_dry_run_target(scope, sight, of_id))
         response.headers.update(etag_header(state_tag(of_id, what)))
         return RehearsalOut(what=what, of_id=of_id)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/rehearsals", status_code=201, response_model=BegunOut)
     def rehearse(
         body: RehearsalIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
@@ -79,7 +79,7 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         planned meanwhile is never sent. Again is the same. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            of_id = _of(scope, sight, body)
+            of_id = _resolve_dry_run_target(scope, sight, body)
             ahead = dry_run_state.start_dry_run(scope, body.what, of_id)
             told = BegunOut(what=body.what, of_id=of_id, ahead=ahead)
             headers = {**etag_header(state_tag(of_id, body.what)), "location": f"/v1/rehearsals/{of_id}"}
@@ -95,17 +95,17 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         planned meanwhile stays a rehearsal. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            what = _one(scope, sight, of_id)
+            what = _get_dry_run_target(scope, sight, of_id)
             call.check_state_tag(of_id, what)
             if what == "tenant":
-                _everything(sight)
+                _check_sees_whole_agency(sight)
             dry_run_state.end_dry_run(scope, of_id)
             return ChangeResult(RehearsalOut(what=what, of_id=of_id), "rehearsal.end", f"{what}:{of_id}")
 
         return call.apply(act)
 
 
-def _ahead(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_forecast_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.get("/outlook", response_model=OutlookOut)
     def get_outlook(
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
@@ -121,10 +121,10 @@ def _ahead(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connec
         return OutlookOut.of(call.read(ask))
 
 
-def _of(scope: Scope, sight: Caller, body: RehearsalIn) -> UUID:
+def _resolve_dry_run_target(scope: Scope, sight: Caller, body: RehearsalIn) -> UUID:
     """What is meant, by its id. Raises NotFound for what this key may not see, BadInput, Refused."""
     if body.what == "tenant":
-        _everything(sight)
+        _check_sees_whole_agency(sight)
         if body.of_id not in (None, scope.tenant_id):
             raise NotFound("rehearsal.unknown")
         return scope.tenant_id
@@ -135,20 +135,22 @@ def _of(scope: Scope, sight: Caller, body: RehearsalIn) -> UUID:
     return listings.get_post_detail(scope, sight.creators, body.of_id).listed.post.id
 
 
-def _everything(sight: Caller) -> None:
+def _check_sees_whole_agency(sight: Caller) -> None:
     """Raise Refused for who does not see the whole agency."""
     if sight.narrowed:
         raise Refused("api.narrowed")
 
 
-def _running(scope: Scope, sight: Caller) -> dict[UUID, DryRunTarget]:
+def _list_visible_dry_runs(scope: Scope, sight: Caller) -> dict[UUID, DryRunTarget]:
     """What of all that is rehearsed this key may see; that the agency rehearses, everybody may know."""
     return {
-        of_id: what for of_id, what in dry_run_state.list_dry_runs(scope).items() if _sees(scope, sight, of_id, what)
+        of_id: what
+        for of_id, what in dry_run_state.list_dry_runs(scope).items()
+        if _can_see_dry_run(scope, sight, of_id, what)
     }
 
 
-def _sees(scope: Scope, sight: Caller, of_id: UUID, what: DryRunTarget) -> bool:
+def _can_see_dry_run(scope: Scope, sight: Caller, of_id: UUID, what: DryRunTarget) -> bool:
     try:
         if what == "post":
             return schedule_reads.get_stored_post(scope, of_id).creator_id in sight.creators
@@ -159,9 +161,9 @@ def _sees(scope: Scope, sight: Caller, of_id: UUID, what: DryRunTarget) -> bool:
     return True
 
 
-def _one(scope: Scope, sight: Caller, of_id: UUID) -> DryRunTarget:
+def _get_dry_run_target(scope: Scope, sight: Caller, of_id: UUID) -> DryRunTarget:
     """Raises NotFound, in the same words for none, another agency's and another creator's."""
     what = dry_run_state.list_dry_runs(scope).get(of_id)
-    if what is None or not _sees(scope, sight, of_id, what):
+    if what is None or not _can_see_dry_run(scope, sight, of_id, what):
         raise NotFound("rehearsal.unknown")
     return what

@@ -32,14 +32,14 @@ POOL = "/pools/{creator_id}"
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/pools`."""
     routes = APIRouter(tags=["pool"])
-    _reads(routes, tenant)
-    _rhythm(routes, tenant)
-    _entries(routes, tenant)
-    _turns(routes, tenant)
+    _add_pool_read_routes(routes, tenant)
+    _add_pool_settings_route(routes, tenant)
+    _add_pool_entry_routes(routes, tenant)
+    _add_pool_state_routes(routes, tenant)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pool_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get(POOL, response_model=PoolOut)
     def get_pool(
         creator_id: UUID,
@@ -51,14 +51,14 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> tuple[PoolOut, str]:
             sight.get_creator(creator_id)
-            return _shown(scope, sight, creator_id), _stands(scope, creator_id)
+            return _build_pool_out(scope, sight, creator_id), _pool_state_tag(scope, creator_id)
 
         found, stands = call.read(ask)
         response.headers.update(etag_header(stands))
         return found
 
 
-def _rhythm(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pool_settings_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.patch(POOL, response_model=PoolOut)
     def settle_pool(
         creator_id: UUID,
@@ -71,10 +71,10 @@ def _rhythm(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> None:
             evergreen_pools.save_pool(scope, creator_id, body.to_rhythm)
 
-        return call.apply(_done(call, creator_id, "pool.settle", act))
+        return call.apply(_build_pool_change(call, creator_id, "pool.settle", act))
 
 
-def _entries(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pool_entry_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
 
     @routes.post(POOL + "/add", response_model=PoolOut)
@@ -87,7 +87,7 @@ def _entries(routes: APIRouter, tenant: OpenScope) -> None:
                 raise NotFound("post.unknown")
             evergreen_pools.add_post_to_pool(scope, body.post_id)
 
-        return call.apply_once(_done(call, creator_id, "pool.add", act))
+        return call.apply_once(_build_pool_change(call, creator_id, "pool.add", act))
 
     @routes.post(POOL + "/wording", response_model=PoolOut)
     def add_wording(creator_id: UUID, body: WordingIn, call: Annotated[ApiCall, can_write]) -> Response:
@@ -98,7 +98,7 @@ def _entries(routes: APIRouter, tenant: OpenScope) -> None:
             _check_entry(scope, creator_id, body.entry_id)
             evergreen_pools.add_pool_variant(scope, body.entry_id, body.body, key=uuid7(), author=scope.actor)
 
-        return call.apply_once(_done(call, creator_id, "pool.wording", act))
+        return call.apply_once(_build_pool_change(call, creator_id, "pool.wording", act))
 
     @routes.post(POOL + "/take-out", response_model=PoolOut)
     def take_out_of_pool(creator_id: UUID, body: EntryIn, call: Annotated[ApiCall, can_write]) -> Response:
@@ -108,10 +108,10 @@ def _entries(routes: APIRouter, tenant: OpenScope) -> None:
             _check_entry(scope, creator_id, body.entry_id)
             evergreen_pools.remove_pool_entry(scope, body.entry_id)
 
-        return call.apply_once(_done(call, creator_id, "pool.take_out", act))
+        return call.apply_once(_build_pool_change(call, creator_id, "pool.take_out", act))
 
 
-def _turns(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pool_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
 
     @routes.post(POOL + "/pause", response_model=PoolOut)
@@ -120,21 +120,21 @@ def _turns(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `calendar:write`."""
 
         def act(scope: Scope, _: Caller) -> None:
-            evergreen_pools.pause_pool(scope, _known(scope, creator_id))
+            evergreen_pools.pause_pool(scope, _get_pool_id(scope, creator_id))
 
-        return call.apply_once(_done(call, creator_id, "pool.pause", act))
+        return call.apply_once(_build_pool_change(call, creator_id, "pool.pause", act))
 
     @routes.post(POOL + "/resume", response_model=PoolOut)
     def resume_pool(creator_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Plan again. 409 while she has no pool. Needs `calendar:write`."""
 
         def act(scope: Scope, _: Caller) -> None:
-            evergreen_pools.resume_pool(scope, _known(scope, creator_id))
+            evergreen_pools.resume_pool(scope, _get_pool_id(scope, creator_id))
 
-        return call.apply_once(_done(call, creator_id, "pool.resume", act))
+        return call.apply_once(_build_pool_change(call, creator_id, "pool.resume", act))
 
 
-def _done(
+def _build_pool_change(
     call: ApiCall, creator_id: UUID, did: str, act: Callable[[Scope, Caller], None]
 ) -> Callable[[Scope, Caller], ChangeResult]:
     """Do something to a pool as its caller saw it; it answers with the pool as it stands then."""
@@ -142,16 +142,16 @@ def _done(
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         sight.get_creator(creator_id)
         evergreen_pools.lock_pool(scope, creator_id)
-        call.check_state_tag(*_said(scope, creator_id))
+        call.check_state_tag(*_pool_tag_fields(scope, creator_id))
         act(scope, sight)
         scope.session.flush()
-        headers = etag_header(_stands(scope, creator_id))
-        return ChangeResult(_shown(scope, sight, creator_id), did, f"creator:{creator_id}", headers=headers)
+        headers = etag_header(_pool_state_tag(scope, creator_id))
+        return ChangeResult(_build_pool_out(scope, sight, creator_id), did, f"creator:{creator_id}", headers=headers)
 
     return done
 
 
-def _known(scope: Scope, creator_id: UUID) -> UUID:
+def _get_pool_id(scope: Scope, creator_id: UUID) -> UUID:
     row = evergreen_pools.pool_of_creator(scope, creator_id)
     if row is None:
         raise Conflict("pool.none_yet")
@@ -164,7 +164,7 @@ def _check_entry(scope: Scope, creator_id: UUID, entry_id: UUID) -> None:
         raise NotFound("pool.no_entry")
 
 
-def _said(scope: Scope, creator_id: UUID) -> tuple[object, ...]:
+def _pool_tag_fields(scope: Scope, creator_id: UUID) -> tuple[object, ...]:
     """What somebody may change about it."""
     row = evergreen_pools.pool_of_creator(scope, creator_id)
     if row is None:
@@ -173,11 +173,11 @@ def _said(scope: Scope, creator_id: UUID) -> tuple[object, ...]:
     return creator_id, evergreen_pools.pool_schedule(row), row.paused, entries
 
 
-def _stands(scope: Scope, creator_id: UUID) -> str:
-    return state_tag(*_said(scope, creator_id))
+def _pool_state_tag(scope: Scope, creator_id: UUID) -> str:
+    return state_tag(*_pool_tag_fields(scope, creator_id))
 
 
-def _shown(scope: Scope, sight: Caller, creator_id: UUID) -> PoolOut:
+def _build_pool_out(scope: Scope, sight: Caller, creator_id: UUID) -> PoolOut:
     row = evergreen_pools.pool_of_creator(scope, creator_id)
     if row is None:
         return PoolOut.of(creator_id, None, paused=False, items=(), coming=())

@@ -31,13 +31,13 @@ from web.api.planning.response_schemas import FeedOut, FeedsPage
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/feeds`."""
     routes = APIRouter(prefix="/feeds", tags=["feeds"])
-    _reads(routes, tenant)
-    _adds(routes, tenant)
-    _acts(routes, tenant)
+    _add_feed_read_routes(routes, tenant)
+    _add_feed_create_route(routes, tenant)
+    _add_feed_action_routes(routes, tenant)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_feed_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=FeedsPage)
@@ -56,11 +56,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def get_feed(feed_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> FeedOut:
         """One feed. Needs `posts:read`."""
         found = call.read(lambda scope, sight: sources.get_feed(scope, sight.creators, feed_id))
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_feed_tag_fields(found))))
         return FeedOut.of(found)
 
 
-def _adds(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_feed_create_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("", status_code=201, response_model=FeedOut)
     def follow_feed(
         body: FeedIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
@@ -70,25 +70,25 @@ def _adds(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
-            return _whole(
+            return _build_feed_result(
                 scope, sight, sources.add_feed(scope, creator.id, body.url, body.channels), "feed.add", status=201
             )
 
         return call.apply_once(act)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
 
     @routes.post("/{feed_id}/pause", response_model=FeedOut)
     def pause_feed(feed_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Read it no more until it is resumed. Needs `calendar:write`."""
-        return _on(call, feed_id, "feed.pause", sources.pause_feed)
+        return _apply_feed_action(call, feed_id, "feed.pause", sources.pause_feed)
 
     @routes.post("/{feed_id}/resume", response_model=FeedOut)
     def resume_feed(feed_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Read it now, and then at its pace. Needs `calendar:write`."""
-        return _on(call, feed_id, "feed.resume", sources.resume_feed)
+        return _apply_feed_action(call, feed_id, "feed.resume", sources.resume_feed)
 
     @routes.delete("/{feed_id}", response_model=FeedOut)
     def remove_feed(
@@ -98,34 +98,34 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = sources.get_feed(scope, sight.creators, feed_id)
-            call.check_state_tag(*_stands(found))
+            call.check_state_tag(*_feed_tag_fields(found))
             sources.delete_feed(scope, found.creator_id, feed_id)
             return ChangeResult(FeedOut.of(found), "feed.remove", f"feed:{feed_id}")
 
         return call.apply(act)
 
 
-def _on(call: ApiCall, feed_id: UUID, did: str, act: Callable[[Scope, UUID, UUID], None]) -> Response:
+def _apply_feed_action(call: ApiCall, feed_id: UUID, did: str, act: Callable[[Scope, UUID, UUID], None]) -> Response:
     """Do something to a feed as its caller saw it, once."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         found = sources.get_feed(scope, sight.creators, feed_id)
-        call.check_state_tag(*_stands(found))
+        call.check_state_tag(*_feed_tag_fields(found))
         act(scope, found.creator_id, feed_id)
-        return _whole(scope, sight, feed_id, did)
+        return _build_feed_result(scope, sight, feed_id, did)
 
     return call.apply_once(done)
 
 
-def _stands(one: FeedView) -> tuple[object, ...]:
+def _feed_tag_fields(one: FeedView) -> tuple[object, ...]:
     """What somebody may change about it; that it was read is no change."""
     return one.id, one.url, one.channels, one.paused
 
 
-def _whole(scope: Scope, sight: Caller, feed_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_feed_result(scope: Scope, sight: Caller, feed_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
     scope.session.flush()
     found = sources.get_feed(scope, sight.creators, feed_id)
-    headers = etag_header(state_tag(*_stands(found)))
+    headers = etag_header(state_tag(*_feed_tag_fields(found)))
     if status == 201:
         headers["location"] = f"/v1/feeds/{feed_id}"
     return ChangeResult(FeedOut.of(found), did, f"feed:{feed_id}", status, headers)

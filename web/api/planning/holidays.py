@@ -27,7 +27,7 @@ def router(tenant: OpenScope) -> APIRouter:
     ) -> HolidaysOut:
         """The public holidays that hold for a creator, or without one what the agency chose, a year ahead.
         Needs `posts:read`."""
-        return call.read(lambda scope, sight: _shown(scope, sight, creator))
+        return call.read(lambda scope, sight: _build_holidays_out(scope, sight, creator))
 
     @routes.post("/holidays", response_model=HolidaysOut)
     def choose_holidays(
@@ -37,7 +37,7 @@ def router(tenant: OpenScope) -> APIRouter:
         all creators without a choice of their own. What is planned stays. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            of_id = _owner(scope, sight, body.creator_id)
+            of_id = _resolve_settings_owner(scope, sight, body.creator_id)
             if body.country is None:
                 holiday_settings.clear_holiday_country(scope, of_id)
             else:
@@ -45,14 +45,16 @@ def router(tenant: OpenScope) -> APIRouter:
                 holiday_settings.set_holiday_country(
                     scope, of_id, country=body.country, region=body.region, left_out=left_out
                 )
-            return ChangeResult(_shown(scope, sight, body.creator_id), "holidays.choose", f"holidays:{of_id}")
+            return ChangeResult(
+                _build_holidays_out(scope, sight, body.creator_id), "holidays.choose", f"holidays:{of_id}"
+            )
 
         return call.apply_once(act)
 
     return routes
 
 
-def _owner(scope: Scope, sight: Caller, creator_id: UUID | None) -> UUID:
+def _resolve_settings_owner(scope: Scope, sight: Caller, creator_id: UUID | None) -> UUID:
     """Whose choice it is. Raises NotFound, and Refused for the agency's where not all of its creators are in sight."""
     if creator_id is not None:
         return sight.get_creator(creator_id).id
@@ -61,7 +63,7 @@ def _owner(scope: Scope, sight: Caller, creator_id: UUID | None) -> UUID:
     return scope.tenant_id
 
 
-def _shown(scope: Scope, sight: Caller, creator_id: UUID | None) -> HolidaysOut:
+def _build_holidays_out(scope: Scope, sight: Caller, creator_id: UUID | None) -> HolidaysOut:
     if creator_id is not None:
         zone = sight.get_creator(creator_id).zone
         of = public_holidays.effective_holiday_settings(scope, [creator_id]).get(creator_id)

@@ -43,12 +43,12 @@ Name = Annotated[StorableText, Query(max_length=MAX_FILE_NAME_LENGTH, descriptio
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/imports`."""
     routes = APIRouter(prefix="/imports", tags=["imports"])
-    _reads(routes, tenant)
-    _acts(routes, tenant)
+    _add_import_read_routes(routes, tenant)
+    _add_import_action_routes(routes, tenant)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_import_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=ImportsPage)
@@ -61,11 +61,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def get_import(import_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ImportOut:
         """One file, and what was found in it; while it is `waiting` or `writing`, ask again. Needs `posts:read`."""
         found = call.read(lambda scope, sight: import_files.get_import(scope, import_id, creators=sight.creators))
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_import_tag_fields(found))))
         return ImportOut.of(found)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("", status_code=202, response_model=ImportOut)
@@ -79,7 +79,7 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = import_files.create_import(scope, body, name=name, creators=sight.creators)
-            return _whole(scope, sight, made, "import.bring", status=202)
+            return _build_import_result(scope, sight, made, "import.bring", status=202)
 
         return call.apply_once(act)
 
@@ -88,42 +88,42 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         """Write all posts of a file that is `ready`, a moment later, or none of them. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, import_id, call)
+            _check_import_tag(scope, sight, import_id, call)
             import_files.confirm_import(scope, import_id, plan=body.plan, creators=sight.creators)
-            return _whole(scope, sight, import_id, "import.apply", status=202)
+            return _build_import_result(scope, sight, import_id, "import.apply", status=202)
 
-        return call.apply_once(act, where=_where(import_id))
+        return call.apply_once(act, where=_import_conflict_states(import_id))
 
     @routes.post("/{import_id}/undo", response_model=ImportOut)
     def undo_import(import_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Take back what has not left of a file. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, import_id, call)
+            _check_import_tag(scope, sight, import_id, call)
             import_files.undo_import(scope, import_id, creators=sight.creators)
-            return _whole(scope, sight, import_id, "import.undo")
+            return _build_import_result(scope, sight, import_id, "import.undo")
 
-        return call.apply_once(act, where=_where(import_id))
+        return call.apply_once(act, where=_import_conflict_states(import_id))
 
 
-def _seen(scope: Scope, sight: Caller, import_id: UUID, call: ApiCall) -> None:
+def _check_import_tag(scope: Scope, sight: Caller, import_id: UUID, call: ApiCall) -> None:
     """Raises NotFound, Stale; what follows locks the file and looks at its state again."""
-    call.check_state_tag(*_stands(import_files.get_import(scope, import_id, creators=sight.creators)))
+    call.check_state_tag(*_import_tag_fields(import_files.get_import(scope, import_id, creators=sight.creators)))
 
 
-def _stands(one: ImportView) -> tuple[object, ...]:
+def _import_tag_fields(one: ImportView) -> tuple[object, ...]:
     """What somebody decides on; how far the looking is does not count."""
     return one.id, one.state, one.plan, one.problems, one.marks, one.posts, one.taken
 
 
-def _whole(scope: Scope, sight: Caller, import_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_import_result(scope: Scope, sight: Caller, import_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
     scope.session.flush()
     found = import_files.get_import(scope, import_id, creators=sight.creators)
-    headers = {**etag_header(state_tag(*_stands(found))), "location": f"/v1/imports/{import_id}"}
+    headers = {**etag_header(state_tag(*_import_tag_fields(found))), "location": f"/v1/imports/{import_id}"}
     return ChangeResult(ImportOut.of(found), did, f"import:{import_id}", status, headers)
 
 
-def _where(import_id: UUID) -> ConflictStates:
+def _import_conflict_states(import_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
         return {str(import_id): str(import_files.get_import(scope, import_id, creators=sight.creators).state)}
 

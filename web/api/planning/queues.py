@@ -43,15 +43,15 @@ Move = Annotated[bool, Query(description="What stands at it goes, in its order, 
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/slots` and `/queues`."""
     routes = APIRouter(tags=["queues"])
-    _hours(routes, tenant)
-    _given_up(routes, tenant)
-    _reads(routes, tenant)
-    _members(routes, tenant)
-    _orders(routes, tenant)
+    _add_slot_routes(routes, tenant)
+    _add_slot_removal_route(routes, tenant)
+    _add_queue_read_routes(routes, tenant)
+    _add_queue_member_routes(routes, tenant)
+    _add_queue_order_routes(routes, tenant)
     return routes
 
 
-def _hours(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_slot_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.get("/slots", response_model=SlotsPage)
@@ -83,7 +83,7 @@ def _hours(routes: APIRouter, tenant: OpenScope) -> None:
                 jitter=body.jitter,
                 label=body.label,
             )
-            return _hour(slots.get_slot(scope, made), "slot.add", status=201)
+            return _build_slot_result(slots.get_slot(scope, made), "slot.add", status=201)
 
         return call.apply_once(act)
 
@@ -94,12 +94,12 @@ def _hours(routes: APIRouter, tenant: OpenScope) -> None:
         response: Response,
     ) -> SlotOut:
         """One hour of the week. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _slot(scope, sight, slot_id))
+        found = call.read(lambda scope, sight: _get_visible_slot(scope, sight, slot_id))
         response.headers.update(etag_header(state_tag(found)))
         return SlotOut.of(found)
 
 
-def _given_up(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_slot_removal_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.delete("/slots/{slot_id}", response_model=SlotOut)
     def remove_slot(
         slot_id: UUID,
@@ -110,27 +110,27 @@ def _given_up(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            slots.lock_queues(scope, _slot(scope, sight, slot_id).channel_id)
-            found = _slot(scope, sight, slot_id)
+            slots.lock_queues(scope, _get_visible_slot(scope, sight, slot_id).channel_id)
+            found = _get_visible_slot(scope, sight, slot_id)
             call.check_state_tag(found)
             if move:
                 there = queue.entries_at_slot(queue.list_queue_entries(scope, found.channel_id), slot_id)
-                queue.close_slot(scope, slot_id, seen=_versions(there))
+                queue.close_slot(scope, slot_id, seen=_versions_by_delivery(there))
             else:
                 slots.remove_slot(scope, slot_id)
-            return _hour(found, "slot.remove")
+            return _build_slot_result(found, "slot.remove")
 
         return call.apply(act)
 
 
-def _hour(found: Slot, did: str, *, status: int = 200) -> ChangeResult:
+def _build_slot_result(found: Slot, did: str, *, status: int = 200) -> ChangeResult:
     headers = etag_header(state_tag(found))
     if status == 201:
         headers["location"] = f"/v1/slots/{found.id}"
     return ChangeResult(SlotOut.of(found), did, f"slot:{found.id}", status, headers)
 
 
-def _slot(scope: Scope, sight: Caller, slot_id: UUID) -> Slot:
+def _get_visible_slot(scope: Scope, sight: Caller, slot_id: UUID) -> Slot:
     """Raises NotFound, in the same words for none, another agency's and another creator's."""
     found = slots.get_slot(scope, slot_id)
     if found.creator_id not in sight.creators:
@@ -138,7 +138,7 @@ def _slot(scope: Scope, sight: Caller, slot_id: UUID) -> Slot:
     return found
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_queue_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get(QUEUE, response_model=QueueOut)
     def get_queue(
         channel_id: UUID,
@@ -149,14 +149,14 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> tuple[QueueOut, str]:
             find_channel(scope, sight, channel_id)
-            return _queue(scope, channel_id)
+            return _load_queue(scope, channel_id)
 
         found, stands = call.read(ask)
         response.headers.update(etag_header(stands))
         return found
 
 
-def _members(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
 
     @routes.post(QUEUE + "/fill", response_model=QueueOut)
@@ -165,33 +165,33 @@ def _members(routes: APIRouter, tenant: OpenScope) -> None:
         A post that is in the queue keeps its place. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, channel_id, call)
+            _lock_queue(scope, sight, channel_id, call)
             for post_id in dict.fromkeys(body.posts):
                 listings.get_post_detail(scope, sight.creators, post_id)
                 queue.add_post_to_queue(scope, post_id, channel_id)
                 drafts.release_post(scope, post_id)
-            return _whole(scope, channel_id, "queue.fill")
+            return _build_queue_result(scope, channel_id, "queue.fill")
 
-        return call.apply_once(act, where=_where(channel_id))
+        return call.apply_once(act, where=_queue_conflict_states(channel_id))
 
     @routes.post(QUEUE + "/take-out", response_model=QueueOut)
     def take_out(channel_id: UUID, body: TakeOutIn, call: Annotated[ApiCall, can_write]) -> Response:
         """Take a delivery off the calendar; its hour is free again, and those behind stay. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            known = {one.delivery_id: one for one in _seen(scope, sight, channel_id, call)}
+            known = {one.delivery_id: one for one in _lock_queue(scope, sight, channel_id, call)}
             if body.delivery_id not in known:
                 raise NotFound("delivery.unknown")
             queue.remove_from_queue(scope, body.delivery_id, version=known[body.delivery_id].version)
-            return _whole(scope, channel_id, "queue.take_out")
+            return _build_queue_result(scope, channel_id, "queue.take_out")
 
-        return call.apply_once(act, where=_where(channel_id))
+        return call.apply_once(act, where=_queue_conflict_states(channel_id))
 
 
 QueueReorder = Callable[[Scope, Sequence[QueueEntry]], Moved]
 
 
-def _orders(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
 
     @routes.post(QUEUE + "/reorder", response_model=MovedOut)
@@ -199,72 +199,72 @@ def _orders(routes: APIRouter, tenant: OpenScope) -> None:
         """Give the hours of a queue to its deliveries in another order. Needs `calendar:write`."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
-            return queue.reorder_queue(scope, channel_id, body.order, seen=_versions(known))
+            return queue.reorder_queue(scope, channel_id, body.order, seen=_versions_by_delivery(known))
 
-        return _laid(call, channel_id, "queue.reorder", act)
+        return _apply_queue_reorder(call, channel_id, "queue.reorder", act)
 
     @routes.post(QUEUE + "/shuffle", response_model=MovedOut)
     def shuffle_queue(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """The same in an order that is drawn. Needs `calendar:write`."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
-            return queue.shuffle_queue(scope, channel_id, key=uuid7(), seen=_versions(known))
+            return queue.shuffle_queue(scope, channel_id, key=uuid7(), seen=_versions_by_delivery(known))
 
-        return _laid(call, channel_id, "queue.shuffle", act)
+        return _apply_queue_reorder(call, channel_id, "queue.shuffle", act)
 
     @routes.post(QUEUE + "/forward", response_model=MovedOut)
     def pull_forward(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Fill the free hours between, in its order. Needs `calendar:write`."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
-            return queue.pull_queue_forward(scope, channel_id, seen=_versions(known))
+            return queue.pull_queue_forward(scope, channel_id, seen=_versions_by_delivery(known))
 
-        return _laid(call, channel_id, "queue.forward", act)
+        return _apply_queue_reorder(call, channel_id, "queue.forward", act)
 
 
-def _laid(call: ApiCall, channel_id: UUID, did: str, act: QueueReorder) -> Response:
+def _apply_queue_reorder(call: ApiCall, channel_id: UUID, did: str, act: QueueReorder) -> Response:
     """Move the deliveries of a queue as its caller saw it, once."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
-        moved = act(scope, _seen(scope, sight, channel_id, call))
-        _, stands = _queue(scope, channel_id)
+        moved = act(scope, _lock_queue(scope, sight, channel_id, call))
+        _, stands = _load_queue(scope, channel_id)
         body = MovedOut.of(moved.shift_id, moved.moved, moved.left)
         return ChangeResult(body, did, f"channel:{channel_id}", headers=etag_header(stands))
 
-    return call.apply_once(done, where=_where(channel_id))
+    return call.apply_once(done, where=_queue_conflict_states(channel_id))
 
 
-def _seen(scope: Scope, sight: Caller, channel_id: UUID, call: ApiCall) -> list[QueueEntry]:
+def _lock_queue(scope: Scope, sight: Caller, channel_id: UUID, call: ApiCall) -> list[QueueEntry]:
     """Hold a queue as its caller saw it. Raises NotFound, Stale."""
     find_channel(scope, sight, channel_id)
     slots.lock_queues(scope, channel_id)
     known = queue.list_queue_entries(scope, channel_id)
     channel = channel_reads.get_channel(scope, channel_id)
-    call.check_state_tag(*_stands(known), channel.min_interval, channel.holds_min_interval)
+    call.check_state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
     return known
 
 
-def _stands(known: Sequence[QueueEntry]) -> tuple[object, ...]:
+def _queue_tag_fields(known: Sequence[QueueEntry]) -> tuple[object, ...]:
     return tuple((one.delivery_id, one.version) for one in known)
 
 
-def _versions(known: Sequence[QueueEntry]) -> dict[UUID, int]:
+def _versions_by_delivery(known: Sequence[QueueEntry]) -> dict[UUID, int]:
     return {one.delivery_id: one.version for one in known}
 
 
-def _queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
+def _load_queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
     known = queue.list_queue_entries(scope, channel_id)
     channel = channel_reads.get_channel(scope, channel_id)
     found = QueueOut.of(channel, known, queue.find_first_free_time(scope, channel_id))
-    return found, state_tag(*_stands(known), channel.min_interval, channel.holds_min_interval)
+    return found, state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
 
 
-def _whole(scope: Scope, channel_id: UUID, did: str) -> ChangeResult:
-    found, stands = _queue(scope, channel_id)
+def _build_queue_result(scope: Scope, channel_id: UUID, did: str) -> ChangeResult:
+    found, stands = _load_queue(scope, channel_id)
     return ChangeResult(found, did, f"channel:{channel_id}", headers=etag_header(stands))
 
 
-def _where(channel_id: UUID) -> ConflictStates:
+def _queue_conflict_states(channel_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
         known = queue.list_queue_entries(scope, find_channel(scope, sight, channel_id).id)
         return {str(one.delivery_id): str(one.state) for one in known}

@@ -43,20 +43,20 @@ from web.api.planning.response_schemas import (
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/quiet` and `/pauses`."""
     routes = APIRouter(tags=["quiet"])
-    _periods(routes, tenant)
-    _previews(routes, tenant)
-    _pauses(routes, tenant)
+    _add_quiet_period_routes(routes, tenant)
+    _add_pause_read_routes(routes, tenant)
+    _add_pause_action_routes(routes, tenant)
     return routes
 
 
-def _periods(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
     can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.get("/quiet", response_model=QuietPage)
     def list_quiet(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> QuietPage:
         """Days and hours without posts that are not over. Needs `posts:read`."""
-        return _page(call, which, pause=False)
+        return _load_quiet_page(call, which, pause=False)
 
     @routes.post("/quiet", status_code=201, response_model=QuietOut)
     def keep_quiet(body: QuietIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]) -> Response:
@@ -64,14 +64,14 @@ def _periods(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            return _one(_keep(scope, sight, body), "quiet.keep", status=201)
+            return _build_quiet_result(_create_quiet_period(scope, sight, body), "quiet.keep", status=201)
 
         return call.apply_once(act)
 
     @routes.get("/quiet/{quiet_id}", response_model=QuietOut)
     def get_quiet(quiet_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> QuietOut:
         """One period. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _known(scope, sight, quiet_id, pause=False))
+        found = call.read(lambda scope, sight: _get_visible_quiet_period(scope, sight, quiet_id, pause=False))
         response.headers.update(etag_header(state_tag(found)))
         return QuietOut.of(found)
 
@@ -82,18 +82,18 @@ def _periods(routes: APIRouter, tenant: OpenScope) -> None:
         """Take a period away; what was planned stays where it is. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            found = _known(scope, sight, quiet_id, pause=False)
+            found = _get_visible_quiet_period(scope, sight, quiet_id, pause=False)
             call.check_state_tag(found)
             quiet_periods.delete_quiet_period(scope, quiet_id)
-            return _one(found, "quiet.forget")
+            return _build_quiet_result(found, "quiet.forget")
 
         return call.apply(act)
 
 
-def _keep(scope: Scope, sight: Caller, body: QuietIn) -> QuietPeriod:
+def _create_quiet_period(scope: Scope, sight: Caller, body: QuietIn) -> QuietPeriod:
     """Raises BadInput for neither dates nor hours, and for both; NotFound."""
     creator = sight.get_creator(body.creator_id)
-    _account(scope, sight, body.channel_id)
+    _check_channel(scope, sight, body.channel_id)
     zone = body.zone or creator.zone
     dates, hours = (body.first, body.last), (body.start, body.end)
     match dates, hours:
@@ -115,25 +115,25 @@ def _keep(scope: Scope, sight: Caller, body: QuietIn) -> QuietPeriod:
     raise BadInput("api.no_period")
 
 
-def _account(scope: Scope, sight: Caller, channel_id: UUID | None) -> None:
+def _check_channel(scope: Scope, sight: Caller, channel_id: UUID | None) -> None:
     if channel_id is not None:
         find_channel(scope, sight, channel_id)
 
 
-def _previews(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pause_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/pauses", response_model=QuietPage)
     def list_pauses(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> QuietPage:
         """Pauses that are not over. Needs `posts:read`."""
-        return _page(call, which, pause=True)
+        return _load_quiet_page(call, which, pause=True)
 
     @routes.get("/pauses/preview", response_model=MovePreviewOut)
     def preview_pause(call: Annotated[ApiCall, can_read], days: Annotated[PauseDays, Query()]) -> MovePreviewOut:
         """What a pause would move where; nothing is done. Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> MovePreview:
-            return pauses.preview_pause(scope, _wanted(scope, sight, days, ""))
+            return pauses.preview_pause(scope, _build_posting_pause(scope, sight, days, ""))
 
         found = call.read(ask)
         return MovePreviewOut.of(found)
@@ -141,18 +141,18 @@ def _previews(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/pauses/{pause_id}", response_model=QuietOut)
     def get_pause(pause_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> QuietOut:
         """One pause. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _known(scope, sight, pause_id, pause=True))
+        found = call.read(lambda scope, sight: _get_visible_quiet_period(scope, sight, pause_id, pause=True))
         response.headers.update(etag_header(state_tag(found)))
         return QuietOut.of(found)
 
 
-def _wanted(scope: Scope, sight: Caller, days: PauseDays, words: str) -> PostingPause:
+def _build_posting_pause(scope: Scope, sight: Caller, days: PauseDays, words: str) -> PostingPause:
     creator = sight.get_creator(days.creator_id)
-    _account(scope, sight, days.channel_id)
+    _check_channel(scope, sight, days.channel_id)
     return PostingPause(creator.id, days.channel_id, days.first, days.last, days.zone or creator.zone, words)
 
 
-def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/pauses", status_code=201, response_model=PauseOut)
     def begin_pause(
         body: PauseIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
@@ -160,7 +160,7 @@ def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
         """Announce a pause, and move what lies in it as it was seen in the preview. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            wanted = _wanted(scope, sight, body, body.words)
+            wanted = _build_posting_pause(scope, sight, body, body.words)
             made, done = pauses.start_pause(scope, wanted, seen=body.seen)
             found = quiet_periods.get_quiet_period(scope, made)
             moved = MovedOut.of(None, done.moved, done.left)
@@ -179,7 +179,7 @@ def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
         forward. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            found = _known(scope, sight, pause_id, pause=True)
+            found = _get_visible_quiet_period(scope, sight, pause_id, pause=True)
             call.check_state_tag(found)
             back = MovePreview((), ())
             if pauses.has_pause_started(scope, found):
@@ -193,7 +193,7 @@ def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply_once(act)
 
 
-def _page(call: ApiCall, which: CreatorPageQuery, *, pause: bool) -> QuietPage:
+def _load_quiet_page(call: ApiCall, which: CreatorPageQuery, *, pause: bool) -> QuietPage:
     def ask(scope: Scope, sight: Caller) -> list[QuietPeriod]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
         known = (
@@ -206,7 +206,7 @@ def _page(call: ApiCall, which: CreatorPageQuery, *, pause: bool) -> QuietPage:
     return QuietPage(items=[QuietOut.of(one) for one in found], next=following)
 
 
-def _known(scope: Scope, sight: Caller, quiet_id: UUID, *, pause: bool) -> QuietPeriod:
+def _get_visible_quiet_period(scope: Scope, sight: Caller, quiet_id: UUID, *, pause: bool) -> QuietPeriod:
     """Raises NotFound, in the same words for none, another agency's and another creator's."""
     found = quiet_periods.get_quiet_period(scope, quiet_id)
     if found.creator_id not in sight.creators or (found.shift_id is not None) != pause:
@@ -214,7 +214,7 @@ def _known(scope: Scope, sight: Caller, quiet_id: UUID, *, pause: bool) -> Quiet
     return found
 
 
-def _one(found: QuietPeriod, did: str, *, status: int = 200) -> ChangeResult:
+def _build_quiet_result(found: QuietPeriod, did: str, *, status: int = 200) -> ChangeResult:
     headers = etag_header(state_tag(found))
     if status == 201:
         headers["location"] = f"/v1/quiet/{found.id}"

@@ -45,20 +45,20 @@ MAX_POSTS = 50
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def _dated(value: object) -> object:
+def _validate_date_text(value: object) -> object:
     """A date is said in words: a bare number might be seconds, and a moment has no date without a zone."""
     if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
     raise ValueError("a date is a text such as 2026-03-02")
 
 
-def _of_our_times(day: date) -> date:
+def _validate_date_bounds(day: date) -> date:
     if not EARLIEST_INSTANT.date() <= day < LATEST_INSTANT.date():
         raise ValueError("the year lies out of bounds")
     return day
 
 
-Day = Annotated[date, BeforeValidator(_dated), AfterValidator(_of_our_times)]
+Day = Annotated[date, BeforeValidator(_validate_date_text), AfterValidator(_validate_date_bounds)]
 ClockText = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:30"])]
 ZoneName = Annotated[StorableText, Field(max_length=60, examples=["Europe/Paris"])]
 Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]

@@ -40,14 +40,14 @@ from web.api.posts.schemas import PostWhole
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/series`."""
     routes = APIRouter(prefix="/series", tags=["series"])
-    _reads(routes, tenant)
-    _begins(routes, tenant, connectors)
-    _changes(routes, tenant, connectors)
-    _dates(routes, tenant)
+    _add_series_read_routes(routes, tenant)
+    _add_series_create_route(routes, tenant, connectors)
+    _add_series_change_routes(routes, tenant, connectors)
+    _add_series_date_routes(routes, tenant)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_series_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=SeriesPage)
@@ -69,11 +69,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def get_series(series_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> SeriesOut:
         """One series. Its `ETag` is what a change names in `If-Match`. Needs `posts:read`."""
         found = call.read(lambda scope, sight: queries.get_series_record(scope, sight.creators, series_id))
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_series_tag_fields(found))))
         return SeriesOut.of(found)
 
 
-def _begins(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_series_create_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.post("", status_code=201, response_model=SeriesOut)
     def begin_series(
         body: SeriesIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
@@ -95,12 +95,12 @@ def _begins(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
                 origin=API_ORIGIN,
             )
             channel_requirements.check_post_requirements(scope, planned.post_id, connectors=connectors)
-            return _newest(scope, sight, planned.post_id, "series.begin", status=201)
+            return _build_newest_series_result(scope, sight, planned.post_id, "series.begin", status=201)
 
         return call.apply_once(act)
 
 
-def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_series_change_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/{series_id}/change", response_model=SeriesOut)
@@ -127,12 +127,12 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
                 scope, series_id, body.day, change, author=scope.actor, confirmed=body.confirmed
             )
             channel_requirements.check_post_requirements(scope, made, connectors=connectors)
-            return _newest(scope, sight, made, "series.change")
+            return _build_newest_series_result(scope, sight, made, "series.change")
 
         return call.apply_once(act, where=series_states(series_id))
 
 
-def _dates(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/{series_id}/skip", response_model=SeriesOut)
@@ -142,7 +142,7 @@ def _dates(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
             series.skip_occurrence(scope, series_id, body.day)
-            return _whole(scope, sight, series_id, "series.skip")
+            return _build_series_result(scope, sight, series_id, "series.skip")
 
         return call.apply_once(act, where=series_states(series_id))
 
@@ -165,7 +165,7 @@ def _dates(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
             series.stop_series(scope, series_id)
-            return _whole(scope, sight, series_id, "series.stop")
+            return _build_series_result(scope, sight, series_id, "series.stop")
 
         return call.apply_once(act, where=series_states(series_id))
 
@@ -175,25 +175,27 @@ def lock_seen_series(scope: Scope, sight: Caller, series_id: UUID, call: ApiCall
     series.lock_series_planning(scope, queries.get_series_record(scope, sight.creators, series_id).creator_id)
     series.get_series(scope, series_id, lock=True)
     found = queries.get_series_record(scope, sight.creators, series_id)
-    call.check_state_tag(*_stands(found))
+    call.check_state_tag(*_series_tag_fields(found))
     return found
 
 
-def _stands(one: SeriesRecord) -> tuple[object, ...]:
+def _series_tag_fields(one: SeriesRecord) -> tuple[object, ...]:
     """What somebody may change about a series; that its last delivery was made is no change."""
     known, repeat = one.series, one.series.repeat
     stopped = known.state is SeriesState.STOPPED
     return known.id, str(repeat.rule), repeat.starts_on, repeat.clock, repeat.zone, one.skipped, one.channels, stopped
 
 
-def _newest(scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_newest_series_result(
+    scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     """Answer with the last series of a post."""
-    return _whole(scope, sight, queries.series_of_post_views(scope, post_id)[-1].id, did, status=status)
+    return _build_series_result(scope, sight, queries.series_of_post_views(scope, post_id)[-1].id, did, status=status)
 
 
-def _whole(scope: Scope, sight: Caller, series_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_series_result(scope: Scope, sight: Caller, series_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
     found = queries.get_series_record(scope, sight.creators, series_id)
-    headers = etag_header(state_tag(*_stands(found)))
+    headers = etag_header(state_tag(*_series_tag_fields(found)))
     if status == 201:
         headers["location"] = f"/v1/series/{series_id}"
     return ChangeResult(SeriesOut.of(found), did, f"series:{series_id}", status, headers)

@@ -51,13 +51,13 @@ class WeeklyPlansQuery(RequestModel):
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/weeks`."""
     routes = APIRouter(tags=["weeks"])
-    _asks(routes, tenant)
-    _reads(routes, tenant)
-    _lines(routes, tenant)
+    _add_week_create_route(routes, tenant)
+    _add_week_read_routes(routes, tenant)
+    _add_week_line_routes(routes, tenant)
     return routes
 
 
-def _asks(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_week_create_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/weeks", status_code=202, response_model=WeekOut)
     def ask_for_week(
         body: WeekIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
@@ -66,7 +66,9 @@ def _asks(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            made = proposals.request_week(scope, _brief(scope, sight.get_creator(body.creator_id), body), key=uuid7())
+            made = proposals.request_week(
+                scope, _build_week_brief(scope, sight.get_creator(body.creator_id), body), key=uuid7()
+            )
             scope.session.flush()
             found = WeekOut.of(proposals.get_week_proposal(scope, sight.creators, made))
             return ChangeResult(found, "week.ask", f"week:{made}", 202, {"location": f"/v1/weeks/{made}"})
@@ -74,7 +76,7 @@ def _asks(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply_once(act)
 
 
-def _brief(scope: Scope, creator: Creator, body: WeekIn) -> WeekBrief:
+def _build_week_brief(scope: Scope, creator: Creator, body: WeekIn) -> WeekBrief:
     manner, today = persona.writing_style_of_creator(scope, creator.id), local_day(scope.now, creator.zone)
     ours = next((one for one in creator.languages if one in LANGUAGES), LANGUAGES[0])
     return WeekBrief(
@@ -93,7 +95,7 @@ def _brief(scope: Scope, creator: Creator, body: WeekIn) -> WeekBrief:
     )
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/weeks", response_model=WeeksOut)
@@ -115,12 +117,12 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get(LINE, response_model=LineOut)
     def get_week_line(line_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LineOut:
         """One line; its `ETag` is its version. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: _line(scope, sight, line_id))
+        found = call.read(lambda scope, sight: _get_visible_week_line(scope, sight, line_id))
         response.headers.update(etag_header(found.version))
         return LineOut.of(found)
 
 
-def _lines(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = ApiKeyScope.POSTS_WRITE
 
     @routes.patch(LINE, response_model=LineOut)
@@ -132,7 +134,9 @@ def _lines(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, old: WeekLineView) -> None:
             proposals.update_week_line(scope, line_id, body.to_edit(old), version=old.version)
 
-        return call.apply(_done(call, line_id, "week.change", act), where=_where(line_id))
+        return call.apply(
+            _build_week_line_change(call, line_id, "week.change", act), where=_week_line_conflict_states(line_id)
+        )
 
     @routes.post(LINE + "/accept", response_model=LineOut)
     def accept_week_line(
@@ -146,7 +150,9 @@ def _lines(routes: APIRouter, tenant: OpenScope) -> None:
                 raise ApiError(403, Message("api.other_scope", {"scope": str(ApiKeyScope.GENERATE)}))
             proposals.accept_week_line(scope, line_id, version=old.version)
 
-        return call.apply_once(_done(call, line_id, "week.accept", act), where=_where(line_id))
+        return call.apply_once(
+            _build_week_line_change(call, line_id, "week.accept", act), where=_week_line_conflict_states(line_id)
+        )
 
     @routes.post(LINE + "/drop", response_model=LineOut)
     def drop_week_line(
@@ -157,27 +163,29 @@ def _lines(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, old: WeekLineView) -> None:
             proposals.drop_week_line(scope, line_id, version=old.version)
 
-        return call.apply_once(_done(call, line_id, "week.drop", act), where=_where(line_id))
+        return call.apply_once(
+            _build_week_line_change(call, line_id, "week.drop", act), where=_week_line_conflict_states(line_id)
+        )
 
 
-def _done(
+def _build_week_line_change(
     call: ApiCall, line_id: UUID, did: str, act: Callable[[Scope, WeekLineView], None]
 ) -> Callable[[Scope, Caller], ChangeResult]:
     """Do something to a line as its caller saw it; it answers with the line as it stands then."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
-        old = _line(scope, sight, line_id)
+        old = _get_visible_week_line(scope, sight, line_id)
         if old.version != call.expected_version:
             raise StaleVersion("week.changed")
         act(scope, old)
         scope.session.flush()
-        found = _line(scope, sight, line_id)
+        found = _get_visible_week_line(scope, sight, line_id)
         return ChangeResult(LineOut.of(found), did, f"week.line:{line_id}", headers=etag_header(found.version))
 
     return done
 
 
-def _line(scope: Scope, sight: Caller, line_id: UUID) -> WeekLineView:
+def _get_visible_week_line(scope: Scope, sight: Caller, line_id: UUID) -> WeekLineView:
     """Raises NotFound, in the same words for none, another agency's and another creator's."""
     found = proposals.get_week_line(scope, line_id)
     if found.creator_id not in sight.creators:
@@ -185,8 +193,8 @@ def _line(scope: Scope, sight: Caller, line_id: UUID) -> WeekLineView:
     return found
 
 
-def _where(line_id: UUID) -> ConflictStates:
+def _week_line_conflict_states(line_id: UUID) -> ConflictStates:
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
-        return {str(line_id): str(_line(scope, sight, line_id).state)}
+        return {str(line_id): str(_get_visible_week_line(scope, sight, line_id).state)}
 
     return ask

@@ -45,32 +45,34 @@ from web.api.posts.schemas import PostWhole
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/approvals`, and the words beside a yes under `/posts`."""
     routes = APIRouter(tags=["approvals"])
-    _waiting(routes, tenant)
-    _needed(routes, tenant)
-    _words(routes, tenant)
+    _add_pending_approval_routes(routes, tenant)
+    _add_approval_status_route(routes, tenant)
+    _add_verdict_routes(routes, tenant)
     return routes
 
 
 def require_no_blurred_pictures(scope: Scope, sight: Caller, post_id: UUID) -> None:
     """Raise Refused for a post with pictures that come blurred: whoever approves it has looked at them."""
-    if _unseen(scope, listings.get_post_detail(scope, sight.creators, post_id).listed.post):
+    if _list_blurred_assets(scope, listings.get_post_detail(scope, sight.creators, post_id).listed.post):
         raise Refused("api.look_first")
 
 
-def _unseen(scope: Scope, post: StoredPost) -> list[UUID]:
+def _list_blurred_assets(scope: Scope, post: StoredPost) -> list[UUID]:
     return [
-        one for one in channel_overrides.collect_assets(post.media, post.parts, post.others) if _blurred(scope, one)
+        one
+        for one in channel_overrides.collect_assets(post.media, post.parts, post.others)
+        if _is_blurred_asset(scope, one)
     ]
 
 
-def _blurred(scope: Scope, asset_id: UUID) -> bool:
+def _is_blurred_asset(scope: Scope, asset_id: UUID) -> bool:
     try:
         return studio_reads.get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
     except NotFound:  # it was erased since: nobody can say what it showed
         return True
 
 
-def _waiting(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/approvals", response_model=AwaitedPage)
     def list_awaited(
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
@@ -88,17 +90,17 @@ def _waiting(routes: APIRouter, tenant: OpenScope) -> None:
         return call.read(ask)
 
 
-def _needed(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_approval_status_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("/posts/{post_id}/needed", response_model=NeededOut)
     def get_needed(
         post_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
     ) -> NeededOut:
         """Who is needed before a post may leave: whose yes is missing, and what somebody wants changed.
         Needs `posts:read`."""
-        return call.read(lambda scope, sight: _of_post(scope, sight, post_id))
+        return call.read(lambda scope, sight: _build_approval_status(scope, sight, post_id))
 
 
-def _of_post(scope: Scope, sight: Caller, post_id: UUID) -> NeededOut:
+def _build_approval_status(scope: Scope, sight: Caller, post_id: UUID) -> NeededOut:
     found = listings.get_post_detail(scope, sight.creators, post_id)
     row, known, said = (
         deliveries.get_post(scope, post_id),
@@ -112,13 +114,13 @@ def _of_post(scope: Scope, sight: Caller, post_id: UUID) -> NeededOut:
         tiers=said.creator.approval_tiers,
         missing=[tier for tier in tiers if not decisions.has_tier_approval(scope, row, scope.now, tier=tier)],
         who=[PersonOut(id=one.principal_id, name=one.name) for one in drafts.eligible_approvers(scope, post_id)],
-        to_look_at=_unseen(scope, found.listed.post),
+        to_look_at=_list_blurred_assets(scope, found.listed.post),
         wanted=[WantedOut.of(one, known) for one in said.wanted],
         open_comments=sum(one.open for one in said.comments),
     )
 
 
-def _words(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_verdict_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.APPROVE))
 
     @routes.post("/posts/{post_id}/ask-change", response_model=PostWhole)
@@ -127,10 +129,10 @@ def _words(routes: APIRouter, tenant: OpenScope) -> None:
         said yes, and the members are told. 409 where it does not wait any more. Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _waits(scope, sight, post_id, call)
+            _lock_pending_post(scope, sight, post_id, call)
             member_id = sight.member.id
             decisions.request_changes(scope, post_id, member_id=member_id, why=body.why, note=body.note, tier=body.tier)
-            return _whole(scope, sight.creators, post_id, "post.ask_change")
+            return _build_post_result(scope, sight.creators, post_id, "post.ask_change")
 
         return call.apply_once(act, post=post_id)
 
@@ -140,9 +142,9 @@ def _words(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _waits(scope, sight, post_id, call)
+            _lock_pending_post(scope, sight, post_id, call)
             decisions.decline_post(scope, post_id, member_id=sight.member.id, why=body.why, note=body.note)
-            return _whole(scope, sight.creators, post_id, "post.reject")
+            return _build_post_result(scope, sight.creators, post_id, "post.reject")
 
         return call.apply_once(act, post=post_id)
 
@@ -152,26 +154,26 @@ def _words(routes: APIRouter, tenant: OpenScope) -> None:
         Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             decisions.withdraw_verdict(scope, post_id, member_id=sight.member.id)
-            return _whole(scope, sight.creators, post_id, "post.withdraw")
+            return _build_post_result(scope, sight.creators, post_id, "post.withdraw")
 
         return call.apply_once(act, post=post_id)
 
 
-def _seen(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
+def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
     listings.get_post_detail(scope, sight.creators, post_id)
     versioned_actions.lock_post_version(scope, post_id, call.expected_version)
 
 
-def _waits(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
+def _lock_pending_post(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
     """Hold a post that waits for a yes, at the version its caller saw. Raises NotFound, Stale, Conflict."""
-    _seen(scope, sight, post_id, call)
+    _lock_post_version(scope, sight, post_id, call)
     if not review_queue.list_review_queue(scope, list(sight.creators), post_id=post_id):
         raise Conflict("api.not_awaited")
 
 
-def _whole(scope: Scope, creators: Collection[UUID], post_id: UUID, did: str) -> ChangeResult:
+def _build_post_result(scope: Scope, creators: Collection[UUID], post_id: UUID, did: str) -> ChangeResult:
     scope.session.expire_all()
     found = listings.get_post_detail(scope, creators, post_id)
     return ChangeResult(PostWhole.from_view(found), did, f"post:{post_id}", headers=etag_header(found.listed.version))

@@ -42,15 +42,15 @@ from web.api.posts.schemas import DeliveriesOut, DeliveryOut, ReasonOut, reason_
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/deliveries`."""
     routes = APIRouter(prefix="/deliveries", tags=["deliveries"])
-    _reads(routes, tenant, connectors)
-    _times(routes, tenant)
-    _ends(routes, tenant)
-    _doubts(routes, tenant)
-    _more(routes, tenant, connectors)
+    _add_delivery_read_routes(routes, tenant, connectors)
+    _add_delivery_time_routes(routes, tenant)
+    _add_retry_and_cancel_routes(routes, tenant)
+    _add_uncertain_delivery_routes(routes, tenant)
+    _add_repost_route(routes, tenant, connectors)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_delivery_read_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=DeliveriesOut)
@@ -58,7 +58,7 @@ def _reads(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connec
         call: Annotated[ApiCall, can_read], which: Annotated[DeliveriesQuery, Query()]
     ) -> DeliveriesOut:
         """Deliveries by the time they are due. Needs `posts:read`."""
-        return listed(call, which)
+        return load_deliveries_page(call, which)
 
     @routes.get("/{delivery_id}", response_model=DeliveryStory)
     def get_delivery(delivery_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> DeliveryStory:
@@ -79,7 +79,7 @@ def get_delivery_story(call: ApiCall, connectors: Mapping[str, Connector], deliv
     return call.read(ask)
 
 
-def listed(call: ApiCall, which: DeliveriesQuery) -> DeliveriesOut:
+def load_deliveries_page(call: ApiCall, which: DeliveriesQuery) -> DeliveriesOut:
     """A page of deliveries."""
     wanted = DeliveryFilter(which.post, which.channel, which.state, which.since, which.before, which.label)
     question = ["deliveries", which.creator, asdict(wanted)]
@@ -95,7 +95,7 @@ def listed(call: ApiCall, which: DeliveriesQuery) -> DeliveriesOut:
     return DeliveriesOut(items=[DeliveryOut.from_view(one) for one in found], next=following)
 
 
-def _times(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))
 
     @routes.post("/{delivery_id}/move", response_model=DeliveryOut)
@@ -131,7 +131,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
         return act_on_delivery(call, delivery_id, "delivery.now", act)
 
 
-def _ends(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_retry_and_cancel_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))
 
     @routes.post("/{delivery_id}/again", status_code=202, response_model=DeliveryOut)
@@ -167,7 +167,7 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
         return act_on_delivery(call, delivery_id, "delivery.remove", act, status=202)
 
 
-def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_uncertain_delivery_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))
 
     @routes.post("/{delivery_id}/link", status_code=202, response_model=DeliveryOut)
@@ -191,7 +191,7 @@ def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
         return act_on_delivery(call, delivery_id, "delivery.leave", act)
 
 
-def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_repost_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.post("/{delivery_id}/once-more", status_code=201, response_model=DeliveryOut)
     def post_once_more(
         delivery_id: UUID,
@@ -279,12 +279,12 @@ class RepeatsOut(BaseModel):
 def settlement_router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """More routes under `/deliveries`."""
     routes = APIRouter(tags=["deliveries"])
-    _repeats(routes, tenant, connectors)
-    _words(routes, tenant)
+    _add_duplicate_routes(routes, tenant, connectors)
+    _add_open_edit_routes(routes, tenant)
     return routes
 
 
-def _repeats(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_duplicate_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.get(ONE + "/repeats", response_model=RepeatsOut)
     def get_repeats(
         delivery_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
@@ -316,7 +316,7 @@ def _repeats(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         return act_on_delivery(call, delivery_id, "delivery.anyway", act)
 
 
-def _words(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_open_edit_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))
 
     @routes.post(ONE + "/words-again", status_code=202, response_model=DeliveryOut)

@@ -94,10 +94,10 @@ class NextOut(BaseModel):
     def of(cls, one: NextStepReport, entry: DeliveryEntry) -> "NextOut":
         """Of the room's values; the sentence says hours on the delivery's own clock."""
         why = reason_out(one.next.why)
-        at = f"at {_hour(publish_time(entry), entry)}"
+        at = f"at {_format_wall_time(publish_time(entry), entry)}"
         said = {"at": at, "who": one.next.who, "why": why.text if why is not None else ""}
         said |= {
-            name: _hour(at, entry) if at is not None else ""
+            name: _format_wall_time(at, entry) if at is not None else ""
             for name, at in (("late", entry.late_until), ("ends", entry.expires_at))
         }
         return cls(
@@ -110,7 +110,7 @@ class NextOut(BaseModel):
         )
 
 
-def _hour(at: datetime, entry: DeliveryEntry) -> str:
+def _format_wall_time(at: datetime, entry: DeliveryEntry) -> str:
     wall = to_wall_time(at, entry.zone)
     return f"{wall.day} {wall.clock:%H:%M} ({wall.zone})"
 

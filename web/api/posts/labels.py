@@ -26,24 +26,24 @@ from web.api.posts.label_schemas import LabelIn, LabelledIn, LabelledOut, LabelO
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/labels`."""
     routes = APIRouter(prefix="/labels", tags=["labels"])
-    _reads(routes, tenant)
-    _writes(routes, tenant)
-    _posts(routes, tenant)
+    _add_label_read_routes(routes, tenant)
+    _add_label_write_routes(routes, tenant)
+    _add_bulk_label_routes(routes, tenant)
     return routes
 
 
-def listed(call: ApiCall) -> LabelsOut:
+def load_labels_out(call: ApiCall) -> LabelsOut:
     """All labels of the agency."""
     return LabelsOut(items=[LabelOut.of(one) for one in call.read(lambda scope, _: labels.list_labels(scope))])
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_label_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=LabelsOut)
     def list_labels(call: Annotated[ApiCall, can_read]) -> LabelsOut:
         """The labels of the agency, by name. Needs `posts:read`."""
-        return listed(call)
+        return load_labels_out(call)
 
     @routes.get("/{label_id}", response_model=LabelOut)
     def get_label(label_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LabelOut:
@@ -53,7 +53,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         return LabelOut.of(found)
 
 
-def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     needs = ApiKeyScope.POSTS_WRITE
 
     @routes.post("", status_code=201, response_model=LabelOut)
@@ -62,7 +62,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, _: Caller) -> ChangeResult:
             made = labels.create_label(scope, body.name, body.colour)
-            return _one(labels.get_label(scope, made), "label.name", status=201)
+            return _build_label_result(labels.get_label(scope, made), "label.name", status=201)
 
         return call.apply_once(act)
 
@@ -75,7 +75,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, _: Caller) -> ChangeResult:
             call.check_state_tag(labels.lock_label(scope, label_id))
             labels.update_label(scope, label_id, name=body.name, colour=body.colour)
-            return _one(labels.get_label(scope, label_id), "label.change")
+            return _build_label_result(labels.get_label(scope, label_id), "label.change")
 
         return call.apply(act)
 
@@ -88,12 +88,12 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             found = labels.lock_label(scope, label_id)
             call.check_state_tag(found)
             labels.delete_label(scope, label_id, creators=sight.creators)
-            return _one(found, "label.remove")
+            return _build_label_result(found, "label.remove")
 
         return call.apply(act)
 
 
-def _posts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_bulk_label_routes(routes: APIRouter, tenant: OpenScope) -> None:
     """What changes many posts is asked of none of the labels by its address: it needs no version of one."""
     can_write = Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
@@ -104,7 +104,7 @@ def _posts(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             given = labels.add_label_to_posts(scope, body.posts, body.label, creators=sight.creators)
-            return _labelled(scope, body.label, given, "label.give")
+            return _build_bulk_label_result(scope, body.label, given, "label.give")
 
         return call.apply_once(act)
 
@@ -114,17 +114,17 @@ def _posts(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             taken = labels.remove_label_from_posts(scope, body.posts, body.label, creators=sight.creators)
-            return _labelled(scope, body.label, taken, "label.take")
+            return _build_bulk_label_result(scope, body.label, taken, "label.take")
 
         return call.apply_once(act)
 
 
-def _labelled(scope: Scope, label_id: UUID, changed: int, did: str) -> ChangeResult:
+def _build_bulk_label_result(scope: Scope, label_id: UUID, changed: int, did: str) -> ChangeResult:
     found = LabelOut.of(labels.get_label(scope, label_id))
     return ChangeResult(LabelledOut(label=found, changed=changed), did, f"label:{label_id}")
 
 
-def _one(found: Label, did: str, *, status: int = 200) -> ChangeResult:
+def _build_label_result(found: Label, did: str, *, status: int = 200) -> ChangeResult:
     headers = etag_header(state_tag(found))
     if status == 201:
         headers["location"] = f"/v1/labels/{found.id}"

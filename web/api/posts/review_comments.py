@@ -38,9 +38,9 @@ from web.api.posts.review_comment_schemas import (
 def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/comments`."""
     routes = APIRouter(prefix="/comments", tags=["comments"])
-    _reads(routes, tenant)
-    _says(routes, tenant)
-    _acts(routes, tenant)
+    _add_comment_read_routes(routes, tenant)
+    _add_comment_create_route(routes, tenant)
+    _add_comment_action_routes(routes, tenant)
     return routes
 
 
@@ -50,7 +50,7 @@ def load_person_names(scope: Scope, sight: Caller) -> PersonNames:
     return {**client_links.client_names(scope, list(sight.creators)), **members}
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=CommentsOut)
@@ -79,11 +79,11 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
             return review_comments.get_comment(scope, sight.creators, comment_id), load_person_names(scope, sight)
 
         found, known = call.read(ask)
-        response.headers.update(etag_header(state_tag(*_stands(found))))
+        response.headers.update(etag_header(state_tag(*_comment_tag_fields(found))))
         return CommentOut.of(found, known)
 
 
-def _says(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_comment_create_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("", status_code=201, response_model=CommentOut)
     def say_comment(
         body: CommentIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.COMMENTS_WRITE))]
@@ -97,12 +97,12 @@ def _says(routes: APIRouter, tenant: OpenScope) -> None:
             made = review_comments.add_comment(
                 scope, body.post_id, body.words, key=uuid7(), spot=spot, named=named, internal=inside
             )
-            return _one(scope, sight, made, "comment.say", status=201)
+            return _build_comment_result(scope, sight, made, "comment.say", status=201)
 
         return call.apply_once(act)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_comment_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.COMMENTS_WRITE))
 
     @routes.post("/{comment_id}/answer", response_model=CommentOut)
@@ -112,40 +112,42 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, thread: UUID) -> None:
             review_comments.reply_to_comment(scope, thread, body.words, key=uuid7(), named=body.named)
 
-        return _on(call, comment_id, "comment.answer", act)
+        return _apply_comment_action(call, comment_id, "comment.answer", act)
 
     @routes.post("/{comment_id}/resolve", response_model=CommentOut)
     def resolve_comment(comment_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Call it settled. Needs `comments:write`."""
-        return _on(call, comment_id, "comment.resolve", review_comments.resolve_comment)
+        return _apply_comment_action(call, comment_id, "comment.resolve", review_comments.resolve_comment)
 
     @routes.post("/{comment_id}/reopen", response_model=CommentOut)
     def reopen_comment(comment_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """It is not settled after all. Needs `comments:write`."""
-        return _on(call, comment_id, "comment.reopen", review_comments.reopen_comment)
+        return _apply_comment_action(call, comment_id, "comment.reopen", review_comments.reopen_comment)
 
 
-def _on(call: ApiCall, comment_id: UUID, did: str, act: Callable[[Scope, UUID], None]) -> Response:
+def _apply_comment_action(call: ApiCall, comment_id: UUID, did: str, act: Callable[[Scope, UUID], None]) -> Response:
     """Do something to what was said as its caller saw it, once."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         found = review_comments.get_comment(scope, sight.creators, comment_id, lock=True)
-        call.check_state_tag(*_stands(found))
+        call.check_state_tag(*_comment_tag_fields(found))
         act(scope, found.id)
-        return _one(scope, sight, found.id, did)
+        return _build_comment_result(scope, sight, found.id, did)
 
     return call.apply_once(done)
 
 
-def _stands(one: ReviewComment) -> tuple[object, ...]:
+def _comment_tag_fields(one: ReviewComment) -> tuple[object, ...]:
     """What somebody may change about it: that the post became another is no change of what was said."""
     return one.id, one.resolved_at, [each.id for each in one.answers]
 
 
-def _one(scope: Scope, sight: Caller, comment_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_comment_result(
+    scope: Scope, sight: Caller, comment_id: UUID, did: str, *, status: int = 200
+) -> ChangeResult:
     scope.session.flush()
     found = review_comments.get_comment(scope, sight.creators, comment_id)
-    headers = etag_header(state_tag(*_stands(found)))
+    headers = etag_header(state_tag(*_comment_tag_fields(found)))
     if status == 201:
         headers["location"] = f"/v1/comments/{comment_id}"
     return ChangeResult(

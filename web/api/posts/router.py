@@ -46,14 +46,14 @@ API_ORIGIN = "api"
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/posts`."""
     routes = APIRouter(prefix="/posts", tags=["posts"])
-    _reads(routes, tenant)
-    _writes(routes, tenant, connectors)
-    _rewords(routes, tenant, connectors)
-    _acts(routes, tenant, connectors)
+    _add_post_read_routes(routes, tenant)
+    _add_post_write_routes(routes, tenant, connectors)
+    _add_post_edit_route(routes, tenant, connectors)
+    _add_post_action_routes(routes, tenant, connectors)
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_post_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=PostsOut)
@@ -79,7 +79,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         return PostWhole.from_view(found)
 
 
-def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_post_write_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.post("", status_code=201, response_model=PostWhole)
     def write_post(
         body: PostIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))]
@@ -109,7 +109,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
         or its labels. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             old = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             if body.late_ok is not None:
                 priority.set_late_limit(scope, post_id, body.late_ok, version=old.version)
@@ -133,7 +133,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
         is planned, or was, and where somebody said yes or no. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             gone = PostWhole.from_view(listings.get_post_detail(scope, sight.creators, post_id))
             unscheduled_drafts.delete_draft(scope, post_id)
             return ChangeResult(gone, "post.throw_away", f"post:{post_id}")
@@ -141,7 +141,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
         return call.apply(act, post=post_id)
 
 
-def _rewords(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_post_edit_route(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     able = frozenset(name for name, one in connectors.items() if can_edit(one))
 
     @routes.post("/{post_id}/reword", status_code=202, response_model=PostWhole)
@@ -155,7 +155,7 @@ def _rewords(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         of it is on its way, and where no platform of it changes words. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             old = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             title = old.title if body.title is None else body.title
             said = old.body if body.body is None else body.body
@@ -165,7 +165,7 @@ def _rewords(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         return call.apply_once(act, post=post_id)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_post_action_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/{post_id}/schedule", response_model=PostWhole)
@@ -174,7 +174,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         published is never published again by a date: 409. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             post = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             at = wall_time_in(body.at, sight.get_creator(post.creator_id).zone)
             versioned_actions.schedule_post_on_channels(scope, post_id, channels=body.channels, at=at)
@@ -189,7 +189,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         more. 409 for the other version of a test that runs. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             versioned_actions.cancel_post(scope, post_id)
             return post_result(scope, sight, post_id, "post.cancel")
 
@@ -205,7 +205,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         key has no eyes: 403 where pictures come blurred, which people look at on the page. Needs `approve`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _seen(scope, sight, post_id, call)
+            _lock_post_version(scope, sight, post_id, call)
             approvals.require_no_blurred_pictures(scope, sight, post_id)
             versioned_actions.approve_and_schedule(
                 scope, post_id, member_id=sight.member.id, note=body.note, tier=body.tier
@@ -215,7 +215,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         return call.apply_once(act, post=post_id)
 
 
-def _seen(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
+def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
     """Hold the post at the version its caller saw. Raises NotFound for whose creator the key may not see."""
     listings.get_post_detail(scope, sight.creators, post_id)
     versioned_actions.lock_post_version(scope, post_id, call.expected_version)

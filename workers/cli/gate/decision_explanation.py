@@ -49,11 +49,11 @@ def render_decision(services: Services, what: str, language: str) -> str:
 
     Raises NotFound where nothing has such an id, BadInput where several have, or where it cannot be one.
     """
-    low, high = _bounds(what)
+    low, high = _parse_id_bounds(what)
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            found += [(tenant_id, *group) for group in _groups(scope, low, high)]
+            found += [(tenant_id, *group) for group in _list_subject_groups(scope, low, high)]
     if not found:
         raise NotFound("cli.story.unknown", what=what[:40])
     if len(found) > 1:
@@ -64,14 +64,14 @@ def render_decision(services: Services, what: str, language: str) -> str:
         return "\n".join(_Teller.of(scope, language).story(scope, post, subjects))
 
 
-def _bounds(what: str) -> tuple[UUID, UUID]:
+def _parse_id_bounds(what: str) -> tuple[UUID, UUID]:
     digits = what.strip().lower().replace("-", "")
     if not _ID.fullmatch(digits):
         raise BadInput("cli.story.no_id", what=what[:40])
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
-def _groups(scope: Scope, low: UUID, high: UUID) -> list[tuple[UUID | None, list[Subject]]]:
+def _list_subject_groups(scope: Scope, low: UUID, high: UUID) -> list[tuple[UUID | None, list[Subject]]]:
     """What fits: a post with the deliveries asked for, or a subject that is none of a post."""
     posts = schedule_reads.delivery_ids_between(scope, low, high)
     posted = {delivery for deliveries in posts.values() for delivery in deliveries}
@@ -128,36 +128,36 @@ class _Teller:
             permits = subject_history.list_permits(scope, subject)
             placed = any(left.native_ids for left in permits)
             for number, each in enumerate(judged, start=1):
-                yield from self._decision(number, each, named)
+                yield from self._describe_decision(number, each, named)
                 for left in permits:
                     if left.decision_id == each.id:
-                        yield f"     {self._left(left, placed=placed)}"
-                        yield from (f"       {line}" for line in self._after(left))
+                        yield f"     {self._describe_permit(left, placed=placed)}"
+                        yield from (f"       {line}" for line in self._describe_follow_up(left))
 
-    def _decision(self, number: int, each: DecisionRecord, named: Mapping[UUID, str]) -> Iterator[str]:
+    def _describe_decision(self, number: int, each: DecisionRecord, named: Mapping[UUID, str]) -> Iterator[str]:
         verdict = self.say(f"cli.story.verdict.{each.decision.verdict}")
-        place = self.place(_place(each))
+        place = self.place(_place_id(each))
         yield f"  {number}. {self.say('cli.story.decided', at=self.when(each.at), place=place, verdict=verdict)}"
         by_house = "cli.story.house" if each.author.startswith("system:") else "cli.story.nobody"
         author = self.members.get(each.author) or self.say(by_house)
         yield f"     {self.say(f'cli.story.stage.{each.stage}', author=author)}"
         if each.unit is not None:
-            yield f"     {self._content(each.unit)}"
+            yield f"     {self._describe_content(each.unit)}"
         yield f"     {self.say('cli.story.rating', rating=self.say(f'rating.{each.decision.rating}'))}"
         if each.decision.flags:
             yield f"     {self.say('cli.story.flags', flags=', '.join(each.decision.flags))}"
         for reason in each.reasons:
             yield f"     – {render_message(reason, self.language)}"
         if each.facts is not None and each.unit is not None:
-            yield from (f"     {line}" for line in self._evidence(each.facts, each.unit, each, named))
+            yield from (f"     {line}" for line in self._describe_evidence(each.facts, each.unit, each, named))
         yield f"     {self.say(f'cli.story.replay.{each.replay}', rules=each.decision.bundle)}"
 
-    def _content(self, unit: Unit) -> str:
+    def _describe_content(self, unit: Unit) -> str:
         """How much was judged; the words themselves are not repeated: one of them may be what was found."""
         characters = sum(len(text) for text in unit.visible_texts)
         return self.say("cli.story.content", media=len(unit.media), characters=characters)
 
-    def _evidence(
+    def _describe_evidence(
         self, facts: EvidenceSnapshot, unit: Unit, each: DecisionRecord, named: Mapping[UUID, str]
     ) -> Iterator[str]:
         cards = {medium.card.card.id: medium.card.card for medium in facts.media if medium.card}
@@ -169,21 +169,21 @@ class _Teller:
         for known in facts.persons:
             here = tuple(grant for grant in known.grants if grant.card is None or grant.card in cards)
             person = replace(known, grants=here)
-            yield from self._person(person, unit, each, named.get(person.id, str(person.id)))
+            yield from self._describe_person(person, unit, each, named.get(person.id, str(person.id)))
         looked = [*facts.reviews, *(review for medium in facts.media for review in medium.reviews)]
         for review in looked:
-            yield self._review(review, own=review.principal == facts.author_principal)
+            yield self._describe_review(review, own=review.principal == facts.author_principal)
         if facts.viewer is not None:
             yield self.say(f"cli.story.viewer.{facts.viewer.state}", level=facts.viewer.level)
         if facts.stops:
             yield self.say("cli.story.stops", count=len(facts.stops))
 
-    def _person(self, person: PersonFacts, unit: Unit, each: DecisionRecord, name: str) -> Iterator[str]:
+    def _describe_person(self, person: PersonFacts, unit: Unit, each: DecisionRecord, name: str) -> Iterator[str]:
         yield self.say(f"cli.story.person.{person.kind}", name=name)
         for identity in person.identities:
             yield f"  {self.say('cli.story.identity', day=self.day(identity.on_day or identity.verified_at))}"
         given = depiction_rules.applicable_consents(
-            person.grants, platform=unit.platform, place=_place(each), rating=each.decision.rating, now=each.at
+            person.grants, platform=unit.platform, place=_place_id(each), rating=each.decision.rating, now=each.at
         )
         for grant in given:
             what, limit = self.say(f"cli.story.grant.{grant.scope}"), self.say(f"rating.{Rating(grant.max_rating)}")
@@ -195,12 +195,12 @@ class _Teller:
             looked = "twice" if person.declaration.reviewed else "once"
             yield f"  {self.say(f'cli.story.declared.{looked}')}"
 
-    def _review(self, review: ReviewFacts, *, own: bool) -> str:
+    def _describe_review(self, review: ReviewFacts, *, own: bool) -> str:
         name = self.members.get(str(review.principal)) or self.say("cli.story.nobody")
         said = "own" if own else "yes" if review.approves else "no"
         return self.say(f"cli.story.review.{said}", name=name, at=self.when(review.at), percent=review.seen_percent)
 
-    def _after(self, left: PermitRecord) -> Iterator[str]:
+    def _describe_follow_up(self, left: PermitRecord) -> Iterator[str]:
         """What was read back of a copy, and why it was called back."""
         found = left.read_back
         if found is not None:
@@ -213,13 +213,13 @@ class _Teller:
         if left.replaced_at is not None:
             yield self.say("cli.story.replaced", at=self.when(left.replaced_at))
 
-    def _left(self, left: PermitRecord, *, placed: bool) -> str:
+    def _describe_permit(self, left: PermitRecord, *, placed: bool) -> str:
         """What became of a permit; `placed` says that one of its subject is known to lie somewhere."""
         at = self.when(left.minted_at)
         if left.void:
             return self.say("cli.story.permit.void", at=at)
         if left.edits is not None:
-            return self._changed(left, at)
+            return self._describe_edit(left, at)
         if left.gone_at is not None:
             return self.say("cli.story.permit.gone", at=at, gone=self.when(left.gone_at))
         if left.recalled_at is not None:
@@ -229,7 +229,7 @@ class _Teller:
             return self.say("cli.story.permit.visible", at=at, visible=seen, ids=ids)
         return self.say("cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step)
 
-    def _changed(self, left: PermitRecord, at: str) -> str:
+    def _describe_edit(self, left: PermitRecord, at: str) -> str:
         """What became of other words for a copy."""
         if left.gone_at is not None:
             return self.say("cli.story.changed.over", at=at, gone=self.when(left.gone_at))
@@ -238,7 +238,7 @@ class _Teller:
         return self.say("cli.story.changed.unsure", at=at)
 
 
-def _place(each: DecisionRecord) -> str:
+def _place_id(each: DecisionRecord) -> str:
     """The id of the place, e.g. `sandbox.post`; as much of it as is known."""
     if each.unit is None or each.surface.startswith(f"{each.unit.platform}."):
         return each.surface

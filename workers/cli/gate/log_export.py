@@ -35,7 +35,7 @@ def write_log(services: Services, path: Path, *, agency: str = "") -> int:
     try:
         with draft.open("wb") as file:
             count = 0
-            for line in _lines(services, agency):
+            for line in _export_log_lines(services, agency):
                 file.write(line + b"\n")
                 count += 1
             file.flush()
@@ -48,7 +48,7 @@ def write_log(services: Services, path: Path, *, agency: str = "") -> int:
     return count
 
 
-def _lines(services: Services, agency: str) -> Iterator[bytes]:
+def _export_log_lines(services: Services, agency: str) -> Iterator[bytes]:
     chosen = find_tenants(services, agency)
     return export.export_lines(
         chosen, every=not agency, tenant=services.tenant, archive=services.archive, key=services.log_key
@@ -79,7 +79,7 @@ def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerificatio
     Raises BadInput for a file that cannot be opened.
     """
     if path is not None:
-        with _opened(path) as lines:
+        with _open_export(path) as lines:
             return proof.verify_export(lines, key=key)
     with connect_installation("gate") as services:
         return verify_stored_log(services, agency=agency)
@@ -87,11 +87,11 @@ def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerificatio
 
 def verify_stored_log(services: Services, *, agency: str = "") -> ExportVerification:
     """Verify what stands in the database and the archive, of an agency or of all. Raises NotFound."""
-    return proof.verify_export(_lines(services, agency), key=services.log_key.public_key_text)
+    return proof.verify_export(_export_log_lines(services, agency), key=services.log_key.public_key_text)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Iterator[bytes]]:
+def _open_export(path: Path) -> Iterator[Iterator[bytes]]:
     try:
         with path.open("rb") as file:
             yield iter(file)
@@ -115,7 +115,7 @@ def print_proof(found: ExportVerification) -> int:
 
 def _show_log(one: LogVerification) -> None:
     span: dict[str, str | int] = {"agency": one.agency, "entries": one.entries}
-    span |= {"first": _day(one.first), "last": _day(one.last)}
+    span |= {"first": _format_instant(one.first), "last": _format_instant(one.last)}
     if one.fault is not None:
         print_message(Message("cli.log.broken", {"agency": one.agency}))
         print_note(Message(f"cli.log.fault.{one.fault.what}", {"at": one.fault.at}))
@@ -127,7 +127,7 @@ def _show_log(one: LogVerification) -> None:
     else:
         print_message(Message("cli.log.whole", span))
     if one.checkpoints:
-        at = _day(one.anchored_at)
+        at = _format_instant(one.anchored_at)
         print_note(Message("cli.log.signed", {"anchored": one.anchored, "at": at, "checkpoints": one.checkpoints}))
     if one.fault is None:
         print_note(
@@ -138,5 +138,5 @@ def _show_log(one: LogVerification) -> None:
         )
 
 
-def _day(at: datetime | None) -> str:
+def _format_instant(at: datetime | None) -> str:
     return "-" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"

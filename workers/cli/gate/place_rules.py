@@ -82,11 +82,11 @@ def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
             continue
         rows = tuple(row for row in said.rows if what in (row.id, said.platform))
         if rows:
-            found.append(ThirdPartyRulesReport(one.package, one.version, said, rows, _admitted(said)))
+            found.append(ThirdPartyRulesReport(one.package, one.version, said, rows, _count_admissions(said)))
     return found
 
 
-def _admitted(said: ThirdPartyRules) -> int | None:
+def _count_admissions(said: ThirdPartyRules) -> int | None:
     try:
         with connect_installation("policy") as services:
             return count_admitting_agencies(services.tenant, said)
@@ -127,32 +127,32 @@ class _Sayer:
     def __init__(self, language: str) -> None:
         self._language = language
 
-    def _say(self, code: str, **params: str | int) -> str:
+    def _translate_code(self, code: str, **params: str | int) -> str:
         return render_message(Message(code, params), self._language)
 
-    def _day(self, day: date | None) -> str:
+    def _format_day(self, day: date | None) -> str:
         return "–" if day is None else format_date(day, "medium", locale=self._language)
 
-    def _place(self, name: str) -> str:
+    def _format_place(self, name: str) -> str:
         code = f"place.{name}"
-        return f"{name} ({self._say(code)})" if code in load_catalogue(self._language) else name
+        return f"{name} ({self._translate_code(code)})" if code in load_catalogue(self._language) else name
 
-    def _ratings(self, ratings: tuple[Rating, ...]) -> str:
-        return ", ".join(self._say(f"rating.{rating}") for rating in ratings)
+    def _format_ratings(self, ratings: tuple[Rating, ...]) -> str:
+        return ", ".join(self._translate_code(f"rating.{rating}") for rating in ratings)
 
     def explained(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
-        yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
-        yield self._say("cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed")
+        yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
+        yield self._translate_code("cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed")
         for name in names:
             found = place_rules.place_rules(rules, name, on=day)
             yield ""
-            yield self._place(name)
+            yield self._format_place(name)
             if len(found) > 1:
-                yield f"  {self._say('cli.policy.borrows', count=len(found))}"
+                yield f"  {self._translate_code('cli.policy.borrows', count=len(found))}"
             for rule in found:
                 if rule.name != name:
-                    yield f"  {self._say('cli.policy.as', place=self._place(rule.name))}"
-                yield from (f"  {line}" for line in self._rule(rule, day))
+                    yield f"  {self._translate_code('cli.policy.as', place=self._format_place(rule.name))}"
+                yield from (f"  {line}" for line in self._describe_rule(rule, day))
         yield ""
         yield self._own_likeness(rules, day)
 
@@ -160,87 +160,90 @@ class _Sayer:
         """Where somebody may publish their own picture alone, and until when."""
         opened = {one: until for one, until in sorted(rules.opened.items()) if day <= until}
         if not opened:
-            return self._say("cli.policy.own_closed")
-        return self._say(
-            "cli.policy.own_opened", where=", ".join(f"{one} ({self._day(opened[one])})" for one in opened)
+            return self._translate_code("cli.policy.own_closed")
+        return self._translate_code(
+            "cli.policy.own_opened", where=", ".join(f"{one} ({self._format_day(opened[one])})" for one in opened)
         )
 
     def strange(self, rules: Bundle, found: list[ThirdPartyRulesReport], day: date) -> Iterator[str]:
         """Rows of packages, with the package, who signed them, and whether they count."""
-        yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
+        yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
         for one in found:
             yield ""
-            yield self._say("cli.policy.package", package=one.package, version=one.version, key=one.said.key)
+            yield self._translate_code("cli.policy.package", package=one.package, version=one.version, key=one.said.key)
             code = "unasked" if one.agencies is None else "counts" if one.agencies else "waits"
-            yield self._say(f"cli.policy.{code}", count=one.agencies or 0)
+            yield self._translate_code(f"cli.policy.{code}", count=one.agencies or 0)
             for row in one.rows:
                 yield row.id
                 yield from (
-                    f"  {line}" for line in self._rule(place_rules.third_party_place_rule(rules, row, on=day), day)
+                    f"  {line}"
+                    for line in self._describe_rule(place_rules.third_party_place_rule(rules, row, on=day), day)
                 )
 
-    def _rule(self, rule: PlaceRule, day: date) -> Iterator[str]:
+    def _describe_rule(self, rule: PlaceRule, day: date) -> Iterator[str]:
         aged = {rating for step in rule.tightenings if step.day <= day for rating in step.ratings}
         for rating in PUBLISHABLE_RATINGS:
-            yield self._verdict(rule, rating, aged=rating in aged)
-        yield self._say(f"cli.policy.viewer.{rule.row.viewer}")
-        yield self._say(f"cli.policy.link.{rule.row.adult_link}")
+            yield self._describe_verdict(rule, rating, aged=rating in aged)
+        yield self._translate_code(f"cli.policy.viewer.{rule.row.viewer}")
+        yield self._translate_code(f"cli.policy.link.{rule.row.adult_link}")
         if rule.row.ai_flag:
-            yield self._say("cli.policy.ai_flag", flag=rule.row.ai_flag)
+            yield self._translate_code("cli.policy.ai_flag", flag=rule.row.ai_flag)
         elif rule.row.ai_text:
-            yield self._say("cli.policy.ai_text")
+            yield self._translate_code("cli.policy.ai_text")
         if rule.row.creator_verified:
-            yield self._say("cli.policy.creator_verified")
+            yield self._translate_code("cli.policy.creator_verified")
         for probe in rule.row.probes:
-            yield self._say("cli.policy.probe", probe=str(probe))
-        yield self._say(f"cli.policy.verified.{rule.verified}", day=self._day(rule.read_on))
+            yield self._translate_code("cli.policy.probe", probe=str(probe))
+        yield self._translate_code(f"cli.policy.verified.{rule.verified}", day=self._format_day(rule.read_on))
         yield from (f"  {source}" for source in rule.sources)
-        yield from self._ages(rule, day)
+        yield from self._describe_expiry(rule, day)
 
-    def _verdict(self, rule: PlaceRule, rating: Rating, *, aged: bool) -> str:
+    def _describe_verdict(self, rule: PlaceRule, rating: Rating, *, aged: bool) -> str:
         verdict = rule.row.verdict(rating)
-        said = self._say(f"cli.policy.verdict.{verdict}")
+        said = self._translate_code(f"cli.policy.verdict.{verdict}")
         flags = rule.row.flags.get(rating, ()) if verdict is Verdict.F else ()
-        old = f" {self._say('cli.policy.stale')}" if aged else ""
-        marks = f" {self._say('cli.policy.flags', flags=', '.join(flags))}" if flags else ""
-        return f"{self._say(f'rating.{rating}')} [{rating}]: {said}{marks}{old}"
+        old = f" {self._translate_code('cli.policy.stale')}" if aged else ""
+        marks = f" {self._translate_code('cli.policy.flags', flags=', '.join(flags))}" if flags else ""
+        return f"{self._translate_code(f'rating.{rating}')} [{rating}]: {said}{marks}{old}"
 
-    def _ages(self, rule: PlaceRule, day: date) -> Iterator[str]:
+    def _describe_expiry(self, rule: PlaceRule, day: date) -> Iterator[str]:
         if rule.review_by is None:
-            yield self._say("cli.policy.ageless")
+            yield self._translate_code("cli.policy.ageless")
             return
-        yield self._say("cli.policy.review_by", day=self._day(rule.review_by))
+        yield self._translate_code("cli.policy.review_by", day=self._format_day(rule.review_by))
         for step in rule.tightenings:
-            yield f"  {self._step(step, past=step.day <= day)}"
-        yield f"  {self._say('cli.policy.never_stops' if rule.tightenings else 'cli.policy.ages_to_nothing')}"
+            yield f"  {self._describe_tightening(step, past=step.day <= day)}"
+        yield f"  {self._translate_code('cli.policy.never_stops' if rule.tightenings else 'cli.policy.ages_to_nothing')}"
 
-    def _step(self, step: RuleTightening, *, past: bool) -> str:
-        said = self._say(f"cli.policy.verdict.{step.verdict}")
+    def _describe_tightening(self, step: RuleTightening, *, past: bool) -> str:
+        said = self._translate_code(f"cli.policy.verdict.{step.verdict}")
         code = "cli.policy.since" if past else "cli.policy.from"
-        return self._say(code, day=self._day(step.day), ratings=self._ratings(step.ratings), verdict=said)
+        return self._translate_code(
+            code, day=self._format_day(step.day), ratings=self._format_ratings(step.ratings), verdict=said
+        )
 
     def compared(self, changes: tuple[RowChange, ...]) -> Iterator[str]:
         for change in changes:
             way = "both" if change.loosened and change.tightened else "neither"
             way = "loosened" if change.loosened and way != "both" else way
             way = "tightened" if change.tightened and way != "both" else way
-            yield f"{self._say(f'cli.policy.{change.kind}', name=change.name)} {self._say(f'cli.policy.way.{way}')}"
+            yield f"{self._translate_code(f'cli.policy.{change.kind}', name=change.name)} {self._translate_code(f'cli.policy.way.{way}')}"
             yield from (
-                f"  {'!' if each.way is ChangeDirection.LOOSENED else ' '} {self._change(each)}"
+                f"  {'!' if each.way is ChangeDirection.LOOSENED else ' '} {self._describe_change(each)}"
                 for each in change.changes
             )
         loosened = sum(change.loosened for change in changes)
         yield (
-            self._say("cli.policy.same")
+            self._translate_code("cli.policy.same")
             if not changes
-            else self._say(
+            else self._translate_code(
                 "cli.policy.loosened_in" if loosened else "cli.policy.nothing_loosened",
                 count=loosened,
                 all=len(changes),
             )
         )
 
-    def _change(self, change: RuleChange) -> str:
+    def _describe_change(self, change: RuleChange) -> str:
         of = f" [{change.of}]" if change.of else ""
-        what = self._say(f"cli.policy.what.{change.what}")
-        return f"{self._say(f'cli.policy.way.{change.way}')} {what}{of}: {change.before} → {change.after}"
+        what = self._translate_code(f"cli.policy.what.{change.what}")
+        return f"{self._translate_code(f'cli.policy.way.{change.way}')} {what}{of}: {change.before} → {change.after}"

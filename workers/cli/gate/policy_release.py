@@ -31,7 +31,7 @@ def install_release_file(file: Path, *, language: str = "") -> str:
     """Bring a signed release into force in the house that runs here. See `taken`."""
     spoken = resolve_language(language)
     with connect_installation("policy") as services:
-        return admit_release(services.tenant, _bytes(file), spoken)
+        return admit_release(services.tenant, _read_file(file), spoken)
 
 
 def admit_release(tenant: OpenScope, document: bytes, language: str) -> str:
@@ -72,18 +72,20 @@ def sign_release(file: Path, key: Path, *, matrix: Path | None = None, lexicon: 
     """
     try:
         made = (
-            signed_release.read_release(_bytes(file))
+            signed_release.read_release(_read_file(file))
             if matrix is None
-            else PolicyRelease(_bytes(matrix).decode(), _bytes(lexicon or lexicons.SHIPPED_LEXICON_PATH).decode())
+            else PolicyRelease(
+                _read_file(matrix).decode(), _read_file(lexicon or lexicons.SHIPPED_LEXICON_PATH).decode()
+            )
         )
-        signing = Ed25519PrivateKey.from_private_bytes(base64.b64decode(_bytes(key).strip(), validate=True))
+        signing = Ed25519PrivateKey.from_private_bytes(base64.b64decode(_read_file(key).strip(), validate=True))
         signed = made.with_signature(signing)
         signed.to_bundle()
     except UnsignedRelease as none:
         raise BadInput("policy.no_release", file=str(file)) from none
     except ValueError as error:
         raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
-    _write(file, signed.to_bytes())
+    _write_document(file, signed.to_bytes())
     return encode_public_key(signing.public_key())
 
 
@@ -92,32 +94,32 @@ def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) 
 
     Raises BadInput for files that cannot be read, and for rows that no installation would take.
     """
-    signing, written = _private(key), _bytes(rows)
+    signing, written = _read_private_key(key), _read_file(rows)
     try:
         document = third_party_rules.sign_rules(platform, written.decode(), signing)
         third_party_rules.verify_rules(document, bundle.shipped_bundle())
     except (InvalidThirdPartyRules, ValueError) as error:
         raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
-    _write(file, document)
+    _write_document(file, document)
     return encode_public_key(signing.public_key())
 
 
-def _private(path: Path) -> Ed25519PrivateKey:
+def _read_private_key(path: Path) -> Ed25519PrivateKey:
     """The key in a file. Raises BadInput."""
     try:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_bytes(path).strip(), validate=True))
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_read_file(path).strip(), validate=True))
     except ValueError as error:
         raise BadInput("policy.bad_key") from error
 
 
-def _write(file: Path, document: bytes) -> None:
+def _write_document(file: Path, document: bytes) -> None:
     try:
         file.write_bytes(document)
     except OSError as error:
         raise BadInput("cli.log.no_file", file=str(file), detail=error.strerror or "?") from error
 
 
-def _bytes(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

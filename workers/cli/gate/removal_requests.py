@@ -30,15 +30,17 @@ def waiting_request_lines(services: Services) -> list[str]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             found += [
-                _line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.state), one.given)
+                _format_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.state), one.given)
                 for one in operator_requests.list_operator_requests(scope)
             ]
     with services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         unplaced = installation_reports.list_unmatched_reports(scope)
-    return found + [_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, "-", one.given) for one in unplaced]
+    return found + [
+        _format_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, "-", one.given) for one in unplaced
+    ]
 
 
-def _line(receipt: str, at: str, category: str, state: str, given: SubmittedForm) -> str:
+def _format_line(receipt: str, at: str, category: str, state: str, given: SubmittedForm) -> str:
     return "  ".join(part for part in (receipt, at, category, state, given.address, given.words) if part)
 
 
@@ -53,8 +55,8 @@ def open_contact(services: Services, number: str, *, name: str) -> str:
 
     Raises NotFound for a number nobody was given, BadInput without a name, Unavailable with another master key.
     """
-    actor, receipt = _actor(name), number.strip().upper()
-    form = _form(services, receipt)
+    actor, receipt = _build_actor(name), number.strip().upper()
+    form = _find_form_digest(services, receipt)
     with services.tenant(INSTALLATION_ID, actor) as scope:
         letter = installation_reports.sealed_contact(scope, form) if form is not None else None
         audit.record(scope, "report.contact", f"report:{receipt}")
@@ -76,21 +78,21 @@ def record_decision(services: Services, number: str, *, name: str, because: str)
     """Take it away, or leave it with a reason. Raises what `operator_requests.decide_operator_request` raises, BadInput without a name."""
     if because and because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
-    tenant_id = _where(services, number.strip().upper())
-    with services.tenant(tenant_id, _actor(name)) as scope:
+    tenant_id = _get_tenant_id(services, number.strip().upper())
+    with services.tenant(tenant_id, _build_actor(name)) as scope:
         operator_requests.decide_operator_request(
             scope, removal_requests.find_status_by_receipt(scope, number.strip().upper()).id, because=because
         )
 
 
-def _actor(name: str) -> str:
+def _build_actor(name: str) -> str:
     plain = " ".join(name.split())
     if not plain or len(plain) > 60:
         raise BadInput("cli.complaints.no_name")
     return f"{OFFICER_ACTOR}{plain.casefold()}"
 
 
-def _where(services: Services, receipt: str) -> UUID:
+def _get_tenant_id(services: Services, receipt: str) -> UUID:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             try:
@@ -101,7 +103,7 @@ def _where(services: Services, receipt: str) -> UUID:
     raise NotFound("complaint.unknown")
 
 
-def _form(services: Services, receipt: str) -> str | None:
+def _find_form_digest(services: Services, receipt: str) -> str | None:
     """The digest of the form behind a number: of a report to the house, or of a request in an agency."""
     with services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         try:
@@ -110,5 +112,5 @@ def _form(services: Services, receipt: str) -> str | None:
             pass
         else:
             return installation_reports.report_form_digest(scope, receipt)
-    with services.tenant(_where(services, receipt), TERMINAL_ACTOR) as scope:
+    with services.tenant(_get_tenant_id(services, receipt), TERMINAL_ACTOR) as scope:
         return receipts.form_digest_of_receipt(scope, receipt)

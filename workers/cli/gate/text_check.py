@@ -61,12 +61,12 @@ class UnreadableLine:
 def run_text_check(file: Path | None) -> int:
     """Judge the lines of a file, standard input when there is none, and print each; 1 when a line was unreadable."""
     if file is None:
-        return _tell(sys.stdin.buffer)
+        return _print_results(sys.stdin.buffer)
     with file.open("rb") as stream:
-        return _tell(stream)
+        return _print_results(stream)
 
 
-def _tell(stream: BinaryIO) -> int:
+def _print_results(stream: BinaryIO) -> int:
     """Print what each line came to, as it comes; 1 when a line could not be read."""
     code = 0
     for found in judge_lines(stream):
@@ -85,30 +85,30 @@ def judge_lines(stream: BinaryIO) -> Iterator[Mapping[str, object] | UnreadableL
     while raw := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
         if len(raw) > MAX_LINE_BYTES:
-            _skip(stream, raw)
+            _skip_line(stream, raw)
             yield UnreadableLine(number, f"longer than {MAX_LINE_BYTES} bytes")
         elif raw.strip():
-            yield _one(number, raw, bundle, now)
+            yield _judge_line(number, raw, bundle, now)
 
 
-def _skip(stream: BinaryIO, raw: bytes) -> None:
+def _skip_line(stream: BinaryIO, raw: bytes) -> None:
     while raw and not raw.endswith(b"\n"):
         raw = stream.readline(MAX_LINE_BYTES)
 
 
-def _one(number: int, raw: bytes, bundle: Bundle, now: datetime) -> Mapping[str, object] | UnreadableLine:
+def _judge_line(number: int, raw: bytes, bundle: Bundle, now: datetime) -> Mapping[str, object] | UnreadableLine:
     try:
         line = _Line.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "line"
         return UnreadableLine(number, f"{where}: {first['msg']}")
-    decision = judge_text(line.text, surface=_place(line.surface), language=line.lang, bundle=bundle, now=now)
+    decision = judge_text(line.text, surface=_parse_place(line.surface), language=line.lang, bundle=bundle, now=now)
     reasons = [str(reason) for reason in decision.reasons]
     return {"id": line.id, "rating": str(decision.rating), "verdict": str(decision.verdict), "reasons": reasons}
 
 
-def _place(surface: str) -> str:
+def _parse_place(surface: str) -> str:
     """The place a line names: `x.post`, also `x/post`. A word alone says what kind of text it is (caption, bio, reply,
     message …), not where it goes: a message then goes to a reader, everything else is a post."""
     if not surface.strip():
@@ -131,8 +131,8 @@ def judge_text(
 
     `assured` says whether the age of a chat message's reader is known.
     """
-    unit = _unit(text, surface, language)
-    facts = _facts(unit, now, assured=assured)
+    unit = _build_unit(text, surface, language)
+    facts = _build_facts(unit, now, assured=assured)
     case = Case(facts, unit, bundle, now)
     flags = unit_rules.required_flags(case.row, case.rating, ai=False)
     return decide_unit(
@@ -140,7 +140,7 @@ def judge_text(
     )
 
 
-def _unit(text: str, surface: str, language: str) -> Unit:
+def _build_unit(text: str, surface: str, language: str) -> Unit:
     platform, _, place = surface.partition(".")
     chat = place in _CHATS
     return Unit(
@@ -158,7 +158,7 @@ def _unit(text: str, surface: str, language: str) -> Unit:
     )
 
 
-def _facts(unit: Unit, now: datetime, *, assured: bool) -> EvidenceSnapshot:
+def _build_facts(unit: Unit, now: datetime, *, assured: bool) -> EvidenceSnapshot:
     known = ViewerFacts(AssuranceState.ASSURED, "L4", True, False, "default", now + timedelta(days=1), 0)
     return EvidenceSnapshot(
         tenant_id=unit.tenant_id,
@@ -181,32 +181,32 @@ def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, floa
         return [judge_text(text, surface=surface, bundle=bundle, now=now, assured=False).verdict for text in texts]
 
     ordinary = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"]
-    messages = verdicts(_lines(ordinary, "messages"), MESSAGE_SURFACE)
-    captions = verdicts(_lines(ordinary, "captions"), CAPTION_SURFACE)
-    strange = verdicts(_lines([folder / "unsupported.yaml"]), CAPTION_SURFACE)
+    messages = verdicts(_load_texts(ordinary, "messages"), MESSAGE_SURFACE)
+    captions = verdicts(_load_texts(ordinary, "captions"), CAPTION_SURFACE)
+    strange = verdicts(_load_texts([folder / "unsupported.yaml"]), CAPTION_SURFACE)
     return {
-        "holds_per_1000_messages": 1000 * _share(messages, Verdict.H),
-        "holds_per_100_captions": 100 * _share(captions, Verdict.H),
-        "benign_block_ppm": 1_000_000 * _share(messages + captions, Verdict.B),
-        "unsupported_held_share": _share(strange, Verdict.H) + _share(strange, Verdict.B),
+        "holds_per_1000_messages": 1000 * _compute_share(messages, Verdict.H),
+        "holds_per_100_captions": 100 * _compute_share(captions, Verdict.H),
+        "benign_block_ppm": 1_000_000 * _compute_share(messages + captions, Verdict.B),
+        "unsupported_held_share": _compute_share(strange, Verdict.H) + _compute_share(strange, Verdict.B),
     }
 
 
 def sample_captions(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
     """Ordinary captions of that part of the corpus, in the six languages that are read."""
-    return _lines([path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions")
+    return _load_texts([path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions")
 
 
 def unread_language_texts(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
     """Its texts in languages that are not read."""
-    return _lines([folder / "unsupported.yaml"])
+    return _load_texts([folder / "unsupported.yaml"])
 
 
-def _share(verdicts: list[Verdict], wanted: Verdict) -> float:
+def _compute_share(verdicts: list[Verdict], wanted: Verdict) -> float:
     return sum(verdict is wanted for verdict in verdicts) / len(verdicts)
 
 
-def _lines(files: Iterable[Path], kind: str = "") -> list[str]:
+def _load_texts(files: Iterable[Path], kind: str = "") -> list[str]:
     """The texts of some files, of one kind or all, a line each."""
     blocks: list[Mapping[str, str]] = [yaml.safe_load(path.read_text("utf-8")) for path in files]
     listed = [texts for block in blocks for name, texts in block.items() if kind in ("", name)]

@@ -23,7 +23,7 @@ def build_report(services: Services, month: str, *, agency: str, as_csv: bool) -
     first = transparency_report.parse_month(month) if month else None
     chosen = find_tenants(services, agency)
     if len(chosen) != 1:
-        raise BadInput("cli.report.which", agencies=", ".join(_names(services)))
+        raise BadInput("cli.report.which", agencies=", ".join(_list_agency_names(services)))
     with services.tenant(chosen[0], TERMINAL_ACTOR) as scope:
         found = transparency_report.load_transparency_report(scope, first)
     return (
@@ -33,7 +33,7 @@ def build_report(services: Services, month: str, *, agency: str, as_csv: bool) -
     )
 
 
-def _names(services: Services) -> list[str]:
+def _list_agency_names(services: Services) -> list[str]:
     found = []
     for tenant_id in find_tenants(services, ""):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:

@@ -57,14 +57,14 @@ def print_access_checks(name: str, *, agency: str, dry: bool) -> tuple[str, bool
 
 def check_accounts(services: Services, name: str, agency: str, *, dry: bool = False) -> list[AccessCheck]:
     """Each account of the house whose name or account is `name`, asked, or not where `dry`. Raises NotFound."""
-    ask = _would if dry else _ask
-    found = [ask(services, *one) for one in _wanted(services, name.casefold(), agency.casefold())]
+    ask = _preview_check if dry else _run_check
+    found = [ask(services, *one) for one in _list_named_channels(services, name.casefold(), agency.casefold())]
     if not found:
         raise NotFound("channel.unknown")
     return found
 
 
-def _wanted(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, str, Channel]]:
+def _list_named_channels(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, str, Channel]]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             called, channels = tenant_reads.get_agency(scope).name, channel_reads.list_channels(scope)
@@ -74,7 +74,7 @@ def _wanted(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, 
                 yield tenant_id, f"{names[channel.creator_id]}, {called}", channel
 
 
-def _would(services: Services, _: UUID, whose: str, channel: Channel) -> AccessCheck:
+def _preview_check(services: Services, _: UUID, whose: str, channel: Channel) -> AccessCheck:
     """The harmless request, as the connector builds it; an account that is lost stays so."""
     if channel.state in UNUSABLE_STATES:
         return AccessCheck(whose, channel, False, Message(f"channel.is_{channel.state}", {"account": channel.name}))
@@ -86,7 +86,7 @@ def _would(services: Services, _: UUID, whose: str, channel: Channel) -> AccessC
     return AccessCheck(whose, channel, True, said)
 
 
-def _ask(services: Services, tenant_id: UUID, whose: str, channel: Channel) -> AccessCheck:
+def _run_check(services: Services, tenant_id: UUID, whose: str, channel: Channel) -> AccessCheck:
     able = connectable_platforms(services.connectors)
     if (
         channel.platform not in able

@@ -85,12 +85,12 @@ def account_setup_lines(
     able = loader.connectable_platforms(services.connectors)
     if platform not in able:
         raise NotFound("cli.connectors.unknown", known=", ".join(able))
-    desk = _desk(services, platform, who, creator)
+    desk = _build_desk(services, platform, who, creator)
     yield translate(Message(f"connect.{platform}.help")), True
-    yield from _dry(desk, ask) if dry else _wet(desk, ask, wait)
+    yield from _preview_request(desk, ask) if dry else _submit_setup(desk, ask, wait)
 
 
-def _desk(services: Services, platform: str, who: tuple[UUID, Member], slug: str) -> _Desk:
+def _build_desk(services: Services, platform: str, who: tuple[UUID, Member], slug: str) -> _Desk:
     tenant_id, member = who
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
         creators = [one for one in tenant_reads.list_creators(scope) if slug in ("", one.slug)]
@@ -100,8 +100,8 @@ def _desk(services: Services, platform: str, who: tuple[UUID, Member], slug: str
     return _Desk(services, tenant_id, member, creators[0], platform, connector)
 
 
-def _wet(desk: _Desk, ask: PromptField, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
-    typed = _typed(desk, ask)
+def _submit_setup(desk: _Desk, ask: PromptField, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
+    typed = _prompt_fields(desk, ask)
     key = sealed_intake.derive_public_key(
         envelope.parse_master_key(desk.services.settings.tenants.master_key.get_secret_value())
     )
@@ -109,14 +109,14 @@ def _wet(desk: _Desk, ask: PromptField, wait: Callable[[], None]) -> Iterator[tu
     with desk.services.tenant(desk.tenant_id, f"member:{desk.member.id}") as scope:
         wish = account_setup.request_setup(scope, creator_id=desk.creator.id, platform=desk.platform, letter=letter)
         audit.record(scope, "channel.enrol_at_terminal", f"enrolment:{wish}")
-    yield from _told(desk, wish, wait)
+    yield from _follow_setup(desk, wish, wait)
 
 
-def _told(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
+def _follow_setup(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
     """What becomes of a wish, until it has an end or nobody waits any longer."""
     shown, until = False, monotonic() + PLATFORM_WAIT_SECONDS
     while monotonic() < until:
-        found = _stands(desk, wish)
+        found = _get_setup(desk, wish)
         if found.state is AccountSetupState.VISITING and not shown:
             shown, until = True, monotonic() + CONSENT_WAIT_SECONDS
             said = {"address": found.visit, "email": desk.member.email}
@@ -133,30 +133,34 @@ def _told(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator[tuple[s
     yield translate(Message("cli.connect.waits")), False
 
 
-def _stands(desk: _Desk, wish: UUID) -> AccountSetup:
+def _get_setup(desk: _Desk, wish: UUID) -> AccountSetup:
     with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
         return account_setup.get_setup(scope, wish)
 
 
-def _dry(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]]:
+def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]]:
     """The first request that would be made of what was typed, as the connector builds it; nothing leaves."""
-    typed, form = _typed(desk, ask), desk.connector.form
+    typed, form = _prompt_fields(desk, ask), desk.connector.form
     secret = {field.name for field in form.all_fields if field.secret}
     filled: dict[str, str | Sealed] = {
         name: Sealed(b"") if value and name in secret else value for name, value in typed.items()
     }
-    turn = desk.connector.connect({**filled, **_known(desk, form), REDIRECT_FIELD: _back(desk)}, ())
+    turn = desk.connector.connect(
+        {**filled, **_load_oauth_client(desk, form), REDIRECT_FIELD: _build_return_url(desk)}, ()
+    )
     match turn:
         case Send(step=step):
             said = Message("cli.connect.would_ask", {"request": f"{step.method} {step.path}"})
         case OAuthVisit(page=page):
-            said = Message("cli.connect.would_visit", {"page": _page(desk, page), "back": _back(desk)})
+            said = Message(
+                "cli.connect.would_visit", {"page": _build_page_url(desk, page), "back": _build_return_url(desk)}
+            )
         case _:
             said = getattr(turn, "reason", None) or Message("enrolment.unclear")
     yield translate(said), isinstance(turn, Send | OAuthVisit)
 
 
-def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
+def _load_oauth_client(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
     """The agency's application there, where it has one."""
     if not form.registered:
         return {}
@@ -165,20 +169,20 @@ def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
     return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""} if client is not None else {}
 
 
-def _page(desk: _Desk, page: str) -> str:
+def _build_page_url(desk: _Desk, page: str) -> str:
     addresses = loader.base_addresses(desk.services.connectors, desk.services.settings.connectors.base_urls)
     home = addresses.get(f"{desk.platform}_pages") or addresses.get(f"{desk.platform}_auth", "")
     return home.rstrip("/") + page if page.startswith("/") else page
 
 
-def _back(desk: _Desk) -> str:
+def _build_return_url(desk: _Desk) -> str:
     return desk.services.settings.dashboard.public_url.rstrip("/") + OAUTH_RETURN_PATH
 
 
-def _typed(desk: _Desk, ask: PromptField) -> dict[str, str]:
+def _prompt_fields(desk: _Desk, ask: PromptField) -> dict[str, str]:
     """What the person types, field by field; an application that is known is not asked for. Raises BadInput."""
     form = desk.connector.form
-    known, typed = bool(_known(desk, form)), dict.fromkeys((field.name for field in form.all_fields), "")
+    known, typed = bool(_load_oauth_client(desk, form)), dict.fromkeys((field.name for field in form.all_fields), "")
     for field in form.all_fields:
         if field in CLIENT_FIELDS and (known or not form.needs_oauth(typed)):
             continue

@@ -79,20 +79,20 @@ def capability_rows(
     connectors: Mapping[str, Connector], brought: Mapping[str, str] | None = None
 ) -> list[CapabilityRow]:
     """A line for each, those that are connected with the least effort first. `brought`: by platform, whose package."""
-    return [_line(one, brought or {}) for one in sorted(connectors.values(), key=_effort)]
+    return [_build_row(one, brought or {}) for one in sorted(connectors.values(), key=_effort_sort_key)]
 
 
-def _effort(one: Connector) -> tuple[float, int, int, str]:
+def _effort_sort_key(one: Connector) -> tuple[float, int, int, str]:
     can = one.capabilities
     minutes = 0.0 if can.in_house else one.form.minutes if isinstance(one, SupportsAccountSetup) else math.inf
     return minutes, *can.setup_burden, can.platform
 
 
-def _line(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
+def _build_row(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
     can = one.capabilities
     return CapabilityRow(
         platform=can.platform,
-        connecting=_connecting(one),
+        connecting=_describe_setup(one),
         cost=PRICES[can.cost],
         review=f"{can.approval_days} days" if can.approval_days else CELL_NO,
         places=", ".join((*can.surfaces, *(f"{name} by choice" for name in can.formats))),
@@ -104,25 +104,25 @@ def _line(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
         deletes=CELL_YES if can.can_delete else "replaced" if can.replaces else CELL_NO,
         edits=CELL_YES if can.edits else CELL_NO,
         chat=CELL_YES if can.can_chat else CELL_NO,
-        comments=", ".join(_comments(one)) or CELL_NO,
+        comments=", ".join(_describe_comments(one)) or CELL_NO,
         sells=CELL_YES if can.can_sell else CELL_NO,
-        lost_answer="a person says it" if can.hand_over else _lost(can),
-        reported_metrics=", ".join(_tells(one)) or CELL_NO,
+        lost_answer="a person says it" if can.hand_over else _describe_lookup(can),
+        reported_metrics=", ".join(_describe_extras(one)) or CELL_NO,
         package=brought.get(can.platform, ""),
     )
 
 
-def _connecting(one: Connector) -> str:
+def _describe_setup(one: Connector) -> str:
     if one.capabilities.in_house:
         return "served here"
     return f"{one.form.minutes} min" if isinstance(one, SupportsAccountSetup) else CELL_NO
 
 
-def _lost(can: Capabilities) -> str:
+def _describe_lookup(can: Capabilities) -> str:
     return "sent again, which changes nothing" if can.resend_is_look else LOOKUP_METHODS[can.look]
 
 
-def _comments(one: Connector) -> list[str]:
+def _describe_comments(one: Connector) -> list[str]:
     """What can be done with what people say under posts."""
     if not isinstance(one, SupportsComments):
         return []
@@ -131,7 +131,7 @@ def _comments(one: Connector) -> list[str]:
     return ["read", *answered, *(word for act, word in MODERATION_ACTIONS.items() if act in can.moderates)]
 
 
-def _tells(one: Connector) -> list[str]:
+def _describe_extras(one: Connector) -> list[str]:
     """What else the platform offers that the house makes use of."""
     offered = {
         "settings of the place": isinstance(one, SupportsDestinationCheck),
@@ -159,10 +159,10 @@ def render_markdown(found: list[CapabilityRow]) -> str:
 
 def render_text(found: list[CapabilityRow]) -> str:
     """One paragraph a platform: a table of fifteen columns is for wide screens."""
-    return "\n\n".join(_paragraph(line) for line in found)
+    return "\n\n".join(_format_paragraph(line) for line in found)
 
 
-def _paragraph(line: CapabilityRow) -> str:
+def _format_paragraph(line: CapabilityRow) -> str:
     told = {name: value for name, value in asdict(line).items() if value}
     platform = told.pop("platform")
     return "\n".join([platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())])
@@ -176,7 +176,7 @@ def platform_guide(connectors: Mapping[str, Connector], platform: str, brought: 
     if platform not in connectors:
         raise NotFound("cli.connectors.unknown", known=", ".join(sorted(connectors)))
     one = connectors[platform]
-    said = [_paragraph(_line(one, brought or {}))]
+    said = [_format_paragraph(_build_row(one, brought or {}))]
     if isinstance(one, SupportsAccountSetup):
         asked = [f"- {translate(Message(field_label(platform, field)))}" for field in one.form.all_fields]
         help_ = translate(Message(f"connect.{platform}.help"))

@@ -61,13 +61,13 @@ def connect(
     from workers.cli.platforms.account_setup import connect_from_terminal as run  # noqa: PLC0415  modules load when a command runs
 
     failed = False
-    for line, well in run(platform, creator=creator, email=as_, dry=dry_run, ask=_ask):
+    for line, well in run(platform, creator=creator, email=as_, dry=dry_run, ask=_prompt_field):
         typer.echo(line)
         failed |= not well
     sys.exit(int(failed))
 
 
-def _ask(label: str, field: "FormField") -> str:
+def _prompt_field(label: str, field: "FormField") -> str:
     if field.choices:
         found: str = typer.prompt(f"{label}\n", default=field.choices[0], value_proc=_one_of(field.choices))
         return found

@@ -35,27 +35,29 @@ def scaffold_files(platform: str) -> dict[str, str]:
         "Class": "".join(map(str.capitalize, words)),
         "Title": " ".join(filter(None, words)).capitalize(),
     }
-    return {Template(place).substitute(said): _filled(source, said) for place, source in SCAFFOLD_PATHS.items()}
+    return {Template(place).substitute(said): _fill_template(source, said) for place, source in SCAFFOLD_PATHS.items()}
 
 
-def _filled(source: str, said: dict[str, str]) -> str:
+def _fill_template(source: str, said: dict[str, str]) -> str:
     if not source:
         return ""
     text = Template((SCAFFOLD_FILES / source).read_text("utf-8")).substitute(said)
-    return _sorted(text) if source.endswith(".py.txt") else text
+    return _sort_imports(text) if source.endswith(".py.txt") else text
 
 
-def _sorted(text: str) -> str:
+def _sort_imports(text: str) -> str:
     """With each block of imports in its order: where the package's own name falls depends on the name."""
     blocks = text.split("\n\n")
-    return "\n\n".join("\n".join(sorted(one.split("\n"), key=_order)) if _imports(one) else one for one in blocks)
+    return "\n\n".join(
+        "\n".join(sorted(one.split("\n"), key=_import_sort_key)) if _is_import_block(one) else one for one in blocks
+    )
 
 
-def _imports(block: str) -> bool:
+def _is_import_block(block: str) -> bool:
     return all(line.startswith(("import ", "from ")) for line in block.strip("\n").split("\n"))
 
 
-def _order(line: str) -> tuple[bool, str]:
+def _import_sort_key(line: str) -> tuple[bool, str]:
     return line.startswith("from "), line.partition(" ")[2].partition(" ")[0].lower()
 
 

@@ -29,7 +29,7 @@ def disconnect_from_terminal(name: str, *, agency: str, sure: bool) -> str:
 
 def queue_disconnection(services: Services, name: str, *, agency: str, sure: bool) -> Message:
     """Have the workers take the account off if `sure`; the sentence that says what becomes of its posts."""
-    channel = _one(services, name.casefold(), agency.casefold())
+    channel = _get_channel(services, name.casefold(), agency.casefold())
     with services.tenant(channel.tenant_id, TERMINAL_ACTOR) as scope:
         if channel.is_disconnected:
             return Message(f"channel.is_{channel.state}", {"account": channel.name})
@@ -39,7 +39,7 @@ def queue_disconnection(services: Services, name: str, *, agency: str, sure: boo
     return Message("channels.leaving" if sure else "cli.channel.would_leave", {"name": channel.name, "posts": posts})
 
 
-def _one(services: Services, name: str, agency: str) -> Channel:
+def _get_channel(services: Services, name: str, agency: str) -> Channel:
     found: list[Channel] = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:

@@ -47,11 +47,11 @@ def parse_source_image(
         return None
     found = region_shapes.parse_shape_lines("\n".join(part))
     if mask is not None:
-        found = (*found, region_shapes.mask_from_picture(_read(mask), name=mask.name))
+        found = (*found, region_shapes.mask_from_picture(_read_mask(mask), name=mask.name))
     return InitPicture(asset_id, anew, found or None)
 
 
-def _read(file: Path) -> bytes:
+def _read_mask(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
@@ -95,7 +95,7 @@ def preview_recipe_run(creator: str, recipe: str, *, seed: int, count: int, answ
     """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
     BadInput, Refused."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
-        spec = studio_recipes.resolve_wildcards(scope, creator_id, _recipe(scope, creator_id, recipe).spec)
+        spec = studio_recipes.resolve_wildcards(scope, creator_id, _get_recipe(scope, creator_id, recipe).spec)
         given = parameters.parse_values(spec.parameters, answers)
         found = estimates.estimate_run(
             scope, known, creator_id, spec, seed=seed, count=count or spec.picture_count, given=given
@@ -109,7 +109,7 @@ def preview_recipe_run(creator: str, recipe: str, *, seed: int, count: int, answ
 def start_recipe_run(creator: str, asked: RunRequest, *, key: str, agency: str) -> str:
     """The id of the run, once for each `key`. Raises NotFound, BadInput, Refused, and CapReached."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
-        card = _recipe(scope, creator_id, asked.recipe)
+        card = _get_recipe(scope, creator_id, asked.recipe)
         asks = run_inputs.needed_inputs(asked.source_image, asked.posture)
         estimates.check_affordable(scope, known, card.spec, asked.count or card.spec.picture_count, asks)
         made = runner.start_run(
@@ -130,7 +130,7 @@ def start_recipe_run(creator: str, asked: RunRequest, *, key: str, agency: str) 
 def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
     """Where a run stands, then a line for each picture. Raises NotFound."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        _mine(scope, creator_id, run)
+        _check_run_creator(scope, creator_id, run)
         found, pictures = queries.get_run(scope, run), output_pictures.list_run_pictures(scope, run)
     head = f"{found.state}\t{found.done}/{found.total}"
     return "\n".join([head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)])
@@ -139,18 +139,18 @@ def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
 def stop_recipe_run(creator: str, run: UUID, *, agency: str) -> str:
     """End a run; where it stands then. Raises NotFound, Conflict for one that is over."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        _mine(scope, creator_id, run)
+        _check_run_creator(scope, creator_id, run)
         runner.stop_run(scope, run)
         scope.session.flush()
         return str(queries.get_run(scope, run).state)
 
 
-def _mine(scope: Scope, creator_id: UUID, run: UUID) -> None:
+def _check_run_creator(scope: Scope, creator_id: UUID, run: UUID) -> None:
     if queries.get_run(scope, run).creator_id != creator_id:
         raise NotFound("job.unknown")
 
 
-def _recipe(scope: Scope, creator_id: UUID, name: str) -> RecipeSummary:
+def _get_recipe(scope: Scope, creator_id: UUID, name: str) -> RecipeSummary:
     cards = queries.list_recipes(scope, creator_id)
     found = next((one for one in cards if one.name.casefold() == name.casefold()), None)
     if found is None:

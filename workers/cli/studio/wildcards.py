@@ -17,11 +17,11 @@ MAX_BYTES = 256 * 1024
 
 def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agency: str) -> str:
     """Write a list out of a file, or the next version of one. Raises BadInput, NotFound."""
-    words, weights = wildcards.parse_wildcard_lines(_text(file))
+    words, weights = wildcards.parse_wildcard_lines(_read_text(file))
     name, said = wildcards.parse_wildcard(name, {"words": words, "weights": weights})
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        seen, owner = _all(scope), None if everybody else creator_id
-        known = _find(scope, creator_id, name, everybody=everybody)
+        seen, owner = _list_creator_ids(scope), None if everybody else creator_id
+        known = _find_wildcard(scope, creator_id, name, everybody=everybody)
         if known is None:
             wildcards.create_wildcard(scope, seen, name, said, creator_id=owner)
         else:
@@ -32,9 +32,9 @@ def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agenc
 def rename_wildcard_by_name(creator: str, name: str, new: str, *, everybody: bool, agency: str) -> str:
     """Give a list another name. Raises as `wildcard_renames.rename_wildcard_and_recipes`."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        known = _there(scope, creator_id, name, everybody=everybody)
+        known = _get_wildcard(scope, creator_id, name, everybody=everybody)
         wanted, _said = wildcards.parse_wildcard(new, {"words": known.said.words, "weights": known.said.weights})
-        _, changed = wildcard_renames.rename_wildcard_and_recipes(scope, _all(scope), known.id, wanted)
+        _, changed = wildcard_renames.rename_wildcard_and_recipes(scope, _list_creator_ids(scope), known.id, wanted)
     if not changed:
         return translate(Message("studio.list_kept", {"name": wanted}))
     return translate(Message("studio.list_renamed", {"name": wanted, "recipes": ", ".join(changed)[:200]}))
@@ -43,12 +43,12 @@ def rename_wildcard_by_name(creator: str, name: str, new: str, *, everybody: boo
 def archive_wildcard_by_name(creator: str, name: str, *, everybody: bool, agency: str) -> str:
     """Offer a list no more. Raises NotFound, and Conflict while a recipe draws from it."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        known = _there(scope, creator_id, name, everybody=everybody)
-        wildcards.archive_wildcard(scope, _all(scope), known.id)
+        known = _get_wildcard(scope, creator_id, name, everybody=everybody)
+        wildcards.archive_wildcard(scope, _list_creator_ids(scope), known.id)
     return translate(Message("studio.list_retired", {"name": name}))
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         with file.open("rb") as opened_file:
             raw = opened_file.read(MAX_BYTES + 1)
@@ -59,19 +59,19 @@ def _text(file: Path) -> str:
         raise BadInput("list.invalid", where=file.name[:60]) from error
 
 
-def _find(scope: Scope, creator_id: UUID, name: str, *, everybody: bool) -> WildcardVersion | None:
+def _find_wildcard(scope: Scope, creator_id: UUID, name: str, *, everybody: bool) -> WildcardVersion | None:
     owner = None if everybody else creator_id
     known = wildcards.list_wildcards(scope, [creator_id])
     return next((one for one in known if (one.name, one.creator_id) == (name, owner)), None)
 
 
-def _there(scope: Scope, creator_id: UUID, name: str, *, everybody: bool) -> WildcardVersion:
-    found = _find(scope, creator_id, name, everybody=everybody)
+def _get_wildcard(scope: Scope, creator_id: UUID, name: str, *, everybody: bool) -> WildcardVersion:
+    found = _find_wildcard(scope, creator_id, name, everybody=everybody)
     if found is None:
         raise NotFound("list.unknown")
     return found
 
 
-def _all(scope: Scope) -> list[UUID]:
+def _list_creator_ids(scope: Scope) -> list[UUID]:
     """Who is at the terminal of the machine works for all."""
     return [one.id for one in tenant_reads.list_creators(scope)]

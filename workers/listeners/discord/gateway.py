@@ -113,7 +113,7 @@ class DiscordGatewayListener(AccountListener):
         super().__init__(channel, **collaborators)
         self._reveal, self._known, self._menu = reveal, known, menu
         connector = account_connectors.connector_for(self._connectors, channel)
-        self._calls = InteractionResponder(channel, connector, self._transport, seal, self._chat)
+        self._calls = InteractionResponder(channel, connector, self._transport, seal, self._open_chat)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
 
@@ -124,22 +124,22 @@ class DiscordGatewayListener(AccountListener):
         if loop is not None and over is not None and not loop.is_closed():
             loop.call_soon_threadsafe(over.set)
 
-    def _run(self) -> None:
+    def _listen_until_stopped(self) -> None:
         deaf = 0
         while not self._stop.is_set():
             began = monotonic()
             try:
-                asyncio.run(self._listen())
+                asyncio.run(self._run_client())
                 deaf = 0
             except Exception as error:  # the thread must outlive a database restart, and Discord's bad days
                 deaf = deaf + 1 if monotonic() - began < STABLE_SESSION_SECONDS else 1
                 log.error("gateway.failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
-    async def _listen(self) -> None:
+    async def _run_client(self) -> None:
         """One client, until it may not listen any more or the gateway ends it for good."""
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        channel, _ = await asyncio.to_thread(self._standing)
+        channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)
         if not lifecycle.is_listened_to(channel) or channel.token is None or self._stop.is_set():
             self.stop()
             return
@@ -148,9 +148,9 @@ class DiscordGatewayListener(AccountListener):
         tasks = [
             asyncio.create_task(each)
             for each in (
-                self._connected(client, channel.base_url, token),
+                self._listen_signed_in(client, channel.base_url, token),
                 self._keep_all(client),
-                self._pulse(client),
+                self._record_heartbeat(client),
                 self._over.wait(),
             )
         ]
@@ -159,28 +159,28 @@ class DiscordGatewayListener(AccountListener):
             for task in done:
                 await task
         except discord.LoginFailure:
-            await asyncio.to_thread(self._refused, channel)
+            await asyncio.to_thread(self._record_refused_token, channel)
         except discord.ConnectionClosed as closed:
             if closed.code != CLOSE_CODE_INVALID_TOKEN:
                 raise
-            await asyncio.to_thread(self._refused, channel)
+            await asyncio.to_thread(self._record_refused_token, channel)
         finally:
             for task in tasks:
                 task.cancel()
             await client.close()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _connected(self, client: "_Client", address: str, token: str) -> None:
+    async def _listen_signed_in(self, client: "_Client", address: str, token: str) -> None:
         """Sign in, look after the menu and listen."""
         Route.BASE = address.rstrip("/")
         await client.login(token)
-        menu = asyncio.create_task(self._again(self._look_after_menu, str(client.application_id)))
+        menu = asyncio.create_task(self._retry_until_done(self._register_menu, str(client.application_id)))
         try:
-            await self._stay(client)
+            await self._stay_connected(client)
         finally:
             menu.cancel()
 
-    async def _stay(self, client: "_Client") -> None:
+    async def _stay_connected(self, client: "_Client") -> None:
         """Ask where the gateway is, and stay on it."""
         _, url, limit = await client.http.get_bot_gateway()
         if limit["remaining"] < SESSIONS_LEFT:
@@ -189,21 +189,21 @@ class DiscordGatewayListener(AccountListener):
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
         await client.connect()
 
-    async def _look_after_menu(self, application: str) -> None:
-        channel, _ = await asyncio.to_thread(self._standing)
+    async def _register_menu(self, application: str) -> None:
+        channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)
         once = partial(interactions.register_commands, channel, application, self._menu)
         await interactions.register_commands_with_retry(partial(once, tenant=self._tenant, transport=self._transport))
 
-    def _refused(self, channel: Channel) -> None:
+    def _record_refused_token(self, channel: Channel) -> None:
         """The token is dead; but for one that was replaced meanwhile, its owner must connect the bot again."""
-        now, _ = self._standing()
+        now, _ = self._load_channel_and_cursor()
         if now.token != channel.token:
             return
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             lifecycle.end_wait_for_return(scope, channel.id, Message("connectors.token_refused"))
             listener.record_poll_failure(scope, now, ReceivedUpdates((), None, Response("gateway", 401)))
 
-    async def _pulse(self, client: "_Client") -> None:
+    async def _record_heartbeat(self, client: "_Client") -> None:
         """Say that the account is heard, as long as the gateway's heart beats."""
         while True:
             if client.ws is not None and client.ws.open:
@@ -215,17 +215,21 @@ class DiscordGatewayListener(AccountListener):
         while True:
             what = await client.heard.get()
             if isinstance(what, _Servers):
-                await self._again(asyncio.to_thread, self._moved, what)
+                await self._retry_until_done(asyncio.to_thread, self._apply_server_change, what)
                 continue
-            heard = [what] if isinstance(what, _Told) else map(_Told, await self._again(self._missed, client))
+            heard = (
+                [what]
+                if isinstance(what, _Told)
+                else map(_Told, await self._retry_until_done(self._fetch_missed_updates, client))
+            )
             for told in heard:
-                if not await self._again(asyncio.to_thread, self._kept, told.update):
+                if not await self._retry_until_done(asyncio.to_thread, self._store_update, told.update):
                     self.stop()
                     return
                 if told.kept is not None and not told.kept.done():
                     told.kept.set_result(None)
 
-    async def _again(self, act: Callable[..., Any], *args: Any) -> Any:
+    async def _retry_until_done(self, act: Callable[..., Any], *args: Any) -> Any:
         """What `act` comes to, tried until it does: what is not kept is passed over by nothing."""
         deaf = 0
         while True:
@@ -236,16 +240,16 @@ class DiscordGatewayListener(AccountListener):
                 log.warning("gateway.again", error=telemetry.describe_error(error), at=telemetry.error_location(error))
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
-    def _kept(self, update: ChatUpdate) -> bool:
+    def _store_update(self, update: ChatUpdate) -> bool:
         """Keep one thing; whether the account may still listen."""
-        channel, after = self._standing()
+        channel, after = self._load_channel_and_cursor()
         if not lifecycle.is_listened_to(channel):
             return False
         latest = max(after, update.key.rpartition(":")[2], key=lambda cursor: int(cursor or 0))
         self.store_updates(channel, ReceivedUpdates((update,), latest, _TOLD))
         return True
 
-    def _moved(self, told: _Servers) -> None:
+    def _apply_server_change(self, told: _Servers) -> None:
         """Every account of this bot is lost with its server, and there again with it."""
         mine = parse_account(self.channel.account).bot
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
@@ -258,20 +262,22 @@ class DiscordGatewayListener(AccountListener):
                 elif server in told.left or told.whole:
                     lifecycle.mark_shut_out(scope, other.id)
 
-    async def _missed(self, client: "_Client") -> list[ChatUpdate]:
+    async def _fetch_missed_updates(self, client: "_Client") -> list[ChatUpdate]:
         """What people wrote since the last thing that was kept, oldest first, from the history of their chats."""
-        channel, after = await asyncio.to_thread(self._standing)
+        channel, after = await asyncio.to_thread(self._load_channel_and_cursor)
         if not after:
             return []
         since = discord.Object(max(1, snowflake_at(snowflake_time(after)) - _MARGIN))
         found: list[ChatUpdate] = []
         for person in await asyncio.to_thread(self._known, channel):
-            chat = await asyncio.to_thread(self._chat, channel, person)
+            chat = await asyncio.to_thread(self._open_chat, channel, person)
             if chat:
-                await self._read(client.get_partial_messageable(int(chat)), since, found)
+                await self._read_history(client.get_partial_messageable(int(chat)), since, found)
         return sorted(found, key=lambda update: int(update.native_id))
 
-    async def _read(self, chat: discord.PartialMessageable, since: discord.Object, found: list[ChatUpdate]) -> None:
+    async def _read_history(
+        self, chat: discord.PartialMessageable, since: discord.Object, found: list[ChatUpdate]
+    ) -> None:
         """Add what people wrote in a chat; one that is closed, or unreadable, does not silence the others."""
         try:
             async for message in chat.history(limit=None, after=since, oldest_first=True):
@@ -285,7 +291,7 @@ class DiscordGatewayListener(AccountListener):
                 "gateway.unreadable_chat", error=telemetry.describe_error(error), at=telemetry.error_location(error)
             )
 
-    def _chat(self, channel: Channel, person: str) -> str:
+    def _open_chat(self, channel: Channel, person: str) -> str:
         """The chat with somebody; "" with who left. Raises Unavailable while Discord does not say."""
         answer = account_actions.send_control_step(
             channel, open_chat_step(person, StepKind.CONTROL), transport=self._transport
@@ -337,13 +343,13 @@ class _Client(discord.Client):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """A server let the bot in."""
-        self._on(guild)
+        self._record_guild_available(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server that is said not to be down: the bot is on it, be it new there or after a failure of theirs."""
-        self._on(guild)
+        self._record_guild_available(guild)
 
-    def _on(self, guild: discord.Guild) -> None:
+    def _record_guild_available(self, guild: discord.Guild) -> None:
         """It is, unless it was put out since: a client that begins holds these two back, but no removal."""
         if self.get_guild(guild.id) is not None:
             self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))

@@ -51,26 +51,26 @@ class InteractionResponder:
         try:
             if not called.chosen:
                 await kept
-            heard = await asyncio.to_thread(self._acknowledged, called)
+            heard = await asyncio.to_thread(self._acknowledge_call, called)
             if called.chosen and heard:
                 await kept
-                await asyncio.to_thread(self._answered, called)
+                await asyncio.to_thread(self._answer_call, called)
         except Exception as error:  # what was heard is kept all the same
             log.warning(
                 "gateway.not_acknowledged", error=telemetry.describe_error(error), at=telemetry.error_location(error)
             )
 
-    def _acknowledged(self, called: InteractionCall) -> bool:
+    def _acknowledge_call(self, called: InteractionCall) -> bool:
         """Say that it arrived; whether Discord may have taken that in."""
         step = self.connector.acknowledge(called.update)
-        return step is not None and self._taken(called, step)
+        return step is not None and self._send_step(called, step)
 
-    def _answered(self, called: InteractionCall) -> None:
+    def _answer_call(self, called: InteractionCall) -> None:
         """End the waiting; who chose a command where others write is shown the chat."""
         chat = self.find_chat(self.channel, called.update.fan) if called.elsewhere else ""
-        self._taken(called, commands.command_response_step(called.application, chat))
+        self._send_step(called, commands.command_response_step(called.application, chat))
 
-    def _taken(self, called: InteractionCall, step: WireStep) -> bool:
+    def _send_step(self, called: InteractionCall, step: WireStep) -> bool:
         """Send a step under the word of what was called, sealed like any secret on its way to the transport."""
         word = self.seal_token(self.channel.tenant_id, called.word)
         answer = account_actions.send_control_step(replace(self.channel, token=word), step, transport=self.transport)

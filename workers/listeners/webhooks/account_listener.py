@@ -76,13 +76,13 @@ class PolledWebhookListener(AccountListener):
         """One poll; refused because the platform calls, it is told to stop."""
         heard = super().poll_once()
         if heard is not None and isinstance(heard.answer, Response) and heard.answer.status == STATUS_POLL_CONFLICT:
-            self._ask(
+            self._send_auth_step(
                 cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel)).delete_webhook()
             )
         return heard
 
-    def _ask(self, step: WireStep) -> bool:
-        channel = self._standing()[0]
+    def _send_auth_step(self, step: WireStep) -> bool:
+        channel = self._load_channel_and_cursor()[0]
         if not lifecycle.is_listened_to(channel):  # one that is being disconnected is not signed up anew
             return False
         order = AuthOrder(channel.tenant_id, channel.id)
@@ -105,13 +105,13 @@ class WebhookListener(PolledWebhookListener):
         """Of its platform."""
         return cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel))
 
-    def _run(self) -> None:
+    def _listen_until_stopped(self) -> None:
         deaf, due = 0, 0.0
         while not self._stop.is_set():
             try:
                 if monotonic() >= due:
                     sealed = self._seal(self.channel.tenant_id, self.secret)
-                    told = self._ask(self.connector.set_webhook(self._address, sealed))
+                    told = self._send_auth_step(self.connector.set_webhook(self._address, sealed))
                     deaf, due = (0, monotonic() + RESUBSCRIBE_SECONDS) if told else (deaf + 1, 0.0)
             except Exception as error:  # the thread must outlive a database restart
                 deaf += 1
@@ -125,7 +125,7 @@ class WebhookListener(PolledWebhookListener):
         updates = self.connector.parse_webhook(body)
         if updates is None:
             return True  # nobody will ever read it
-        channel = self._standing()[0]
+        channel = self._load_channel_and_cursor()[0]
         if not lifecycle.is_listened_to(channel) or self._stop.is_set():
             return False
         with self._one_at_a_time:
@@ -140,12 +140,12 @@ class WebhookListener(PolledWebhookListener):
         if update.kind != "checkout":
             return False
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
-            return inbox.receive(scope, _source(channel), update.key, dict(self._body)) is None
+            return inbox.receive(scope, _webhook_source(channel), update.key, dict(self._body)) is None
 
     def _once_only(self, scope: Scope, channel: Channel, update: ChatUpdate) -> None:
-        if inbox.receive(scope, _source(channel), update.key, dict(self._body)) is not None:
+        if inbox.receive(scope, _webhook_source(channel), update.key, dict(self._body)) is not None:
             self._kept(scope, channel, update)
 
 
-def _source(channel: Channel) -> str:
+def _webhook_source(channel: Channel) -> str:
     return f"hook:{channel.id}"

@@ -73,7 +73,7 @@ class AppWebhooks:
 
         Who is no application of ours, has no secret here, or signed with another one or too long ago, is told the same.
         """
-        connector, known = self._connectors.get(platform), self._find(tenant_id, application)
+        connector, known = self._connectors.get(platform), self._find_application(tenant_id, application)
         if (
             not isinstance(connector, SupportsAppWebhooks)
             or known is None
@@ -97,7 +97,7 @@ class AppWebhooks:
             self._wake(channel_id)
         return STATUS_ACCEPTED
 
-    def _find(self, tenant_id: UUID, application: UUID) -> CalledApp | None:
+    def _find_application(self, tenant_id: UUID, application: UUID) -> CalledApp | None:
         """An application of the agency that is called for, from what was found lately: strangers do not make us look
         for each of their calls, nor at anybody else's."""
         with self._lock:
@@ -107,10 +107,10 @@ class AppWebhooks:
             if tenant_id not in self._agencies:
                 return None
             if tenant_id not in self._known:
-                self._known[tenant_id] = self._look(tenant_id)
+                self._known[tenant_id] = self._load_applications(tenant_id)
             return self._known[tenant_id].get(application)
 
-    def _look(self, tenant_id: UUID) -> Mapping[UUID, CalledApp]:
+    def _load_applications(self, tenant_id: UUID) -> Mapping[UUID, CalledApp]:
         with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
             return {one.id: one for one in app_webhooks.list_applications(scope) if one.letter is not None}
 

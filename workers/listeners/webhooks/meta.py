@@ -75,7 +75,7 @@ class MetaWebhooks:
         kept = True
         for tenant_id, told in self._by_agency(webhooks.parse_app_webhooks(body)).items():
             try:
-                woken = self._nudged(tenant_id, told)
+                woken = self._request_reads(tenant_id, told)
             except Exception as error:  # the other agencies' accounts are heard all the same
                 log.error(
                     "hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error)
@@ -92,18 +92,18 @@ class MetaWebhooks:
 
     def _by_agency(self, told: Sequence[AppWebhookEvent]) -> Mapping[UUID, list[AppWebhookEvent]]:
         found: defaultdict[UUID, list[AppWebhookEvent]] = defaultdict(list)
-        known = self._find() if told else {}
+        known = self._load_accounts() if told else {}
         for one in told:
             for tenant_id in known.get((one.platform, one.account), ()):
                 found[tenant_id].append(one)
         return found
 
-    def _nudged(self, tenant_id: UUID, told: Sequence[AppWebhookEvent]) -> list[UUID]:
+    def _request_reads(self, tenant_id: UUID, told: Sequence[AppWebhookEvent]) -> list[UUID]:
         """Put what an agency's accounts make us read; those that are to be listened to."""
         with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
-            return [channel_id for one in told for channel_id in _ask(scope, one)]
+            return [channel_id for one in told for channel_id in _record_call(scope, one)]
 
-    def _find(self) -> Mapping[tuple[str, str], set[UUID]]:
+    def _load_accounts(self) -> Mapping[tuple[str, str], set[UUID]]:
         """Whose accounts there are, as they were found lately: only what was signed makes us look at all."""
         with self._lock:
             if monotonic() - self._at >= self._every:
@@ -116,7 +116,7 @@ class MetaWebhooks:
             return self._known
 
 
-def _ask(scope: Scope, told: AppWebhookEvent) -> list[UUID]:
+def _record_call(scope: Scope, told: AppWebhookEvent) -> list[UUID]:
     if told.at is not None and scope.now - told.at > webhooks.MAX_CALL_AGE:
         return []
     channel_id = webhook_subscriptions.record_call(scope, told.platform, told.account)

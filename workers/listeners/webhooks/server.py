@@ -44,13 +44,13 @@ def create_webhook_app(
     checks."""
 
     async def called(request: Request) -> Response:
-        ear = _ear(request, find)
+        ear = _find_webhook_listener(request, find)
         if ear is None:
             return Response(status_code=404)
         shown = request.headers.get(ear.connector.hook_header, "")
         if not hmac.compare_digest(shown.encode(), ear.secret.encode()):
             return Response(status_code=401)
-        body = await _json(request)
+        body = await _read_json(request)
         if body is None:
             return Response(status_code=400)
         try:
@@ -65,7 +65,7 @@ def create_webhook_app(
         shown = request.headers.get(calls.signature_header(given["platform"]), "") if calls is not None else ""
         if calls is None or not shown:
             return Response(status_code=401)
-        body = await _bytes(request, MAX_SIGNED_BODY_BYTES)
+        body = await _read_body(request, MAX_SIGNED_BODY_BYTES)
         if body is None:
             return Response(status_code=413)
         try:
@@ -119,7 +119,7 @@ def _of_meta(house: MetaWebhooks | None) -> list[Route]:
         shown = request.headers.get(webhooks.SIGNATURE_HEADER, "")
         if house is None or not house.has_signature(shown):
             return Response(status_code=401)
-        body = await _bytes(request, MAX_BODY_BYTES)
+        body = await _read_body(request, MAX_BODY_BYTES)
         if body is None:
             return Response(status_code=413)
         try:
@@ -131,7 +131,7 @@ def _of_meta(house: MetaWebhooks | None) -> list[Route]:
     return [Route("/hooks/meta", proven, methods=["GET"]), Route("/hooks/meta", told, methods=["POST"])]
 
 
-def _ear(request: Request, find: Callable[[UUID], AccountListener | None]) -> WebhookListener | None:
+def _find_webhook_listener(request: Request, find: Callable[[UUID], AccountListener | None]) -> WebhookListener | None:
     try:
         ear = find(UUID(request.path_params["channel"]))
     except ValueError:
@@ -140,9 +140,9 @@ def _ear(request: Request, find: Callable[[UUID], AccountListener | None]) -> We
     return cast(WebhookListener, ear) if known else None
 
 
-async def _json(request: Request) -> Mapping[str, Any] | None:
+async def _read_json(request: Request) -> Mapping[str, Any] | None:
     """The object of a body; None for anything else, or for more than anybody would send."""
-    body = await _bytes(request, MAX_BODY_BYTES)
+    body = await _read_body(request, MAX_BODY_BYTES)
     try:
         read = json.loads(body.decode()) if body is not None else None
     except (ValueError, RecursionError):
@@ -150,7 +150,7 @@ async def _json(request: Request) -> Mapping[str, Any] | None:
     return read if isinstance(read, dict) else None
 
 
-async def _bytes(request: Request, most: int) -> bytes | None:
+async def _read_body(request: Request, most: int) -> bytes | None:
     """A body as it came; None for more than anybody would send, of which no more is read."""
     body = bytearray()
     async for part in request.stream():

@@ -24,11 +24,13 @@ def render_ai_disclosure(page: PageContext, creator_id: UUID, picked: list[Libra
         return
     with st.popover(page.text("studio.avow"), icon=":material/smart_toy:"):
         draw_template("shell/templates/note.html", note=page.text("studio.avow_how"))
-        act = partial(_say, page, creator_id, assets)
+        act = partial(_request_ai_disclosure, page, creator_id, assets)
         actions.action_button(page, "studio.avow_yes", act, right=Right.RUN, key=f"avow:{assets[0]}", kind="primary")
 
 
-def _say(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
+def _request_ai_disclosure(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     for asset_id in assets:
         if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:

@@ -36,7 +36,7 @@ def render_alt_text_request(
         if hint:
             draw_template("shell/templates/note.html", note=page.text("engine.seeing_none"))
         return
-    act = partial(_ask, page, creator_id, tuple(assets))
+    act = partial(_request_alt_texts, page, creator_id, tuple(assets))
     actions.action_button(
         page,
         code,
@@ -59,12 +59,14 @@ def render_alt_text_proposals(
     )
     for one in found:
         if one.proposal.state is not AltTextState.WAITING:
-            _offer(page, creator_id, one, pictured=pictured)
+            _render_alt_text_proposal(page, creator_id, one, pictured=pictured)
     if asked := reads.pending_assets(found):
-        _waiting(page, creator_id, tuple(assets), asked)
+        _poll_alt_texts(page, creator_id, tuple(assets), asked)
 
 
-def _ask(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+def _request_alt_texts(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID
+) -> Message:
     creator = page.get_creator(scope, creator_id)
     language, forbidden = reads.description_style(scope, creator)
     count = proposals.request_alt_texts(scope, creator.id, assets, language=language, forbidden=forbidden, key=press)
@@ -72,7 +74,7 @@ def _ask(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: S
 
 
 @st.fragment(run_every=TICK)
-def _waiting(drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], asked: frozenset[UUID]) -> None:
+def _poll_alt_texts(drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], asked: frozenset[UUID]) -> None:
     """The model is asked by the workers: when one more picture is done, the page is drawn with it."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
@@ -85,7 +87,7 @@ def _waiting(drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], ask
     draw_template("shell/templates/note.html", note=page.text("alt.waiting", count=len(asked)))
 
 
-def _offer(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: bool) -> None:
+def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: bool) -> None:
     proposal, key = one.proposal, f"alt:{one.proposal.id}"
     with st.container(border=True, gap="small", key=key):
         if pictured:
@@ -100,7 +102,7 @@ def _offer(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: 
                 what=page.text("alt.none"),
                 why=page.localizer.message_text(proposal.reason),
             )
-            refuse = partial(_refuse, page, creator_id, proposal.id)
+            refuse = partial(_reject_alt_text, page, creator_id, proposal.id)
             actions.action_button(page, "alt.seen", refuse, right=Right.RUN, key=f"{key}:refuse")
             return
         draw_template(
@@ -115,13 +117,13 @@ def _offer(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: 
             page.text("alt.shows"), proposal.shows, max_chars=MAX_DESCRIPTION_LENGTH, height=100, key=f"{key}:shows"
         )
         with st.container(horizontal=True, gap="small"):
-            take = partial(_take, page, creator_id, one)
+            take = partial(_accept_alt_text, page, creator_id, one)
             actions.action_button(page, "alt.take", take, right=Right.RUN, key=f"{key}:take", kind="primary")
-            refuse = partial(_refuse, page, creator_id, proposal.id)
+            refuse = partial(_reject_alt_text, page, creator_id, proposal.id)
             actions.action_button(page, "alt.refuse", refuse, right=Right.RUN, key=f"{key}:refuse")
 
 
-def _take(page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, _: UUID) -> Message:
+def _accept_alt_text(page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, _: UUID) -> Message:
     proposal, key = one.proposal, f"alt:{one.proposal.id}"
     alt, shows = (" ".join(str(actions.typed_value(f"{key}:{name}") or "").split()) for name in ("alt", "shows"))
     proposals.accept_alt_text(
@@ -133,5 +135,5 @@ def _take(page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, 
     return Message("studio.alt_kept")
 
 
-def _refuse(page: PageContext, creator_id: UUID, proposal_id: UUID, scope: Scope, _: UUID) -> None:
+def _reject_alt_text(page: PageContext, creator_id: UUID, proposal_id: UUID, scope: Scope, _: UUID) -> None:
     proposals.reject_alt_text(scope, [page.get_creator(scope, creator_id).id], proposal_id)

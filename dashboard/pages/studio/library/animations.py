@@ -36,10 +36,12 @@ def render_animation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
             draw_template("shell/templates/note.html", note=page.localizer.message_text(able.lacks.message))
             draw_template("shell/templates/note.html", note=page.text("film.stills_work"))
             return
-        _form(page, creator_id, card.asset_id, {one.model.name: one for one in able.movers})
+        _render_animation_fields(page, creator_id, card.asset_id, {one.model.name: one for one in able.movers})
 
 
-def _form(page: PageContext, creator_id: UUID, asset_id: UUID, movers: dict[str, VideoModel]) -> None:
+def _render_animation_fields(
+    page: PageContext, creator_id: UUID, asset_id: UUID, movers: dict[str, VideoModel]
+) -> None:
     key = f"film:{asset_id}"
     draw_template("shell/templates/note.html", note=page.text("film.how"))
     name = st.selectbox(page.text("film.model"), list(movers), key=f"{key}:model") or next(iter(movers))
@@ -63,11 +65,11 @@ def _form(page: PageContext, creator_id: UUID, asset_id: UUID, movers: dict[str,
             USUAL_MOTION,
             key=f"{key}:motion",
         )
-    act = partial(_ask, page, creator_id, asset_id)
+    act = partial(_request_animation, page, creator_id, asset_id)
     actions.action_button(page, "film.ask", act, right=Right.RUN, key=key, kind="primary")
 
 
-def _ask(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_animation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
     key, able = f"film:{asset_id}", video_models.video_capabilities(settings.load_settings().generators)
     if able.lacks is not None:

@@ -39,24 +39,24 @@ TICK = timedelta(seconds=2)
 def render_clip_form(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTile]) -> None:
     """Draw what makes a clip of what is chosen; a sound among it lies under the clip."""
     with st.popover(page.text("studio.clip"), icon=":material/movie:"):
-        kinds = page.read(lambda scope: _kinds(scope, picked))
+        kinds = page.read(lambda scope: _media_types_by_asset(scope, picked))
         tiles = {tile.card.asset_id: tile for tile in picked if kinds.get(tile.card.asset_id, "").startswith("image/")}
-        order = _order(list(tiles))
+        order = _sync_still_order(list(tiles))
         if not order:
             draw_template("shell/templates/note.html", note=page.text("clip.no_picture"))
             return
-        _choice(page, "form", FORM, [one.name.lower() for one in ClipForm])
-        _choice(page, "between", BETWEEN, ("fade", "cut"))
-        _choice(page, "shape", SHAPE, ("filled", "whole"))
+        _select_clip_option(page, "form", FORM, [one.name.lower() for one in ClipForm])
+        _select_clip_option(page, "between", BETWEEN, ("fade", "cut"))
+        _select_clip_option(page, "shape", SHAPE, ("filled", "whole"))
         for place, asset_id in enumerate(order):
-            _shot(page, tiles[asset_id], place)
+            _render_still(page, tiles[asset_id], place)
         shown = [float(st.session_state.get(f"{SECONDS}{one}") or USUAL) for one in order]
         seconds = round(slideshow.slideshow_seconds(shown))
         note = page.text("studio.clip.length", seconds=seconds, most=round(slideshow.MAX_SECONDS))
         draw_template("shell/templates/note.html", note=note)
         render_length_warning(page, creator_id, seconds)
         draw_template("shell/templates/note.html", note=page.text("studio.clip.note"))
-        act = partial(_ask, page, creator_id, tuple(tile.card.asset_id for tile in picked))
+        act = partial(_request_clip, page, creator_id, tuple(tile.card.asset_id for tile in picked))
         actions.action_button(page, "studio.clip.ask", act, right=Right.RUN, key="studio:clip", kind="primary")
 
 
@@ -68,25 +68,25 @@ def render_length_warning(page: PageContext, creator_id: UUID, seconds: int) -> 
         draw_template("shell/templates/suggestion_missing.html", what=account, why=page.localizer.message_text(why))
 
 
-def _choice(page: PageContext, what: str, key: str, names: Sequence[str]) -> None:
+def _select_clip_option(page: PageContext, what: str, key: str, names: Sequence[str]) -> None:
     said = {name: page.text(f"studio.clip.{what}.{name}") for name in names}
     st.selectbox(page.text(f"studio.clip.{what}"), list(said), format_func=said.__getitem__, key=key)
 
 
-def _kinds(scope: Scope, picked: Sequence[LibraryTile]) -> dict[UUID, str]:
+def _media_types_by_asset(scope: Scope, picked: Sequence[LibraryTile]) -> dict[UUID, str]:
     """The kind of each of these; what has no bytes is left out."""
     shown = [tile.card.asset_id for tile in picked if not tile.card.standing.is_withheld]
     return {asset_id: medium.mime for asset_id, medium in library.get_renditions(scope, shown, "-").items()}
 
 
-def _order(chosen: Sequence[UUID]) -> list[UUID]:
+def _sync_still_order(chosen: Sequence[UUID]) -> list[UUID]:
     """The order of the stills: as it was arranged, what is new last."""
     kept = [one for one in st.session_state.get(ORDER, []) if one in chosen]
     st.session_state[ORDER] = [*kept, *(one for one in chosen if one not in kept)]
     return list(st.session_state[ORDER])
 
 
-def _shot(page: PageContext, tile: LibraryTile, place: int) -> None:
+def _render_still(page: PageContext, tile: LibraryTile, place: int) -> None:
     asset_id = tile.card.asset_id
     left, right = st.columns([1, 4], gap="small")
     with left:
@@ -123,13 +123,13 @@ def _shot(page: PageContext, tile: LibraryTile, place: int) -> None:
         )
 
 
-def _ask(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+def _request_clip(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
     library.check_assets_owned(scope, creator_id, assets)
     kinds = {asset_id: medium.mime for asset_id, medium in library.get_renditions(scope, assets, "-").items()}
-    order = _order([one for one in assets if not kinds[one].startswith("audio/")])
+    order = _sync_still_order([one for one in assets if not kinds[one].startswith("audio/")])
     wanted = SlideshowRequest(
-        shots=tuple(_typed(one) for one in order),
+        shots=tuple(_read_slideshow_picture(one) for one in order),
         form=ClipForm[str(actions.typed_value(FORM) or "upright").upper()],
         seed=press.int % 2**32,
         fades=actions.typed_value(BETWEEN) != "cut",
@@ -140,7 +140,7 @@ def _ask(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: S
     return Message("studio.clip.asked")
 
 
-def _typed(asset_id: UUID) -> SlideshowPicture:
+def _read_slideshow_picture(asset_id: UUID) -> SlideshowPicture:
     seconds = float(actions.typed_value(f"{SECONDS}{asset_id}") or USUAL)
     motion = StillMotion(actions.typed_value(f"{MOTION}{asset_id}") or StillMotion.AUTO)
     return SlideshowPicture(asset_id, seconds, motion, str(actions.typed_value(f"{WORDS}{asset_id}") or "").strip())
@@ -148,29 +148,29 @@ def _typed(asset_id: UUID) -> SlideshowPicture:
 
 def render_clip_progress(page: PageContext, creator: Creator) -> None:
     """Clips that are being made, and those that just ended. It looks again by itself until all have ended."""
-    found = page.read(lambda scope: _recent(scope, creator.id))
+    found = page.read(lambda scope: _list_recent_clips(scope, creator.id))
     if any(one.state in ACTIVE_RUN_STATES for one in found):
-        st.fragment(_going, run_every=TICK)(page, creator.id)
+        st.fragment(_poll_clip_progress, run_every=TICK)(page, creator.id)
     else:
-        _lines(page, found)
+        _render_clip_lines(page, found)
 
 
-def _recent(scope: Scope, creator_id: UUID) -> list[ClipView]:
+def _list_recent_clips(scope: Scope, creator_id: UUID) -> list[ClipView]:
     return clipping.list_recent_clips(scope, creator_id, since=scope.now - RECENT_WINDOW)
 
 
-def _going(drawn: PageContext, creator_id: UUID) -> None:
+def _poll_clip_progress(drawn: PageContext, creator_id: UUID) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    found = page.read(lambda scope: _recent(scope, page.get_creator(scope, creator_id).id))
+    found = page.read(lambda scope: _list_recent_clips(scope, page.get_creator(scope, creator_id).id))
     if not any(one.state in ACTIVE_RUN_STATES for one in found):
         st.rerun()  # the library shows it
     actions.show_notices(page, "studio:clips")
-    _lines(page, found)
+    _render_clip_lines(page, found)
 
 
-def _lines(page: PageContext, found: Sequence[ClipView]) -> None:
+def _render_clip_lines(page: PageContext, found: Sequence[ClipView]) -> None:
     now = page.read(lambda scope: scope.now) if found else None
     for one in found:
         with st.container(border=True, gap="small"):
@@ -178,11 +178,11 @@ def _lines(page: PageContext, found: Sequence[ClipView]) -> None:
                 "pages/studio/library/templates/clip.html", clip=one, now=now, voice=page.localizer, word=page.text
             )
             if one.state in ACTIVE_RUN_STATES:
-                act = partial(_stop, page, one.creator_id, one.id)
+                act = partial(_stop_clip, page, one.creator_id, one.id)
                 actions.action_button(page, "studio.clip.stop", act, right=Right.RUN, key=f"studio:clip:stop:{one.id}")
 
 
-def _stop(page: PageContext, creator_id: UUID, clip_id: UUID, scope: Scope, _: UUID) -> Message:
+def _stop_clip(page: PageContext, creator_id: UUID, clip_id: UUID, scope: Scope, _: UUID) -> Message:
     if page.get_creator(scope, creator_id).id != clipping.get_clip(scope, clip_id).creator_id:
         raise NotFound("clip.unknown")
     clipping.stop_clip(scope, clip_id)

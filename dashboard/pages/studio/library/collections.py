@@ -26,19 +26,19 @@ def render_collection_choice(page: PageContext, creator_id: UUID, here: LibraryV
     said = {"": page.text("studio.collection.new")} | {str(one.id): one.name for one in here.collections}
     with st.popover(page.text("studio.collection"), icon=":material/folder:"):
         if here.opened is not None:
-            _arrange(page, creator_id, here.opened, assets)
+            _render_arrange_actions(page, creator_id, here.opened, assets)
         if st.session_state.get(INTO) not in said:
             st.session_state[INTO] = ""
         chosen = st.selectbox(page.text("studio.collection.into"), list(said), format_func=said.__getitem__, key=INTO)
         if not chosen:
             st.text_input(page.text("studio.collection.name"), key=NAME, max_chars=collections.MAX_COLLECTION_NAME)
-        act = partial(_put, page, creator_id, assets)
+        act = partial(_add_to_collection, page, creator_id, assets)
         actions.action_button(
             page, "studio.collection.add", act, right=Right.RUN, key="studio:collection:add", kind="primary"
         )
 
 
-def _put(page: PageContext, creator_id: UUID, assets: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+def _add_to_collection(page: PageContext, creator_id: UUID, assets: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     into = str(actions.typed_value(INTO) or "")
     if into:
@@ -48,7 +48,9 @@ def _put(page: PageContext, creator_id: UUID, assets: Sequence[UUID], scope: Sco
     return Message("studio.collection.added")
 
 
-def _arrange(page: PageContext, creator_id: UUID, opened: CollectionView, assets: Sequence[UUID]) -> None:
+def _render_arrange_actions(
+    page: PageContext, creator_id: UUID, opened: CollectionView, assets: Sequence[UUID]
+) -> None:
     acts = {
         "first": partial(collections.move_to_front, assets=assets),
         "out": partial(collections.remove_from_collection, assets=assets),
@@ -72,18 +74,18 @@ def render_collection_actions(page: PageContext, creator_id: UUID, opened: Colle
         st.text_input(
             page.text("studio.collection.name"), key=f"{RENAMED}:{opened.id}", max_chars=collections.MAX_COLLECTION_NAME
         )
-        rename = partial(_rename, page, creator_id, opened.id)
+        rename = partial(_rename_collection, page, creator_id, opened.id)
         actions.action_button(page, "studio.collection.rename", rename, right=Right.RUN, key="studio:collection:rename")
         if opened.assets:
             st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key=TITLE)
-            begin = partial(_pack, page, creator_id, opened.id)
+            begin = partial(_create_collection_pack, page, creator_id, opened.id)
             actions.action_button(page, "studio.collection.pack", begin, right=Right.RUN, key="studio:collection:pack")
         draw_template("shell/templates/note.html", note=page.text("studio.collection.delete_note"))
-        end = partial(_delete, page, creator_id, opened.id)
+        end = partial(_delete_collection, page, creator_id, opened.id)
         actions.action_button(page, "studio.collection.delete", end, right=Right.RUN, key="studio:collection:delete")
 
 
-def _rename(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, _: UUID) -> Message:
+def _rename_collection(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     collections.rename_collection(
         scope, creator_id, collection_id, str(actions.typed_value(f"{RENAMED}:{collection_id}") or "")
@@ -91,7 +93,9 @@ def _rename(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Sco
     return Message(KEPT)
 
 
-def _pack(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, press: UUID) -> Message:
+def _create_collection_pack(
+    page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, press: UUID
+) -> Message:
     """A pack of all of it as it stands now: what is withheld makes the shop refuse it, as in any pack."""
     page.get_creator(scope, creator_id)
     found = next((one for one in collections.list_collections(scope, creator_id) if one.id == collection_id), None)
@@ -101,7 +105,7 @@ def _pack(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope
     return Message("studio.pack_made", {"title": title})
 
 
-def _delete(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, _: UUID) -> Message:
+def _delete_collection(page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     collections.delete_collection(scope, creator_id, collection_id)
     return Message("studio.collection.deleted")

@@ -27,13 +27,13 @@ def render_delete_button(page: PageContext, creator_id: UUID, tile: LibraryTile)
         return
     with st.popover(page.text("studio.erase"), icon=":material/delete_forever:"):
         draw_template("shell/templates/note.html", note=page.text("studio.erase_how"))
-        act = partial(_erase, page, creator_id, tile.card.asset_id)
+        act = partial(_request_erasure, page, creator_id, tile.card.asset_id)
         actions.action_button(
             page, "studio.erase_yes", act, right=Right.RUN, key=f"erase:{tile.card.asset_id}", kind="primary"
         )
 
 
-def _erase(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _request_erasure(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
@@ -49,10 +49,12 @@ def render_deletion_policy(page: PageContext) -> None:
     with st.expander(page.text("studio.retention"), icon=":material/auto_delete:"), st.form("retention", border=False):
         draw_template("shell/templates/note.html", note=page.text("studio.retention_how"))
         st.number_input(page.text("studio.retention_days"), 0, erasure.MAX_DAYS, days or 0, key=DAYS)
-        actions.submit_button(page, "studio.retention_keep", _keep, right=Right.RUN, key="retention_keep")
+        actions.submit_button(
+            page, "studio.retention_keep", _save_retention_days, right=Right.RUN, key="retention_keep"
+        )
 
 
-def _keep(scope: Scope, _: UUID) -> Message:
+def _save_retention_days(scope: Scope, _: UUID) -> Message:
     days = int(actions.typed_value(DAYS) or 0)
     erasure.set_retention_days(scope, days or None)
     return Message("studio.retention_kept" if days else "studio.retention_never")

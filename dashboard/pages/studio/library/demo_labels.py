@@ -29,30 +29,30 @@ def render_demo_label(page: PageContext, creator_id: UUID, found: PictureLineage
             draw_template(
                 "shell/templates/note.html", note=page.text("labels.lifted", name=found.lifted_by, why=found.lifted.why)
             )
-            act = partial(_end, page, creator_id, card.asset_id)
+            act = partial(_end_demo_label_lift, page, creator_id, card.asset_id)
             actions.action_button(page, "labels.take_back", act, right=Right.RUN, key=f"{key}:end")
             return
         draw_template(
             "shell/templates/note.html", note=page.text("labels.how", label=page.text(f"studio.label.{card.label}"))
         )
         st.text_area(page.text("labels.why"), max_chars=label_lifts.MAX_LIFT_REASON, height=80, key=f"{key}:why")
-        act = partial(_lift, page, creator_id, card.asset_id, f"{key}:why")
+        act = partial(_lift_demo_label, page, creator_id, card.asset_id, f"{key}:why")
         actions.action_button(page, "labels.let_out", act, right=Right.RUN, key=key, kind="primary")
 
 
-def _lift(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
-    _mine(page, creator_id, asset_id, scope)
+def _lift_demo_label(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+    _check_asset_owned(page, creator_id, asset_id, scope)
     label_lifts.lift_label(scope, asset_id, why=str(actions.typed_value(key) or ""))
     return Message("labels.let_out_asked")
 
 
-def _end(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, creator_id, asset_id, scope)
+def _end_demo_label_lift(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    _check_asset_owned(page, creator_id, asset_id, scope)
     label_lifts.end_label_lift(scope, asset_id)
     return Message("labels.take_back_asked")
 
 
-def _mine(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope) -> None:
+def _check_asset_owned(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope) -> None:
     page.get_creator(scope, creator_id)
     if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")

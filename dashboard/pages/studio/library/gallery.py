@@ -61,7 +61,7 @@ def render_gallery(page: PageContext, found: StudioView) -> None:
         note=page.localizer.count_text("studio.pictures", total),
     )
     if page.has_right(Right.RUN):
-        _hand_in(page, found, none=not total)
+        _render_upload_form(page, found, none=not total)
     if not total:
         draw_template("shell/templates/empty.html", code="studio.no_pictures", word=page.text)
         return
@@ -79,15 +79,15 @@ def render_gallery(page: PageContext, found: StudioView) -> None:
         )
     with st.container(horizontal=True, gap="small", key="studio_grid"):
         for tile in here.tiles:
-            _tile(page, tile, cover=here.opened is not None and here.opened.cover == tile.card.asset_id)
+            _render_gallery_tile(page, tile, cover=here.opened is not None and here.opened.cover == tile.card.asset_id)
     search_filters.render_pager(page, here.after)
     deletion.render_deletion_policy(page)
 
 
-def _tile(page: PageContext, tile: LibraryTile, *, cover: bool) -> None:
+def _render_gallery_tile(page: PageContext, tile: LibraryTile, *, cover: bool) -> None:
     card = tile.card
     with st.container(width=WIDE, gap=None):
-        marks = [code for code, on in _marks(tile, cover) if on]
+        marks = [code for code, on in _tile_marks(tile, cover) if on]
         draw_template(
             "pages/studio/library/templates/tile.html",
             src=revealed_picture_url(card.asset_id, "thumb"),
@@ -96,19 +96,19 @@ def _tile(page: PageContext, tile: LibraryTile, *, cover: bool) -> None:
             word=page.text,
         )
         label = (card.alt or card.prompt or page.text("studio.no_alt"))[:60]
-        st.checkbox(_plain(label), key=f"{SELECTION_PREFIX}{card.asset_id}")
+        st.checkbox(_escape_label(label), key=f"{SELECTION_PREFIX}{card.asset_id}")
 
 
-def _marks(tile: LibraryTile, cover: bool) -> tuple[tuple[str, bool], ...]:
+def _tile_marks(tile: LibraryTile, cover: bool) -> tuple[tuple[str, bool], ...]:
     return ("cover", cover), ("used", tile.used), ("packed", tile.packed), ("sold", tile.sold)
 
 
-def _plain(label: str) -> str:
+def _escape_label(label: str) -> str:
     """A label in which nothing is read as a sign."""
     return "".join(f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<" else one for one in " ".join(label.split()))
 
 
-def _hand_in(page: PageContext, found: StudioView, *, none: bool) -> None:
+def _render_upload_form(page: PageContext, found: StudioView, *, none: bool) -> None:
     with st.expander(page.text("studio.add_photos"), icon=":material/add_photo_alternate:", expanded=none):
         key = f"{FILES}:{st.session_state.get(ROUND, 0)}"
         shoot_card_assignment.render_upload_card_choice(page, found)
@@ -118,20 +118,22 @@ def _hand_in(page: PageContext, found: StudioView, *, none: bool) -> None:
             UPLOAD_FILE_TYPES,
             accept_multiple_files=True,
             key=key,
-            on_change=partial(_brought, page, found.creator.id, key),
+            on_change=partial(_submit_uploaded_files, page, found.creator.id, key),
         )
 
 
-def _brought(page: PageContext, creator_id: UUID, key: str) -> None:
+def _submit_uploaded_files(page: PageContext, creator_id: UUID, key: str) -> None:
     """Hand each file to the workers; the field is then empty again, and what was refused is said."""
     batch = uuid7()  # what was handed in together is looked at together
     for file in st.session_state.get(key) or []:
-        act = partial(_receive, page, creator_id, (file.name, file.getvalue()), batch)
+        act = partial(_receive_upload, page, creator_id, (file.name, file.getvalue()), batch)
         actions.run_action(act, Right.RUN, f"upload:{file.file_id}")
     st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
 
 
-def _receive(page: PageContext, creator_id: UUID, file: tuple[str, bytes], batch: UUID, scope: Scope, _: UUID) -> None:
+def _receive_upload(
+    page: PageContext, creator_id: UUID, file: tuple[str, bytes], batch: UUID, scope: Scope, _: UUID
+) -> None:
     page.get_creator(scope, creator_id)
     (name, data), by = file, page.viewer.actor
     uploads.receive_upload(

@@ -49,7 +49,7 @@ def render_person_tags(page: PageContext, creator_id: UUID, asset_id: UUID, sha2
             select_all=False,
         )
         draw_template("shell/templates/note.html", note=page.text("people.propose_how"))
-        act = partial(_proposed, page, creator_id, asset_id, key)
+        act = partial(_propose_people, page, creator_id, asset_id, key)
         actions.action_button(page, "people.propose", act, right=Right.RUN, key=f"propose:{asset_id}", kind="primary")
 
 
@@ -64,17 +64,19 @@ def render_unrecognizable_count(page: PageContext, creator_id: UUID, asset_id: U
         draw_template("shell/templates/note.html", note=page.text("people.blurred_how"))
         key = f"blurred:{asset_id}"
         st.number_input(page.text("people.blurred_many"), 1, bystanders.MAX_BYSTANDERS, 1, key=key)
-        act = partial(_unknown, page, creator_id, asset_id, key)
+        act = partial(_propose_bystanders, page, creator_id, asset_id, key)
         actions.action_button(page, "people.blurred_say", act, right=Right.RUN, key=f"blur:{asset_id}", kind="primary")
 
 
-def _unknown(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
-    _looked(page, scope, creator_id, asset_id)
+def _propose_bystanders(
+    page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
+    _check_picture_revealed(page, scope, creator_id, asset_id)
     bystanders.propose_bystanders(scope, asset_id, int(actions.typed_value(key) or 0))
     return Message("people.blurred_said")
 
 
-def _looked(page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
+def _check_picture_revealed(page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
     """Raise NotFound for another creator's picture, Refused for one they did not look at."""
     page.get_creator(scope, creator_id)
     found = studio_reads.get_asset_bytes(scope, asset_id)
@@ -84,7 +86,7 @@ def _looked(page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID) -
         raise Refused("approvals.look_first")
 
 
-def _proposed(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
-    _looked(page, scope, creator_id, asset_id)
+def _propose_people(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+    _check_picture_revealed(page, scope, creator_id, asset_id)
     depicted_people.propose_people(scope, asset_id, [UUID(one) for one in actions.typed_value(key) or ()])
     return Message("people.proposed")

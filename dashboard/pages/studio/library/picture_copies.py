@@ -52,22 +52,24 @@ def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCar
             select_all=False,
         )
         if chosen:
-            _preview(page, card, chosen)
+            _render_crop_preview(page, card, chosen)
         strength = st.slider(page.text("copy.strength"), 0, 100, 0, 10, key=f"{key}:strength")
-        larger = _larger(page, key)
-        behind = _background(page, key)
+        larger = _select_enlargement(page, key)
+        behind = _select_background(page, key)
         mark = page.read(lambda scope: creator_watermarks.get_watermark(scope, creator_id))
-        signed = mark is not None and st.checkbox(page.text("copy.signed", text=_plain(mark.text)), key=f"{key}:signed")
+        signed = mark is not None and st.checkbox(
+            page.text("copy.signed", text=_escape_label(mark.text)), key=f"{key}:signed"
+        )
         draw_template("shell/templates/note.html", note=page.text("copy.how"))
         act, nothing = (
-            partial(_asked, page, creator_id, card.asset_id, key),
+            partial(_request_picture_copies, page, creator_id, card.asset_id, key),
             not (chosen or strength or larger or signed or behind),
         )
         actions.action_button(page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing)
-    _watermark(page, creator_id, mark)
+    _render_watermark_form(page, creator_id, mark)
 
 
-def _larger(page: PageContext, key: str) -> bool:
+def _select_enlargement(page: PageContext, key: str) -> bool:
     """Whether it is to be larger, plainly or by the model that is set for it."""
     twice = st.checkbox(page.text("copy.twice"), key=f"{key}:twice")
     if not settings.load_settings().generators.upscale_model:
@@ -76,7 +78,7 @@ def _larger(page: PageContext, key: str) -> bool:
     return st.checkbox(page.text("copy.finer"), key=f"{key}:finer", disabled=twice) or twice
 
 
-def _background(page: PageContext, key: str) -> str:
+def _select_background(page: PageContext, key: str) -> str:
     """What is to stand behind the subject, as `Finish.background`; "" where nothing can be told from anything."""
     if not settings.load_settings().generators.cutout_model:
         draw_template("shell/templates/note.html", note=page.text("copy.no_cutter"))
@@ -91,10 +93,10 @@ def _background(page: PageContext, key: str) -> str:
     )
     if kind == COLOUR:
         st.color_picker(page.text("copy.colour"), "#ffffff", key=f"{key}:colour")
-    return _behind(key)
+    return _read_background(key)
 
 
-def _behind(key: str) -> str:
+def _read_background(key: str) -> str:
     """As it stands on the page now."""
     kind = actions.typed_value(f"{key}:background")
     if kind == COLOUR:
@@ -109,23 +111,23 @@ def render_picture_copy_progress(page: PageContext, copies: Sequence[PictureCopy
     )
     for one in copies:
         if one.state == UploadState.WAITING and one.finish.finer:
-            act = partial(_stop, page, one.id)
+            act = partial(_stop_copy, page, one.id)
             actions.action_button(page, "copy.stop", act, right=Right.RUN, key=f"copy:stop:{one.id}")
 
 
-def _stop(page: PageContext, copy_id: UUID, scope: Scope, _: UUID) -> Message:
+def _stop_copy(page: PageContext, copy_id: UUID, scope: Scope, _: UUID) -> Message:
     (found,) = picture_copies.get_copies(scope, [copy_id])
     page.get_creator(scope, studio_reads.get_asset_bytes(scope, found.asset_id).creator_id)
     picture_copies.stop_copy(scope, copy_id)
     return Message("copy.stopped")
 
 
-def _plain(label: str) -> str:
+def _escape_label(label: str) -> str:
     """A label in which nothing is read as a sign."""
     return "".join(f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<@" else one for one in label)
 
 
-def _watermark(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
+def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
     """What is written on this creator's copies: the words, and how they look."""
     key = f"watermark:{creator_id}"
     with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
@@ -151,11 +153,11 @@ def _watermark(page: PageContext, creator_id: UUID, mark: Watermark | None) -> N
             key=f"{key}:opacity",
         )
         draw_template("shell/templates/note.html", note=page.text("watermark.how"))
-        act = partial(_kept, page, creator_id, key)
+        act = partial(_save_watermark, page, creator_id, key)
         actions.action_button(page, "watermark.keep", act, right=Right.RUN, key=key, kind="primary")
 
 
-def _kept(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _save_watermark(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     said = [actions.typed_value(f"{key}:{one}") for one in ("text", "corner", "size", "opacity")]
     mark = Watermark(str(said[0] or "").strip(), str(said[1]), int(said[2] or 0), int(said[3] or 0))
@@ -163,7 +165,7 @@ def _kept(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) 
     return Message("watermark.kept")
 
 
-def _preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
+def _render_crop_preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
     """The picture as its page shows it, blurred where that is, each form cut out of it."""
     try:
         cuts = picture_copies.preview_crops(page.viewer.tenant_id, card.sha256, library_files.object_store())
@@ -182,7 +184,9 @@ def _preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
         st.warning(page.text("crop.too_small", wide=cuts.size[0], high=cuts.size[1]))
 
 
-def _asked(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+def _request_picture_copies(
+    page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
     if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
@@ -192,7 +196,7 @@ def _asked(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope:
     mark = creator_watermarks.get_watermark(scope, creator_id) if actions.typed_value(f"{key}:signed") else None
     for form in chosen:
         finish = CopyFinish(
-            form=form, strength=strength, background=_behind(key), twice=twice, finer=finer, watermark=mark
+            form=form, strength=strength, background=_read_background(key), twice=twice, finer=finer, watermark=mark
         )
         picture_copies.request_copy(scope, asset_id, finish, by=page.viewer.actor, store=library_files.object_store())
     return Message("copy.asked", {"count": len(chosen)})

@@ -128,9 +128,11 @@ def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: 
         here = [card for card in cards if made == ANY_VALUE or bool(card.label) == (made == DEMO_PICTURES)]
         found = LibraryPage(here, None)
     else:
-        query = _query(creator, replace(facets, made=made))
+        query = _build_library_query(creator, replace(facets, made=made))
         found = search.search_library(scope, creator.id, query, used=used, after=after, limit=SHOWN)
-    return LibraryView(_tiles(scope, creator.id, found.cards, used), found.after, offered, known, opened, made)
+    return LibraryView(
+        _build_library_tiles(scope, creator.id, found.cards, used), found.after, offered, known, opened, made
+    )
 
 
 def media_source(scope: Scope, creator_id: UUID, asked: str) -> str:
@@ -140,7 +142,7 @@ def media_source(scope: Scope, creator_id: UUID, asked: str) -> str:
     return OWN_PICTURES if asked == ANY_VALUE else asked
 
 
-def _query(creator: Creator, facets: LibraryFilters) -> LibraryQuery:
+def _build_library_query(creator: Creator, facets: LibraryFilters) -> LibraryQuery:
     return LibraryQuery(
         words=facets.words,
         tags=facets.tags,
@@ -157,7 +159,9 @@ def _query(creator: Creator, facets: LibraryFilters) -> LibraryQuery:
     )
 
 
-def _tiles(scope: Scope, creator_id: UUID, cards: Sequence[AssetCard], used: frozenset[UUID]) -> list[LibraryTile]:
+def _build_library_tiles(
+    scope: Scope, creator_id: UUID, cards: Sequence[AssetCard], used: frozenset[UUID]
+) -> list[LibraryTile]:
     packed = studio_reads.packed_assets(scope, creator_id)
     return [
         LibraryTile(card, card.asset_id in used, card.asset_id in packed, packed.get(card.asset_id, False))
@@ -170,16 +174,19 @@ def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLinea
     cards = studio_reads.get_asset_cards(scope, [asset_id])
     if not cards or cards[0].creator_id != creator_id or cards[0].standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
-    (tile,) = _tiles(scope, creator_id, cards, review_queue.assets_used_in_posts(scope, creator_id))
+    (tile,) = _build_library_tiles(scope, creator_id, cards, review_queue.assets_used_in_posts(scope, creator_id))
     actor = member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
     names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
     story, posts = making.get_lineage(scope, asset_id), review_queue.posts_using_asset(scope, creator_id, asset_id)
-    card, lifted = _card(scope, creator_id, asset_id), label_lifts.lifted_labels(scope, [asset_id]).get(asset_id)
+    card, lifted = (
+        _find_shoot_card(scope, creator_id, asset_id),
+        label_lifts.lifted_labels(scope, [asset_id]).get(asset_id),
+    )
     who = names.get(lifted.by, "") if lifted is not None else ""
     return PictureLineage(tile, story, posts, names.get(actor, ""), card, scope.now, lifted, who)
 
 
-def _card(scope: Scope, creator_id: UUID, asset_id: UUID) -> ShootCard | None:
+def _find_shoot_card(scope: Scope, creator_id: UUID, asset_id: UUID) -> ShootCard | None:
     on = cardfacts.card_positions_of_assets(scope, [asset_id]).get(asset_id)
     cards = shoot_cards.list_cards(scope, [creator_id]) if on is not None else []
     return next((card for card in cards if on is not None and card.id == on.card.id), None)

@@ -37,9 +37,9 @@ def render_run_comparison(page: PageContext, creator: Creator, made: str) -> Non
     try:
         run, cards = page.read(lambda scope: load_run(scope, creator.id, UUID(chosen)))
     except NotFound:  # another creator was chosen meanwhile
-        return _close()
+        return _close_comparison()
     if made != ANY_VALUE and any(bool(card.label) != (made == DEMO_PICTURES) for card in cards):
-        return _close()
+        return _close_comparison()
     note = page.text("studio.variants_note", name=run.recipe, version=run.version, seed=run.seed)
     draw_template("pages/studio/library/templates/section.html", title=page.text("studio.compared"), note=note)
     shown = [card for card in cards if not card.standing.is_withheld]
@@ -50,7 +50,7 @@ def render_run_comparison(page: PageContext, creator: Creator, made: str) -> Non
             shown.sort(key=lambda card: -1 if (one := scores[card.asset_id].score) is None else one, reverse=True)
     with st.container(horizontal=True, gap="small"):
         for card in shown:
-            _variant(page, creator.id, card, scores.get(card.asset_id))
+            _render_variant(page, creator.id, card, scores.get(card.asset_id))
     with st.container(horizontal=True, gap="small"):
         covered = tuple(card.asset_id for card in shown if library_files.is_blurred(card.standing.rating))
         if covered and library_files.can_reveal(page.viewer.member):
@@ -58,7 +58,7 @@ def render_run_comparison(page: PageContext, creator: Creator, made: str) -> Non
             actions.action_button(
                 page, "studio.reveal_all", act, right=Right.RUN, key="studio:reveal", icon=":material/visibility:"
             )
-        st.button(page.text("studio.close"), key="studio:close", on_click=_close)
+        st.button(page.text("studio.close"), key="studio:close", on_click=_close_comparison)
     kept = [card.asset_id for card in shown if card.shelf is ShelfState.KEPT]
     alt_texts.render_alt_text_request(page, creator.id, kept, code="alt.ask_kept", key=chosen)
     alt_texts.render_alt_text_proposals(page, creator.id, [card.asset_id for card in shown], pictured=True)
@@ -78,11 +78,11 @@ def revealed_picture_url(asset_id: UUID, profile: str = "preview") -> str:
     return library_files.picture_url(asset_id, profile, clear=UUID(seen) if seen else None)
 
 
-def _close() -> None:
+def _close_comparison() -> None:
     st.session_state[COMPARED_RUN_KEY] = ""
 
 
-def _alike(page: PageContext, score: StyleScore) -> str:
+def _describe_style_score(page: PageContext, score: StyleScore) -> str:
     """How alike a picture is to its look, by what, or why nobody knows."""
     if score.missing_reason is not None:
         return page.localizer.message_text(score.missing_reason)
@@ -91,7 +91,7 @@ def _alike(page: PageContext, score: StyleScore) -> str:
     return page.text("look.score_faces" if score.of_faces else "look.score_visual", percent=score.score)
 
 
-def _variant(page: PageContext, creator_id: UUID, card: AssetCard, score: StyleScore | None) -> None:
+def _render_variant(page: PageContext, creator_id: UUID, card: AssetCard, score: StyleScore | None) -> None:
     with st.container(width=WIDE, border=True, gap="small"):
         draw_template(
             "pages/studio/library/templates/tile.html",
@@ -101,7 +101,7 @@ def _variant(page: PageContext, creator_id: UUID, card: AssetCard, score: StyleS
             word=page.text,
         )
         if score is not None:
-            draw_template("shell/templates/note.html", note=_alike(page, score))
+            draw_template("shell/templates/note.html", note=_describe_style_score(page, score))
         with st.container(horizontal=True, gap="small"):
             for code, after, icon in (
                 ("studio.keep", ShelfState.KEPT, ":material/favorite:"),

@@ -81,14 +81,14 @@ def render_search_filters(page: PageContext, here: LibraryView) -> None:
     if here.collections:
         said = {"": page.text("studio.collection.none")} | {str(one.id): one.name for one in here.collections}
         st.session_state[COLLECTION] = str(here.opened.id) if here.opened is not None else ""
-        _one(page, "studio.collection", said, COLLECTION)
+        _render_filter_select(page, "studio.collection", said, COLLECTION)
     if here.opened is None:
-        _search(page, here)
+        _render_search_field(page, here)
     elif here.made != ANY_VALUE:
-        _facet(page, here, "made")
+        _render_facet(page, here, "made")
 
 
-def _search(page: PageContext, here: LibraryView) -> None:
+def _render_search_field(page: PageContext, here: LibraryView) -> None:
     st.text_input(
         page.text("studio.search"),
         key=WORDS,
@@ -99,27 +99,27 @@ def _search(page: PageContext, here: LibraryView) -> None:
     with st.container(horizontal=True, gap="small"):
         for name in FILTER_NAMES:
             if name != "made" or here.made != ANY_VALUE:
-                _facet(page, here, name)
-    with st.expander(page.text("studio.search_more"), expanded=_more_is_asked()):
-        _more(page, here.offered)
+                _render_facet(page, here, name)
+    with st.expander(page.text("studio.search_more"), expanded=_has_advanced_filters()):
+        _render_advanced_filters(page, here.offered)
 
 
-def _facet(page: PageContext, here: LibraryView, name: str) -> None:
+def _render_facet(page: PageContext, here: LibraryView, name: str) -> None:
     st.session_state[f"studio:{name}"] = here.made if name == "made" else getattr(read_filters(), name)
     said = {one: page.text(f"studio.{name}.{one}") for one in VALUES[name]}
-    _one(page, f"studio.{name}", said, f"studio:{name}")
+    _render_filter_select(page, f"studio.{name}", said, f"studio:{name}")
 
 
-def _one(page: PageContext, label: str, said: Mapping[Any, str], key: str) -> None:
+def _render_filter_select(page: PageContext, label: str, said: Mapping[Any, str], key: str) -> None:
     st.selectbox(page.text(label), list(said), format_func=said.__getitem__, key=key, width=210)
 
 
-def _more_is_asked() -> bool:
+def _has_advanced_filters() -> bool:
     asked = read_filters()
     return bool(asked.tags or asked.recipe or asked.made_with[0] or asked.since or asked.until)
 
 
-def _more(page: PageContext, offered: SearchFacets) -> None:
+def _render_advanced_filters(page: PageContext, offered: SearchFacets) -> None:
     """Fields whose values are this library's own; one that is not there any more is not asked for."""
     tags = {key: page.text("studio.counted", what=written, count=many) for key, written, many in offered.tags}
     every = page.text("studio.use.all")
@@ -140,8 +140,8 @@ def _more(page: PageContext, offered: SearchFacets) -> None:
             width=320,
             select_all=False,
         )
-        _one(page, "studio.recipe_of", recipes, RECIPE)
-        _one(page, "studio.made_with", made, MADE)
+        _render_filter_select(page, "studio.recipe_of", recipes, RECIPE)
+        _render_filter_select(page, "studio.made_with", made, MADE)
         for label, key in (("studio.taken_since", SINCE), ("studio.taken_until", UNTIL)):
             st.session_state.setdefault(key, None)
             st.date_input(page.text(label), key=key, format="YYYY-MM-DD", width=170)

@@ -54,14 +54,14 @@ def render_selection(page: PageContext, found: StudioView, here: LibraryView, pi
     creator = found.creator
     with st.container(border=True, key="studio_chosen"):
         if len(picked) == 1:
-            _one(page, creator, picked[0])
+            _render_selected_picture(page, creator, picked[0])
         else:
             draw_template(
                 "pages/studio/library/templates/section.html",
                 title=page.text("studio.chosen", count=len(picked)),
                 note="",
             )
-            _uncover(
+            _render_reveal_button(
                 page,
                 "studio.reveal_all",
                 [tile for tile in picked if library_files.is_blurred(tile.card.standing.rating)],
@@ -69,18 +69,18 @@ def render_selection(page: PageContext, found: StudioView, here: LibraryView, pi
         assets = tuple(tile.card.asset_id for tile in picked)
         with st.container(horizontal=True, gap="small"):
             if page.has_right(Right.RUN):
-                _shelf(page, creator.id, assets, picked)
-                _pack(page, creator.id, assets)
+                _render_shelf_actions(page, creator.id, assets, picked)
+                _render_pack_form(page, creator.id, assets)
                 clips.render_clip_form(page, creator.id, picked)
                 tags.render_tags(page, creator.id, picked)
                 collections.render_collection_choice(page, creator.id, here, assets)
                 shoot_card_assignment.render_card_assignment(page, found, assets)
                 ai_disclosure.render_ai_disclosure(page, creator.id, picked)
             if page.has_right(Right.REVIEW):
-                _rate(page, creator.id, assets, picked)
+                _render_rating_form(page, creator.id, assets, picked)
 
 
-def _one(page: PageContext, creator: Creator, tile: LibraryTile) -> None:
+def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryTile) -> None:
     asset_id = tile.card.asset_id
     found = page.read(lambda scope: load_lineage(scope, creator.id, asset_id))
     left, right = st.columns([1, 1], gap="medium")
@@ -99,7 +99,9 @@ def _one(page: PageContext, creator: Creator, tile: LibraryTile) -> None:
             draw_template(
                 "pages/studio/library/templates/picture.html", src=revealed_picture_url(asset_id), card=tile.card
             )
-        _uncover(page, "studio.reveal", [tile] if library_files.is_blurred(tile.card.standing.rating) else [])
+        _render_reveal_button(
+            page, "studio.reveal", [tile] if library_files.is_blurred(tile.card.standing.rating) else []
+        )
     with right:
         draw_template(
             "pages/studio/library/templates/lineage.html",
@@ -111,16 +113,16 @@ def _one(page: PageContext, creator: Creator, tile: LibraryTile) -> None:
         if found.card is not None and page.has_right(Right.REVIEW):
             shoot_card_assignment.render_card_people(page, creator.id, asset_id, found.card)
         if page.has_right(Right.REVIEW) and tile.card.standing.rating not in (None, Rating.G):
-            _too_high(page, creator.id, tile)
+            _render_lower_rating_form(page, creator.id, tile)
         if found.card is None and page.has_right(Right.RUN):
             person_tags.render_person_tags(page, creator.id, asset_id, tile.card.sha256)
         if page.has_right(Right.RUN):
             with st.container(horizontal=True, gap="small"):
-                _work_on(page, creator.id, tile, found)
+                _render_picture_tools(page, creator.id, tile, found)
             alt_texts.render_alt_text_proposals(page, creator.id, [asset_id])
 
 
-def _work_on(page: PageContext, creator_id: UUID, tile: LibraryTile, found: PictureLineage) -> None:
+def _render_picture_tools(page: PageContext, creator_id: UUID, tile: LibraryTile, found: PictureLineage) -> None:
     """What can be made of one picture, and said of it."""
     asset_id = tile.card.asset_id
     demo_labels.render_demo_label(page, creator_id, found)
@@ -130,11 +132,11 @@ def _work_on(page: PageContext, creator_id: UUID, tile: LibraryTile, found: Pict
     variations.render_pose_form(page, creator_id, tile.card)
     style_references.render_style_reference_toggle(page, creator_id, tile.card)
     animations.render_animation_form(page, creator_id, tile.card)
-    _again(page, creator_id, asset_id, found.story.again)
+    _render_repeat_button(page, creator_id, asset_id, found.story.again)
     person_tags.render_unrecognizable_count(page, creator_id, asset_id)
     with st.popover(page.text("studio.alt"), icon=":material/edit:"):
         st.text_input(page.text("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
-        act = partial(_describe, page, creator_id, asset_id)
+        act = partial(_save_alt_text, page, creator_id, asset_id)
         actions.action_button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
         if not tile.card.seconds:
             alt_texts.render_alt_text_request(
@@ -142,22 +144,22 @@ def _work_on(page: PageContext, creator_id: UUID, tile: LibraryTile, found: Pict
             )
 
 
-def _again(page: PageContext, creator_id: UUID, asset_id: UUID, count: int) -> None:
+def _render_repeat_button(page: PageContext, creator_id: UUID, asset_id: UUID, count: int) -> None:
     """The press that runs once more what made this picture."""
     if count:
-        act = partial(_made_again, page, creator_id, asset_id)
+        act = partial(_repeat_generation, page, creator_id, asset_id)
         actions.action_button(
             page, "studio.again", act, right=Right.RUN, key=f"again:{asset_id}", icon=":material/replay:"
         )
 
 
-def _made_again(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
-    _mine(page, scope, creator_id, (asset_id,))
+def _repeat_generation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    _check_assets_of_creator(page, scope, creator_id, (asset_id,))
     _, count = making.repeat_generation(scope, asset_id, key=f"again:{press}", by=page.viewer.actor)
     return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
 
 
-def _too_high(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
+def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
     """Ask others to lower its rating; who asks has looked, and says why."""
     asset_id, known = tile.card.asset_id, tile.card.standing.rating or Rating.G
     with st.popover(page.text("second.too_high"), icon=":material/arrow_downward:"):
@@ -176,12 +178,12 @@ def _too_high(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
             key=f"lower:to:{asset_id}",
         )
         st.text_area(page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"lower:why:{asset_id}")
-        act = partial(_ask_lower, page, creator_id, asset_id)
+        act = partial(_request_lower_rating, page, creator_id, asset_id)
         actions.action_button(page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary")
 
 
-def _ask_lower(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, creator_id, (asset_id,))
+def _request_lower_rating(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    _check_assets_of_creator(page, scope, creator_id, (asset_id,))
     wanted = Rating(str(actions.typed_value(f"lower:to:{asset_id}")))
     member_reviews.request_lower_rating(
         scope, asset_id, wanted, why=str(actions.typed_value(f"lower:why:{asset_id}") or "")
@@ -189,7 +191,7 @@ def _ask_lower(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope
     return Message("second.asked")
 
 
-def _uncover(page: PageContext, code: str, covered: list[LibraryTile]) -> None:
+def _render_reveal_button(page: PageContext, code: str, covered: list[LibraryTile]) -> None:
     """The press that shows what comes blurred, and writes down that this member looked."""
     if covered and library_files.can_reveal(page.viewer.member):
         assets = tuple(tile.card.asset_id for tile in covered)
@@ -198,13 +200,13 @@ def _uncover(page: PageContext, code: str, covered: list[LibraryTile]) -> None:
         actions.action_button(page, code, act, right=right, key=f"reveal:{assets[0]}", icon=":material/visibility:")
 
 
-def _describe(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, creator_id, (asset_id,))
+def _save_alt_text(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    _check_assets_of_creator(page, scope, creator_id, (asset_id,))
     assets.set_alt_text(scope, asset_id, str(actions.typed_value(f"alt:{asset_id}") or "").strip())
     return Message("studio.alt_kept")
 
 
-def _mine(page: PageContext, scope: Scope, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
+def _check_assets_of_creator(page: PageContext, scope: Scope, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
     """Raise NotFound unless each picture is of this creator, and the creator one of this member's."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
@@ -212,7 +214,9 @@ def _mine(page: PageContext, scope: Scope, creator_id: UUID, assets: tuple[UUID,
             raise NotFound("library.asset_unknown", destination="-")
 
 
-def _shelf(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]) -> None:
+def _render_shelf_actions(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]
+) -> None:
     away = all(tile.card.shelf is ShelfState.RETIRED for tile in picked)
     kept = all(tile.card.shelf is ShelfState.KEPT for tile in picked)
     keep = partial(shelve_action, page, creator_id, assets, ShelfState.KEPT)
@@ -224,20 +228,24 @@ def _shelf(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked
     actions.action_button(
         page, "studio.put_away", put, right=Right.RUN, key="studio:away", icon=":material/inventory_2:", disabled=away
     )
-    ask = partial(_ask_review, page, creator_id, assets)
+    ask = partial(_request_review, page, creator_id, assets)
     actions.action_button(
         page, "studio.ask_review", ask, right=Right.RUN, key="studio:ask", icon=":material/fact_check:"
     )
 
 
-def _ask_review(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+def _request_review(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID
+) -> Message:
     shelve_action(page, creator_id, assets, ShelfState.KEPT, scope, press)
     told = Message("studio.review_wanted", {"member": page.viewer.member.name, "count": len(assets)})
     notices.put(scope, told, cause=f"review:{creator_id}", urgent=False, creator_id=creator_id)
     return Message("studio.review_asked")
 
 
-def _rate(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]) -> None:
+def _render_rating_form(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]
+) -> None:
     least = max((tile.card.standing.rating.rank for tile in picked if tile.card.standing.rating), default=0)
     levels = [str(one) for one in Rating if one is Rating.X or one.rank >= least] + [MINOR]
     covered = [tile.card.asset_id for tile in picked if library_files.is_blurred(tile.card.standing.rating)]
@@ -249,14 +257,14 @@ def _rate(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked:
         draw_template(
             "shell/templates/note.html", note=page.text("approvals.look_first" if unseen else "studio.rate_note")
         )
-        act = partial(_rated, page, creator_id, assets)
+        act = partial(_submit_ratings, page, creator_id, assets)
         actions.action_button(
             page, "studio.rate_now", act, right=Right.REVIEW, key="studio:rate", kind="primary", disabled=unseen
         )
 
 
-def _rated(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, creator_id, assets)
+def _submit_ratings(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
+    _check_assets_of_creator(page, scope, creator_id, assets)
     level = str(actions.typed_value("rate:as"))
     covered = [
         one for one in assets if library_files.is_blurred(studio_reads.get_asset_bytes(scope, one).standing.rating)
@@ -269,17 +277,17 @@ def _rated(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope:
     return Message("studio.rated")
 
 
-def _pack(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
+def _render_pack_form(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
     with st.popover(page.text("studio.pack"), icon=":material/inventory:"):
         st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key="pack:title")
         st.text_area(page.text("studio.pack_about"), max_chars=packs.MAX_DESCRIPTION, key="pack:about")
         draw_template("shell/templates/note.html", note=page.localizer.count_text("studio.pack_note", len(assets)))
-        act = partial(_packed, page, creator_id, assets)
+        act = partial(_create_pack, page, creator_id, assets)
         actions.action_button(page, "studio.pack_now", act, right=Right.RUN, key="studio:pack", kind="primary")
 
 
-def _packed(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
-    _mine(page, scope, creator_id, assets)
+def _create_pack(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+    _check_assets_of_creator(page, scope, creator_id, assets)
     title, about = (
         str(actions.typed_value("pack:title") or "").strip(),
         str(actions.typed_value("pack:about") or "").strip(),

@@ -34,7 +34,7 @@ def render_upload_card_choice(page: PageContext, found: StudioView) -> None:
     """Which card what is handed in now belongs to; none unless one is chosen."""
     cards = open_shoot_cards(found)
     if cards:
-        _choice(page, cards, HANDED, none="cards.none")
+        _select_shoot_card(page, cards, HANDED, none="cards.none")
 
 
 def selected_upload_card(creator_id: UUID, scope: Scope) -> UUID | None:
@@ -49,9 +49,9 @@ def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[U
     if not cards:
         return
     with st.popover(page.text("cards.put_on"), icon=":material/contact_page:"):
-        chosen = _choice(page, cards, CHOSEN)
+        chosen = _select_shoot_card(page, cards, CHOSEN)
         draw_template("pages/studio/library/templates/shoot_card.html", card=cards[chosen], word=page.text)
-        act = partial(_put, page, found.creator.id, assets)
+        act = partial(_assign_shoot_card, page, found.creator.id, assets)
         actions.action_button(page, "cards.put_now", act, right=Right.RUN, key="studio:card", kind="primary")
 
 
@@ -68,11 +68,11 @@ def render_card_people(page: PageContext, creator_id: UUID, asset_id: UUID, card
             select_all=False,
         )
         draw_template("shell/templates/note.html", note=page.text("cards.who_how"))
-        act = partial(_named, page, creator_id, asset_id)
+        act = partial(_confirm_people, page, creator_id, asset_id)
         actions.action_button(page, "cards.who_now", act, right=Right.REVIEW, key=f"name:{asset_id}", kind="primary")
 
 
-def _named(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _confirm_people(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     found = studio_reads.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:
@@ -86,7 +86,7 @@ def _named(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _:
     return Message("cards.who_told")
 
 
-def _choice(page: PageContext, cards: dict[str, ShootCardView], key: str, *, none: str = "") -> str:
+def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: str, *, none: str = "") -> str:
     def said(one: str) -> str:
         if not one:
             return page.text(none)
@@ -100,7 +100,7 @@ def _choice(page: PageContext, cards: dict[str, ShootCardView], key: str, *, non
     return str(st.selectbox(page.text("cards.which"), options, format_func=said, key=key))
 
 
-def _put(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
+def _assign_shoot_card(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     card = asset_bindings.find_card_of_creator(scope, creator_id, str(actions.typed_value(CHOSEN)))
     for asset_id in assets:

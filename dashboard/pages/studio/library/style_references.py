@@ -35,7 +35,7 @@ def render_style_reference_toggle(page: PageContext, creator_id: UUID, card: Ass
     if card.seconds:
         return
     kept = page.read(lambda scope: style_references.style_reference_ids(scope, creator_id))
-    code, act = ("look.drop", _drop) if card.asset_id in kept else ("look.add", _add)
+    code, act = ("look.drop", _remove_style_reference) if card.asset_id in kept else ("look.add", _add_style_reference)
     with st.popover(page.text("look.of_this"), icon=":material/face:"):
         draw_template(
             "shell/templates/note.html", note=page.text("look.how", most=style_references.MAX_STYLE_REFERENCES)
@@ -49,17 +49,17 @@ def render_style_references(page: PageContext, creator: Creator) -> None:
     kept = page.read(lambda scope: style_references.list_style_references(scope, creator.id))
     if not kept:
         return
-    aside = page.read(lambda scope: _aside(scope, creator.id, [one.asset_id for one in kept]))
+    aside = page.read(lambda scope: _hidden_reference_reasons(scope, creator.id, [one.asset_id for one in kept]))
     with st.expander(page.text("look.all", name=creator.name), icon=":material/face:"):
         draw_template(
             "shell/templates/note.html", note=page.text("look.how", most=style_references.MAX_STYLE_REFERENCES)
         )
         with st.container(horizontal=True, gap="small"):
             for place, one in enumerate(kept):
-                _picture(page, creator.id, one, place, aside=aside.get(one.asset_id, ""))
+                _render_style_reference(page, creator.id, one, place, aside=aside.get(one.asset_id, ""))
 
 
-def _aside(scope: Scope, creator_id: UUID, assets: list[UUID]) -> dict[UUID, str]:
+def _hidden_reference_reasons(scope: Scope, creator_id: UUID, assets: list[UUID]) -> dict[UUID, str]:
     """Those of these pictures that are not of the kind the page shows now, with the kind they are of."""
     made = media_source(scope, creator_id, search_filters.read_filters().made)
     cards = studio_reads.get_asset_cards(scope, assets) if made != ANY_VALUE else []
@@ -67,7 +67,9 @@ def _aside(scope: Scope, creator_id: UUID, assets: list[UUID]) -> dict[UUID, str
     return {one.asset_id: f"studio.made.{other}" for one in cards if bool(one.label) != (made == DEMO_PICTURES)}
 
 
-def _picture(page: PageContext, creator_id: UUID, one: StyleReference, place: int, *, aside: str) -> None:
+def _render_style_reference(
+    page: PageContext, creator_id: UUID, one: StyleReference, place: int, *, aside: str
+) -> None:
     with st.container(width=WIDE, border=True, gap="small"):
         why = page.localizer.message_text(one.refused) if one.refused is not None else page.text(aside) if aside else ""
         draw_template(
@@ -78,9 +80,9 @@ def _picture(page: PageContext, creator_id: UUID, one: StyleReference, place: in
             word=page.text,
         )
         if place:
-            first = partial(_first, page, creator_id, one.asset_id)
+            first = partial(_move_reference_to_front, page, creator_id, one.asset_id)
             actions.action_button(page, "look.first", first, right=Right.RUN, key=f"look:first:{one.asset_id}")
-        drop = partial(_drop, page, creator_id, one.asset_id)
+        drop = partial(_remove_style_reference, page, creator_id, one.asset_id)
         actions.action_button(page, "look.drop", drop, right=Right.RUN, key=f"look:drop:{one.asset_id}")
 
 
@@ -102,10 +104,10 @@ def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSp
         st.error(page.localizer.message_text(wrong or Message("look.none")))
         return False
     draw_template("shell/templates/note.html", note=page.text("look.kept_to", count=len(kept), percent=spec.look))
-    return _may_go(page, creator_id, spec)
+    return _can_send_style(page, creator_id, spec)
 
 
-def _may_go(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
+def _can_send_style(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
     """Whether an engine of others may be handed the look, and takes as many pictures; why not is said."""
     frozen = page.read(lambda scope: style_references.freeze_style(scope, creator_id))
     try:
@@ -118,19 +120,19 @@ def _may_go(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
     return external_engines.can_export_pictures(page, creator_id, spec, [sha256 for _, sha256 in frozen])
 
 
-def _add(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _add_style_reference(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     style_references.add_style_reference(scope, creator_id, asset_id)
     return Message("look.added")
 
 
-def _drop(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _remove_style_reference(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     style_references.remove_style_reference(scope, creator_id, asset_id)
     return Message("look.dropped")
 
 
-def _first(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _move_reference_to_front(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     style_references.move_to_front(scope, creator_id, asset_id)
     return Message("look.moved")

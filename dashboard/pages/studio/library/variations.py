@@ -31,13 +31,13 @@ USUAL_ANEW = input_pictures.DEFAULT_STRENGTH
 def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
     """Choose the recipe, how much of the picture is made anew and where, and how many; nothing where no engine here
     begins from pictures, of a film, and without a recipe that asks nothing."""
-    known = _recipes(page, creator_id, card, "init")
+    known = _list_compatible_recipes(page, creator_id, card, "init")
     if not known:
         return
     key = f"vary:{card.asset_id}"
     with st.popover(page.text("vary.make"), icon=":material/auto_fix_high:"):
         draw_template("shell/templates/note.html", note=page.text("vary.how"))
-        may = _recipe(page, creator_id, card, known, key)
+        may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
             page.text("vary.anew"),
             input_pictures.MIN_STRENGTH,
@@ -49,32 +49,32 @@ def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
         if st.checkbox(page.text("vary.part"), key=f"{key}:part"):
             region_mask.render_region_choice(page, card.asset_id, key)
         st.number_input(page.text("studio.count"), 1, MAX_VARIATIONS, 3, key=f"{key}:count")
-        act = partial(_ask, page, creator_id, card.asset_id)
+        act = partial(_request_variation, page, creator_id, card.asset_id)
         actions.action_button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
-        keep = partial(_keep, page, creator_id, card.asset_id)
+        keep = partial(_save_init_picture, page, creator_id, card.asset_id)
         actions.action_button(page, "vary.keep", keep, right=Right.RUN, key=f"{key}:keep")
 
 
 def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
     """Choose the recipe, how much the posture counts, and how many; nothing where no engine here takes postures."""
-    known = _recipes(page, creator_id, card, "pose")
+    known = _list_compatible_recipes(page, creator_id, card, "pose")
     if not known:
         return
     key = f"pose:{card.asset_id}"
     with st.popover(page.text("pose.make"), icon=":material/accessibility_new:"):
         draw_template("shell/templates/note.html", note=page.text("pose.how"))
-        may = _recipe(page, creator_id, card, known, key)
+        may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
             page.text("pose.weight"), input_pictures.MIN_WEIGHT, input_pictures.MAX_WEIGHT, 100, 5, key=f"{key}:weight"
         )
         st.number_input(page.text("studio.count"), 1, MAX_VARIATIONS, 3, key=f"{key}:count")
-        act = partial(_ask_posture, page, creator_id, card.asset_id)
+        act = partial(_request_pose_run, page, creator_id, card.asset_id)
         actions.action_button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
-        keep = partial(_keep_posture, page, creator_id, card.asset_id)
+        keep = partial(_save_pose_reference, page, creator_id, card.asset_id)
         actions.action_button(page, "pose.keep", keep, right=Right.RUN, key=f"{key}:keep")
 
 
-def _recipes(page: PageContext, creator_id: UUID, card: AssetCard, need: str) -> list[RecipeSummary]:
+def _list_compatible_recipes(page: PageContext, creator_id: UUID, card: AssetCard, need: str) -> list[RecipeSummary]:
     """The recipes that ask nothing, where their engine can be asked this."""
     if card.seconds:
         return []
@@ -85,7 +85,9 @@ def _recipes(page: PageContext, creator_id: UUID, card: AssetCard, need: str) ->
     return [one for one in known if not one.spec.parameters and one.spec.engine in able]
 
 
-def _recipe(page: PageContext, creator_id: UUID, card: AssetCard, known: list[RecipeSummary], key: str) -> bool:
+def _select_variation_recipe(
+    page: PageContext, creator_id: UUID, card: AssetCard, known: list[RecipeSummary], key: str
+) -> bool:
     """Choose the recipe; whether the picture may go to whoever makes what it asks for. Why not is said."""
     names = {str(one.id): one.spec for one in known}
     chosen = st.selectbox(
@@ -95,36 +97,36 @@ def _recipe(page: PageContext, creator_id: UUID, card: AssetCard, known: list[Re
     return external_engines.can_export_pictures(page, creator_id, names[chosen], [digest])
 
 
-def _ask(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
-    key, begin = f"vary:{asset_id}", _beginning(asset_id)
-    return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
+def _request_variation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    key, begin = f"vary:{asset_id}", _read_init_picture(asset_id)
+    return _start_variation_run(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
 
 
-def _beginning(asset_id: UUID) -> InitPicture:
+def _read_init_picture(asset_id: UUID) -> InitPicture:
     key = f"vary:{asset_id}"
     return InitPicture(
         asset_id, int(actions.typed_value(f"{key}:anew") or USUAL_ANEW), region_mask.read_optional_region(key)
     )
 
 
-def _ask_posture(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_pose_run(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     key = f"pose:{asset_id}"
     pose = PoseReference(asset_id, int(actions.typed_value(f"{key}:weight") or 0))
-    return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose)
+    return _start_variation_run(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose)
 
 
-def _keep(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    said = {"begin": input_pictures.init_picture_spec(_beginning(asset_id)), "posture": None}
-    return _kept(page, creator_id, scope, f"vary:{asset_id}", said)
+def _save_init_picture(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    said = {"begin": input_pictures.init_picture_spec(_read_init_picture(asset_id)), "posture": None}
+    return _save_recipe_inputs(page, creator_id, scope, f"vary:{asset_id}", said)
 
 
-def _keep_posture(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+def _save_pose_reference(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     weight = int(actions.typed_value(f"pose:{asset_id}:weight") or 0)
     said = {"posture": input_pictures.pose_reference_spec(asset_id, weight), "begin": None}
-    return _kept(page, creator_id, scope, f"pose:{asset_id}", said)
+    return _save_recipe_inputs(page, creator_id, scope, f"pose:{asset_id}", said)
 
 
-def _kept(page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]) -> Message:
+def _save_recipe_inputs(page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]) -> Message:
     """Have the recipe that is chosen begin so by itself; it is the one the page shows next."""
     mine = page.get_creator(scope, creator_id).id
     made = versions.change_recipe(scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said)
@@ -132,7 +134,7 @@ def _kept(page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dic
     return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
 
 
-def _start(
+def _start_variation_run(
     page: PageContext,
     scope: Scope,
     press: UUID,

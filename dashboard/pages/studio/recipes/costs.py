@@ -28,35 +28,38 @@ CAP = "spending:cap"
 
 def describe_estimate(page: PageContext, spec: RecipeSpec, lasts: str, count: int) -> str:
     """How long a run takes and what it costs; of what costs nothing, that it does."""
-    known = _known()
+    known = _load_generator_settings()
     if not known.hosted_model(engine_name(known, spec.engine)):
         return page.text("studio.estimate", lasts=lasts)
     price = price_per_picture(known, spec)
     if price is None:
         return page.text("studio.estimate_unpriced")
-    found = _budget(page, price.currency)
+    found = _load_monthly_budget(page, price.currency)
     costs = page.text("studio.estimate_priced", lasts=lasts, cost=page.localizer.format_money(price.total(count)))
-    return f"{costs} {_spent(page, found)}"
+    return f"{costs} {_describe_spending(page, found)}"
 
 
 def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
     """The cap of the agency, in each currency that the model or texts are paid in; nothing where none is."""
-    currencies = _currencies(spec)
+    currencies = _list_cap_currencies(spec)
     if not currencies or not page.has_right(Right.RUN):
         return
     with st.expander(page.text("studio.spending"), icon=":material/payments:"):
         for currency in currencies:
             with st.form(f"spending:{currency}", border=False):
-                found = _budget(page, currency)
-                own = _written(found.own) if found.own is not None else ""
+                found = _load_monthly_budget(page, currency)
+                own = _format_cap_amount(found.own) if found.own is not None else ""
                 st.text_input(page.text("studio.cap", currency=currency), own, key=f"{CAP}:{currency}")
-                draw_template("shell/templates/note.html", note=_spent(page, found))
-                keep = partial(_keep, currency)
+                draw_template("shell/templates/note.html", note=_describe_spending(page, found))
+                keep = partial(_save_spending_cap, currency)
                 actions.submit_button(page, "studio.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{currency}")
 
 
-def _currencies(spec: RecipeSpec) -> list[str]:
-    price, texts = price_per_picture(_known(), spec), parse_token_prices(_known().text_prices).values()
+def _list_cap_currencies(spec: RecipeSpec) -> list[str]:
+    price, texts = (
+        price_per_picture(_load_generator_settings(), spec),
+        parse_token_prices(_load_generator_settings().text_prices).values(),
+    )
     return list(dict.fromkeys([*([price.currency] if price else []), *(one.input.currency for one in texts)]))
 
 
@@ -65,15 +68,15 @@ def require_within_cap(
 ) -> None:
     """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` is what it asks of
     its engine beside words and its look."""
-    estimates.check_affordable(scope, _known(), spec, count, asks)
+    estimates.check_affordable(scope, _load_generator_settings(), spec, count, asks)
 
 
 def has_price(spec: RecipeSpec) -> bool:
     """Whether pictures of a recipe have a price here."""
-    return price_per_picture(_known(), spec) is not None
+    return price_per_picture(_load_generator_settings(), spec) is not None
 
 
-def _keep(currency: str, scope: Scope, _: UUID) -> Message:
+def _save_spending_cap(currency: str, scope: Scope, _: UUID) -> Message:
     text = str(actions.typed_value(f"{CAP}:{currency}") or "").strip()
     try:
         cap = parse_money(text, currency) if text else None
@@ -83,25 +86,25 @@ def _keep(currency: str, scope: Scope, _: UUID) -> Message:
     return Message("studio.cap_kept")
 
 
-def _spent(page: PageContext, found: MonthlyBudget) -> str:
+def _describe_spending(page: PageContext, found: MonthlyBudget) -> str:
     spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
     if found.cap is None:
         return page.text("studio.spent", spent=spent)
     return page.text("studio.spent_capped", spent=spent, cap=page.localizer.format_money(found.cap))
 
 
-def _written(cap: Money) -> str:
+def _format_cap_amount(cap: Money) -> str:
     """As it is typed: without its currency."""
     return str(cap).rpartition(" ")[0]
 
 
-def _budget(page: PageContext, currency: str) -> MonthlyBudget:
-    return page.read(lambda scope: spending_caps.monthly_budget(scope, currency, _caps()))
+def _load_monthly_budget(page: PageContext, currency: str) -> MonthlyBudget:
+    return page.read(lambda scope: spending_caps.monthly_budget(scope, currency, _parse_spending_caps()))
 
 
-def _caps() -> SpendingCaps:
-    return parse_amounts(_known().spending_caps)
+def _parse_spending_caps() -> SpendingCaps:
+    return parse_amounts(_load_generator_settings().spending_caps)
 
 
-def _known() -> GeneratorsSettings:
+def _load_generator_settings() -> GeneratorsSettings:
     return settings.load_settings().generators

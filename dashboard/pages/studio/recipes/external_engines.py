@@ -36,12 +36,12 @@ def render_external_engines(page: PageContext, creator: Creator) -> None:
     found = page.read(lambda scope: list_engine_export_grants(scope, creator.id, engines))
     with st.expander(page.text("outgoing.all"), icon=":material/outbound:"):
         for one in found:
-            _engine(page, creator, one)
+            _render_external_engine(page, creator, one)
 
 
-def _engine(page: PageContext, creator: Creator, one: EngineExportGrant) -> None:
+def _render_external_engine(page: PageContext, creator: Creator, one: EngineExportGrant) -> None:
     """Taking back is one press; a yes needs the mark that its words were read."""
-    words, key = _words(page, creator, one.engine), f"{one.engine}:{creator.id}"
+    words, key = _export_terms_text(page, creator, one.engine), f"{one.engine}:{creator.id}"
     draw_template(
         "pages/studio/recipes/templates/external_engine.html",
         one=one,
@@ -51,16 +51,16 @@ def _engine(page: PageContext, creator: Creator, one: EngineExportGrant) -> None
         word=page.text,
     )
     if one.grant is not None:
-        act = partial(_withdraw, page, creator.id, one.engine)
+        act = partial(_revoke_export, page, creator.id, one.engine)
         actions.action_button(page, "outgoing.withdraw", act, right=Right.RUN, key=f"outgoing:no:{key}")
         return
     st.checkbox(page.text("outgoing.read", name=creator.name), key=f"{READ}:{key}")
-    act = partial(_allow, page, creator, one.engine)
+    act = partial(_grant_export, page, creator, one.engine)
     params: dict[str, str | int] = {"engine": ENGINE_NAMES[one.engine]}
     actions.action_button(page, "outgoing.allow", act, right=Right.RUN, key=f"outgoing:yes:{key}", params=params)
 
 
-def _words(page: PageContext, creator: Creator, engine: str) -> str:
+def _export_terms_text(page: PageContext, creator: Creator, engine: str) -> str:
     said = page.text("outgoing.words", engine=ENGINE_NAMES[engine], name=creator.name)
     return f"{said} {page.text(f'outgoing.kept.{engine}')}"
 
@@ -84,15 +84,15 @@ def require_export_allowed(scope: Scope, creator_id: UUID, spec: RecipeSpec, ass
         export_grants.check_export(scope, creator_id, engine, [input_pictures.source_picture_digest(scope, asset_id)])
 
 
-def _allow(page: PageContext, creator: Creator, engine: str, scope: Scope, _: UUID) -> Message:
+def _grant_export(page: PageContext, creator: Creator, engine: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator.id)
     if not actions.typed_value(f"{READ}:{engine}:{creator.id}"):
         raise BadInput("outgoing.unread")
-    export_grants.grant_export(scope, creator.id, engine, words=_words(page, creator, engine))
+    export_grants.grant_export(scope, creator.id, engine, words=_export_terms_text(page, creator, engine))
     return Message("outgoing.allowed", {"engine": ENGINE_NAMES[engine]})
 
 
-def _withdraw(page: PageContext, creator_id: UUID, engine: str, scope: Scope, _: UUID) -> Message:
+def _revoke_export(page: PageContext, creator_id: UUID, engine: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     export_grants.revoke_export(scope, creator_id, engine)
     return Message("outgoing.withdrawn", {"engine": ENGINE_NAMES[engine]})

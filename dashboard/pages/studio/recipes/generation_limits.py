@@ -42,8 +42,8 @@ def render_generation_limits(page: PageContext, creator_id: UUID, found: Generat
     if not page.has_right(Right.RUN):
         return
     with st.expander(page.text("studio.limits"), icon=":material/schedule:"):
-        _form(page, _Form(str(creator_id), creator_id, found.own, found.agency), found)
-        _form(page, _Form("agency", None, found.agency, None), found)
+        _render_limits_form(page, _Form(str(creator_id), creator_id, found.own, found.agency), found)
+        _render_limits_form(page, _Form("agency", None, found.agency, None), found)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _Form:
     otherwise: GenerationHours | None
 
 
-def _form(page: PageContext, form: _Form, found: GenerationLimits) -> None:
+def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits) -> None:
     mark, window = form.mark, form.window or form.otherwise or NIGHT
     whose = "agency" if form.creator_id is None else "creator"
     with st.form(f"limits:{mark}", border=False):
@@ -64,7 +64,7 @@ def _form(page: PageContext, form: _Form, found: GenerationLimits) -> None:
             page.text(f"studio.limits_{whose}"),
             ["always", "hours"],
             index=0 if form.window is None else 1,
-            format_func=lambda one: _when(page, one, form.otherwise),
+            format_func=lambda one: _hours_choice_label(page, one, form.otherwise),
             horizontal=True,
             key=f"{WHEN}:{mark}",
         )
@@ -77,13 +77,13 @@ def _form(page: PageContext, form: _Form, found: GenerationLimits) -> None:
         actions.submit_button(
             page,
             f"studio.limits_keep_{whose}",
-            partial(_keep, page, form),
+            partial(_save_generation_limits, page, form),
             right=Right.RUN,
             key=f"limits_keep:{mark}",
         )
 
 
-def _when(page: PageContext, one: str, otherwise: GenerationHours | None) -> str:
+def _hours_choice_label(page: PageContext, one: str, otherwise: GenerationHours | None) -> str:
     if one == "always" and otherwise is not None:
         return page.text(
             "studio.limits_as_agency", opens=f"{otherwise.opens:%H:%M}", closes=f"{otherwise.closes:%H:%M}"
@@ -91,7 +91,7 @@ def _when(page: PageContext, one: str, otherwise: GenerationHours | None) -> str
     return page.text(f"studio.limits_{one}")
 
 
-def _keep(page: PageContext, form: _Form, scope: Scope, _: UUID) -> Message:
+def _save_generation_limits(page: PageContext, form: _Form, scope: Scope, _: UUID) -> Message:
     if form.creator_id is not None:
         page.get_creator(scope, form.creator_id)
     opens, closes = actions.typed_value(f"{OPENS}:{form.mark}"), actions.typed_value(f"{CLOSES}:{form.mark}")

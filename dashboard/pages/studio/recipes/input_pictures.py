@@ -52,19 +52,19 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
             format_func=lambda one: page.text(f"begin.way.{one}"),
             key=f"{key}:way",
         )
-        asset_id = _picture(page, creator_id, spec, key) if way != WORDS else None
+        asset_id = _select_input_picture(page, creator_id, spec, key) if way != WORDS else None
         if asset_id is not None:
-            _settings(page, creator_id, spec, asset_id, way=way, key=f"{key}:{asset_id}")
-        keep, nothing = partial(_keep, page, creator_id, chosen), way != WORDS and asset_id is None
+            _render_input_settings(page, creator_id, spec, asset_id, way=way, key=f"{key}:{asset_id}")
+        keep, nothing = partial(_save_input_picture, page, creator_id, chosen), way != WORDS and asset_id is None
         actions.action_button(page, "begin.keep", keep, right=Right.RUN, key=key, disabled=nothing)
 
 
-def _picture(page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str) -> UUID | None:
+def _select_input_picture(page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str) -> UUID | None:
     """One of the newest of the library, first the one that is named now; none where there are none."""
     found = page.read(
         lambda scope: postable_assets.list_postable_assets(scope, [creator_id], before=None, limit=MAX_OFFERED_PICTURES)
     )
-    names = {str(one.asset_id): _named(page, one) for one in found if one.kind == postable_assets.PICTURE_KIND}
+    names = {str(one.asset_id): _picture_label(page, one) for one in found if one.kind == postable_assets.PICTURE_KIND}
     if (named := spec.begin or spec.posture) is not None:
         names = {named.asset: names.get(named.asset, page.text("begin.picture_now")), **names}
     if not names:
@@ -77,14 +77,16 @@ def _picture(page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str) ->
     return UUID(chosen)
 
 
-def _named(page: PageContext, one: PostableAsset) -> str:
+def _picture_label(page: PageContext, one: PostableAsset) -> str:
     day, said = page.localizer.format_numeric_day(one.at), " ".join(one.alt.split())
     if not said:
         return page.text("begin.picture_plain", day=day)
     return f"{day} · {said if len(said) <= MAX_LABEL_LENGTH else said[: MAX_LABEL_LENGTH - 1] + '…'}"
 
 
-def _settings(page: PageContext, creator_id: UUID, spec: RecipeSpec, asset_id: UUID, *, way: str, key: str) -> None:
+def _render_input_settings(
+    page: PageContext, creator_id: UUID, spec: RecipeSpec, asset_id: UUID, *, way: str, key: str
+) -> None:
     """How much of it counts, and, where it begins from it, which part is made anew; why it cannot be used now."""
     try:
         page.read(lambda scope: run_inputs.source_picture_of_creator(scope, creator_id, asset_id))
@@ -95,20 +97,20 @@ def _settings(page: PageContext, creator_id: UUID, spec: RecipeSpec, asset_id: U
         weight = spec.posture.weight if spec.posture is not None else 100
         bounds = input_pictures.MIN_WEIGHT, input_pictures.MAX_WEIGHT
         st.slider(page.text("pose.weight"), *bounds, weight, 5, key=f"{key}:weight")
-        _shown(page, asset_id)
+        _render_input_picture(page, asset_id)
         return
     anew = spec.begin.anew if spec.begin is not None else input_pictures.DEFAULT_STRENGTH
     st.slider(
         page.text("vary.anew"), input_pictures.MIN_STRENGTH, input_pictures.MAX_STRENGTH, anew, 5, key=f"{key}:anew"
     )
-    known = _known(spec, asset_id)
+    known = _saved_mask_shapes(spec, asset_id)
     if st.checkbox(page.text("vary.part"), bool(known), key=f"{key}:part"):
         region_mask.render_region_choice(page, asset_id, key, known)
     else:
-        _shown(page, asset_id)
+        _render_input_picture(page, asset_id)
 
 
-def _shown(page: PageContext, asset_id: UUID) -> None:
+def _render_input_picture(page: PageContext, asset_id: UUID) -> None:
     with st.container(width=WIDE):
         draw_template(
             "pages/studio/recipes/templates/start_picture.html",
@@ -117,7 +119,7 @@ def _shown(page: PageContext, asset_id: UUID) -> None:
         )
 
 
-def _known(spec: RecipeSpec, asset_id: UUID) -> tuple[MaskShape, ...]:
+def _saved_mask_shapes(spec: RecipeSpec, asset_id: UUID) -> tuple[MaskShape, ...]:
     """The part that stands; nothing of another picture."""
     return tuple(spec.begin.part) if spec.begin is not None and spec.begin.asset == str(asset_id) else ()
 
@@ -143,14 +145,14 @@ def can_use_input_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec
     return external_engines.can_export_pictures(page, creator_id, spec, digests)
 
 
-def _keep(page: PageContext, creator_id: UUID, chosen: RecipeSummary, scope: Scope, _: UUID) -> Message:
+def _save_input_picture(page: PageContext, creator_id: UUID, chosen: RecipeSummary, scope: Scope, _: UUID) -> Message:
     mine = page.get_creator(scope, creator_id).id
-    made = versions.change_recipe(scope, [mine], chosen.id, _said(chosen))
+    made = versions.change_recipe(scope, [mine], chosen.id, _read_input_fields(chosen))
     st.session_state[RECIPE_KEY] = str(made)
     return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
 
 
-def _said(chosen: RecipeSummary) -> dict[str, Any]:
+def _read_input_fields(chosen: RecipeSummary) -> dict[str, Any]:
     """As it stands on the page now. Raises BadInput."""
     key, nothing = f"works:{chosen.id}", {"begin": None, "posture": None}
     way = actions.typed_value(f"{key}:way")
@@ -165,6 +167,6 @@ def _said(chosen: RecipeSummary) -> dict[str, Any]:
         return nothing | {
             "posture": input_pictures.pose_reference_spec(asset_id, int(actions.typed_value(f"{key}:weight") or 0))
         }
-    part = region_mask.read_optional_region(key, _known(chosen.spec, asset_id))
+    part = region_mask.read_optional_region(key, _saved_mask_shapes(chosen.spec, asset_id))
     begin = InitPicture(asset_id, int(actions.typed_value(f"{key}:anew") or input_pictures.DEFAULT_STRENGTH), part)
     return nothing | {"begin": input_pictures.init_picture_spec(begin)}

@@ -193,14 +193,14 @@ def engine_capabilities(scope: Scope, settings: GeneratorsSettings, named: str =
         return own
     match engine_name(settings, named):
         case "comfyui":
-            return _workflows_do(settings)
+            return _workflow_inputs(settings)
         case "diffusion" | "demo":
             return supported_inputs(settings)
         case name:
-            return _sold(settings, name)
+            return _priced_inputs_of_engine(settings, name)
 
 
-def _sold(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
+def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
     """What an engine of others takes beside words, and has a price here; nothing of what is none of others. Whether a
     model of Replicate takes pictures is in its schema, which the workers read."""
     if not (own := settings.hosted_model(engine)):
@@ -216,7 +216,7 @@ def _sold(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
     )
 
 
-def _workflows_do(settings: GeneratorsSettings) -> frozenset[str]:
+def _workflow_inputs(settings: GeneratorsSettings) -> frozenset[str]:
     """What the workflows of a ComfyUI server take; nothing where one of them cannot be read here."""
     try:
         return frozenset(

@@ -23,7 +23,11 @@ RECIPE_KEY = "studio:recipe"
 def render_recipe_actions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
     """What one does with a whole recipe."""
     with st.container(horizontal=True, gap="small"):
-        for code, act in (("new_recipe", _begin), ("copy_recipe", _copy), ("retire_recipe", _retire)):
+        for code, act in (
+            ("new_recipe", _create_recipe),
+            ("copy_recipe", _copy_recipe),
+            ("retire_recipe", _archive_recipe),
+        ):
             does = partial(act, page, creator_id, chosen.id)
             actions.action_button(page, f"studio.{code}", does, right=Right.RUN, key=f"{code}:{chosen.id}")
 
@@ -37,29 +41,29 @@ def render_archived_recipes(page: PageContext, creator_id: UUID, retired: Sequen
             with st.container(horizontal=True, gap="small"):
                 named = page.text("studio.retired_named", name=one.name, version=one.version)
                 draw_template("shell/templates/note.html", note=named)
-                act = partial(_bring_back, page, creator_id, one.id)
+                act = partial(_unarchive_recipe, page, creator_id, one.id)
                 actions.action_button(page, "studio.bring_back", act, right=Right.RUN, key=f"bring_back:{one.id}")
 
 
-def _begin(page: PageContext, creator_id: UUID, _chosen: UUID, scope: Scope, _: UUID) -> Message:
+def _create_recipe(page: PageContext, creator_id: UUID, _chosen: UUID, scope: Scope, _: UUID) -> Message:
     sample = SAMPLE_RECIPES[page.localizer.language].model_copy(update={"name": page.text("studio.new_recipe")})
-    return _choose(scope, versions.create_recipe(scope, page.get_creator(scope, creator_id).id, sample))
+    return _open_recipe(scope, versions.create_recipe(scope, page.get_creator(scope, creator_id).id, sample))
 
 
-def _copy(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
-    return _choose(scope, versions.copy_recipe(scope, page.get_creator(scope, creator_id).id, chosen))
+def _copy_recipe(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
+    return _open_recipe(scope, versions.copy_recipe(scope, page.get_creator(scope, creator_id).id, chosen))
 
 
-def _choose(scope: Scope, recipe_id: UUID) -> Message:
+def _open_recipe(scope: Scope, recipe_id: UUID) -> Message:
     st.session_state[RECIPE_KEY] = str(recipe_id)
     return Message("studio.recipe_begun", {"name": specs.get_spec(scope, recipe_id).name})
 
 
-def _retire(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
+def _archive_recipe(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
     name = versions.archive_recipe(scope, page.get_creator(scope, creator_id).id, chosen)
     return Message("studio.recipe_retired", {"name": name})
 
 
-def _bring_back(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
+def _unarchive_recipe(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
     name = versions.unarchive_recipe(scope, page.get_creator(scope, creator_id).id, recipe_id)
     return Message("studio.recipe_back", {"name": name})

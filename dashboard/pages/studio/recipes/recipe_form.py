@@ -32,16 +32,16 @@ def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummar
     spec, mark = chosen.spec, str(chosen.id)
     with st.expander(page.text("studio.edit_recipe"), icon=":material/edit:"):
         with st.form(f"recipe:{mark}", border=False):
-            _words(page, spec, mark)
-            _numbers(page, spec, mark)
-            keep = partial(_keep, page, creator_id, spec, mark)
+            _render_prompt_fields(page, spec, mark)
+            _render_number_fields(page, spec, mark)
+            keep = partial(_save_recipe, page, creator_id, spec, mark)
             actions.submit_button(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
         input_pictures.render_input_pictures(page, creator_id, chosen)
         recipe_actions.render_recipe_actions(page, creator_id, chosen)
         recipe_versions.render_recipe_versions(page, creator_id, chosen)
 
 
-def _words(page: PageContext, spec: RecipeSpec, mark: str) -> None:
+def _render_prompt_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     st.text_input(page.text("studio.name"), spec.name, max_chars=60, key=f"name:{mark}")
     st.text_area(page.text("studio.prompt"), spec.prompt, max_chars=500, key=f"prompt:{mark}")
     draw_template("shell/templates/note.html", note=page.text("studio.prompt_how"))
@@ -51,7 +51,7 @@ def _words(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     st.text_input(page.text("studio.without"), spec.negative, max_chars=500, key=f"negative:{mark}")
 
 
-def _numbers(page: PageContext, spec: RecipeSpec, mark: str) -> None:
+def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     st.multiselect(
         page.text("studio.sizes"),
         list(FORMATS),
@@ -68,7 +68,7 @@ def _numbers(page: PageContext, spec: RecipeSpec, mark: str) -> None:
         st.number_input(
             page.text("studio.own_seed"), 0, 2**31 - 1, spec.seed, key=f"own_seed:{mark}", width=220, placeholder="—"
         )
-    _engine(page, spec, mark)
+    _render_engine_fields(page, spec, mark)
     hint = page.text("studio.look_strength_how")
     st.slider(page.text("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
     if spec.loras or "loras" in page.read(
@@ -81,7 +81,7 @@ def _numbers(page: PageContext, spec: RecipeSpec, mark: str) -> None:
         st.text_input(page.text("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint)
 
 
-def _engine(page: PageContext, spec: RecipeSpec, mark: str) -> None:
+def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     """Which engine where there are several, the model, and the sampler where somebody lets one choose."""
     there = registry.configured_image_engines(settings.load_settings().generators)
     if spec.engine or len(there) > 1:
@@ -106,7 +106,7 @@ def _engine(page: PageContext, spec: RecipeSpec, mark: str) -> None:
         )
 
 
-def _keep(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: str, scope: Scope, _: UUID) -> Message:
+def _save_recipe(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     words, weights = recipe_syntax.parse_lists(str(actions.typed_value(f"words:{mark}")))
     changed: dict[str, Any] = {

@@ -27,7 +27,7 @@ def parse_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, in
     """The lists and their weights out of what somebody wrote. Raises BadInput that quotes the line without a name."""
     found: dict[str, list[str]] = {}
     weights: dict[str, dict[str, int]] = {}
-    for name, rest in _lines(text):
+    for name, rest in _split_named_lines(text):
         found[name] = []
         for option in filter(None, (one.strip() for one in rest.split(","))):
             match = WEIGHTED_LINE.fullmatch(option)
@@ -39,10 +39,10 @@ def parse_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, in
 
 def format_questions(spec: RecipeSpec) -> str:
     """The questions as people write them: `mood: calm / lively`, `people: 1-4`, `caption: …`, `hat: with a hat ?`."""
-    return "\n".join(f"{name}: {_question(one)}" for name, one in spec.questions)
+    return "\n".join(f"{name}: {_format_question(one)}" for name, one in spec.questions)
 
 
-def _question(one: Parameter) -> str:
+def _format_question(one: Parameter) -> str:
     match one:
         case ChoiceParameter():
             return " / ".join(one.options) if len(one.options) > 1 else f"{one.options[0]} /"
@@ -57,15 +57,15 @@ def _question(one: Parameter) -> str:
 def parse_questions(text: str, known: RecipeSpec) -> dict[str, dict[str, Any]]:
     """The questions out of what somebody wrote, as a recipe holds them; what `known` says of one that stands there
     unchanged is kept. Raises BadInput that quotes the line."""
-    before = {name: _question(one) for name, one in known.parameters.items()}
+    before = {name: _format_question(one) for name, one in known.parameters.items()}
     found: dict[str, dict[str, Any]] = {}
-    for name, rest in _lines(text):
+    for name, rest in _split_named_lines(text):
         same = before.get(name) == rest
-        found[name] = known.parameters[name].model_dump() if same else _asked(name, rest)
+        found[name] = known.parameters[name].model_dump() if same else _parse_question(name, rest)
     return found
 
 
-def _asked(name: str, rest: str) -> dict[str, Any]:
+def _parse_question(name: str, rest: str) -> dict[str, Any]:
     bounds = _BOUNDS.fullmatch(rest)
     if bounds:
         return {"kind": "number", "least": int(bounds[1]), "most": int(bounds[2])}
@@ -92,7 +92,7 @@ def parse_loras(text: str) -> dict[str, int]:
     return found
 
 
-def _lines(text: str) -> Iterator[tuple[str, str]]:
+def _split_named_lines(text: str) -> Iterator[tuple[str, str]]:
     for line in filter(None, (line.strip() for line in text.splitlines())):
         name, colon, rest = line.partition(":")
         if not colon or not name.strip():

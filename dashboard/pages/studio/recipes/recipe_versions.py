@@ -18,7 +18,7 @@ from tenants.agencies.rights import Right
 
 def render_recipe_versions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
     """The text and the versions of one recipe."""
-    _text(page, creator_id, chosen)
+    _render_recipe_file(page, creator_id, chosen)
     found = page.read(lambda scope: queries.list_recipe_versions(scope, creator_id, chosen.name))
     with st.container(border=True, gap="small"):
         draw_template("shell/templates/note.html", note=page.text("studio.versions"))
@@ -28,13 +28,13 @@ def render_recipe_versions(page: PageContext, creator_id: UUID, chosen: RecipeSu
                 said = page.text("studio.version", version=one.version, changed=changed or "—")
                 draw_template("shell/templates/note.html", note=f"{said} · {page.localizer.format_numeric_day(one.at)}")
                 if one.id != chosen.id:
-                    back = partial(_back, page, creator_id, one.id)
+                    back = partial(_restore_recipe_version, page, creator_id, one.id)
                     actions.action_button(
                         page, "studio.go_back", back, right=Right.RUN, key=f"back:{chosen.id}:{one.id}"
                     )
 
 
-def _text(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
+def _render_recipe_file(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
     lists = page.read(lambda scope: wildcards.current_wildcards(scope, creator_id, chosen.spec.prompt))
     text = yaml_files.export_recipe(chosen.spec, lists).encode()
     if len(text) > yaml_files.MAX_FILE_BYTES:
@@ -54,13 +54,13 @@ def _text(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
         st.text_area(page.text("studio.bring_text"), key=key, max_chars=yaml_files.MAX_FILE_BYTES)
         file = f"text:file:{chosen.id}"
         st.file_uploader(page.text("studio.bring_file"), ["yaml", "yml"], key=file, max_upload_size=1)
-        keep = partial(_bring, page, creator_id, key, file)
+        keep = partial(_import_recipe, page, creator_id, key, file)
         actions.submit_button(
             page, "studio.keep_text", keep, right=Right.RUN, key=f"text:keep:{chosen.id}", kind="secondary"
         )
 
 
-def _bring(page: PageContext, creator_id: UUID, key: str, file: str, scope: Scope, _: UUID) -> Message:
+def _import_recipe(page: PageContext, creator_id: UUID, key: str, file: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     handed = actions.typed_value(file)
     raw = bytes(handed.getvalue()) if handed is not None else str(actions.typed_value(key) or "")
@@ -68,7 +68,7 @@ def _bring(page: PageContext, creator_id: UUID, key: str, file: str, scope: Scop
     return Message("studio.recipe_kept", {"name": wanted.name})
 
 
-def _back(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
+def _restore_recipe_version(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     spec = specs.restore_version(scope, creator_id, recipe_id)
     return Message("studio.recipe_kept", {"name": spec.name})

@@ -40,7 +40,7 @@ def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tup
     )
     match way:
         case "painted":
-            _paint(page, asset_id, key)
+            _render_mask_painter(page, asset_id, key)
         case "shapes":
             usual, hint = region_shapes.format_shape_lines(known) or USUAL_SHAPES, page.text("vary.shapes_how")
             st.text_area(page.text("vary.shapes"), usual, key=f"{key}:shapes", help=hint)
@@ -55,29 +55,29 @@ def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tup
         st.error(page.localizer.message_text(wrong.message))
         return
     if way != PAINTED:  # there it is seen as it is painted
-        _over(page, asset_id, part)
+        _render_mask_overlay(page, asset_id, part)
 
 
-def _paint(page: PageContext, asset_id: UUID, key: str) -> None:
+def _render_mask_painter(page: PageContext, asset_id: UUID, key: str) -> None:
     """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the other ways."""
     words = {one: page.text(f"paint.{one}") for one in ("picture", "brush", "eraser", "undo", "clear")}
-    data = {"src": revealed_picture_url(asset_id), "strokes": _strokes(key), "words": words}
-    browser_component("paint")(key=f"{key}:{PAINTED}", data=data, on_strokes_change=_heard, height="content")
+    data = {"src": revealed_picture_url(asset_id), "strokes": _read_strokes(key), "words": words}
+    browser_component("paint")(key=f"{key}:{PAINTED}", data=data, on_strokes_change=_handle_stroke, height="content")
     draw_template("shell/templates/note.html", note=page.text("paint.how"))
 
 
-def _heard() -> None:
+def _handle_stroke() -> None:
     """A stroke came: the page is drawn anew, and says what is wrong with the part."""
 
 
-def _strokes(key: str) -> list[object]:
+def _read_strokes(key: str) -> list[object]:
     """What a browser says was painted, unread."""
     value = actions.typed_value(f"{key}:{PAINTED}")
     said = value.get("strokes") if isinstance(value, Mapping) else None
     return list(said) if isinstance(said, list) else []
 
 
-def _over(page: PageContext, asset_id: UUID, part: MaskPart | None) -> None:
+def _render_mask_overlay(page: PageContext, asset_id: UUID, part: MaskPart | None) -> None:
     if isinstance(part, MaskRegion):
         draw_template(
             "pages/studio/recipes/templates/region.html",
@@ -106,7 +106,7 @@ def read_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
                 return None
             found = (region_shapes.mask_from_picture(file.getvalue(), name=file.name),)
         case "painted":
-            found = region_shapes.parse_shapes(_strokes(key))
+            found = region_shapes.parse_shapes(_read_strokes(key))
             if not found:
                 return None
         case "kept":

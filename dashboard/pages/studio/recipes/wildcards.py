@@ -25,32 +25,32 @@ WHOSES: tuple[Literal["agency", "creator"], ...] = ("agency", "creator")
 
 def render_wildcards(page: PageContext, creator_id: UUID) -> None:
     """The agency's lists and the creator's own: the chosen one with its history, or a new one."""
-    known = {_key(one): one for one in page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id]))}
+    known = {_wildcard_key(one): one for one in page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id]))}
     with st.expander(page.text("studio.lists"), icon=":material/list_alt:"):
         draw_template("shell/templates/note.html", note=page.text("studio.lists_how"))
         chosen = st.selectbox(
             page.text("studio.list"),
             ["", *known],
-            format_func=lambda one: _named(page, known[one]) if one in known else page.text("studio.list_new"),
+            format_func=lambda one: _wildcard_label(page, known[one]) if one in known else page.text("studio.list_new"),
             key=LIST,
         )
         if chosen in known:
-            _one(page, creator_id, known[chosen])
+            _render_wildcard(page, creator_id, known[chosen])
         else:
-            _new(page, creator_id)
-        _retired(page, creator_id)
+            _render_new_wildcard_form(page, creator_id)
+        _render_archived_wildcards(page, creator_id)
 
 
-def _key(one: WildcardVersion) -> str:
+def _wildcard_key(one: WildcardVersion) -> str:
     return f"{'agency' if one.creator_id is None else 'creator'}:{one.name}"
 
 
-def _named(page: PageContext, one: WildcardVersion) -> str:
+def _wildcard_label(page: PageContext, one: WildcardVersion) -> str:
     whose = "agency" if one.creator_id is None else "own"
     return page.text(f"studio.list_{whose}", name=one.name)
 
 
-def _new(page: PageContext, creator_id: UUID) -> None:
+def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
     with st.form("studio:list:new", border=False):
         st.text_input(page.text("studio.list_name"), max_chars=wildcards.MAX_WILDCARD_NAME, key=NAME)
         st.radio(
@@ -61,13 +61,15 @@ def _new(page: PageContext, creator_id: UUID) -> None:
             key=WHOSE,
         )
         st.text_area(page.text("studio.list_words"), key=WORDS)
-        make = partial(_make, page, creator_id)
+        make = partial(_create_wildcard, page, creator_id)
         actions.submit_button(page, "studio.list_make", make, right=Right.RUN, key="studio:list:make")
 
 
-def _one(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None:
+def _render_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None:
     by = page.read(
-        lambda scope: wildcards.recipes_using_wildcard(scope, one.name, one.creator_id, seen=_seen(page, scope))
+        lambda scope: wildcards.recipes_using_wildcard(
+            scope, one.name, one.creator_id, seen=_visible_creator_ids(page, scope)
+        )
     )
     said = page.text("studio.list_by", recipes=", ".join(by)) if by else page.text("studio.list_by_none")
     draw_template("shell/templates/note.html", note=said)
@@ -76,14 +78,14 @@ def _one(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None:
             page.text("studio.list_name"), one.name, max_chars=wildcards.MAX_WILDCARD_NAME, key=f"{NAME}:{one.id}"
         )
         st.text_area(page.text("studio.list_words"), wildcards.format_wildcard(one.said), key=f"{WORDS}:{one.id}")
-        keep = partial(_keep, page, creator_id, one)
+        keep = partial(_save_wildcard, page, creator_id, one)
         actions.submit_button(page, "studio.list_keep", keep, right=Right.RUN, key=f"studio:list:keep:{one.id}")
-    retire = partial(_retire, page, creator_id, one.id)
+    retire = partial(_archive_wildcard, page, creator_id, one.id)
     actions.action_button(page, "studio.list_retire", retire, right=Right.RUN, key=f"studio:list:retire:{one.id}")
-    _versions(page, creator_id, one)
+    _render_wildcard_versions(page, creator_id, one)
 
 
-def _versions(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None:
+def _render_wildcard_versions(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None:
     found = page.read(lambda scope: wildcards.list_wildcard_versions(scope, [creator_id], one.id))
     with st.container(border=True, gap="small"):
         draw_template("shell/templates/note.html", note=page.text("studio.versions"))
@@ -96,65 +98,71 @@ def _versions(page: PageContext, creator_id: UUID, one: WildcardVersion) -> None
                 said = page.text("studio.list_version", version=each.version, day=day, words=words)
                 draw_template("shell/templates/note.html", note=said)
                 if each.id != one.id:
-                    back = partial(_back, page, creator_id, one.id, each.version)
+                    back = partial(_restore_wildcard_version, page, creator_id, one.id, each.version)
                     key = f"studio:list:back:{one.id}:{each.version}"
                     actions.action_button(page, "studio.list_go_back", back, right=Right.RUN, key=key)
 
 
-def _retired(page: PageContext, creator_id: UUID) -> None:
+def _render_archived_wildcards(page: PageContext, creator_id: UUID) -> None:
     if not (found := page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id], retired=True))):
         return
     draw_template("shell/templates/note.html", note=page.text("studio.lists_retired"))
     for one in found:
         with st.container(horizontal=True, gap="small"):
-            draw_template("shell/templates/note.html", note=_named(page, one))
-            act = partial(_bring_back, page, creator_id, one.id)
+            draw_template("shell/templates/note.html", note=_wildcard_label(page, one))
+            act = partial(_unarchive_wildcard, page, creator_id, one.id)
             actions.action_button(
                 page, "studio.list_bring_back", act, right=Right.RUN, key=f"studio:list:again:{one.id}"
             )
 
 
-def _seen(page: PageContext, scope: Scope) -> Sequence[UUID]:
+def _visible_creator_ids(page: PageContext, scope: Scope) -> Sequence[UUID]:
     return [one.id for one in page.list_creators(scope)]
 
 
-def _make(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _create_wildcard(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     words, weights = wildcards.parse_wildcard_lines(str(actions.typed_value(WORDS) or ""))
     name, said = wildcards.parse_wildcard(
         str(actions.typed_value(NAME) or "").strip(), {"words": words, "weights": weights}
     )
     own = creator_id if actions.typed_value(WHOSE) == "creator" else None
-    wildcards.create_wildcard(scope, _seen(page, scope), name, said, creator_id=own)
+    wildcards.create_wildcard(scope, _visible_creator_ids(page, scope), name, said, creator_id=own)
     st.session_state[LIST] = f"{'agency' if own is None else 'creator'}:{name}"
     return Message("studio.list_kept", {"name": name})
 
 
-def _keep(page: PageContext, creator_id: UUID, one: WildcardVersion, scope: Scope, _: UUID) -> Message:
+def _save_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     words, weights = wildcards.parse_wildcard_lines(str(actions.typed_value(f"{WORDS}:{one.id}") or ""))
-    typed, seen = str(actions.typed_value(f"{NAME}:{one.id}") or "").strip(), _seen(page, scope)
+    typed, seen = str(actions.typed_value(f"{NAME}:{one.id}") or "").strip(), _visible_creator_ids(page, scope)
     name, said = wildcards.parse_wildcard(typed, {"words": words, "weights": weights})
     made, changed = wildcard_renames.rename_wildcard_and_recipes(scope, seen, one.id, name)
     wildcards.change_wildcard(scope, seen, made, said)
-    st.session_state[LIST] = _key(wildcards.lock_wildcard(scope, seen, made))
+    st.session_state[LIST] = _wildcard_key(wildcards.lock_wildcard(scope, seen, made))
     if changed:
         return Message("studio.list_renamed", {"name": name, "recipes": ", ".join(changed)[:200]})
     return Message("studio.list_kept", {"name": name})
 
 
-def _back(page: PageContext, creator_id: UUID, list_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+def _restore_wildcard_version(
+    page: PageContext, creator_id: UUID, list_id: UUID, version: int, scope: Scope, _: UUID
+) -> Message:
     page.get_creator(scope, creator_id)
-    seen = _seen(page, scope)
+    seen = _visible_creator_ids(page, scope)
     found = wildcards.restore_wildcard_version(scope, seen, list_id, version)
     return Message("studio.list_kept", {"name": wildcards.get_current_wildcard(scope, seen, found).name})
 
 
-def _retire(page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID) -> Message:
+def _archive_wildcard(page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    return Message("studio.list_retired", {"name": wildcards.archive_wildcard(scope, _seen(page, scope), list_id)})
+    return Message(
+        "studio.list_retired", {"name": wildcards.archive_wildcard(scope, _visible_creator_ids(page, scope), list_id)}
+    )
 
 
-def _bring_back(page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID) -> Message:
+def _unarchive_wildcard(page: PageContext, creator_id: UUID, list_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    return Message("studio.list_back", {"name": wildcards.unarchive_wildcard(scope, _seen(page, scope), list_id)})
+    return Message(
+        "studio.list_back", {"name": wildcards.unarchive_wildcard(scope, _visible_creator_ids(page, scope), list_id)}
+    )

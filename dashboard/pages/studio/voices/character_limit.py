@@ -28,10 +28,15 @@ def render_character_limit(page: PageContext, found: VoicesView) -> None:
         most = quotas.MAX_CHARACTER_QUOTA
         st.number_input(page.text("studio.characters"), 0, most, found.own or 0, step=1000, key=CHARACTER_LIMIT_KEY)
         actions.submit_button(
-            page, "studio.characters_keep", _keep, right=Right.RUN, key="characters_keep", kind="secondary"
+            page,
+            "studio.characters_keep",
+            _save_character_limit,
+            right=Right.RUN,
+            key="characters_keep",
+            kind="secondary",
         )
 
 
-def _keep(scope: Scope, _: UUID) -> Message:
+def _save_character_limit(scope: Scope, _: UUID) -> Message:
     quotas.set_character_quota(scope, int(actions.typed_value(CHARACTER_LIMIT_KEY) or 0) or None)
     return Message("studio.characters_kept")

@@ -32,25 +32,25 @@ def render_speech(page: PageContext, creator: Creator) -> None:
     if not page.has_right(Right.RUN):
         return
     with st.expander(page.text("studio.speech"), icon=":material/record_voice_over:"):
-        chosen = page.read(lambda scope: _chosen(scope, creator.id))
+        chosen = page.read(lambda scope: _find_voice(scope, creator.id))
         draw_template("pages/studio/voices/templates/voice.html", chosen=chosen, word=page.text)
         if chosen is not None:
-            _form(page, creator)
-        found = page.read(lambda scope: _recent(scope, creator.id))
+            _render_speech_form(page, creator)
+        found = page.read(lambda scope: _list_recent_speeches(scope, creator.id))
         if any(one.state in GOING for one in found):
-            st.fragment(_going, run_every=TICK)(page, creator.id)
+            st.fragment(_poll_speech_progress, run_every=TICK)(page, creator.id)
         else:
-            _lines(page, found)
+            _render_speech_list(page, found)
 
 
-def _chosen(scope: Scope, creator_id: UUID) -> ChosenVoice | None:
+def _find_voice(scope: Scope, creator_id: UUID) -> ChosenVoice | None:
     try:
         return creator_voices.get_voice(scope, creator_id)
     except NotFound:
         return None
 
 
-def _form(page: PageContext, creator: Creator) -> None:
+def _render_speech_form(page: PageContext, creator: Creator) -> None:
     with st.form("speech", border=False, clear_on_submit=False):
         st.text_area(page.text("studio.speech_words"), max_chars=MAX_CHARACTERS, height=120, key=WORDS)
         st.radio(
@@ -60,11 +60,11 @@ def _form(page: PageContext, creator: Creator) -> None:
             horizontal=True,
             key=LANGUAGE,
         )
-        act = partial(_say, page, creator.id)
+        act = partial(_request_speech, page, creator.id)
         actions.submit_button(page, "studio.speech_say", act, right=Right.RUN, key="speech_say")
 
 
-def _say(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_speech(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
     speeches.request_speech(
         scope,
         creator_id=page.get_creator(scope, creator_id).id,
@@ -77,21 +77,21 @@ def _say(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Mess
     return Message("studio.speech_asked")
 
 
-def _recent(scope: Scope, creator_id: UUID) -> list[SpeechView]:
+def _list_recent_speeches(scope: Scope, creator_id: UUID) -> list[SpeechView]:
     return speeches.list_recent_speeches(scope, creator_id, since=scope.now - RECENT_WINDOW)
 
 
-def _going(drawn: PageContext, creator_id: UUID) -> None:
+def _poll_speech_progress(drawn: PageContext, creator_id: UUID) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    found = page.read(lambda scope: _recent(scope, page.get_creator(scope, creator_id).id))
+    found = page.read(lambda scope: _list_recent_speeches(scope, page.get_creator(scope, creator_id).id))
     if not any(one.state in GOING for one in found):
         st.rerun()  # the library has the sound
-    _lines(page, found)
+    _render_speech_list(page, found)
 
 
-def _lines(page: PageContext, found: Sequence[SpeechView]) -> None:
+def _render_speech_list(page: PageContext, found: Sequence[SpeechView]) -> None:
     if found:
         draw_template(
             "pages/studio/voices/templates/speeches.html", speeches=found, voice=page.localizer, word=page.text

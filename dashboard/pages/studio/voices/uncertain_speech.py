@@ -32,17 +32,20 @@ def render_uncertain_speech(page: PageContext, creator: Creator, lost: Sequence[
             word=page.text,
         )
         with st.container(horizontal=True, gap="small"):
-            count, again = partial(_count, page, creator.id, one.id), partial(_again, page, creator.id, one.id)
+            count, again = (
+                partial(_mark_speech_billed, page, creator.id, one.id),
+                partial(_repeat_speech, page, creator.id, one.id),
+            )
             actions.action_button(page, "studio.lost_count", count, right=Right.RUN, key=f"lost_count:{one.id}")
             actions.action_button(page, "studio.lost_again", again, right=Right.RUN, key=f"lost_again:{one.id}")
 
 
-def _count(page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID) -> Message:
+def _mark_speech_billed(page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID) -> Message:
     uncertain_speeches.mark_billed(scope, page.get_creator(scope, creator_id).id, speech_id)
     return Message("studio.lost_counted")
 
 
-def _again(page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID) -> Message:
+def _repeat_speech(page: PageContext, creator_id: UUID, speech_id: UUID, scope: Scope, _: UUID) -> Message:
     uncertain_speeches.repeat_speech(
         scope,
         page.get_creator(scope, creator_id).id,

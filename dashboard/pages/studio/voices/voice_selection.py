@@ -29,22 +29,22 @@ def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[C
     """Texts that were lost in the open, all else behind a heading."""
     if not page.has_right(Right.RUN):
         return
-    found = page.read(lambda scope: _read(page, scope, creator, mine))
+    found = page.read(lambda scope: _load_voices(page, scope, creator, mine))
     uncertain_speech.render_uncertain_speech(page, creator, found.lost)
     with st.expander(page.text("studio.voices"), icon=":material/graphic_eq:"):
         draw_template("pages/studio/voices/templates/voices.html", found=found, voice=page.localizer, word=page.text)
         if creator.id in found.spoken:
-            act = partial(_retire, page, creator.id)
+            act = partial(_remove_voice, page, creator.id)
             actions.action_button(page, "studio.voice_retire", act, right=Right.RUN, key="voice_retire")
-        _choose(page, creator, found)
+        _render_voice_choice(page, creator, found)
         if found.is_active:
-            st.fragment(_going, run_every=TICK)(page, creator)
+            st.fragment(_poll_voice_catalog, run_every=TICK)(page, creator)
         else:
-            _heard(page, found)
+            _render_voice_samples(page, found)
         character_limit.render_character_limit(page, found)
 
 
-def _read(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]) -> VoicesView:
+def _load_voices(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]) -> VoicesView:
     return reads.load_voices(
         scope,
         page.get_creator(scope, creator.id),
@@ -53,18 +53,18 @@ def _read(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Crea
     )
 
 
-def _choose(page: PageContext, creator: Creator, found: VoicesView) -> None:
+def _render_voice_choice(page: PageContext, creator: Creator, found: VoicesView) -> None:
     """What there is, the one that is meant, hearing it and taking it."""
     actions.action_button(
         page,
         "studio.voices_look" if found.listed.asked_at is None else "studio.voices_look_again",
-        _look,
+        _request_voice_catalog,
         right=Right.RUN,
         key="voices_look",
         icon=":material/refresh:",
         disabled=found.listed.going,
     )
-    wanted = _wanted(page, found.listed.offers)
+    wanted = _select_voice(page, found.listed.offers)
     if wanted is None:
         return
     draw_template("pages/studio/voices/templates/voice_offer.html", one=wanted, word=page.text)
@@ -85,14 +85,14 @@ def _choose(page: PageContext, creator: Creator, found: VoicesView) -> None:
         key=LANGUAGE,
     )
     with st.container(horizontal=True, gap="small"):
-        hear, take = partial(_hear, page, creator.id), partial(_take, page, creator.id)
+        hear, take = partial(_request_voice_sample, page, creator.id), partial(_choose_voice, page, creator.id)
         actions.action_button(
             page, "studio.voice_hear", hear, right=Right.RUN, key="voice_hear", icon=":material/play_arrow:"
         )
         actions.action_button(page, "studio.voice_take", take, right=Right.RUN, key="voice_take", kind="primary")
 
 
-def _wanted(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedVoice | None:
+def _select_voice(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedVoice | None:
     """The voice that is chosen in the two lists."""
     engines = list(dict.fromkeys(one.engine for one in offers))
     if not engines:
@@ -102,22 +102,22 @@ def _wanted(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedVoice |
     if st.session_state.get(VOICE) not in known:
         st.session_state[VOICE] = next(iter(known))
     chosen = st.selectbox(
-        page.text("studio.voice_which"), list(known), format_func=lambda one: _named(known[one]), key=VOICE
+        page.text("studio.voice_which"), list(known), format_func=lambda one: _voice_label(known[one]), key=VOICE
     )
     return known[chosen]
 
 
-def _named(one: OfferedVoice) -> str:
+def _voice_label(one: OfferedVoice) -> str:
     said = escape_markdown(one.voice.name)
     return f"{said} ({one.voice.language})" if one.voice.language else said
 
 
-def _look(scope: Scope, _: UUID) -> Message:
+def _request_voice_catalog(scope: Scope, _: UUID) -> Message:
     voice_catalog.request_voice_catalog(scope)
     return Message("studio.voices_looking")
 
 
-def _typed(scope: Scope) -> tuple[OfferedVoice, UUID | None]:
+def _read_selected_voice(scope: Scope) -> tuple[OfferedVoice, UUID | None]:
     """The voice that is meant, of those this agency may choose, and whom a copied one belongs to."""
     wanted = voice_catalog.get_offered_voice(
         scope, str(actions.typed_value(ENGINE) or ""), str(actions.typed_value(VOICE) or "")
@@ -125,11 +125,11 @@ def _typed(scope: Scope) -> tuple[OfferedVoice, UUID | None]:
     return wanted, actions.typed_value(PERSON) if wanted.voice.cloned else None
 
 
-def _hear(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+def _request_voice_sample(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
     language = str(actions.typed_value(LANGUAGE) or "")
     if language not in LANGUAGES:
         raise BadInput("engine.speech_language")
-    wanted, person = _typed(scope)
+    wanted, person = _read_selected_voice(scope)
     samples.request_sample(
         scope,
         page.get_creator(scope, creator_id).id,
@@ -143,27 +143,27 @@ def _hear(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Mes
     return Message("studio.voice_hearing")
 
 
-def _take(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
-    wanted, person = _typed(scope)
+def _choose_voice(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+    wanted, person = _read_selected_voice(scope)
     creator = page.get_creator(scope, creator_id)
     creator_voices.choose_voice(scope, creator.id, wanted, by=page.viewer.actor, person_id=person)
     return Message("studio.voice_taken", {"creator": creator.name, "voice": wanted.voice.name})
 
 
-def _retire(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+def _remove_voice(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     creator_voices.remove_voice(scope, page.get_creator(scope, creator_id).id)
     return Message("studio.voice_retired")
 
 
-def _going(drawn: PageContext, creator: Creator) -> None:
+def _poll_voice_catalog(drawn: PageContext, creator: Creator) -> None:
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    found = page.read(lambda scope: _read(page, scope, creator, [creator]))
+    found = page.read(lambda scope: _load_voices(page, scope, creator, [creator]))
     if not found.is_active:
         st.rerun()  # what there is to choose stands above
-    _heard(page, found)
+    _render_voice_samples(page, found)
 
 
-def _heard(page: PageContext, found: VoicesView) -> None:
+def _render_voice_samples(page: PageContext, found: VoicesView) -> None:
     draw_template("pages/studio/voices/templates/samples.html", found=found, voice=page.localizer, word=page.text)
