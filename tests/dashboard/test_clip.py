@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from channels.accounts import lifecycle
 from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
 from foundation.db.database import OpenScope
@@ -32,6 +34,7 @@ def cut(door: Door, who: Agency, clip_id: UUID) -> None:
     )
 
 
+@pytest.mark.heavy
 def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Agency) -> None:
     first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -90,6 +93,7 @@ def test_an_account_that_takes_no_film_so_short_is_named(door: Door, lumiere: Ag
         assert too_short not in page.type(word("studio.clip.seconds", number=1), "4")
 
 
+@pytest.mark.heavy
 def test_what_cannot_be_written_is_said_and_a_clip_is_given_up(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere)) as page:

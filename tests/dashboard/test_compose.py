@@ -231,6 +231,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         assert f"{day} à 09:05" in page.press("Planifier")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from channels.accounts import lifecycle
 from foundation.db.database import OpenScope
 from foundation.ops.wall_time import to_wall_time
@@ -109,6 +111,7 @@ def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(door:
     ]
 
 
+@pytest.mark.heavy
 def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(door: Door, lumiere: Agency) -> None:
     alts = ("la mer", "le bois", "la neige")
     sea, wood, snow = (

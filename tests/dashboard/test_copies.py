@@ -23,6 +23,8 @@ from tests.generators import enlarging
 from tests.generators.masking import model
 from tests.studio.builders import CREDENTIAL
 
+pytestmark = pytest.mark.heavy
+
 
 def work(door: Door, who: Agency) -> list[UUID]:
     """What the workers do of what was asked for."""

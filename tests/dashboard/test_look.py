@@ -27,6 +27,8 @@ from tests.dashboard.test_studio import pick, store, word
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, spec
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def able(door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:

@@ -26,6 +26,8 @@ from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import needs_diffusion
 from tests.studio.builders import CREDENTIAL
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 

@@ -89,6 +89,7 @@ def pick(page: Stream, nth: int = 0) -> str:
     return page.check(box.label, nth=[one for one in boxes if one.label == box.label].index(box))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_empty_studio_offers_a_recipe_that_works(door: Door, tenant: OpenScope, language: str) -> None:
     who = agency(tenant, language=language)

@@ -43,6 +43,7 @@ def test_nothing_is_offered_where_the_engine_only_draws(door: Door, lumiere: Age
         assert word("vary.ask") not in page.labels()
 
 
+@pytest.mark.heavy
 def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:

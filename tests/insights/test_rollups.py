@@ -20,6 +20,8 @@ from subscribers.ledger import entries
 from tests.insights.builders import Books, books
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 BEGIN = datetime(2025, 3, 29, tzinfo=UTC)  # the clocks of Paris change on the 30th
 MINUTES = st.integers(0, 3 * 24 * 60 - 1)
 

@@ -91,6 +91,7 @@ class Bots:
     def listen(self) -> None:
         """A fresh listening process."""
         ears = registry.make_listener_pool(self.services)
+        ears._every = 0.25  # each test would wait up to five seconds until its account is heard
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()
         self.ears.append((ears, thread))

@@ -109,6 +109,7 @@ def age(lea: Bots, person: str) -> AssuranceState:
         return age_assurance.get_assurance(scope, "telegram", user).state
 
 
+@pytest.mark.heavy
 def test_a_fan_proves_their_age_and_another_does_not(lea: Bots, provider: yoti.Running, visitor: httpx.Client) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/age")

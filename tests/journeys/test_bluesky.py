@@ -333,6 +333,7 @@ def _hears(house: House) -> list[str]:
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
     lea, repo, server = house.desk, house.repo, house.server

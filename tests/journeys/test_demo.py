@@ -64,6 +64,8 @@ from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tests.conftest import Cluster
 
+pytestmark = pytest.mark.heavy
+
 SAMPLED = (1, 2, 17, 60, 119)
 """Days back from today."""
 

@@ -23,6 +23,8 @@ from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import film
 from workers.relay.ticks import TICKS
 
+pytestmark = pytest.mark.heavy
+
 HTTP = HttpClient()
 
 

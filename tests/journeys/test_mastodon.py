@@ -36,6 +36,8 @@ from workers.event_routes import registry
 from workers.terminal.output import translate
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class House(Visited):

@@ -28,6 +28,8 @@ from tests.subscribers.builders import NOVA
 from workers.event_routes import registry
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 SURFACES = {"instagram": CHAT_SURFACE, "facebook": messages.CHAT_SURFACE}
 THERE: dict[str, Instagram | Facebook] = {"instagram": Instagram(), "facebook": Facebook()}
 RIGHTS = {"instagram": MESSAGE_PERMISSION, "facebook": messages.MESSAGE_PERMISSION}

@@ -22,6 +22,8 @@ from tests.journeys.visits import Visited, dusk, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class House(Visited):
@@ -34,8 +36,7 @@ class House(Visited):
 def server() -> Iterator[FakeReddit]:
     with reddit() as running:
         yield running
-        assert running.forbidden == []
-        assert running.unknown == []
+        assert (running.forbidden, running.unknown) == ([], [])
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +103,7 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
-    assert channel.name == f"r/{house.place.name} (u/{house.member.name})"
-    assert channel.surface == "reddit.over18"
+    assert (channel.name, channel.surface) == (f"r/{house.place.name} (u/{house.member.name})", "reddit.over18")
     text = "Bonjour & <3\n\nUne *promenade* au lac."
     post = lea.delivery(text, channel="reddit", after=1200, media=(lea.photo(1), lea.photo(2)))
     house.live(minutes=25)
@@ -114,8 +114,7 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     assert lea.entry(post).url.startswith(f"https://www.reddit.com/r/{house.place.name}/comments/")
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
-    assert lea.state(post) is S.REMOVED
-    assert house.member.posts == {}
+    assert (lea.state(post), house.member.posts) == (S.REMOVED, {})
 
 
 def test_one_picture_is_made_later_and_found(house: House) -> None:

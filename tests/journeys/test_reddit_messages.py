@@ -34,6 +34,7 @@ def _hears(house: House) -> list[str]:  # noqa: F811  fixture
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY at, seq")]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("blind", [False, True])
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, blind: bool) -> None:  # noqa: F811  fixture
     """A lost answer is a person's to settle where the list of what was sent shows nothing of it."""

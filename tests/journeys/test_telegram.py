@@ -31,6 +31,8 @@ from workers.event_routes import registry
 from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 TWO_MINUTES = 120.0
 
 

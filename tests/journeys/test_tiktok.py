@@ -21,6 +21,8 @@ from tests.schedules.builders import desk
 from workers.cli.platforms import disconnection
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FakeTikTok]:

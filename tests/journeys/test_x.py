@@ -25,6 +25,8 @@ from tests.schedules.builders import desk
 from workers.cli.platforms import account_setup as connect_account
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
 
 

@@ -104,6 +104,7 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
     assert unread(house) == []
 
 
+@pytest.mark.heavy
 def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     with lea.scope() as scope:

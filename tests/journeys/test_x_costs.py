@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from channels.limits import request_costs
 from channels.limits.request_costs import AccountBill
 from foundation.money import Money, Price
@@ -11,6 +13,7 @@ from schedules.posts.states import DeliveryState as S
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 
 
+@pytest.mark.heavy
 def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  fixture
     lea = house.desk
     house.enrol()

@@ -16,6 +16,8 @@ from tests.journeys.visits import Visited, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FakeYouTube]:

@@ -28,6 +28,8 @@ from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.schedules.builders import Desk
 
+pytestmark = pytest.mark.heavy
+
 SEES = "gemma3"
 GOOD = {
     "alt": "Des bateaux blancs amarrés au port, au lever du soleil.",

@@ -30,6 +30,8 @@ from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import approved, begin, never_too_late, repeat, rows
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 TOLD, STILL = "downtime.told", "downtime.still_held"
 LATE_OK = timedelta(hours=7)
 

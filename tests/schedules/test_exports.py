@@ -111,6 +111,7 @@ def line(draw: some.DrawFn) -> ExportedPost:
     )
 
 
+@pytest.mark.heavy
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
 def test_what_goes_out_comes_back_unchanged(lines: list[ExportedPost]) -> None:
     sheet = parse_file(exports.render_csv(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)

@@ -25,6 +25,8 @@ from tests.schedules.repeats import DAILY, WEEKLY, approved, begin, draft, rows,
 from tests.schedules.test_queueing import filled, queue
 from tests.schedules.test_slots import every_day
 
+pytestmark = pytest.mark.heavy
+
 ZONE = "UTC"
 
 

@@ -15,6 +15,8 @@ from schedules.publishing import post_removal
 from tests.conftest import free_port
 from tests.schedules.builders import Desk
 
+pytestmark = pytest.mark.heavy
+
 HOURS = timedelta(hours=4)
 
 

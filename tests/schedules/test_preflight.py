@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import event
 
 from channels.accounts import lifecycle
@@ -94,6 +95,7 @@ def told(lea: Desk, delivery_id: UUID) -> tuple[str, bool] | None:
     return (one.message.code, one.urgent) if one is not None else None
 
 
+@pytest.mark.heavy
 def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_is_near(lea: Desk) -> None:
     tomorrow, later = lea.delivery(STRANGE, after=20 * 3600), lea.delivery(f"{STRANGE}-7", after=3 * 86_400)
     lea.run()

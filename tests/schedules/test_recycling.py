@@ -79,6 +79,7 @@ def kept(lea: Desk, *bodies: str, **more: object) -> list[UUID]:
     return entries
 
 
+@pytest.mark.heavy
 def test_what_left_comes_back_on_free_slots_in_turn(lea: Desk) -> None:
     every_day(lea)
     kept(lea, "un", "deux", "trois", "quatre", min_age=SIMILARITY_WINDOW)
@@ -106,6 +107,7 @@ def test_filling_twice_is_as_once(lea: Desk) -> None:
     assert len(lea.rows("pool.fill")) == 1
 
 
+@pytest.mark.heavy
 def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
@@ -350,6 +352,7 @@ def test_nothing_is_planned_on_a_lost_account(lea: Desk) -> None:
     assert S.PUBLISHED in {state for _, state, _ in planned(lea)}
 
 
+@pytest.mark.heavy
 def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
     """It came with the key that its turn here would have: that time was found there, none was made, for ever."""
     every_day(lea)

@@ -76,6 +76,7 @@ def test_what_was_planned_before_and_is_not_due_yet_leaves_as_it_was_meant_to(le
     assert lea.texts() == ["ahead"]
 
 
+@pytest.mark.heavy
 def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     author = f"member:{lea.author}"
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
@@ -94,6 +95,7 @@ def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     assert len(lea.texts()) == states.count("published")
 
 
+@pytest.mark.heavy
 def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None:
     """Set apart while its account is rehearsed, it leaves after that as the date would have; due within it, not."""
     post_id = begin(lea, wanted := repeat(lea, DAILY))

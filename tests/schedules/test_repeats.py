@@ -211,6 +211,7 @@ def test_times_of_a_series_are_meant(lea: Desk) -> None:
     assert S.HELD not in states
 
 
+@pytest.mark.heavy
 def test_one_date_apart_is_still_one_of_them(lea: Desk) -> None:
     """A date of a series got another hour or another picture: neither it nor the dates after it wait for a word."""
     post_id = begin(lea, wanted := repeat(lea, DAILY))
@@ -244,6 +245,7 @@ def test_where_the_same_words_are_never_taken_nothing_but_other_words_helps(lea:
     assert len(lea.asked("x")) == 1
 
 
+@pytest.mark.heavy
 def test_a_series_there_leaves_once(lea: Desk) -> None:
     as_x(lea)
     post_id = begin(lea, repeat(lea, DAILY), "x")

@@ -110,6 +110,7 @@ def test_moving_one_while_it_is_extended(lea: Desk) -> None:
     assert len(rows(lea, post_id)) == 8
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("round_", range(4))
 def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> None:
     spare_id, post_id = lea.connect("spare"), begin(lea, repeat(lea))

@@ -132,6 +132,7 @@ def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
     assert [one.delivery_id for one in again.moving] == [changed]
 
 
+@pytest.mark.heavy
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None)
 @given(st.lists(st.sampled_from(["wish", "approved", "planned", "cancelled", "both"]), min_size=1, max_size=6))
 def test_there_and_back_loses_nothing(lea: Desk, kinds: list[str]) -> None:
@@ -239,6 +240,7 @@ def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
             other.act(account_failover.move_to_spare_account, *pair, seen={})
 
 
+@pytest.mark.heavy
 def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea))
@@ -298,6 +300,7 @@ def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) ->
         assert lea.act(series.extend_series, one.id) == 0, "what a person took off is not made again"
 
 
+@pytest.mark.heavy
 def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> None:
     """A pool and a feed went on for the lost account, where each of their posts was put on hold."""
     lost, spare_id = lea.channels["main"], lea.connect("spare")
@@ -323,6 +326,7 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> Non
     assert (after.channels, after.version) == ((spare_id,), line.version + 1), "whoever saw the other looks again"
 
 
+@pytest.mark.heavy
 def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea))

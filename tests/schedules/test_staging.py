@@ -1,5 +1,7 @@
 """Uploads ahead of time: the platform has the pictures before the minute, and sees each of them once."""
 
+import pytest
+
 from schedules.posts import deliveries
 from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk, desk
@@ -30,6 +32,7 @@ def test_words_alone_are_not_staged(lea: Desk) -> None:
     assert lea.rows("delivery.stage") == []
 
 
+@pytest.mark.heavy
 def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: Desk) -> None:
     open_ones = 0
     for at in range(2, 40, 2):

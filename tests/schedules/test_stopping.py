@@ -33,6 +33,7 @@ def test_a_series_does_not_come_back_after_ninety_days(services: Services, sandb
     assert told.value.message.code == "post.nothing_to_cancel"
 
 
+@pytest.mark.heavy
 def test_a_pool_does_not_bring_it_back(lea: Desk) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un")

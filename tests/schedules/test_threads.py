@@ -274,6 +274,7 @@ def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: Desk) -> None:
     assert chain(lea) == IN_ORDER
 
 
+@pytest.mark.heavy
 def test_a_stop_that_lasts_too_long_leaves_the_rest_to_a_person(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)

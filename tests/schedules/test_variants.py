@@ -131,6 +131,7 @@ def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: Desk) ->
     assert not [row for row in rows(lea, b_id) if row.state != S.CANCELLED]
 
 
+@pytest.mark.heavy
 def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     test_id = compared(lea, post_id, planned=100)
@@ -147,6 +148,7 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
     assert set(keys.values()) <= {1, 2}
 
 
+@pytest.mark.heavy
 def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -> None:
     """The guard against repeats looks at what each version says, not at what the series said before."""
     lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
@@ -290,6 +292,7 @@ def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: 
 # ended
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("keep", [VARIANT_A, VARIANT_B])
 def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     post_id = begin(lea, repeat(lea))
@@ -311,6 +314,7 @@ def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     assert (seen(lea, test_id).kept, len(units(lea, test_id))) == (keep, left - 1)
 
 
+@pytest.mark.heavy
 def test_what_was_kept_is_tested_again(lea: Desk) -> None:
     """The dates of the first test are cancelled with their keys: what comes after finds keys of its own."""
     post_id = begin(lea, repeat(lea))

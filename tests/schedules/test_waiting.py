@@ -16,6 +16,8 @@ from schedules.rescheduling import account_failover
 from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk
 
+pytestmark = pytest.mark.heavy
+
 HALF = timedelta(minutes=30)
 
 

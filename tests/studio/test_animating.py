@@ -46,6 +46,8 @@ from tests.studio.test_wording import EXPLICIT, OF_AGE
 from workers.event_routes import registry
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 

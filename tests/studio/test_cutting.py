@@ -33,6 +33,8 @@ from tests.studio.test_wording import EXPLICIT, OF_AGE
 from workers.event_routes import registry
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 def still(nova: Atelier, seed: int = 1, rating: Rating | None = Rating.G) -> UUID:
     asset = nova.upload(encoded(a_picture(seed=seed), "JPEG"), f"{seed}.jpg")

@@ -27,6 +27,8 @@ from tests.studio.builders import Atelier
 from tests.studio.test_looking import Dies, again, bring, client, digest, due, said
 from tests.studio.test_uploads import hand_in, work
 
+pytestmark = pytest.mark.heavy
+
 TABLES = ("assets", "renditions", "inspections", "creations")
 
 

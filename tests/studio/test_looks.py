@@ -27,6 +27,8 @@ from tests.studio.builders import Atelier, Engine, atelier, spec
 from tests.studio.lookers import agreed, named, photo, who
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:

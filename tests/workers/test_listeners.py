@@ -142,8 +142,9 @@ def test_signs_that_no_database_keeps_silence_nobody(studio: Studio) -> None:
     studio.fan("leo", "message", text="et la suite")
     listening = ear(studio)
     for _ in range(3):
-        with suppress(Exception):
-            listening.poll_once()
+        if said(studio)[-1:] != ["et la suite"]:  # with nothing left to hear, a poll would wait its twenty seconds
+            with suppress(Exception):
+                listening.poll_once()
     assert said(studio)[-1] == "et la suite"
 
 

@@ -34,6 +34,7 @@ from tests.schedules.builders import ZONE, Desk
 FRENCH = {"accept-language": "fr"}
 
 
+@pytest.mark.heavy
 def test_a_task_from_the_list_to_its_word(lea: Desk, address: str) -> None:
     delivery, place = handed(lea)
     with paired(lea, address) as phone:
@@ -78,6 +79,7 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(lea: Desk, addre
         assert "arrêt d’urgence" in refused.text.lower()
 
 
+@pytest.mark.heavy
 def test_nobody_answers_and_nothing_is_served(lea: Desk, address: str) -> None:
     _, place = handed(lea)
     with paired(lea, address) as phone:
@@ -242,6 +244,7 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, addre
         assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"])
 @pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
 def test_odd_forms_change_nothing(lea: Desk, address: str, act: str, body: bytes) -> None:

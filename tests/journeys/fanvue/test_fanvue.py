@@ -11,6 +11,8 @@ from schedules.publishing import post_removal
 from tenants.notices import notices
 from tests.journeys.visits import Visited, film
 
+pytestmark = pytest.mark.heavy
+
 
 def test_from_the_application_to_the_removal(house: Visited) -> None:
     lea = house.desk

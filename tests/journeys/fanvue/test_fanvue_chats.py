@@ -25,6 +25,8 @@ from tests.subscribers.builders import NOVA
 from workers.event_routes import registry
 from workers.listeners.polling import AccountListener
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class Chatting:

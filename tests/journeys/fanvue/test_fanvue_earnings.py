@@ -1,5 +1,7 @@
 """What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over HTTP."""
 
+import pytest
+
 from channels.accounts.states import ChannelState
 from foundation.money import Money
 from schedules.posts.states import DeliveryState as S
@@ -8,6 +10,8 @@ from subscribers.orders import queries
 from tenants.notices import notices
 from tests.journeys.visits import Visited
 from workers.relay.ticks import TICKS
+
+pytestmark = pytest.mark.heavy
 
 
 def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:

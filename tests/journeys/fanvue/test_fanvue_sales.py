@@ -31,6 +31,8 @@ from tests.subscribers.builders import NOVA
 from workers.event_routes import registry
 from workers.listeners.polling import AccountListener
 
+pytestmark = pytest.mark.heavy
+
 PRICE = Money(1250, "USD")
 
 

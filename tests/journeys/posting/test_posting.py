@@ -76,6 +76,7 @@ def arrived(lea: Desk, *deliveries: object, state: S = S.PUBLISHED) -> None:
     wait_until(lambda: {lea.state(each) for each in deliveries} == {state})  # type: ignore[arg-type]  # ids
 
 
+@pytest.mark.heavy
 def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> None:
     assets = drawn(alive)
     body = "Premier café dehors. Image créée avec une IA."
