@@ -16,13 +16,14 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, col, select
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, timestamp_column
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from foundation.sealed import Sealed
 from gate import epochs
-from gate.log.models import Person
+from gate.people.models import Person
 from tenants import audit
 
 FACE_AGREED, FACE_BANNED, FACE_REFERENCE = "agreed", "barred", "reference"

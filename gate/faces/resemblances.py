@@ -13,15 +13,16 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, message_column, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, message_column, table_arguments
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import epochs
 from gate.assets import asset_records
+from gate.assets.models import Asset
 from gate.contract.facts import FaceComparisonFacts, ResemblanceFacts, ReviewFacts
 from gate.faces import known_faces
 from gate.faces.known_faces import FaceComparisonResult, FaceSubject
-from gate.log.models import FOREVER, Asset
 from gate.ratings import ratings
 from tenants.notices import notices
 

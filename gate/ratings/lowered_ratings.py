@@ -11,10 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments
+from gate.contract.facts import MIN_SEEN_PERCENT
 from gate.contract.units import Rating
-from gate.decision.case import MIN_SEEN_PERCENT
-from gate.log.models import FOREVER
 from tenants.auth import device_fingerprints
 
 LOWERING_REVIEW = "lowering"

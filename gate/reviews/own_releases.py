@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, TenantRow, table_arguments, timestamp_column
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments, timestamp_column
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
@@ -24,7 +25,7 @@ from gate.decision import own_release_rules
 from gate.decision.case import Case, is_adult_medium
 from gate.decision.own_release_rules import OWN_RELEASE_DELAY, MissingCondition
 from gate.evidence import own_release_facts, snapshot
-from gate.log.models import FOREVER, DecisionInput, DecisionRow
+from gate.log.models import DecisionInput, DecisionRow
 from gate.policy import active_policy
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle

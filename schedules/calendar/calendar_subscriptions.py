@@ -12,12 +12,13 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import Message, canonical_json, render_message
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import INSTALLATION_ID
-from schedules.availability.models import CalendarSubscriptionRow
 from schedules.calendar import exports
+from schedules.calendar.models import CalendarSubscriptionRow
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, has_right, require_right

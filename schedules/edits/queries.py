@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from schedules.posts.models import PostEdit
-from schedules.posts.states import OPEN_EDITS, EditState
+from schedules.edits.models import PostEdit
+from schedules.edits.states import EditState
+from schedules.posts.states import OPEN_EDITS
 
 
 @dataclass(frozen=True)

@@ -73,28 +73,6 @@ class UncertainDeliveryResolved:
 
 
 @dataclass(frozen=True)
-class EditDue:
-    """Other words for a post that stands outside may leave; the subject is the edit. Lane `channel:<id>`."""
-
-    kind: ClassVar[str] = "delivery.edit"
-    queue: ClassVar[outbox.Queue] = "publish"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class EditResolved:
-    """A person, `by`, knows which words stand outside: the new ones where they `came`. The subject is the edit."""
-
-    kind: ClassVar[str] = "delivery.edit_said"
-    queue: ClassVar[outbox.Queue] = "urgent"
-    tenant_id: UUID
-    subject_id: UUID
-    came: bool
-    by: str
-
-
-@dataclass(frozen=True)
 class DeliveryPublished:
     """Fact: the post stands outside."""
 
@@ -180,111 +158,10 @@ class ManualOutcomeDue:
 
 
 @dataclass(frozen=True)
-class PauseOver:
-    """The days of a pause are over; the subject is the pause."""
-
-    kind: ClassVar[str] = "pause.over"
-    queue: ClassVar[outbox.Queue] = "notify"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
 class ExtendDue:
     """The next deliveries of a series are to be made; the subject is the series."""
 
     kind: ClassVar[str] = "series.extend"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class PoolDue:
-    """A pool looks for room on the calendar; the subject is the pool."""
-
-    kind: ClassVar[str] = "pool.fill"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class ClocksDue:
-    """Once a day: every planned time is what its clock says under the rules of time zones we have now."""
-
-    kind: ClassVar[str] = "calendar.clocks"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class ImportCheck:
-    """A file was brought in: look at it, write nothing else."""
-
-    kind: ClassVar[str] = "import.check"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class ImportApply:
-    """Somebody said that the posts of a file are to be written; `by` is who."""
-
-    kind: ClassVar[str] = "import.apply"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-    by: str
-
-
-@dataclass(frozen=True)
-class FeedReadDue:
-    """A feed is to be read; the subject is the feed."""
-
-    kind: ClassVar[str] = "feed.read"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class WeekTextsDue:
-    """The words of a proposed week are to be written; the subject is the proposal."""
-
-    kind: ClassVar[str] = "week.words"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class CaptionSetDue:
-    """Texts around one idea are to be written; the subject is the kit."""
-
-    kind: ClassVar[str] = "kit.words"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class AltTextDue:
-    """A model that sees is to propose words for a picture; the subject is the proposal. It takes the card."""
-
-    kind: ClassVar[str] = "picture.words"
-    queue: ClassVar[outbox.Queue] = "gpu"
-    tenant_id: UUID
-    subject_id: UUID
-
-
-@dataclass(frozen=True)
-class IdeasDue:
-    """Ideas for posts are to be written; the subject is their round."""
-
-    kind: ClassVar[str] = "idea.words"
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID

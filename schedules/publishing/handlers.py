@@ -34,7 +34,6 @@ from schedules.posts.events import (
     CopyAddressDue,
     LinkHoldsDue,
     ManualOutcomeDue,
-    PauseOver,
     PreflightDue,
     PublishDue,
     ReconcileDue,
@@ -52,6 +51,7 @@ from schedules.publishing import (
 from schedules.publishing.claims import NotClaimable
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY, RecordedOutcome
 from schedules.rescheduling import pauses, queue
+from schedules.rescheduling.events import PauseOver
 
 PUBLISHING = "system:publishing"
 log = telemetry.get_logger("schedules.publishing.handlers")

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.db.retention import RetentionRule
-from subscribers.conversations.models import Fan, SafetyEvent
+from subscribers.conversations.models import SafetyEvent
 from subscribers.fans import directory
+from subscribers.fans.models import Fan
 
 SUBSCRIBERS_RETENTION = (RetentionRule(SafetyEvent, "o.created_at", role="gate"),)
 

@@ -15,8 +15,8 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.evidence import received_comments
-from subscribers.conversations.events import FanErased, FanOptedOut
-from subscribers.conversations.models import Fan, FanFacts, FanIdentity
+from subscribers.fans.events import FanErased, FanOptedOut
+from subscribers.fans.models import Fan, FanFacts, FanIdentity
 from subscribers.subscriptions import subscription_rows
 from tenants.agencies import queries as tenant_reads
 
@@ -316,27 +316,3 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     )
     if done.rowcount:
         outbox.put(scope, FanErased(scope.tenant_id, about))
-
-
-def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
-    """What we hold about a fan, for the fan: identities, messages, orders. Raises NotFound."""
-    params = {"tenant": scope.tenant_id, "fan": about}
-    fan = scope.run(
-        "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan", **params
-    )
-    found = fan.mappings().one_or_none()
-    if found is None:
-        raise NotFound("fan.unknown")
-    parts = {
-        "identities": "SELECT native_id, handle FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan",
-        "messages": "SELECT m.at, m.author, m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id"
-        " AND c.id = m.conversation_id WHERE m.tenant_id = :tenant AND c.fan_id = :fan ORDER BY m.at, m.seq",
-        "orders": "SELECT title, amount_minor, currency, state, created_at FROM orders"
-        " WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY created_at",
-    }
-    lists = {name: [dict(row) for row in scope.run(sql, **params).mappings()] for name, sql in parts.items()}
-    known = scope.run(
-        "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan", **params
-    )
-    borne = [role for one in known.all() for role in reader_roles.roles_of_reader(scope, one.channel_id, one.native_id)]
-    return {"fan": dict(found), **lists, "roles": borne}

@@ -11,8 +11,8 @@ from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from gate.contract.units import Rating
 from generators import registry
-from schedules.posts.events import AltTextDue
 from schedules.suggestions.alt_texts import handlers
+from schedules.suggestions.events import AltTextDue
 from studio.library import assets as library
 from studio.library.states import ShelfState
 from studio.recipes import specs

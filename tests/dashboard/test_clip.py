@@ -9,11 +9,12 @@ from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
 from foundation.db.database import OpenScope
 from foundation.storage.object_store import bytes_digest
 from gate.assets import asset_records
+from gate.assets.derivations import ancestors_and_descendants
 from gate.contract.units import Rating
 from generators.video import video_files
-from studio.library.events import SlideshowDue
-from studio.library.states import JobState
+from studio.runs.states import JobState
 from studio.video import clips, slideshows
+from studio.video.events import SlideshowDue
 from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -60,7 +61,7 @@ def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Ag
     assert found.asset_id is not None
     with lumiere.scope() as scope:
         made = asset_records.newest_rendition(scope, found.asset_id, "post")
-        assert asset_records.ancestors_and_descendants(scope, found.asset_id, most=1) == ([first, second], []), (
+        assert ancestors_and_descendants(scope, found.asset_id, most=1) == ([first, second], []), (
             "in the order they are shown"
         )
     assert made is not None

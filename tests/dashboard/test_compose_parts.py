@@ -14,7 +14,7 @@ from schedules.drafts.drafts import Draft
 from schedules.posts.channel_overrides import ChannelOverride
 from schedules.posts.thread_parts import ThreadPart
 from studio.ingest import uploads
-from studio.library.events import UploadDue
+from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door

@@ -11,11 +11,11 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.ops.settings import GeneratorsSettings
 from gate.contract.units import Rating
 from generators.engines.video.diffusion_video import DiffusionVideoEngine
-from studio.library.events import AnimationDue
-from studio.library.states import JobState
+from studio.runs.states import JobState
 from studio.video import animations, clips
 from studio.video.animations import AnimationRequest
 from studio.video.clips import ClipKind, ClipView
+from studio.video.events import AnimationDue
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds
-from insights.metrics.events import SaleRecorded
 from insights.metrics.readings import MAX_READING_DRIFT
 from insights.rollups import daily_rollups
 from insights.rollups.daily_rollups import lateness_percentile
+from insights.rollups.events import SaleRecorded
 from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState

@@ -18,7 +18,7 @@ from foundation.ops.clock import monotonic
 from foundation.ops.settings import Settings
 from generators.contract.engines import TextEngine
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
@@ -164,7 +164,7 @@ def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url:
             description="Le port au lever du jour",
             assets=assets,
         )
-        offers.set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
+        set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
         entries.set_revenue_split(scope, made.creator_id, shares, effective_from=scope.now)
     return Bots(made, telegram, bot, channel, writer, pack_id)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from channels.accounts.states import AgeProviderState
 from channels.age_verification import age_checks
+from channels.age_verification.states import AgeProviderState
 from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import Database
 from foundation.i18n.translation import Message, render_message

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
 from connectors.platforms.facebook import messages
 from connectors.platforms.facebook.publisher import Facebook

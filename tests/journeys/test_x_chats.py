@@ -11,7 +11,7 @@ from connectors.contract.account_setup import WANTED_MESSAGES
 from connectors.platforms.x.account import CHAT_SURFACE
 from foundation.ids import uuid7
 from foundation.money import Money
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
@@ -118,7 +118,7 @@ def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:
     lea.run()
     post = lea.delivery("au même moment", channel="x")
     lea.run()
-    assert (lea.state(post), state(house, key)) == (S.PUBLISHED, "approved")
+    assert (lea.state(post), state(house, key)) == (DeliveryState.PUBLISHED, "approved")
     x.limits.most["messages"] = 15
     x.clock.move(16 * 60)
     lea.pass_time(seconds=16 * 60)

@@ -24,6 +24,7 @@ from insights.rollups import daily_rollups
 from studio.library import assets as library
 from studio.packs import packs
 from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.checkout import order_payments
 from subscribers.conversations import conversation_rows
 from subscribers.conversations import queries as subscriber_reads
@@ -259,5 +260,5 @@ def _shop(desk: Desk, word: str) -> UUID:
             description=f"Le port {word}",
             assets=assets,
         )
-        offers.set_price(scope, desk.creator_id, pack_id, "sandbox", Money(500, "XTS"))
+        set_price(scope, desk.creator_id, pack_id, "sandbox", Money(500, "XTS"))
     return pack_id

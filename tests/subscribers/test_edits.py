@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from channels.listening import listener
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
 from subscribers.conversations.states import OwnerState
 from subscribers.fans import directory
+from subscribers.fans.erasure import export_fan
 from subscribers.inbox import queries
 from subscribers.intake import update_intake
 from tests.channels.builders import CONNECTORS
@@ -225,7 +226,7 @@ def test_an_edited_word_is_forgotten_and_handed_out_like_any(studio: Studio) -> 
     say(studio, message("salut"), edit("une phrase plantée"))
     fan_id = studio.thread("tim").fan_id
     with studio.scope() as scope:
-        assert "phrase plantée" in str(directory.export_fan(scope, fan_id))
+        assert "phrase plantée" in str(export_fan(scope, fan_id))
         directory.erase_fan(scope, fan_id)
     kept = str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
     assert "plantée" not in kept

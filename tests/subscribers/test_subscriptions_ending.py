@@ -12,10 +12,10 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from gate.viewers import age_assurance
 from subscribers.checkout import order_payments, subscription_endings
-from subscribers.conversations.events import RoleCheckDue
 from subscribers.fans import directory
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions import plans
+from subscribers.subscriptions.events import RoleCheckDue
 from subscribers.subscriptions.subscription_rows import Subscription
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months

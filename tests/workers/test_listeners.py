@@ -15,13 +15,13 @@ import pytest
 from channels.accounts import lifecycle
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database, OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.ops.clock import sleep
 from foundation.sealed import Sealed
 from subscribers.intake import update_intake
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.channels.builders import CONNECTORS, Clockwork, Killed, World
 from tests.conftest import PASSWORD, Cluster, wait_until
 from tests.fakes.network import Network, network
@@ -76,7 +76,7 @@ def forget(studio: Studio) -> None:
 
 def notices(studio: Studio) -> list[Message]:
     with studio.scope() as scope:
-        return [notice.message for notice in tenant_reads.list_open_notices(scope)]
+        return [notice.message for notice in list_open_notices(scope)]
 
 
 def test_an_update_told_twice_is_kept_once(studio: Studio) -> None:

@@ -7,85 +7,43 @@ from typing import Any
 
 from channels.accounts import account_connectors, lifecycle
 from channels.accounts import events as channel_events
-from channels.accounts.events import (
-    AccountSetupRequested,
-    AccountTestRequested,
-    AdultAreaRequested,
-    BrakeProbeDue,
-    CommandMenuDue,
-    CopyRemovalDue,
-    DeliveryVerificationDue,
-    DestinationCheckDue,
-    DisconnectionRequested,
-    FileDownloadRequested,
-    ManualTaskCheckDue,
-    OwnPageRequested,
-    PlatformLimitsDue,
-    TenantLimitsDue,
-    TokenRenewalDue,
-    WebhookSubscriptionDue,
-)
 from channels.accounts.queries import Channel
-from channels.connections import (
-    account_setup,
-    command_menu,
-    destination_check,
-    disconnection,
-    oauth_flow,
-    platform_limits,
-    token_renewal,
-)
-from channels.listening import webhook_subscriptions
-from channels.manual_tasks import file_downloads, task_lifecycle
-from channels.metrics import platform_readings
-from channels.sending import account_actions, removal
-from channels.sending import handlers as channel_handling
+from channels.sending import account_actions
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
-from connectors.contract.connector import ChatUpdate, SupportsSharedInbox
-from connectors.registry import loader as connector_registry
+from connectors.contract.chats import ChatUpdate
+from connectors.contract.connector import SupportsSharedInbox
 from dashboard.pages.home import events as page_events
 from foundation.db.database import Scope
 from gate import journal
 from gate.reviews import events as gate_events
-from gate.reviews.events import PlaceProbeDue
 from insights.metrics import deletion_checks, followers, readings
 from insights.metrics import events as insight_events
-from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue, SaleRecorded
+from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue
 from insights.rollups import daily_rollups
+from insights.rollups.events import SaleRecorded
 from schedules.posts import events as schedule_events
 from studio.library import events as studio_events
 from subscribers.checkout import unlocks
+from subscribers.checkout.events import EarningListed, PaymentSettle
 from subscribers.comments import answer_suggestions, incoming_comments, moderation
+from subscribers.comments.events import CommentAnswerDue, CommentModerationDue, CommentsDue
 from subscribers.conversations import events as chat_events
-from subscribers.conversations.events import (
-    ChatReconcile,
-    ChatSend,
-    ChatTurn,
-    CommentAnswerDue,
-    CommentModerationDue,
-    CommentsDue,
-    EarningListed,
-    OfferExpire,
-    OrderFulfil,
-    OrderRefund,
-    PackRecalled,
-    PaymentSettle,
-    UncertainMessageResolved,
-    UnlockCheckDue,
-)
+from subscribers.conversations.events import ChatReconcile, ChatSend, ChatTurn, UncertainMessageResolved
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.fans import directory
 from subscribers.intake import fan_commands, update_intake
 from subscribers.intake import handlers as chatting
 from subscribers.orders import recalls
+from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund, PackRecalled, UnlockCheckDue
 from tenants.vault import envelope
-from workers.event_handlers import own_pages, retention, watch_folder
+from workers.event_handlers import retention, watch_folder
 from workers.event_routes import age_checks, faces, gate, notifications, posts, revenue, studio
+from workers.event_routes.channels import _account_routes
 from workers.event_routes.fact_routes import FACT_ROUTES
 from workers.listeners.checkouts import CheckoutResponder
 from workers.listeners.polling import LISTENER_ACTOR, AccountListener, ListenerPool
-from workers.listeners.webhooks import account_listener, meta
+from workers.listeners.webhooks import account_listener
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute, EventRoutes, declared_events
 from workers.wiring import Services
 
@@ -127,80 +85,6 @@ def build_routes(s: Services) -> EventRoutes:
     )
     found.require_routes(declared_events(*rooms))
     return found
-
-
-def _account_routes(s: Services) -> tuple[EventRoute, ...]:
-    tenant, transport, connectors = s.tenant, s.transport, s.connectors
-    connectables = connector_registry.connectable_platforms(connectors)
-    addresses = connector_registry.base_addresses(connectors, s.settings.connectors.base_urls)
-    enrol = partial(
-        account_setup.run_setup,
-        tenant=tenant,
-        transport=transport,
-        connectables=connectables,
-        addresses=addresses,
-        read_form=s.read_form,
-        may_reach=s.may_reach,
-        seal=s.seal,
-        returns_to=s.settings.dashboard.public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH,
-    )
-    test = partial(account_setup.verify_account, tenant=tenant, transport=transport, connectables=connectables)
-    probe = partial(channel_handling.probe_platform, tenant=tenant, transport=transport, connectors=connectors)
-    measure = partial(platform_limits.read_platform_limits, tenant=tenant, transport=transport, connectors=connectors)
-    see = partial(destination_check.check_destination, tenant=tenant, transport=transport, connectors=connectors)
-    verify = partial(platform_readings.verify_delivery, tenant=tenant, transport=transport, connectors=connectors)
-    remove = partial(removal.remove_copy, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
-    show = partial(
-        command_menu.update_menu, tenant=tenant, transport=transport, connectors=connectors, menu_of=_menu_of
-    )
-    outside: dict[str, Any] = {
-        "tenant": tenant,
-        "transport": transport,
-        "connectors": connectors,
-        "addresses": addresses,
-    }
-    renew = partial(token_renewal.renew_tokens, **outside)
-    sign_up = partial(
-        webhook_subscriptions.update_subscription,
-        tenant=tenant,
-        transport=transport,
-        connectors=connectors,
-        taken=meta.can_receive_meta_webhooks(s),
-    )
-    return (
-        EventRoute(WebhookSubscriptionDue, sign_up, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(
-            DisconnectionRequested,
-            partial(disconnection.perform_disconnection, **outside),
-            deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(disconnection.disconnect_without_platform, tenant=tenant),
-        ),
-        EventRoute(
-            BrakeProbeDue,
-            probe,
-            deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(channel_handling.give_up_probe, tenant=tenant),
-        ),
-        EventRoute(DestinationCheckDue, see, deadline_seconds=LOOKUP_DEADLINE_SECONDS),
-        EventRoute(PlaceProbeDue, partial(destination_check.plan_destination_checks, tenant=tenant)),
-        EventRoute(PlatformLimitsDue, measure, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(TenantLimitsDue, partial(platform_limits.plan_limit_reads, tenant=tenant, connectors=connectors)),
-        EventRoute(CommandMenuDue, show, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(DeliveryVerificationDue, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(AccountSetupRequested, enrol, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(AccountTestRequested, test, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(
-            AdultAreaRequested, partial(own_pages.open_adult_area, tenant=tenant, seal=s.seal, settings=s.settings)
-        ),
-        EventRoute(OwnPageRequested, partial(own_pages.open_own_page, tenant=tenant, seal=s.seal, settings=s.settings)),
-        EventRoute(TokenRenewalDue, renew, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(CopyRemovalDue, remove, deadline_seconds=removal.REMOVAL_TIMEOUT),
-        EventRoute(ManualTaskCheckDue, partial(task_lifecycle.check_task, tenant=tenant)),
-        EventRoute(
-            FileDownloadRequested,
-            partial(file_downloads.decide_download, tenant=tenant, mint=s.mint, connectors=connectors),
-        ),
-    )
 
 
 def _menu_of(capabilities: Capabilities) -> CommandMenu:

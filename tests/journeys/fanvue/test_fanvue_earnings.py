@@ -4,7 +4,7 @@ import pytest
 
 from channels.accounts.states import ChannelState
 from foundation.money import Money
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from subscribers.checkout import platform_earnings
 from subscribers.orders import queries
 from tenants.notices import notices
@@ -53,5 +53,5 @@ def test_an_account_without_the_right_posts_on_and_is_told(house: Visited) -> No
         assert notices.has_been_notified(scope, f"earnings:{house.channel().id}")
     post = lea.delivery("toujours là", channel="fanvue")
     house.live(minutes=1)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.channel().state == ChannelState.ACTIVE

@@ -22,9 +22,8 @@ from web.api.channels.router import find_channel
 from web.api.common import pagination
 from web.api.common.calls import ApiCall, Caller, read_dependency
 from web.api.common.errors import ERROR_LANGUAGE
-from web.api.common.schemas import PageQuery, RequestModel
-from web.api.planning.request_schemas import Day, ZoneName
-from web.api.posts.schemas import DeliveryOut, delivery_fields
+from web.api.common.schemas import Day, PageQuery, RequestModel, ZoneName
+from web.api.posts.delivery_schemas import DeliveryOut, delivery_fields
 
 DEFAULT_SPAN = timedelta(days=30)
 

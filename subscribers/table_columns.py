@@ -1,0 +1,23 @@
+"""Table columns of subscribers."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint
+from sqlmodel import Field
+
+from foundation.db.tables import table_arguments
+
+
+def tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
+    """A key to another table of the same tenant."""
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+def accounting_table_args(*constraints: Any, about: str = "fan") -> Any:
+    """What the law wants kept for ten years."""
+    return table_arguments(*constraints, about=about, keep="10 years")
+
+
+def amount_column() -> Any:
+    """An amount in minor units of the row's currency."""
+    return Field(sa_type=BigInteger)
