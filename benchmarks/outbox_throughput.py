@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import create_engine, text
 
-from benchmarks.servers import BenchmarkServers, run_servers
+from benchmarks.servers import START_SECONDS, BenchmarkServers, run_servers
 from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.ids import INSTALLATION_ID
@@ -26,7 +26,6 @@ BATCH = 50
 HANDLED = 6_000
 WARM = 500
 """Events handled before the clock starts: connections open, statements prepared."""
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint
+from sqlalchemy import BigInteger
 from sqlmodel import Field
 
 from foundation.db.tables import table_arguments
-
-
-def tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    """A key to another table of the same tenant."""
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
 def accounting_table_args(*constraints: Any, about: str = "fan") -> Any:

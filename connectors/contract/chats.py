@@ -4,8 +4,56 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from connectors.contract.connector import AttachmentKind, ChatConnector, ChatEventKind, WireStep
+from connectors.contract.connector import Connector, Send, StepResult, WireStep
+from connectors.contract.outcomes import Outcome
 from foundation.sealed import Sealed
+
+AttachmentKind = Literal["", "picture", "film", "sound", "file", "share", "story", "mention", "hidden", "more"]
+"""A `story`: an answer to one of ours; a `mention`: a story of theirs that names us; `hidden`: what programs are not
+shown; `more`: messages before this one that are not told any more."""
+
+
+class ChatConnector(Connector, Protocol):
+    """A platform with one-to-one chat and sales."""
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> "Send | ChatUpdates | Outcome | None":
+        """The next request for what happened after `cursor` (control, action updates), what did, or why not."""
+        ...
+
+    def accept_checkout(self, query_id: str) -> WireStep:
+        """The request that lets a checkout go through (control)."""
+        ...
+
+    def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
+        """The request that gives money back (control); answering "already refunded" is a success."""
+        ...
+
+    def refund_outcome(self, answer: StepResult) -> Outcome:
+        """What the answer to a refund meant; `Published` with the charge id means the money is back."""
+        ...
+
+    def look_up_refund(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Before a refund whose answer was lost is asked again: the next look (control, action look), `Published` when
+        the money is back; None when it is not, or when asking again is harmless by itself."""
+        ...
+
+    def acknowledge(self, update: "ChatUpdate") -> WireStep | None:
+        """The request that tells the fan's app at once that an update was seen (control); None where it needs none."""
+        ...
+
+
+ChatEventKind = Literal["blocked", "lost", "back", "join", "counted", "edited"]
+"""`blocked`: the fan takes no message of ours; `lost`, `back`: we may no more, or again, post to `ref`; `join`:
+somebody asks into that place; `counted`, `edited`: message `native_id` has `amount_minor` reactions, reads `text`."""
+
+
+@runtime_checkable
+class SupportsSharedInbox(Protocol):
+    """A chat platform on which several accounts may hear the same messages: a bot that posts to three channels."""
+
+    def inbox_id(self, account: str) -> str:
+        """Whose messages the account hears; the same for accounts that hear the same."""
+        ...
 
 
 @runtime_checkable

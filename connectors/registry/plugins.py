@@ -23,7 +23,7 @@ from connectors.contract import (
 )
 from connectors.contract.account_setup import ConnectForm
 from connectors.contract.capabilities import POSTING_COSTS, REQUIRED_CONTENT, Capabilities, PostFormat
-from connectors.contract.chats import SupportsWebhook
+from connectors.contract.chats import SupportsSharedInbox, SupportsWebhook
 from connectors.contract.connector import Connector
 from connectors.contract.feed_layout import FeedLayout
 from connectors.shared import options
@@ -49,7 +49,7 @@ _ABILITIES: tuple[type, ...] = (
     connector.SupportsNativeKeys,
     connector.SupportsTokenRefresh,
     SupportsWebhook,
-    connector.SupportsSharedInbox,
+    SupportsSharedInbox,
     metrics.SupportsFollowerCount,
     destination.SupportsDestinationCheck,
     destination.SupportsMarkCheck,

@@ -3,10 +3,32 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
-from gate.assets.asset_records import AssetPart
+from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key
+
+
+class AssetPart(TenantRow, table=True):
+    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its sound; the first of
+    these is its `parent_id` too. Else it was made after it: a model looked at it, and shows it nowhere as it is. What
+    was made from what is the view `asset_parents`: these, and every `parent_id`."""
+
+    __tablename__ = "asset_parts"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "asset_id", "part_id", name="asset_parts_once"),
+        *(tenant_foreign_key("asset_id", "assets"), tenant_foreign_key("part_id", "assets")),
+        Index("asset_parts_of", "tenant_id", "part_id"),
+        about="creator",
+        keep="while published, then 5 years",
+    )
+    asset_id: UUID
+    part_id: UUID
+    whole: bool = True
+
+
+pass
 
 _MADE_OF = """
 WITH RECURSIVE below AS (

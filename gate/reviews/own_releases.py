@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
 from foundation.db.database import OpenScope, Scope
-from foundation.db.tables import FOREVER, TenantRow, table_arguments, timestamp_column
+from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key, timestamp_column
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
@@ -39,17 +39,13 @@ OWN_RELEASE_ACT = "own.release"
 """What is signed with a passkey; it is about the digest of the unit."""
 
 
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
-
-
 class AccountHolder(TenantRow, table=True):
     """A custodian's word that a person, behind a member, holds an account; no document is kept."""
 
     __tablename__ = "account_holders"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("person_id", "persons"),
-        _tenant_foreign_key("principal_id", "principals"),
+        tenant_foreign_key("person_id", "persons"),
+        tenant_foreign_key("principal_id", "principals"),
         Index("account_holders_account", "tenant_id", "channel_id"),
         about="person",
         keep=FOREVER,
@@ -71,9 +67,9 @@ class OwnRelease(TenantRow, table=True):
 
     __tablename__ = "own_releases"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("member_id", "members"),
-        _tenant_foreign_key("passkey_id", "passkeys"),
-        _tenant_foreign_key("ask_id", "passkey_asks"),
+        tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("passkey_id", "passkeys"),
+        tenant_foreign_key("ask_id", "passkey_asks"),
         UniqueConstraint("tenant_id", "ask_id", name="own_releases_ask"),
         Index("own_releases_subject", "tenant_id", "subject_id"),
         about="member",

@@ -32,9 +32,8 @@ from schedules.posts.content_digest import current_digest
 from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, get_post, schedule_wakeups
 from schedules.posts.lateness import LateLimit
 from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices, LinkPolicy
-from schedules.posts.models import DASHBOARD_ORIGIN
 from schedules.posts.queries import StoredPost
-from schedules.posts.states import CANCELLABLE, DeliveryState
+from schedules.posts.states import CANCELLABLE, DASHBOARD_ORIGIN, DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.posts.transitions import get_delivery, transition_delivery
 from studio.library import assets

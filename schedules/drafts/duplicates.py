@@ -26,8 +26,8 @@ from schedules.drafts.models import DuplicateWaiver
 from schedules.posts import channel_overrides, text_similarity
 from schedules.posts.channel_overrides import PostContent
 from schedules.posts.deliveries import deliveries_of_post, get_post
-from schedules.posts.models import SERIES_ORIGIN, Delivery, Post
-from schedules.posts.states import LEFT_UNCERTAIN, DeliveryState
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import LEFT_UNCERTAIN, SERIES_ORIGIN, DeliveryState
 from schedules.posts.text_similarity import NEAR_DUPLICATE_BITS, SIMILARITY_WINDOW, SimilarityKind
 from schedules.posts.transitions import get_delivery
 from tenants import audit

@@ -37,7 +37,8 @@ from schedules.posts.delivery_units import (
     load_unit_material,
     place_on_channel,
 )
-from schedules.posts.models import DASHBOARD_ORIGIN, Delivery, Post
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import DASHBOARD_ORIGIN
 from studio.library import assets
 
 NOTHING = PostContent("", "", (), ())

@@ -13,9 +13,8 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from schedules.edits.events import EditDue
 from schedules.edits.models import PostEdit
-from schedules.edits.states import EDIT_STATES, EditState
+from schedules.edits.states import EDIT_STATES, EDITS_NEEDING_DECISION, OPEN_EDITS, EditState
 from schedules.posts.models import Delivery, Post
-from schedules.posts.states import EDITS_NEEDING_DECISION, OPEN_EDITS
 from tenants.notices import notices
 
 EDIT_LIFETIME = timedelta(days=1)

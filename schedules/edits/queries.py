@@ -10,8 +10,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.edits.models import PostEdit
-from schedules.edits.states import EditState
-from schedules.posts.states import OPEN_EDITS
+from schedules.edits.states import OPEN_EDITS, EditState
 
 
 @dataclass(frozen=True)

@@ -31,3 +31,10 @@ EDIT_STATES = StateGraph(
         EditState.SENDING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=EditState.DUE)
     },  # a crash in mid-call
 )
+
+
+OPEN_EDITS = (EditState.WAITING, EditState.DUE, EditState.SENDING, EditState.REFUSED, EditState.UNSURE)
+"""States in which a post does not say, or may not say, outside what it says here; one such edit per delivery."""
+
+
+EDITS_NEEDING_DECISION = frozenset({EditState.REFUSED, EditState.UNSURE})

@@ -55,10 +55,6 @@ class PostLabel(CreatorOwnedRow, table=True):
     label_id: UUID
 
 
-DASHBOARD_ORIGIN, SERIES_ORIGIN = "dashboard", "series"
-"""Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
-
-
 class Post(CreatorOwnedRow, table=True):
     """What one wants to say; its state is that of its deliveries, never stored."""
 

@@ -13,7 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from gate.assets.derivations import ancestors_by_asset, descendants_by_asset
 from schedules.posts.asset_usage import assets_of_post, posts_by_asset_used
-from schedules.posts.models import DASHBOARD_ORIGIN
+from schedules.posts.states import DASHBOARD_ORIGIN
 from studio.costs import cost_report
 from studio.costs.cost_report import SpendingTotal, SpentItem, total_spending
 from studio.costs.text_requests import draft_subject

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.state_graphs import StateDeadline, StateGraph
 from schedules.downtime.states import DowntimeState
-from schedules.edits.states import EditState
 from schedules.imports.states import ImportState
 from schedules.suggestions.states import AltTextState, WeekLineState
+
+DASHBOARD_ORIGIN, SERIES_ORIGIN = "dashboard", "series"
+"""Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
 
 MISSING_APPROVAL_CODES = frozenset({"delivery.unapproved", "delivery.half_approved", "delivery.yes_over"})
 """Reasons of a hold: no approval; the second of two missing; one that has expired."""
@@ -130,12 +133,6 @@ DELIVERY_STATES = StateGraph(
         DeliveryState.PUBLISHING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=DeliveryState.UNCERTAIN)
     },  # a crash in mid-call
 )
-
-
-OPEN_EDITS = (EditState.WAITING, EditState.DUE, EditState.SENDING, EditState.REFUSED, EditState.UNSURE)
-"""States in which a post does not say, or may not say, outside what it says here; one such edit per delivery."""
-
-EDITS_NEEDING_DECISION = frozenset({EditState.REFUSED, EditState.UNSURE})
 
 
 class SeriesState(StrEnum):

@@ -14,11 +14,11 @@ from foundation.db.database import OpenScope, Scope
 from foundation.outbox import outbox
 from gate.contract.units import Unit
 from gate.copies import live_copies
-from schedules.posts.events import ExpiryDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.publishing import post_removal
+from schedules.publishing.events import ExpiryDue
 
 ENDING = "system:ending"
 UNKNOWN = frozenset({DeliveryState.PUBLISHING, DeliveryState.PROCESSING, DeliveryState.UNCERTAIN})

@@ -10,11 +10,12 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.copies import live_copies
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import ManualOutcomeDue, ReconcileDue
+from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery, update_delivery
 from schedules.publishing import settlement
+from schedules.publishing.events import ManualOutcomeDue
 
 
 def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:

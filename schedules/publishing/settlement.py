@@ -49,13 +49,14 @@ from schedules.downtime.account_blocks import STOP_RECHECK_INTERVAL
 from schedules.notices import interval_waits
 from schedules.posts.deliveries import schedule_wakeups
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import DeliveryPublished, ReconcileDue
+from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import ACCOUNT_LOST, TIMEOUT_MARGIN, WAITS_FOR_MANUAL_POSTING, DeliveryState
 from schedules.posts.thread_parts import current_part
 from schedules.posts.transitions import get_delivery, missing_files_cause, transition_delivery
 from schedules.publishing import post_removal
 from schedules.publishing.claims import MissedTogether, NotClaimable, is_refusal_outdated, schedule_lookup
+from schedules.publishing.events import DeliveryPublished
 from tenants.notices import notices
 
 FIRST_POLL = timedelta(seconds=5)

@@ -21,7 +21,7 @@ from foundation.outbox import bulk, outbox
 from gate.contract.units import Subject
 from schedules.posts import deliveries
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import ReconcileDue, UncertainDeliveryResolved
+from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import LEFT_UNCERTAIN, DeliveryState
 from schedules.posts.thread_parts import current_part
@@ -32,6 +32,7 @@ from schedules.posts.transitions import (
     update_delivery,
 )
 from schedules.publishing import settlement
+from schedules.publishing.events import UncertainDeliveryResolved
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right

@@ -12,7 +12,8 @@ from foundation.ops.wall_time import WallTime, parse_wall_time
 from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.posts import deliveries, queries
-from schedules.posts.models import SERIES_ORIGIN, Delivery, Series
+from schedules.posts.models import Delivery, Series
+from schedules.posts.states import SERIES_ORIGIN
 from schedules.recurrence import occurrences, series, variant_assignment
 from schedules.recurrence.series import SERIES_HORIZON
 

@@ -28,8 +28,16 @@ from schedules.drafts.drafts import Draft, PlannedPost
 from schedules.posts import deliveries, labels
 from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, drop_delivery
 from schedules.posts.events import ExtendDue
-from schedules.posts.models import DASHBOARD_ORIGIN, SERIES_ORIGIN, Delivery, Series
-from schedules.posts.states import CANCELLABLE, PENDING_STATES, SERIES_STATES, DeliveryState, SeriesState
+from schedules.posts.models import Delivery, Series
+from schedules.posts.states import (
+    CANCELLABLE,
+    DASHBOARD_ORIGIN,
+    PENDING_STATES,
+    SERIES_ORIGIN,
+    SERIES_STATES,
+    DeliveryState,
+    SeriesState,
+)
 from schedules.recurrence import occurrences, variant_assignment
 from schedules.recurrence.occurrences import (
     QuietByChannel,

@@ -11,9 +11,10 @@ from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,
     table_arguments,
+    tenant_foreign_key,
     timestamp_column,
 )
-from studio.library.models import PRICE_TYPE, _tenant_foreign_key
+from studio.library.models import PRICE_TYPE
 
 
 class GenerationLimitRow(TenantRow, table=True):
@@ -39,7 +40,7 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
     __tablename__ = "engine_orders"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "job_id", "number"),
-        _tenant_foreign_key("job_id", "jobs"),
+        tenant_foreign_key("job_id", "jobs"),
         Index("engine_orders_month", "tenant_id", "currency", "month"),
         about="creator",
         keep="while the tenant is here",

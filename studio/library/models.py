@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Computed, ForeignKeyConstraint, Index, Numeric, UniqueConstraint
+from sqlalchemy import BigInteger, Computed, Index, Numeric, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
@@ -14,6 +14,7 @@ from foundation.db.tables import (
     TenantRow,
     jsonb_column,
     table_arguments,
+    tenant_foreign_key,
     timestamp_column,
 )
 
@@ -21,10 +22,6 @@ SEARCH_TEXT_SQL = "folded(alt || ' ' || shows || ' ' || prompt || ' ' || CAST(ta
 """How the words of an asset are kept; `folded` is a function of the database (`migrations/versions/0077`, `0113`)."""
 
 PRICE_TYPE = Numeric(14, 4)
-
-
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
 class RetentionRow(TenantRow, table=True):
@@ -61,7 +58,7 @@ class CreationRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "asset_id"),
         UniqueConstraint("tenant_id", "creator_id", "source_key"),
-        _tenant_foreign_key("job_id", "jobs"),
+        tenant_foreign_key("job_id", "jobs"),
         Index("creations_library", "tenant_id", "creator_id", "created_at", "asset_id"),
         Index("creations_run", "tenant_id", "job_id", postgresql_where=sql("job_id IS NOT NULL")),
         Index("creations_made", "tenant_id", "created_at", postgresql_where=sql("job_id IS NOT NULL")),
@@ -132,7 +129,7 @@ class CollectionItemRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "collection_id", "position"),
         UniqueConstraint("tenant_id", "collection_id", "asset_id"),
-        _tenant_foreign_key("collection_id", "collections"),
+        tenant_foreign_key("collection_id", "collections"),
         about="creator",
         keep="while the tenant is here",
     )

@@ -78,8 +78,8 @@ def list_asset_cards(
     """The newest assets of a creator, or those of one run in the order they were made."""
     query = (
         select(models.CreationRow, RecipeRow.name, RecipeRow.version)
-        .join(JobRow, _columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
-        .join(RecipeRow, _columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
+        .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
+        .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
         .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.creator_id == creator_id)
     )
     if job_id is not None:
@@ -99,8 +99,8 @@ def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
         return []
     rows = scope.session.exec(
         select(models.CreationRow, RecipeRow.name, RecipeRow.version)
-        .join(JobRow, _columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
-        .join(RecipeRow, _columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
+        .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
+        .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
         .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(list(assets)))
         .execution_options(populate_existing=True)
     ).all()
@@ -201,6 +201,6 @@ def _needs_review(standing: DisplayRating, *, looked: bool) -> bool:
     return standing.rating.rank >= Rating.N.rank and not looked
 
 
-def _columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
+def columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
     """A join on two columns, which the models type as what they hold."""
     return col(one) == col(other)

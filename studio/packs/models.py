@@ -4,8 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 
-from foundation.db.tables import CreatorOwnedRow, table_arguments
-from studio.library.models import _tenant_foreign_key
+from foundation.db.tables import CreatorOwnedRow, table_arguments, tenant_foreign_key
 
 
 class PackRow(CreatorOwnedRow, table=True):
@@ -29,7 +28,7 @@ class PackItemRow(CreatorOwnedRow, table=True):
     __tablename__ = "pack_items"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "pack_id", "position"),
-        _tenant_foreign_key("pack_id", "packs"),
+        tenant_foreign_key("pack_id", "packs"),
         about="creator",
         keep="forever",
     )

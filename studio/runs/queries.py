@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import Select
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
-from studio.library.queries import _columns_equal
+from studio.library.queries import columns_equal
 from studio.recipes.models import RecipeRow
 from studio.runs.models import JobRow
 from studio.runs.states import JobState
@@ -75,7 +75,7 @@ def get_run(scope: Scope, job_id: UUID) -> RunSummary:
 def _runs_query(scope: Scope) -> Select[JobRow, str, int]:
     return (
         select(JobRow, RecipeRow.name, RecipeRow.version)
-        .join(RecipeRow, _columns_equal(RecipeRow.id, JobRow.recipe_id))
+        .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id))
         .where(JobRow.tenant_id == scope.tenant_id, RecipeRow.tenant_id == scope.tenant_id)
     )
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_column
-from subscribers.conversations.models import _chat_table_arguments
-from subscribers.table_columns import amount_column, tenant_foreign_key
+from foundation.db.tables import CreatorOwnedRow, table_arguments, tenant_foreign_key, timestamp_column
+from subscribers.conversations.models import chat_table_arguments
+from subscribers.table_columns import amount_column
 
 
 class Price(CreatorOwnedRow, table=True):
@@ -30,7 +30,7 @@ class Offer(CreatorOwnedRow, table=True):
     """A pack shown to a fan at a price that is kept until it expires."""
 
     __tablename__ = "offers"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         Index("offers_of_fan", "tenant_id", "fan_id", "pack_id"), tenant_foreign_key("fan_id", "fans")
     )
     fan_id: UUID

@@ -25,9 +25,6 @@ from subscribers.rails.contract import RailTerms
 from subscribers.rails.price_text import format_price
 from subscribers.subscriptions import subscription_rows
 
-HIGHEST = 1_000_000
-"""Minor units: beyond it a price is a slip of the finger."""
-
 MAX_OFFERS = 6
 PER_DAY = 3
 """Offers shown to a fan in 24 h."""

@@ -7,11 +7,17 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
-from subscribers.table_columns import tenant_foreign_key
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    jsonb_column,
+    message_column,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 
 
-def _chat_table_arguments(*constraints: Any) -> Any:
+def chat_table_arguments(*constraints: Any) -> Any:
     return table_arguments(*constraints, about="fan", keep="18 months after the last activity")
 
 
@@ -20,7 +26,7 @@ class Conversation(CreatorOwnedRow, table=True):
     everybody's sight is another one: `kind` is private or public."""
 
     __tablename__ = "conversations"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         UniqueConstraint("tenant_id", "fan_id", "channel_id", "kind", name="conversations_once"),
         tenant_foreign_key("fan_id", "fans"),
     )
@@ -51,7 +57,7 @@ class ConversationMove(CreatorOwnedRow, table=True):
     """A change of owner, append-only: one row for each epoch."""
 
     __tablename__ = "conversation_moves"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         UniqueConstraint("tenant_id", "conversation_id", "epoch"),
         tenant_foreign_key("conversation_id", "conversations"),
     )
@@ -69,7 +75,7 @@ class PublicComment(CreatorOwnedRow, table=True):
     account, as far as it was done here."""
 
     __tablename__ = "remarks"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         UniqueConstraint("tenant_id", "channel_id", "native_id"),
         UniqueConstraint("tenant_id", "conversation_id", "seq"),
         tenant_foreign_key("conversation_id", "conversations"),
@@ -89,7 +95,7 @@ class Draft(CreatorOwnedRow, table=True):
     """An outgoing message. `origin` is bot, member or auto; `service` the code of a catalogue sentence."""
 
     __tablename__ = "drafts"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         Index("drafts_of_conversation", "tenant_id", "conversation_id", "state"),
         Index("drafts_locked", "tenant_id", "channel_id", "native_id", postgresql_where=text("kind = 'locked'")),
         tenant_foreign_key("conversation_id", "conversations"),
@@ -133,7 +139,7 @@ class ChatMessage(CreatorOwnedRow, table=True):
     """One line of a conversation, in the order `seq`."""
 
     __tablename__ = "messages"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         UniqueConstraint("tenant_id", "conversation_id", "seq"),
         UniqueConstraint("tenant_id", "conversation_id", "direction", "native_id"),
         Index("messages_recent", "tenant_id", "creator_id", "at"),

@@ -6,16 +6,15 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, timestamp_column
-from subscribers.conversations.models import _chat_table_arguments
-from subscribers.table_columns import tenant_foreign_key
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, tenant_foreign_key, timestamp_column
+from subscribers.conversations.models import chat_table_arguments
 
 
 class Fan(CreatorOwnedRow, table=True):
     """A person who writes to one creator. Age is no column: it is asked of `gate.viewers.age_assurance` by identity."""
 
     __tablename__ = "fans"
-    __table_args__ = _chat_table_arguments()
+    __table_args__ = chat_table_arguments()
     display_name: str
     language: str
     tz: str | None = None
@@ -32,7 +31,7 @@ class FanIdentity(CreatorOwnedRow, table=True):
     """A fan on one of our accounts."""
 
     __tablename__ = "fan_identities"
-    __table_args__ = _chat_table_arguments(
+    __table_args__ = chat_table_arguments(
         UniqueConstraint("tenant_id", "channel_id", "native_id"),
         Index("fan_identities_fan", "tenant_id", "fan_id"),
         tenant_foreign_key("fan_id", "fans"),
@@ -49,9 +48,7 @@ class FanFacts(CreatorOwnedRow, table=True):
     """Read model of a fan, rebuilt from ledger and messages; nobody writes it by hand."""
 
     __tablename__ = "fan_facts"
-    __table_args__ = _chat_table_arguments(
-        UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans")
-    )
+    __table_args__ = chat_table_arguments(UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans"))
     fan_id: UUID
     spent: dict[str, Any] = jsonb_column()
     """Minor units by currency, refunds taken off."""

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.tables import CreatorOwnedRow, message_column, timestamp_column
-from subscribers.table_columns import accounting_table_args, amount_column, tenant_foreign_key
+from foundation.db.tables import CreatorOwnedRow, message_column, tenant_foreign_key, timestamp_column
+from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class Order(CreatorOwnedRow, table=True):

@@ -11,7 +11,8 @@ from sqlmodel import select
 from channels.attempts import retry_delays
 from channels.sending.account_actions import LookUpRefund
 from connectors.contract.balance import SupportsBalance
-from connectors.contract.connector import ChatConnector, Send, StepResult, WireStep
+from connectors.contract.chats import ChatConnector
+from connectors.contract.connector import Send, StepResult, WireStep
 from connectors.contract.outcomes import (
     Disconnected,
     Outcome,

@@ -2,14 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.tables import TenantRow, jsonb_column, table_arguments
-
-
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key
 
 
 class Agency(TenantRow, table=True):
@@ -57,7 +53,7 @@ class Member(TenantRow, table=True):
     __tablename__ = "members"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "email"),
-        _tenant_foreign_key("principal_id", "principals"),
+        tenant_foreign_key("principal_id", "principals"),
         about="member",
         keep="while the tenant is here",
     )

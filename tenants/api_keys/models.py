@@ -6,8 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
-from foundation.db.tables import TenantRow, jsonb_column, table_arguments, timestamp_column
-from tenants.agencies.models import _tenant_foreign_key
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 
 
 class ApiKey(TenantRow, table=True):
@@ -16,7 +15,7 @@ class ApiKey(TenantRow, table=True):
     __tablename__ = "api_keys"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest", name="api_keys_digest"),
-        _tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("member_id", "members"),
         Index("api_keys_found", "digest"),
         about="member",
         keep="while the tenant is here",

@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.tables import TenantRow, table_arguments, timestamp_column
-from tenants.agencies.models import _tenant_foreign_key
+from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key, timestamp_column
 
 
 class LoginLink(TenantRow, table=True):
@@ -16,7 +15,7 @@ class LoginLink(TenantRow, table=True):
     __tablename__ = "login_links"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest"),
-        _tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="30 days",
     )
@@ -32,7 +31,7 @@ class LoginSession(TenantRow, table=True):
     __tablename__ = "login_sessions"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest"),
-        _tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="30 days",
     )
@@ -52,7 +51,7 @@ class SecondFactor(TenantRow, table=True):
     __tablename__ = "second_factors"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", name="second_factors_member"),
-        _tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the member is here",
     )
@@ -68,7 +67,7 @@ class Passkey(TenantRow, table=True):
     __tablename__ = "passkeys"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "credential", name="passkeys_credential"),
-        _tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("member_id", "members"),
         Index("passkeys_member", "tenant_id", "member_id"),
         Index("passkeys_found", "credential"),
         about="member",
@@ -96,8 +95,8 @@ class PasskeyChallenge(TenantRow, table=True):
     __tablename__ = "passkey_asks"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "challenge", name="passkey_asks_challenge"),
-        _tenant_foreign_key("member_id", "members"),
-        _tenant_foreign_key("passkey_id", "passkeys"),
+        tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("passkey_id", "passkeys"),
         Index("passkey_asks_who", "tenant_id", "who", "asked_at"),
         about="member",
         keep="1 day, for ever where something was published by it",
@@ -122,7 +121,7 @@ class DeviceFingerprint(TenantRow, table=True):
     __tablename__ = "sightings"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "principal_id", "digest", "seen_on", "guest", name="sightings_once"),
-        _tenant_foreign_key("principal_id", "principals"),
+        tenant_foreign_key("principal_id", "principals"),
         Index("sightings_digest", "tenant_id", "digest", "seen_on"),
         about="member",
         keep="90 days",
@@ -151,7 +150,7 @@ class LinkedLogin(TenantRow, table=True):
     __tablename__ = "login_ties"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", "other_tenant", "other_member", name="login_ties_once"),
-        _tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the member is here",
     )

@@ -136,7 +136,7 @@ def _is_plain_url(url: str, parts: SplitResult) -> bool:
 
 def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None:
     """A new secret; calls are signed with both for a day, so that the receiver changes over in between."""
-    row = _get_own_webhook(scope, hook_id)
+    row = get_own_webhook(scope, hook_id)
     row.secret_before, row.before_until, row.secret = row.secret, scope.now + BEFORE_LIVES, letter
     scope.add(row)
     audit.record(scope, "hook.rotated", f"hook:{hook_id}", hook=row.name)
@@ -147,7 +147,7 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
 
     Raises NotFound for one that ended.
     """
-    row = _get_own_webhook(scope, hook_id)
+    row = get_own_webhook(scope, hook_id)
     row.state, row.failing_since, row.told = state, None, False
     scope.add(row)
     if state != "active":  # at once: taken up again before its next try, it would be told after all
@@ -157,7 +157,7 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
             tenant=scope.tenant_id,
             hook=hook_id,
         )
-    notices.close(scope, _notice_cause(hook_id))
+    notices.close(scope, failing_webhook_cause(hook_id))
     audit.record(scope, f"hook.{state}", f"hook:{hook_id}", hook=row.name)
 
 
@@ -184,7 +184,7 @@ def list_webhooks(scope: Scope) -> list[Webhook]:
     ]
 
 
-def _get_own_webhook(scope: Scope, hook_id: UUID) -> HookRow:
+def get_own_webhook(scope: Scope, hook_id: UUID) -> HookRow:
     """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
@@ -194,5 +194,5 @@ def _get_own_webhook(scope: Scope, hook_id: UUID) -> HookRow:
     return row
 
 
-def _notice_cause(hook_id: UUID) -> str:
+def failing_webhook_cause(hook_id: UUID) -> str:
     return f"hook:{hook_id}"

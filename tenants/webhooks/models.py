@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field
 
-from foundation.db.tables import TenantRow, jsonb_column, table_arguments, timestamp_column
-from tenants.agencies.models import _tenant_foreign_key
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 
 
 class WebhookRow(TenantRow, table=True):
@@ -16,7 +15,7 @@ class WebhookRow(TenantRow, table=True):
 
     __tablename__ = "hooks"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("member_id", "members"), about="member", keep="while the tenant is here"
+        tenant_foreign_key("member_id", "members"), about="member", keep="while the tenant is here"
     )
     name: str
     url: str
@@ -41,7 +40,7 @@ class WebhookCallRow(TenantRow, table=True):
 
     __tablename__ = "hook_calls"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("hook_id", "hooks"),
+        tenant_foreign_key("hook_id", "hooks"),
         Index("hook_calls_recent", "tenant_id", "hook_id", "created_at"),
         about="nobody",
         keep="30 days",

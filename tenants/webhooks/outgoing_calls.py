@@ -18,7 +18,7 @@ from foundation.sealed import Sealed
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
-from tenants.webhooks.endpoints import _get_own_webhook, _notice_cause, list_webhooks, lock_webhooks
+from tenants.webhooks.endpoints import failing_webhook_cause, get_own_webhook, list_webhooks, lock_webhooks
 from tenants.webhooks.models import WebhookCallRow
 from tenants.webhooks.models import WebhookRow as HookRow
 
@@ -75,7 +75,7 @@ class PendingCall:
 
 def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
     """Call a hook with an event that says nothing; the call's id. Raises Conflict for a paused one."""
-    row = _get_own_webhook(scope, hook_id)
+    row = get_own_webhook(scope, hook_id)
     if row.state != "active":
         raise Conflict("hook.paused")
     return _record_call(scope, row.id, TEST_EVENT, {})
@@ -89,7 +89,7 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
     row = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), with_for_update=True, populate_existing=True)
     if row is None or hook_id not in (None, row.hook_id):
         raise NotFound("hook.unknown")
-    if row.state != "dead" or _get_own_webhook(scope, row.hook_id).state != "active":
+    if row.state != "dead" or get_own_webhook(scope, row.hook_id).state != "active":
         raise Conflict("hook.not_dead")
     row.state, row.tries = "waiting", 0
     scope.add(row)
@@ -203,7 +203,7 @@ def finish_call(scope: Scope, sent: PendingCall, *, status: int | None, detail: 
         return None
     if taken:
         if scope.run(_WORKS, tenant=scope.tenant_id, id=sent.hook_id).rowcount:
-            notices.close(scope, _notice_cause(sent.hook_id))
+            notices.close(scope, failing_webhook_cause(sent.hook_id))
         return None
     _notify_if_failing(scope, sent.hook_id)
     return None if last else CALL_RETRY_DELAYS[sent.tries]
@@ -214,7 +214,7 @@ def _notify_if_failing(scope: Scope, hook_id: UUID) -> None:
     since = {"now": scope.now, "since": scope.now - FAILING}
     row = scope.run(_FAILS, tenant=scope.tenant_id, id=hook_id, **since).first()
     if row is not None and row.told and not (known is not None and known.told):
-        notices.put(scope, Message("hook.failing", {"hook": row.name}), cause=_notice_cause(hook_id))
+        notices.put(scope, Message("hook.failing", {"hook": row.name}), cause=failing_webhook_cause(hook_id))
 
 
 def abandon_call(scope: Scope, call_id: UUID) -> None:

@@ -30,7 +30,7 @@ from tests.fakes.telegram_chats import Chat, Told
 from tests.fakes.telegram_world import Bot
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA, Writer
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener_pool
 from workers.listeners.polling import ListenerPool
 from workers.listeners.webhooks import server
 from workers.wiring import Services
@@ -90,7 +90,7 @@ class Bots:
 
     def listen(self) -> None:
         """A fresh listening process."""
-        ears = registry.make_listener_pool(self.services)
+        ears = make_listener_pool(self.services)
         ears._every = 0.25  # each test would wait up to five seconds until its account is heard
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()

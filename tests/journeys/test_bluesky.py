@@ -33,7 +33,7 @@ from tests.generators import clips
 from tests.journeys.visits import film
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.relay.ticks import TICKS
 from workers.wiring import Services, build_services
 
@@ -329,7 +329,7 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:
 def _hears(house: House) -> list[str]:
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(seconds=30)
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -364,10 +364,10 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
 def test_a_password_without_messages_posts_all_the_same(house: House) -> None:
     house.server.chats.shut.add(house.repo.did)
     assert house.enrol().state == AccountSetupState.CONNECTED
-    assert not registry.make_listener_pool(house.desk.services)._chatty(house.channel())
+    assert not make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.clear()
     house.enrol()
-    assert registry.make_listener_pool(house.desk.services)._chatty(house.channel())
+    assert make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.add(house.repo.did)  # taken away later: messages alone end
     assert _hears(house) == []
     assert house.channel().state == ChannelState.ACTIVE

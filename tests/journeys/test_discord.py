@@ -29,8 +29,8 @@ from tests.fakes.discord_world import ALL, ATTACH, Bot, Channel, Guild, Person
 from tests.journeys.visits import dusk
 from tests.schedules.builders import ZONE, Desk
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
 from workers.listeners.discord import gateway
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.listeners.polling import AccountListener
 from workers.wiring import Services, build_services
 
@@ -107,7 +107,7 @@ class House:
         """The listener of a fresh process."""
         with self.desk.scope() as scope:
             channel = channel_reads.get_channel(scope, self.desk.channels["main"])
-        made = registry.make_listener(self.desk.services, channel)
+        made = make_listener(self.desk.services, channel)
         assert isinstance(made, gateway.DiscordGatewayListener)
         made.identify_seconds = 0.05  # type: ignore[misc]  # nobody waits five seconds in a test
         made.start()
@@ -329,7 +329,7 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
     other = house.fake.world.channel(house.guild, name="coulisses")
     assert house.enrol(channel=other.id).reason is None
     assert desk.channels["main"] != first
-    ears = registry.make_listener_pool(desk.services)
+    ears = make_listener_pool(desk.services)
     thread = threading.Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
     thread.start()
     wait_until(lambda: bool(house.fake.gateway.open_sessions(house.bot)))

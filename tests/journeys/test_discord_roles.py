@@ -20,7 +20,7 @@ from foundation.outbox.outbox import RetryLater
 from gate.viewers import age_assurance
 from generators.engines.text.templates import TemplateEngine
 from subscribers.fans import directory
-from subscribers.fans.erasure import export_fan
+from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.safety import age_checks as proofs
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions.events import RoleCheckDue
@@ -340,7 +340,7 @@ def test_whoever_is_forgotten_loses_it(here: House) -> None:
     with here.desk.scope() as scope:
         told = export_fan(scope, fan(here))
         assert [one["role"] for one in told["roles"]] == [role(here)]  # type: ignore[attr-defined]  # a list
-        directory.erase_fan(scope, fan(here))
+        erase_fan(scope, fan(here))
     here.desk.live(seconds=5)
     assert not bears(here)
     assert rows(here) == []

@@ -33,7 +33,7 @@ from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
 from workers.cli.platforms import access_check
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.terminal.output import translate
 from workers.wiring import Services
 
@@ -342,7 +342,7 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
 def _hears(house: House) -> list[str]:
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=1)
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -360,7 +360,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
     mastodon_chats.says(server, leo, "ce que j’ai écrit bien avant", house.member)
     house.enrol()
-    assert not registry.make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was said before was said to the creator"

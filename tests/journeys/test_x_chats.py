@@ -16,13 +16,13 @@ from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 
 
 def hears(house: House) -> list[str]:  # noqa: F811  fixture
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=6)
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
     return [row.body for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -62,7 +62,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     x.says(leo, house.member, text="ce que j’ai écrit bien avant")
     house.enrol()
-    assert not registry.make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert hears(house) == [], "what was said before was said to the creator"

@@ -43,7 +43,7 @@ from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk
 from web.site import sites
-from workers.event_routes import registry
+from workers.listeners.factory import _build_checkout_responder, _receive_update
 from workers.listeners.polling import AccountListener
 from workers.wiring import Services, build_services
 
@@ -158,8 +158,8 @@ class Twin:
             tenant=services.tenant,
             transport=services.transport,
             connectors=services.chat_connectors,
-            hear=partial(registry._receive_update, services),
-            at_once=registry._build_checkout_responder(services).answer_checkout,
+            hear=partial(_receive_update, services),
+            at_once=_build_checkout_responder(services).answer_checkout,
         ).poll_once()
         self.desk.live(seconds=60)
 

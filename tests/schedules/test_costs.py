@@ -17,7 +17,7 @@ from foundation.money import Price, parse_token_prices
 from foundation.ops.clock import wall_now
 from insights.reports import daily_report
 from schedules.posts import post_costs
-from schedules.posts.models import DASHBOARD_ORIGIN
+from schedules.posts.states import DASHBOARD_ORIGIN
 from studio.costs import cost_report as things
 from studio.costs import spending_caps
 from studio.costs.cost_report import SpendingFate, SpendingTotal

@@ -8,9 +8,9 @@ import pytest
 from foundation.outbox import outbox
 from gate.contract.units import Subject
 from gate.copies import live_copies
-from schedules.posts.events import ExpiryDue
 from schedules.posts.states import DeliveryState
 from schedules.publishing import expiring_posts
+from schedules.publishing.events import ExpiryDue
 from tests.schedules.builders import Desk
 
 

@@ -10,8 +10,8 @@ from schedules.approvals import decisions
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.notices import missing_approval
 from schedules.posts import deliveries
-from schedules.posts.events import SweepDue
 from schedules.posts.states import DeliveryState
+from schedules.publishing.events import SweepDue
 from schedules.publishing.handlers import sweep_deliveries
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices

@@ -12,8 +12,7 @@ from uuid import UUID
 from channels.listening import listener
 from channels.metrics import platform_readings
 from connectors.contract.balance import MovementPage
-from connectors.contract.chats import ChatUpdate
-from connectors.contract.connector import ChatConnector
+from connectors.contract.chats import ChatConnector, ChatUpdate
 from foundation.db.database import Database, Scope
 from foundation.money import Money
 from foundation.outbox import outbox

@@ -4,14 +4,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Date, Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
-
-
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 
 
 class Site(CreatorOwnedRow, table=True):
@@ -42,7 +38,7 @@ class Item(CreatorOwnedRow, table=True):
     __tablename__ = "items"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "site_id", "area", "content_id", name="items_content"),
-        _tenant_foreign_key("site_id", "sites"),
+        tenant_foreign_key("site_id", "sites"),
         Index("items_newest", "tenant_id", "site_id", "published_at"),
         about="creator",
         keep="while the tenant is here",
@@ -69,7 +65,7 @@ class ItemMedium(CreatorOwnedRow, table=True):
     __tablename__ = "item_media"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "item_id", "sha256"),
-        _tenant_foreign_key("item_id", "items"),
+        tenant_foreign_key("item_id", "items"),
         Index("item_media_digest", "sha256"),
         about="creator",
         keep="while the tenant is here",
@@ -85,7 +81,7 @@ class ItemViews(CreatorOwnedRow, table=True):
     __tablename__ = "item_views"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "item_id", "day"),
-        _tenant_foreign_key("item_id", "items"),
+        tenant_foreign_key("item_id", "items"),
         about="creator",
         keep="3 years",
     )

@@ -12,7 +12,6 @@ from babel.dates import format_date
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
-from demo.day_fans import FAN_VISITS
 from foundation.errors import BadInput, Refused
 from foundation.i18n.translation import Message
 from foundation.ops import settings
@@ -29,6 +28,7 @@ from workers.creator_day import scripted_fans
 from workers.creator_day.day_brief import Brief, read_brief
 from workers.creator_day.morning import GENERATION_TIME, MorningWork
 from workers.creator_day.photos import read_photos
+from workers.creator_day.scripted_fans import FAN_VISITS
 from workers.creator_day.shiftable_clock import ShiftableClock
 from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.installation.folder import InstallationFolder

@@ -36,13 +36,25 @@ from channels.sending.events import BrakeProbeDue, CopyRemovalDue
 from connectors.registry import loader as connector_registry
 from gate.permits.events import PlaceProbeDue
 from workers.event_handlers import own_pages
-from workers.event_routes.registry import LOOKUP_DEADLINE_SECONDS, _menu_of
+
+pass
+
+from connectors.contract.bot_commands import CommandMenu
+from connectors.contract.capabilities import Capabilities
+from subscribers.intake import fan_commands
 from workers.listeners.webhooks import meta
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
+LOOKUP_DEADLINE_SECONDS = 60
+"""A look at a place, reader by reader where a platform lists nobody."""
 
-def _account_routes(s: Services) -> tuple[EventRoute, ...]:
+
+def _menu_of(capabilities: Capabilities) -> CommandMenu:
+    return fan_commands.command_menu(sells=capabilities.can_sell)
+
+
+def account_routes(s: Services) -> tuple[EventRoute, ...]:
     tenant, transport, connectors = s.tenant, s.transport, s.connectors
     connectables = connector_registry.connectable_platforms(connectors)
     addresses = connector_registry.base_addresses(connectors, s.settings.connectors.base_urls)

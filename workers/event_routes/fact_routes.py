@@ -15,7 +15,7 @@ from gate.reviews.events import LinkRegistered
 from gate.viewers.events import ViewerChanged
 from insights.metrics.events import READING_AGES, ReadingDue
 from insights.rollups.events import SaleRecorded
-from schedules.posts.events import (
+from schedules.publishing.events import (
     AccountReconnected,
     CopyAddressDue,
     DeliveryPublished,

@@ -20,21 +20,7 @@ from schedules.feeds.download import DownloadFeed, DownloadResult
 from schedules.feeds.events import FeedReadDue
 from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportApply, ImportCheck
-from schedules.posts.events import (
-    AccountReconnected,
-    CopyAddressDue,
-    ExpiryDue,
-    ExtendDue,
-    LinkHoldsDue,
-    ManualOutcomeDue,
-    PreflightDue,
-    PublishDue,
-    ReconcileDue,
-    RemovedCopyDue,
-    StageDue,
-    SweepDue,
-    UncertainDeliveryResolved,
-)
+from schedules.posts.events import ExtendDue, PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.publishing import (
     claims,
     dry_run_outcomes,
@@ -43,6 +29,16 @@ from schedules.publishing import (
     uncertain_deliveries,
 )
 from schedules.publishing import handlers as posting
+from schedules.publishing.events import (
+    AccountReconnected,
+    CopyAddressDue,
+    ExpiryDue,
+    LinkHoldsDue,
+    ManualOutcomeDue,
+    RemovedCopyDue,
+    SweepDue,
+    UncertainDeliveryResolved,
+)
 from schedules.recurrence import evergreen_planner
 from schedules.recurrence import handlers as repeating
 from schedules.recurrence.events import ClocksDue, PoolDue

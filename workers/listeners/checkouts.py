@@ -7,8 +7,7 @@ from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.sending import account_actions
-from connectors.contract.chats import ChatUpdate
-from connectors.contract.connector import ChatConnector
+from connectors.contract.chats import ChatConnector, ChatUpdate
 from connectors.contract.payments import SupportsCheckoutRefusal
 from connectors.transport.transport import EgressForbidden, Transport
 from foundation.db.database import OpenScope, Scope

@@ -4,8 +4,8 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 
 from foundation.ops.settings import Settings
-from workers.event_routes import registry
 from workers.installation import folder
+from workers.listeners.factory import can_receive_webhooks, make_listener_pool
 from workers.listeners.polling import ListenerPool
 from workers.listeners.webhooks import app_webhooks, meta
 from workers.listeners.webhooks.age_providers import provider_webhook_handler
@@ -18,7 +18,7 @@ from workers.wiring import Services, build_services
 def run_listener(settings: Settings) -> None:
     """Hear what fans do."""
     with build_services(settings, pool_size=LISTENER_POOL_SIZE, application="listen") as services:
-        ears = registry.make_listener_pool(services)
+        ears = make_listener_pool(services)
         told = threading.Event()
         metrics.register_listener_collector()
 
@@ -33,7 +33,7 @@ def run_listener(settings: Settings) -> None:
 
 def _serve_webhooks(services: Services, ears: ListenerPool) -> AbstractContextManager[None]:
     """The door platforms call at, where this installation has an address they take."""
-    if not registry.can_receive_webhooks(services):
+    if not can_receive_webhooks(services):
         return nullcontext()
     from workers.listeners.webhooks import server  # noqa: PLC0415  a web server for the one process that needs it
 

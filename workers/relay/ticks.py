@@ -26,7 +26,7 @@ from gate.reviews.calibration import CalibrationReminderDue
 from gate.reviews.events import RuleReminderDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
-from schedules.posts.events import SweepDue
+from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
 from studio.ingest.events import WatchFolderDue
 from subscribers.checkout import platform_earnings, rail_reconciliation

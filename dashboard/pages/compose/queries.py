@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
@@ -20,9 +20,6 @@ from studio.library import assets
 from studio.library import queries as studio_reads
 from studio.library.assets import AssetTile
 from tenants.agencies.queries import Creator
-
-SOON_DELAY = timedelta(seconds=15)
-"""What "at once" means: time enough to change one's mind."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 }
 """Where a cause is settled, by what it is about, and the sentence that leads there."""
 
-_CURES: Mapping[str, tuple[str, str]] = {
+CURES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
     "delivery.changed": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
@@ -220,10 +220,10 @@ def list_attention_items(
 
 
 def _can_open_item(member: Member, need: AttentionItem) -> bool:
-    return _can_open_page(member, need.href)
+    return can_open_page(member, need.href)
 
 
-def _can_open_page(member: Member, href: str) -> bool:
+def can_open_page(member: Member, href: str) -> bool:
     part, page = href.partition("=")[0], href.partition("?")[0]
     rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(has_right(member.role, right) for right in rights)
@@ -261,8 +261,8 @@ def _build_attention_item(
         href, to = f"/calendar?post={entry.post_id}", "home.to.post"
     if entry is not None and entry.state is DeliveryState.UNCERTAIN:
         href, to = "/approvals", "home.to.doubt"
-    elif entry is not None and entry.reason is not None and entry.reason.code in _CURES:
-        href, to = _CURES[entry.reason.code]
+    elif entry is not None and entry.reason is not None and entry.reason.code in CURES:
+        href, to = CURES[entry.reason.code]
     elif entry is not None and entry.state is DeliveryState.FAILED:
         to = "home.to.refused"
     if about in ("approval", "turned_down", "comment", "unapproved"):

@@ -11,7 +11,10 @@ from channels.accounts.states import ChannelState
 from channels.sending import edits
 from connectors.contract.capabilities import PostOption, PriceRange
 from connectors.shared.options import ChosenOptions, ReadableOption, readable_options
-from dashboard.pages.compose.queries import SOON_DELAY
+
+pass
+from datetime import timedelta
+
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, to_wall_time
@@ -19,6 +22,9 @@ from schedules.drafts import drafts, previews
 from schedules.drafts.previews import PostPreview
 from schedules.posts.queries import StoredPost
 from tenants.agencies.queries import Creator
+
+SOON_DELAY = timedelta(seconds=15)
+"""What "at once" means: time enough to change one's mind."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from gate.removal import removal_requests
 from gate.removal.removal_requests import RequestStatus
 from schedules.drafts.previews import DestinationRules, rules_of_destination
 from schedules.posts import queries as schedule_reads
-from schedules.posts.models import DASHBOARD_ORIGIN as COMPOSED
 from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DASHBOARD_ORIGIN as COMPOSED
 from schedules.posts.states import DeliveryState
 from subscribers.ledger import month_close
 from subscribers.orders import queries

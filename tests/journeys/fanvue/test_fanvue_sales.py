@@ -28,7 +28,7 @@ from tests.fakes.fanvue_world import Fan
 from tests.fakes.fanvue_world import Message as Sent
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener
 from workers.listeners.polling import AccountListener
 
 pytestmark = pytest.mark.heavy
@@ -72,7 +72,7 @@ class Selling:
 
     def hears(self) -> None:
         """Fans are listened to once."""
-        ear = registry.make_listener(self.at.desk.services, self.at.channel())
+        ear = make_listener(self.at.desk.services, self.at.channel())
         assert type(ear) is AccountListener
         ear.poll_once()
 

@@ -15,6 +15,7 @@ from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import day_bounds, load_zone, local_day, to_wall_time
 from schedules.calendar import exports, listings
 from schedules.calendar.exports import MAX_EXPORT_WINDOW, ExportedPost, ExportFilter
+from schedules.calendar.icalendar import render_icalendar
 from schedules.calendar.listings import DeliveryFilter
 from schedules.posts.queries import DeliveryEntry
 from tenants.api_keys.keys import ApiKeyScope
@@ -141,7 +142,7 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> bytes:
             name = render_message(Message("files.calendar_name"), ERROR_LANGUAGE)
-            return exports.render_icalendar(_list_exported_posts(scope, sight, which), now=scope.now, name=name)
+            return render_icalendar(_list_exported_posts(scope, sight, which), now=scope.now, name=name)
 
         return Response(call.read(ask), media_type="text/calendar")
 

@@ -15,8 +15,8 @@ from channels.accounts import account_connectors, lifecycle
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.listening.listener import ReceivedUpdates
-from connectors.contract.chats import ChatUpdate, SupportsWebhook
-from connectors.contract.connector import ChatConnector, Response, StepNotSent, WireStep
+from connectors.contract.chats import ChatConnector, ChatUpdate, SupportsWebhook
+from connectors.contract.connector import Response, StepNotSent, WireStep
 from foundation.db.database import Scope
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic
