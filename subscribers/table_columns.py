@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import BigInteger
 from sqlmodel import Field
 
-import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     table_arguments,
 )
