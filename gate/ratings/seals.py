@@ -14,7 +14,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+import gate.assets.models  # noqa: F401  foreign keys refer to its tables
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, table_arguments
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from foundation.db.database import CreatorOwnedRow, timestamp_column
-from subscribers.conversations.models import accounting_table_args, amount_column, tenant_foreign_key
+import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
+from foundation.db.tables import CreatorOwnedRow, tenant_foreign_key, timestamp_column
+from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class SplitRule(CreatorOwnedRow, table=True):
