@@ -116,9 +116,9 @@ def is_covered(showing: FeedLayout, unit: Unit) -> bool:
 
 def content_warning(unit: Unit, connector: Connector | None) -> str:
     """What stands before its words; "" where they stand open."""
-    return connector.warning(unit) if isinstance(connector, SupportsContentWarning) else ""
+    return connector.content_warning(unit) if isinstance(connector, SupportsContentWarning) else ""
 
 
 def link_card(unit: Unit, connector: Connector | None) -> LinkCard | None:
     """The card that it brings along; None where it has none."""
-    return connector.card(unit) if isinstance(connector, SupportsLinkCard) else None
+    return connector.link_card(unit) if isinstance(connector, SupportsLinkCard) else None

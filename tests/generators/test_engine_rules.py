@@ -76,7 +76,7 @@ class LostIsFree(Stability):
         try:
             return super()._order_picture(*given)
         except PictureUndelivered:
-            given[-1].refused()
+            given[-1].mark_refused()
             raise
 
 
@@ -102,7 +102,7 @@ class BuysTwo(ElevenLabs):
 
 class TellsItself(OllamaEngine):
     def write(self, job: Any) -> Any:
-        job.tally.asking(self.name, self.model, 1, 1)
+        job.tally.record_request(self.name, self.model, 1, 1)
         job.tally.unheard()
         job.tally.asking(self.name, self.model, 1, 1)
         return super().write(job)

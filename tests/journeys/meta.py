@@ -97,7 +97,7 @@ def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str,
 def signed(services: Services, running: Network, server: Any, platform: str) -> Signed:
     """An agency of her own, with an application there."""
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
     server.oauth.asked.clear()
     profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
     app = server.oauth.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
@@ -107,7 +107,7 @@ def signed(services: Services, running: Network, server: Any, platform: str) -> 
 def paged(services: Services, running: Network, server: Any) -> Paged:
     """An agency of her own, and a Page of which nothing is known here yet."""
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())
+    server.clock.advance((made.now() - server.clock()).total_seconds())
     page = server.page(f"Lea {str(made.tenant_id)[-8:]}")
     return Paged(made, server, page, "facebook", {"page": page.id, "access_token": page.token})
 
@@ -115,7 +115,7 @@ def paged(services: Services, running: Network, server: Any) -> Paged:
 def at_facebook(services: Services, running: Network, server: Any, *names: str) -> AtFacebook:
     """An agency of her own with an application at Facebook, and Pages by these names that she runs."""
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())
+    server.clock.advance((made.now() - server.clock()).total_seconds())
     app = server.login.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     lea = server.login.person(f"lea{made.tenant_id}", *(server.page(name) for name in names))
     return AtFacebook(made, server, lea, "facebook", {"client_id": app.client_id, "client_secret": app.secret})

@@ -155,7 +155,7 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
 def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     house.enrol()
     name, services = house.channel().name, house.desk.services
-    asked = len(house.server.book.record())
+    asked = len(house.server.book.list_requests())
     (would,) = access_check.check_accounts(services, name, "", dry=True)
     assert (would.is_ok, would.message.code) == (True, "cli.connect.would_ask")
     assert "GET /api/v1/accounts/verify_credentials" in would.format_line
@@ -198,7 +198,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, fo
     lea = house.desk
     house.enrol()
     house.server.ignores_keys = forgetful
-    house.server.book.ask("reset_after", on="posts")
+    house.server.book.schedule_fault("reset_after", on="posts")
     lost = lea.delivery("perdue, puis retrouvée", channel="mastodon")
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
@@ -291,7 +291,7 @@ def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("mode", ["reset_after", "hang", "status:503_after"])
 def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
-    wish = house.ask()
+    wish = house.schedule_fault()
     house.server.book.ask(mode, on="tokens", seconds=60)
     house.bring(house.approve(wish.visit))
     assert house.stands(wish.id).reason == Message("oauth.again")

@@ -134,7 +134,7 @@ def test_one_picture_is_made_later_and_found(house: House) -> None:
 def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: House) -> None:
     lea, house.server.media_fails = house.desk, True
     house.enrol()
-    before = len(house.server.book.record())
+    before = len(house.server.book.list_requests())
     post = lea.delivery("jamais vue", channel="reddit", media=(lea.photo(4),))
     for _ in range(80):
         lea.live(minutes=30)
@@ -167,7 +167,7 @@ def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(house
     """Reddit works on it for minutes: two looks that see nothing are no reason to post it again."""
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
-    house.server.book.ask(mode, on="posts")
+    house.server.book.schedule_fault(mode, on="posts")
     lost = lea.delivery(f"film perdu {mode}", channel="reddit", media=(film(lea), lea.photo(51)))
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
@@ -183,7 +183,7 @@ def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(house
 def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(house: House, late: timedelta | None) -> None:
     lea, house.server.media_delay = house.desk, 60.0
     house.enrol()
-    house.server.book.ask("reset_before", on="posts")
+    house.server.book.schedule_fault("reset_before", on="posts")
     lost = lea.delivery("film jamais arrivé", channel="reddit", media=(film(lea), lea.photo(52)), late_ok=late)
     house.live(minutes=60)
     expected = (DeliveryState.PUBLISHED, ["film jamais arrivé"]) if late is None else (DeliveryState.HELD, [])
@@ -195,7 +195,7 @@ def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
     for mode in ("reset_before", "reset_after"):
-        house.server.book.ask(mode, on="posts")
+        house.server.book.schedule_fault(mode, on="posts")
     lost = lea.delivery("perdu deux fois", channel="reddit", media=(film(lea), lea.photo(53)), late_ok=None)
     house.live(minutes=90)
     assert (lea.state(lost), house.texts()) == (DeliveryState.PUBLISHED, ["perdu deux fois"])
@@ -205,7 +205,7 @@ def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
 def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mode: str) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask(mode, on="posts")
+    house.server.book.schedule_fault(mode, on="posts")
     lost = lea.delivery(f"perdue {mode}", channel="reddit", title="Un titre")
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
@@ -373,7 +373,7 @@ def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
     """Reddit keeps what is for adults from some applications: then nobody can tell, and a person is asked."""
     lea, house.server.hides_nsfw = house.desk, True
     house.enrol()
-    house.server.book.ask("reset_after", on="posts")
+    house.server.book.schedule_fault("reset_after", on="posts")
     lost = lea.delivery("cachée", channel="reddit", media=(dusk(lea, 20), dusk(lea, 21)))
     house.live(minutes=30)
     assert lea.state(lost) is DeliveryState.UNCERTAIN

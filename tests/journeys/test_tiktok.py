@@ -106,7 +106,7 @@ def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"])
 def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
     house.enrol()
-    house.server.book.ask(mode, on="posts", seconds=3.0)
+    house.server.book.schedule_fault(mode, on="posts", seconds=3.0)
     lost = post(house, f"perdu {mode}")
     house.live(minutes=6)
     assert house.desk.state(lost) is DeliveryState.PUBLISHED, house.desk.why(lost)
@@ -116,7 +116,7 @@ def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["reset_after", "status:503"])
 def test_what_breaks_off_ahead_goes_on(house: Visited, mode: str) -> None:
     house.enrol()
-    house.server.book.ask(mode, on="files", times=1)
+    house.server.book.schedule_fault(mode, on="files", times=1)
     sent = post(house, f"coupé {mode}", after=60)
     house.live(minutes=5)
     assert house.desk.state(sent) is DeliveryState.PUBLISHED, house.desk.why(sent)
@@ -174,7 +174,7 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
     house.enrol()
     house.server.fails("frame_rate_check_failed")
     if lost:
-        house.server.book.ask("reset_after", on="posts")
+        house.server.book.schedule_fault("reset_after", on="posts")
     sent = post(house, "refusé")
     house.live(minutes=3)
     assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.film_refused")

@@ -144,7 +144,7 @@ def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Ho
 def test_a_renewal_whose_answer_is_lost_asks_a_person_at_last(house: House) -> None:
     """The pair is gone: X gave it to nobody. What is due waits until somebody says yes again."""
     house.enrol()
-    house.server.book.ask("reset_after", on="tokens", times=1)
+    house.server.book.schedule_fault("reset_after", on="tokens", times=1)
     house.live(hours=2, minutes=10)
     assert house.channel().state == ChannelState.REAUTHORIZE
     post = house.desk.delivery("après un nouvel accord", channel="x")
@@ -159,7 +159,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) ->
     lea = house.desk
     house.enrol()
     for mode in ("reset_after", "reset_before"):
-        house.server.book.ask(mode, on="posts")
+        house.server.book.schedule_fault(mode, on="posts")
         lost = lea.delivery(f"{TEXT} {mode}", channel="x", media=(lea.photo(3 + len(mode)),))
         lea.run()
         assert lea.state(lost) is DeliveryState.UNCERTAIN
@@ -171,7 +171,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) ->
 def test_what_a_lagging_timeline_hid_is_found_when_x_refuses_the_repeat(house: House) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask("reset_after", on="posts")
+    house.server.book.schedule_fault("reset_after", on="posts")
     house.server.book.ask("lag", on="lookups", lookup_lag=100.0)
     lost = lea.delivery("cachée un moment", channel="x")
     house.live(minutes=8)
@@ -215,7 +215,7 @@ def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
 def test_whoever_throws_us_out_is_asked_again(house: House) -> None:
     house.enrol()
     house.desk.pass_time(minutes=30)
-    house.server.clock.move(timedelta(minutes=30).total_seconds())
+    house.server.clock.advance(timedelta(minutes=30).total_seconds())
     house.server.revoke(house.member)
     post = house.desk.delivery("sans accord", channel="x")
     house.live(minutes=2)
@@ -271,7 +271,7 @@ def test_an_account_is_connected_from_the_terminal(house: House) -> None:
 
 
 def test_a_dry_run_says_where_one_would_go_and_goes_nowhere(house: House) -> None:
-    before = len(house.server.book.record())
+    before = len(house.server.book.list_requests())
     (_, (said, well)) = terminal(house, dry=True)
     assert well
     assert f"{house.server.url}/i/oauth2/authorize" in said
@@ -336,7 +336,7 @@ def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
     waiting = house.desk.delivery("au retour", channel="x", after=60)
     house.desk.act(disconnection.request_disconnection, before.id, "Anne")
     if fault:
-        house.server.book.ask(fault, on="tokens", times=1, seconds=0.1)
+        house.server.book.schedule_fault(fault, on="tokens", times=1, seconds=0.1)
     house.live(minutes=3)
     stands = house.channel()
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
@@ -374,7 +374,7 @@ def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: Visited
     """It was taken: so it is written. Where no answer came, a person is asked, since nobody can look any more."""
     house.enrol()
     post = house.desk.delivery(TEXT, channel="x")
-    house.server.book.ask("accept_then_hang", on="posts", times=1, seconds=0.1)
+    house.server.book.schedule_fault("accept_then_hang", on="posts", times=1, seconds=0.1)
     house.desk.run()
     assert house.desk.state(post) is DeliveryState.UNCERTAIN
     house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")

@@ -82,7 +82,7 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
 ) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask("reset_after", on="files", seconds=0.2)
+    house.server.book.schedule_fault("reset_after", on="files", seconds=0.2)
     media = (film(lea), lea.photo(31))
     planned = lea.delivery("Au bord.", title="Un lac", channel="youtube", after=1200, media=media)
     house.live(minutes=15)
@@ -101,7 +101,7 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
 def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
     house.enrol()
-    house.server.book.ask(mode, on="posts")
+    house.server.book.schedule_fault(mode, on="posts")
     lost = post(house, f"perdu {len(mode)}")
     house.live(minutes=6)
     assert house.desk.state(lost) is DeliveryState.PUBLISHED
@@ -112,7 +112,7 @@ def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503"])
 def test_an_upload_that_breaks_off_goes_on(house: Visited, mode: str) -> None:
     house.enrol()
-    house.server.book.ask(mode, on="files", times=1, seconds=3.0)
+    house.server.book.schedule_fault(mode, on="files", times=1, seconds=3.0)
     sent = post(house, f"coupé {len(mode)}", after=60)
     house.live(minutes=5)
     assert house.desk.state(sent) is DeliveryState.PUBLISHED

@@ -121,7 +121,7 @@ class Visited:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
                     tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=min(left, step).total_seconds())
-            self.server.clock.move((self.desk.now() + apart - self.server.clock()).total_seconds())
+            self.server.clock.advance((self.desk.now() + apart - self.server.clock()).total_seconds())
             left -= step
 
     def texts(self) -> list[str]:

@@ -94,7 +94,7 @@ def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: Desk) -> N
         lea.act(
             account_failover.move_to_spare_account,
             *pair,
-            seen=lea.act(account_failover.preview_failover, *pair).versions,
+            seen=lea.act(account_failover.preview_failover, *pair).seen_versions,
         )
     lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 7200))
     with lea.scope() as scope:
@@ -227,7 +227,7 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) ->
         )
     post_id = lea.entry(lea.delivery("asked again", after=3600)).post_id
     shown = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
-    lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.versions)
+    lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.seen_versions)
     lea.act(release_post, post_id)
     with lea.scope() as scope:
         (moved,) = [row for row in deliveries_of_post(scope, post_id) if row.state != DeliveryState.CANCELLED]

@@ -156,7 +156,7 @@ def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -
     assert [two.state(one) for one in (late, near)] == [DeliveryState.FAILED, DeliveryState.FAILED]
     shown = two.act(held_posts.preview_held_posts, two.creator_id, HeldPostAction.NOW)
     assert [(one.delivery_id, one.why.code) for one in shown.left] == [(late, "delivery.hour_agreed")]
-    two.act(held_posts.resolve_held_posts, two.creator_id, HeldPostAction.NOW, seen=shown.versions)
+    two.act(held_posts.resolve_held_posts, two.creator_id, HeldPostAction.NOW, seen=shown.seen_versions)
     two.live(minutes=20)
     assert [two.state(one) for one in (late, near)] == [DeliveryState.FAILED, DeliveryState.PUBLISHED]
 

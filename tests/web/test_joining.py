@@ -176,7 +176,7 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(mine: Home,
             picture = super().draw(job, progress)
             if len(self.drawn) == 2:
                 with mine.scope() as scope:
-                    scope.hold(remote_routing.remote_lock_name(scope))  # a beat that is under way would write after it
+                    scope.lock(remote_routing.remote_lock_name(scope))  # a beat that is under way would write after it
                     scope.run("UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t", t=mine.tenant_id)
             return picture
 

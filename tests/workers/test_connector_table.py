@@ -90,7 +90,7 @@ def test_a_platform_says_what_connecting_takes(platform: str) -> None:
     said = told(platform)
     assert said.startswith(platform)
     form = getattr(load_connectors()[platform], "form", None)
-    assert said.count("\n- ") == (len(form.asked) if form is not None else 0)
+    assert said.count("\n- ") == (len(form.all_fields) if form is not None else 0)
 
 
 def test_a_platform_nobody_knows_is_told() -> None:

@@ -37,7 +37,7 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str
     lea = house.desk
     house.enrol()
     if mode:
-        house.server.book.ask(mode, on="posts")
+        house.server.book.schedule_fault(mode, on="posts")
     asks = (ChannelOverride("fanvue", price=Money(1200, "USD")),)
     post_id = lea.write("réservée", media=(lea.photo(60 + len(mode)),), others=asks)
     post = lea.wish(post_id, "fanvue")
@@ -73,7 +73,7 @@ def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Vi
 def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: Visited, mode: str) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask(mode, on="posts")
+    house.server.book.schedule_fault(mode, on="posts")
     lost = lea.delivery(f"perdue {mode}", channel="fanvue", media=(lea.photo(4 + len(mode)),))
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
@@ -86,7 +86,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: Visited, 
 def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, mode: str) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask(mode, on="files", times=2, seconds=1)
+    house.server.book.schedule_fault(mode, on="files", times=2, seconds=1)
     post = lea.delivery(f"image {mode}", channel="fanvue", after=60, media=(lea.photo(20 + len(mode)),))
     house.live(minutes=8)
     assert lea.state(post) is DeliveryState.PUBLISHED
@@ -117,7 +117,7 @@ def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) 
     house.enrol()
     house.server.retired = True
     posts = [house.desk.delivery(f"trop tôt pour cette version {n}", channel="fanvue") for n in range(2)]
-    before = len(house.server.book.record())
+    before = len(house.server.book.list_requests())
     house.live(minutes=5)
     assert [house.desk.state(one) for one in posts] == [DeliveryState.SCHEDULED] * 2
     assert house.desk.entry(posts[0]).reason == Message("fanvue.version")

@@ -93,7 +93,7 @@ def lea(house: Visited) -> Iterator[Chatting]:
         persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
     leo = server.fan("leo", member)
     server.says(leo, member, "ce que j’ai écrit bien avant")
-    server.clock.move(600)
+    server.clock.advance(600)
     made.pass_time(seconds=600)
     house.enrol()
     chatting = Chatting(house, leo)
