@@ -53,7 +53,7 @@ CALL_RETRY_DELAYS = tuple(timedelta(seconds=one) for one in (10, 60, 300, 1800, 
 FAILING = timedelta(hours=1)
 """A hook that fails for so long is told to the members, once."""
 
-WEBHOOK_SECRET_PREFIX = "whs_"
+WEBHOOK_SECRET_PREFIX = "whs_"  # noqa: S105  the prefix of a secret, not one
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that may be called without TLS; a house in production reaches none of them."""
 

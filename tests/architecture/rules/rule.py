@@ -1,16 +1,16 @@
-"""What a rule of the house is: one check, why it exists, a breach it must find and a twin it must let pass."""
+"""One rule of the architecture: a check, why it exists, a breach it must find and a twin it must accept."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from tests.house.tree import ROOMS, Source
+from tests.architecture.tree import PACKAGES, Source
 
 Check = Callable[[Source], Iterable[tuple[ast.AST | int, str]]]
 
-PRODUCT = tuple(f"{room}/*" for room in ROOMS)
-EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*")
+PRODUCT = tuple(f"{package}/*" for package in PACKAGES)
+EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*", "tools/*")
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Rule:
     at: str
 
     def covers(self, path: str) -> bool:
-        """Whether the rule holds in the file at `path`."""
+        """Return True if the rule applies to the file at `path`."""
         return any(fnmatch(path, pattern) for pattern in self.only) and not any(
             fnmatch(path, pattern) for pattern in self.but
         )
 
     def findings(self, source: Source) -> Iterator[str]:
-        """Every breach in a file, as `path:line: what (rule: why)`."""
+        """Return every breach in a file as `path:line: what [rule: why]`."""
         if not self.covers(source.path):
             return
         for place, what in self.check(source):
@@ -53,7 +53,7 @@ def rule(
     but: tuple[str, ...] = (),
     at: str = "schedules/posts/deliveries.py",
 ) -> Callable[[Check], Check]:
-    """Register the decorated check as a rule of the house; its name is the function's."""
+    """Register the decorated check as a rule, named after the function."""
 
     def register(check: Check) -> Check:
         RULES.append(Rule(check.__name__, why, check, breach, twin, only, but, at))

@@ -7,12 +7,12 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from foundation.ops.settings import Settings
-from tests.house.tree import ROOT, sources, texts
+from tests.architecture.tree import ROOT, sources, texts
 from tools import licences, requirements_lock
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 WORKPLACE = re.compile("|".join(("/wor" + "k/", "/tmp/" + "plan", "shared/" + "design", "PLAN" + r"\.md")))
-"""Paths of somebody's machine: the repository must be understood without them."""
+"""Paths of one machine: the repository must be complete without them."""
 INDEX = re.compile("|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels")))
 """Hosts and folders packages come from are pip's business, not a file's."""
 ROOT_FILES = (
@@ -65,7 +65,7 @@ def test_lock_pins_every_package_with_its_digest(name: str) -> None:
     assert len(lines) >= 2 * len(pinned)
 
 
-def test_locks_hold_what_the_project_asks_for() -> None:
+def test_locks_pin_every_dependency() -> None:
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert not set(run) & set(dev)
     for wanted, held in ((PROJECT["dependencies"], run), (PROJECT["optional-dependencies"]["dev"], {**run, **dev})):
@@ -95,7 +95,7 @@ def test_tests_of_pictures_install_what_the_extra_asks_for() -> None:
 
 
 def test_no_dependency_is_unused() -> None:
-    """Each is imported by a room, or named here with what uses it."""
+    """Each dependency is imported by a package, or named here with what uses it."""
     by_name = {
         "alembic": "migrations",
         "kombu": "pins Celery's transport to what the embedded Redis speaks",
@@ -107,7 +107,7 @@ def test_no_dependency_is_unused() -> None:
     }
     modules = {"pillow": "PIL", "pyyaml": "yaml", "pydantic-settings": "pydantic_settings", "c2pa-python": "c2pa"}
     modules |= {"argon2-cffi": "argon2", "python-telegram-bot": "telegram", "discord.py": "discord", "fpdf2": "fpdf"}
-    imported = "\n".join(source.text for source in sources() if source.room != "tests")
+    imported = "\n".join(source.text for source in sources() if source.package != "tests")
     unused = []
     for line in PROJECT["dependencies"]:
         name = re.split(r"[\[<>=]", line)[0].lower()

@@ -1,10 +1,10 @@
-"""The rules of the house over the tree, and the proof that each rule sees."""
+"""Every rule holds in the tree, and every rule finds its planted breach."""
 
 import pytest
 
-from tests.house.rules import doors, order, shape  # noqa: F401  they register their rules
-from tests.house.rules.rule import RULES, Rule
-from tests.house.tree import Source, product, sources
+from tests.architecture.rules import boundaries, shape, transactions_and_clocks  # noqa: F401  they register their rules
+from tests.architecture.rules.rule import RULES, Rule
+from tests.architecture.tree import Source, product, sources
 
 P90_LINES = 30
 
@@ -18,13 +18,13 @@ def test_tree_keeps_the_rule(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", BY_NAME)
-def test_rule_finds_a_planted_breach_and_passes_its_twin(rule: Rule) -> None:
-    assert list(rule.findings(Source(rule.at, rule.breach))), "the rule is blind"
-    assert not list(rule.findings(Source(rule.at, rule.twin))), "the rule cries wolf"
+def test_rule_finds_a_planted_breach_and_accepts_its_twin(rule: Rule) -> None:
+    assert list(rule.findings(Source(rule.at, rule.breach))), "the rule misses its breach"
+    assert not list(rule.findings(Source(rule.at, rule.twin))), "the rule rejects its twin"
 
 
 @pytest.mark.parametrize("rule", BY_NAME)
-def test_rule_tells_why(rule: Rule) -> None:
+def test_rule_has_a_reason(rule: Rule) -> None:
     assert len(rule.why) > 20
     assert rule.check.__doc__
 

@@ -1,4 +1,4 @@
-"""What people read: two catalogues with the same codes and parameters, and none of the house's own words."""
+"""Texts on screen: two catalogues with the same codes and parameters, without internal terms."""
 
 import ast
 import re
@@ -12,22 +12,25 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
-from tests.house.tree import ROOMS, ROOT, Source, product
+from tests.architecture.tree import PACKAGES, ROOT, Source, product
 
 BANNED = [
     line.strip()
-    for line in (ROOT / "tests/house/words.txt").read_text("utf-8").splitlines()
+    for line in (ROOT / "tests/architecture/words.txt").read_text("utf-8").splitlines()
     if line.strip() and not line.startswith("#")
 ]
 LONGEST_FIRST = "|".join(map(re.escape, sorted(BANNED, key=len, reverse=True)))
 BANNED_WORD = re.compile(rf"(?<![\w-])({LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
 MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SYSTEM = ("system.", "doctor.", "cli.")
-"""Codes of the System page, of the doctor and of commands: people who run the house read its words."""
+"""Codes of the System page, of the doctor and of commands: operators read internal terms."""
 
 ERRORS = {"GreenroomError", "NotFound", "Refused", "Conflict", "BadInput", "Unavailable", "LeaseLost"}
 CODE = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
+
+READERS = {"text", "word"}
+"""Functions that look a code up: `page.text("…")` in code, `word("…")` in a template."""
 
 BEGUN = re.compile(r"\"([a-z][a-z0-9_.]*[._])\" ~ ")
 
@@ -37,7 +40,7 @@ def parameters(sentence: str) -> set[str]:
 
 
 def subclasses_of_errors() -> set[str]:
-    """Names of the error tree, the rooms' own errors included."""
+    """Return the names of all error classes, those of the packages included."""
     names = set(ERRORS)
     for _ in range(3):
         for source in product():
@@ -70,16 +73,17 @@ def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, 
 def words_said(
     files: Iterable[Source], templates: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, set[str] | None, str]]:
-    """Every code literal that code or a template (its name and text) asks `word` for, with the parameters given (None
-    when not literal)."""
+    """Yield every code literal that code or a template (its name and text) looks up, the parameters given (None when
+    they are not literal) and its place."""
     for source in files:
         for call in source.nodes(ast.Call):
             given = None if any(one.arg is None for one in call.keywords) else {str(one.arg) for one in call.keywords}
-            for code in _either(call.args[0]) if _last(call.func) == "word" and call.args else ():
-                yield code, given, f"{source.path}:{call.lineno}"
+            for code in _either(call.args[0]) if _last(call.func) in READERS and call.args else ():
+                if CODE.fullmatch(code):
+                    yield code, given, f"{source.path}:{call.lineno}"
     for name, text in templates:
         for asked in Environment().parse(text).find_all(nodes.Call):
-            named = isinstance(asked.node, nodes.Name) and asked.node.name == "word"
+            named = isinstance(asked.node, nodes.Name) and asked.node.name in READERS
             given = None if asked.dyn_kwargs else {one.key for one in asked.kwargs}
             for code in _either(asked.args[0]) if named and asked.args else ():
                 yield code, given, f"{name}:{asked.lineno}"
@@ -96,7 +100,7 @@ def _either(code: ast.expr | nodes.Expr | None) -> Iterator[str]:
 
 
 def templates() -> Iterator[tuple[str, str]]:
-    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.html")):
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.html")):
         yield str(path.relative_to(ROOT)), path.read_text("utf-8")
 
 
@@ -110,11 +114,11 @@ def _keys(params: ast.expr | None) -> set[str] | None:
 
 @cache
 def literals() -> frozenset[str]:
-    """Every string literal of the rooms, and every word of a template or data file that looks like a code."""
+    """Return every string literal of the packages, and every word of a template or data file that looks like a code."""
     found = {str(node.value) for source in product() for node in source.strings()}
-    for room in ROOMS:
+    for package in PACKAGES:
         for kind in ("*.html", "*.xml", "*.yaml", "*.js"):
-            for path in (ROOT / room).rglob(kind):
+            for path in (ROOT / package).rglob(kind):
                 found |= {match[0] for match in CODE.finditer(path.read_text("utf-8"))}
     return frozenset(found)
 
@@ -125,7 +129,9 @@ def prefixes() -> tuple[str, ...]:
     begins = (node.values[0] for source in product() for node in source.nodes(ast.JoinedStr) if node.values)
     texts = {str(begin.value) for begin in begins if isinstance(begin, ast.Constant)}
     texts |= {text for text in literals() if text.endswith(("_", "."))}  # a beginning handed to what adds the end
-    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.html")):  # word("reason." ~ name) there
+    for path in (
+        path for package in PACKAGES for path in (ROOT / package).rglob("*.html")
+    ):  # word("reason." ~ name) there
         texts |= {match[1] for match in BEGUN.finditer(path.read_text("utf-8"))}
     return tuple(text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text))
 
@@ -212,8 +218,8 @@ def test_sentences_use_the_words_of_people(language: str) -> None:
 
 def test_templates_use_the_words_of_people() -> None:
     found = []
-    for room in ("web", "dashboard", "insights", "foundation"):
-        for path in sorted((ROOT / room).rglob("*.html")):
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.html")):
             text = MARKUP.sub(" ", path.read_text("utf-8"))
             found += [f"{path.relative_to(ROOT)}: {match[0]!r}" for match in BANNED_WORD.finditer(text)]
     assert not found, "\n" + "\n".join(found)
@@ -237,7 +243,7 @@ def test_planted_code_is_seen() -> None:
 
 
 def test_planted_word_is_seen() -> None:
-    source = Source("dashboard/desk.py", 'page.word("one.code" if x else "two.code", who="x")\n')
+    source = Source("dashboard/desk.py", 'page.text("one.code" if x else "two.code", who="x")\n')
     template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}</p>")
     assert list(words_said([source], [template])) == [
         ("one.code", {"who"}, "dashboard/desk.py:1"),

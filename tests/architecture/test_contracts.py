@@ -1,4 +1,4 @@
-"""The import contracts: kept by the tree, complete for the folders on disk, and seen to break when breached."""
+"""The import contracts: kept by the tree, complete for the folders on disk, each broken by a planted breach."""
 
 import shutil
 import subprocess
@@ -8,22 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import BESIDE, ROOMS, ROOT
+from tests.architecture.tree import BESIDE, PACKAGES, ROOT
 
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LINTER = CONFIG["tool"]["importlinter"]
 CONTRACTS = {contract["name"]: contract for contract in LINTER["contracts"]}
 
+LAYERS = "A package imports only packages in lower layers"
+QUEUES = "Celery, Typer and APScheduler live in workers, demo and benchmarks"
+HTTP = "FastAPI lives in web, workers and sandbox"
+
 BREACHES = {
-    "A room uses the rooms below it, never above or beside it": ("gate/contract/units.py", "import studio"),
+    LAYERS: ("gate/contract/units.py", "import studio"),
     "Adapters are pure: no database, no queue": ("gate/contract/units.py", "import foundation.db.database"),
-    "Celery, Typer and APScheduler live in workers": ("foundation/storage/object_store.py", "import celery"),
+    QUEUES: ("foundation/storage/object_store.py", "import celery"),
     "Streamlit lives in dashboard": ("web/planted.py", "import streamlit"),
-    "FastAPI lives in web and workers": ("channels/planted.py", "def f():\n    import fastapi"),
-    "The dashboard carries no Redis, no queue and no torch": ("dashboard/planted.py", "import redis"),
+    HTTP: ("channels/planted.py", "def f():\n    import fastapi"),
+    "The dashboard loads no Redis, no queue and no model runtime": ("dashboard/planted.py", "import redis"),
     "Models are run by generators": ("studio/planted.py", "import torch"),
-    "The suite of connectors is for tests": ("workers/planted.py", "import connectors.conformance.world"),
-    "Secrets are opened by what wiring injects": ("channels/planted.py", "import tenants.vault.unseal"),
+    "The conformance suite of connectors is for tests": ("workers/planted.py", "import connectors.conformance.world"),
+    "Only the composition root opens secrets": ("channels/planted.py", "import tenants.vault.unseal"),
     **{
         name: ("workers/planted.py", f"import {contract['protected_modules'][0]}")
         for name, contract in CONTRACTS.items()
@@ -44,10 +48,12 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def copy_of_the_rooms(folder: Path) -> Path:
-    """The rooms' Python files alone, so that a breach can be planted."""
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=lambda _, names: [n for n in names if n == "__pycache__"])
+def copy_packages(folder: Path) -> Path:
+    """Copy the packages to `folder`, so that a breach can be planted."""
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, folder / package, ignore=lambda _, names: [n for n in names if n == "__pycache__"]
+        )
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
 
@@ -57,27 +63,27 @@ def test_contracts_are_kept() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_a_fourteenth_room_does_not_escape() -> None:
+def test_every_package_on_disk_is_listed() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {
         path.name for path in ROOT.iterdir() if path.is_dir() and path.name.isidentifier() and any(path.glob("*.py"))
     }
-    assert packages - BESIDE == set(ROOMS)
+    assert packages - BESIDE == set(PACKAGES)
 
 
-def test_contract_names_every_room_and_layer() -> None:
-    layers = CONTRACTS["A room uses the rooms below it, never above or beside it"]["layers"]
-    assert len(layers) == 9
-    assert {room.strip() for layer in layers for room in layer.split("|")} == set(ROOMS)
-    assert set(LINTER["root_packages"]) == set(ROOMS)
+def test_contract_names_every_package_and_layer() -> None:
+    layers = CONTRACTS[LAYERS]["layers"]
+    assert len(layers) == 10
+    assert {name.strip() for layer in layers for name in layer.split("|")} == set(PACKAGES)
+    assert set(LINTER["root_packages"]) == set(PACKAGES)
     assert LINTER["exclude_type_checking_imports"] is True
     assert LINTER["include_external_packages"] is True
 
 
-def test_mypy_and_the_package_know_every_room() -> None:
-    assert set(CONFIG["tool"]["mypy"]["packages"]) == set(ROOMS)
+def test_mypy_and_the_distribution_name_every_package() -> None:
+    assert set(CONFIG["tool"]["mypy"]["packages"]) == set(PACKAGES)
     assert CONFIG["tool"]["mypy"]["strict"] is True
     packaged = {name.rstrip("*") for name in CONFIG["tool"]["setuptools"]["packages"]["find"]["include"]}
-    assert packaged == {*ROOMS, "migrations"}
+    assert packaged == {*PACKAGES, "migrations"}
 
 
 def test_every_models_file_is_protected() -> None:
@@ -87,22 +93,26 @@ def test_every_models_file_is_protected() -> None:
         if name.startswith("Tables of ")
         for module in contract["protected_modules"]
     }
-    on_disk = {f"{room}.{file.stem}": [f"{room}.**"] for room in ROOMS for file in (ROOT / room).glob("models*.py")}
+    on_disk = {
+        file.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): [f"{package}.**"]
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("models.py")
+    }
     assert guarded == on_disk
 
 
-def test_every_forbidden_list_names_all_other_rooms() -> None:
+def test_every_forbidden_list_names_all_other_packages() -> None:
     for home, name in {
-        frozenset({"workers"}): "Celery, Typer and APScheduler live in workers",
+        frozenset({"workers", "demo", "benchmarks"}): QUEUES,
         frozenset({"dashboard"}): "Streamlit lives in dashboard",
-        frozenset({"web", "workers"}): "FastAPI lives in web and workers",
+        frozenset({"web", "workers", "sandbox", "demo", "benchmarks"}): HTTP,
         frozenset({"generators"}): "Models are run by generators",
     }.items():
-        assert set(CONTRACTS[name]["source_modules"]) == set(ROOMS) - home, name
+        assert set(CONTRACTS[name]["source_modules"]) == set(PACKAGES) - home, name
 
 
-def test_linter_sees_each_planted_breach(tmp_path: Path) -> None:
-    folder = copy_of_the_rooms(tmp_path)
+def test_linter_finds_each_planted_breach(tmp_path: Path) -> None:
+    folder = copy_packages(tmp_path)
     for path, line in BREACHES.values():
         with (folder / path).open("a", encoding="utf-8") as file:
             file.write(f"\n{line}\n")
