@@ -18,6 +18,26 @@ LAYERS = "A package imports only packages in lower layers"
 QUEUES = "Celery, Typer and APScheduler live in workers, demo and benchmarks"
 HTTP = "FastAPI lives in web, workers and sandbox"
 
+MODELS = {
+    package: found
+    for package in PACKAGES
+    if (
+        found := [
+            path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+            for path in sorted((ROOT / package).rglob("models.py"))
+        ]
+    )
+}
+"""The modules with tables, by package."""
+
+ORDERS = {contract["containers"][0]: contract for contract in LINTER["contracts"] if "containers" in contract}
+"""The order of the sub-packages of a package, by package."""
+
+UNORDERED = frozenset(
+    "gate connectors channels studio subscribers schedules insights dashboard web workers".split()  # noqa: SIM905  reads better
+)
+"""Packages whose sub-packages still import each other in both directions. The list only gets shorter."""
+
 BREACHES = {
     LAYERS: ("gate/contract/units.py", "import studio"),
     "Adapters are pure: no database, no queue": ("gate/contract/units.py", "import foundation.db.database"),
@@ -29,9 +49,15 @@ BREACHES = {
     "The conformance suite of connectors is for tests": ("workers/planted.py", "import connectors.conformance.world"),
     "Only the composition root opens secrets": ("channels/planted.py", "import tenants.vault.unseal"),
     **{
-        name: ("workers/planted.py", f"import {contract['protected_modules'][0]}")
-        for name, contract in CONTRACTS.items()
-        if name.startswith("Tables of ")
+        f"Tables of {package} stay in {package}": ("workers/planted.py", f"import {modules[0]}")
+        for package, modules in MODELS.items()
+    },
+    **{
+        contract["name"]: (
+            f"{package}/{contract['layers'][-1].split(' | ')[0].replace('.', '/')}/planted.py",
+            f"import {package}.{contract['layers'][0].split(' | ')[0]}",
+        )
+        for package, contract in ORDERS.items()
     },
 }
 """One breach for each contract; `gate.contract.units → foundation.db.database` reaches connectors indirectly."""
@@ -43,7 +69,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -88,17 +114,47 @@ def test_mypy_and_the_distribution_name_every_package() -> None:
 
 def test_every_models_file_is_protected() -> None:
     guarded = {
-        module: contract["allowed_importers"]
+        name: (contract["protected_modules"], contract["allowed_importers"], contract["as_packages"])
         for name, contract in CONTRACTS.items()
         if name.startswith("Tables of ")
-        for module in contract["protected_modules"]
     }
-    on_disk = {
-        file.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): [f"{package}.**"]
-        for package in PACKAGES
-        for file in (ROOT / package).rglob("models.py")
+    assert guarded == {
+        f"Tables of {package} stay in {package}": ([f"{package}.**.models"], [f"{package}.**"], False)
+        for package in MODELS
     }
-    assert guarded == on_disk
+    assert not [path for package in PACKAGES for path in (ROOT / package).rglob("models_*.py")]
+
+
+def children(folder: Path) -> set[str]:
+    """Return the names of the packages in a folder."""
+    return {path.parent.name for path in folder.glob("*/__init__.py")}
+
+
+def test_every_package_of_sub_packages_has_an_order() -> None:
+    divided = {package for package in PACKAGES if len(children(ROOT / package)) > 1}
+    ordered = {package for package in ORDERS if "." not in package}
+    assert not ordered & UNORDERED
+    assert ordered | UNORDERED == divided
+
+
+@pytest.mark.parametrize("package", ORDERS)
+def test_order_names_every_sub_package(package: str) -> None:
+    """A layer `pages.posts` stands for one folder of `pages`, and then each folder and module there is a layer."""
+    layers = [name.strip() for layer in ORDERS[package]["layers"] for name in layer.split("|")]
+    folder = ROOT / package.replace(".", "/")
+    split = {name.split(".")[0] for name in layers if "." in name}
+    expected = children(folder) - split
+    for name in split:
+        expected |= {f"{name}.{child}" for child in children(folder / name)}
+        expected |= {f"{name}.{path.stem}" for path in (folder / name).glob("*.py") if path.stem != "__init__"}
+    assert sorted(layers) == sorted(expected)
+
+
+@pytest.mark.parametrize("package", ORDERS)
+def test_order_excepts_models_states_and_events_alone(package: str) -> None:
+    kinds = ("models", "states", "events")
+    assert ORDERS[package]["type"] == "layers"
+    assert ORDERS[package]["ignore_imports"] == [f"{package}.** -> {package}.**.{kind}" for kind in kinds]
 
 
 def test_every_forbidden_list_names_all_other_packages() -> None:

@@ -52,6 +52,11 @@ class Source:
         """The top folder of the file."""
         return self.path.split("/", 1)[0]
 
+    @property
+    def module(self) -> str:
+        """The dotted name of the module."""
+        return self.path.removesuffix(".py").replace("/", ".")
+
     @cached_property
     def tree(self) -> ast.Module:
         """The parsed file."""

@@ -15,7 +15,7 @@ EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*", "tools/*")
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `only` and `but` are patterns of paths; `at` is where breach and twin are planted."""
+    """One rule. `only` and `but` are patterns of paths; breach and twin are planted at `at` and `twin_at`."""
 
     name: str
     why: str
@@ -25,6 +25,7 @@ class Rule:
     only: tuple[str, ...]
     but: tuple[str, ...]
     at: str
+    twin_at: str
 
     def covers(self, path: str) -> bool:
         """Return True if the rule applies to the file at `path`."""
@@ -52,11 +53,12 @@ def rule(
     only: tuple[str, ...] = PRODUCT,
     but: tuple[str, ...] = (),
     at: str = "schedules/posts/deliveries.py",
+    twin_at: str = "",
 ) -> Callable[[Check], Check]:
     """Register the decorated check as a rule, named after the function."""
 
     def register(check: Check) -> Check:
-        RULES.append(Rule(check.__name__, why, check, breach, twin, only, but, at))
+        RULES.append(Rule(check.__name__, why, check, breach, twin, only, but, at, twin_at or at))
         return check
 
     return register

@@ -5,15 +5,40 @@ import re
 from collections.abc import Iterator
 
 from tests.architecture.rules.rule import EVERYWHERE, PRODUCT, rule
-from tests.architecture.tree import Source
+from tests.architecture.tree import Function, Source
 
 Found = Iterator[tuple[ast.AST | int, str]]
 
 LONGEST_FUNCTION = 60
+LONG_FUNCTIONS = frozenset(
+    {
+        "gate/assets/asset_records.py:record_asset",
+        "studio/runs/runner.py:generate_pictures",
+        "subscribers/intake/update_intake.py:_receive_chat_update",
+        "web/app.py:create_web_app",
+        "workers/event_routes/gate.py:gate_routes",
+        "workers/event_routes/registry.py:_account_routes",
+        "workers/event_routes/registry.py:_chat_routes",
+        "workers/event_routes/studio.py:studio_routes",
+    }
+)
+"""Functions that are longer today. The list only gets shorter."""
+
 MONEY_NAME = re.compile(r"(^|_)(minor|amount|price|fee|tip|cents)(_|$)")
 BAD_FILE = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager)\.py$")
 BAD_CLASS = re.compile(r"(Manager|Helpers?|Utils?)$")
 UNFINISHED = re.compile(r"\b(TODO|FIXME)\b")
+
+
+def long_functions(source: Source) -> Iterator[Function]:
+    """Yield every function of more than `LONGEST_FUNCTION` lines."""
+    for function in source.functions():
+        if _length_of(function) > LONGEST_FUNCTION:
+            yield function
+
+
+def _length_of(function: Function) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
 @rule(
@@ -24,11 +49,10 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME)\b")
     twin="def plan():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1),
 )
 def functions_fit_on_a_page(source: Source) -> Found:
-    """At most 60 lines."""
-    for function in source.functions():
-        length = (function.end_lineno or function.lineno) - function.lineno + 1
-        if length > LONGEST_FUNCTION:
-            yield function, f"{function.name} has {length} lines, at most {LONGEST_FUNCTION}"
+    """At most 60 lines, but for the functions of `LONG_FUNCTIONS`."""
+    for function in long_functions(source):
+        if f"{source.path}:{function.name}" not in LONG_FUNCTIONS:
+            yield function, f"{function.name} has {_length_of(function)} lines, at most {LONGEST_FUNCTION}"
 
 
 @rule(
