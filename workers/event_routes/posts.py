@@ -13,37 +13,14 @@ from foundation.http.address_policy import AddressPolicy, PublicAddressPolicy
 from foundation.http.http_client import HttpClient
 from gate.reviews.own_releases import OwnReleaseMatured
 from generators.local_models import gpu_sharing
+from schedules.edits.events import EditDue, EditResolved
 from schedules.feeds import download
 from schedules.feeds import handlers as feeds_handling
 from schedules.feeds.download import DownloadFeed, DownloadResult
+from schedules.feeds.events import FeedReadDue
 from schedules.imports import handlers as imports_handling
-from schedules.posts.events import (
-    AccountReconnected,
-    AltTextDue,
-    CaptionSetDue,
-    ClocksDue,
-    CopyAddressDue,
-    EditDue,
-    EditResolved,
-    ExpiryDue,
-    ExtendDue,
-    FeedReadDue,
-    IdeasDue,
-    ImportApply,
-    ImportCheck,
-    LinkHoldsDue,
-    ManualOutcomeDue,
-    PauseOver,
-    PoolDue,
-    PreflightDue,
-    PublishDue,
-    ReconcileDue,
-    RemovedCopyDue,
-    StageDue,
-    SweepDue,
-    UncertainDeliveryResolved,
-    WeekTextsDue,
-)
+from schedules.imports.events import ImportApply, ImportCheck
+from schedules.posts.events import ExtendDue, PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.publishing import (
     claims,
     dry_run_outcomes,
@@ -52,10 +29,23 @@ from schedules.publishing import (
     uncertain_deliveries,
 )
 from schedules.publishing import handlers as posting
+from schedules.publishing.events import (
+    AccountReconnected,
+    CopyAddressDue,
+    ExpiryDue,
+    LinkHoldsDue,
+    ManualOutcomeDue,
+    RemovedCopyDue,
+    SweepDue,
+    UncertainDeliveryResolved,
+)
 from schedules.recurrence import evergreen_planner
 from schedules.recurrence import handlers as repeating
+from schedules.recurrence.events import ClocksDue, PoolDue
+from schedules.rescheduling.events import PauseOver
 from schedules.suggestions.alt_texts import handlers as alts_handling
 from schedules.suggestions.captions import handlers as kits_handling
+from schedules.suggestions.events import AltTextDue, CaptionSetDue, IdeasDue, WeekTextsDue
 from schedules.suggestions.ideas import handlers as ideas_handling
 from schedules.suggestions.weekly_plans import handlers as weeks_handling
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute

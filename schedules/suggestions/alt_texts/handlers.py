@@ -19,9 +19,9 @@ from generators.analysis.picture_views import whole_view
 from generators.contract.engines import EngineError, VisionEngine
 from generators.media import pictures
 from generators.video import video_files
-from schedules.posts.events import AltTextDue
 from schedules.suggestions.alt_texts import prompts, proposals
 from schedules.suggestions.alt_texts.proposals import AltTextProposal
+from schedules.suggestions.events import AltTextDue
 from schedules.suggestions.shared.text_rules import TextRules
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from studio.library import assets

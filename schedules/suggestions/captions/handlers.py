@@ -17,10 +17,10 @@ from gate.contract.units import Medium, Text, Unit
 from generators.contract.engines import EngineError, TextEngine
 from schedules.drafts import previews
 from schedules.posts.delivery_units import ai_disclosure_line_in, delivery_subject, place_on_channel
-from schedules.posts.events import CaptionSetDue
 from schedules.suggestions.captions import prompts, proposals
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
 from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.shared import recent_texts, text_rules
 from schedules.suggestions.shared.text_rules import TextRules
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession

@@ -12,11 +12,11 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from schedules.availability.models import TextKit
-from schedules.posts.events import CaptionSetDue
 from schedules.suggestions.captions import brief
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer
+from schedules.suggestions.events import CaptionSetDue
+from schedules.suggestions.models import TextKit
 from studio.library import assets
 
 MAX_PENDING = 3

@@ -7,7 +7,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.outbox.heartbeat import heartbeat
 from generators.contract.engines import EngineError, OriginLabel, TextEngine
-from schedules.posts.events import IdeasDue
+from schedules.suggestions.events import IdeasDue
 from schedules.suggestions.ideas import prompts, proposals
 from schedules.suggestions.ideas.brief import IDEAS_PER_REQUEST
 from schedules.suggestions.ideas.prompts import Idea

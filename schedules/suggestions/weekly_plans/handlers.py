@@ -7,8 +7,8 @@ from foundation.db.database import OpenScope
 from foundation.ids import derived_uuid
 from foundation.outbox.heartbeat import heartbeat
 from generators.contract.engines import TextEngine
-from schedules.posts.events import WeekTextsDue
-from schedules.posts.states import WeekLineState
+from schedules.suggestions.events import WeekTextsDue
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import prompts, proposals
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from tenants.agencies import queries as tenant_reads
