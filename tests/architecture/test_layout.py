@@ -59,7 +59,7 @@ def large_folders(paths: Iterable[str]) -> list[str]:
 
 
 def prefix_families(paths: Iterable[str]) -> list[tuple[str, str]]:
-    """Return folder and first word of every group of three or more modules that share their first word."""
+    """Return folder and first word of three or more modules that share their first word."""
     return [
         (folder, word)
         for folder, modules in modules_by_folder(paths).items()
@@ -83,7 +83,7 @@ def product_paths() -> list[str]:
 
 
 def plant(root: Path, *paths: str) -> list[str]:
-    """Write an empty file at each of `paths` below `root`; return the paths of all Python files there."""
+    """Create empty files at `paths` below `root`; return the paths of all Python files there."""
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()

@@ -1,4 +1,4 @@
-"""Ratchets: habits that the product gives up step by step. A count may fall, never rise; lower its limit as it falls."""
+"""Ratchets: counts of habits that the product gives up. A count never rises; lower its limit as it falls."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from tests.architecture.tree import PACKAGES, Source, product
 
 Counted = Callable[[Source], Iterator[ast.AST]]
 
-MAX_IMPORT_ALIASES = 648  # goal: 40
+MAX_IMPORT_ALIASES = 638  # goal: 40
 MAX_TUPLE_ASSIGNMENTS = 1836  # goal: 40
 MAX_NESTED_CONDITIONALS = 69  # goal: 0
 
@@ -31,7 +31,7 @@ def tuple_assignments(source: Source) -> Iterator[ast.AST]:
 
 
 def nested_conditionals(source: Source) -> Iterator[ast.AST]:
-    """Yield every conditional expression with another one as a branch: `a if x else b if y else c`."""
+    """Yield every conditional expression that has another one as a branch."""
     for node in source.nodes(ast.IfExp):
         if isinstance(node.body, ast.IfExp) or isinstance(node.orelse, ast.IfExp):
             yield node

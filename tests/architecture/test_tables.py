@@ -138,7 +138,7 @@ def test_planted_table_is_found(connection: Connection, check: Callable[[Connect
     assert any("planted" in finding for finding in check(connection))
 
 
-def test_models_and_migrations_say_the_same(connection: Connection) -> None:
+def test_models_and_migrations_agree(connection: Connection) -> None:
     context = MigrationContext.configure(connection, opts={"include_name": lambda name, *_: name not in schema.EXEMPT})
     found = []
     for difference in compare_metadata(context, SQLModel.metadata):
@@ -175,7 +175,7 @@ def test_uniques_of_the_models_are_in_the_database(connection: Connection) -> No
     assert not declared - inside, declared - inside
 
 
-def test_keys_crosses_packages_point_downwards(connection: Connection) -> None:
+def test_keys_between_packages_point_downwards(connection: Connection) -> None:
     wrong = [
         f"{key.name}: {key.child} → {key.parent}"
         for key in schema.foreign_keys(connection)

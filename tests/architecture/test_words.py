@@ -54,7 +54,7 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
+def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
     """Every code literal handed to `Message(` or an error, with the parameters given (None when not literal)."""
     errors = subclasses_of_errors()
     for source in files:
@@ -70,7 +70,7 @@ def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, 
                 yield first.value, _keys(call.args[1] if len(call.args) > 1 else None), where
 
 
-def words_said(
+def looked_up_codes(
     files: Iterable[Source], templates: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, set[str] | None, str]]:
     """Yield every code literal that code or a template (its name and text) looks up, the parameters given (None when
@@ -150,7 +150,7 @@ def test_both_languages_have_every_sentence_with_the_same_parameters() -> None:
     assert not differ, differ
 
 
-def test_a_catalogue_says_a_code_once() -> None:
+def test_a_catalogue_holds_a_code_once() -> None:
     """Of two sentences under one code only one would ever be shown."""
     twice = []
     for path in sorted((ROOT / "foundation" / "locale").glob("*.po")):
@@ -176,7 +176,7 @@ def test_no_sentence_is_empty_or_fuzzy(language: str) -> None:
 
 def test_every_code_in_the_tree_has_its_sentence() -> None:
     known = load_catalogue("en")
-    missing = [f"{where}: {code}" for code, _, where in codes_said(product()) if code not in known]
+    missing = [f"{where}: {code}" for code, _, where in message_codes(product()) if code not in known]
     assert not missing, "\n" + "\n".join(sorted(missing))
 
 
@@ -184,18 +184,18 @@ def test_sentences_get_the_parameters_they_name() -> None:
     known = load_catalogue("en")
     lacking = [
         f"{where}: {code} needs {sorted(parameters(known[code]) - given)}"
-        for code, given, where in codes_said(product())
+        for code, given, where in message_codes(product())
         if given is not None and code in known and parameters(known[code]) - given
     ]
     assert not lacking, "\n" + "\n".join(lacking)
 
 
-def test_words_get_the_parameters_they_name() -> None:
+def test_looked_up_texts_get_their_parameters() -> None:
     """A page that asks for a sentence without what it names is a page that does not open."""
     known = load_catalogue("en")
     wrong = [
         f"{where}: {code} needs {sorted(parameters(known.get(code, '{code}')) - given)}"
-        for code, given, where in words_said(product(), templates())
+        for code, given, where in looked_up_codes(product(), templates())
         if given is not None and parameters(known.get(code, "{code}")) - given
     ]
     assert not wrong, "\n" + "\n".join(wrong)
@@ -211,12 +211,12 @@ def test_no_sentence_is_unused() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_sentences_use_the_words_of_people(language: str) -> None:
+def test_texts_use_no_internal_terms(language: str) -> None:
     found = [breach for code, sentence in load_catalogue(language).items() for breach in breaches(code, sentence)]
     assert not found, "\n" + "\n".join(found)
 
 
-def test_templates_use_the_words_of_people() -> None:
+def test_templates_use_no_internal_terms() -> None:
     found = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.html")):
@@ -232,27 +232,27 @@ def test_planted_words_are_found() -> None:
     assert not breaches("system.lanes", "Lanes: {count}")
 
 
-def test_planted_code_is_seen() -> None:
+def test_planted_code_is_found() -> None:
     source = Source(
         "gate/reviews/content_reviews.py", 'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n'
     )
-    assert list(codes_said([source])) == [
+    assert list(message_codes([source])) == [
         ("planted.code", {"who"}, "gate/reviews/content_reviews.py:1"),
         ("other.code", {"a"}, "gate/reviews/content_reviews.py:2"),
     ]
 
 
-def test_planted_word_is_seen() -> None:
+def test_planted_lookup_is_found() -> None:
     source = Source("dashboard/desk.py", 'page.text("one.code" if x else "two.code", who="x")\n')
     template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}</p>")
-    assert list(words_said([source], [template])) == [
+    assert list(looked_up_codes([source], [template])) == [
         ("one.code", {"who"}, "dashboard/desk.py:1"),
         ("two.code", {"who"}, "dashboard/desk.py:1"),
         ("three.code", {"a"}, "desk.html:1"),
     ]
 
 
-def test_a_sentence_is_said_in_both_languages() -> None:
+def test_a_text_is_rendered_in_both_languages() -> None:
     message = Message("storage.unwritable", {"detail": "ENOSPC"})
     assert "ENOSPC" in render_message(message, "fr")
     assert render_message(message, "fr") != render_message(message, "en")
@@ -264,5 +264,5 @@ def test_a_missing_sentence_raises() -> None:
             render_message(Message(code), "fr")
 
 
-def test_what_a_removed_package_left_behind_is_said_all_the_same() -> None:
+def test_codes_of_a_removed_package_are_rendered() -> None:
     assert render_message(Message("planted.no_such_thing", {"status": 404}), "fr") == "Planted: no such thing (404)"

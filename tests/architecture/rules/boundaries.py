@@ -69,7 +69,10 @@ def platforms_are_not_compared(source: Source) -> Found:
     why="a server's 5,000 characters counted on a page and not when the post left: accounts differ from their platform",
     but=("channels/accounts/account_connectors.py",),
     breach="def most(connectors, channel):\n    return connectors[channel.platform].capabilities.max_text\n",
-    twin="def most(connectors, channel):\n    return account_connectors.connector_for(connectors, channel).capabilities.max_text\n",
+    twin=(
+        "def most(connectors, channel):\n"
+        "    return account_connectors.connector_for(connectors, channel).capabilities.max_text\n"
+    ),
 )
 def account_limits_come_from_the_account(source: Source) -> Found:
     """No connector taken by an account's platform outside `channels.accounts.account_connectors`."""
@@ -112,7 +115,7 @@ def only_settings_read_the_environment(source: Source) -> Found:
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
 def one_http_client(source: Source) -> Found:
-    """No HTTP client but `foundation.http.http_client`; engines speak to their model servers; a benchmark has both, to compare."""
+    """No HTTP client but `foundation.http.http_client`. Engines speak to their model servers; a benchmark compares both."""
     for call, name in source.calls():
         if HTTP_CALL.fullmatch(name):
             yield call, f"{name}( : foundation.http"
@@ -175,7 +178,7 @@ def html_passes_one_function(source: Source) -> Found:
     ),
 )
 def lists_have_their_own_placeholders(source: Source) -> Found:
-    """Each `multiselect` sets a `placeholder` and `select_all=False`, each `selectbox` that begins empty a `placeholder`:
+    """Each `multiselect` sets a `placeholder` and `select_all=False`, each empty `selectbox` a `placeholder`:
     Streamlit's own texts are English."""
     for call in source.nodes(ast.Call):
         kind = call.func.attr if isinstance(call.func, ast.Attribute) else ""

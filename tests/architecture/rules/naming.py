@@ -13,20 +13,20 @@ Found = Iterator[tuple[ast.AST | int, str]]
 PARTICIPLE = re.compile(r"[a-z]{2,}ing")
 NOUNS_IN_ING = frozenset(
     (  # noqa: SIM905  reads better
-        "accounting billing booking branding counting drawing embedding encoding engineering fitting heading lettering"
-        " lighting listing logging mailing mapping marketing morning onboarding opening pairing polling posting pricing"
-        " publishing rating reading rescheduling ring routing setting sharing spacing string thing timing tracking"
-        " training warning wiring"
+        "accounting billing booking branding counting drawing embedding encoding engineering"
+        " fitting heading lettering lighting listing logging mailing mapping marketing morning"
+        " onboarding opening pairing polling posting pricing publishing rating reading rescheduling"
+        " ring routing setting sharing spacing string thing timing tracking training warning wiring"
     ).split()
 )
 """Words in -ing that name a thing, so that a module may end with them."""
 
 ONE_WORD_FUNCTIONS = frozenset((ROOT / "tests/architecture/one_word_functions.txt").read_text("utf-8").split())
-"""Public functions of one word, as `module:name`: the module is their object (`foundation.outbox.outbox:put`)."""
+"""Public functions of one word, as `module:name`. Their module is the object: `outbox.put`."""
 
 
 @rule(
-    why="handing.py, seeing.py, asking.py: a participle says that something happens, not what the module holds",
+    why="handing.py, seeing.py: a participle does not tell what the module holds",
     at="channels/sending/step_carrying.py",
     twin_at="gate/reviews/link_rating.py",
     breach="",
@@ -40,7 +40,7 @@ def modules_are_nouns(source: Source) -> Found:
 
 
 def one_word_functions(source: Source) -> Iterator[Function]:
-    """Yield every public function of the module whose name is one word. Methods are excluded: a class is their noun."""
+    """Yield every public function of one word that the module defines. Methods are excluded: their class is the noun."""
     for node in source.tree.body:
         if isinstance(node, Function) and not node.name.startswith("_") and "_" not in node.name:
             yield node

@@ -13,12 +13,13 @@ LONGEST_FUNCTION = 60
 LONG_FUNCTIONS = frozenset(
     {
         "gate/assets/asset_records.py:record_asset",
+        "schedules/approvals/review_queue.py:list_review_queue",
         "studio/runs/runner.py:generate_pictures",
         "subscribers/intake/update_intake.py:_receive_chat_update",
         "web/app.py:create_web_app",
+        "workers/event_routes/channels.py:account_routes",
+        "workers/event_routes/chat.py:chat_routes",
         "workers/event_routes/gate.py:gate_routes",
-        "workers/event_routes/registry.py:_account_routes",
-        "workers/event_routes/registry.py:_chat_routes",
         "workers/event_routes/studio.py:studio_routes",
     }
 )

@@ -36,18 +36,18 @@ def all_texts() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("pattern", [WORKPLACE, INDEX], ids=["workplace", "index"])
-def test_no_file_names_a_place_outside(pattern: re.Pattern[str]) -> None:
+def test_no_file_names_a_local_path(pattern: re.Pattern[str]) -> None:
     found = [f"{path}: {match[0]}" for path, text in all_texts() for match in pattern.finditer(text)]
     assert not found, "\n".join(found)
 
 
-def test_planted_places_are_seen() -> None:
+def test_planted_paths_are_found() -> None:
     assert WORKPLACE.search("see /wor" + "k/notes")
     assert INDEX.search("--find-links /opt/" + "wheels")
 
 
 @pytest.mark.parametrize("name", ROOT_FILES)
-def test_outer_file_is_there(name: str) -> None:
+def test_root_file_exists(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200 or name == ".ci/run"
 
 
@@ -85,7 +85,7 @@ def test_torch_is_an_extra_alone() -> None:
     assert not {"torch", "diffusers", "transformers"} & set(pins("requirements.lock"))
 
 
-def test_tests_of_pictures_install_what_the_extra_asks_for() -> None:
+def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
     """Else they would run on another torch, or on a package whose version another lock pins otherwise."""
     torch, *others = PROJECT["optional-dependencies"]["diffusion"]
     held = pins("requirements-diffusion.lock")
@@ -119,7 +119,7 @@ def test_no_dependency_is_unused() -> None:
     assert not unused, unused
 
 
-def test_default_install_holds_nothing_refused() -> None:
+def test_default_install_holds_no_refused_licence() -> None:
     found = licences.installed_licences(licences.locked_names())
     assert len(found) >= 100
     assert not licences.refused_packages(found)
@@ -131,7 +131,7 @@ def test_planted_licence_is_refused() -> None:
     assert not licences.refused_packages([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
 
 
-def test_decisions_are_short_numbered_and_whole() -> None:
+def test_decisions_are_short_numbered_and_complete() -> None:
     pages = sorted((ROOT / "docs/adr").glob("*.md"))
     assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
     for page in pages:
@@ -169,6 +169,6 @@ def names_of_settings() -> set[str]:
     return names
 
 
-def test_every_setting_stands_on_its_page() -> None:
+def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs/settings.md").read_text("utf-8")
     assert set(re.findall(r"^\| `(GREENROOM_\w+)`", page, re.MULTILINE)) == names_of_settings()
