@@ -1,11 +1,15 @@
 """The layout of the packages: small folders, no prefix families, names that a search finds once."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from tests.architecture.tree import PACKAGES, Source, product
+import pytest
+
+from tests.architecture.tree import PACKAGES, ROOT, Source, product
 
 MAX_MODULES = 25
 MAX_FAMILY = 2
@@ -119,3 +123,20 @@ def test_planted_shared_name_is_found() -> None:
     files = [Source(f"{package}/planted.py", "def find_row(): ...\n") for package in PACKAGES[:5]]
     assert set(shared_names(files)) == {"find_row"}
     assert not shared_names(files[1:])
+
+
+@pytest.mark.parametrize(("branches", "refused"), [(11, False), (12, True)])
+def test_ruff_refuses_a_planted_complex_function(branches: int, refused: bool) -> None:
+    """A function may have a McCabe complexity of 12: eleven branches and one."""
+    code = "def choose(x: int) -> int:\n"
+    code += "".join(f"    if x == {number}:\n        return 0\n" for number in range(branches))
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache"]
+    ran = subprocess.run(
+        [*command, "--stdin-filename", "gate/planted.py", "-"],
+        cwd=ROOT,
+        input=f"{code}    return x\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("C901" in ran.stdout) is refused, ran.stdout + ran.stderr

@@ -115,7 +115,7 @@ def only_settings_read_the_environment(source: Source) -> Found:
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
 def one_http_client(source: Source) -> Found:
-    """No HTTP client but `foundation.http.http_client`. Engines speak to their model servers; a benchmark compares both."""
+    """No HTTP client but `foundation.http.http_client`. Engines call model servers; a benchmark compares."""
     for call, name in source.calls():
         if HTTP_CALL.fullmatch(name):
             yield call, f"{name}( : foundation.http"

@@ -40,7 +40,7 @@ def modules_are_nouns(source: Source) -> Found:
 
 
 def one_word_functions(source: Source) -> Iterator[Function]:
-    """Yield every public function of one word that the module defines. Methods are excluded: their class is the noun."""
+    """Yield every public function of one word. Methods are excluded: their class is the noun."""
     for node in source.tree.body:
         if isinstance(node, Function) and not node.name.startswith("_") and "_" not in node.name:
             yield node
