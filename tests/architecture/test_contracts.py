@@ -52,7 +52,7 @@ BREACHES = {
     },
     **{
         contract["name"]: (
-            f"{package}/{contract['layers'][-1].split(' | ')[0].replace('.', '/')}/planted.py",
+            f"{package.replace('.', '/')}/{contract['layers'][-1].split(' | ')[0].replace('.', '/')}/planted.py",
             f"import {package}.{contract['layers'][0].split(' | ')[0]}",
         )
         for package, contract in ORDERS.items()
