@@ -83,10 +83,11 @@ def looked_up_codes(
                     yield code, given, f"{source.path}:{call.lineno}"
     for name, text in templates:
         for asked in Environment().parse(text).find_all(nodes.Call):
-            named = isinstance(asked.node, nodes.Name) and asked.node.name in READERS
+            reader = getattr(asked.node, "attr", getattr(asked.node, "name", ""))  # voice.text("…"), word("…")
             given = None if asked.dyn_kwargs else {one.key for one in asked.kwargs}
-            for code in _either(asked.args[0]) if named and asked.args else ():
-                yield code, given, f"{name}:{asked.lineno}"
+            for code in _either(asked.args[0]) if reader in READERS and asked.args else ():
+                if CODE.fullmatch(code):
+                    yield code, given, f"{name}:{asked.lineno}"
 
 
 def _either(code: ast.expr | nodes.Expr | None) -> Iterator[str]:
@@ -201,6 +202,14 @@ def test_looked_up_texts_get_their_parameters() -> None:
     assert not wrong, "\n" + "\n".join(wrong)
 
 
+def test_every_beginning_in_a_template_begins_a_code() -> None:
+    """`word("state.task." ~ name)` finds no text if no code begins so."""
+    known = tuple(load_catalogue("en"))
+    begun = [(name, match[1]) for name, text in templates() for match in BEGUN.finditer(text) if "." in match[1]]
+    assert begun
+    assert not [(name, begin) for name, begin in begun if not any(code.startswith(begin) for code in known)]
+
+
 def test_no_sentence_is_unused() -> None:
     unused = [
         code
@@ -244,11 +253,12 @@ def test_planted_code_is_found() -> None:
 
 def test_planted_lookup_is_found() -> None:
     source = Source("dashboard/desk.py", 'page.text("one.code" if x else "two.code", who="x")\n')
-    template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}</p>")
+    template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}{{ voice.text('four.code') }}</p>")
     assert list(looked_up_codes([source], [template])) == [
         ("one.code", {"who"}, "dashboard/desk.py:1"),
         ("two.code", {"who"}, "dashboard/desk.py:1"),
         ("three.code", {"a"}, "desk.html:1"),
+        ("four.code", set(), "desk.html:1"),
     ]
 
 
