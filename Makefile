@@ -33,7 +33,7 @@ LONGEST = tests/workers/test_bench_publishing.py tests/journeys/test_demo_clock.
 # Pages in a browser, the file of all of them first.
 SEEN = -n 2 --dist loadfile --no-loadscope-reorder tests/browser/test_every_page.py tests/browser
 # Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
-ROOM_TESTS = $(filter-out $(addprefix tests/,house/ fakes/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
+ROOM_TESTS = $(filter-out $(addprefix tests/,architecture/ fakes/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
 # The files with a test that needs whole processes: looking for those in the others took each worker twelve seconds.
 SLOW_TESTS = $(sort $(shell grep -rl --include='test_*.py' 'mark\.slow' $(ROOM_TESTS)))
 INSTALL := $(BIN)/python -m pip install --no-deps
@@ -87,7 +87,7 @@ unit-lane:
 	@renice -n 10 $$$$ >/dev/null; $(call stage,-n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS),rooms)
 
 system-lane:
-	@$(call timed,$(PYTEST) -n $(WORKERS) --dist loadfile tests/house,architecture)
+	@$(call timed,$(PYTEST) -n $(WORKERS) --dist loadfile tests/architecture,architecture)
 	@$(call timed,$(BIN)/mypy,types)
 	@$(call stage,$(WAITING) -m "slow and not live" $(LONGEST) $(SLOW_TESTS),slow)
 	@$(call stage,$(SEEN),browser)
@@ -120,7 +120,7 @@ lint: $(DEV_STAMP) ## style, types and imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/house
+	$(BIN)/pytest -q tests/architecture
 
 licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written to docs/licences.md
 	$(BIN)/python tools/licences.py

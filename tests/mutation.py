@@ -35,9 +35,9 @@ from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
 from foundation.i18n.translation import load_catalogue
+from tests.architecture.test_words import message_codes, parameters
+from tests.architecture.tree import Source
 from tests.conftest import RUNNING, UNTOUCHED, started
-from tests.house.test_words import codes_said, parameters
-from tests.house.tree import Source
 
 ROOT = Path(__file__).resolve().parents[1]
 FATES = ("killed", "timeout", "types", "words", "survived", "no tests", "same")
@@ -149,7 +149,7 @@ def _unsaid(file: str, code: str) -> bool:
     known = load_catalogue("en")
     return any(
         said not in known or (given is not None and parameters(known[said]) - given)
-        for said, given, _ in codes_said([Source(file, code)])
+        for said, given, _ in message_codes([Source(file, code)])
     )
 
 

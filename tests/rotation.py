@@ -20,7 +20,7 @@ FEWER, LEAST = 3, 5
 """Examples are divided by the first, down to the second."""
 
 _SETTINGS = "_hypothesis_internal_use_settings"
-"""Where Hypothesis keeps a test's settings; tests/house/test_rotation.py fails when a new version moves them."""
+"""Where Hypothesis keeps a test's settings; tests/architecture/test_rotation.py fails when a new version moves them."""
 
 
 def turn() -> int | None:

@@ -293,7 +293,7 @@ def training_step(learner: torch.optim.Optimizer, loss: torch.Tensor, network: t
 def print_progress(what: str, step: int, steps: int, loss: torch.Tensor) -> None:
     """How far it is, now and then."""
     if step % 100 == 0 or step == steps - 1:
-        print(f"{what} {step + 1}/{steps} loss {float(loss):.4f}", flush=True)  # noqa: T201 - told to who waits
+        print(f"{what} {step + 1}/{steps} loss {float(loss):.4f}", flush=True)
 
 
 def main() -> None:
@@ -304,9 +304,9 @@ def main() -> None:
     torch.manual_seed(SEED)
     chance = random.Random(SEED)  # noqa: S311 - variety, not secrecy
     every = render_scenes(chance)
-    print("drawn", flush=True)  # noqa: T201 - told to who waits
+    print("drawn", flush=True)
     words = tokenizer(folder, chance)
-    print(f"{len(words)} tokens", flush=True)  # noqa: T201 - told to who waits
+    print(f"{len(words)} tokens", flush=True)
     vae = train_vae(every, chance)
     unet, text = train_unet(every, vae, words, chance)
     pipeline = StableDiffusionPipeline(

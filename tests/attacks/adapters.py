@@ -14,12 +14,12 @@ from gate.ratings import ratings
 from gate.reviews import content_reviews
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
+from tests.architecture.rules.boundaries import one_http_client
+from tests.architecture.tree import Source
 from tests.attacks.stage import Result
 from tests.attacks.wire import WIRED, attack, outcome, taken
 from tests.channels.builders import KEY, World
 from tests.gate import builders
-from tests.house.rules.doors import one_http_client
-from tests.house.tree import Source
 
 __all__ = ["WIRED"]
 

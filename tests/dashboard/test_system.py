@@ -26,13 +26,13 @@ from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.notices.queries import list_open_notices
+from tests.architecture.tree import product
 from tests.connectors.test_shipping import installed
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_files import picture
 from tests.gate.strangers import file, row
-from tests.house.tree import product
 from workers.cli.gate import emergency_stop
 
 HOURS = timedelta(hours=2, minutes=5)

@@ -5,8 +5,8 @@ import tomllib
 from fnmatch import fnmatch
 
 from foundation.ops.settings import LOW_MEMORY_ENVIRONMENT
+from tests.architecture.tree import PACKAGES
 from tests.deploy.compose import ROOT, compose
-from tests.house.tree import ROOMS
 
 LINES = (ROOT / "deploy/Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
 
@@ -48,7 +48,7 @@ def test_the_build_sees_what_it_needs_and_no_more() -> None:
     kept = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line and line[0] != "#"]
     assert kept[0] == "*"
     let_in = {line[1:] for line in kept if line.startswith("!")}
-    assert set(ROOMS) | {"migrations", "requirements.lock", "pyproject.toml"} <= let_in
+    assert set(PACKAGES) | {"migrations", "requirements.lock", "pyproject.toml"} <= let_in
     assert not {".env", ".greenroom", "tests", ".git"} & let_in
     assert all((ROOT / name).exists() for name in let_in)
 
@@ -57,7 +57,7 @@ def test_every_file_of_a_room_travels_with_it() -> None:
     """A report's template stayed behind once: the page it makes was missing in the container alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"]["*"]
-    files = [path for room in (*ROOMS, "migrations") for path in (ROOT / room).rglob("*") if path.is_file()]
+    files = [path for package in (*PACKAGES, "migrations") for path in (ROOT / package).rglob("*") if path.is_file()]
     left = [
         str(path.relative_to(ROOT))
         for path in files

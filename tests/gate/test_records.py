@@ -105,9 +105,8 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
         second.sha256, MIME, 1000, "made", "generated", now - 2 * DAY, Rating.S, "", None,
         (DepictionFacts(nova, "confirmed"),), (), "",
     )  # fmt: skip
-    assert known[third.sha256] == MediumFacts(
-        third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), ""
-    )  # fmt: skip
+    unrated = MediumFacts(third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), "")
+    assert known[third.sha256] == unrated
     assert found.links == (
         LinkFacts("https://a.test/x", True, Rating.S, True, now + link_targets.LINK_TARGET_LIFETIME),
         LinkFacts("https://b.test/y", False, Rating.G, True, now + DAY),
@@ -121,9 +120,8 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     assert found == replace(
         asked, names=("Mia", "mia"), media=found.media, persons=tuple(sorted(persons, key=lambda one: one.id)),
         links=found.links, own_hosts=("mia.test",), epochs=found.epochs, unlocked=found.unlocked,
-        stops=(
-            StopFacts("channel", "offers"), StopFacts("creator", "bot"), StopFacts("platform", "nudity"), StopFacts("tenant", "payments")
-        ),
+        stops=(StopFacts("channel", "offers"), StopFacts("creator", "bot"), StopFacts("platform", "nudity"),
+               StopFacts("tenant", "payments")),
     )  # fmt: skip
     assert dict(found.epochs).keys() <= set(epochs_of(here, whole))
     with here.scope() as scope:

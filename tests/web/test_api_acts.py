@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.house.tree import ROOT
+from tests.architecture.tree import ROOT
 from tests.web.acts import ELSEWHERE, OVER_API, PERSON
 from tests.web.test_api_door import OPERATIONS
 

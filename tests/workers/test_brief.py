@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from foundation.i18n.translation import LANGUAGES, Message, render_message
-from tests.house.tree import ROOT
+from tests.architecture.tree import ROOT
 from workers.creator_day.day_brief import MAX_BYTES, Brief, read_brief
 
 GOOD = """\

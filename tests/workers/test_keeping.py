@@ -242,7 +242,7 @@ def test_another_tenants_rows_stay(house: World, tenant: OpenScope) -> None:
 
 
 def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
-    from tests.house.test_tables import MODELS  # every model is imported there
+    from tests.architecture.test_tables import MODELS  # every model is imported there
 
     ruled = {rule.table for rule in house_keeping.ALL_RETENTION_RULES}
     money = {"orders", "payments", "fulfilments", "entitlements", "refunds", "split_rules", "ledger_transactions"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from foundation.ops.wall_time import local_day
-from tests.house.tree import ROOT
+from tests.architecture.tree import ROOT
 from tests.journeys.day import house as living
 from tests.journeys.day.house import House, Ran
 

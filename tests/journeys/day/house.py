@@ -25,8 +25,8 @@ from foundation.ops.settings import Settings
 from subscribers.ledger import entries
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
+from tests.architecture.tree import ROOT
 from tests.conftest import wait_until
-from tests.house.tree import ROOT
 from tests.stack.conftest import furnish
 from workers.installation.folder import InstallationFolder
 from workers.installation.state_file import read_status

@@ -12,7 +12,7 @@ from foundation.money import Money
 from insights.reports import daily_report
 from schedules.posts import queries as schedule_reads
 from schedules.posts import states
-from tests.house.test_words import BANNED_WORD
+from tests.architecture.test_words import BANNED_WORD
 from tests.journeys.day.conftest import ZONE, Lived
 from tests.journeys.day.house import House
 

@@ -15,8 +15,8 @@ from foundation.i18n.translation import LANGUAGES, Message, render_message
 from schedules.posts import queries as schedule_reads
 from tenants.agencies import agencies
 from tenants.notices.queries import list_open_notices
-from tests.house.test_words import BANNED_WORD
-from tests.house.tree import ROOT
+from tests.architecture.test_words import BANNED_WORD
+from tests.architecture.tree import ROOT
 from tests.journeys.day.conftest import ZONE, Lived
 from tests.journeys.day.house import House
 from tests.journeys.day.pictures import BAD, jpeg

@@ -1,4 +1,4 @@
-"""What people read: two catalogues with the same codes and parameters, and none of the house's own words."""
+"""Texts on screen: two catalogues with the same codes and parameters, without internal terms."""
 
 import ast
 import re
@@ -12,22 +12,25 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
-from tests.house.tree import ROOMS, ROOT, Source, product
+from tests.architecture.tree import PACKAGES, ROOT, Source, product
 
 BANNED = [
     line.strip()
-    for line in (ROOT / "tests/house/words.txt").read_text("utf-8").splitlines()
+    for line in (ROOT / "tests/architecture/words.txt").read_text("utf-8").splitlines()
     if line.strip() and not line.startswith("#")
 ]
 LONGEST_FIRST = "|".join(map(re.escape, sorted(BANNED, key=len, reverse=True)))
 BANNED_WORD = re.compile(rf"(?<![\w-])({LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
 MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 SYSTEM = ("system.", "doctor.", "cli.")
-"""Codes of the System page, of the doctor and of commands: people who run the house read its words."""
+"""Codes of the System page, of the doctor and of commands: operators read internal terms."""
 
 ERRORS = {"GreenroomError", "NotFound", "Refused", "Conflict", "BadInput", "Unavailable", "LeaseLost"}
 CODE = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
 
+
+READERS = {"text", "word"}
+"""Functions that look a code up: `page.text("…")` in code, `word("…")` in a template."""
 
 BEGUN = re.compile(r"\"([a-z][a-z0-9_.]*[._])\" ~ ")
 
@@ -37,7 +40,7 @@ def parameters(sentence: str) -> set[str]:
 
 
 def subclasses_of_errors() -> set[str]:
-    """Names of the error tree, the rooms' own errors included."""
+    """Return the names of all error classes, those of the packages included."""
     names = set(ERRORS)
     for _ in range(3):
         for source in product():
@@ -51,7 +54,7 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
+def message_codes(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
     """Every code literal handed to `Message(` or an error, with the parameters given (None when not literal)."""
     errors = subclasses_of_errors()
     for source in files:
@@ -67,22 +70,24 @@ def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, 
                 yield first.value, _keys(call.args[1] if len(call.args) > 1 else None), where
 
 
-def words_said(
+def looked_up_codes(
     files: Iterable[Source], templates: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, set[str] | None, str]]:
-    """Every code literal that code or a template (its name and text) asks `word` for, with the parameters given (None
-    when not literal)."""
+    """Yield every code literal that code or a template (its name and text) looks up, the parameters given (None when
+    they are not literal) and its place."""
     for source in files:
         for call in source.nodes(ast.Call):
             given = None if any(one.arg is None for one in call.keywords) else {str(one.arg) for one in call.keywords}
-            for code in _either(call.args[0]) if _last(call.func) == "word" and call.args else ():
-                yield code, given, f"{source.path}:{call.lineno}"
+            for code in _either(call.args[0]) if _last(call.func) in READERS and call.args else ():
+                if CODE.fullmatch(code):
+                    yield code, given, f"{source.path}:{call.lineno}"
     for name, text in templates:
         for asked in Environment().parse(text).find_all(nodes.Call):
-            named = isinstance(asked.node, nodes.Name) and asked.node.name == "word"
+            reader = getattr(asked.node, "attr", getattr(asked.node, "name", ""))  # voice.text("…"), word("…")
             given = None if asked.dyn_kwargs else {one.key for one in asked.kwargs}
-            for code in _either(asked.args[0]) if named and asked.args else ():
-                yield code, given, f"{name}:{asked.lineno}"
+            for code in _either(asked.args[0]) if reader in READERS and asked.args else ():
+                if CODE.fullmatch(code):
+                    yield code, given, f"{name}:{asked.lineno}"
 
 
 def _either(code: ast.expr | nodes.Expr | None) -> Iterator[str]:
@@ -96,7 +101,7 @@ def _either(code: ast.expr | nodes.Expr | None) -> Iterator[str]:
 
 
 def templates() -> Iterator[tuple[str, str]]:
-    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.html")):
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.html")):
         yield str(path.relative_to(ROOT)), path.read_text("utf-8")
 
 
@@ -110,11 +115,11 @@ def _keys(params: ast.expr | None) -> set[str] | None:
 
 @cache
 def literals() -> frozenset[str]:
-    """Every string literal of the rooms, and every word of a template or data file that looks like a code."""
+    """Return every string literal of the packages, and every word of a template or data file that looks like a code."""
     found = {str(node.value) for source in product() for node in source.strings()}
-    for room in ROOMS:
+    for package in PACKAGES:
         for kind in ("*.html", "*.xml", "*.yaml", "*.js"):
-            for path in (ROOT / room).rglob(kind):
+            for path in (ROOT / package).rglob(kind):
                 found |= {match[0] for match in CODE.finditer(path.read_text("utf-8"))}
     return frozenset(found)
 
@@ -125,7 +130,9 @@ def prefixes() -> tuple[str, ...]:
     begins = (node.values[0] for source in product() for node in source.nodes(ast.JoinedStr) if node.values)
     texts = {str(begin.value) for begin in begins if isinstance(begin, ast.Constant)}
     texts |= {text for text in literals() if text.endswith(("_", "."))}  # a beginning handed to what adds the end
-    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.html")):  # word("reason." ~ name) there
+    for path in (
+        path for package in PACKAGES for path in (ROOT / package).rglob("*.html")
+    ):  # word("reason." ~ name) there
         texts |= {match[1] for match in BEGUN.finditer(path.read_text("utf-8"))}
     return tuple(text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text))
 
@@ -144,7 +151,7 @@ def test_both_languages_have_every_sentence_with_the_same_parameters() -> None:
     assert not differ, differ
 
 
-def test_a_catalogue_says_a_code_once() -> None:
+def test_a_catalogue_holds_a_code_once() -> None:
     """Of two sentences under one code only one would ever be shown."""
     twice = []
     for path in sorted((ROOT / "foundation" / "locale").glob("*.po")):
@@ -170,7 +177,7 @@ def test_no_sentence_is_empty_or_fuzzy(language: str) -> None:
 
 def test_every_code_in_the_tree_has_its_sentence() -> None:
     known = load_catalogue("en")
-    missing = [f"{where}: {code}" for code, _, where in codes_said(product()) if code not in known]
+    missing = [f"{where}: {code}" for code, _, where in message_codes(product()) if code not in known]
     assert not missing, "\n" + "\n".join(sorted(missing))
 
 
@@ -178,21 +185,29 @@ def test_sentences_get_the_parameters_they_name() -> None:
     known = load_catalogue("en")
     lacking = [
         f"{where}: {code} needs {sorted(parameters(known[code]) - given)}"
-        for code, given, where in codes_said(product())
+        for code, given, where in message_codes(product())
         if given is not None and code in known and parameters(known[code]) - given
     ]
     assert not lacking, "\n" + "\n".join(lacking)
 
 
-def test_words_get_the_parameters_they_name() -> None:
+def test_looked_up_texts_get_their_parameters() -> None:
     """A page that asks for a sentence without what it names is a page that does not open."""
     known = load_catalogue("en")
     wrong = [
         f"{where}: {code} needs {sorted(parameters(known.get(code, '{code}')) - given)}"
-        for code, given, where in words_said(product(), templates())
+        for code, given, where in looked_up_codes(product(), templates())
         if given is not None and parameters(known.get(code, "{code}")) - given
     ]
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_every_beginning_in_a_template_begins_a_code() -> None:
+    """`word("state.task." ~ name)` finds no text if no code begins so."""
+    known = tuple(load_catalogue("en"))
+    begun = [(name, match[1]) for name, text in templates() for match in BEGUN.finditer(text) if "." in match[1]]
+    assert begun
+    assert not [(name, begin) for name, begin in begun if not any(code.startswith(begin) for code in known)]
 
 
 def test_no_sentence_is_unused() -> None:
@@ -205,15 +220,15 @@ def test_no_sentence_is_unused() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_sentences_use_the_words_of_people(language: str) -> None:
+def test_texts_use_no_internal_terms(language: str) -> None:
     found = [breach for code, sentence in load_catalogue(language).items() for breach in breaches(code, sentence)]
     assert not found, "\n" + "\n".join(found)
 
 
-def test_templates_use_the_words_of_people() -> None:
+def test_templates_use_no_internal_terms() -> None:
     found = []
-    for room in ("web", "dashboard", "insights", "foundation"):
-        for path in sorted((ROOT / room).rglob("*.html")):
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.html")):
             text = MARKUP.sub(" ", path.read_text("utf-8"))
             found += [f"{path.relative_to(ROOT)}: {match[0]!r}" for match in BANNED_WORD.finditer(text)]
     assert not found, "\n" + "\n".join(found)
@@ -226,27 +241,28 @@ def test_planted_words_are_found() -> None:
     assert not breaches("system.lanes", "Lanes: {count}")
 
 
-def test_planted_code_is_seen() -> None:
+def test_planted_code_is_found() -> None:
     source = Source(
         "gate/reviews/content_reviews.py", 'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n'
     )
-    assert list(codes_said([source])) == [
+    assert list(message_codes([source])) == [
         ("planted.code", {"who"}, "gate/reviews/content_reviews.py:1"),
         ("other.code", {"a"}, "gate/reviews/content_reviews.py:2"),
     ]
 
 
-def test_planted_word_is_seen() -> None:
-    source = Source("dashboard/desk.py", 'page.word("one.code" if x else "two.code", who="x")\n')
-    template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}</p>")
-    assert list(words_said([source], [template])) == [
+def test_planted_lookup_is_found() -> None:
+    source = Source("dashboard/desk.py", 'page.text("one.code" if x else "two.code", who="x")\n')
+    template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}{{ voice.text('four.code') }}</p>")
+    assert list(looked_up_codes([source], [template])) == [
         ("one.code", {"who"}, "dashboard/desk.py:1"),
         ("two.code", {"who"}, "dashboard/desk.py:1"),
         ("three.code", {"a"}, "desk.html:1"),
+        ("four.code", set(), "desk.html:1"),
     ]
 
 
-def test_a_sentence_is_said_in_both_languages() -> None:
+def test_a_text_is_rendered_in_both_languages() -> None:
     message = Message("storage.unwritable", {"detail": "ENOSPC"})
     assert "ENOSPC" in render_message(message, "fr")
     assert render_message(message, "fr") != render_message(message, "en")
@@ -258,5 +274,5 @@ def test_a_missing_sentence_raises() -> None:
             render_message(Message(code), "fr")
 
 
-def test_what_a_removed_package_left_behind_is_said_all_the_same() -> None:
+def test_codes_of_a_removed_package_are_rendered() -> None:
     assert render_message(Message("planted.no_such_thing", {"status": 404}), "fr") == "Planted: no such thing (404)"

@@ -1,11 +1,11 @@
-"""Rules of order: who commits, who sends, which clock decides."""
+"""Rules of transactions and clocks: who commits, who sends tasks, which clock decides."""
 
 import ast
 import re
 from collections.abc import Iterator
 
-from tests.house.rules.rule import EVERYWHERE, rule
-from tests.house.tree import Source
+from tests.architecture.rules.rule import EVERYWHERE, rule
+from tests.architecture.tree import Source
 
 Found = Iterator[tuple[ast.AST | int, str]]
 
@@ -35,7 +35,7 @@ def only_the_relay_sends_tasks(source: Source) -> Found:
 
 
 @rule(
-    why="a commit in the middle of a scope published half a change and let go of its locks",
+    why="a commit in the middle of a scope published half a change and released its locks",
     but=("foundation/db/database.py",),
     breach="def plan(scope):\n    scope.session.commit()\n",
     twin="def plan(scope, row):\n    scope.add(row)\n",
@@ -59,23 +59,23 @@ def one_python_clock(source: Source) -> Found:
     for node in source.nodes(ast.Attribute, ast.Name):
         name = source.dotted(node)
         if CLOCKS.fullmatch(name) and isinstance(getattr(node, "ctx", None), ast.Load):
-            yield node, f"{name} : take scope.now, or foundation.clock in a process loop"
+            yield node, f"{name} : take scope.now, or foundation.ops.clock in a process loop"
 
 
 @rule(
-    why="a shifted day (`house_shift`) moved half of the rows: the others asked the database's own clock",
+    why="a shifted day (`house_shift`) moved half of the rows: the others used the database's own clock",
     only=EVERYWHERE,
-    but=(  # where the two are made
+    but=(  # where the two are created
         "migrations/versions/0001_foundation.py",
         "migrations/versions/0011_logins.py",
         "migrations/versions/0123_house_now.py",
-        "tests/house/rules/*",
+        "tests/architecture/rules/*",
     ),
     breach='DUE = "SELECT id FROM outbox WHERE available_at <= now()"\n',
     twin='DUE = "SELECT id FROM outbox WHERE available_at <= house_now()"\n',
 )
 def one_sql_clock(source: Source) -> Found:
-    """No clock in SQL but `house_now()`, and `people_now()` for the sessions of people."""
+    """No clock in SQL but `house_now()`, and `people_now()` for the sessions of members."""
     for node in source.strings():
         found = SQL_CLOCK.search(node.value) or (SQL_WORD.search(node.value) and SQL_CLOCK_WORD.search(node.value))
         if found:
@@ -91,7 +91,7 @@ def one_sql_clock(source: Source) -> Found:
     breach="from datetime import datetime\nNOON = datetime(2026, 3, 2, 12)\n",
     twin="from datetime import UTC, datetime\nNOON = datetime(2026, 3, 2, 12, tzinfo=UTC)\n",
 )
-def instants_know_their_zone(source: Source) -> Found:
+def instants_have_a_time_zone(source: Source) -> Found:
     """No naive datetime, but for the bounds of hypothesis' `datetimes`, which wants them so."""
     bounds = {
         id(bound)
@@ -114,13 +114,13 @@ def instants_know_their_zone(source: Source) -> Found:
 
 
 @rule(
-    why="st.rerun() and st.stop() leave by an exception: inside a scope they rolled back while the page said done",
+    why="st.rerun() and st.stop() raise an exception: inside a scope they rolled back while the page showed success",
     only=("dashboard/*",),
     at="dashboard/pages/calendar/page.py",
     breach="import streamlit as st\nwith tenant() as scope:\n    st.write(scope.now)\n",
     twin="import streamlit as st\nwith tenant() as scope:\n    now = scope.now\nst.write(now)\n",
 )
-def nothing_is_drawn_in_a_scope(source: Source) -> Found:
+def pages_draw_outside_a_scope(source: Source) -> Found:
     """No `st.*` call inside a `with tenant()` block."""
     for block in source.nodes(ast.With):
         opens = [item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)]

@@ -1,12 +1,12 @@
-"""Rules of the doors: what only one file, or one room, may do."""
+"""Rules of boundaries: what only one file, or one package, may do."""
 
 import ast
 import re
 from collections.abc import Iterator
 from functools import cache
 
-from tests.house.rules.rule import EVERYWHERE, rule
-from tests.house.tree import ROOMS, Source, product
+from tests.architecture.rules.rule import EVERYWHERE, rule
+from tests.architecture.tree import PACKAGES, Source, product
 
 Found = Iterator[tuple[ast.AST | int, str]]
 
@@ -23,40 +23,40 @@ HTTP_CALL = re.compile(
 
 
 @rule(
-    why="a permit made by hand is a send nobody judged",
+    why="a permit made by hand is a send that no rule has judged",
     but=(
         "gate/*",
         "connectors/conformance/world.py",
-    ),  # the suite's key is made anew in each process, and known to none
-    breach="from gate.permit import Permit\ndef claim(**claims):\n    return Permit(**claims)\n",
+    ),  # the suite makes a new key in each process, which no installation knows
+    breach="from gate.contract.permit import Permit\ndef claim(**claims):\n    return Permit(**claims)\n",
     twin="def claim(scope, mint, unit, step):\n    return mint(scope, unit, step)\n",
 )
 def only_the_gate_makes_permits(source: Source) -> Found:
-    """No `Permit(` outside `gate/` and the suite of connectors."""
+    """No `Permit(` outside `gate/` and the conformance suite of connectors."""
     for call, name in source.calls():
-        if name.rsplit(".", 1)[-1] == "Permit" or name == "gate.permit.sign_permit":
-            yield call, f"{name}( : gate.minting.mint_permit"
+        if name.rsplit(".", 1)[-1] == "Permit" or name == "gate.contract.permit.sign_permit":
+            yield call, f"{name}( : gate.permits.issuance.mint_permit"
 
 
-def _platforms_in(node: ast.AST) -> set[str]:
+def _find_platforms(node: ast.AST) -> set[str]:
     return {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and part.value in PLATFORMS}
 
 
 @rule(
-    why="`if platform == …` in seven rooms made each new platform a change of the whole house; capabilities are data",
+    why="`if platform == …` in seven packages made each new platform a change everywhere; capabilities are data",
     but=("connectors/*",),
     breach='def longest(platform):\n    return 4096 if platform in {"telegram"} else 300\n',
     twin="def longest(capabilities):\n    return capabilities.max_text\n",
 )
 def platforms_are_not_compared(source: Source) -> Found:
-    """No platform's name in a comparison, a match case or a prefix test outside `connectors/`."""
+    """Find a platform's name in a comparison, a match case or a prefix test outside `connectors/`."""
     for compare in source.nodes(ast.Compare):
         sides = [compare.left, *compare.comparators]
         literal = [side for side in sides if isinstance(side, ast.Constant | ast.Tuple | ast.Set | ast.List)]
-        for name in sorted(set().union(*map(_platforms_in, literal))):
+        for name in sorted(set().union(*map(_find_platforms, literal))):
             yield compare, f"compares with {name!r} : ask the capabilities"
     for case in source.nodes(ast.match_case):
-        for name in sorted(_platforms_in(case.pattern)):
+        for name in sorted(_find_platforms(case.pattern)):
             yield case.pattern, f"matches {name!r} : ask the capabilities"
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"startswith", "endswith"}:
@@ -69,9 +69,12 @@ def platforms_are_not_compared(source: Source) -> Found:
     why="a server's 5,000 characters counted on a page and not when the post left: accounts differ from their platform",
     but=("channels/accounts/account_connectors.py",),
     breach="def most(connectors, channel):\n    return connectors[channel.platform].capabilities.max_text\n",
-    twin="def most(connectors, channel):\n    return abilities.of(connectors, channel).capabilities.max_text\n",
+    twin=(
+        "def most(connectors, channel):\n"
+        "    return account_connectors.connector_for(connectors, channel).capabilities.max_text\n"
+    ),
 )
-def accounts_are_known_by_their_own_limits(source: Source) -> Found:
+def account_limits_come_from_the_account(source: Source) -> Found:
     """No connector taken by an account's platform outside `channels.accounts.account_connectors`."""
     taken: list[tuple[ast.expr, ast.expr, ast.AST]] = [
         (node.value, node.slice, node) for node in source.nodes(ast.Subscript)
@@ -82,16 +85,16 @@ def accounts_are_known_by_their_own_limits(source: Source) -> Found:
     for of, key, node in taken:
         held = source.dotted(of.func if isinstance(of, ast.Call) else of)
         if held.endswith("connectors") and isinstance(key, ast.Attribute) and key.attr == "platform":
-            yield node, f"{held} by platform : channels.abilities"
+            yield node, f"{held} by platform : channels.accounts.account_connectors"
 
 
 @rule(
-    why="a variable read in one corner was missing from the docs, the doctor and the other processes",
+    why="a variable read elsewhere was missing from the docs, the doctor and the other processes",
     but=("foundation/ops/settings.py", "workers/runtime/supervisor.py", "generators/local_models/pipelines.py"),
     breach='import os\nTOKEN = os.environ["TOKEN"]\n',
     twin="def connect(settings):\n    return settings.token\n",
 )
-def settings_read_the_environment(source: Source) -> Found:
+def only_settings_read_the_environment(source: Source) -> Found:
     """No `os.environ`, `os.getenv`. The supervisor hands children their environment, by name; diffusion switches
     its hub client offline, which knows no other way."""
     for node in source.nodes(ast.Attribute, ast.Name):
@@ -112,18 +115,18 @@ def settings_read_the_environment(source: Source) -> Found:
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
 def one_http_client(source: Source) -> Found:
-    """No HTTP client but `foundation.http.http_client`; engines speak to their model servers; a benchmark has both, to compare."""
+    """No HTTP client but `foundation.http.http_client`. Engines call model servers; a benchmark compares."""
     for call, name in source.calls():
         if HTTP_CALL.fullmatch(name):
             yield call, f"{name}( : foundation.http"
 
 
 @rule(
-    why="random ids scatter an index over the disk and do not sort by birth",
+    why="random ids scatter an index over the disk and do not sort by creation",
     breach="from uuid import uuid4\nROW = uuid4()\n",
     twin="from foundation.ids import uuid7\nROW = uuid7()\n",
 )
-def ids_sort_by_birth(source: Source) -> Found:
+def ids_sort_by_creation(source: Source) -> Found:
     """No `uuid4(`, `uuid1(`."""
     for node in source.nodes(ast.Attribute, ast.Name):
         if source.dotted(node) in {"uuid.uuid4", "uuid.uuid1"}:
@@ -132,12 +135,12 @@ def ids_sort_by_birth(source: Source) -> Found:
 
 @rule(
     why="what is printed is lost in a service, and once held a token",
-    but=("workers/*",),
+    but=("workers/*", "demo/*", "benchmarks/*"),
     breach='def plan(post):\n    print("planned", post)\n',
     twin="def plan(log, post):\n    log.info('post.planned', post=post.id)\n",
 )
 def nothing_prints(source: Source) -> Found:
-    """No `print(` outside `workers`, which people run at a terminal."""
+    """No `print(` outside `workers`, `demo` and `benchmarks`, which people run at a terminal."""
     for call, name in source.calls():
         if name in {"print", "pprint.pprint"}:
             yield call, f"{name}( : log an event"
@@ -148,9 +151,9 @@ def nothing_prints(source: Source) -> Found:
     only=("dashboard/*",),
     at="dashboard/pages/inbox/page.py",
     breach='import streamlit as st\ndef page(name):\n    st.markdown(f"<b>{name}</b>", unsafe_allow_html=True)\n',
-    twin="from dashboard import widgets\ndef page(name):\n    widgets.name(name)\n",
+    twin='from dashboard.shell import widgets\ndef page(name):\n    widgets.draw_template("name.html", name=name)\n',
 )
-def html_has_one_door(source: Source) -> Found:
+def html_passes_one_function(source: Source) -> Found:
     """`unsafe_allow_html` and `st.html` in one function of `dashboard/shell/widgets.py`."""
     uses: list[ast.Call] = []
     for call, name in source.calls():
@@ -164,26 +167,26 @@ def html_has_one_door(source: Source) -> Found:
 
 
 @rule(
-    why="an empty list said Choose options, and offered Select all, on a French page",
+    why="an empty list showed Choose options, and offered Select all, on a French page",
     only=("dashboard/*",),
     at="dashboard/pages/shop/page.py",
-    breach='def draw(st, page):\n    st.multiselect(page.word("shop.pictures"), [], select_all=False)\n',
+    breach='def draw(st, page):\n    st.multiselect(page.text("shop.pictures"), [], select_all=False)\n',
     twin=(
         "def draw(st, page):\n"
-        '    hint = page.word("shop.hint")\n'
-        '    st.multiselect(page.word("shop.pictures"), [], placeholder=hint, select_all=False)\n'
+        '    hint = page.text("shop.hint")\n'
+        '    st.multiselect(page.text("shop.pictures"), [], placeholder=hint, select_all=False)\n'
     ),
 )
-def lists_say_nothing_by_themselves(source: Source) -> Found:
-    """Each `multiselect` has a `placeholder` and no `select_all`, each `selectbox` that begins empty a `placeholder`:
-    Streamlit's own words are English."""
+def lists_have_their_own_placeholders(source: Source) -> Found:
+    """Each `multiselect` sets a `placeholder` and `select_all=False`, each empty `selectbox` a `placeholder`:
+    Streamlit's own texts are English."""
     for call in source.nodes(ast.Call):
         kind = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         given = {each.arg: each.value for each in call.keywords}
         begins = given.get("index", call.args[2] if len(call.args) > 2 else None)
         empty = isinstance(begins, ast.Constant) and begins.value is None
         if (kind == "multiselect" or (kind == "selectbox" and empty)) and "placeholder" not in given:
-            yield call, f"{kind} without a placeholder : a word of the catalogues"
+            yield call, f"{kind} without a placeholder : a text of the catalogues"
         if kind == "multiselect" and "select_all" not in given:
             yield call, "multiselect with an English entry : select_all=False"
 
@@ -196,7 +199,7 @@ def lists_say_nothing_by_themselves(source: Source) -> Found:
     twin="import streamlit as st\ndef sell(scope):\n    return 1\ndef show(page):\n    st.write(page.read(sell))\n",
 )
 def pages_read_first_and_draw_after(source: Source) -> Found:
-    """No `st.*` inside `with ….scope()` nor in a function that is handed a scope; callbacks of fragments included."""
+    """No `st.*` inside `with ….scope()` nor in a function that takes a scope; callbacks of fragments included."""
     spans = [f for f in source.functions() if any(argument.arg == "scope" for argument in f.args.args)]
     opened = [w for w in source.nodes(ast.With) if any("scope" in ast.unparse(item.context_expr) for item in w.items)]
     for call, name in source.calls():
@@ -212,7 +215,7 @@ def pages_read_first_and_draw_after(source: Source) -> Found:
     breach="import streamlit as st\n@st.cache_data\ndef sales():\n    return 1\n",
     twin="def sales(scope):\n    return 1\n",
 )
-def pages_cache_nothing(source: Source) -> Found:
+def pages_do_not_cache(source: Source) -> Found:
     """No `st.cache_*`: it is global to all users, and the reads are quick."""
     for node in source.nodes(ast.Attribute):
         name = source.dotted(node)
@@ -228,7 +231,7 @@ def pages_cache_nothing(source: Source) -> Found:
     twin="from tests.fakes.platform import FakePlatform\n",
 )
 def our_code_is_not_mocked(source: Source) -> Found:
-    """No `unittest.mock`; no attribute of a room replaced. Fakes keep state behind the real seam."""
+    """No `unittest.mock`; no attribute of a package replaced. Fakes keep state behind the real interface."""
     for node in source.nodes(ast.ImportFrom, ast.Import):
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         if any(name.startswith("unittest.mock") for name in names):
@@ -237,46 +240,46 @@ def our_code_is_not_mocked(source: Source) -> Found:
         if name.endswith("monkeypatch.setattr") and call.args:
             first = call.args[0]
             target = first.value if isinstance(first, ast.Constant) else source.dotted(first)
-            if str(target).split(".")[0] in ROOMS:
-                yield call, f"replaces {target} : hand the collaborator in"
+            if str(target).split(".")[0] in PACKAGES:
+                yield call, f"replaces {target} : pass the collaborator in"
 
 
 @cache
-def room_of_tables() -> dict[str, str]:
-    """Table → the room whose class declares it."""
+def package_of_tables() -> dict[str, str]:
+    """Map each table to the package whose class declares it."""
     found = {}
     for source in product():
         for node in source.nodes(ast.Assign):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if names == ["__tablename__"] and isinstance(node.value, ast.Constant):
-                found[str(node.value.value)] = source.room
+                found[str(node.value.value)] = source.package
     return found
 
 
 @rule(
-    why="a column renamed in one room broke a query in another, on the night of a release",
-    but=("workers/sandbox*.py", "workers/bench_*.py", "workers/tour_*.py"),
+    why="a column renamed in one package broke a query in another, on the night of a release",
+    but=("sandbox/*", "benchmarks/*", "demo/tour/*"),
     breach='NAMES = "SELECT name FROM creators WHERE id = :id"\n',
     twin='POSTS = "SELECT id FROM posts WHERE id = :id"\n',
 )
-def sql_stays_in_its_room(source: Source) -> Found:
-    """No SQL on another room's table: ask its functions or its reads. The sandbox has its own, in SQLite;
-    a benchmark fills a table with a million rows; the tour's judge is a witness who asks past the rooms."""
+def sql_stays_in_its_package(source: Source) -> Found:
+    """No SQL on a table of another package: call its functions or its queries. The sandbox has its own tables, in
+    SQLite; a benchmark fills a table with a million rows; the tour checks what the packages report against the rows."""
     for node in source.strings():
         for match in SQL_TABLE.finditer(node.value):
-            owner = room_of_tables().get(match[1])
-            if owner not in {None, source.room}:
+            owner = package_of_tables().get(match[1])
+            if owner not in {None, source.package}:
                 yield node, f"SQL on {match[1]}, a table of {owner}"
 
 
 @rule(
     why="an ignore without a code hid a second, real error on the same line",
     only=EVERYWHERE,
-    but=("tests/house/rules/*",),
+    but=("tests/architecture/rules/*",),
     breach="import xyz  # type: ignore\n",
     twin="import xyz  # type: ignore[import-untyped]  # ships no stubs\n",
 )
-def ignores_say_what_and_why(source: Source) -> Found:
+def ignores_name_code_and_reason(source: Source) -> Found:
     """`# type: ignore[code]  # reason` and `# noqa: CODE  reason`."""
     for number, line in enumerate(source.lines, start=1):
         if "# type: ignore" in line and not re.search(r"# type: ignore\[[\w, -]+\]\s+# \S", line):

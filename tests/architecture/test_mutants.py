@@ -17,13 +17,13 @@ WRITTEN = """scope.run("SELECT a FROM x WHERE t = :tenant AND s = 'Y' AND \\"K\\
     ("scope.run(", "scope.ran(", False),
     ("tenant=1", "tenant=2", False),
 ])  # fmt: skip
-def test_only_letters_that_postgresql_does_not_tell_apart_are_nothing(before: str, after: str, same: bool) -> None:
+def test_a_change_of_case_outside_quotes_is_no_mutation(before: str, after: str, same: bool) -> None:
     assert before in WRITTEN
     assert (folded(WRITTEN) == folded(WRITTEN.replace(before, after))) is same
     outside = WRITTEN.replace("scope.run(", "raise_code(")
     assert (folded(outside) == folded(outside.replace(before, after))) is (before not in outside)
 
 
-def test_a_share_of_few_is_said_with_much_room() -> None:
+def test_interval_of_a_small_sample_is_wide() -> None:
     assert [round(one, 3) for one in interval(66, 70)] == [0.862, 0.978]
     assert interval(70, 70)[1] == pytest.approx(1.0)

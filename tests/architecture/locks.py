@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 ORDER = ("epochs", "channel and budget", "subject", "permit", "head of the log")
-"""House.md's lock order from the epochs on; a lease is taken in a transaction of its own."""
+"""The order in which a transaction takes locks, after the lease, which has a transaction of its own."""
 
 RANK_OF_TABLE = {
     "epochs": 0,

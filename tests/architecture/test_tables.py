@@ -1,4 +1,4 @@
-"""Tenancy of every table: what the models declare, what the migrations made, what a second tenant sees."""
+"""Tenancy of every table: what the models declare, what the migrations created, what a second tenant sees."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlmodel import SQLModel
 
 from foundation.db.tables import CreatorOwnedRow, TenantRow
+from tests.architecture import schema
+from tests.architecture.tree import PACKAGES, ROOT, product
 from tests.conftest import Cluster
-from tests.house import schema
-from tests.house.tree import ROOMS, ROOT, product
 
 A = "0198c0de-0000-7000-8000-00000000000a"
 B = "0198c0de-0000-7000-8000-00000000000b"
@@ -23,8 +23,8 @@ OTHER_ROW = "0198c0de-0000-7000-8000-000000000002"
 ABOUT = {"fan", "creator", "member", "person", "tenant", "nobody"}
 
 
-def rooms_of_tables() -> dict[str, str]:
-    """Table → the room whose module declares it; every declaring module is imported."""
+def package_of_tables() -> dict[str, str]:
+    """Map each table to the package that declares it; import every module with a table."""
     found = {}
     for source in product():
         if "table=True" in source.text:
@@ -32,11 +32,11 @@ def rooms_of_tables() -> dict[str, str]:
             for value in vars(importlib.import_module(name)).values():
                 declared = getattr(value, "__table__", None)
                 if isinstance(declared, Table) and value.__module__ == name:
-                    found[declared.name] = source.room
+                    found[declared.name] = source.package
     return found
 
 
-ROOM_OF = rooms_of_tables()
+PACKAGE_OF = package_of_tables()
 MODULE_OF = {
     mapper.local_table.name: mapper.class_.__module__
     for mapper in SQLModel._sa_registry.mappers
@@ -47,7 +47,7 @@ MODELS = [pytest.param(table, id=name) for name, table in sorted(SQLModel.metada
 
 def test_a_table_is_written_wherever_its_module_is_known() -> None:
     """A process may import one module and write its rows: what their keys point at is imported with it."""
-    graph = grimp.build_graph(*ROOMS, cache_dir=None)
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     keys = [
         (MODULE_OF[table.name], MODULE_OF[key.column.table.name])
         for table in SQLModel.metadata.tables.values()
@@ -101,7 +101,7 @@ def as_tenant(connection: Connection, role: str, tenant: str) -> None:
 def test_model_declares_whom_it_is_about_and_how_long_it_is_kept(table: Table) -> None:
     assert table.info.get("about") in ABOUT
     assert table.info.get("keep")
-    assert ROOM_OF[table.name] in ROOMS
+    assert PACKAGE_OF[table.name] in PACKAGES
 
 
 @pytest.mark.parametrize("table", MODELS)
@@ -112,7 +112,7 @@ def test_model_is_a_tenant_row(table: Table) -> None:
         issubclass(model, CreatorOwnedRow)
         or "creator_id" not in table.c
         or table.c.creator_id.nullable
-        or ROOM_OF[table.name] in {"tenants", "gate"}
+        or PACKAGE_OF[table.name] in {"tenants", "gate"}
     ), "what a creator owns is a CreatorRow"
 
 
@@ -138,22 +138,22 @@ def test_planted_table_is_found(connection: Connection, check: Callable[[Connect
     assert any("planted" in finding for finding in check(connection))
 
 
-def test_models_and_migrations_say_the_same(connection: Connection) -> None:
+def test_models_and_migrations_agree(connection: Connection) -> None:
     context = MigrationContext.configure(connection, opts={"include_name": lambda name, *_: name not in schema.EXEMPT})
     found = []
     for difference in compare_metadata(context, SQLModel.metadata):
         change = difference[0] if isinstance(difference[0], tuple) else difference
         if change[0] in {"remove_index", "add_index", "remove_constraint"}:
             continue  # indexes for speed are the migration's alone; uniques are compared below
-        if change[0] == "remove_fk" and _between_rooms(change[1]):
+        if change[0] == "remove_fk" and _crosses_packages(change[1]):
             continue
         found.append(str(change))
     assert not found, "\n".join(found)
 
 
-def _between_rooms(key: object) -> bool:
+def _crosses_packages(key: object) -> bool:
     child, parent = key.parent.name, key.referred_table.name  # type: ignore[attr-defined]  # a ForeignKeyConstraint
-    return ROOM_OF.get(child) != ROOM_OF.get(parent)
+    return PACKAGE_OF.get(child) != PACKAGE_OF.get(parent)
 
 
 def test_uniques_of_the_models_are_in_the_database(connection: Connection) -> None:
@@ -175,11 +175,12 @@ def test_uniques_of_the_models_are_in_the_database(connection: Connection) -> No
     assert not declared - inside, declared - inside
 
 
-def test_keys_between_rooms_point_downwards(connection: Connection) -> None:
+def test_keys_between_packages_point_downwards(connection: Connection) -> None:
     wrong = [
         f"{key.name}: {key.child} → {key.parent}"
         for key in schema.foreign_keys(connection)
-        if ROOMS.index(ROOM_OF.get(key.child, ROOMS[0])) < ROOMS.index(ROOM_OF.get(key.parent, ROOMS[0]))
+        if PACKAGES.index(PACKAGE_OF.get(key.child, PACKAGES[0]))
+        < PACKAGES.index(PACKAGE_OF.get(key.parent, PACKAGES[0]))
     ]
     assert not wrong, wrong
 
@@ -297,7 +298,7 @@ def test_logins_hold_no_more_than_they_need(connection: Connection) -> None:
     ).all()
     held = {login: set(roles) for login, _, roles in rows}
     assert not any(too_much for _, too_much, _ in rows)
-    assert held["greenroom_pages"] == {"app", "door"}, "the doors are no member of gate or relay"
+    assert held["greenroom_pages"] == {"app", "door"}, "web processes are not members of gate or relay"
 
 
 def test_every_migration_is_in_one_chain() -> None:

@@ -1,4 +1,4 @@
-"""What a table of the house must be, asked of PostgreSQL itself: each check returns its findings."""
+"""Checks of every table against PostgreSQL's own catalogue: each check returns its findings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from sqlalchemy import Connection, text
 
 EXEMPT = {
     "alembic_version": "which migrations ran; written by the owner alone",
-    "house_clock": "one row for all: how far the house clock is shifted",
+    "house_clock": "one row for all: how far the clock of the installation is shifted",
 }
 """Tables that belong to no tenant, each with its reason."""
 
 ALL_ROWS = {"relay", "door", "auditor", "greenroom_owner"}
-"""Roles whose work is not one tenant's; only they may have a policy that asks for nothing."""
+"""Roles whose work is not one tenant's; only they may have a policy without a condition."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from foundation.ops.settings import Settings
-from tests.house.tree import ROOT, sources, texts
+from tests.architecture.tree import ROOT, sources, texts
 from tools import licences, requirements_lock
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 WORKPLACE = re.compile("|".join(("/wor" + "k/", "/tmp/" + "plan", "shared/" + "design", "PLAN" + r"\.md")))
-"""Paths of somebody's machine: the repository must be understood without them."""
+"""Paths of one machine: the repository must be complete without them."""
 INDEX = re.compile("|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels")))
 """Hosts and folders packages come from are pip's business, not a file's."""
 ROOT_FILES = (
@@ -36,18 +36,18 @@ def all_texts() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("pattern", [WORKPLACE, INDEX], ids=["workplace", "index"])
-def test_no_file_names_a_place_outside(pattern: re.Pattern[str]) -> None:
+def test_no_file_names_a_local_path(pattern: re.Pattern[str]) -> None:
     found = [f"{path}: {match[0]}" for path, text in all_texts() for match in pattern.finditer(text)]
     assert not found, "\n".join(found)
 
 
-def test_planted_places_are_seen() -> None:
+def test_planted_paths_are_found() -> None:
     assert WORKPLACE.search("see /wor" + "k/notes")
     assert INDEX.search("--find-links /opt/" + "wheels")
 
 
 @pytest.mark.parametrize("name", ROOT_FILES)
-def test_outer_file_is_there(name: str) -> None:
+def test_root_file_exists(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200 or name == ".ci/run"
 
 
@@ -65,7 +65,7 @@ def test_lock_pins_every_package_with_its_digest(name: str) -> None:
     assert len(lines) >= 2 * len(pinned)
 
 
-def test_locks_hold_what_the_project_asks_for() -> None:
+def test_locks_pin_every_dependency() -> None:
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert not set(run) & set(dev)
     for wanted, held in ((PROJECT["dependencies"], run), (PROJECT["optional-dependencies"]["dev"], {**run, **dev})):
@@ -85,7 +85,7 @@ def test_torch_is_an_extra_alone() -> None:
     assert not {"torch", "diffusers", "transformers"} & set(pins("requirements.lock"))
 
 
-def test_tests_of_pictures_install_what_the_extra_asks_for() -> None:
+def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
     """Else they would run on another torch, or on a package whose version another lock pins otherwise."""
     torch, *others = PROJECT["optional-dependencies"]["diffusion"]
     held = pins("requirements-diffusion.lock")
@@ -95,7 +95,7 @@ def test_tests_of_pictures_install_what_the_extra_asks_for() -> None:
 
 
 def test_no_dependency_is_unused() -> None:
-    """Each is imported by a room, or named here with what uses it."""
+    """Each dependency is imported by a package, or named here with what uses it."""
     by_name = {
         "alembic": "migrations",
         "kombu": "pins Celery's transport to what the embedded Redis speaks",
@@ -107,7 +107,7 @@ def test_no_dependency_is_unused() -> None:
     }
     modules = {"pillow": "PIL", "pyyaml": "yaml", "pydantic-settings": "pydantic_settings", "c2pa-python": "c2pa"}
     modules |= {"argon2-cffi": "argon2", "python-telegram-bot": "telegram", "discord.py": "discord", "fpdf2": "fpdf"}
-    imported = "\n".join(source.text for source in sources() if source.room != "tests")
+    imported = "\n".join(source.text for source in sources() if source.package != "tests")
     unused = []
     for line in PROJECT["dependencies"]:
         name = re.split(r"[\[<>=]", line)[0].lower()
@@ -119,7 +119,7 @@ def test_no_dependency_is_unused() -> None:
     assert not unused, unused
 
 
-def test_default_install_holds_nothing_refused() -> None:
+def test_default_install_holds_no_refused_licence() -> None:
     found = licences.installed_licences(licences.locked_names())
     assert len(found) >= 100
     assert not licences.refused_packages(found)
@@ -131,7 +131,7 @@ def test_planted_licence_is_refused() -> None:
     assert not licences.refused_packages([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
 
 
-def test_decisions_are_short_numbered_and_whole() -> None:
+def test_decisions_are_short_numbered_and_complete() -> None:
     pages = sorted((ROOT / "docs/adr").glob("*.md"))
     assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
     for page in pages:
@@ -169,6 +169,6 @@ def names_of_settings() -> set[str]:
     return names
 
 
-def test_every_setting_stands_on_its_page() -> None:
+def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs/settings.md").read_text("utf-8")
     assert set(re.findall(r"^\| `(GREENROOM_\w+)`", page, re.MULTILINE)) == names_of_settings()

@@ -1,20 +1,45 @@
-"""Rules of shape: sizes, names, money, and words that belong to nobody's product."""
+"""Rules of shape: sizes, names, money and unfinished work."""
 
 import ast
 import re
 from collections.abc import Iterator
 
-from tests.house.rules.rule import EVERYWHERE, PRODUCT, rule
-from tests.house.tree import Source
+from tests.architecture.rules.rule import EVERYWHERE, PRODUCT, rule
+from tests.architecture.tree import Function, Source
 
 Found = Iterator[tuple[ast.AST | int, str]]
 
 LONGEST_FUNCTION = 60
-LONGEST_FILE = 400
+LONG_FUNCTIONS = frozenset(
+    {
+        "gate/assets/asset_records.py:record_asset",
+        "schedules/approvals/review_queue.py:list_review_queue",
+        "studio/runs/runner.py:generate_pictures",
+        "subscribers/intake/update_intake.py:_receive_chat_update",
+        "web/app.py:create_web_app",
+        "workers/event_routes/channels.py:account_routes",
+        "workers/event_routes/chat.py:chat_routes",
+        "workers/event_routes/gate.py:gate_routes",
+        "workers/event_routes/studio.py:studio_routes",
+    }
+)
+"""Functions that are longer today. The list only gets shorter."""
+
 MONEY_NAME = re.compile(r"(^|_)(minor|amount|price|fee|tip|cents)(_|$)")
 BAD_FILE = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager)\.py$")
 BAD_CLASS = re.compile(r"(Manager|Helpers?|Utils?)$")
 UNFINISHED = re.compile(r"\b(TODO|FIXME)\b")
+
+
+def long_functions(source: Source) -> Iterator[Function]:
+    """Yield every function of more than `LONGEST_FUNCTION` lines."""
+    for function in source.functions():
+        if _length_of(function) > LONGEST_FUNCTION:
+            yield function
+
+
+def _length_of(function: Function) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
 @rule(
@@ -25,39 +50,26 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME)\b")
     twin="def plan():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1),
 )
 def functions_fit_on_a_page(source: Source) -> Found:
-    """At most 60 lines."""
-    for function in source.functions():
-        length = (function.end_lineno or function.lineno) - function.lineno + 1
-        if length > LONGEST_FUNCTION:
-            yield function, f"{function.name} has {length} lines, at most {LONGEST_FUNCTION}"
+    """At most 60 lines, but for the functions of `LONG_FUNCTIONS`."""
+    for function in long_functions(source):
+        if f"{source.path}:{function.name}" not in LONG_FUNCTIONS:
+            yield function, f"{function.name} has {_length_of(function)} lines, at most {LONGEST_FUNCTION}"
 
 
 @rule(
-    why="a file of 4,000 lines is three rooms without walls; split by act",
-    only=(*PRODUCT, "tests/*", "migrations/*"),
-    but=("migrations/versions/*",),
-    breach="X = 1\n" * LONGEST_FILE,
-    twin="X = 1\n" * (LONGEST_FILE - 1),
-)
-def files_stay_short(source: Source) -> Found:
-    """Fewer than 400 lines."""
-    if len(source.lines) >= LONGEST_FILE:
-        yield 1, f"{len(source.lines)} lines, fewer than {LONGEST_FILE}"
-
-
-@rule(
-    why="nouns for nothing collect what nobody could name",
+    why="a module named utils collects every function without a better place",
     only=(*PRODUCT, "tests/*"),
+    but=("dashboard/pages/calendar/label_manager.py",),  # the dialog that members know by this name
     breach="class QueueManager:\n    pass\n",
     twin="class Relay:\n    pass\n",
 )
-def names_say_something(source: Source) -> Found:
+def names_are_specific(source: Source) -> Found:
     """No utils, helpers, common; no *Manager, *Helper, *Utils."""
     if BAD_FILE.search(source.path):
-        yield 1, "a file named after nothing : name it after its act"
+        yield 1, "a name without a subject : name it after what it holds"
     for node in source.nodes(ast.ClassDef):
         if BAD_CLASS.search(node.name):
-            yield node, f"class {node.name} : say what it is"
+            yield node, f"class {node.name} : name what it is"
 
 
 def _names_money(node: ast.AST) -> bool:
@@ -77,7 +89,7 @@ def _is_float(annotation: ast.AST | None) -> bool:
     breach="def half(amount_minor: int) -> int:\n    return int(amount_minor / 2)\n",
     twin="def half(amount_minor: int) -> int:\n    return amount_minor // 2\n",
 )
-def money_is_counted(source: Source) -> Found:
+def money_is_an_integer(source: Source) -> Found:
     """No float for money: annotations, `float(`, true division."""
     for node in source.nodes(ast.AnnAssign, ast.arg):
         target = node.target if isinstance(node, ast.AnnAssign) else ast.Name(node.arg)
@@ -92,27 +104,29 @@ def money_is_counted(source: Source) -> Found:
 
 
 @rule(
-    why="a note to oneself is not done by anybody: an issue is",
+    why="a note in the code is never done; an issue is",
     only=EVERYWHERE,
-    but=("tests/house/rules/*",),
+    but=("tests/architecture/rules/*",),
     breach="X = 1  # TODO later\n",
     twin="X = 1  # the platform counts from one\n",
 )
-def nothing_is_left_for_later(source: Source) -> Found:
-    """No such notes."""
+def no_unfinished_work(source: Source) -> Found:
+    """No notes of work to do."""
     for number, line in enumerate(source.lines, start=1):
         if UNFINISHED.search(line):
-            yield number, "a note to oneself"
+            yield number, "a note of work to do : open an issue"
 
 
 @rule(
-    why="import-linter reads no `__init__.py`: one that imported SQLAlchemy broke a contract that stayed green",
+    why="an `__init__.py` with imports broke a contract that stayed green and slowed every command down",
     only=(*PRODUCT, "tests/*", "migrations/*"),
     at="connectors/__init__.py",
-    breach="import sqlalchemy\n",
-    twin="",
+    breach='"""Adapters for platforms."""\n\nimport sqlalchemy\n',
+    twin='"""Adapters for platforms."""\n',
 )
-def packages_are_empty(source: Source) -> Found:
-    """Every `__init__.py` is empty."""
-    if source.path.endswith("__init__.py") and source.text.strip():
-        yield 1, "an __init__.py with code"
+def packages_hold_a_docstring_only(source: Source) -> Found:
+    """Every `__init__.py` is empty or holds a docstring and nothing else."""
+    if source.path.endswith("__init__.py"):
+        body = source.tree.body[1:] if ast.get_docstring(source.tree) else source.tree.body
+        for statement in body:
+            yield statement, "an __init__.py with code"

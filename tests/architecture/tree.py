@@ -9,12 +9,13 @@ from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ROOMS = (
+PACKAGES = (
     "foundation",
     "tenants",
     "gate",
     "connectors",
     "generators",
+    "sandbox",
     "channels",
     "studio",
     "schedules",
@@ -23,11 +24,13 @@ ROOMS = (
     "dashboard",
     "web",
     "workers",
+    "demo",
+    "benchmarks",
 )
-"""The thirteen rooms, lowest first. The import contract is compared with this list and with the folders on disk."""
+"""The packages, lowest layer first. The import contract is compared with this list and with the folders on disk."""
 
-BESIDE = frozenset({"migrations", "deploy", "docs", "examples", "tests"})
-"""Folders that stand beside the rooms."""
+BESIDE = frozenset({"migrations", "deploy", "docs", "examples", "tests", "tools"})
+"""Folders that are no package of the product."""
 
 TEXT_KINDS = frozenset(
     ".md .html .xml .svg .css .js .yaml .yml .toml .po .txt .sh .ini .lock .mako".split()  # noqa: SIM905  reads better
@@ -45,9 +48,14 @@ class Source:
     text: str
 
     @property
-    def room(self) -> str:
-        """The top folder the file lies in."""
+    def package(self) -> str:
+        """The top folder of the file."""
         return self.path.split("/", 1)[0]
+
+    @property
+    def module(self) -> str:
+        """The dotted name of the module."""
+        return self.path.removesuffix(".py").replace("/", ".")
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -117,22 +125,22 @@ class Source:
 
 @cache
 def sources() -> tuple[Source, ...]:
-    """Every Python file of the rooms, the migrations and the tests."""
-    folders = [ROOT / name for name in (*ROOMS, "migrations", "tests")]
+    """Return every Python file of the packages, the migrations, the tests and the tools."""
+    folders = [ROOT / name for name in (*PACKAGES, "migrations", "tests", "tools")]
     paths = sorted(path for folder in folders for path in folder.rglob("*.py"))
     return tuple(Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in paths)
 
 
 @cache
 def product() -> tuple[Source, ...]:
-    """The rooms alone."""
-    return tuple(source for source in sources() if source.room in ROOMS)
+    """Return the Python files of the packages alone."""
+    return tuple(source for source in sources() if source.package in PACKAGES)
 
 
 @cache
 def texts() -> tuple[tuple[str, str], ...]:
-    """Every other file people read or run: docs, templates, data, build files."""
-    folders = [*(ROOT / name for name in (*ROOMS, *BESIDE)), ROOT / ".github", ROOT / ".ci"]
+    """Return path and text of every other file that is read or run: docs, templates, data, build files."""
+    folders = [*(ROOT / name for name in (*PACKAGES, *BESIDE)), ROOT / ".github", ROOT / ".ci"]
     inside = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     at_root = (path for path in ROOT.iterdir() if path.is_file())
     chosen = {path for path in (*inside, *at_root) if path.suffix in TEXT_KINDS or path.name in {"Makefile", "run"}}

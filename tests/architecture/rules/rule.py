@@ -1,21 +1,21 @@
-"""What a rule of the house is: one check, why it exists, a breach it must find and a twin it must let pass."""
+"""One rule of the architecture: a check, why it exists, a breach it must find and a twin it must accept."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from tests.house.tree import ROOMS, Source
+from tests.architecture.tree import PACKAGES, Source
 
 Check = Callable[[Source], Iterable[tuple[ast.AST | int, str]]]
 
-PRODUCT = tuple(f"{room}/*" for room in ROOMS)
-EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*")
+PRODUCT = tuple(f"{package}/*" for package in PACKAGES)
+EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*", "tools/*")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `only` and `but` are patterns of paths; `at` is where breach and twin are planted."""
+    """One rule. `only` and `but` are patterns of paths; breach and twin are planted at `at` and `twin_at`."""
 
     name: str
     why: str
@@ -25,15 +25,16 @@ class Rule:
     only: tuple[str, ...]
     but: tuple[str, ...]
     at: str
+    twin_at: str
 
     def covers(self, path: str) -> bool:
-        """Whether the rule holds in the file at `path`."""
+        """Return True if the rule applies to the file at `path`."""
         return any(fnmatch(path, pattern) for pattern in self.only) and not any(
             fnmatch(path, pattern) for pattern in self.but
         )
 
     def findings(self, source: Source) -> Iterator[str]:
-        """Every breach in a file, as `path:line: what (rule: why)`."""
+        """Return every breach in a file as `path:line: what [rule: why]`."""
         if not self.covers(source.path):
             return
         for place, what in self.check(source):
@@ -52,11 +53,12 @@ def rule(
     only: tuple[str, ...] = PRODUCT,
     but: tuple[str, ...] = (),
     at: str = "schedules/posts/deliveries.py",
+    twin_at: str = "",
 ) -> Callable[[Check], Check]:
-    """Register the decorated check as a rule of the house; its name is the function's."""
+    """Register the decorated check as a rule, named after the function."""
 
     def register(check: Check) -> Check:
-        RULES.append(Rule(check.__name__, why, check, breach, twin, only, but, at))
+        RULES.append(Rule(check.__name__, why, check, breach, twin, only, but, at, twin_at or at))
         return check
 
     return register

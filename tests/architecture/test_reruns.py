@@ -1,4 +1,4 @@
-"""What fails beside others is looked at once more by itself; a broken promise is not."""
+"""A test that fails in parallel is run again alone; a broken promise is not."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_never(): wait_until(lambda: Path("mended").exists(), 0)
 
 
 def ended(folder: Path, name: str, *words: str) -> int:
-    """How a run of these tests in a file of that name ends, with the conftest of the house."""
+    """Return the exit status of pytest over these tests in a file of that name, with the conftest of the project."""
     (folder / name).write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "--rootdir", str(folder), *words, name]
     return subprocess.run(
@@ -36,7 +36,7 @@ def test_a_broken_promise_ends_otherwise(tmp_path: Path, name: str, test: str, s
     assert ended(tmp_path, name, "-n", "1", "-k", test) == status
 
 
-def test_what_failed_is_tried_again_and_nothing_else(tmp_path: Path) -> None:
+def test_only_failed_tests_run_again(tmp_path: Path) -> None:
     assert ended(tmp_path, "test_pages.py", "-n", "2") == 1
     (tmp_path / "mended").touch()
     again = ("--last-failed", "--last-failed-no-failures", "none", "-n", "0")
@@ -44,7 +44,7 @@ def test_what_failed_is_tried_again_and_nothing_else(tmp_path: Path) -> None:
     assert ended(tmp_path, "test_pages.py", *again) == 5, "nothing is left to look at"
 
 
-def test_every_stage_of_houses_and_pages_has_its_second_look() -> None:
+def test_every_parallel_stage_has_its_second_run() -> None:
     lanes = (ROOT / "Makefile").read_text("utf-8").split("\nunit-lane:")[-1].split("\nnightly:")[0]
     assert [line.rsplit(",", 1)[1] for line in lanes.splitlines() if "$(call stage" in line] == [
         "rooms)", "slow)", "browser)", "chaos)",

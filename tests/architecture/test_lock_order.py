@@ -1,4 +1,4 @@
-"""The lock order of the house: each act keeps it, and no two acts at once ever wait for each other."""
+"""The lock order: each act keeps it, and no two concurrent acts wait for each other."""
 
 import hashlib
 import threading
@@ -34,9 +34,9 @@ from schedules.posts import deliveries
 from schedules.publishing import claims, settlement
 from studio.library import assets
 from studio.library.models import CreationRow
+from tests.architecture.locks import Trace, locks_of, traced
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, World, asset_of, picture, real_person, world
-from tests.house.locks import Trace, locks_of, traced
 
 CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
 MINT = partial(issuance.mint_permit, key=KEY)
@@ -79,7 +79,7 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
         staging = _delivery(scope, made, channel_id, key="staging", media=[asset_id])
         sending = _delivery(scope, made, channel_id, key="sending", media=[])
         doubtful = _delivery(scope, made, channel_id, key="doubtful", media=[])
-        for delivery_id in (due, staging):  # the same picture, and somebody knows
+        for delivery_id in (due, staging):  # the same picture, which a member allowed
             duplicates.allow_duplicate(scope, delivery_id, connectors=CONNECTORS)
     for delivery_id in (staging, sending, doubtful):
         with made.scope() as scope:
@@ -157,7 +157,7 @@ def _digest(scope: Scope, desk: Desk) -> str:
 
 
 class Undone(Exception):
-    """Raised as the last act of a transaction, so that the next one finds the same house."""
+    """Raised at the end of a transaction, so that the next one finds the same rows."""
 
 
 def undo(scope: Scope) -> None:
