@@ -40,7 +40,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -52,7 +52,7 @@ from tests.fakes.fanvue_chats import chats
 from tests.fakes.fanvue_earnings import Till
 from tests.fakes.fanvue_limits import Limits
 from tests.fakes.fanvue_media import Medium, uuid
-from tests.fakes.fanvue_oauth import App, OAuth, Token, signature, wrong
+from tests.fakes.fanvue_oauth import App, OAuth, signature
 from tests.fakes.fanvue_spec import (
     FORM,
     JSON,
@@ -70,6 +70,7 @@ from tests.fakes.fanvue_spec import (
     unauthorized,
 )
 from tests.fakes.fanvue_world import MADE, SCOPES, Member, Message, World, shown, stamp
+from tests.fakes.oauth_server import Token
 
 OPERATIONS = (
     ("GET", "users/me", "read:self", "checks"),
@@ -190,25 +191,16 @@ class FakeFanvue(World):
 
     def _signing_in(self, asked: Asked) -> Response:
         if (asked.method, asked.parts[1:]) == ("GET", ["auth"]):
-            return self._authorize(asked)
+            return self.oauth.show_page(asked.query)
         if asked.method != "POST" or asked.parts[1:] not in (["token"], ["revoke"]):
             raise not_found()
         if asked.kind != FORM or asked.query or not isinstance(asked.said, dict):
-            raise wrong("invalid_request", "The body is a form, and there is nothing in the query.")
+            raise self.oauth.make_error("form")
         if asked.parts[1] == "revoke":
             self.oauth.revoke(asked.said, asked.header)
             return Response(status_code=200)
-        told = self.oauth.exchange(asked.said, asked.header, ends_access=self.ends_access)
+        told = self.oauth.exchange(asked.said, asked.header)
         return JSONResponse(told, 200, {"cache-control": "no-store"})
-
-    def _authorize(self, asked: Asked) -> Response:
-        try:
-            self.oauth.asked(asked.query)
-            if "approve" in asked.query or self.oauth.trouble(asked.query):
-                return RedirectResponse(self.oauth.approve(asked.query, asked.query.get("approve", "")), 302)
-        except Refusal as refusal:
-            return HTMLResponse("<!doctype html><title>An error occurred</title>", refusal.status)
-        return HTMLResponse("<!doctype html><title>Authorize</title>")
 
     def _versioned(self, asked: Asked) -> dict[str, str]:
         """Headers that tell of versions. Raises Refusal."""

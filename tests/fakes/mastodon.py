@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -88,7 +88,7 @@ class FakeMastodon(World):
             headers = self._limited(request)
             asked = self._read(request, body)
             if asked.parts == ["oauth", "authorize"]:
-                return self._authorize(asked.query)
+                return self.oauth.show_page(asked.query)
             status, told, more = self._route(asked)
             self._check(asked, status, told)
         except Refusal as refusal:
@@ -103,7 +103,7 @@ class FakeMastodon(World):
         if self.ip_limited:
             raise self.limits.refusal(mastodon_limits.API)
         known = self.oauth.known(_token(request))
-        owner = known.member.id if known is not None and not known.revoked else "address"
+        owner = known.member.id if known is not None else "address"
         return self.limits.ask(owner, mastodon_limits.of(request.method, path, request.query_params))
 
     def _read(self, request: Request, body: bytes) -> Asked:
@@ -138,22 +138,17 @@ class FakeMastodon(World):
         judged = {"content": "", **told} if asked.method == "DELETE" else told
         self.spec.check_answer(asked.method, asked.path, status, judged)
 
-    def _authorize(self, query: Mapping[str, str]) -> Response:
-        if "approve" not in query:
-            return HTMLResponse("<!doctype html><title>Authorize</title>")
-        return RedirectResponse(self.oauth.approve(query, query["approve"]), 302)
-
     def _route(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
         """Status, JSON and further headers. Raises Refusal."""
         match asked.method, asked.parts:
             case "GET", [".well-known", "oauth-authorization-server"]:
-                return 200, self.oauth.described(), {}
+                return 200, self.oauth.describe_server(), {}
             case "POST", ["oauth", "token"]:
                 return 200, self.oauth.exchange(asked.said), {}
             case "POST", ["oauth", "revoke"]:
                 return 200, self.oauth.revoke(asked.said), {}
             case "POST", ["api", "v1", "apps"]:
-                return 200, self.oauth.register(asked.said), {}
+                return 200, self.oauth.register_app(asked.said), {}
             case "GET", ["api", "v2", "instance"]:
                 return 200, mastodon_shown.instance(self), {}
             case "GET", ["api", "v1", "accounts", "verify_credentials"]:
@@ -266,7 +261,7 @@ class FakeMastodon(World):
         return mine
 
     def _whose(self, asked: Asked, *scopes: str) -> Member:
-        known = self.oauth.known(asked.token)
+        known = self.oauth.find_token(asked.token)
         if known is None:
             raise Refusal(401, "The access token is invalid")
         if known.revoked:

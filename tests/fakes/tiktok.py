@@ -33,20 +33,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
+from tests.fakes.oauth_server import Token
 from tests.fakes.tiktok_limits import Json, Refusal, said, wrong
-from tests.fakes.tiktok_oauth import OAuth, Token, refused
+from tests.fakes.tiktok_oauth import OAuth
 from tests.fakes.tiktok_uploads import RANGE, UPLOAD, Uploads
 from tests.fakes.tiktok_world import SCOPES, App, Member, Post
 
@@ -108,7 +108,7 @@ class FakeTikTok(Uploads):
         try:
             match request.method, request.scope["path"]:
                 case "GET" | "POST", str() as path if path == PAGE:
-                    return self._page(request, query | _form(request, data))
+                    return self.oauth.show_page(query | _form(request, data), posted=request.method == "POST")
                 case "POST", str() as path if path in (TOKEN, REVOKE):
                     return self._signing_in(request, data)
                 case "PUT", str() as path if path == UPLOAD:
@@ -120,26 +120,12 @@ class FakeTikTok(Uploads):
                 return Response(status_code=refusal.status)
             return JSONResponse(refusal.body, refusal.status)
 
-    def _page(self, request: Request, asked: Mapping[str, str]) -> Response:
-        try:
-            self.oauth.asked(asked)
-            if request.method == "POST" or "approve" in asked:
-                return RedirectResponse(self.oauth.approve(asked, asked.get("approve", "")), 302)
-        except Refusal as refusal:
-            word = refusal.body["error_description"] if refusal.body else ""
-            return HTMLResponse(f"<!doctype html><title>Something went wrong: {escape(word)}</title>", refusal.status)
-        hidden = "".join(f'<input type="hidden" name="{escape(one)}" value="{escape(asked[one])}">' for one in asked)
-        buttons = '<input name="approve"><button>Continue</button>'
-        return HTMLResponse(f'<!doctype html><title>Authorize</title><form method="post">{hidden}{buttons}</form>')
-
     def _signing_in(self, request: Request, data: bytes) -> Response:
         form, header = _form(request, data), request.headers.get("authorization", "")
         if not form:
-            self.broken.append("tokens: no form")
-            raise refused("invalid_request", "Only application/x-www-form-urlencoded is supported.")
+            raise self.oauth.make_error("form")
         if request.scope["path"] == REVOKE:
-            self.oauth.revoke(form, header)
-            return JSONResponse({})
+            return JSONResponse(self.oauth.revoke(form, header))
         return JSONResponse(self.oauth.exchange(form, header), 200, {"cache-control": "no-store"})
 
     def _api(self, request: Request, query: Mapping[str, str], data: bytes) -> Json:
