@@ -70,7 +70,7 @@ from tests.fakes.fanvue_spec import (
     unauthorized,
 )
 from tests.fakes.fanvue_world import MADE, SCOPES, Member, Message, World, shown, stamp
-from tests.fakes.oauth_server import Token
+from tests.fakes.oauth_server import SignIn, Token
 
 OPERATIONS = (
     ("GET", "users/me", "read:self", "checks"),
@@ -96,7 +96,7 @@ __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create", "fanvue
 
 
 @dataclass
-class FakeFanvue(World):
+class FakeFanvue(World, SignIn):
     """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there.
 
     Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `types` those of the world.
@@ -125,18 +125,6 @@ class FakeFanvue(World):
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
         self.till = Till(self.clock)
-
-    def application(self, *redirects: str, scopes: tuple[str, ...] = SCOPES) -> App:
-        """Set an application up as developers do, with these scopes ticked; it always has a secret."""
-        return self.oauth.application(*redirects, scopes=scopes)
-
-    def approve(self, address: str, username: str) -> str:
-        """Where the browser goes after `username` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, username)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
 
     def deliver(
         self, app: App, address: str, event: Json, *, late: float = 0.0, times: int = 1, signing: str = ""
@@ -215,8 +203,7 @@ class FakeFanvue(World):
         return {"deprecation": "true", "sunset": "2030-01-01", "x-fanvue-api-next-version": self.next_version}
 
     def _known(self, asked: Asked) -> Token:
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise unauthorized()
         return known

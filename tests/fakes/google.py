@@ -76,7 +76,7 @@ from tests.fakes.google_spec import (
 )
 from tests.fakes.google_uploads import COVERS, UPLOAD, Uploads
 from tests.fakes.google_world import AUTH, SCOPES, App, Member, Video
-from tests.fakes.oauth_server import Token
+from tests.fakes.oauth_server import SignIn, Token
 
 PAGE, TOKEN, REVOKE, API = "/o/oauth2/v2/auth", "/token", "/revoke", "/youtube/v3/"
 WRITES = frozenset({f"{AUTH}youtube", f"{AUTH}youtube.force-ssl", f"{AUTH}youtubepartner"})
@@ -114,7 +114,7 @@ __all__ = ["SCOPES", "App", "FakeYouTube", "Member", "Refusal", "Video", "create
 
 
 @dataclass
-class FakeYouTube(Uploads):
+class FakeYouTube(Uploads, SignIn):
     """YouTube's state; tests make accounts and clients, move the clock, ask `book` for faults."""
 
     book: FaultBook = field(init=False)
@@ -126,18 +126,6 @@ class FakeYouTube(Uploads):
         self.oauth = OAuth(self)
         self.spec = Spec(document())
         self.comments = Comments(self.clock)
-
-    def application(self, redirect_uri: str) -> App:
-        """Set a project with a client up, verified until a test says otherwise."""
-        return self.oauth.application(redirect_uri)
-
-    def approve(self, address: str, name: str) -> str:
-        """Where the browser goes after `name` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, name)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every client out."""
-        self.oauth.revoke_all(member)
 
     async def answer(self, request: Request) -> Response:
         """One request."""
@@ -186,8 +174,7 @@ class FakeYouTube(Uploads):
         return self._route(asked, known)
 
     def _known(self, asked: Asked) -> Token:
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise unauthorized(shown=bool(asked.header))
         return known

@@ -31,13 +31,7 @@ class OAuth(OAuthServer):
         "refresh": ("invalid_grant", "Token has been expired or revoked."),
         "token.unknown": ("invalid_token", "Token expired or revoked"),
     }
-    formats: ClassVar = {
-        "client_id": "{}.apps.googleusercontent.com",
-        "secret": "GOCSPX-{}",
-        "code": "4/0A{}",
-        "access": "ya29.{}",
-        "refresh": "1//0{}",
-    }
+    formats: ClassVar = {"code": "4/0A{}", "access": "ya29.{}", "refresh": "1//0{}"}
     client_auth = ("basic", "post")
     scopes = (*SCOPES, *(AUTH + one for one in OTHER_SCOPES), "openid", "email", "profile")
     request_values: ClassVar = {"access_type": ("online", "offline")}

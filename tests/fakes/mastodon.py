@@ -35,6 +35,7 @@ from tests.fakes.mastodon_limits import STATUSES, Limits
 from tests.fakes.mastodon_oauth import OAuth, covers
 from tests.fakes.mastodon_spec import JSON, MULTIPART, Spec, document
 from tests.fakes.mastodon_world import Json, Member, Refusal, Status, World, not_found
+from tests.fakes.oauth_server import SignIn
 
 FORM = "application/x-www-form-urlencoded"
 OUTSIDE = "This action is outside the authorized scopes"
@@ -56,7 +57,7 @@ class Asked:
 
 
 @dataclass
-class FakeMastodon(World):
+class FakeMastodon(World, SignIn):
     """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was taken in."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -71,10 +72,6 @@ class FakeMastodon(World):
         self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
 
     def shown(self, status: Status) -> Json:
         """A status as its author gets it."""

@@ -174,11 +174,9 @@ class OAuthServer:
 
     def make_error(self, problem: str) -> Exception:
         """Return the error for `problem`: a key of `ERRORS`, or one with a detail (`code.used`)."""
-        kind = problem.partition(".")[0]
+        known, kind = {**ERRORS, **self.errors}, problem.partition(".")[0]
         unknown = (problem, "The authorization request is invalid.")
-        found = self.errors.get(problem) or self.errors.get(kind)
-        found = found or ERRORS.get(problem) or ERRORS.get(kind) or unknown
-        error, description, *status = found
+        error, description, *status = known.get(problem) or known.get(kind, unknown)
         return self.build_error(error, description, *(status or [400]))
 
     def build_error(self, error: str, description: str, status: int) -> Exception:
@@ -208,6 +206,11 @@ class OAuthServer:
         if token is None or token.revoked:
             return None
         return None if token.until and self.world.clock() >= token.until else token
+
+    def find_bearer(self, header: str) -> Any:
+        """Return the good access token of an `Authorization` header, otherwise None."""
+        kind, _, shown = header.partition(" ")
+        return self.known(shown) if kind.lower() == "bearer" else None
 
     # Authorization
 
@@ -279,29 +282,32 @@ class OAuthServer:
         if isinstance(query, str):
             query = dict(parse_qsl(urlsplit(query).query))
         app = self.check_request(query)
+        fields = {"state": query["state"]} if "state" in query else {}
         error = self.find_error(app, query) or ("" if username else "access_denied")
-        state = {"state": query["state"]} if "state" in query else {}
         if error:
             words = {name: text.format(error) for name, text in self.error_fields.items()}
-            return self.build_redirect(query, {"error": error} | words | state)
-        member = self.world.who(username)
-        if member is None or self.is_suspended(member):
-            raise self.make_error("page.account")
-        scopes = tuple(one for one in self.read_scopes(query) if one not in self.unticks)
-        grant = Grant(app, member, scopes, dict(query), self.world.clock())
-        code = self.make_name("code", member)
-        self.codes[code] = grant
+            fields = {"error": error} | words | fields
+        else:
+            member = self.world.who(username)
+            if member is None or self.is_suspended(member):
+                raise self.make_error("page.account")
+            scopes = tuple(one for one in self.read_scopes(query) if one not in self.unticks)
+            grant = self.accept(app, member, scopes, query)
+            code = self.make_name("code")
+            self.codes[code] = grant
+            fields |= {"code": code} | self.describe_approval(grant)
+        back = query["redirect_uri"]
+        return f"{back}{'&' if '?' in back else '?'}{urlencode(fields)}{self.redirect_suffix}"
+
+    def accept(self, app: Any, member: Any, scopes: tuple[str, ...], request: Form) -> Grant:
+        """Store what an account approves."""
+        grant = Grant(app, member, scopes, dict(request), self.world.clock())
         self.grants.append(grant)
-        return self.build_redirect(query, state | {"code": code} | self.describe_approval(grant))
+        return grant
 
     def describe_approval(self, grant: Grant) -> dict[str, str]:
         """Return the parameters that a client receives besides `code` and `state`."""
         return {}
-
-    def build_redirect(self, query: Mapping[str, str], fields: Mapping[str, str]) -> str:
-        """Return the client's redirect URI with `fields` in its query."""
-        back = query["redirect_uri"]
-        return f"{back}{'&' if '?' in back else '?'}{urlencode(fields)}{self.redirect_suffix}"
 
     # Token endpoint
 
@@ -312,8 +318,9 @@ class OAuthServer:
         app = self.authenticate(form, header)
         if form["grant_type"] not in self.grant_types:
             raise self.make_error("grant_type")
-        redeems = form["grant_type"] == "authorization_code"
-        return self.redeem(app, form) if redeems else self.renew(app, form)
+        if form["grant_type"] == "refresh_token":
+            return self.renew(app, form)
+        return self.redeem(app, form)
 
     def authenticate(self, form: Form, header: str) -> Any:
         """Return the client of a request. Raises the platform's refusal."""
@@ -394,9 +401,7 @@ class OAuthServer:
     def granted(self, app: Any, member: Any) -> Json:
         """Return tokens as if `member` had approved every scope of `app`."""
         scopes = (*self.scopes, *app.scopes)
-        grant = Grant(app, member, scopes, {}, self.world.clock(), used=True)
-        self.grants.append(grant)
-        return self.issue(grant, scopes)
+        return self.issue(self.accept(app, member, scopes, {}), scopes)
 
     def issue(self, grant: Grant, scopes: tuple[str, ...], old: Token | None = None) -> Json:
         """Return the response with a new access token; `old` is the refresh token it renews."""
@@ -441,13 +446,10 @@ class OAuthServer:
             raise self.make_error("token.missing")
         refresh = self.refreshes.get(shown) if self.revokes_refresh else None
         found = self.tokens.get(shown, refresh)
-        problem = "token.foreign"
-        if found is None or found.revoked:
-            problem = "token.unknown"
-        elif app is None or found.app is app:
+        problem = "token.unknown" if found is None or found.revoked else "token.foreign"
+        if found is not None and not found.revoked and app in (None, found.app):
             self.end_token(shown, found)
-            return self.revoked_answer
-        if problem in self.errors:
+        elif problem in self.errors:
             raise self.make_error(problem)
         return self.revoked_answer
 
@@ -463,6 +465,24 @@ class OAuthServer:
         self.revoked.add(member.token)
         for grant in self.grants:
             grant.revoked |= grant.member is member
+
+
+class SignIn:
+    """The part of a platform's fake by which tests sign in."""
+
+    oauth: Any
+
+    def application(self, *redirects: str, **more: Any) -> Any:
+        """Register a client, as its developer does."""
+        return self.oauth.application(*redirects, **more)
+
+    def approve(self, address: str, username: str) -> str:
+        """Return the address that the browser is redirected to after `username` approves."""
+        return str(self.oauth.approve(address, username))
+
+    def revoke(self, member: Any) -> None:
+        """Revoke what the account approved, as its user does in the settings."""
+        self.oauth.revoke_all(member)
 
 
 def challenge(verifier: str) -> str:

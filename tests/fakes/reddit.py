@@ -47,7 +47,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
-from tests.fakes.oauth_server import App, Token
+from tests.fakes.oauth_server import App, SignIn, Token
 from tests.fakes.reddit_chats import Letters, signing_in
 from tests.fakes.reddit_limits import Limits
 from tests.fakes.reddit_media import STORES
@@ -110,7 +110,7 @@ __all__ = ["SCOPES", "App", "FakeReddit", "Member", "Place", "Post", "Refusal", 
 
 
 @dataclass
-class FakeReddit(Letters):
+class FakeReddit(Letters, SignIn):
     """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book` for faults."""
 
     tells_suspended: bool = False
@@ -123,18 +123,6 @@ class FakeReddit(Letters):
         self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
-
-    def application(self, redirect: str) -> App:
-        """Set an application up as developers do."""
-        return self.oauth.application(redirect)
-
-    def approve(self, address: str, name: str) -> str:
-        """Where the browser goes after `name` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, name)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
 
     async def answer(self, request: Request) -> Response:
         """One request."""
@@ -167,8 +155,7 @@ class FakeReddit(Letters):
         return JSONResponse(self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"})
 
     def _known(self, asked: Asked) -> Token:
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise unauthorized()
         return known

@@ -19,9 +19,9 @@ Unverified, so that nothing may lean on it:
 - That what is worked through counts for the day's cap, and what failed does not.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
-It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB (`foundation.ops.fault_injection`). It has
-no photos, no drafts in inboxes, no webhooks, no cancelling. An account's own token (`member.token`) has no end, and the
-scopes of `SCOPES`; an `open_id` is the same for all applications.
+It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB
+(`foundation.ops.fault_injection`). It has no photos, no drafts in inboxes, no webhooks, no cancelling. An account's own
+token (`member.token`) has no end, and the scopes of `SCOPES`; an `open_id` is the same for all applications.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-get-started,
 https://developers.tiktok.com/doc/tiktok-api-v2-video-query, https://developers.tiktok.com/doc/tiktok-api-v2-video-list,
@@ -44,7 +44,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
-from tests.fakes.oauth_server import Token
+from tests.fakes.oauth_server import SignIn, Token
 from tests.fakes.tiktok_limits import Json, Refusal, said, wrong
 from tests.fakes.tiktok_oauth import OAuth
 from tests.fakes.tiktok_uploads import RANGE, UPLOAD, Uploads
@@ -78,7 +78,7 @@ __all__ = ["SCOPES", "App", "FakeTikTok", "Member", "Post", "Refusal", "create",
 
 
 @dataclass
-class FakeTikTok(Uploads):
+class FakeTikTok(Uploads, SignIn):
     """TikTok's state; tests make accounts and applications, move the clock, ask `book` for faults."""
 
     book: FaultBook = field(init=False)
@@ -89,18 +89,6 @@ class FakeTikTok(Uploads):
     def __post_init__(self) -> None:
         self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
-
-    def application(self, *redirects: str) -> App:
-        """Set an application up, with the addresses that people may come back to."""
-        return self.oauth.application(*redirects)
-
-    def approve(self, address: str, name: str) -> str:
-        """Where the browser goes after `name` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, name)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
 
     async def answer(self, request: Request) -> Response:
         """One request."""
@@ -139,8 +127,7 @@ class FakeTikTok(Uploads):
         return self._told(operation.name, known, query, self._body(request, data))
 
     def _known(self, request: Request) -> Token:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(request.headers.get("authorization", ""))
         if known is None:
             raise wrong("access_token_invalid", "The access token is invalid or not found in the request.")
         return known

@@ -39,7 +39,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import x_text
-from tests.fakes.oauth_server import App, Token
+from tests.fakes.oauth_server import SignIn, Token
 from tests.fakes.x_billing import Bills
 from tests.fakes.x_chats import Chats, kind_of
 from tests.fakes.x_films import bytes_of
@@ -65,7 +65,7 @@ STATES = {
 
 
 @dataclass
-class FakeX(Chats):
+class FakeX(Chats, SignIn):
     """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -86,18 +86,6 @@ class FakeX(Chats):
         self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
-
-    def application(self, *redirects: str, secret: bool = True) -> App:
-        """Set an application up as developers do in the portal; `secret`: a confidential one."""
-        return self.oauth.application(*redirects, secret=secret)
-
-    def approve(self, address: str, username: str) -> str:
-        """Where the browser goes after `username` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, username)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
 
     async def answer(self, request: Request) -> Response:
         """One request."""
@@ -134,8 +122,7 @@ class FakeX(Chats):
 
     def _known(self, asked: Asked) -> Token:
         """Whose token it is. Raises Refusal."""
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise Refusal(401, problem(401, "Unauthorized"))
         if self.unknown_tokens > 0:
