@@ -14,9 +14,10 @@ import pytest
 from foundation.http.http_client import HttpResponse, ResponseLost
 from tests.connectors.test_fake_fanvue import NOBODY, ask, post, send, uploaded
 from tests.fakes.fanvue import FakeFanvue, fanvue
-from tests.fakes.fanvue_oauth import LOGIN, App, challenge
+from tests.fakes.fanvue_oauth import LOGIN, App
 from tests.fakes.fanvue_spec import FORM, JSON, VERSION, VERSION_HEADER, Refusal
 from tests.fakes.fanvue_world import SCOPES, Member
+from tests.fakes.oauth_server import challenge
 from tests.fakes.receiver import receiving
 
 HOUR = 3600

@@ -13,7 +13,7 @@ import pytest
 
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.google import SCOPES, App, FakeYouTube, Member, youtube
-from tests.fakes.google_oauth import challenge
+from tests.fakes.oauth_server import challenge
 
 HTTP = HttpClient()
 BACK = "https://house.example/back?from=google"

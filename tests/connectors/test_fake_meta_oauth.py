@@ -9,7 +9,7 @@ import pytest
 
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.instagram import instagram
-from tests.fakes.meta_oauth import App
+from tests.fakes.oauth_server import App
 from tests.fakes.threads import threads
 
 HTTP = HttpClient()
@@ -73,7 +73,7 @@ def redeemed(fake: Any, app: App, by: str) -> str:
 
 
 def grant(fake: Any, what: str) -> str:
-    return f"{fake.oauth.grants}_{what}_token"
+    return f"{fake.oauth.grant_prefix}_{what}_token"
 
 
 def test_trust_is_asked_for_by_what_was_set_up(fake: Any) -> None:
@@ -93,7 +93,7 @@ def test_a_code_is_good_once_for_an_hour_and_as_it_was_asked(fake: Any) -> None:
     assert not fake.oauth.known(redeemed(fake, app, used)).long
     assert "already used" in says(fake, "POST", "oauth/access_token", **form(app, used))
     late = code(fake, app)
-    fake.clock.move(3601)
+    fake.clock.advance(3601)
     assert "already used" in says(fake, "POST", "oauth/access_token", **form(app, late))
     assert says(fake, "GET", "oauth/access_token", **form(app, late))[0] == 100
 
@@ -105,7 +105,7 @@ def test_a_token_of_an_hour_becomes_one_of_sixty_days_with_the_secret(fake: Any)
     assert says(fake, "POST", "access_token", **said, client_secret=app.secret) == (100, 0)
     told = asked(fake, "GET", "access_token", **said, client_secret=app.secret)
     assert told["expires_in"] == 60 * DAY
-    fake.clock.move(3601)
+    fake.clock.advance(3601)
     assert says(fake, "GET", "access_token", **said, client_secret=app.secret) == (190, 463)
     fake.oauth.known(told["access_token"])
 
@@ -113,14 +113,14 @@ def test_a_token_of_an_hour_becomes_one_of_sixty_days_with_the_secret(fake: Any)
 def test_a_token_is_renewed_once_it_is_a_day_old_and_before_it_ends(fake: Any) -> None:
     said = {"grant_type": grant(fake, "refresh"), "access_token": fake.mine.token}
     assert says(fake, "GET", "refresh_access_token", **said) == (100, 0)
-    fake.clock.move(DAY + 1)
+    fake.clock.advance(DAY + 1)
     for path in ("v23.0/refresh_access_token", "v1.0/refresh_access_token"):
         assert says(fake, "GET", path, **said)[0] == 190, "no version stands before it"
     assert says(fake, "POST", "refresh_access_token", **said) == (100, 0)
     follower = asked(fake, "GET", "refresh_access_token", **said)["access_token"]
-    fake.clock.move(MONTH)
+    fake.clock.advance(MONTH)
     fake.oauth.known(fake.mine.token)
-    fake.clock.move(MONTH - DAY)
+    fake.clock.advance(MONTH - DAY)
     assert says(fake, "GET", "refresh_access_token", **said) == (190, 463)
     fake.mine.rights = frozenset()
     assert says(fake, "GET", "refresh_access_token", **{**said, "access_token": follower}) == (10, 0)

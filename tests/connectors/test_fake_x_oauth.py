@@ -11,8 +11,8 @@ import tweepy  # type: ignore[import-untyped]  # ships no types
 
 from foundation.http.http_client import HttpResponse, ResponseLost
 from tests.connectors.x_asking import There, ask, library, post, send
+from tests.fakes.oauth_server import App, challenge
 from tests.fakes.x import FakeX, x
-from tests.fakes.x_oauth import App, challenge
 from tests.fakes.x_spec import FORM, JSON
 from tests.fakes.x_world import SCOPES, Member, Refusal
 

@@ -21,9 +21,9 @@ from foundation.http.http_client import (
     encode_multipart,
 )
 from tests.fakes.mastodon import FakeMastodon, mastodon
-from tests.fakes.mastodon_oauth import challenge
 from tests.fakes.mastodon_shown import VERSION
 from tests.fakes.mastodon_world import Member
+from tests.fakes.oauth_server import challenge
 
 HTTP = HttpClient()
 HOUR, DAY = 3600, 24 * 3600

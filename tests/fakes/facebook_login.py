@@ -10,8 +10,6 @@ Sources: https://developers.facebook.com/docs/facebook-login/guides/advanced/man
 /docs/pages/getting-started, https://github.com/jaredhanson/passport/issues/108
 """
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +23,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from tests.fakes.facebook_world import SCOPES, Page, check, number, paged
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import fields_of
-from tests.fakes.meta_oauth import App
+from tests.fakes.oauth_server import App, challenge
 
 CODE_LIVES, HOUR, LIVES = timedelta(minutes=10), timedelta(hours=1), timedelta(days=60)
 READS = timedelta(days=90)
@@ -85,7 +83,7 @@ class Login:
 
     def application(self, redirect: str) -> App:
         """Set an application up."""
-        made = App(number(), secrets.token_hex(16), redirect)
+        made = App(number(), secrets.token_hex(16), (redirect,))
         self.apps[made.client_id] = made
         return made
 
@@ -101,19 +99,19 @@ class Login:
         person = self.people.get(username)
         if person is None:
             no = {"error": "access_denied", "error_code": "200", "error_reason": "user_denied"}
-            return f"{app.redirect}?{urlencode({**no, **state})}"
+            return f"{app.redirects[0]}?{urlencode({**no, **state})}"
         shown = scopes if query.get("auth_type") == "rerequest" else scopes - person.declined
         person.declined = (person.declined - shown) | (shown & person.unticks)
         person.granted = (person.granted | shown) - person.declined
         code = f"AQ{secrets.token_urlsafe(120)}"
         self.codes[code] = Yes(app, person, query.get("code_challenge", ""), self.clock())
-        return f"{app.redirect}?{urlencode({'code': code, **state})}#_=_"
+        return f"{app.redirects[0]}?{urlencode({'code': code, **state})}#_=_"
 
     def _asked(self, query: Mapping[str, str]) -> App:
         app = self.apps.get(query.get("client_id", ""))
         if app is None:
             raise Refused(101, message="The application is not set up: it is in development, or no such one")
-        if query.get("redirect_uri") != app.redirect:
+        if query.get("redirect_uri") not in app.redirects:
             raise Refused(191, message="URL blocked: the redirect URI is not white-listed in the app's settings")
         if query.get("response_type") != "code" or not set(query.get("scope", "").split(",")) <= SCOPES:
             raise Refused(100, message=f"Invalid Scopes: {query.get('scope')}")
@@ -135,9 +133,9 @@ class Login:
             raise Refused(100, 36009, message="This authorization code has been used.")
         if self.clock() - yes.at >= CODE_LIVES:
             raise Refused(100, 36007, message="This authorization code has expired.")
-        if said.get("redirect_uri") != app.redirect:
+        if said.get("redirect_uri") not in app.redirects:
             raise Refused(100, 36008, message="Error validating verification code. Is your redirect_uri identical?")
-        if yes.challenge and _challenge(said.get("code_verifier", "")) != yes.challenge:
+        if yes.challenge and challenge(said.get("code_verifier", "")) != yes.challenge:
             raise Refused(100, message="Error validating verification code. Invalid code_verifier.")
         yes.used = True
         return self._given(Token(app, yes.person, self.clock(), self.clock() + HOUR), HOUR)
@@ -179,10 +177,6 @@ class Login:
             page.reads_until = int((self.clock() + READS).timestamp())
             told["access_token"] = page.token
         return {name: value for name, value in told.items() if name in fields}
-
-
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def answered(login: Login, request: Request, path: str) -> Response | None:

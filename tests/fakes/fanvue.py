@@ -40,7 +40,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -52,7 +52,7 @@ from tests.fakes.fanvue_chats import chats
 from tests.fakes.fanvue_earnings import Till
 from tests.fakes.fanvue_limits import Limits
 from tests.fakes.fanvue_media import Medium, uuid
-from tests.fakes.fanvue_oauth import App, OAuth, Token, signature, wrong
+from tests.fakes.fanvue_oauth import App, OAuth, signature
 from tests.fakes.fanvue_spec import (
     FORM,
     JSON,
@@ -70,6 +70,7 @@ from tests.fakes.fanvue_spec import (
     unauthorized,
 )
 from tests.fakes.fanvue_world import MADE, SCOPES, Member, Message, World, shown, stamp
+from tests.fakes.oauth_server import SignIn, Token
 
 OPERATIONS = (
     ("GET", "users/me", "read:self", "checks"),
@@ -95,7 +96,7 @@ __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create", "fanvue
 
 
 @dataclass
-class FakeFanvue(World):
+class FakeFanvue(World, SignIn):
     """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there.
 
     Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `types` those of the world.
@@ -124,18 +125,6 @@ class FakeFanvue(World):
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
         self.till = Till(self.clock)
-
-    def application(self, *redirects: str, scopes: tuple[str, ...] = SCOPES) -> App:
-        """Set an application up as developers do, with these scopes ticked; it always has a secret."""
-        return self.oauth.application(*redirects, scopes=scopes)
-
-    def approve(self, address: str, username: str) -> str:
-        """Where the browser goes after `username` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, username)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
 
     def deliver(
         self, app: App, address: str, event: Json, *, late: float = 0.0, times: int = 1, signing: str = ""
@@ -190,25 +179,16 @@ class FakeFanvue(World):
 
     def _signing_in(self, asked: Asked) -> Response:
         if (asked.method, asked.parts[1:]) == ("GET", ["auth"]):
-            return self._authorize(asked)
+            return self.oauth.show_page(asked.query)
         if asked.method != "POST" or asked.parts[1:] not in (["token"], ["revoke"]):
             raise not_found()
         if asked.kind != FORM or asked.query or not isinstance(asked.said, dict):
-            raise wrong("invalid_request", "The body is a form, and there is nothing in the query.")
+            raise self.oauth.make_error("form")
         if asked.parts[1] == "revoke":
             self.oauth.revoke(asked.said, asked.header)
             return Response(status_code=200)
-        told = self.oauth.exchange(asked.said, asked.header, ends_access=self.ends_access)
+        told = self.oauth.exchange(asked.said, asked.header)
         return JSONResponse(told, 200, {"cache-control": "no-store"})
-
-    def _authorize(self, asked: Asked) -> Response:
-        try:
-            self.oauth.asked(asked.query)
-            if "approve" in asked.query or self.oauth.trouble(asked.query):
-                return RedirectResponse(self.oauth.approve(asked.query, asked.query.get("approve", "")), 302)
-        except Refusal as refusal:
-            return HTMLResponse("<!doctype html><title>An error occurred</title>", refusal.status)
-        return HTMLResponse("<!doctype html><title>Authorize</title>")
 
     def _versioned(self, asked: Asked) -> dict[str, str]:
         """Headers that tell of versions. Raises Refusal."""
@@ -223,8 +203,7 @@ class FakeFanvue(World):
         return {"deprecation": "true", "sunset": "2030-01-01", "x-fanvue-api-next-version": self.next_version}
 
     def _known(self, asked: Asked) -> Token:
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise unauthorized()
         return known

@@ -38,19 +38,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes.google_limits import UNITS, UPLOADS
-from tests.fakes.google_oauth import OAuth, Token, refused
+from tests.fakes.google_oauth import OAuth
 from tests.fakes.google_remarks import Comments, comment_told
 from tests.fakes.google_shown import (
     CHANNEL_PARTS,
@@ -77,6 +76,7 @@ from tests.fakes.google_spec import (
 )
 from tests.fakes.google_uploads import COVERS, UPLOAD, Uploads
 from tests.fakes.google_world import AUTH, SCOPES, App, Member, Video
+from tests.fakes.oauth_server import SignIn, Token
 
 PAGE, TOKEN, REVOKE, API = "/o/oauth2/v2/auth", "/token", "/revoke", "/youtube/v3/"
 WRITES = frozenset({f"{AUTH}youtube", f"{AUTH}youtube.force-ssl", f"{AUTH}youtubepartner"})
@@ -114,7 +114,7 @@ __all__ = ["SCOPES", "App", "FakeYouTube", "Member", "Refusal", "Video", "create
 
 
 @dataclass
-class FakeYouTube(Uploads):
+class FakeYouTube(Uploads, SignIn):
     """YouTube's state; tests make accounts and clients, move the clock, ask `book` for faults."""
 
     book: FaultBook = field(init=False)
@@ -127,18 +127,6 @@ class FakeYouTube(Uploads):
         self.spec = Spec(document())
         self.comments = Comments(self.clock)
 
-    def application(self, redirect_uri: str) -> App:
-        """Set a project with a client up, verified until a test says otherwise."""
-        return self.oauth.application(redirect_uri)
-
-    def approve(self, address: str, name: str) -> str:
-        """Where the browser goes after `name` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, name)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every client out."""
-        self.oauth.revoke_all(member)
-
     async def answer(self, request: Request) -> Response:
         """One request."""
         data = await request.body()
@@ -146,7 +134,7 @@ class FakeYouTube(Uploads):
             asked = read(request, data)
             match asked.method, asked.path:
                 case "GET" | "POST", str() as path if path == PAGE:
-                    return self._page(asked)
+                    return self.oauth.show_page({**asked.query, **asked.form}, posted=asked.method == "POST")
                 case "POST", str() as path if path in (TOKEN, REVOKE):
                     return self._signing_in(asked)
                 case "PUT" | "POST", str() as path if path == UPLOAD and "upload_id" in asked.query:
@@ -155,25 +143,11 @@ class FakeYouTube(Uploads):
         except Refusal as refusal:
             return JSONResponse(refusal.body, refusal.status, refusal.headers)
 
-    def _page(self, asked: Asked) -> Response:
-        said = {**asked.query, **asked.form}
-        try:
-            self.oauth.asked(said)
-            if asked.method == "POST" or "approve" in said:
-                return RedirectResponse(self.oauth.approve(said, said.get("approve", "")), 302)
-        except Refusal as refusal:
-            told = f"<!doctype html><title>Error {refusal.status}: {escape(refusal.body['error'])}</title>"
-            return HTMLResponse(told, refusal.status)
-        hidden = "".join(f'<input type="hidden" name="{escape(one)}" value="{escape(said[one])}">' for one in said)
-        buttons = '<input name="approve"><button>Continue</button>'
-        return HTMLResponse(f'<!doctype html><title>Sign in</title><form method="post">{hidden}{buttons}</form>')
-
     def _signing_in(self, asked: Asked) -> Response:
         if asked.path == REVOKE:
-            self.oauth.revoke(asked.form.get("token") or asked.query.get("token", ""))
-            return JSONResponse({})
+            return JSONResponse(self.oauth.revoke(asked.form if "token" in asked.form else asked.query))
         if not asked.form:
-            raise refused("invalid_request", "Missing required parameter: grant_type")
+            raise self.oauth.make_error("grant_type.missing")
         return JSONResponse(self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"})
 
     def _piece(self, asked: Asked) -> Response:
@@ -200,8 +174,7 @@ class FakeYouTube(Uploads):
         return self._route(asked, known)
 
     def _known(self, asked: Asked) -> Token:
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise unauthorized(shown=bool(asked.header))
         return known

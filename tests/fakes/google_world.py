@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.fakes import oauth_server
 from tests.fakes.google_limits import Limits
 from tests.fakes.google_metadata import metadata
 from tests.fakes.google_spec import Asked, Refusal, bad_request, wrong
@@ -16,13 +17,10 @@ SCOPES = (f"{AUTH}youtube.upload", f"{AUTH}youtube.readonly", f"{AUTH}youtube.fo
 MOST_ROWS, USUAL_ROWS = 50, 5
 
 
-@dataclass
-class App:
+@dataclass(eq=False)
+class App(oauth_server.App):
     """A project with its client. Unless it is `verified` (passed the audit of the API), its videos stay private."""
 
-    client_id: str
-    secret: str
-    redirect: str
     verified: bool = True
 
 
@@ -164,7 +162,7 @@ class World(Limits):
     """Why the work on videos that come now fails: `codec`, `conversion` …"""
     forbidden: list[str] = field(default_factory=list)
     """What nobody should ask of YouTube in this house, and asked."""
-    app: App = field(default_factory=lambda: App("own.apps.googleusercontent.com", "GOCSPX-own", ""))
+    app: App = field(default_factory=lambda: App("own.apps.googleusercontent.com", "GOCSPX-own", ()))
     """The project of the accounts' own tokens."""
 
     def account(self, name: str, *, channel: bool = True, **state: Any) -> Member:

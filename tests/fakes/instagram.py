@@ -106,7 +106,7 @@ class FakeInstagram:
     calls: meta_calls.Calls = field(default_factory=meta_calls.Calls)
 
     def __post_init__(self) -> None:
-        self.oauth = meta_oauth.OAuth(self.clock, "IGAA", "ig", SCOPES, BASIC, self.who, wraps=True)
+        self.oauth = meta_oauth.OAuth(self, prefix="IGAA", grant_prefix="ig", scopes=SCOPES, basic=BASIC, wraps=True)
 
     def profile(self, username: str, *, account_type: str = "BUSINESS") -> Profile:
         """A new account."""
@@ -121,7 +121,7 @@ class FakeInstagram:
 
     def of(self, shown: str) -> Profile:
         """Whose token a request shows. Raises Refused."""
-        return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).owner.id]
+        return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).member.id]
 
     def contain(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
         """A new container, its picture fetched at once."""

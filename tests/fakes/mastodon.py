@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +35,7 @@ from tests.fakes.mastodon_limits import STATUSES, Limits
 from tests.fakes.mastodon_oauth import OAuth, covers
 from tests.fakes.mastodon_spec import JSON, MULTIPART, Spec, document
 from tests.fakes.mastodon_world import Json, Member, Refusal, Status, World, not_found
+from tests.fakes.oauth_server import SignIn
 
 FORM = "application/x-www-form-urlencoded"
 OUTSIDE = "This action is outside the authorized scopes"
@@ -56,7 +57,7 @@ class Asked:
 
 
 @dataclass
-class FakeMastodon(World):
+class FakeMastodon(World, SignIn):
     """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was taken in."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -72,10 +73,6 @@ class FakeMastodon(World):
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
 
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
-
     def shown(self, status: Status) -> Json:
         """A status as its author gets it."""
         return mastodon_shown.status(self, status, self.members[status.member])
@@ -88,7 +85,7 @@ class FakeMastodon(World):
             headers = self._limited(request)
             asked = self._read(request, body)
             if asked.parts == ["oauth", "authorize"]:
-                return self._authorize(asked.query)
+                return self.oauth.show_page(asked.query)
             status, told, more = self._route(asked)
             self._check(asked, status, told)
         except Refusal as refusal:
@@ -103,7 +100,7 @@ class FakeMastodon(World):
         if self.ip_limited:
             raise self.limits.refusal(mastodon_limits.API)
         known = self.oauth.known(_token(request))
-        owner = known.member.id if known is not None and not known.revoked else "address"
+        owner = known.member.id if known is not None else "address"
         return self.limits.ask(owner, mastodon_limits.of(request.method, path, request.query_params))
 
     def _read(self, request: Request, body: bytes) -> Asked:
@@ -138,22 +135,17 @@ class FakeMastodon(World):
         judged = {"content": "", **told} if asked.method == "DELETE" else told
         self.spec.check_answer(asked.method, asked.path, status, judged)
 
-    def _authorize(self, query: Mapping[str, str]) -> Response:
-        if "approve" not in query:
-            return HTMLResponse("<!doctype html><title>Authorize</title>")
-        return RedirectResponse(self.oauth.approve(query, query["approve"]), 302)
-
     def _route(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
         """Status, JSON and further headers. Raises Refusal."""
         match asked.method, asked.parts:
             case "GET", [".well-known", "oauth-authorization-server"]:
-                return 200, self.oauth.described(), {}
+                return 200, self.oauth.describe_server(), {}
             case "POST", ["oauth", "token"]:
                 return 200, self.oauth.exchange(asked.said), {}
             case "POST", ["oauth", "revoke"]:
                 return 200, self.oauth.revoke(asked.said), {}
             case "POST", ["api", "v1", "apps"]:
-                return 200, self.oauth.register(asked.said), {}
+                return 200, self.oauth.register_app(asked.said), {}
             case "GET", ["api", "v2", "instance"]:
                 return 200, mastodon_shown.instance(self), {}
             case "GET", ["api", "v1", "accounts", "verify_credentials"]:
@@ -266,7 +258,7 @@ class FakeMastodon(World):
         return mine
 
     def _whose(self, asked: Asked, *scopes: str) -> Member:
-        known = self.oauth.known(asked.token)
+        known = self.oauth.find_token(asked.token)
         if known is None:
             raise Refusal(401, "The access token is invalid")
         if known.revoked:

@@ -22,7 +22,7 @@ Unverified, so that nothing may lean on it:
   sends one), and that a film is in no list until it is worked through.
 - A suspended account: 403 to all, or 200 to `/api/v1/me` alone (`tells_suspended`); refresh tokens of it are refused.
 - Bodies of 403, 404 and 429; an unknown subreddit is 404 here, while the real one sends browsers to its search.
-- Refresh tokens: the same one is told again (`oauth.rotates`, `oauth.tells_refresh`); tokens live a day.
+- Refresh tokens: the same one is told again (`oauth.rotates`, `oauth.repeats_refresh`); tokens live a day.
 - What is told of deleted posts: their titles stay here.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
@@ -36,22 +36,22 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
+from tests.fakes.oauth_server import App, SignIn, Token
 from tests.fakes.reddit_chats import Letters, signing_in
 from tests.fakes.reddit_limits import Limits
 from tests.fakes.reddit_media import STORES
-from tests.fakes.reddit_oauth import App, OAuth, Token
+from tests.fakes.reddit_oauth import OAuth
 from tests.fakes.reddit_shown import about, flairs, listing, me, requirements, rules, told_post
 from tests.fakes.reddit_spec import (
     FORM,
@@ -110,7 +110,7 @@ __all__ = ["SCOPES", "App", "FakeReddit", "Member", "Place", "Post", "Refusal", 
 
 
 @dataclass
-class FakeReddit(Letters):
+class FakeReddit(Letters, SignIn):
     """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book` for faults."""
 
     tells_suspended: bool = False
@@ -124,18 +124,6 @@ class FakeReddit(Letters):
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
 
-    def application(self, redirect: str) -> App:
-        """Set an application up as developers do."""
-        return self.oauth.application(redirect)
-
-    def approve(self, address: str, name: str) -> str:
-        """Where the browser goes after `name` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, name)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
-
     async def answer(self, request: Request) -> Response:
         """One request."""
         data = await request.body()
@@ -145,7 +133,7 @@ class FakeReddit(Letters):
                 return await self._stored(request)
             asked = read(request, data)
             if asked.parts[:2] == ["api", "v1"] and asked.parts[2:] in (["authorize"], ["authorize.compact"]):
-                return self._authorize(asked)
+                return self.oauth.show_page({**asked.query, **asked.form}, posted=asked.method == "POST")
             if not AGENT.match(asked.agent):
                 raise too_many()
             if asked.parts in (["api", "v1", "access_token"], ["api", "v1", "revoke_token"]):
@@ -158,19 +146,6 @@ class FakeReddit(Letters):
             return _refused(refusal, headers)
         return JSONResponse(told if asked.raw else escaped(told), 200, headers)
 
-    def _authorize(self, asked: Asked) -> Response:
-        said = {**asked.query, **asked.form}
-        try:
-            self.oauth.asked(said)
-            if asked.method == "POST" or "approve" in said or self.oauth.trouble(said):
-                who = "" if "decline" in said else said.get("approve", "")
-                return RedirectResponse(self.oauth.approve(said, who), 302)
-        except Refusal as refusal:
-            return HTMLResponse("<!doctype html><title>bad request (reddit.com)</title>", refusal.status)
-        hidden = "".join(f'<input type="hidden" name="{escape(one)}" value="{escape(said[one])}">' for one in said)
-        buttons = '<input name="approve"><button>Allow</button><button name="decline" value="1">Decline</button>'
-        return HTMLResponse(f'<!doctype html><title>authorization</title><form method="post">{hidden}{buttons}</form>')
-
     def _signing_in(self, asked: Asked) -> Response:
         if asked.method != "POST" or asked.kind != FORM:
             raise bad_request()
@@ -180,8 +155,7 @@ class FakeReddit(Letters):
         return JSONResponse(self.oauth.exchange(asked.form, asked.header), 200, {"cache-control": "no-store"})
 
     def _known(self, asked: Asked) -> Token:
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise unauthorized()
         return known

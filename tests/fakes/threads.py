@@ -63,7 +63,7 @@ class FakeThreads:
     http: HttpClient = field(default_factory=HttpClient)
 
     def __post_init__(self) -> None:
-        self.oauth = meta_oauth.OAuth(self.clock, "THAA", "th", SCOPES, "threads_basic", self.who)
+        self.oauth = meta_oauth.OAuth(self, prefix="THAA", grant_prefix="th", scopes=SCOPES, basic="threads_basic")
 
     def profile(self, username: str) -> Profile:
         """A new account."""
@@ -78,7 +78,7 @@ class FakeThreads:
 
     def of(self, shown: str) -> Profile:
         """Whose token a request shows. Raises Refused."""
-        return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).owner.id]
+        return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).member.id]
 
     def contain(self, mine: Profile, told: dict[str, Any]) -> dict[str, str]:
         """A new container, its picture fetched at once. Raises Refused."""

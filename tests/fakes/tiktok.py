@@ -19,9 +19,9 @@ Unverified, so that nothing may lean on it:
 - That what is worked through counts for the day's cap, and what failed does not.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
-It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB (`foundation.ops.fault_injection`). It has
-no photos, no drafts in inboxes, no webhooks, no cancelling. An account's own token (`member.token`) has no end, and the
-scopes of `SCOPES`; an `open_id` is the same for all applications.
+It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB
+(`foundation.ops.fault_injection`). It has no photos, no drafts in inboxes, no webhooks, no cancelling. An account's own
+token (`member.token`) has no end, and the scopes of `SCOPES`; an `open_id` is the same for all applications.
 
 Source: https://developers.tiktok.com/doc/content-posting-api-get-started,
 https://developers.tiktok.com/doc/tiktok-api-v2-video-query, https://developers.tiktok.com/doc/tiktok-api-v2-video-list,
@@ -33,20 +33,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
+from tests.fakes.oauth_server import SignIn, Token
 from tests.fakes.tiktok_limits import Json, Refusal, said, wrong
-from tests.fakes.tiktok_oauth import OAuth, Token, refused
+from tests.fakes.tiktok_oauth import OAuth
 from tests.fakes.tiktok_uploads import RANGE, UPLOAD, Uploads
 from tests.fakes.tiktok_world import SCOPES, App, Member, Post
 
@@ -78,7 +78,7 @@ __all__ = ["SCOPES", "App", "FakeTikTok", "Member", "Post", "Refusal", "create",
 
 
 @dataclass
-class FakeTikTok(Uploads):
+class FakeTikTok(Uploads, SignIn):
     """TikTok's state; tests make accounts and applications, move the clock, ask `book` for faults."""
 
     book: FaultBook = field(init=False)
@@ -90,25 +90,13 @@ class FakeTikTok(Uploads):
         self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
 
-    def application(self, *redirects: str) -> App:
-        """Set an application up, with the addresses that people may come back to."""
-        return self.oauth.application(*redirects)
-
-    def approve(self, address: str, name: str) -> str:
-        """Where the browser goes after `name` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, name)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
-
     async def answer(self, request: Request) -> Response:
         """One request."""
         data, query = await request.body(), dict(request.query_params)
         try:
             match request.method, request.scope["path"]:
                 case "GET" | "POST", str() as path if path == PAGE:
-                    return self._page(request, query | _form(request, data))
+                    return self.oauth.show_page(query | _form(request, data), posted=request.method == "POST")
                 case "POST", str() as path if path in (TOKEN, REVOKE):
                     return self._signing_in(request, data)
                 case "PUT", str() as path if path == UPLOAD:
@@ -120,26 +108,12 @@ class FakeTikTok(Uploads):
                 return Response(status_code=refusal.status)
             return JSONResponse(refusal.body, refusal.status)
 
-    def _page(self, request: Request, asked: Mapping[str, str]) -> Response:
-        try:
-            self.oauth.asked(asked)
-            if request.method == "POST" or "approve" in asked:
-                return RedirectResponse(self.oauth.approve(asked, asked.get("approve", "")), 302)
-        except Refusal as refusal:
-            word = refusal.body["error_description"] if refusal.body else ""
-            return HTMLResponse(f"<!doctype html><title>Something went wrong: {escape(word)}</title>", refusal.status)
-        hidden = "".join(f'<input type="hidden" name="{escape(one)}" value="{escape(asked[one])}">' for one in asked)
-        buttons = '<input name="approve"><button>Continue</button>'
-        return HTMLResponse(f'<!doctype html><title>Authorize</title><form method="post">{hidden}{buttons}</form>')
-
     def _signing_in(self, request: Request, data: bytes) -> Response:
         form, header = _form(request, data), request.headers.get("authorization", "")
         if not form:
-            self.broken.append("tokens: no form")
-            raise refused("invalid_request", "Only application/x-www-form-urlencoded is supported.")
+            raise self.oauth.make_error("form")
         if request.scope["path"] == REVOKE:
-            self.oauth.revoke(form, header)
-            return JSONResponse({})
+            return JSONResponse(self.oauth.revoke(form, header))
         return JSONResponse(self.oauth.exchange(form, header), 200, {"cache-control": "no-store"})
 
     def _api(self, request: Request, query: Mapping[str, str], data: bytes) -> Json:
@@ -153,8 +127,7 @@ class FakeTikTok(Uploads):
         return self._told(operation.name, known, query, self._body(request, data))
 
     def _known(self, request: Request) -> Token:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(request.headers.get("authorization", ""))
         if known is None:
             raise wrong("access_token_invalid", "The access token is invalid or not found in the request.")
         return known

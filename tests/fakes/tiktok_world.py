@@ -8,8 +8,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
+from tests.fakes import oauth_server
 from tests.fakes.tiktok_limits import DAY, Json, Limits, Refusal, wrong
 
 SCOPES = ("user.info.basic", "user.info.stats", "video.publish", "video.list")
@@ -24,13 +26,11 @@ SHOWN = 150
 """Characters of a title that the video object tells."""
 
 
-@dataclass(frozen=True)
-class App:
+class App(oauth_server.App):
     """An application as its developer set it up at TikTok."""
 
-    client_key: str
-    client_secret: str
-    redirects: tuple[str, ...]
+    client_key = property(attrgetter("client_id"))
+    client_secret = property(attrgetter("secret"))
 
 
 @dataclass

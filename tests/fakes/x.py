@@ -32,18 +32,19 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import x_text
+from tests.fakes.oauth_server import SignIn, Token
 from tests.fakes.x_billing import Bills
 from tests.fakes.x_chats import Chats, kind_of
 from tests.fakes.x_films import bytes_of
 from tests.fakes.x_limits import Limits, counted
-from tests.fakes.x_oauth import App, OAuth, Token, wrong
+from tests.fakes.x_oauth import OAuth
 from tests.fakes.x_spec import FORM, JSON, MULTIPART, Asked, Spec, document, read
 from tests.fakes.x_world import FILM, Json, Member, Post, Refusal, forbidden, invalid, not_found, problem, stamp
 
@@ -64,7 +65,7 @@ STATES = {
 
 
 @dataclass
-class FakeX(Chats):
+class FakeX(Chats, SignIn):
     """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -86,18 +87,6 @@ class FakeX(Chats):
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
 
-    def application(self, *redirects: str, secret: bool = True) -> App:
-        """Set an application up as developers do in the portal; `secret`: a confidential one."""
-        return self.oauth.application(*redirects, secret=secret)
-
-    def approve(self, address: str, username: str) -> str:
-        """Where the browser goes after `username` said yes on the page at `address`; "" says no. Raises Refusal."""
-        return self.oauth.approve(address, username)
-
-    def revoke(self, member: Member) -> None:
-        """The person threw every application out."""
-        self.oauth.revoke_all(member)
-
     async def answer(self, request: Request) -> Response:
         """One request."""
         body = await request.body()
@@ -105,7 +94,7 @@ class FakeX(Chats):
         try:
             asked = read(request, body)
             if asked.parts == ["i", "oauth2", "authorize"]:
-                return self._authorize(asked)
+                return self.oauth.show_page(asked.query)
             if asked.parts[:2] == ["2", "oauth2"]:
                 return JSONResponse(self._tokens(asked), 200, {"cache-control": "no-store"})
             self.let_in(asked.parts, len(body))
@@ -123,27 +112,17 @@ class FakeX(Chats):
             return JSONResponse(refusal.body, refusal.status, headers) if refusal.body else Response("", refusal.status)
         return JSONResponse(told, status, headers)
 
-    def _authorize(self, asked: Asked) -> Response:
-        try:
-            self.oauth.asked(asked.query)
-            if "approve" in asked.query:
-                return RedirectResponse(self.oauth.approve(asked.query, asked.query["approve"]), 302)
-        except Refusal as refusal:
-            return HTMLResponse(f"<!doctype html><title>{refusal.body['detail']}</title>", refusal.status)
-        return HTMLResponse("<!doctype html><title>Authorize</title>")
-
     def _tokens(self, asked: Asked) -> Json:
         if asked.method != "POST" or asked.parts[2:] not in (["token"], ["revoke"]):
             raise Refusal(404, problem(404, "Not Found"))
         if asked.kind != FORM or asked.query:
-            raise wrong("invalid_request", "Missing required parameter [grant_type].")
+            raise self.oauth.make_error("grant_type.missing")
         act = self.oauth.exchange if asked.parts[2] == "token" else self.oauth.revoke
         return act(asked.said, asked.header)
 
     def _known(self, asked: Asked) -> Token:
         """Whose token it is. Raises Refusal."""
-        kind, _, token = asked.header.partition(" ")
-        known = self.oauth.known(token) if kind.lower() == "bearer" else None
+        known = self.oauth.find_bearer(asked.header)
         if known is None:
             raise Refusal(401, problem(401, "Unauthorized"))
         if self.unknown_tokens > 0:

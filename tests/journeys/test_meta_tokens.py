@@ -76,7 +76,7 @@ def test_a_bad_day_is_asked_again_and_costs_nothing(house: Signed, mode: str) ->
     for _ in range(4):
         house.days(0.05)
     assert house.channel().state == ChannelState.ACTIVE
-    assert house.oauth.known(house.token()).born > house.oauth.known(house.member.token).born
+    assert house.oauth.known(house.token()).issued_at > house.oauth.known(house.member.token).issued_at
 
 
 @pytest.mark.parametrize("refusal", [(100, 0), (190, 0), (10, 0), (190, 467)])
@@ -84,7 +84,7 @@ def test_a_token_that_works_and_is_not_renewed_yet_is_kept(house: Signed, refusa
     """However they say it."""
     paste(house)
     house.oauth.young = refusal
-    house.oauth.tokens[house.member.token].born += timedelta(days=2)
+    house.oauth.tokens[house.member.token].issued_at += timedelta(days=2)
     house.days(2.5)
     assert (house.renewed(), house.channel().state) == (0, ChannelState.ACTIVE)
     assert house.token() == house.member.token
@@ -151,7 +151,7 @@ def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) ->
     assert [grant.partition("_")[2] for grant in house.oauth.asked] == ["code", "exchange_token"]
     channel, shown = house.channel(), house.oauth.known(house.token())
     assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
-    assert (shown.owner, shown.long, shown.app.client_id) == (house.member, True, house.form["client_id"])
+    assert (shown.member, shown.long, shown.app.client_id) == (house.member, True, house.form["client_id"])
     assert channel.expires_at is not None
     assert timedelta(days=59) < channel.expires_at - house.desk.now() <= timedelta(days=60)
     assert back["code"] not in house.rows(wish.id)

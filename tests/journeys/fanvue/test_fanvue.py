@@ -63,7 +63,7 @@ def test_no_address_of_a_store_is_readable_in_the_house(house: Visited) -> None:
 def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Visited) -> None:
     house.enrol()
     house.live(hours=3)
-    shown = [one for one in house.server.oauth.refreshes.values() if one.chain.member is house.member]
+    shown = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
     assert len(shown) >= 3
     assert [one.used for one in shown] == [True] * (len(shown) - 1) + [False]
     assert house.channel().state == ChannelState.ACTIVE
