@@ -15,9 +15,10 @@ from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
 from generators.text import json_answers
 from schedules.suggestions.captions import brief, prompts
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES, CaptionSetBrief
+from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
 from schedules.suggestions.shared import minor_terms, text_rules
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.shared.text_rules import (
     TextRules,
     clean_field,

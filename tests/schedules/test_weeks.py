@@ -23,6 +23,7 @@ from schedules.posts import deliveries
 from schedules.posts.events import WeekTextsDue
 from schedules.posts.states import DeliveryState as S
 from schedules.posts.states import WeekLineState as L
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import handlers, prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
@@ -355,9 +356,9 @@ def test_what_is_anothers_is_not_there(lea: Desk) -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_a_forbidden_word_is_found_wherever_it_stands_alone(before: str, after: str) -> None:
-    assert weeks_brief.find_forbidden_word(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
-    assert weeks_brief.find_forbidden_word("reportage", ("port",)) is None
-    assert weeks_brief.find_forbidden_word(before, ("", " ")) is None
+    assert find_forbidden_word(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
+    assert find_forbidden_word("reportage", ("port",)) is None
+    assert find_forbidden_word(before, ("", " ")) is None
 
 
 def test_a_brief_comes_back_as_it_was_stored(lea: Desk) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.suggestions.alt_texts.proposals import MAX_ALT_TEXT_LENGTH, MAX_DESCRIPTION_LENGTH
-from schedules.suggestions.captions.prompts import LANGUAGE_NAMES
 from schedules.suggestions.shared import text_rules
+from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 from schedules.suggestions.shared.text_generation import (
     ReadTexts,
     TextsByField,

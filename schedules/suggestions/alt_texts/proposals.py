@@ -14,7 +14,7 @@ from foundation.outbox import outbox
 from schedules.availability.models import AltTextRow
 from schedules.posts.events import AltTextDue
 from schedules.posts.states import ALT_TEXT_STATES, AltTextState
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from studio.library import assets as library
 
 MAX_WAITING_PICTURES = 60

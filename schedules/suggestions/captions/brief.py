@@ -7,10 +7,8 @@ from uuid import UUID
 
 from foundation.errors import BadInput
 from schedules.suggestions.shared import minor_terms
-from schedules.suggestions.weekly_plans.brief import reject_forbidden_words
-
-WRITABLE_LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "pl", "ro", "ja")
-"""In which texts may be asked for (ISO 639-1)."""
+from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_BRIEF_CHANNELS = 5
 MAX_IDEA_LENGTH = 500

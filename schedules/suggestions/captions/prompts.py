@@ -11,6 +11,7 @@ from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.suggestions.captions.brief import MAX_SOURCE_LENGTH, CaptionSetBrief
 from schedules.suggestions.shared import text_rules
+from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 from schedules.suggestions.shared.text_generation import (
     ReadTexts,
     TextsByField,
@@ -19,20 +20,6 @@ from schedules.suggestions.shared.text_generation import (
     request_texts,
 )
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, CountText, TextRules
-
-LANGUAGE_NAMES = {
-    "fr": "French",
-    "en": "English",
-    "de": "German",
-    "es": "Spanish",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "ro": "Romanian",
-    "ja": "Japanese",
-}
-"""What models call the languages: instructions are English whatever is written."""
 
 MAX_VERSION_LENGTH = 600
 """Characters of a version, where its place takes more: longer ones loop and are cut."""

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from foundation.errors import BadInput
 from schedules.posts.live_posts import PostFormat
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.shared import minor_terms, text_rules
-from schedules.suggestions.weekly_plans.brief import find_forbidden_word
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 IDEAS_PER_REQUEST = 5
 """Ideas of one round."""

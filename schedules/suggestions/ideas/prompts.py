@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.posts.live_posts import PostFormat
-from schedules.suggestions.captions.prompts import LANGUAGE_NAMES
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, ResultLesson
 from schedules.suggestions.shared import text_rules
+from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 from schedules.suggestions.shared.text_generation import (
     TextsByField,
     forbidden_words_sentence,

@@ -11,9 +11,9 @@ from gate.text import text_rating as gate_text
 from generators.text import output_checks
 from schedules.posts import text_similarity
 from schedules.posts.text_similarity import Fingerprint, SimilarityKind
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.shared import minor_terms
-from schedules.suggestions.weekly_plans.brief import find_forbidden_word
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_HASHTAGS = 8
 MAX_SHARED_WORDS = 0.8

@@ -26,6 +26,7 @@ from schedules.posts.events import WeekTextsDue
 from schedules.posts.states import WEEK_LINE_STATES, WeekLineState
 from schedules.posts.transitions import get_delivery
 from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS
+from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import prompts, time_layout
 from schedules.suggestions.weekly_plans.brief import WeekBrief
@@ -214,7 +215,7 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
     _check_day(scope, change.at.day)
     if change.at.instant() <= scope.now:
         raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
-    weeks_brief.reject_forbidden_words(change.body, plan.forbidden)
+    reject_forbidden_words(change.body, plan.forbidden)
     _check_recipes(scope, row.creator_id, [change.recipe_id] if change.recipe_id else [])
     if change.body != row.body:
         row.words_by = "both" if row.words_by in ("model", "both") else "person"
@@ -245,7 +246,7 @@ def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
     at = parse_wall_time(row.wall_time, row.zone)
     if at.instant() <= scope.now:
         raise BadInput("delivery.time_passed")
-    weeks_brief.reject_forbidden_words(row.body, brief.forbidden)
+    reject_forbidden_words(row.body, brief.forbidden)
     row.post_id = drafts.write_draft(
         scope,
         Draft(row.creator_id, "", row.body, (), (), text_ai=_text_ai_from_author(row.words_by)),

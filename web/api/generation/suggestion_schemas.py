@@ -10,11 +10,11 @@ from schedules.suggestions.captions.brief import (
     MAX_BRIEF_CHANNELS,
     MAX_IDEA_LENGTH,
     MAX_SOURCE_LENGTH,
-    WRITABLE_LANGUAGES,
 )
 from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.ideas.proposals import IdeaBatch
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from web.api.common.schemas import RequestModel, StorableText
 from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID, example_config
 from web.api.posts.schemas import ReasonOut, reason_out
