@@ -23,10 +23,12 @@ from schedules.posts import deliveries
 from schedules.posts.events import WeekTextsDue
 from schedules.posts.states import DeliveryState as S
 from schedules.posts.states import WeekLineState as L
+from schedules.suggestions.shared.engine import generate_suggestions
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.weekly_plans import brief as weeks_brief
-from schedules.suggestions.weekly_plans import handlers, prompts, proposals
+from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
+from schedules.suggestions.weekly_plans.kind import WeekTextsKind
 from schedules.suggestions.weekly_plans.proposals import WeekLineChange, WeekLineView, WeekProposal
 from schedules.suggestions.weekly_plans.time_layout import (
     BETWEEN,
@@ -90,7 +92,7 @@ def shown(lea: Desk) -> WeekProposal:
 
 def write(lea: Desk, proposal: WeekProposal, engine: TextEngine) -> WeekProposal:
     event = WeekTextsDue(lea.tenant_id, proposal.id)
-    handlers.generate_week_texts(event, tenant=lea.services.tenant, engine=lambda: engine)
+    generate_suggestions(event, kind=WeekTextsKind(), tenant=lea.services.tenant, open_engine=lambda: engine)
     return shown(lea)
 
 

@@ -10,11 +10,11 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
-from foundation.outbox import outbox
 from schedules.availability.models import AltTextRow
 from schedules.posts.events import AltTextDue
 from schedules.posts.states import ALT_TEXT_STATES, AltTextState
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.request_rows import get_row, lock_row, put_request
 from studio.library import assets as library
 
 MAX_WAITING_PICTURES = 60
@@ -77,8 +77,7 @@ def request_alt_texts(
             language=language,
             forbidden=list(forbidden),
         )
-        scope.add(row)
-        outbox.put(scope, AltTextDue(scope.tenant_id, row.id), at=scope.now, group=GROUP)
+        put_request(scope, row, AltTextDue(scope.tenant_id, row.id), group=GROUP)
     return len(wanted)
 
 
@@ -103,13 +102,13 @@ def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -
 
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
     """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
-    row = scope.session.get(AltTextRow, (scope.tenant_id, proposal_id), populate_existing=True)
+    row = get_row(scope, AltTextRow, proposal_id)
     return _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
 
 
 def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> bool:
     """Keep what was written, alternative text and description, or why nothing was. Whether it did: the first counts."""
-    row = _lock_proposal(scope, proposal_id)
+    row = lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.state != AltTextState.WAITING:
         return False
     if isinstance(words, Message):
@@ -150,21 +149,12 @@ def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID)
 
 
 def _get_open_proposal(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> AltTextRow:
-    row = _lock_proposal(scope, proposal_id)
+    row = lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.creator_id not in creators or row.state == AltTextState.WAITING:
         raise NotFound("alt.unknown")
     if row.state in (AltTextState.TAKEN, AltTextState.REFUSED):
         raise Conflict("alt.over")
     return row
-
-
-def _lock_proposal(scope: Scope, proposal_id: UUID) -> AltTextRow | None:
-    return scope.session.exec(
-        select(AltTextRow)
-        .where(AltTextRow.tenant_id == scope.tenant_id, AltTextRow.id == proposal_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
 
 
 def _transition_proposal(row: AltTextRow, after: AltTextState) -> None:

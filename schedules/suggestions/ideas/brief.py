@@ -84,7 +84,7 @@ class IdeaBrief:
 
 
 def _truncate_post(one: InspiringPost) -> InspiringPost:
-    return replace(one, words=" ".join(text_rules.clean_field(one.words).split())[:MAX_INSPIRING_LENGTH])
+    return replace(one, words=text_rules.clean_line(one.words)[:MAX_INSPIRING_LENGTH])
 
 
 def dump_brief(brief: IdeaBrief) -> dict[str, Any]:

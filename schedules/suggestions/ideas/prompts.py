@@ -10,12 +10,14 @@ from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, ResultLesson
 from schedules.suggestions.shared import text_rules
-from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 from schedules.suggestions.shared.text_generation import (
     TextsByField,
-    forbidden_words_sentence,
+    answer_schema,
+    format_instructions,
+    hashtags_field,
     quote_material,
     request_texts,
+    text_field,
 )
 from schedules.suggestions.shared.text_rules import TextRules
 
@@ -74,7 +76,7 @@ def write_idea(
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         return _parse_idea_answer(answer, obeyed, before)
 
-    found = request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), brief.language, read)
+    found = request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), read)
     if isinstance(found, Message):
         return found
     texts = found.texts
@@ -87,9 +89,8 @@ def _parse_idea_answer(
     answer: Mapping[str, object], rules: TextRules, before: Sequence[str]
 ) -> tuple[TextsByField, Message | None]:
     """The texts of an answer, and what is wrong with them: a figure is one that nobody measured."""
-    spoken = {name: " ".join(text_rules.clean_field(str(answer[name])).split()) for name in _LONGEST}
-    found = answer["hashtags"]
-    given = text_rules.parse_hashtags(map(str, found if isinstance(found, list) else ()))
+    spoken = {name: text_rules.clean_line(str(answer[name])) for name in _LONGEST}
+    given = text_rules.parse_hashtags_field(answer["hashtags"])
     texts = {**spoken, "form": str(answer["form"]), "tags": " ".join((given or [])[:_MOST_TAGS])}
     if not all(any(map(str.isalnum, text)) for text in spoken.values()):  # signs nobody sees are no words
         return texts, Message("kit.empty")
@@ -106,26 +107,19 @@ def _parse_idea_answer(
 def _build_text_job(
     brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Sequence[str], *, seed: int
 ) -> TextJob:
-    tone = brief.tone or "plain, warm"
-    told = {
-        "creator": creator,
-        "tone": tone,
-        "language": LANGUAGE_NAMES[brief.language],
-        "never": forbidden_words_sentence(brief.forbidden),
+    fields = {
+        **{name: text_field(most) for name, most in _LONGEST.items()},
+        "form": {"type": "string", "enum": [str(one) for one in PostFormat]},
+        "hashtags": hashtags_field(_MOST_TAGS),
     }
-    fields: dict[str, object] = {
-        name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in _LONGEST.items()
-    }
-    fields["form"] = {"type": "string", "enum": [str(one) for one in PostFormat]}
-    tag = {"type": "string", "minLength": 1, "maxLength": 50}
-    fields["hashtags"] = {"type": "array", "items": tag, "minItems": 1, "maxItems": _MOST_TAGS}
-    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     return TextJob(
-        system=_TELL.format(**told),
+        system=format_instructions(
+            _TELL, creator=creator, tone=brief.tone, language=brief.language, forbidden=brief.forbidden
+        ),
         turns=(PromptMessage("user", "\n".join(_build_prompt_lines(brief, past, before))),),
         seed=seed,
         language=brief.language,
-        schema=schema,
+        schema=answer_schema(fields),
         max_tokens=300,
     )
 

@@ -65,6 +65,11 @@ def clean_field(text: str) -> str:
     return "\n".join(line.rstrip() for line in kept.splitlines()).strip()
 
 
+def clean_line(text: str) -> str:
+    """Clean a text for a field of one line: any white space becomes one space."""
+    return " ".join(clean_field(text).split())
+
+
 def find_violation(
     texts: Mapping[str, str], rules: TextRules, *, counts: Mapping[str, Sequence[CountText]] | None = None
 ) -> Message | None:
@@ -149,3 +154,8 @@ def parse_hashtags(found: Iterable[str]) -> list[str] | None:
             return None
         kept.setdefault(bare.casefold(), f"#{bare}")
     return list(kept.values())[:MAX_HASHTAGS]
+
+
+def parse_hashtags_field(value: object) -> list[str] | None:
+    """Parse the hashtags of a model's answer, whose value may be of any type. See `parse_hashtags`."""
+    return parse_hashtags(map(str, value if isinstance(value, list) else ()))

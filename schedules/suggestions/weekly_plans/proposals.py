@@ -27,6 +27,14 @@ from schedules.posts.states import WEEK_LINE_STATES, WeekLineState
 from schedules.posts.transitions import get_delivery
 from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
+from schedules.suggestions.shared.request_rows import (
+    find_by_key,
+    get_row,
+    get_row_of,
+    get_unwritten,
+    list_latest,
+    lock_row,
+)
 from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import prompts, time_layout
 from schedules.suggestions.weekly_plans.brief import WeekBrief
@@ -97,9 +105,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
     recipes that are not the creator's.
     """
     assets.lock_library(scope, "week", key)
-    known = scope.session.exec(
-        select(WeekPlan.id).where(WeekPlan.tenant_id == scope.tenant_id, WeekPlan.key == str(key))
-    ).first()
+    known = find_by_key(scope, WeekPlan, key)
     if known is not None:
         return known
     _check_day(scope, brief.first)
@@ -162,17 +168,7 @@ def _check_recipes(scope: Scope, creator_id: UUID, recipes: Collection[UUID]) ->
 
 def list_week_proposals(scope: Scope, creator_id: UUID, *, limit: int = 1) -> list[WeekProposal]:
     """What is proposed for a creator and not over, the newest first."""
-    rows = scope.session.exec(
-        select(WeekPlan)
-        .where(
-            WeekPlan.tenant_id == scope.tenant_id,
-            WeekPlan.creator_id == creator_id,
-            col(WeekPlan.expires_at) > scope.now,
-        )
-        .order_by(col(WeekPlan.created_at).desc(), col(WeekPlan.id).desc())
-        .limit(limit)
-        .execution_options(populate_existing=True)
-    ).all()
+    rows = list_latest(scope, WeekPlan, creator_id, col(WeekPlan.expires_at) > scope.now, limit=limit)
     return [_load_week_proposal(scope, row) for row in rows]
 
 
@@ -191,10 +187,7 @@ def _load_week_proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
 
 def get_week_proposal(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> WeekProposal:
     """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's looks the same."""
-    row = _get_plan_row(scope, plan_id)
-    if row.creator_id not in creators:
-        raise NotFound("week.unknown")
-    return _load_week_proposal(scope, row)
+    return _load_week_proposal(scope, get_row_of(scope, WeekPlan, creators, plan_id, unknown="week.unknown"))
 
 
 def get_week_line(scope: Scope, line_id: UUID) -> WeekLineView:
@@ -301,8 +294,8 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
 
 def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
     """A proposal whose words were not looked for yet; None once they were, or it is over, or unknown."""
-    row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
-    if row is None or row.written_at is not None or row.expires_at <= scope.now:
+    row = get_unwritten(scope, WeekPlan, plan_id)
+    if row is None or row.expires_at <= scope.now:
         return None
     return _load_week_proposal(scope, row)
 
@@ -326,16 +319,14 @@ def _transition_line(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
 
 
 def _get_plan_row(scope: Scope, plan_id: UUID) -> WeekPlan:
-    row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
+    row = get_row(scope, WeekPlan, plan_id)
     if row is None:
         raise NotFound("week.unknown")
     return row
 
 
 def _get_line_row(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
-    query = select(WeekLine).where(WeekLine.tenant_id == scope.tenant_id, WeekLine.id == line_id)
-    query = query.with_for_update() if lock else query
-    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    row = lock_row(scope, WeekLine, line_id) if lock else get_row(scope, WeekLine, line_id)
     if row is None:
         raise NotFound("week.unknown")
     return row
