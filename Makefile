@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test browser chaos mutation bench lint licences lock supported clean
+.PHONY: help up test unit-lane system-lane nightly browser chaos mutation bench lint licences lock supported clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -12,15 +12,21 @@ export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
-WORKERS ?= 3
+WORKERS ?= 2
 PYTEST := $(BIN)/pytest -m "not live"
+# A command and its name: how long it took is printed at its end, and that it failed.
+define timed
+begun=$$SECONDS; status=0; { $(1); } || status=$$?; \
+	echo "stage $(2): $$((SECONDS - begun)) s$$([ $$status = 0 ] || echo ', FAILED')"; exit $$status
+endef
 # A stage of the tests: the words of pytest, its name. What fails among others is told, then looked at once more, alone in a
 # process of its own; failing twice ends the run, and so does a broken promise at once (exit 9, ADR 0141).
 define stage
-$(PYTEST) -o cache_dir=.pytest_cache/$(2) $(1) || { [ $$? = 1 ] \
-	&& echo "$(2): looking once more, alone, at what failed" \
-	&& $(PYTEST) -o cache_dir=.pytest_cache/$(2) --last-failed --last-failed-no-failures none --maxfail 3 $(1) -n 0; }
+$(call timed,$(PYTEST) -o cache_dir=.pytest_cache/$(2) $(1) || { [ $$? = 1 ] \
+	&& echo "$(2): looking once more$(COMMA) alone$(COMMA) at what failed" \
+	&& $(PYTEST) -o cache_dir=.pytest_cache/$(2) --last-failed --last-failed-no-failures none --maxfail 3 $(1) -n 0; },$(2))
 endef
+COMMA := ,
 # Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
 WAITING = -n 2 --dist loadfile --no-loadscope-reorder
 LONGEST = tests/workers/test_bench_publishing.py tests/journeys/test_demo_clock.py tests/journeys/day
@@ -57,15 +63,42 @@ help: ## what can be made
 up: $(RUN_STAMP) ## install what is missing and run Greenroom in the foreground (Ctrl-C stops it)
 	@exec $(BIN)/greenroom up
 
-test: $(DIFFUSION_STAMP) ## everything: walls first, then rooms, types, whole processes, journeys and faults
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(PYTEST) -n $(WORKERS) --dist loadfile tests/house
-	$(call stage,-n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS),rooms)
-	$(BIN)/mypy
-	$(call stage,$(WAITING) -m "slow and not live" $(LONGEST) $(SLOW_TESTS),slow)
-	$(call stage,$(SEEN),browser)
-	$(call stage,-n $(WORKERS) tests/chaos,chaos)
+# Two lanes run side by side. Unit and integration tests use the processor all the time; whole processes and browsers wait
+# half of theirs, and have priority so that no page is late. The first lane to fail interrupts the other, as Ctrl-C does both.
+test: $(DIFFUSION_STAMP) ## everything but the long runs: style, architecture, types, units, whole processes, pages, faults
+	@$(call timed,$(BIN)/ruff check . && $(BIN)/ruff format --check .,style)
+	@set -m; export GREENROOM_TURN=$(TURN); \
+	lane() { $(MAKE) --no-print-directory $$1-lane > >(trap '' INT; exec sed -u "s/^/[$$1] /") 2>&1; }; \
+	lane system & system=$$!; lane unit & unit=$$!; \
+	stop() { kill -INT -- -$$system -$$unit; (sleep 120; kill -KILL -- -$$system -$$unit) & \
+		wait $$system $$unit; kill -- -$$!; } >/dev/null 2>&1; \
+	trap 'stop; exit 130' INT TERM; \
+	wait -n -p first $$system $$unit && wait $$((system + unit - first)) \
+		|| { echo "make test: a stage failed, see FAILED above; stopping the rest"; stop || true; exit 1; }
+
+# The expensive tests run in rotation (tests/rotation.py): a quarter for each commit, all of them where no turn is given.
+# A shallow clone cannot count its commits; there the day of the year does.
+TURN = $(shell [ "$$(git rev-parse --is-shallow-repository 2>/dev/null)" = false ] \
+	&& git rev-list --count --first-parent HEAD || date +%-j)
+STORMS := 6
+
+unit-lane: export GREENROOM_LANE := 2
+unit-lane:
+	@renice -n 10 $$$$ >/dev/null; $(call stage,-n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS),rooms)
+
+system-lane:
+	@$(call timed,$(PYTEST) -n $(WORKERS) --dist loadfile tests/house,architecture)
+	@$(call timed,$(BIN)/mypy,types)
+	@$(call stage,$(WAITING) -m "slow and not live" $(LONGEST) $(SLOW_TESTS),slow)
+	@$(call stage,$(SEEN),browser)
+	@export GREENROOM_CHAOS_SEEDS=$(STORMS) GREENROOM_CHAOS_FIRST=$$((1 + $(STORMS) * ($${GREENROOM_TURN:-0} % 33))); \
+	$(call stage,-n 2 tests/chaos,chaos)
+
+nightly: $(DIFFUSION_STAMP) ## all tests with all examples, 200 storms, long sequences and a simulated year (hours)
+	$(MAKE) --no-print-directory test TURN=
+	GREENROOM_EXAMPLES=100 GREENROOM_MACHINE_STEPS=20000 $(PYTEST) -n 2 --dist loadfile --timeout 7200 \
+		$$(grep -rlE --include='test_*.py' 'GREENROOM_(EXAMPLES|MACHINE_STEPS)' tests)
+	$(MAKE) --no-print-directory chaos SEEDS=200
 
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 	$(PYTEST) $(SEEN)

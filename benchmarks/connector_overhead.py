@@ -22,15 +22,15 @@ import httpx
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks.outbox_throughput import run_servers
 from benchmarks.publishing.world import PATIENCE_SECONDS, open_sandbox_account
+from benchmarks.servers import run_servers
 from connectors.contract.connector import Connector, Response, Send, StepResult, WireStep
 from connectors.contract.outcomes import Published
 from connectors.registry import loader
 from connectors.transport.transport import AccountTarget, Transport
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Database, OpenScope
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep

@@ -19,8 +19,9 @@ from sqlalchemy import create_engine, text
 
 from benchmarks import review_workload
 from benchmarks.measurement import BENCHMARK_SEED
-from benchmarks.outbox_throughput import BenchmarkServers, run_servers
 from benchmarks.publishing import recall
+from benchmarks.servers import BenchmarkServers, run_servers
+from benchmarks.text_corpus import false_alarm_rates
 from foundation.db.database import Database, Scope
 from foundation.ids import derived_uuid, uuid7
 from foundation.ops.clock import monotonic
@@ -31,7 +32,6 @@ from gate.log.signed_checkpoints import Anchor, Checkpoint, LogKey, RootLink
 from gate.permits import issuance
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from workers.cli.gate.text_check import false_alarm_rates
 
 LOG_ENTRIES, LOG_EVERY = 100_000, 1000
 _BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)

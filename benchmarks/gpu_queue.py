@@ -12,13 +12,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from benchmarks.measurement import BENCHMARK_SEED
-from benchmarks.outbox_throughput import BenchmarkServers, run_servers
+from benchmarks.servers import BenchmarkServers, run_servers
 from foundation.db.database import Database, Scope
 from foundation.ids import INSTALLATION_ID
 from foundation.outbox import outbox, row_leases
 from foundation.outbox.row_leases import TakenRow
-from studio.library.events import RunDue
 from studio.runs import device_queue
+from studio.runs.events import RunDue
 from studio.runs.records import TURN_PICTURES
 from studio.runs.runner import TURN_SECONDS
 from workers.relay.dispatch import RELAY_ACTOR

@@ -1,21 +1,15 @@
 """What the outbox carries: events handled per second through every real part, claims per second under a full table."""
 
 import multiprocessing
-import secrets
-import signal
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from threading import Lock
 from typing import ClassVar
 from uuid import UUID
 
-import redis
 from sqlalchemy import create_engine, text
 
+from benchmarks.servers import START_SECONDS, BenchmarkServers, run_servers
 from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.ids import INSTALLATION_ID
@@ -23,19 +17,15 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import row_leases
 from foundation.outbox.fan_out import FactListeners
 from foundation.outbox.outbox import Queue
-from migrations import upgrading
-from workers.installation import ports
 from workers.relay import celery_app
 from workers.relay.claim_loop import Relay, celery_sender
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoute, EventRoutes
-from workers.runtime import embedded_servers
 
 ROWS, DUE, TENANTS, LANES_EACH = 1_000_000, 10_000, 1_000, 3
 BATCH = 50
 HANDLED = 6_000
 WARM = 500
 """Events handled before the clock starts: connections open, statements prepared."""
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -48,15 +38,6 @@ class NoOpEvent:
     subject_id: UUID
 
 
-@dataclass(frozen=True)
-class BenchmarkServers:
-    """A PostgreSQL (durable, as in production) and a Redis of this benchmark alone."""
-
-    superuser_url: str
-    work_url: str
-    redis_url: str
-
-
 def measure_outbox() -> dict[str, float]:
     """Start servers of its own, measure, stop them. Takes about two minutes.
 
@@ -66,55 +47,6 @@ def measure_outbox() -> dict[str, float]:
     """
     with run_servers() as found:
         return {"handle_per_s": measure_handled_per_second(found), "claims_per_s": measure_claims_per_second(found)}
-
-
-@contextmanager
-def run_servers() -> Iterator[BenchmarkServers]:
-    """The two servers, in a folder that goes with them."""
-    password = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
-        folder = Path(name)
-        config = folder / "redis.conf"
-        config.touch(mode=0o600)
-        config.write_text(f"requirepass {password}\n")
-        embedded_servers.init_postgres(folder / "postgres", password)
-        postgres_port, redis_port = ports.find_free_port(), ports.find_free_port()
-        running = [
-            embedded_servers.spawn_process(
-                embedded_servers.postgres_command(folder / "postgres", postgres_port), folder / "log"
-            ),
-            embedded_servers.spawn_process(
-                embedded_servers.redis_command(folder / "redis", redis_port, config), folder / "log"
-            ),
-        ]
-        try:
-            _wait_for(postgres_port)
-            yield _prepare_servers(postgres_port, redis_port, password)
-        finally:
-            for server in running:
-                server.send_signal(signal.SIGINT)  # at once, also when a figure failed and left its connections
-            for server in running:
-                server.wait(START_SECONDS)
-
-
-def _wait_for(port: int) -> None:
-    until = monotonic() + START_SECONDS
-    while not embedded_servers.is_postgres_accepting(port):
-        if monotonic() > until:
-            raise Unavailable("bench.no_server")
-        sleep(0.1)
-
-
-def _prepare_servers(postgres_port: int, redis_port: int, password: str) -> BenchmarkServers:
-    def url(user: str, database: str) -> str:
-        return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{postgres_port}/{database}"
-
-    superuser, name = url("postgres", "postgres"), "bench"
-    upgrading.prepare(superuser, name, passwords=dict.fromkeys(("owner", "work", "pages"), password))
-    upgrading.upgrade(url("greenroom_owner", name), environment="test")
-    redis_url = f"redis://:{password}@127.0.0.1:{redis_port}/0"
-    redis.Redis.from_url(redis_url).ping()
-    return BenchmarkServers(url("postgres", name), url("greenroom_work", name), redis_url)
 
 
 def measure_handled_per_second(servers: BenchmarkServers) -> float:

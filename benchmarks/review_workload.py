@@ -26,29 +26,31 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import ExifTags, Image
 
 from benchmarks.measurement import BENCHMARK_SEED
-from benchmarks.outbox_throughput import run_servers
+from benchmarks.servers import run_servers
+from benchmarks.text_corpus import sample_captions, unread_language_texts
 from foundation.db.database import Database, OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.assets import viewings
+from gate.consent.grants import CONSENT_SCOPES, grant_consent
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.log import queries as gate_reads
 from gate.people import persons
 from gate.permits import issuance
 from gate.ratings import ratings
 from gate.reviews import spot_checks
-from gate.reviews.events import RatingRequested, handle_rating_request
+from gate.reviews.events import RatingRequested
+from gate.reviews.handlers import handle_rating_request
 from studio.ingest import uploads
+from studio.ingest.events import UploadDue
 from studio.library import assets, review_sheets
 from studio.library import queries as studio_reads
-from studio.library.events import UploadDue
 from studio.library.queries import AssetCard
 from studio.library.review_sheets import PictureVerdict, ReviewKind, ReviewSheet
 from studio.library.states import ShelfState
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from workers.cli.gate.text_check import sample_captions, unread_language_texts
 
 ACTOR = "system:bench"
 KEY = Ed25519PrivateKey.generate()
@@ -333,8 +335,8 @@ def _add_person(scope: Scope, number: int) -> UUID:
     persons.record_age_proof(
         scope, person, custodian="bench", method="test", verified_at=scope.now - YEAR, evidence_digest=paper
     )
-    for what in persons.CONSENT_SCOPES[:3]:
-        persons.grant_consent(
+    for what in CONSENT_SCOPES[:3]:
+        grant_consent(
             scope,
             person,
             what=what,

@@ -1,16 +1,12 @@
 """How long the room's rows are kept; checks of age end by `channels/age_verification/handlers.py`."""
 
-from channels.accounts.models import (
-    AccountSetupRow,
-    AttemptRow,
-    FileDownloadRow,
-    LinkClicksRow,
-    PhoneRow,
-    RateBucketRow,
-)
-from channels.links.media_urls import MediaUrlFetchRow, MediaUrlRow
-from channels.metrics.reaction_counts import ReactionCountRow
-from channels.roles.reader_roles import ReaderRoleRow
+from channels.attempts.models import AttemptRow
+from channels.connections.models import AccountSetupRow
+from channels.limits.models import RateBucketRow
+from channels.links.models import LinkClicksRow, MediaUrlFetchRow, MediaUrlRow
+from channels.manual_tasks.models import FileDownloadRow, PhoneRow
+from channels.metrics.models import ReactionCountRow
+from channels.roles.models import ReaderRoleRow
 from foundation.db.retention import RetentionRule
 
 _HANDED = """

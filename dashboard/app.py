@@ -23,6 +23,7 @@ from dashboard.auth import (
     password_login,
     second_factor,
 )
+from dashboard.auth.sign_in_links import ROUTES
 from dashboard.media import library_files, voice_samples
 from dashboard.phone import pairing_codes, photo_upload, task_download, tasks
 from dashboard.shell import index_page, navigation, session
@@ -59,7 +60,7 @@ def create_dashboard_app() -> HostGuard:
         return JSONResponse({"ready": ready}, 200 if ready else 503)
 
     ours = [
-        *access_control.ROUTES,
+        *ROUTES,
         *library_files.ROUTES,
         *voice_samples.ROUTES,
         *email_notifications.ROUTES,

@@ -51,6 +51,7 @@ from studio.library import queries as studio_reads
 from studio.library.states import ShelfState
 from studio.recipes import specs
 from studio.runs import runner
+from studio.runs.queries import list_runs
 
 FAN_WRITES_AFTER = timedelta(seconds=45)
 """From the opening of Home to the first message."""
@@ -185,7 +186,7 @@ def _cancel_held_posts(scope: Scope) -> None:
         for row in deliveries.deliveries_of_post(scope, post_id):
             if row.state == DeliveryState.HELD:
                 deliveries.cancel_delivery(scope, row.id)
-    for run in studio_reads.list_runs(scope, creator_id_of(scope, NOVA)):
+    for run in list_runs(scope, creator_id_of(scope, NOVA)):
         for card in (
             studio_reads.list_asset_cards(scope, run.creator_id, job_id=run.id)
             if run.recipe == DEMO_RECIPE.name

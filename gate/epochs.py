@@ -7,13 +7,26 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlmodel import Field, select
 
 from foundation.db.database import GENERIC_PLAN_SQL, Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments
 from foundation.ids import uuid7
 from gate.contract.units import Unit
 from gate.copies import post_references
-from gate.log.models import Epoch
+
+
+class Epoch(TenantRow, table=True):
+    """A counter that only grows; whatever could turn a yes into a no adds one."""
+
+    __tablename__ = "epochs"
+    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "key"), about="nobody", keep=FOREVER)
+    key: str
+    value: int = Field(sa_type=BigInteger)
+
+
+pass
 
 _LOCKED = "gate.epochs"
 _HOUSE = "house"

@@ -13,11 +13,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
-from gate.log.models import FOREVER
 
 REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
 WITHDRAW = "withdraw"

@@ -1,11 +1,13 @@
 """How long the room's rows are kept. Never the log, nor a blocked reader; nor what a request or a seal still holds."""
 
 from foundation.db.retention import RetentionRule
+from gate.copies.models import PermitRow
 from gate.evidence.received_comments import ReceivedComment
 from gate.faces.known_faces import FaceSubject
-from gate.log.models import DecisionInput, PermitRow, RemovalRequest, StopSwitch
-from gate.policy.models import PlaceLimit, RuleVerificationRow
+from gate.log.models import DecisionInput
+from gate.policy.models import PlaceLimit, RuleVerificationRow, StopSwitch
 from gate.removal.installation_reports import InstallationReport, ReportContact
+from gate.removal.models import RemovalRequest
 from gate.removal.receipts import RemovalReceipt
 from gate.removal.rulings import Appeal, Ruling
 from gate.reviews.calibration import Calibration, CalibrationRating, CalibrationResult

@@ -3,12 +3,30 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
-from tenants.agencies.models import AuditEntry
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments
+
+
+class AuditEntry(TenantRow, table=True):
+    """Who did what, append-only."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = table_arguments(
+        Index("audit_entries_actor", "tenant_id", "actor", "created_at"), about="member", keep="5 years"
+    )
+    actor: str
+    act: str
+    about: str
+    details: dict[str, Any] = jsonb_column()
+
+
+pass
 
 
 @dataclass(frozen=True)

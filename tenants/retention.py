@@ -7,15 +7,10 @@ from uuid import UUID
 from foundation.db.retention import RetentionRule
 from foundation.outbox.inbox import InboxRow
 from foundation.outbox.outbox import Queue
-from tenants.agencies.models import (
-    AuditEntry,
-    DeviceFingerprint,
-    LoginLink,
-    LoginSession,
-    NoticeRow,
-    WebhookCallRow,
-)
-from tenants.notices.models import EmailRow
+from tenants.audit import AuditEntry
+from tenants.auth.models import DeviceFingerprint, LoginLink, LoginSession
+from tenants.notices.models import EmailRow, NoticeRow
+from tenants.webhooks.models import WebhookCallRow
 
 
 @dataclass(frozen=True)

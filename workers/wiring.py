@@ -26,8 +26,9 @@ from channels.sending.step_runner import PreparedStep, SettleAttempt
 from connectors.age_verification import providers
 from connectors.age_verification.providers import AgeProvider
 from connectors.contract.balance import MovementPage, SupportsBalance
+from connectors.contract.chats import ChatConnector
 from connectors.contract.comments import CommentPage, ModerationAction, SupportsComments
-from connectors.contract.connector import ChatConnector, Connector, PlatformCopy
+from connectors.contract.connector import Connector, PlatformCopy
 from connectors.contract.earnings import Earnings, SupportsEarnings, TimeSpan
 from connectors.contract.outcomes import LookupResult, Outcome, Reauthorize
 from connectors.contract.paid_media import PaidMessageStatus

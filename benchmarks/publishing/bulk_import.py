@@ -12,7 +12,7 @@ from benchmarks.publishing.world import LATENCY_MS, PATIENCE_SECONDS, BenchmarkW
 from foundation.ops.clock import monotonic, sleep, wall_now
 from schedules.imports import import_files
 from schedules.imports.csv_rows import MAX_ROWS
-from schedules.posts.states import ImportState
+from schedules.imports.states import ImportState
 
 COLUMNS = ("key", "creator", "channels", "date", "time", "zone", "body")
 LOOK_SECONDS = 0.1

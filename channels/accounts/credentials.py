@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from channels.accounts.events import TokenRenewalDue
+from channels.connections.events import TokenRenewalDue
 from connectors.contract.connector import RenewedTokens
 from foundation.db.database import Scope
 from foundation.ids import uuid7

@@ -8,14 +8,15 @@ from uuid import UUID
 from channels.accounts import credentials, queries
 from channels.accounts.events import ChannelConnected
 from channels.accounts.states import CHANNEL_STATES, DISCONNECTED_STATES, UNUSABLE_STATES, ChannelState
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid, uuid7
 from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from tenants.notices import notices
-from tenants.webhooks import endpoints
+from tenants.webhooks.outgoing_calls import record_webhook_event
 
 MAX_INTERVAL_MINUTES = 24 * 60
 """Minutes."""
@@ -282,7 +283,7 @@ def _record_lost_access(scope: Scope, channel_id: UUID, state: ChannelState, rea
     message = Message(f"channel.notice_{state}", {"account": channel.name})
     notices.put(scope, message, cause=_notice_cause(channel_id, state), urgent=True, creator_id=channel.creator_id)
     if state is ChannelState.REAUTHORIZE:
-        endpoints.record_webhook_event(
+        record_webhook_event(
             scope, "channel.reauthorize", creator_id=channel.creator_id, channel_id=channel_id, state=str(state)
         )
 

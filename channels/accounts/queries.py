@@ -1,22 +1,20 @@
 """What other rooms and pages see of this room."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import tuple_
-from sqlmodel import col, select
+from sqlmodel import select
 
-from channels.accounts.models import AttemptRow, ChannelRow
+from channels.accounts.models import ChannelRow
 from channels.accounts.states import DISCONNECTED_STATES, UNUSABLE_STATES, ChannelState
 from connectors.transport.transport import AccountTarget
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from gate.contract.units import Subject
 
 DESTINATION_CHECK_LIFETIME = timedelta(seconds=10)
 """How long a look at the place we post to counts: it is made for the post that is about to leave."""
@@ -109,36 +107,6 @@ class Channel:
         return bool(self.options.get("hand_over"))
 
 
-@dataclass(frozen=True)
-class StepSummary:
-    """One request: what it was, when it was armed, and what came back (`200`, `not_sent`, `lost`; "" while open)."""
-
-    name: str
-    kind: str
-    armed_at: datetime
-    answered: str
-
-
-@dataclass(frozen=True)
-class AttemptSummary:
-    """One attempt for people, oldest first. `said` is the sentence of what came of it."""
-
-    kind: str
-    part: int
-    n: int
-    channel_id: UUID
-    armed_at: datetime
-    closed_at: datetime | None
-    outcome: str | None
-    http_status: int | None
-    outcome_text: Message
-    detail: Message | None
-    steps: tuple[StepSummary, ...]
-    native_id: str
-    url: str
-    resolved_by: str | None
-
-
 def get_channel(scope: Scope, channel_id: UUID) -> Channel:
     """A channel by id. Raises NotFound."""
     return _single_channel(_load_channels(scope, "AND c.id = :id", id=channel_id))
@@ -189,26 +157,6 @@ def transport_account(of: Channel) -> AccountTarget:
     return AccountTarget(of.tenant_id, of.id, of.account, of.base_url, of.token, of.refresh, of.platform)
 
 
-def list_attempts(scope: Scope, subject: Subject) -> list[AttemptSummary]:
-    """The story of a subject: every attempt, oldest first."""
-    return list_attempts_by_subject(scope, [subject])[subject]
-
-
-def list_attempts_by_subject(scope: Scope, subjects: Collection[Subject]) -> dict[Subject, list[AttemptSummary]]:
-    """The same of several subjects, read at once."""
-    there = tuple_(col(AttemptRow.subject_kind), col(AttemptRow.subject_id))
-    rows = scope.session.exec(
-        select(AttemptRow)
-        .where(AttemptRow.tenant_id == scope.tenant_id, there.in_([(one.kind, one.id) for one in subjects]))
-        .order_by(col(AttemptRow.armed_at), col(AttemptRow.id))
-        .execution_options(populate_existing=True)
-    ).all()
-    found: dict[Subject, list[AttemptSummary]] = {subject: [] for subject in subjects}
-    for row in rows:
-        found[Subject(row.subject_kind, row.subject_id)].append(_attempt_summary(row))
-    return found
-
-
 _EVERY = """
 SELECT c.tenant_id, c.id, c.creator_id, c.platform, c.surface, c.chat_surface, c.account, c.base_url, c.name, c.state,
   c.reason, c.min_gap_seconds, c.zone, c.options, c.paused_until, c.last_ok_at, c.app_key,
@@ -248,38 +196,3 @@ def _channel_from_row(row: Any) -> Channel:
         refused=row.generation is not None and row.refused == row.generation,
         app_key=row.app_key,
     )
-
-
-def _attempt_summary(row: AttemptRow) -> AttemptSummary:
-    proof = row.resolution or row.result
-    return AttemptSummary(
-        kind=row.kind,
-        part=row.part,
-        n=row.n,
-        channel_id=row.channel_id,
-        armed_at=row.armed_at,
-        closed_at=row.closed_at,
-        outcome=row.outcome,
-        http_status=row.http_status,
-        outcome_text=Message(f"attempt.{row.outcome or 'open'}"),
-        detail=Message.from_json(row.detail) if row.detail else None,
-        steps=_parse_step_summaries(row.steps),
-        native_id=str(proof.get("native_id", "")),
-        url=str(proof.get("url", "")),
-        resolved_by=row.resolved_by,
-    )
-
-
-def _parse_step_summaries(stored: Sequence[Mapping[str, Any]]) -> tuple[StepSummary, ...]:
-    return tuple(
-        StepSummary(
-            step["name"], step["kind"], datetime.fromisoformat(step["armed_at"]), _answer_status(step["answer"])
-        )
-        for step in stored
-    )
-
-
-def _answer_status(answer: Mapping[str, Any] | None) -> str:
-    if answer is None:
-        return ""
-    return str(answer["status"]) if answer["type"] == "response" else str(answer["type"])

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts.events import AgeCheckRequested, AgeProviderTestDue
-from channels.accounts.models import AgeCheckRow, AgeProviderRow
-from channels.accounts.states import AGE_CHECK_STATES, AGE_PROVIDER_STATES, AgeCheckState, AgeProviderState
+from channels.age_verification.events import AgeCheckRequested, AgeProviderTestDue
+from channels.age_verification.models import AgeCheckRow, AgeProviderRow
+from channels.age_verification.states import AGE_CHECK_STATES, AGE_PROVIDER_STATES, AgeCheckState, AgeProviderState
 from connectors.age_verification.providers import AgeProvider
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused

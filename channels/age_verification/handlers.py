@@ -12,16 +12,16 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from channels.accounts.events import (
+from channels.age_verification import age_checks
+from channels.age_verification.events import (
     AgeCheckEnded,
     AgeCheckRequested,
     AgeCheckResultDue,
     AgeProviderTestDue,
     AgeRetentionDue,
 )
-from channels.accounts.models import AgeCheckRow, AgeProviderRow
-from channels.accounts.states import AgeCheckState, AgeProviderState
-from channels.age_verification import age_checks
+from channels.age_verification.models import AgeCheckRow, AgeProviderRow
+from channels.age_verification.states import AgeCheckState, AgeProviderState
 from channels.connections.account_setup import ReadForm
 from connectors.age_verification.providers import (
     AgeCheckRequest,
@@ -34,7 +34,8 @@ from connectors.contract.connector import Send, StepResult
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
 from connectors.shared.http_responses import SHORT_RETRY
 from connectors.transport.transport import AccountTarget, Transport
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox

@@ -9,9 +9,11 @@ from uuid import UUID
 from channels.attempts import serialization
 from connectors.contract.connector import Response, StepKind, StepNotSent, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Processing, Published, Uncertain
-from foundation.db.database import Scope, stored_message
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate.contract.units import Subject, Unit
 

@@ -23,7 +23,8 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
-from foundation.i18n.translation import Message, to_storable_json
+from foundation.canonical_json import to_storable_json
+from foundation.i18n.translation import Message
 from foundation.money import Money
 from foundation.sealed import Sealed
 from gate.contract.units import (

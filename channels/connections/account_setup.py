@@ -13,12 +13,12 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels.accounts import account_connectors, lifecycle, oauth_clients, queries
-from channels.accounts.events import AccountSetupRequested, AccountTestRequested
-from channels.accounts.models import AccountSetupRow
-from channels.accounts.states import AccountSetupState
 from channels.attempts import request_loop
 from channels.connections import oauth_flow, token_renewal
+from channels.connections.events import AccountSetupRequested, AccountTestRequested
+from channels.connections.models import AccountSetupRow
 from channels.connections.oauth_flow import REDIRECT_FIELD
+from channels.connections.states import AccountSetupState
 from channels.limits import send_limits
 from connectors.contract.account_setup import (
     CLIENT_ID,
@@ -32,10 +32,11 @@ from connectors.contract.connector import OAuthClient, Response, Send, StepResul
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.shared.oauth import client_from_form
 from connectors.transport.transport import AccountTarget, Transport
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
 from foundation.http import address_policy as addressing
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.sealed import Sealed, SealSecret

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import CommandMenuDue
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
 from channels.connections import token_renewal
+from channels.connections.events import CommandMenuDue
 from channels.limits import send_limits
 from connectors.contract.bot_commands import CommandMenu, SupportsCommandMenu
 from connectors.contract.capabilities import Capabilities

@@ -9,21 +9,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import DestinationCheckDue, DestinationChecked
 from channels.accounts.queries import Channel
 from channels.attempts import request_loop
 from channels.connections import token_renewal
+from channels.connections.events import DestinationCheckDue, DestinationChecked
 from channels.limits import send_limits
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.destination import Destination, DestinationReport, SupportsDestinationCheck
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Retry
 from connectors.transport.transport import Transport
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
 from gate.permits import watched_copies
-from gate.reviews.events import PlaceProbeDue
+from gate.permits.events import PlaceProbeDue
 from gate.viewers import age_assurance
 from tenants.notices import notices
 

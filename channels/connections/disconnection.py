@@ -13,13 +13,15 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels.accounts import account_connectors, lifecycle, oauth_clients, queries
-from channels.accounts.events import DisconnectionRequested
-from channels.accounts.models import ManualTaskRow
 from channels.accounts.queries import Channel
-from channels.accounts.states import OPEN_TASK_STATES, ChannelState
+from channels.accounts.states import ChannelState
 from channels.attempts import attempts, request_loop
+from channels.connections.events import DisconnectionRequested
 from channels.manual_tasks import task_lifecycle
+from channels.manual_tasks.models import ManualTaskRow
+from channels.manual_tasks.states import OPEN_TASK_STATES
 from connectors.contract import app_webhooks
+from connectors.contract.chats import SupportsWebhook
 from connectors.contract.connector import (
     Connector,
     OAuthClient,
@@ -28,7 +30,6 @@ from connectors.contract.connector import (
     StepKind,
     StepNotSent,
     StepResult,
-    SupportsWebhook,
     WireStep,
 )
 from connectors.contract.outcomes import Outcome, Published, Rejected, Uncertain

@@ -14,12 +14,13 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from channels.accounts.events import AccountSetupRequested
-from channels.accounts.states import AccountSetupState
+from channels.connections.events import AccountSetupRequested
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import OAuthVisit
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from foundation.sealed import Sealed, SealSecret
 

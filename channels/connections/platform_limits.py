@@ -9,16 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import PlatformLimitsDue, TenantLimitsDue
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
+from channels.connections.events import PlatformLimitsDue, TenantLimitsDue
 from channels.limits import send_limits
 from connectors.contract.capability_overrides import SupportsOwnLimits
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.transport.transport import Transport
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
-from foundation.i18n.translation import canonical_json
 from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
 

@@ -7,11 +7,11 @@ from typing import assert_never
 
 from channels.accounts import account_connectors, credentials, lifecycle, oauth_clients, queries
 from channels.accounts.credentials import RenewalClaim
-from channels.accounts.events import TokenRenewalDue
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
 from channels.connections import platform_limits
+from channels.connections.events import TokenRenewalDue
 from channels.limits import send_limits
 from connectors.contract import capability_overrides
 from connectors.contract.connector import (

@@ -13,16 +13,15 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Numeric, UniqueConstraint
-from sqlmodel import Field, select
+from sqlmodel import select
 
 from channels.accounts import queries
-from channels.accounts.models import channel_foreign_key
 from channels.accounts.queries import Channel
+from channels.limits.models import RequestCapRow
 from connectors.contract.connector import StepResult
 from connectors.shared import request_costs
 from connectors.shared.request_costs import PriceList, RequestCostKind
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid, uuid7
@@ -37,41 +36,6 @@ NEAR_PERCENT = 80
 """From so much of its cap on an agency is told that it is near."""
 
 MAX_MINOR = 10**9
-
-
-class RequestCostRow(TenantRow, table=True):
-    """How many requests of one kind an account made in a month, and what they cost."""
-
-    __tablename__ = "request_costs"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "channel_id", "month", "what", name="request_costs_once"),
-        channel_foreign_key(),
-        about="nobody",
-        keep="while the tenant is here",
-    )
-    channel_id: UUID
-    platform: str
-    month: str
-    """By the clocks of the agency's zone: `2026-11`."""
-    what: str
-    """As `connectors.shared.request_costs.RequestCostKind`."""
-    many: int
-    minor: Decimal = Field(sa_type=Numeric(14, 4))
-    currency: str
-
-
-class RequestCapRow(TenantRow, table=True):
-    """What an agency lets the requests of its accounts on one platform cost in a month."""
-
-    __tablename__ = "request_caps"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "platform", name="request_caps_once"),
-        about="nobody",
-        keep="while the tenant is here",
-    )
-    platform: str
-    currency: str
-    minor: int = Field(sa_type=BigInteger)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from channels.accounts.events import BrakeProbeDue
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.limits import app_limits, request_costs, shared_quota
+from channels.sending.events import BrakeProbeDue
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
 from connectors.shared.http_responses import CONNECT_ERRORS, is_app_wide_limit, is_chat_limit, is_endpoint_limit
 from foundation.db.database import Scope

@@ -12,18 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
-
-from channels.accounts.models import channel_foreign_key
+from channels.links.models import MediaUrlFetchRow, MediaUrlRow
 from connectors.contract.connector import FileRef
-from foundation.db.database import (
-    CreatorOwnedRow,
-    OpenScope,
-    Scope,
-    TenantRow,
-    table_arguments,
-    timestamp_column,
-)
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import INSTALLATION_ID, uuid7
 from gate.contract.permit import Permit
 from gate.contract.reasons import Reason
@@ -35,48 +26,6 @@ MEDIA_URL_PATH = "/lent/"
 MEDIA_URL_ACTOR = "system:lending"
 FILE_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "video/mp4": "mp4"}
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-class MediaUrlRow(CreatorOwnedRow, table=True):
-    """One address under which a platform may fetch one file; known by the digest of its random part."""
-
-    __tablename__ = "lent_files"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "digest", name="lent_files_digest"),
-        Index("lent_files_found", "digest"),
-        Index("lent_files_subject", "tenant_id", "subject_id", "sha256", "created_at"),
-        channel_foreign_key(),
-        ForeignKeyConstraint(["tenant_id", "permit_jti"], ["permits.tenant_id", "permits.id"]),
-        about="creator",
-        keep="30 days",
-    )
-    channel_id: UUID
-    permit_jti: UUID
-    subject_kind: str
-    subject_id: UUID
-    sha256: str
-    mime: str
-    digest: str
-    expires_at: datetime = timestamp_column()
-
-
-class MediaUrlFetchRow(TenantRow, table=True):
-    """One request for a lent file: what was answered, and why it was refused."""
-
-    __tablename__ = "lent_reads"
-    __table_args__ = table_arguments(
-        Index("lent_reads_file", "tenant_id", "lent_id", "created_at"),
-        ForeignKeyConstraint(["tenant_id", "lent_id"], ["lent_files.tenant_id", "lent_files.id"]),
-        about="nobody",
-        keep="30 days",
-    )
-    lent_id: UUID
-    status: int
-    size: int
-    """Bytes of the file that were handed out."""
-    reason: str
-    source: str
-    """Where it came from, as a digest keyed by the address: the same visitor is known again there, and nowhere else."""
 
 
 @dataclass(frozen=True)

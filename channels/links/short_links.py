@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts.models import LinkRow
+from channels.links.models import LinkRow
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict

@@ -10,16 +10,8 @@ from channels.attempts import request_loop
 from channels.connections import token_renewal
 from channels.limits import request_costs as charging
 from channels.limits import send_limits
-from connectors.contract.connector import (
-    ChatConnector,
-    ChatUpdate,
-    ChatUpdates,
-    Response,
-    Send,
-    StepNotSent,
-    StepResult,
-    SupportsSharedInbox,
-)
+from connectors.contract.chats import ChatConnector, ChatUpdate, ChatUpdates, SupportsSharedInbox
+from connectors.contract.connector import Response, Send, StepNotSent, StepResult
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
 from connectors.shared import reply_windows
 from connectors.shared import request_costs as charges

@@ -7,33 +7,24 @@ platform comes back by itself.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
-
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import WebhookSubscriptionDue
-from channels.accounts.models import channel_foreign_key
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
 from channels.connections import token_renewal
 from channels.limits import send_limits
 from channels.listening.app_webhooks import CALL_NOTE_INTERVAL
+from channels.listening.events import WebhookSubscriptionDue
 from connectors.contract.app_webhooks import SupportsWebhookSubscription, WebhookTopic
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Retry
 from connectors.transport.transport import Transport
-from foundation.db.database import (
-    OpenScope,
-    Scope,
-    TenantRow,
-    message_column,
-    table_arguments,
-    timestamp_column,
-)
-from foundation.i18n.translation import Message, canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
@@ -62,24 +53,6 @@ VALUES (:tenant, :id, :channel, :state, CAST(:reason AS jsonb), :generation, :du
 ON CONFLICT (tenant_id, channel_id) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason,
   generation = EXCLUDED.generation, due_at = EXCLUDED.due_at, updated_at = house_now()
 """
-
-
-class WebhookSubscriptionRow(TenantRow, table=True):
-    """How an account stands; `generation` is of the token it was signed up with."""
-
-    __tablename__ = "call_subscriptions"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "channel_id", name="call_subscriptions_channel"),
-        channel_foreign_key(),
-        about="nobody",
-        keep="while the channel is connected",
-    )
-    channel_id: UUID
-    state: str
-    reason: dict[str, Any] | None = message_column()
-    generation: int
-    due_at: datetime = timestamp_column()
-    called_at: datetime | None = timestamp_column(optional=True)
 
 
 @dataclass(frozen=True)

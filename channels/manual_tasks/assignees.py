@@ -9,11 +9,12 @@ from sqlmodel import select
 
 from channels.accounts import queries
 from channels.accounts.events import ChannelConnected
-from channels.accounts.models import PhoneRow
 from channels.accounts.queries import Channel
+from channels.manual_tasks.models import PhoneRow
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from tenants import audit

@@ -11,15 +11,16 @@ from typing import cast
 from uuid import UUID
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import FileDownloadRequested
-from channels.accounts.models import FileDownloadRow, ManualTaskRow
-from channels.accounts.states import FILE_DOWNLOAD_STATES, OPEN_TASK_STATES, FileDownloadState
 from channels.attempts import attempts, serialization
 from channels.manual_tasks import task_lifecycle
+from channels.manual_tasks.events import FileDownloadRequested
+from channels.manual_tasks.models import FileDownloadRow, ManualTaskRow
+from channels.manual_tasks.states import FILE_DOWNLOAD_STATES, OPEN_TASK_STATES, FileDownloadState
 from connectors.contract.connector import Connector, SupportsManualPosting
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.permit import Permit

@@ -15,16 +15,18 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from channels.accounts import queries
-from channels.accounts.events import ManualTaskCheckDue, ManualTaskEnded
-from channels.accounts.models import ManualTaskRow
 from channels.accounts.queries import Channel
-from channels.accounts.states import MANUAL_TASK_STATES, OPEN_TASK_STATES, ManualTaskState
 from channels.attempts import attempts, serialization
+from channels.manual_tasks.events import ManualTaskCheckDue, ManualTaskEnded
+from channels.manual_tasks.models import ManualTaskRow
+from channels.manual_tasks.states import MANUAL_TASK_STATES, OPEN_TASK_STATES, ManualTaskState
 from connectors.contract.connector import Response, StepKind, StepResult, WireStep
 from connectors.transport.transport import AccountTarget
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.permit import Permit, RemovalOrder
@@ -47,7 +49,6 @@ FIRST_WORDS = 200
 """Characters of a post that somebody has to find on an account."""
 
 POST_TASK, REMOVAL_TASK = "post", "removal"
-H = ManualTaskState
 
 _PUT = """
 INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id, permit_jti,
@@ -168,14 +169,16 @@ def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
     """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is somebody's task now."""
     removal = _by_key(scope, f"{REMOVAL_TASK}:{order.permit_jti}")
     if removal is not None:
-        return removal.state == H.GONE
+        return removal.state == ManualTaskState.GONE
     post = _find_post_task_of_permit(scope, order.permit_jti)
     if post is None:
         return True  # never handed to anybody
     opened = post.opened_at is not None
     if post.state in OPEN_TASK_STATES:
         recall_task(scope, post, "handover.recalled")
-    if post.state in (H.CANNOT, H.LATE) or not (opened or post.state == H.DONE):
+    if post.state in (ManualTaskState.CANNOT, ManualTaskState.LATE) or not (
+        opened or post.state == ManualTaskState.DONE
+    ):
         return True
     content = {name: post.content.get(name) for name in ("site", "title", "caption")}
     content["went_out"] = _format_instant(post.closed_at)
@@ -246,7 +249,7 @@ def _format_instant(at: datetime | None) -> str:
 
 def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
     """Nobody is to post it any more; what was opened may stand. Raises as `end`."""
-    close_task(scope, row, H.RECALLED, "recalled" if row.opened_at is None else "recalled_open", why=why)
+    close_task(scope, row, ManualTaskState.RECALLED, "recalled" if row.opened_at is None else "recalled_open", why=why)
 
 
 def mark_content_replaced(scope: Scope, permit_jti: UUID) -> None:
@@ -264,7 +267,7 @@ def close_proven_removal(scope: Scope, permit_jti: UUID) -> None:
     """A copy is proven gone: whoever was to take it away has nothing left to do."""
     row = _by_key(scope, f"{REMOVAL_TASK}:{permit_jti}")
     if row is not None and row.state in OPEN_TASK_STATES:
-        close_task(scope, row, H.GONE, "gone", why="handover.proven")
+        close_task(scope, row, ManualTaskState.GONE, "gone", why="handover.proven")
 
 
 def awaiting_removal(scope: Scope, permits: Collection[UUID]) -> frozenset[UUID]:
@@ -343,9 +346,9 @@ def check_task(event: ManualTaskCheckDue, *, tenant: OpenScope) -> None:
 
 
 def _check_task(scope: Scope, row: ManualTaskRow) -> timedelta | None:
-    closes = row.late_until if row.kind == POST_TASK and row.state == H.WAITING else None
+    closes = row.late_until if row.kind == POST_TASK and row.state == ManualTaskState.WAITING else None
     if closes is not None and scope.now > closes:
-        close_task(scope, row, H.LATE, "late", why="handover.late")
+        close_task(scope, row, ManualTaskState.LATE, "late", why="handover.late")
         return None
     if row.kind == POST_TASK and scope.now >= row.handed_at + TASK_LIFETIME:
         return None  # from now on the room above asks

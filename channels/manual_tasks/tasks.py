@@ -13,11 +13,13 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import CopyRemovalDue, ManualTaskCheckDue
-from channels.accounts.models import ChannelRow, ManualTaskRow
-from channels.accounts.states import OPEN_TASK_STATES, ManualTaskState
+from channels.accounts.models import ChannelRow
 from channels.manual_tasks import task_lifecycle
+from channels.manual_tasks.events import ManualTaskCheckDue
+from channels.manual_tasks.models import ManualTaskRow
+from channels.manual_tasks.states import OPEN_TASK_STATES, ManualTaskState
 from channels.manual_tasks.task_lifecycle import POST_TASK, REMOVAL_TASK
+from channels.sending.events import CopyRemovalDue
 from connectors.contract.connector import Connector, PostedLink, SupportsManualPosting
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -30,8 +32,6 @@ SNOOZE_TIMES = (timedelta(minutes=15), timedelta(hours=1))
 REFUSAL_REASONS = ("account", "refused", "content", "absent", "other")
 """Why a post cannot be made: the account is shut, the platform refuses it, something is wrong with it, nobody has the
 phone, another reason."""
-
-H = ManualTaskState
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
     Raises NotFound; Conflict once it has an end, or when its time is over.
     """
     found = get_task(scope, task_id, creators=creators)
-    if found.state == H.OPENED:
+    if found.state == ManualTaskState.OPENED:
         return found
     too_late = found.kind == POST_TASK and found.late_until is not None and scope.now > found.late_until
     if not found.is_open or too_late:
@@ -155,7 +155,7 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
     )
     if not done.rowcount:  # somebody was faster: they opened it, or it has an end
         found = get_task(scope, task_id, creators=creators)
-        if found.state != H.OPENED:
+        if found.state != ManualTaskState.OPENED:
             raise Conflict("handover.closed")
         return found
     audit.record(scope, "handover.open", f"handover:{task_id}")
@@ -193,7 +193,9 @@ def refuse_task(scope: Scope, task_id: UUID, why: str, *, creators: Collection[U
     row = task_lifecycle.lock_task(scope, task_id)
     if row.state not in OPEN_TASK_STATES:
         raise Conflict("handover.closed")
-    task_lifecycle.close_task(scope, row, H.CANNOT, "cannot", why=f"handover.cannot_{why}", by=_acting_member_id(scope))
+    task_lifecycle.close_task(
+        scope, row, ManualTaskState.CANNOT, "cannot", why=f"handover.cannot_{why}", by=_acting_member_id(scope)
+    )
     audit.record(scope, "handover.cannot", f"handover:{task_id}", why=why)
     return get_task(scope, task_id, creators=creators)
 
@@ -215,7 +217,7 @@ def complete_task(
     row, found = _lock_task_view(scope, task_id, creators)
     if found.is_removal:
         raise BadInput("handover.why")
-    if found.state == H.DONE:
+    if found.state == ManualTaskState.DONE:
         return found
     if not found.is_open:
         raise Conflict("handover.closed")
@@ -223,7 +225,7 @@ def complete_task(
         raise BadInput("handover.unticked")
     posted = _parse_pasted_link(scope, row, pasted, connectors)
     row.native_id, row.url = (posted.native_id, posted.url) if posted is not None else (f"task:{task_id}", "")
-    task_lifecycle.close_task(scope, row, H.DONE, "posted", why="", by=_acting_member_id(scope))
+    task_lifecycle.close_task(scope, row, ManualTaskState.DONE, "posted", why="", by=_acting_member_id(scope))
     audit.record(scope, "handover.done", f"handover:{task_id}", link=row.url or row.native_id)
     return get_task(scope, task_id, creators=creators)
 
@@ -233,7 +235,7 @@ def add_post_link(
 ) -> ManualTask:
     """The link of what was posted without one. Raises NotFound, BadInput, and Conflict where there is one."""
     row, found = _lock_task_view(scope, task_id, creators)
-    if found.state != H.DONE or found.url:
+    if found.state != ManualTaskState.DONE or found.url:
         raise Conflict("handover.closed")
     posted = _parse_pasted_link(scope, row, pasted, connectors)
     if posted is None:
@@ -257,9 +259,9 @@ def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) 
     row, found = _lock_task_view(scope, task_id, creators)
     if not found.is_removal:
         raise BadInput("handover.why")
-    if found.state == H.GONE:
+    if found.state == ManualTaskState.GONE:
         return found
-    task_lifecycle.close_task(scope, row, H.GONE, "gone", why="", by=_acting_member_id(scope))
+    task_lifecycle.close_task(scope, row, ManualTaskState.GONE, "gone", why="", by=_acting_member_id(scope))
     audit.record(scope, "handover.gone", f"handover:{task_id}")
     outbox.cancel(scope, CopyRemovalDue.kind, row.permit_jti)
     event, lane = CopyRemovalDue(scope.tenant_id, row.permit_jti), f"remove:{row.channel_id}"

@@ -9,12 +9,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import DeliveryVerificationDue
 from channels.accounts.queries import Channel
 from channels.attempts import request_loop
 from channels.connections import destination_check
 from channels.limits import send_limits
 from channels.metrics import reaction_counts
+from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import post_addresses
 from connectors.contract import connector as contract
 from connectors.contract.account_setup import SupportsAccountSetup

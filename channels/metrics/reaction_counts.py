@@ -5,37 +5,18 @@ told of is not known; it is no zero.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint
-from sqlmodel import Field, col, select
+from sqlmodel import col, select
 
-from channels.accounts.models import channel_foreign_key
 from channels.accounts.queries import Channel
-from connectors.contract.connector import ChatUpdate
-from foundation.db.database import Scope, TenantRow, table_arguments, timestamp_column
+from channels.metrics.models import ReactionCountRow
+from connectors.contract.chats import ChatUpdate
+from foundation.db.database import Scope
 from foundation.ids import uuid7
 
 REACTIONS_METRIC = "likes"
 """What reactions are counted as, as on other platforms; who reacted is not told, and not asked for."""
-
-
-class ReactionCountRow(TenantRow, table=True):
-    """How many reactions one message of a place has, as of `at`; `number` orders what was told of one second."""
-
-    __tablename__ = "heard_counts"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "channel_id", "native_id", name="heard_counts_once"),
-        channel_foreign_key(),
-        about="creator",
-        keep="400 days",
-    )
-    channel_id: UUID
-    native_id: str
-    likes: int = Field(sa_type=BigInteger)
-    at: datetime = timestamp_column()
-    number: int = Field(sa_type=BigInteger)
 
 
 _HEAR = """

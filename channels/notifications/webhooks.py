@@ -11,8 +11,7 @@ from foundation.db.database import OpenScope
 from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from gate.contract.permit import NoticeOrder
-from tenants.webhooks import endpoints
-from tenants.webhooks.endpoints import PendingCall, WebhookCallDue
+from tenants.webhooks.outgoing_calls import PendingCall, WebhookCallDue, abandon_call, finish_call, start_call
 
 WEBHOOKS_ACTOR = "system:hooks"
 WEBHOOK_TIMEOUT = 10.0
@@ -32,13 +31,13 @@ def send_webhook(
 ) -> None:
     """Call a hook. Raises `outbox.RetryLater` where it was not taken; killed in between, it is called again."""
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
-        due = endpoints.start_call(scope, event.subject_id)
+        due = start_call(scope, event.subject_id)
     if due is None:
         return
     account = _webhook_target(due, open_letter)
     answer = transport.send(_build_call_step(due, seconds), NoticeOrder(due.tenant_id, due.member_id), account=account)
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
-        wait = endpoints.finish_call(scope, due, status=_answer_http_status(answer), detail=_answer_detail(answer))
+        wait = finish_call(scope, due, status=_answer_http_status(answer), detail=_answer_detail(answer))
     if wait is not None:
         raise outbox.RetryLater(wait)
 
@@ -46,7 +45,7 @@ def send_webhook(
 def fail_webhook(event: WebhookCallDue, *, tenant: OpenScope) -> None:
     """The row failed too often: the call is dead, and shown."""
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
-        endpoints.abandon_call(scope, event.subject_id)
+        abandon_call(scope, event.subject_id)
 
 
 def _webhook_target(due: PendingCall, open_letter: OpenLetter) -> AccountTarget:

@@ -8,33 +8,25 @@ before it is asked for until an answer came, so a crash or a lost answer is foll
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import ReaderRoleDue
-from channels.accounts.models import channel_foreign_key
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
 from channels.connections import token_renewal
 from channels.limits import send_limits
+from channels.roles.events import ReaderRoleDue
+from channels.roles.models import ReaderRoleRow
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
 from connectors.contract.reader_roles import READER_NOT_THERE, SupportsReaderRoles
 from connectors.transport.transport import Transport
-from foundation.db.database import (
-    OpenScope,
-    Scope,
-    TenantRow,
-    message_column,
-    table_arguments,
-    timestamp_column,
-)
-from foundation.i18n.translation import Message, canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
@@ -42,29 +34,6 @@ from tenants.notices import notices
 
 AGAIN, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
 """Between two tries while the platform does not answer: growing with how long it did not."""
-
-
-class ReaderRoleRow(TenantRow, table=True):
-    """A reader who should bear a role of an account's place, or should no more; gone once it is surely taken."""
-
-    __tablename__ = "fan_roles"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "channel_id", "user_id", "role", name="fan_roles_once"),
-        Index("fan_roles_reader", "tenant_id", "user_id"),
-        channel_foreign_key(),
-        about="fan",
-        keep="as long as it is wanted, and 30 days",
-    )
-    channel_id: UUID
-    user_id: str
-    role: str
-    wanted: bool
-    stands: bool | None = None
-    """Whether they bear it; none while nobody knows."""
-    since: datetime = timestamp_column()
-    """When it was last wanted otherwise."""
-    reason: dict[str, Any] | None = message_column()
-    """Why it could not be done."""
 
 
 @dataclass(frozen=True)

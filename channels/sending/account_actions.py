@@ -8,7 +8,8 @@ from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import attempts, request_loop, serialization
-from connectors.contract.connector import ChatConnector, Send, StepNotSent, StepResult, WireStep
+from connectors.contract.chats import ChatConnector
+from connectors.contract.connector import Send, StepNotSent, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.contract.payments import SupportsRenewalStop
 from connectors.shared.http_responses import SHORT_RETRY

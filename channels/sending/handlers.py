@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import BrakeProbeDue
 from channels.attempts import request_loop
 from channels.limits import send_limits
+from channels.sending.events import BrakeProbeDue
 from channels.sending.removal import remove_copy
 from connectors.contract.account_setup import SupportsAccountSetup
 from connectors.contract.connector import Connector, LookupQuery, Send

@@ -9,9 +9,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import CopyAddressed
 from channels.accounts.queries import Channel
 from channels.attempts import attempts, request_loop
+from channels.sending.events import CopyAddressed
 from connectors.contract import connector as contract
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.destination import PostAddress, SupportsAddressQuery

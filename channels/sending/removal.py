@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import NoReturn
 
 from channels.accounts import account_connectors, queries
-from channels.accounts.events import CopyRemovalDue, CopyRemoved
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import attempts, request_loop, retry_delays, serialization
@@ -14,6 +13,7 @@ from channels.connections import token_renewal
 from channels.limits import send_limits
 from channels.manual_tasks import task_lifecycle
 from channels.sending import post_addresses, reconciliation, replacement, step_runner
+from channels.sending.events import CopyRemovalDue, CopyRemoved
 from channels.sending.replacement import MintPermit, ReplacementContext
 from connectors.contract import connector as contract
 from connectors.contract.connector import Connector, Send, StepResult

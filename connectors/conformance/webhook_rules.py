@@ -6,7 +6,8 @@ from typing import Any
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.app_webhooks import SupportsAppWebhooks
-from connectors.contract.connector import Connector, StepKind, SupportsWebhook, WireStep
+from connectors.contract.chats import SupportsWebhook
+from connectors.contract.connector import Connector, StepKind, WireStep
 from connectors.transport.signatures import sign_payload
 from foundation.sealed import Sealed
 

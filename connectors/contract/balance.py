@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from connectors.contract.connector import ChatConnector, Send, StepResult
+from connectors.contract.chats import ChatConnector
+from connectors.contract.connector import Send, StepResult
 from connectors.contract.outcomes import Outcome
 
 MovementKind = Literal["charge", "media", "withdrawal", "spent", "other"]

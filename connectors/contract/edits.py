@@ -2,10 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
-from connectors.contract.connector import Response, Send, StepResult
-from connectors.contract.outcomes import Outcome, Published, Rejected
-from connectors.shared.http_responses import outcome_of_status
-from foundation.i18n.translation import Message
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Outcome
 from gate.contract.units import Unit
 
 EDIT_STEP = "edit"
@@ -31,13 +29,3 @@ class SupportsEdits(Protocol):
         request changed nothing. What is gone stays gone.
         """
         ...
-
-
-def edit_outcome(answer: StepResult, native_id: str, *, gone: frozenset[int] = frozenset({404, 410})) -> Outcome:
-    """What the answer to a change, or to the look before it, meant on a platform that keeps to HTTP: `Published` for a
-    success, a refusal for a copy that is `gone` (by status)."""
-    if isinstance(answer, Response) and answer.is_success:
-        return Published(native_id)
-    if isinstance(answer, Response) and answer.status in gone:
-        return Rejected(Message(EDITED_POST_GONE), permanent=True)
-    return outcome_of_status(answer, creates=False)

@@ -2,7 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
-from connectors.contract.connector import ChatConnector, StepResult, WireStep
+from connectors.contract.chats import ChatConnector
+from connectors.contract.connector import StepResult, WireStep
 from connectors.contract.outcomes import Outcome
 
 

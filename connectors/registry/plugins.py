@@ -23,6 +23,7 @@ from connectors.contract import (
 )
 from connectors.contract.account_setup import ConnectForm
 from connectors.contract.capabilities import POSTING_COSTS, REQUIRED_CONTENT, Capabilities, PostFormat
+from connectors.contract.chats import SupportsSharedInbox, SupportsWebhook
 from connectors.contract.connector import Connector
 from connectors.contract.feed_layout import FeedLayout
 from connectors.shared import options
@@ -47,8 +48,8 @@ _ABILITIES: tuple[type, ...] = (
     connector.SupportsTextCount,
     connector.SupportsNativeKeys,
     connector.SupportsTokenRefresh,
-    connector.SupportsWebhook,
-    connector.SupportsSharedInbox,
+    SupportsWebhook,
+    SupportsSharedInbox,
     metrics.SupportsFollowerCount,
     destination.SupportsDestinationCheck,
     destination.SupportsMarkCheck,

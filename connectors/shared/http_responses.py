@@ -7,8 +7,20 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
-from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.edits import EDITED_POST_GONE
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from foundation.i18n.translation import Message
+
+
+def edit_outcome(answer: StepResult, native_id: str, *, gone: frozenset[int] = frozenset({404, 410})) -> Outcome:
+    """What the answer to a change, or to the look before it, meant on a platform that keeps to HTTP: `Published` for a
+    success, a refusal for a copy that is `gone` (by status)."""
+    if isinstance(answer, Response) and answer.is_success:
+        return Published(native_id)
+    if isinstance(answer, Response) and answer.status in gone:
+        return Rejected(Message(EDITED_POST_GONE), permanent=True)
+    return outcome_of_status(answer, creates=False)
+
 
 SHORT_RETRY = timedelta(seconds=2)
 """Before the first repeat of what surely created nothing; whoever retries doubles it."""

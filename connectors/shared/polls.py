@@ -2,7 +2,8 @@
 
 from collections.abc import Generator, Sequence
 
-from connectors.contract.connector import ChatUpdates, Send, StepResult, WireStep
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import Send, StepResult, WireStep
 from connectors.contract.outcomes import Outcome
 
 PollGenerator = Generator[WireStep, StepResult, ChatUpdates | Outcome]

@@ -28,6 +28,7 @@ from connectors.shared import prices
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, NO_PUBLIC_ADDRESS
 from connectors.transport import references, request_log, required_marks, signatures
 from connectors.transport.response_filter import is_plain_value, keep_fields, pop_path, refusal_texts
+from foundation.canonical_json import canonical_json
 from foundation.errors import GreenroomError
 from foundation.http.http_client import (
     MAX_RESPONSE_BYTES,
@@ -38,7 +39,6 @@ from foundation.http.http_client import (
     ResponseLost,
     encode_multipart,
 )
-from foundation.i18n.translation import canonical_json
 from foundation.ops.clock import monotonic
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from gate.contract import replacement_picture

@@ -1,28 +1,25 @@
 """Getting in and out: plain HTML, before and without Streamlit. A stranger sees these pages and nothing else."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import BaseRoute, Match
 
 from dashboard.auth import session_cookies
 from dashboard.shell import index_page, session
-from dashboard.shell.localization import preferred_language
 from dashboard.shell.navigation import PageEntry
+from dashboard.shell.plain_pages import NO_STORE, PASSKEY_SIGN_IN, SIGN_IN_FIELDS, plain_page
+from dashboard.shell.session import VIEWER_SCOPE_KEY
 from dashboard.shell.widgets import render_template
-from foundation.errors import Refused, Unavailable
 from foundation.http.host_guard import AsgiApp, AsgiMessage, AsgiReceive, AsgiSend
 from foundation.i18n.translation import Message as Words
 from foundation.i18n.translation import render_message
 from tenants.agencies import queries
 from tenants.agencies.rights import has_right
-from tenants.auth import challenges, sessions
 
 PUBLIC_PATHS = re.compile(
     r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))|/static/.+"
@@ -38,140 +35,6 @@ BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
 
 UNKNOWN_PAGE = Words("dashboard.no_such_page")
 UNKNOWN = 401
-VIEWER_SCOPE_KEY = "greenroom.viewer"
-"""Where our own routes find who asks, as the session said a moment ago."""
-
-NO_STORE = {"cache-control": "no-store"}
-
-
-MAX_SIGN_IN_FORM_BYTES = 4096
-"""Bytes of a form; more is nobody's password."""
-
-
-@dataclass(frozen=True)
-class PageFormField:
-    """A field of a form on these pages; `fill` is what browsers and password keepers put there."""
-
-    name: str
-    kind: str
-    label: str
-    fill: str
-
-
-@dataclass(frozen=True)
-class PasskeyForm:
-    """A form that a passkey answers: the act it is for, what goes along unseen, and what is typed (name, label)."""
-
-    act: str
-    button: str
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    asked: Sequence[tuple[str, str]] = ()
-    first: bool = False
-    """Whether it is what the page is there for."""
-
-
-SIGN_IN_FIELDS = (
-    PageFormField("email", "email", "signing.email", "username"),
-    PageFormField("password", "password", "signing.password", "current-password"),
-)
-PASSKEY_SIGN_IN = PasskeyForm(challenges.ACT_SIGN_IN, "passkey.enter")
-NEW_PASSWORD_FIELDS = (PageFormField("password", "password", "signing.new_password", "new-password"),)
-
-
-def plain_page(
-    request: Request,
-    code: str,
-    *,
-    params: Mapping[str, str | int] | None = None,
-    action: str = "",
-    button: str = "",
-    fields: Sequence[PageFormField] = (),
-    picture: Markup | str = "",
-    below: str = "",
-    key: PasskeyForm | None = None,
-    status: int = 200,
-) -> HTMLResponse:
-    """One sentence, a picture with what stands `below` it, the fields to fill in, and a button where there is something
-    to press; a passkey where this door can ask for one."""
-    language = preferred_language(request.headers.get("accept-language", ""))
-    body = render_template(
-        "shell/templates/plain_page.html",
-        language=language,
-        said=render_message(Words(code, params or {}), language),
-        picture=picture,
-        below=render_message(Words(below, params or {}), language) if below else "",
-        action=action,
-        button=render_message(Words(button), language) if button else "",
-        fields=[(each, render_message(Words(each.label), language)) for each in fields],
-        key=key if session.passkey_site() is not None else None,
-        word=lambda code: render_message(Words(code), language),
-    )
-    return HTMLResponse(body, status, NO_STORE)
-
-
-async def show_link(request: Request) -> Response:
-    """The link's page: a button, not the visit itself, uses the link; mail scanners and previews visit addresses."""
-    return plain_page(request, "dashboard.welcome", action=request.url.path, button="dashboard.enter")
-
-
-async def redeem_link(request: Request) -> Response:
-    """Use the link and open a session."""
-    if is_cross_site(request):
-        return plain_page(request, "dashboard.foreign", status=403)
-    try:
-        secret, browser = request.path_params["secret"], request.headers.get("user-agent", "")
-        opened = await run_in_threadpool(
-            sessions.redeem_sign_in_link, session.session_scope_opener(), secret, browser=browser
-        )
-        return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
-    except Refused as refusal:
-        return plain_page(request, refusal.message.code, status=410)
-    except Unavailable as missing:
-        return plain_page(request, missing.message.code, status=503)
-
-
-async def show_sign_out(request: Request) -> Response:
-    """Whether to sign out."""
-    return plain_page(request, "dashboard.leave_asked", action="/auth/leave", button="dashboard.leave")
-
-
-async def sign_out(request: Request) -> Response:
-    """Close this session; its open pages lock at their next look."""
-    if is_cross_site(request):
-        return plain_page(request, "dashboard.foreign", status=403)
-    await run_in_threadpool(
-        sessions.close_session, session.session_scope_opener(), request.cookies.get(session.session_cookie_name(), "")
-    )
-    answer = plain_page(request, "dashboard.left")
-    answer.delete_cookie(
-        session.session_cookie_name(), path="/", httponly=True, secure=session.is_tls(), samesite="lax"
-    )
-    return answer
-
-
-def is_cross_site(request: Request) -> bool:
-    """Whether another site's page sent this form: nobody is signed in, or out, by somebody else's button."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in {"same-origin", "none"}
-    origin = request.headers.get("origin")  # "null" from a page of ours too: it sends no referrer
-    return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """What was typed into one of these pages' forms."""
-    if int(request.headers.get("content-length") or 0) > MAX_SIGN_IN_FORM_BYTES:
-        return {}
-    async with request.form(max_fields=8, max_files=0) as filled:
-        return {name: value for name, value in filled.items() if isinstance(value, str)}
-
-
-ROUTES = [
-    Route("/auth/link/{secret}", show_link, methods=["GET"]),
-    Route("/auth/link/{secret}", redeem_link, methods=["POST"]),
-    Route("/auth/leave", show_sign_out, methods=["GET"]),
-    Route("/auth/leave", sign_out, methods=["POST"]),
-]
 
 
 class MemberAccess:

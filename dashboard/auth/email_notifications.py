@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control
 from dashboard.shell import session, widgets
 from dashboard.shell.localization import MemberLocalizer
-from dashboard.shell.session import Viewer
+from dashboard.shell.plain_pages import NO_STORE, is_cross_site, plain_page, read_form
+from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.db.database import Scope
 from foundation.errors import GreenroomError, Unavailable
 from foundation.i18n.translation import Message
@@ -32,7 +32,7 @@ def show_preferences(request: Request) -> Response:
 
 
 def _render_emails_page(request: Request, told: Message | None, status: int = 200) -> Response:
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         wish = emails.get_email_preference(scope, who.member)
@@ -50,7 +50,7 @@ def _render_emails_page(request: Request, told: Message | None, status: int = 20
         zone=who.member.zone,
         word=voice.text,
     )
-    return HTMLResponse(body, status, access_control.NO_STORE)
+    return HTMLResponse(body, status, NO_STORE)
 
 
 async def send_code(request: Request) -> Response:
@@ -74,22 +74,20 @@ async def end_notifications(request: Request) -> Response:
 
 
 async def _handle_form_post(request: Request, act: _Act) -> Response:
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
-    typed = await access_control.read_form(request)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    typed = await read_form(request)
     return await run_in_threadpool(act, request, typed)
 
 
 def _run_email_action(request: Request, act: _In) -> Response:
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             told = act(scope, who)
     except GreenroomError as refused:
         return _render_emails_page(request, refused.message, 409)
-    return RedirectResponse(
-        f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=access_control.NO_STORE
-    )
+    return RedirectResponse(f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=NO_STORE)
 
 
 def _request_email_code(request: Request, _: Mapping[str, str]) -> Response:

@@ -6,9 +6,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from channels.connections import oauth_flow
-from dashboard.auth import access_control
 from dashboard.shell import session
-from dashboard.shell.session import Viewer
+from dashboard.shell.plain_pages import NO_STORE, plain_page
+from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.errors import NotFound, Unavailable
 from tenants.vault import sealed_intake
 
@@ -22,14 +22,14 @@ async def receive_oauth_code(request: Request) -> Response:
     try:
         await run_in_threadpool(_process_oauth_return, request)
     except NotFound:
-        return access_control.plain_page(request, "channels.not_yours", status=404)
+        return plain_page(request, "channels.not_yours", status=404)
     except Unavailable as missing:
-        return access_control.plain_page(request, missing.message.code, status=503)
-    return RedirectResponse(CHANNELS_PATH, 303, access_control.NO_STORE)
+        return plain_page(request, missing.message.code, status=503)
+    return RedirectResponse(CHANNELS_PATH, 303, NO_STORE)
 
 
 def _process_oauth_return(request: Request) -> None:
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     said = request.query_params
     state, code = said.get("state", "")[:MAX_CODE_LENGTH], said.get("code", "")
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:

@@ -9,19 +9,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control
-from dashboard.auth.access_control import PasskeyForm
-from dashboard.pages.system.queries import require_can_end_stop
 from dashboard.shell import session, widgets
 from dashboard.shell.localization import MemberLocalizer
-from dashboard.shell.session import Viewer
+from dashboard.shell.plain_pages import NO_STORE, PasskeyForm, is_cross_site, plain_page
+from dashboard.shell.queries import require_can_end_stop
+from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.ops.wall_time import load_zone
 from foundation.outbox import outbox
 from gate.policy import emergency_stops
+from gate.policy.events import EmergencyStopRequested
 from gate.reviews import own_releases
-from gate.reviews.events import EmergencyStopRequested
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseStatus, OwnReleaseWithdrawn
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right
@@ -121,7 +120,7 @@ CONFIRMED_ACTS = {
 def _render_confirmation_page(
     request: Request, said: str, *, key: PasskeyForm | None, to: str, status: int = 200, **more: object
 ) -> Response:
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     values = {"lines": (), "back": "", **more}
     body = widgets.render_template(
@@ -136,12 +135,12 @@ def _render_confirmation_page(
         word=voice.text,
         **values,
     )
-    return HTMLResponse(body, status, access_control.NO_STORE)
+    return HTMLResponse(body, status, NO_STORE)
 
 
 def show_reopen_form(request: Request) -> Response:
     """The end of a wide stop by one person: what is stopped, why it ends, and their passkey."""
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     asked = {name: request.query_params.get(name, "") for name in ("where", "target", "feature")}
     try:
@@ -171,7 +170,7 @@ def _is_same_stop(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) ->
 
 def show_own_release(request: Request) -> Response:
     """One's own picture: what is missing, or the signature; once signed, since when, and the way back."""
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     digest = request.path_params["digest"]
     try:
@@ -207,9 +206,9 @@ def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus
 
 def end_own_release(request: Request) -> Response:
     """Take a confirmation back: no passkey is asked for that."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:

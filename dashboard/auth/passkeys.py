@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control, passkey_confirmations, session_cookies
-from dashboard.auth.access_control import PasskeyForm
+from dashboard.auth import passkey_confirmations, session_cookies
 from dashboard.shell import session, widgets
 from dashboard.shell.localization import MemberLocalizer, preferred_language
-from dashboard.shell.session import Viewer
+from dashboard.shell.plain_pages import NO_STORE, PasskeyForm, is_cross_site, plain_page
+from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.errors import GreenroomError, NotFound, Refused, Unavailable
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import load_zone
@@ -61,7 +61,7 @@ async def verify_answer(request: Request) -> Response:
 
 async def _handle_passkey_request(request: Request, act: Any) -> Response:
     language = preferred_language(request.headers.get("accept-language", ""))
-    if access_control.is_cross_site(request):
+    if is_cross_site(request):
         return _message_response(Message("dashboard.foreign"), language, 403)
     try:
         sent = _parse_passkey_request(await _read_limited_body(request))
@@ -99,7 +99,7 @@ def _get_relying_party() -> RelyingParty:
 
 
 def _message_response(message: Message, language: str, status: int) -> Response:
-    return JSONResponse({"said": render_message(message, language)}, status, access_control.NO_STORE)
+    return JSONResponse({"said": render_message(message, language)}, status, NO_STORE)
 
 
 def _create_challenge(request: Request, site: RelyingParty, sent: _Sent) -> Response:
@@ -122,7 +122,7 @@ def _create_challenge(request: Request, site: RelyingParty, sent: _Sent) -> Resp
 
 
 def _options_response(made: str) -> Response:
-    return Response(f'{{"options":{made}}}', media_type="application/json", headers=access_control.NO_STORE)
+    return Response(f'{{"options":{made}}}', media_type="application/json", headers=NO_STORE)
 
 
 def _verify_credential(request: Request, site: RelyingParty, sent: _Sent) -> Response:
@@ -178,13 +178,13 @@ def _client_address(request: Request) -> str:
 
 
 def _redirect_json_response(to: str) -> Response:
-    return JSONResponse({"to": to}, headers=access_control.NO_STORE)
+    return JSONResponse({"to": to}, headers=NO_STORE)
 
 
 def _build_sign_in_response(request: Request, opened: str) -> Response:
     """On with the cookies of a new session."""
     let_in = session_cookies.sign_in_response(request, opened)
-    made = JSONResponse({"to": let_in.headers["location"]}, headers=access_control.NO_STORE)
+    made = JSONResponse({"to": let_in.headers["location"]}, headers=NO_STORE)
     made.raw_headers.extend(pair for pair in let_in.raw_headers if pair[0] == b"set-cookie")
     return made
 
@@ -200,7 +200,7 @@ def show_passkeys(request: Request) -> Response:
 
 
 def _render_passkeys_page(request: Request, told: Message | None, status: int = 200) -> Response:
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = _localizer_of_viewer(who)
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         found, now = passkeys.list_passkeys(scope, who.member.id), scope.now
@@ -223,14 +223,14 @@ def _render_passkeys_page(request: Request, told: Message | None, status: int = 
         voice=voice,
         word=voice.text,
     )
-    return HTMLResponse(body, status, access_control.NO_STORE)
+    return HTMLResponse(body, status, NO_STORE)
 
 
 def remove_own_passkey(request: Request) -> Response:
     """Put one of one's own passkeys away."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
-    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     here = request.cookies.get(session.session_cookie_name(), "")
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -239,7 +239,7 @@ def remove_own_passkey(request: Request) -> Response:
         return _render_passkeys_page(request, Message("passkey.unknown"), 404)
     except GreenroomError as refused:
         return _render_passkeys_page(request, refused.message, 409)
-    return RedirectResponse(f"{PASSKEYS_PATH}?told=removed", status_code=303, headers=access_control.NO_STORE)
+    return RedirectResponse(f"{PASSKEYS_PATH}?told=removed", status_code=303, headers=NO_STORE)
 
 
 def serve_script(_: Request) -> Response:

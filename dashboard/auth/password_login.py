@@ -8,9 +8,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control, session_cookies
+from dashboard.auth import session_cookies
 from dashboard.auth.passkeys import PASSKEYS_PATH
 from dashboard.shell import index_page, session
+from dashboard.shell.plain_pages import (
+    NEW_PASSWORD_FIELDS,
+    NO_STORE,
+    PASSKEY_SIGN_IN,
+    SIGN_IN_FIELDS,
+    is_cross_site,
+    plain_page,
+    read_form,
+)
 from foundation.errors import BadInput, GreenroomError, Refused
 from tenants.auth import members, passwords, sessions
 from tenants.auth.passkeys import list_passkeys
@@ -18,21 +27,21 @@ from tenants.auth.passkeys import list_passkeys
 
 async def show_sign_in(request: Request) -> Response:
     """The form."""
-    return access_control.plain_page(
+    return plain_page(
         request,
         "signing.welcome",
         action="/auth/login",
         button="dashboard.enter",
-        fields=access_control.SIGN_IN_FIELDS,
-        key=access_control.PASSKEY_SIGN_IN,
+        fields=SIGN_IN_FIELDS,
+        key=PASSKEY_SIGN_IN,
     )
 
 
 async def sign_in(request: Request) -> Response:
     """Try e-mail and password; the same answer for a wrong one and for an account nobody has."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
-    typed = await access_control.read_form(request)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    typed = await read_form(request)
     try:
         opened = await run_in_threadpool(
             passwords.sign_in_with_password,
@@ -43,14 +52,14 @@ async def sign_in(request: Request) -> Response:
             browser=request.headers.get("user-agent", ""),
         )
     except Refused as refused:
-        return access_control.plain_page(
+        return plain_page(
             request,
             refused.message.code,
             params=refused.message.params,
             action="/auth/login",
             button="dashboard.enter",
-            fields=access_control.SIGN_IN_FIELDS,
-            key=access_control.PASSKEY_SIGN_IN,
+            fields=SIGN_IN_FIELDS,
+            key=PASSKEY_SIGN_IN,
             status=403,
         )
     return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
@@ -58,12 +67,12 @@ async def sign_in(request: Request) -> Response:
 
 async def show_password_form(request: Request) -> Response:
     """Where a member chooses a password."""
-    return access_control.plain_page(
+    return plain_page(
         request,
         "signing.choose",
         action="/auth/password",
         button="signing.keep",
-        fields=access_control.NEW_PASSWORD_FIELDS,
+        fields=NEW_PASSWORD_FIELDS,
     )
 
 
@@ -72,12 +81,12 @@ async def submit_password(request: Request) -> Response:
 
     Passkeys outlive it: who has any is shown them, since whoever was here in their place may have added one.
     """
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     who = await run_in_threadpool(session.find_viewer, request.cookies.get(session.session_cookie_name(), ""))
     if who is None:
         return RedirectResponse("/auth/login", status_code=303)
-    typed = await access_control.read_form(request)
+    typed = await read_form(request)
 
     def keep() -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -92,34 +101,34 @@ async def submit_password(request: Request) -> Response:
     try:
         return await run_in_threadpool(keep)
     except BadInput as wrong:
-        return access_control.plain_page(
+        return plain_page(
             request,
             wrong.message.code,
             params=wrong.message.params,
             action="/auth/password",
             button="signing.keep",
-            fields=access_control.NEW_PASSWORD_FIELDS,
+            fields=NEW_PASSWORD_FIELDS,
             status=400,
         )
 
 
 async def switch_member_agency(request: Request) -> Response:
     """Open a session of the same human in another agency of theirs."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     cookie = request.cookies.get(session.session_cookie_name(), "")
     try:
         other = UUID(request.path_params["tenant"])
         opened = await run_in_threadpool(sessions.switch_agency, session.session_scope_opener(), cookie, other)
     except (ValueError, GreenroomError):
-        return access_control.plain_page(request, "login.not_tied", status=403)
+        return plain_page(request, "login.not_tied", status=403)
     return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
 
 
 async def set_language(request: Request) -> Response:
     """Read the house in another language from now on."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     who = await run_in_threadpool(session.find_viewer, request.cookies.get(session.session_cookie_name(), ""))
 
     def keep(viewer: session.Viewer) -> None:
@@ -130,9 +139,9 @@ async def set_language(request: Request) -> Response:
         try:
             await run_in_threadpool(keep, who)
         except GreenroomError as wrong:
-            return access_control.plain_page(request, wrong.message.code, params=wrong.message.params, status=400)
+            return plain_page(request, wrong.message.code, params=wrong.message.params, status=400)
     return RedirectResponse(
-        _resolve_return_address(request.query_params.get("to", "")), status_code=303, headers=access_control.NO_STORE
+        _resolve_return_address(request.query_params.get("to", "")), status_code=303, headers=NO_STORE
     )
 
 

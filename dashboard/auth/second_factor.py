@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control, session_cookies
-from dashboard.auth.access_control import PageFormField, PasskeyForm
+from dashboard.auth import session_cookies
 from dashboard.shell import session, widgets
+from dashboard.shell.plain_pages import NO_STORE, PageFormField, PasskeyForm, is_cross_site, plain_page, read_form
 from foundation.errors import Refused, Unavailable
 from tenants.agencies import queries
 from tenants.auth import challenges, passkeys, second_factor, sessions
@@ -29,9 +29,9 @@ def _render_second_factor(request: Request) -> Response:
     try:
         ways = _load_factor_options(request)
     except Refused:
-        return RedirectResponse("/auth/login", status_code=303, headers=access_control.NO_STORE)
+        return RedirectResponse("/auth/login", status_code=303, headers=NO_STORE)
     except Unavailable as missing:
-        return access_control.plain_page(request, missing.message.code, status=503)
+        return plain_page(request, missing.message.code, status=503)
     return _render_code_form(request, SETUP_PROMPT if ways.offer else ways.prompt_code, ways)
 
 
@@ -76,7 +76,7 @@ def _render_code_form(
 ) -> Response:
     told = {**params, "letters": ways.offer.letters} if ways.offer is not None else params
     types = ways.app or ways.offer is not None
-    return access_control.plain_page(
+    return plain_page(
         request,
         code,
         params=told,
@@ -92,9 +92,9 @@ def _render_code_form(
 
 async def verify_second_factor(request: Request) -> Response:
     """Use the six digits; the session that waited is whole."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
-    typed = await access_control.read_form(request)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    typed = await read_form(request)
     return await run_in_threadpool(_verify_entered_code, request, typed.get("code", ""))
 
 
@@ -106,7 +106,7 @@ def _verify_entered_code(request: Request, code: str) -> Response:
         )
     except Refused as refused:
         if refused.message.code == "login.link_spent":
-            return RedirectResponse("/auth/login", status_code=303, headers=access_control.NO_STORE)
+            return RedirectResponse("/auth/login", status_code=303, headers=NO_STORE)
         return _render_code_form(
             request, refused.message.code, _load_factor_options(request), status=403, **refused.message.params
         )

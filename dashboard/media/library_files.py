@@ -15,15 +15,16 @@ from functools import cache
 from threading import Lock
 from uuid import UUID
 
+import streamlit as st
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control
 from dashboard.shell import session
-from dashboard.shell.session import Viewer
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.db.database import Scope
 from foundation.errors import NotFound, Unavailable
 from foundation.ops import settings
@@ -40,6 +41,21 @@ from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, has_right
+
+REVEAL_KEY_PREFIX = "clear:"
+
+
+def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
+    """Let this member see these pictures clearly for five minutes; that they looked is written down."""
+    for asset_id in assets:
+        st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(reveal_picture(scope, page.viewer.member, asset_id))
+
+
+def revealed_picture_url(asset_id: UUID, profile: str = "preview") -> str:
+    """The address of a picture: clear where this member pressed to see it."""
+    seen = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
+    return picture_url(asset_id, profile, clear=UUID(seen) if seen else None)
+
 
 PROFILE_EDGES = {"thumb": 320, "preview": 960}
 """Longest edge in pixels of what is shown small: a thumbnail kept with the picture, made here where there is none
@@ -144,7 +160,7 @@ async def serve_file(request: Request) -> Response:
 
 
 def _serve_library_file(request: Request) -> Response:
-    who: Viewer | None = request.scope.get(access_control.VIEWER_SCOPE_KEY)
+    who: Viewer | None = request.scope.get(VIEWER_SCOPE_KEY)
     try:
         asset_id, profile = UUID(request.path_params["asset"]), request.path_params["profile"]
         clear = UUID(request.query_params["clear"]) if "clear" in request.query_params else None

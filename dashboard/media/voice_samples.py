@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard.auth import access_control
 from dashboard.media import library_files
 from dashboard.shell import session
-from dashboard.shell.session import Viewer
+from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.errors import NotFound
 from studio.voice import samples
 from tenants.agencies import queries as tenant_reads
@@ -30,7 +29,7 @@ async def serve_sample(request: Request) -> Response:
 
 
 def _serve_voice_sample(request: Request) -> Response:
-    who: Viewer | None = request.scope.get(access_control.VIEWER_SCOPE_KEY)
+    who: Viewer | None = request.scope.get(VIEWER_SCOPE_KEY)
     try:
         speech_id = UUID(request.path_params["speech"])
         if who is None or not has_right(who.member.role, Right.RUN):

@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from channels.manual_tasks import assignees
-from dashboard.auth import access_control, session_cookies
-from dashboard.phone.tasks import PRIVATE_NO_STORE
+from dashboard.auth import session_cookies
+from dashboard.phone.phone_page import PRIVATE_NO_STORE
 from dashboard.shell import session, widgets
 from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.plain_pages import is_cross_site, plain_page
 from dashboard.shell.widgets import render_template
 from foundation.db.database import Scope
 from foundation.errors import Refused
@@ -45,15 +46,15 @@ def show_pairing(request: Request) -> Response:
 
 async def create_pairing_code(request: Request) -> Response:
     """A new code for the member who is signed in here."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     return await run_in_threadpool(_render_new_code, request)
 
 
 def _render_new_code(request: Request) -> Response:
     who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
     if who is None:
-        return access_control.plain_page(request, "dashboard.signed_out", status=401)
+        return plain_page(request, "dashboard.signed_out", status=401)
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         address = pairing_url(scope, who.member.id)
     return _render_code_page(request, address)
@@ -62,7 +63,7 @@ def _render_new_code(request: Request) -> Response:
 def _render_code_page(request: Request, address: str) -> Response:
     who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
     if who is None:
-        return access_control.plain_page(request, "dashboard.signed_out", status=401)
+        return plain_page(request, "dashboard.signed_out", status=401)
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     html = render_template(
         "phone/templates/pairing.html",
@@ -78,17 +79,17 @@ def _render_code_page(request: Request, address: str) -> Response:
 
 def show_phone_sign_in(request: Request) -> Response:
     """The page behind the code: a button, not the visit itself, uses it up."""
-    return access_control.plain_page(request, "phone.welcome", action=request.url.path, button="phone.enter")
+    return plain_page(request, "phone.welcome", action=request.url.path, button="phone.enter")
 
 
 async def redeem_pairing_code(request: Request) -> Response:
     """Use the code: a session of its member on this phone, which from now on gets their tasks."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     try:
         return await run_in_threadpool(_redeem_pairing_code, request)
     except Refused as refusal:
-        return access_control.plain_page(request, refusal.message.code, status=410)
+        return plain_page(request, refusal.message.code, status=410)
 
 
 def _redeem_pairing_code(request: Request) -> Response:

@@ -17,11 +17,19 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from channels.accounts import queries as channel_reads
-from dashboard.auth import access_control
 from dashboard.media import library_files
-from dashboard.phone import tasks
-from dashboard.phone.tasks import PRIVATE_NO_STORE, PhoneVisit
+from dashboard.phone.phone_page import (
+    PRIVATE_NO_STORE,
+    PhoneVisit,
+    first_value,
+    load_visit,
+    phone_page,
+    read_form_lists,
+    refusal_page,
+    require_viewer,
+)
 from dashboard.shell import session, widgets
+from dashboard.shell.plain_pages import is_cross_site, plain_page
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.ops import settings
@@ -83,17 +91,17 @@ def _get_upload_creator(scope: Scope, hand: PhoneVisit, request: Request) -> Cre
 def show_creators(request: Request) -> Response:
     """Whose photos; with one creator there is nothing to ask."""
     try:
-        who = tasks.require_viewer(request)
+        who = require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            hand = tasks.load_visit(scope, who)
+            hand = load_visit(scope, who)
             found = _list_upload_creators(scope, hand)
     except GreenroomError as error:
-        return tasks.refusal_page(request, error)
+        return refusal_page(request, error)
     except OperationalError:
-        return access_control.plain_page(request, "dashboard.away", status=503)
+        return plain_page(request, "dashboard.away", status=503)
     if len(found) == 1:
         return RedirectResponse(f"/phone/photos/{found[0].id}", status_code=303, headers=PRIVATE_NO_STORE)
-    return tasks.phone_page("phone/templates/creators.html", hand, creators=found)
+    return phone_page("phone/templates/creators.html", hand, creators=found)
 
 
 def show_photo_upload(request: Request) -> Response:
@@ -104,14 +112,14 @@ def show_photo_upload(request: Request) -> Response:
 def _run_for_creator(request: Request, act: PhotoView) -> Response:
     """What a page or a press comes to for this member and this creator."""
     try:
-        who = tasks.require_viewer(request)
+        who = require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            hand = tasks.load_visit(scope, who)
+            hand = load_visit(scope, who)
             answer = act(scope, hand, _get_upload_creator(scope, hand, request))
     except GreenroomError as error:
-        return tasks.refusal_page(request, error)
+        return refusal_page(request, error)
     except OperationalError:
-        return access_control.plain_page(request, "dashboard.away", status=503)
+        return plain_page(request, "dashboard.away", status=503)
     return answer
 
 
@@ -129,7 +137,7 @@ def _render_photos_page(
         subject_portal.list_linkable_people(scope),
         triage.list_untriaged(scope, creator.id).count,
     )
-    return tasks.phone_page(
+    return phone_page(
         "phone/templates/photo_upload.html", hand, found=found, chosen=chosen, codes=codes, ratings=RATINGS
     )
 
@@ -137,7 +145,7 @@ def _render_photos_page(
 async def receive_photo(request: Request) -> Response:
     """One file, as the body; in the address its name, batch and card, and whether a model made it. Answers `{"id"}`, or
     `{"said"}` why not."""
-    if access_control.is_cross_site(request):
+    if is_cross_site(request):
         return JSONResponse({"said": ""}, 403, PRIVATE_NO_STORE)
     body = bytearray()
     async for part in request.stream():
@@ -149,12 +157,12 @@ async def receive_photo(request: Request) -> Response:
 
 def _store_photo(request: Request, data: bytes) -> Response:
     try:
-        who = tasks.require_viewer(request)
+        who = require_viewer(request)
     except NotFound:
         return JSONResponse({"said": ""}, 401, PRIVATE_NO_STORE)
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            hand = tasks.load_visit(scope, who)
+            hand = load_visit(scope, who)
             asked, creator = request.query_params, _get_upload_creator(scope, hand, request)
             upload_id = uploads.receive_upload(
                 scope,
@@ -190,9 +198,9 @@ async def create_shoot_card(request: Request) -> Response:
 
 
 async def _handle_form_post(request: Request, act: PhotoAction) -> Response:
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
-    form = await tasks.read_form_lists(request)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    form = await read_form_lists(request)
     return await run_in_threadpool(
         _run_for_creator, request, lambda scope, hand, creator: act(scope, hand, creator, form)
     )
@@ -203,7 +211,7 @@ def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: M
     if not places:
         raise BadInput("phone.card_no_account")
     persons = tuple(one for text in form.get("person", ()) if (one := _parse_id(text)) is not None)
-    rating = tasks.first_value(form, "rating")
+    rating = first_value(form, "rating")
     terms = CardTerms(
         day=scope.now.astimezone(load_zone(creator.zone)).date(),
         zone=creator.zone,
@@ -252,7 +260,7 @@ def _render_triage_page(scope: Scope, hand: PhoneVisit, creator: Creator, *, cle
     tiles = [
         (one, library_files.picture_url(one.asset_id, "preview", clear=seen[one.asset_id])) for one in found.assets
     ]
-    return tasks.phone_page(
+    return phone_page(
         "phone/templates/photo_sort.html", hand, creator=creator, tiles=tiles, count=found.count, clear=clear
     )
 
@@ -267,7 +275,7 @@ async def sort_photo(request: Request) -> Response:
 def _record_triage_choice(
     scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]], request: Request
 ) -> Response:
-    asset_id, choice = _parse_id(request.path_params["asset"]), tasks.first_value(form, "choice")
+    asset_id, choice = _parse_id(request.path_params["asset"]), first_value(form, "choice")
     if asset_id is None or choice not in set(TriageChoice):
         raise NotFound("library.asset_unknown", destination="-")
     day = hand.localizer.format_date(scope.now.astimezone(load_zone(creator.zone)).date())

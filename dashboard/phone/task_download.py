@@ -14,15 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from channels.accounts.states import FileDownloadState
 from channels.manual_tasks import file_downloads, tasks
 from channels.manual_tasks.file_downloads import FileDownload
+from channels.manual_tasks.states import FileDownloadState
 from channels.manual_tasks.tasks import ManualTask
-from dashboard.auth import access_control
 from dashboard.media import library_files
 from dashboard.phone import task_archive
 from dashboard.phone import tasks as phone
+from dashboard.phone.phone_page import PRIVATE_NO_STORE, PhoneVisit, load_visit, refusal_page, require_viewer
 from dashboard.shell import session
+from dashboard.shell.plain_pages import is_cross_site, plain_page
 from dashboard.shell.session import Viewer
 from foundation.errors import GreenroomError, NotFound, Unavailable
 
@@ -34,16 +35,16 @@ CHUNK = 1 << 20
 
 async def download_package(request: Request) -> Response:
     """The package of an open task, if the workers say yes to each of its files now; else why not."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     try:
-        who = await run_in_threadpool(phone.require_viewer, request)
+        who = await run_in_threadpool(require_viewer, request)
         task_id = UUID(request.path_params["task"])
         wishes = await run_in_threadpool(_request_downloads, who, task_id)
     except ValueError:
-        return phone.refusal_page(request, NotFound("handover.unknown"))
+        return refusal_page(request, NotFound("handover.unknown"))
     except NotFound as error:
-        return phone.refusal_page(request, error)
+        return refusal_page(request, error)
     except GreenroomError as refused:
         return await run_in_threadpool(phone.task_page_with_error, request, who, task_id, refused)
     for _ in range(LOOKS):
@@ -56,7 +57,7 @@ async def download_package(request: Request) -> Response:
 
 def _request_downloads(who: Viewer, task_id: UUID) -> Mapping[str, UUID]:
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-        hand = phone.load_visit(scope, who)
+        hand = load_visit(scope, who)
         if not task_archive.can_package(tasks.get_task(scope, task_id, creators=hand.creators)):
             raise NotFound("handover.unknown")
         return file_downloads.request_all_files(scope, task_id, creators=hand.creators)
@@ -75,7 +76,7 @@ def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[F
         if any(one.state is FileDownloadState.ASKED for one in answers):
             raise Unavailable("phone.check_slow")
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-            hand = phone.load_visit(scope, who)
+            hand = load_visit(scope, who)
             task = tasks.get_task(scope, task_id, creators=hand.creators)
             for one in answers:  # all of them or none: a refusal undoes the others
                 file_downloads.claim_download(scope, one.id)
@@ -84,12 +85,12 @@ def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[F
         return phone.task_page_with_error(request, who, task_id, refused)
     size = out.seek(0, 2)
     out.seek(0)
-    headers = {**phone.PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "content-length": str(size)}
+    headers = {**PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "content-length": str(size)}
     headers["content-disposition"] = f'attachment; filename="{task_archive.package_file_name(task)}"'
     return StreamingResponse(_read_chunks(out), headers=headers, media_type="application/zip")
 
 
-def _write_archive(who: Viewer, task: ManualTask, hand: phone.PhoneVisit) -> IO[bytes]:
+def _write_archive(who: Viewer, task: ManualTask, hand: PhoneVisit) -> IO[bytes]:
     """On the disk, not in memory: films are large."""
     out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
     try:

@@ -7,110 +7,49 @@ the workers. A file is served once per press, after the workers have decided aga
 import asyncio
 import mimetypes
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from types import MappingProxyType
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from channels.accounts.states import FileDownloadState, ManualTaskState
 from channels.manual_tasks import assignees, file_downloads, tasks
 from channels.manual_tasks.file_downloads import FileDownload
+from channels.manual_tasks.states import FileDownloadState, ManualTaskState
 from channels.manual_tasks.tasks import REFUSAL_REASONS, ManualTask, TaskFile
-from connectors.contract.connector import Connector
-from connectors.registry import loader
-from dashboard.auth import access_control
 from dashboard.media import library_files
 from dashboard.phone import task_archive
+from dashboard.phone.phone_page import (
+    PRIVATE_NO_STORE,
+    PhoneVisit,
+    first_value,
+    load_visit,
+    phone_page,
+    read_form_lists,
+    refusal_page,
+    require_viewer,
+)
 from dashboard.shell import session
-from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.plain_pages import is_cross_site, plain_page
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.session import Viewer
-from dashboard.shell.widgets import render_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import load_zone
 from insights.metrics import manual_entry as typed_numbers
-from insights.rollups import queries as insights
-from tenants.agencies import queries as tenant_reads
+from insights.metrics.queries import latest_metrics
 from tenants.agencies.rights import Right, has_right
-
-PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
-MAX_FORM_BYTES = 8_192
-"""Bytes of a form: a link, ticks and a reason."""
 
 LOOK_SECONDS, LOOKS = 0.1, 100
 """How often, and how many times, the page looks whether its wish for a file was answered."""
 
 
-@dataclass(frozen=True)
-class PhoneVisit:
-    """One look of one member: who, in which words, and the creators they post for."""
-
-    viewer: Viewer
-    localizer: MemberLocalizer
-    creators: frozenset[UUID]
-    names: Mapping[UUID, str]
-    now: datetime
-
-    def member_name(self, member_id: UUID | None) -> str:
-        """What a member is called."""
-        return self.names.get(member_id, "?") if member_id is not None else ""
-
-
 TaskAction = Callable[[Scope, PhoneVisit, UUID, Mapping[str, list[str]]], str]
 """What a press on a task does; returns where to go on."""
-
-
-@cache
-def platform_connectors() -> Mapping[str, Connector]:
-    """Every connector: which links are a platform's own is theirs to say."""
-    return loader.load_connectors()
-
-
-def require_viewer(request: Request) -> Viewer:
-    """Who is signed in. Raises NotFound for nobody."""
-    who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
-    if who is None:
-        raise NotFound("dashboard.signed_out")
-    return who
-
-
-def load_visit(scope: Scope, who: Viewer) -> PhoneVisit:
-    """This look of this member."""
-    member = who.member
-    mine = tenant_reads.list_creators(scope) if assignees.can_post_manually(member) else []
-    return PhoneVisit(
-        viewer=who,
-        localizer=MemberLocalizer(member.language, load_zone(member.zone)),
-        creators=frozenset(one.id for one in mine if assignees.is_assigned_to_creator(member, one)),
-        names={one.id: one.name for one in tenant_reads.list_members(scope)},
-        now=scope.now,
-    )
-
-
-def phone_page(
-    template: str, hand: PhoneVisit, *, status: int = 200, told: Message | None = None, **values: object
-) -> Response:
-    """A page of the phone; `told` stands above everything else."""
-    said = hand.localizer.message_text(told) if told is not None else ""
-    html = render_template(
-        template, language=hand.localizer.language, hand=hand, voice=hand.localizer, said=said, **values
-    )
-    return HTMLResponse(html, status, PRIVATE_NO_STORE)
-
-
-def refusal_page(request: Request, error: GreenroomError) -> Response:
-    """The page of what cannot be shown: a sentence, in the language the browser asks for."""
-    status = 404 if isinstance(error, NotFound) else 409
-    return access_control.plain_page(request, error.message.code, params=error.message.params, status=status)
 
 
 def show_tasks(request: Request) -> Response:
@@ -126,7 +65,7 @@ def show_tasks(request: Request) -> Response:
     except NotFound as error:
         return refusal_page(request, error)
     except OperationalError:
-        return access_control.plain_page(request, "dashboard.away", status=503)
+        return plain_page(request, "dashboard.away", status=503)
     return phone_page(
         "phone/templates/tasks.html",
         hand,
@@ -150,13 +89,13 @@ def show_task(request: Request) -> Response:
     except ValueError:
         return refusal_page(request, NotFound("handover.unknown"))
     except OperationalError:
-        return access_control.plain_page(request, "dashboard.away", status=503)
+        return plain_page(request, "dashboard.away", status=503)
     return _task_page(hand, task, numbers=numbers)
 
 
 def _load_post_metrics(scope: Scope, task: ManualTask) -> Mapping[str, int]:
     """The latest numbers of what was posted."""
-    return insights.latest_metrics(scope, [task.about]).get(task.about, {}) if task.is_posted else {}
+    return latest_metrics(scope, [task.about]).get(task.about, {}) if task.is_posted else {}
 
 
 def _task_page(
@@ -190,20 +129,10 @@ def _task_page(
 
 async def act_on_task(request: Request) -> Response:
     """A press on a task: open, later, cannot, done, link, gone."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     form = await read_form_lists(request)
     return await run_in_threadpool(_handle_task_action, request, form)
-
-
-async def read_form_lists(request: Request) -> Mapping[str, list[str]]:
-    """What was typed; nothing of what is longer than any form of these pages."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_FORM_BYTES:
-            return {}
-    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
 
 
 def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Response:
@@ -220,7 +149,7 @@ def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Resp
     except GreenroomError as refused:
         return task_page_with_error(request, who, task_id, refused, pasted=first_value(form, "link"))
     except OperationalError:
-        return access_control.plain_page(request, "dashboard.away", status=503)
+        return plain_page(request, "dashboard.away", status=503)
     return RedirectResponse(onward, status_code=303, headers=PRIVATE_NO_STORE)
 
 
@@ -236,11 +165,6 @@ def task_page_with_error(
         return refusal_page(request, error)
     status = 422 if isinstance(refused, BadInput) else 409
     return _task_page(hand, task, told=refused.message, status=status, pasted=pasted)
-
-
-def first_value(form: Mapping[str, list[str]], name: str) -> str:
-    """The first value of a field, "" without one."""
-    return next(iter(form.get(name, ())), "")
 
 
 def _open_task(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
@@ -309,8 +233,8 @@ TASK_ACTIONS: Mapping[str, TaskAction] = {
 
 async def serve_task_file(request: Request) -> Response:
     """One file of an open task, if the workers say yes now; else why not, and no byte."""
-    if access_control.is_cross_site(request):
-        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
     try:
         who = await run_in_threadpool(require_viewer, request)
         task_id, place = UUID(request.path_params["task"]), int(request.path_params["place"])

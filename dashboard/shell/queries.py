@@ -4,12 +4,85 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.pages.system.queries import StopBanner, list_stop_banners
+pass
+from collections.abc import Callable
+
+from channels.accounts import queries as channel_reads
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.ids import INSTALLATION_ID
+from gate.policy import emergency_stops
+from gate.policy.emergency_stops import ActiveStop
 from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Agency
+from tenants.agencies.queries import Agency, Creator, Member
 from tenants.agencies.rights import Right
+
+
+@dataclass(frozen=True)
+class StopBanner:
+    """An emergency stop as every page tells it: of one creator or one account of hers, by name, of a platform, or of
+    the whole agency (both empty). Accounts of several creators often have one name."""
+
+    whom: str
+    platform: str
+    since: datetime
+
+
+def list_stop_banners(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[StopBanner]:
+    """The stops that keep this member's work back, each once; two statements while nothing is stopped."""
+    above = emergency_stops.list_stops(scope, of=INSTALLATION_ID)
+    found = [stop for stop in (*emergency_stops.list_stops(scope), *above) if stop.where != "chat"]
+    if not found:
+        return []
+    known = list_stop_targets(scope, mine(scope))
+    since = {known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known}
+    return [StopBanner(*whom, at) for whom, at in since.items()]
+
+
+def list_stop_targets(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, str], tuple[str, str]]:
+    """What can be stopped of these creators' work, as a switch knows it, each with the name and the platform it is told
+    by."""
+    names = {one.id: one.name for one in mine}
+    accounts = [one for one in channel_reads.list_channels(scope) if one.creator_id in names]
+    known = {("global", ""): ("", ""), ("tenant", ""): ("", "")}
+    known |= {("creator", str(one)): (name, "") for one, name in names.items()}
+    known |= {("platform", one.platform): ("", one.platform) for one in accounts}
+    return known | {
+        ("channel", str(one.id)): (f"{names[one.creator_id]}, {one.name}", one.platform) for one in accounts
+    }
+
+
+def _list_own_creators(scope: Scope, member: Member) -> list[Creator]:
+    return [one for one in tenant_reads.list_creators(scope) if member.works_for(one.slug)]
+
+
+def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
+    """The agency's stops that hold and that this member may know of, the latest first: all, or those that reach a
+    creator they work for."""
+    found = emergency_stops.list_stops(scope)
+    if not found or not member.creators:
+        return found
+    reach = set(list_stop_targets(scope, _list_own_creators(scope, member)))
+    reach |= {("chat", target) for where, target in reach if where == "channel"}
+    return [one for one in found if (one.where, one.target.partition(":")[0]) in reach]
+
+
+def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
+    """Raise unless the member who acts may end this stop (where, target, feature) as far as whose it is goes: NotFound
+    where it holds no more or reaches no creator they work for, Refused where it reaches others' too."""
+    member = tenant_reads.get_acting_member(scope, "switch.people_only")
+    if stop not in [(one.where, one.target, one.feature) for one in list_stop_rows(scope, member)]:
+        raise NotFound("switch.ended")
+    emergency_stops.check_may_reopen(scope, member, *stop[:2])
+
+
+def require_can_stop(scope: Scope, where: str, target: str) -> None:
+    """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What reaches others too
+    they may stop: it is a brake."""
+    member = tenant_reads.get_acting_member(scope, "switch.people_only")
+    if (where, target) not in list_stop_targets(scope, _list_own_creators(scope, member)):
+        raise NotFound("system.not_yours")
 
 
 @dataclass(frozen=True)

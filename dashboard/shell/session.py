@@ -17,6 +17,9 @@ from tenants.auth import sessions
 from tenants.auth.challenges import RelyingParty
 from tenants.scope import scope_opener
 
+VIEWER_SCOPE_KEY = "greenroom.viewer"
+"""Where our own routes find who asks, as the session said a moment ago."""
+
 T = TypeVar("T")
 POOL_SIZE = 3
 

@@ -4,10 +4,24 @@ from functools import cache, partial
 
 import streamlit as st
 
-from dashboard.pages.start.agency_setup import list_time_zones
+pass
+from zoneinfo import available_timezones
+
 from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.page_context import PageContext
 from foundation.ops.wall_time import WallTime, load_zone
+
+ZONE_AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+
+@cache
+def _list_city_zones() -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in available_timezones() if zone.startswith(ZONE_AREAS)))
+
+
+def list_time_zones(own: str) -> list[str]:
+    """Every zone that is named after a place, and the person's own, which comes first."""
+    return [own, *(zone for zone in _list_city_zones() if zone != own)]
 
 
 def render_time_zone_picker(page: PageContext, key: str, *, own: str, width: int = 240) -> None:

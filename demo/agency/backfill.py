@@ -13,7 +13,7 @@ from schedules.imports import history_import as schedules
 from schedules.posts import live_posts
 from studio.library import assets
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import get_price
 from subscribers.history import history_import
 from subscribers.history import history_import as subscribers
 
@@ -23,7 +23,7 @@ def read_history_input(scope: Scope, company: AgencyProfile, part: CreatorProfil
     creator_id = creator_id_of(scope, part)
     slugs = {pack.slug for pack in part.packs}
     sold = [pack for pack in packs.list_active_packs(scope, creator_id) if pack.slug in slugs]
-    prices = {pack.id: offers.get_price(scope, pack.id, RAIL, part.packs[0].price.currency) for pack in sold}
+    prices = {pack.id: get_price(scope, pack.id, RAIL, part.packs[0].price.currency) for pack in sold}
     made = assets.assets_by_source(scope, creator_id, [key for pack in part.packs for key in pack.shots])
     return HistoryInput(
         part=part,

@@ -8,7 +8,7 @@ from uuid import UUID
 from demo.agency.history import DemoHistory, HistoryInput
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
-from insights.rollups.daily_rollups import INTERACTION_METRICS
+from insights.metrics.readings import INTERACTION_METRICS
 from insights.rollups.history_import import PastDay, PastReading
 from insights.rollups.queries import DaySales, DayWork
 from schedules.imports.history_import import PastPost

@@ -17,6 +17,7 @@ from demo.agency.people import DEMO_ACTOR, creator_id_of, first_member_with_role
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import derived_uuid
 from gate.consent import grants
+from gate.consent.grants import CONSENT_SCOPES, grant_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.people.declarations import MODEL_PART, REFERENCES_PART, DeclaredSource, LookResult, source_digest
@@ -94,8 +95,8 @@ def _record_age_proof(scope: Scope, person: UUID) -> None:
     persons.record_age_proof(
         scope, person, custodian="Greenroom", method="test", verified_at=since, evidence_digest=paper, valid_until=None
     )
-    for what in persons.CONSENT_SCOPES[:3]:
-        persons.grant_consent(
+    for what in CONSENT_SCOPES[:3]:
+        grant_consent(
             scope,
             person,
             what=what,

@@ -8,7 +8,7 @@ from foundation.db.database import OpenScope, Scope
 from foundation.money import Money
 from studio.library import assets
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import get_price, set_price
 
 STARS, STARS_CURRENCY = "stars", "XTR"
 """What a bot sells for, once a real one is connected to the demo: as many Stars as test money."""
@@ -21,8 +21,8 @@ def put_packs_on_sale(tenant: OpenScope, company: AgencyProfile, part: CreatorPr
         for pack in part.packs:
             pack_id = _create_pack(scope, creator_id, pack)
             for rail, price in ((RAIL, pack.price), (STARS, Money(pack.price.minor, STARS_CURRENCY))):
-                if offers.get_price(scope, pack_id, rail, price.currency) is None:
-                    offers.set_price(scope, creator_id, pack_id, rail, price)
+                if get_price(scope, pack_id, rail, price.currency) is None:
+                    set_price(scope, creator_id, pack_id, rail, price)
 
 
 def _create_pack(scope: Scope, creator_id: UUID, pack: PackProfile) -> UUID:

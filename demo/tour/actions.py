@@ -73,8 +73,16 @@ POSTS_BEFORE_KILL = 4
 
 WAIT = timedelta(milliseconds=100)
 PATIENCE = timedelta(minutes=10)
-S = DeliveryState
-SETTLED_STATES = frozenset({S.PUBLISHED, S.HELD, S.FAILED, S.CANCELLED, S.REMOVED, S.BROKEN_OFF})
+SETTLED_STATES = frozenset(
+    {
+        DeliveryState.PUBLISHED,
+        DeliveryState.HELD,
+        DeliveryState.FAILED,
+        DeliveryState.CANCELLED,
+        DeliveryState.REMOVED,
+        DeliveryState.BROKEN_OFF,
+    }
+)
 
 
 def perform_action(event: TourStepRequested, *, s: Services) -> None:
@@ -146,7 +154,10 @@ def _kill_process(event: TourStepRequested, s: Services) -> None:
         if audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id)) is not None:
             return
         states = Counter(one.state for one in _list_entries(scope, event))
-        if states[S.PUBLISHED] < POSTS_BEFORE_KILL and sum(states.values()) > states[S.PUBLISHED]:
+        if (
+            states[DeliveryState.PUBLISHED] < POSTS_BEFORE_KILL
+            and sum(states.values()) > states[DeliveryState.PUBLISHED]
+        ):
             raise RetryLater(WAIT)
         audit.record(scope, KILLED_EVENT, burst_audit_subject(event.subject_id), pid=os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
@@ -186,7 +197,7 @@ def _clear_burst(event: TourStepRequested, s: Services) -> None:
     """Take the posts of a burst away again."""
     with s.tenant(event.tenant_id, event.by) as scope:
         for entry in _list_entries(scope, event):
-            if entry.state is S.PUBLISHED:
+            if entry.state is DeliveryState.PUBLISHED:
                 post_removal.request_post_removal(scope, entry.delivery_id)
 
 

@@ -15,11 +15,10 @@ from foundation.i18n.translation import Message, render_message
 from gate.contract.states import RemovalRequestState
 from gate.copies.live_copies import LiveCopy
 from gate.removal import removal_requests
-from sandbox.surfaces import PAGE_TEXTS
+from sandbox.page_texts import PAGE_TEXTS
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 
-S = DeliveryState
 FAN_QUESTIONS = {
     "fr": ("Tu es réelle ?", "Tu as un pack à me proposer ?"),
     "en": ("Are you real?", "Do you have a pack for me?"),
@@ -99,7 +98,7 @@ def check_removal(j: TourJudge) -> None:
     (post,) = j.latest_step_run("five", before)
     j.wait_for_witness(
         "database",
-        lambda: set(j.delivery_states([post])) == {S.PUBLISHED},
+        lambda: set(j.delivery_states([post])) == {DeliveryState.PUBLISHED},
         "it is not on all accounts",
         2 * WAIT_SECONDS,
     )

@@ -17,7 +17,6 @@ from schedules.posts.states import DeliveryState
 from workers.installation import state_file
 from workers.installation.folder import InstallationFolder
 
-S = DeliveryState
 PUBLISH_SECONDS = 40.0
 """Seconds from the press to the network: fifteen as promised, and a busy machine."""
 
@@ -77,7 +76,9 @@ def check_published(j: TourJudge, words: str) -> None:
     j.window.press_button(j.catalogue_text("tour.undo_publish"))
     j.window.wait_for_text(j.catalogue_text("tour.undone_publish"))
     j.wait_for_witness(
-        "database", lambda: all(one.state is S.REMOVED for one in j.deliveries_of(post)), "it was not taken away"
+        "database",
+        lambda: all(one.state is DeliveryState.REMOVED for one in j.deliveries_of(post)),
+        "it was not taken away",
     )
 
 
@@ -94,7 +95,7 @@ def _list_post_ids(j: TourJudge, words: str) -> list:  # type: ignore[type-arg] 
 
 
 def _is_published(entries: list[DeliveryEntry]) -> bool:
-    return bool(entries) and all(one.state is S.PUBLISHED for one in entries)
+    return bool(entries) and all(one.state is DeliveryState.PUBLISHED for one in entries)
 
 
 def _once_in_public(j: TourJudge, slug: str, words: str) -> None:
@@ -190,7 +191,7 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     posts = j.latest_step_run("burst", before)
     j.wait_for_witness(
         "database",
-        lambda: set(j.delivery_states(posts)) == {S.PUBLISHED},
+        lambda: set(j.delivery_states(posts)) == {DeliveryState.PUBLISHED},
         "not all of them were published",
         RECOVERY_SECONDS,
     )
@@ -215,7 +216,7 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     j.window.wait_for_text(j.catalogue_text("tour.undone_break"))
     j.wait_for_witness(
         "database",
-        lambda: set(j.delivery_states(posts)) == {S.REMOVED},
+        lambda: set(j.delivery_states(posts)) == {DeliveryState.REMOVED},
         "the burst was not taken away",
         RECOVERY_SECONDS,
     )

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from foundation.db.database import Scope, TenantRow
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow
 
 PAGE = 2000
 """Rows to a statement: beyond this a larger page is no faster, and the machine holds it twice."""

@@ -11,18 +11,16 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Column, DateTime, Engine, create_engine, event, func
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Session, SQLModel
 
 from foundation.db import statements
 from foundation.db.connection_pool import IdleClosingPool
 from foundation.db.statements import driver_connection, parse_statement
-from foundation.i18n.translation import Message
-from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ids import INSTALLATION_ID
 
 DatabaseRole = Literal["app", "gate", "relay", "door", "auditor"]
 """Database roles of a transaction; the login itself may do nothing (NOINHERIT)."""
@@ -309,51 +307,3 @@ def is_reachable(tenant: OpenScope) -> bool:
             return True
     except SQLAlchemyError:
         return False
-
-
-class TenantRow(SQLModel):
-    """What every table has: its tenant in the key, a UUIDv7, and when it was written (`house_now()`)."""
-
-    tenant_id: UUID = Field(primary_key=True)
-    id: UUID = Field(default_factory=uuid7, primary_key=True)
-    created_at: datetime | None = Field(
-        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.house_now()}
-    )
-    updated_at: datetime | None = Field(
-        default=None,
-        sa_type=DateTime(timezone=True),
-        sa_column_kwargs={"server_default": func.house_now(), "onupdate": func.house_now()},
-    )
-
-
-class CreatorOwnedRow(TenantRow):
-    """A row that a creator owns."""
-
-    creator_id: UUID = Field(index=False)
-
-
-def timestamp_column(*, optional: bool = False) -> Any:
-    """A `timestamptz` column; `optional=True` for one that may be null."""
-    if optional:
-        return Field(default=None, sa_type=DateTime(timezone=True))
-    return Field(sa_type=DateTime(timezone=True))
-
-
-def jsonb_column(default: Callable[[], Any] = dict) -> Any:
-    """A `jsonb` column, never null."""
-    return Field(default_factory=default, sa_column=Column(JSONB, nullable=False))
-
-
-def message_column() -> Any:
-    """A stored `Message` (its JSON form), or null."""
-    return Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
-
-
-def stored_message(message: Message | None) -> dict[str, object] | None:
-    """The column value of a message."""
-    return message.to_json() if message is not None else None
-
-
-def table_arguments(*constraints: Any, about: str, keep: str) -> tuple[Any, ...]:
-    """`__table_args__` of a table: its constraints, whom its rows are about and how long they are kept (tested)."""
-    return (*constraints, {"info": {"about": about, "keep": keep}})

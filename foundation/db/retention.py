@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from foundation.db.database import DatabaseRole, Scope, TenantRow
+from foundation.db.database import DatabaseRole, Scope
+from foundation.db.tables import TenantRow
 
 PURGE_BATCH = 500
 """Rows that one transaction deletes."""

@@ -1,24 +1,17 @@
 """Sentences for people. Rooms store `Message(code, params)`; the edge renders it in the reader's language."""
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from foundation.money import EXPONENTS, Money
 
 LANGUAGES = ("fr", "en")
-OMIT_FROM_DIGEST: Mapping[str, bool] = {"unsaid": True}
-"""The metadata of a field that digests leave out, since what it says follows from another one."""
 
-OMIT_IF_EMPTY: Mapping[str, bool] = {"if_any": True}
-"""The metadata of a field that digests leave out where it says nothing: so it could be added to values that were
-digested before."""
 
 _OF_PLATFORMS = ("platform", "place", "connect", "option")
 """What codes begin with that speak of the platform they name next."""
@@ -178,39 +171,3 @@ def format_date(on: date, language: str) -> str:
     from babel.dates import format_date  # noqa: PLC0415  as above
 
     return str(format_date(on, "d MMM y", locale=language))
-
-
-def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and no spaces, for digests: the same value gives the same bytes (after RFC 8785).
-
-    A dataclass is the object of its fields, those told apart by `UNSAID` or `IF_ANY` left out; anything else that
-    JSON does not know is its `str`.
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_json_default).encode()
-
-
-def _json_default(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        told = {each: getattr(value, each.name) for each in fields(value) if each.metadata != OMIT_FROM_DIGEST}
-        return {each.name: said for each, said in told.items() if said or each.metadata != OMIT_IF_EMPTY}
-    return str(value)
-
-
-def to_storable_json(value: Any) -> Any:
-    """What JSON holds as PostgreSQL takes it: no NUL, no lone surrogate; None where it is nested too deep."""
-    try:
-        return _clean_value(value)
-    except RecursionError:
-        return None
-
-
-def _clean_value(value: Any) -> Any:
-    match value:
-        case str():
-            return value.replace("\x00", "").encode("utf-8", "replace").decode()
-        case dict():
-            return {_clean_value(key): _clean_value(part) for key, part in value.items()}
-        case list():
-            return [_clean_value(part) for part in value]
-        case _:
-            return value

@@ -6,17 +6,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from foundation.errors import BadInput
 
-PLANNING_HORIZON = timedelta(days=731)
-"""So far ahead a post may be planned: two years."""
-
-BEYOND_PLANNING_HORIZON = "calendar.out_of_reach"
-
-
-def check_planning_horizon(at: datetime, now: datetime) -> None:
-    """Raise BadInput for an instant that is further ahead than anything may be planned."""
-    if at > now + PLANNING_HORIZON:
-        raise BadInput(BEYOND_PLANNING_HORIZON)
-
 
 def load_zone(name: str) -> ZoneInfo:
     """The IANA zone. Raises BadInput for a name tzdata does not know."""

@@ -10,8 +10,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.ops import telemetry
 from foundation.outbox import outbox

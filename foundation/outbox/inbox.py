@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments
+from foundation.canonical_json import canonical_json, to_storable_json
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 from foundation.errors import NotFound
-from foundation.i18n.translation import canonical_json, to_storable_json
 from foundation.ids import derived_uuid
 
 

@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy import text as sql
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, timestamp_column
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.ops import telemetry
 

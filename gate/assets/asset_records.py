@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from gate import epochs
-from gate.log.models import Asset, Depiction, Rendition, tenant_foreign_key
+from gate.assets.derivations import AssetPart, ancestors_by_asset, descendants_by_asset
+from gate.assets.models import Asset, Depiction, Rendition
 
 AI_KINDS = ("none", "assisted", "generated")
 
@@ -26,24 +26,6 @@ DATED_SOURCES = frozenset({"generation", "capture", "publication"})
 
 _SURE = ("non_identifiable", "confirmed", "proposed")
 """How a person is shown, from what asks least to what asks most: of one who is shown twice, the last counts."""
-
-
-class AssetPart(TenantRow, table=True):
-    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its sound; the first of
-    these is its `parent_id` too. Else it was made after it: a model looked at it, and shows it nowhere as it is. What
-    was made from what is the view `asset_parents`: these, and every `parent_id`."""
-
-    __tablename__ = "asset_parts"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "asset_id", "part_id", name="asset_parts_once"),
-        *(tenant_foreign_key("asset_id", "assets"), tenant_foreign_key("part_id", "assets")),
-        Index("asset_parts_of", "tenant_id", "part_id"),
-        about="creator",
-        keep="while published, then 5 years",
-    )
-    asset_id: UUID
-    part_id: UUID
-    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -147,39 +129,6 @@ def _oldest_date(made_at: datetime | None, line: Sequence[Asset]) -> datetime | 
 def _date_source(source: str, line: Sequence[Asset]) -> str:
     """What proves the date: of several, what proves nothing counts."""
     return next((one.source for one in line if one.source not in DATED_SOURCES), line[0].source) if line else source
-
-
-_MADE_OF = """
-WITH RECURSIVE below AS (
-  SELECT p.asset_id AS id, 1 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.parent_id = :asset
-  UNION SELECT p.asset_id, b.depth + 1 FROM below b
-  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = b.id WHERE b.depth < 20)
-SELECT DISTINCT id FROM below ORDER BY id
-"""
-
-
-def derived_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets that were made of this one, however far on: cuts, what it is a part of, what a model made after it."""
-    return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
-
-
-def parts_of_asset(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets this one is made of, uncut, in the order they were recorded; none of what is no clip."""
-    return _list_part_ids(scope, asset_id, whole=True)
-
-
-def reference_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets a model looked at to make this one, in the order they were recorded."""
-    return _list_part_ids(scope, asset_id, whole=False)
-
-
-def _list_part_ids(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
-    found = scope.session.exec(
-        select(AssetPart.part_id)
-        .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole) == whole)
-        .order_by(col(AssetPart.id))
-    )
-    return list(found)
 
 
 def _get_asset(scope: Scope, asset_id: UUID) -> Asset:
@@ -352,59 +301,6 @@ def total_stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
         but=list(but),
     )
     return int(found.scalar_one())
-
-
-def ancestors_and_descendants(scope: Scope, asset_id: UUID, *, most: int) -> tuple[list[UUID], list[UUID]]:
-    """What an asset was made from, of a clip every part, the first one first; and what was made from it, the newest
-    first."""
-    own = {"tenant": scope.tenant_id, "asset": asset_id}
-    parent = scope.run("SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own).scalar()
-    above = dict.fromkeys([*([parent] if parent is not None else []), *parts_of_asset(scope, asset_id)])
-    children = scope.run(
-        "SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = :asset"
-        " UNION SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset AND whole"
-        " ORDER BY id DESC LIMIT :most",
-        **own,
-        most=most,
-    )
-    return list(above), list(children.scalars())
-
-
-_LINES = """
-WITH RECURSIVE line (root, id) AS (
-  SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
-  UNION
-  SELECT line.root, up.id FROM line, LATERAL (
-    SELECT parent_id AS id FROM assets WHERE tenant_id = :tenant AND id = line.id AND parent_id IS NOT NULL
-    UNION ALL SELECT part_id FROM asset_parts WHERE tenant_id = :tenant AND asset_id = line.id AND whole) up)
-SELECT root, id FROM line
-"""
-_DESCENT = """
-WITH RECURSIVE line (root, id) AS (
-  SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
-  UNION
-  SELECT line.root, down.id FROM line, LATERAL (
-    SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = line.id
-    UNION ALL SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = line.id AND whole) down)
-SELECT root, id FROM line
-"""
-
-
-def ancestors_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Of each of these assets: itself, and all that it was made from, however far back."""
-    return _assets_by_root(scope, _LINES, assets)
-
-
-def descendants_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Of each of these assets: itself, and all that was made from it, however far on."""
-    return _assets_by_root(scope, _DESCENT, assets)
-
-
-def _assets_by_root(scope: Scope, statement: str, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    found: dict[UUID, set[UUID]] = {}
-    for root, asset in scope.run(statement, tenant=scope.tenant_id, assets=list(assets)) if assets else ():
-        found.setdefault(root, set()).add(asset)
-    return {root: frozenset(line) for root, line in found.items()}
 
 
 _SAY = """

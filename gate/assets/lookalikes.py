@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Computed, SmallInteger, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
 from foundation.errors import NotFound
-from gate.log.models import FOREVER, PHASH_NUMBER_SQL, tenant_foreign_key
+from gate.assets.models import PHASH_NUMBER_SQL
 
 NEAR_BITS, CLOSE_BITS = 8, 12
 """Bits of difference: up to 8 the same picture, up to 12 for a person to see."""

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments
 from foundation.ids import uuid7
-from gate.log.models import FOREVER
 from tenants.agencies import queries as tenants
 
 LIFE = timedelta(hours=1)

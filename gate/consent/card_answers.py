@@ -14,6 +14,8 @@ from foundation.outbox.outbox import Queue
 from gate import epochs, journal
 from gate.consent import asset_bindings, queries
 from gate.consent.consent_offers import PERSON_ACTOR, person_id_of_actor
+from gate.consent.events import ConsentRevoked
+from gate.consent.grants import grant_consent, has_revoked_since
 from gate.contract.facts import ShootCardFacts
 from gate.copies import live_copies
 from gate.decision.shoot_card_terms import (
@@ -25,10 +27,8 @@ from gate.decision.shoot_card_terms import (
     card_signers,
     card_status,
 )
-from gate.people import persons
 from gate.people.persons import MAX_CONSENT_PERIOD
 from gate.removal import recall
-from gate.removal.events import ConsentRevoked
 from tenants.agencies import queries as tenants
 from tenants.notices import notices
 
@@ -106,7 +106,7 @@ def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None
     took something back: their page shows how it is."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            if event.said == CARD_SIGNED and persons.has_revoked_since(scope, person_id_of_actor(event.by), event.at):
+            if event.said == CARD_SIGNED and has_revoked_since(scope, person_id_of_actor(event.by), event.at):
                 return
             record_card_answer(scope, event.subject_id, event.said, digest=event.digest)
     except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
@@ -175,7 +175,7 @@ def _validate_answer(scope: Scope, card_id: UUID, said: str, digest: str) -> tup
 def _grant_card_consents(scope: Scope, person_id: UUID, card: ShootCardFacts) -> None:
     """What they signed is their permission, for the pictures of this card."""
     for what in card.scopes:
-        persons.grant_consent(
+        grant_consent(
             scope,
             person_id,
             what=what,

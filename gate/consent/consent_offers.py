@@ -12,24 +12,19 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
-from foundation.db.database import (
-    OpenScope,
-    Scope,
-    TenantRow,
-    jsonb_column,
-    table_arguments,
-    timestamp_column,
-)
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments, timestamp_column
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
+from gate.consent.grants import CONSENT_SCOPES, grant_consent, has_revoked_since
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, REQUIRED_SCOPES
-from gate.log.models import FOREVER, Person
-from gate.people import persons
-from gate.people.persons import CONSENT_SCOPES, MAX_CONSENT_PERIOD, REAL_PERSON
+from gate.people.models import Person
+from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right
@@ -234,7 +229,7 @@ def handle_offer_answer(event: OfferAnswerSubmitted, *, tenant: OpenScope) -> No
     back: their page shows how it is."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            if event.said == CARD_SIGNED and persons.has_revoked_since(scope, person_id_of_actor(event.by), event.at):
+            if event.said == CARD_SIGNED and has_revoked_since(scope, person_id_of_actor(event.by), event.at):
                 return
             record_offer_answer(scope, event.subject_id, event.said, digest=event.digest)
     except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
@@ -294,7 +289,7 @@ def _validate_answer(scope: Scope, offer_id: UUID, said: str, digest: str) -> Co
 
 def _grant_offer_consents(scope: Scope, offer: ConsentOfferSummary) -> None:
     for what in offer.terms.scopes:
-        persons.grant_consent(
+        grant_consent(
             scope,
             offer.person_id,
             what=what,

@@ -11,6 +11,7 @@ from foundation.i18n.translation import Message
 from foundation.outbox.outbox import Queue
 from tenants.agencies import queries as tenants
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
 
 ACTOR = "system:people"
@@ -89,7 +90,7 @@ def put_expiry_notices(scope: Scope, found: Iterable[ExpiringPaper]) -> None:
         params: dict[str, str | int] = {"name": one.name, "day": one.at.date().isoformat()}
         cause = f"{CAUSE}:{one.person_id}:{kind}:{one.at.date()}:{step}"
         wanted[cause] = Message(code, params)
-    for notice in tenants.list_open_notices(scope, limit=1000):
+    for notice in list_open_notices(scope, limit=1000):
         if notice.cause.startswith(f"{CAUSE}:") and notice.cause not in wanted:
             notices.close(scope, notice.cause)
     for cause, message in wanted.items():

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-from foundation.db.database import Scope, TenantRow, table_arguments, timestamp_column
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments, timestamp_column
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import canonical_json
 from gate.contract.facts import CardAnswerFacts, CardPositionFacts, ShootCardFacts
 from gate.contract.units import Rating
-from gate.log.models import FOREVER
 
 
 def _tenant_foreign_key(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:

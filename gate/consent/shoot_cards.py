@@ -12,10 +12,10 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
+from gate.consent.models import ShootCard
 from gate.consent.queries import CARDS_SQL, CardPerson, card_day_bounds, parse_card_facts
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import REQUIRED_SCOPES, CardStatus, card_signers, card_status
-from gate.log.models import ShootCard
 from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
 from tenants import audit
 from tenants.agencies import queries as tenants

@@ -14,17 +14,20 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, TenantRow, table_arguments, timestamp_column
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import outbox
 from gate.consent import card_answers, consent_offers, face_consent
+from gate.consent.events import RevocationRequested
+from gate.consent.grants import CONSENT_SCOPES, FACE_CONSENT
+from gate.consent.models import ConsentGrant
 from gate.contract.units import Rating
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
-from gate.log.models import ConsentGrant, Person
-from gate.people.persons import CONSENT_SCOPES, FACE_CONSENT, REAL_PERSON, list_digital_twins
-from gate.reviews.events import RevocationRequested
+from gate.people.models import Person
+from gate.people.persons import REAL_PERSON, list_digital_twins
 from tenants import audit
 
 PORTAL_PATH = "/me/"

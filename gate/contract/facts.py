@@ -1,7 +1,8 @@
 """What a decision is made from: frozen values, read in one go after the locks, stored beside the decision."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,35 @@ from pydantic import TypeAdapter
 
 from gate.contract.states import AssuranceState, PersonState
 from gate.contract.units import Rating, Unit, Verdict
-from gate.policy.bundle import RuleVerification
+
+UNIT_REVIEW_LIFETIME = timedelta(days=100)
+
+
+MIN_SEEN_PERCENT = 95
+"""So much of Nudity or Explicit must have been on screen for a review to count."""
+
+
+TEST_ASSURANCE_METHOD = "test"
+
+
+MIN_AGREEMENT_PERMILLE = 800
+"""Thousandths of Cohen's kappa below which two reviewers agree too little (`gate/reviews/calibration.py`)."""
+
+
+@dataclass(frozen=True)
+class RuleVerification:
+    """Two members, an owner among them, read a rule again at its platform on a day, and found it unchanged."""
+
+    row: str
+    written: str
+    """Digest of the rule as it was written then: a rule that was changed since has to be read anew."""
+    read_on: date
+    until: date
+    verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
+    """What they found stricter than it is written."""
+
+
+pass
 
 
 @dataclass(frozen=True)

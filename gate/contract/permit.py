@@ -8,7 +8,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
 from foundation.money import Money
 from gate.contract.units import Rating, Subject
 

@@ -28,17 +28,45 @@ class AssuranceState(StrEnum):
     EXPIRED, RESET, SUSPECTED, BLOCKED = "expired", "reset", "suspected", "blocked"
 
 
-A = AssuranceState
 ASSURANCE_STATES = StateGraph(
-    initial=A.UNKNOWN,
+    initial=AssuranceState.UNKNOWN,
     edges={
-        A.UNKNOWN: {A.PENDING, A.ASSURED, A.SUSPECTED, A.BLOCKED},
-        A.PENDING: {A.PENDING, A.ASSURED, A.SUSPECTED, A.BLOCKED, A.RESET},
-        A.ASSURED: {A.PENDING, A.ASSURED, A.EXPIRED, A.RESET, A.SUSPECTED, A.BLOCKED},
-        A.EXPIRED: {A.PENDING, A.ASSURED, A.RESET, A.SUSPECTED, A.BLOCKED},
-        A.RESET: {A.PENDING, A.ASSURED, A.SUSPECTED, A.BLOCKED},
-        A.SUSPECTED: {A.RESET, A.BLOCKED},  # by a person
-        A.BLOCKED: set(),  # final here: only a document check by a provider could lift it
+        AssuranceState.UNKNOWN: {
+            AssuranceState.PENDING,
+            AssuranceState.ASSURED,
+            AssuranceState.SUSPECTED,
+            AssuranceState.BLOCKED,
+        },
+        AssuranceState.PENDING: {
+            AssuranceState.PENDING,
+            AssuranceState.ASSURED,
+            AssuranceState.SUSPECTED,
+            AssuranceState.BLOCKED,
+            AssuranceState.RESET,
+        },
+        AssuranceState.ASSURED: {
+            AssuranceState.PENDING,
+            AssuranceState.ASSURED,
+            AssuranceState.EXPIRED,
+            AssuranceState.RESET,
+            AssuranceState.SUSPECTED,
+            AssuranceState.BLOCKED,
+        },
+        AssuranceState.EXPIRED: {
+            AssuranceState.PENDING,
+            AssuranceState.ASSURED,
+            AssuranceState.RESET,
+            AssuranceState.SUSPECTED,
+            AssuranceState.BLOCKED,
+        },
+        AssuranceState.RESET: {
+            AssuranceState.PENDING,
+            AssuranceState.ASSURED,
+            AssuranceState.SUSPECTED,
+            AssuranceState.BLOCKED,
+        },
+        AssuranceState.SUSPECTED: {AssuranceState.RESET, AssuranceState.BLOCKED},  # by a person
+        AssuranceState.BLOCKED: set(),  # final here: only a document check by a provider could lift it
     },
 )
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
-from foundation.i18n.translation import OMIT_FROM_DIGEST, OMIT_IF_EMPTY, canonical_json
+from foundation.canonical_json import OMIT_FROM_DIGEST, OMIT_IF_EMPTY, canonical_json
 from foundation.money import Money
 
 

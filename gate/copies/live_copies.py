@@ -9,12 +9,13 @@ from sqlalchemy import ARRAY, ColumnElement, Text, literal, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select, type_coerce
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from gate.contract import replacement_picture
 from gate.contract.units import SUBJECT_SOLD, Subject
-from gate.log.models import PermitRow
+from gate.copies.models import PermitRow
 
 _GONE_WITH = """
 UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from uuid import UUID
@@ -26,10 +26,6 @@ from gate.text.language_check import LanguageReading
 from gate.text.text_rating import TextRating
 
 NO_AI = "none"
-
-UNIT_REVIEW_LIFETIME = timedelta(days=100)
-MIN_SEEN_PERCENT = 95
-"""So much of Nudity or Explicit must have been on screen for a review to count."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from foundation.i18n.translation import Message, canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.i18n.translation import Message
 from gate.contract.facts import EvidenceSnapshot
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating, Unit, Verdict

@@ -8,10 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from gate.contract.facts import AccountHolderFacts, OwnReleaseFacts
+from gate.contract.facts import MIN_SEEN_PERCENT, UNIT_REVIEW_LIFETIME, AccountHolderFacts, OwnReleaseFacts
 from gate.contract.states import PersonState
 from gate.contract.units import Rating
-from gate.decision.case import MIN_SEEN_PERCENT, UNIT_REVIEW_LIFETIME, Case, is_adult_medium, latest_reviews
+from gate.decision.case import Case, is_adult_medium, latest_reviews
 
 POSTED = "delivery"
 """What is carried where somebody posts; messages, sales and files never go out on one's own word."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from gate.contract.facts import ReviewFacts
+from gate.contract.facts import MIN_SEEN_PERCENT, UNIT_REVIEW_LIFETIME, ReviewFacts
 from gate.contract.reasons import Finding, Reason, hold_finding
 from gate.contract.units import Rating, Verdict
 from gate.decision import own_release_rules
-from gate.decision.case import MIN_SEEN_PERCENT, UNIT_REVIEW_LIFETIME, Case, is_adult_medium, latest_reviews
+from gate.decision.case import Case, is_adult_medium, latest_reviews
 
 BYTES_REVIEW_LIFETIME = timedelta(days=365)
 CHAT = "draft"

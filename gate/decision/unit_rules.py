@@ -7,12 +7,12 @@ A rule returns what speaks against the unit and nothing when all is known and we
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
-from gate.contract.facts import RESTORE_STOP
+from gate.contract.facts import RESTORE_STOP, UNIT_REVIEW_LIFETIME
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
 from gate.contract.units import COMMENT_REFERENCE, Rating, Unit, Verdict
 from gate.decision import depiction_rules, resemblance_rules, review_rules
-from gate.decision.case import UNIT_REVIEW_LIFETIME, Case
+from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
 from gate.text import service_texts, text_rating

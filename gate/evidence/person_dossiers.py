@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from foundation.db.database import Scope
+from gate.consent.grants import CONSENT_SCOPES
 from gate.contract.facts import ConsentFacts, PersonFacts
 from gate.contract.states import PersonState
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import valid_age_proofs
 from gate.evidence import media_facts
 from gate.people.declarations import DECLARATION_SQL, MIN_REFERENCES, LookResult, look_agreement, parse_looks
-from gate.people.persons import CONSENT_SCOPES
 
 MAX_DOSSIERS = 40
 """So many people a page shows; the rest is found by name."""

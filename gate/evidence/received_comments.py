@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.ids import uuid7
 from gate.contract.facts import CommentFacts
 from gate.contract.states import AssuranceState

@@ -15,6 +15,8 @@ from foundation.db.database import Scope
 from foundation.ops.clock import wall_now
 from gate import epochs
 from gate.contract.facts import (
+    MIN_AGREEMENT_PERMILLE,
+    TEST_ASSURANCE_METHOD,
     EvidenceSnapshot,
     FaceComparisonFacts,
     LinkFacts,
@@ -31,12 +33,12 @@ from gate.contract.states import AssuranceState
 from gate.contract.units import Rating, Unit, Verdict
 from gate.copies import live_copies, post_references
 from gate.evidence import media_facts, own_release_facts, received_comments
-from gate.log.models import LinkTarget
+from gate.evidence.models import LinkTarget
 from gate.policy import admission
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
+from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
-from gate.reviews import rule_verification
 from gate.text import text_rating
 from gate.text import urls as hosts
 from tenants.auth import device_fingerprints
@@ -46,10 +48,6 @@ CONTEXT_CHARACTERS = 2000
 WINDOW_MESSAGES = 60
 """How far back a term spread over messages to one reader is sought: letter by letter, sixty letters."""
 
-TEST_ASSURANCE_METHOD = "test"
-
-MIN_AGREEMENT_PERMILLE = 800
-"""Thousandths of Cohen's kappa below which two reviewers agree too little (`gate/reviews/calibration.py`)."""
 
 APART = timedelta(seconds=5)
 """So far the clocks of a worker and of the database may be apart."""
@@ -151,7 +149,7 @@ def gather_snapshot(
         rules_fault=by.fault,
         limits=_parse_place_limits(read.limits),
         uncalibrated=bool(read.uncalibrated),
-        again=rule_verification.unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
+        again=unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, by.bundle),
         skewed=skewed,
         release=own_release_facts.own_release_facts(scope, unit, read.release),
@@ -190,7 +188,7 @@ def snapshots_elsewhere(
 def _build_place_snapshot(
     scope: Scope, facts: EvidenceSnapshot, unit: Unit, read: Any, *, by: ActivePolicy
 ) -> EvidenceSnapshot:
-    again = rule_verification.unit_rule_verifications(scope, unit, by.bundle, read.now.date())
+    again = unit_rule_verifications(scope, unit, by.bundle, read.now.date())
     heard, changed = _resolve_reviews(scope, unit, read)
     reviews = _mark_own_reviews(
         heard, _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ()))
@@ -313,7 +311,7 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
         recent=_recent_texts(_load_unit_row(scope, unit, f"SELECT {_RECENT}").recent) if unit.viewer else (),
-        again=rule_verification.unit_rule_verifications(scope, unit, rules, scope.now.date()),
+        again=unit_rule_verifications(scope, unit, rules, scope.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, rules),
     )
 

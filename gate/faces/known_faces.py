@@ -13,16 +13,17 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, col, select
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from foundation.sealed import Sealed
 from gate import epochs
-from gate.log.models import Person
+from gate.people.models import Person
 from tenants import audit
 
 FACE_AGREED, FACE_BANNED, FACE_REFERENCE = "agreed", "barred", "reference"
@@ -32,10 +33,6 @@ MAX_PICTURES = 3
 MAX_REFERENCES = 100
 
 
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
-
-
 class FaceSubject(TenantRow, table=True):
     """Somebody whose face is looked for: a real person who `agreed`, somebody `barred` who needs no record here; or, as
     a `reference`, the pictures that an invented person is made after. The row stays as the proof of why; the template
@@ -43,7 +40,7 @@ class FaceSubject(TenantRow, table=True):
 
     __tablename__ = "face_subjects"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("person_id", "persons"),
+        tenant_foreign_key("person_id", "persons"),
         Index("face_subjects_one", "tenant_id", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         about="person",
         keep="5 years after its end",
@@ -66,7 +63,7 @@ class FaceTemplate(TenantRow, table=True):
     __tablename__ = "face_templates"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "subject_id", "model", name="face_templates_one"),
-        _tenant_foreign_key("subject_id", "face_subjects"),
+        tenant_foreign_key("subject_id", "face_subjects"),
         about="person",
         keep="while they agree, or are on the list",
     )

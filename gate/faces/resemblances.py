@@ -10,24 +10,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, message_column, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, message_column, table_arguments, tenant_foreign_key
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import epochs
 from gate.assets import asset_records
+from gate.assets.models import Asset
 from gate.contract.facts import FaceComparisonFacts, ResemblanceFacts, ReviewFacts
 from gate.faces import known_faces
 from gate.faces.known_faces import FaceComparisonResult, FaceSubject
-from gate.log.models import FOREVER, Asset
 from gate.ratings import ratings
 from tenants.notices import notices
-
-
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
 class ResemblanceRow(TenantRow, table=True):
@@ -37,7 +34,7 @@ class ResemblanceRow(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "sha256", "subject_id", name="likenesses_one"),
         Index("likenesses_subject", "tenant_id", "subject_id"),
-        *(_tenant_foreign_key("subject_id", "face_subjects"), _tenant_foreign_key("person_id", "persons")),
+        *(tenant_foreign_key("subject_id", "face_subjects"), tenant_foreign_key("person_id", "persons")),
         about="person",
         keep="while published, then 5 years",
     )
@@ -56,7 +53,7 @@ class ResemblanceVote(TenantRow, table=True):
 
     __tablename__ = "likeness_rulings"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("likeness_id", "likenesses"),
+        tenant_foreign_key("likeness_id", "likenesses"),
         Index("likeness_rulings_one", "tenant_id", "likeness_id"),
         about="member",
         keep=FOREVER,

@@ -16,9 +16,9 @@ from foundation.ops import telemetry
 from foundation.outbox import heartbeat
 from foundation.storage.archive import Archive
 from gate.log import decision_log, hash_chain, signed_checkpoints
+from gate.log.events import CheckpointDue
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.signed_checkpoints import Anchor, Checkpoint, ForgedStatement, LogKey, RootLink
-from gate.reviews.events import CheckpointDue
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids
 

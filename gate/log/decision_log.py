@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.ops import telemetry
 from gate.contract.facts import EvidenceSnapshot

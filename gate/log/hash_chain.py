@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
 
 GENESIS_HASH = "0" * 64
 """What the first of a chain names as the one before it."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gate.contract.public_keys import decode_public_key
 from gate.log import hash_chain, signed_checkpoints
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.signed_checkpoints import Checkpoint, ForgedStatement, RootLink
@@ -240,7 +241,7 @@ class _Reading:
     def _read_header(self, line: bytes) -> None:
         try:
             key = str(_parse_json(line, 0)["key"])
-            self._root.key = signed_checkpoints.decode_public_key(key)
+            self._root.key = decode_public_key(key)
             self._opening = signed_checkpoints.verify_statement("export", line, self._root.key)
         except (KeyError, ValueError, ForgedStatement) as error:
             raise _Bad("unreadable", 0) from error

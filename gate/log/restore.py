@@ -18,6 +18,7 @@ from foundation.outbox import outbox
 from foundation.storage.archive import Archive
 from gate import journal
 from gate.consent import card_answers, queries
+from gate.consent.grants import revoke_consent
 from gate.contract.facts import RESTORE_STOP
 from gate.journal import JournalDue
 from gate.log import hash_chain
@@ -146,7 +147,7 @@ def _replay_entry(scope: Scope, entry: JournalEntry) -> None:
         try:
             match entry.act:
                 case journal.REVOKE:
-                    persons.revoke_consent(scope, UUID(entry.about), what=entry.more or None)
+                    revoke_consent(scope, UUID(entry.about), what=entry.more or None)
                 case journal.BLOCK_PERSON:
                     persons.block_person(scope, UUID(entry.about))
                 case journal.FREEZE:

@@ -17,9 +17,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
+from gate.contract.public_keys import encode_public_key
 from gate.log import hash_chain
 
 StatementKind = Literal["checkpoint", "root", "closed", "journal", "export", "log", "end"]
@@ -54,16 +54,6 @@ class LogKey:
     def public_key_text(self) -> str:
         """The public key in base64, for whoever verifies."""
         return encode_public_key(self.signing.public_key())
-
-
-def encode_public_key(key: Ed25519PublicKey) -> str:
-    """A public key in base64."""
-    return base64.b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-
-
-def decode_public_key(text: str) -> Ed25519PublicKey:
-    """The key of its base64. Raises ValueError."""
-    return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
 
 
 def sign_statement(kind: StatementKind, said: Mapping[str, Any], key: LogKey) -> bytes:

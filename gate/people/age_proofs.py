@@ -14,8 +14,8 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
-from gate.log.models import Person
 from gate.people import persons
+from gate.people.models import Person
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right

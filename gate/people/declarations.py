@@ -13,10 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-from foundation.db.database import TenantRow, jsonb_column, table_arguments
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from gate.contract.facts import DeclarationFacts
-from gate.log.models import FOREVER
 
 MODEL_PART, ADAPTER_PART, REFERENCES_PART = "model", "adapter", "references"
 SOURCE_PARTS = (MODEL_PART, ADAPTER_PART, REFERENCES_PART)

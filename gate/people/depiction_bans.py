@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from foundation.errors import BadInput, NotFound, Refused
 from gate.assets.lookalikes import NEAR_BITS
-from gate.log.models import FOREVER
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right

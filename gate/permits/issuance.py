@@ -11,9 +11,9 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import col, select
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import Conflict, GreenroomError, Refused
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from gate import epochs
 from gate.contract.facts import EvidenceSnapshot
@@ -39,7 +39,8 @@ from gate.log.models import DecisionRow
 from gate.policy import active_policy, admission
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
-from gate.reviews import rule_verification, spot_checks
+from gate.policy.queries import unit_rule_verifications
+from gate.reviews import spot_checks
 from gate.text.text_rating import has_ai_disclosure
 from tenants import audit
 
@@ -144,7 +145,7 @@ def _marked_parts(
     found: list[Unit] = []
     for one in units:
         unit = replace(one, before=as_earlier_parts(found))
-        again = rule_verification.unit_rule_verifications(scope, unit, rules_now, scope.now.date())
+        again = unit_rule_verifications(scope, unit, rules_now, scope.now.date())
         here = replace(facts, again=again, foreign=admission.find_third_party_rule(scope, unit, rules_now))
         found.append(_apply_required_marks(Case(here, unit, rules_now, scope.now), line))
     return found

@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
+from gate.consent.grants import has_ai_consent
 from gate.contract.facts import MediumFacts, PersonFacts
 from gate.contract.states import PersonState
 from gate.contract.units import Rating
@@ -20,8 +21,8 @@ from gate.decision.depiction_rules import REAL_PERSON_KINDS
 from gate.decision.shoot_card_terms import people_of_medium
 from gate.evidence import media_facts
 from gate.faces import known_faces
-from gate.log.models import Person
 from gate.people import depiction_bans, persons
+from gate.people.models import Person
 
 
 def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
@@ -113,7 +114,7 @@ def _is_theirs(scope: Scope, creator_id: UUID, person: PersonFacts) -> None:
         raise Refused("look.other", name=record.display_ref)
     if person.state is not PersonState.ACTIVE:
         raise Refused("look.left", name=record.display_ref)
-    if person.kind in REAL_PERSON_KINDS and not persons.has_ai_consent(scope, living):
+    if person.kind in REAL_PERSON_KINDS and not has_ai_consent(scope, living):
         raise Refused("look.not_allowed", name=record.display_ref)
     if person.kind not in REAL_PERSON_KINDS and person.declaration is None:
         raise Refused("look.undeclared", name=record.display_ref)

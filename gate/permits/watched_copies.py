@@ -9,7 +9,8 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.copies.live_copies import LiveCopy, copy_from_row
-from gate.log.models import DecisionRow, PermitRow
+from gate.copies.models import PermitRow
+from gate.log.models import DecisionRow
 from gate.policy import active_policy
 from gate.policy.matrix import PlaceProbe
 from gate.removal import recall

@@ -10,8 +10,8 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from gate import epochs
+from gate.contract.public_keys import decode_public_key
 from gate.contract.reasons import Reason
-from gate.log.signed_checkpoints import decode_public_key
 from gate.policy import bundle, signed_release
 from gate.policy.bundle import Bundle, shipped_bundle
 from gate.policy.signed_release import PolicyRelease, UnsignedRelease

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import yaml
 
+from gate.contract.facts import RuleVerification
 from gate.contract.units import Rating, Verdict
 from gate.policy.matrix import (
     VERIFIED_ELSEWHERE,
@@ -40,19 +41,6 @@ PAID_MEDIA = "paid_media"
 
 VERIFICATION_PERIOD = timedelta(days=90)
 """How long a rule counts as read because two members said so, from the day they read it."""
-
-
-@dataclass(frozen=True)
-class RuleVerification:
-    """Two members, an owner among them, read a rule again at its platform on a day, and found it unchanged."""
-
-    row: str
-    written: str
-    """Digest of the rule as it was written then: a rule that was changed since has to be read anew."""
-    read_on: date
-    until: date
-    verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
-    """What they found stricter than it is written."""
 
 
 @dataclass(frozen=True)

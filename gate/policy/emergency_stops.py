@@ -11,15 +11,15 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
-from foundation.i18n.translation import canonical_json
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import outbox
 from gate import epochs
 from gate.contract.facts import RESTORE_STOP
-from gate.log.models import StopSwitch
-from gate.removal.events import SwitchClosed
+from gate.policy.events import SwitchClosed
+from gate.policy.models import StopSwitch
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys

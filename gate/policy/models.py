@@ -4,11 +4,31 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Computed, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Computed, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from foundation.db.database import TenantRow, jsonb_column, table_arguments
-from gate.log.models import FOREVER
+from foundation.db.tables import (
+    FOREVER,
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+)
+
+
+class StopSwitch(TenantRow, table=True):
+    """An emergency stop. Rows of the house tenant hold for everybody."""
+
+    __tablename__ = "switches"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "scope", "target", "feature"), about="tenant", keep="5 years"
+    )
+    scope: str
+    target: str = ""
+    feature: str
+    open: bool
+    by: str
+    reason: str
+
 
 DIGEST = "encode(sha256(document), 'hex')"
 

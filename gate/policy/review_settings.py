@@ -6,7 +6,8 @@ Only ever tighter: a smaller share than everybody's counts as everybody's.
 from dataclasses import dataclass
 from uuid import UUID
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, table_arguments
 from foundation.errors import BadInput, NotFound
 from tenants import audit
 from tenants.agencies import queries as tenants

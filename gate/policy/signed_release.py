@@ -11,8 +11,8 @@ import yaml
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from foundation.i18n.translation import canonical_json
-from gate.log.signed_checkpoints import decode_public_key, encode_public_key
+from foundation.canonical_json import canonical_json
+from gate.contract.public_keys import decode_public_key, encode_public_key
 from gate.policy import bundle
 from gate.policy.bundle import Bundle
 from gate.text import lexicon

@@ -17,9 +17,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import TypeAdapter
 
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
+from gate.contract.public_keys import decode_public_key, encode_public_key
 from gate.contract.units import Rating, Verdict
-from gate.log.signed_checkpoints import decode_public_key, encode_public_key
 from gate.policy.bundle import Bundle
 from gate.policy.matrix import MatrixRow, check_rows
 from gate.policy.signed_release import reject_duplicate_keys, require_text

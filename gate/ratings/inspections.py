@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import select
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7

@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from itertools import combinations
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
+from gate.contract.facts import MIN_SEEN_PERCENT
 from gate.contract.units import Rating
-from gate.decision.case import MIN_SEEN_PERCENT
-from gate.log.models import FOREVER
 from tenants.auth import device_fingerprints
 
 LOWERING_REVIEW = "lowering"
 """What a review of a wish to lower a rating is about; its digest is the wish's id."""
-
-
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
 class Lowering(TenantRow, table=True):
@@ -30,8 +26,8 @@ class Lowering(TenantRow, table=True):
 
     __tablename__ = "lowerings"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("asset_id", "assets"),
-        _tenant_foreign_key("principal_id", "principals"),
+        tenant_foreign_key("asset_id", "assets"),
+        tenant_foreign_key("principal_id", "principals"),
         Index("lowerings_sha256", "tenant_id", "sha256"),
         about="member",
         keep=FOREVER,
@@ -54,8 +50,8 @@ class LoweredRating(TenantRow, table=True):
     __tablename__ = "lowered_ratings"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "rating_id", "lowering_id", name="lowered_ratings_once"),
-        _tenant_foreign_key("rating_id", "content_ratings"),
-        _tenant_foreign_key("lowering_id", "lowerings"),
+        tenant_foreign_key("rating_id", "content_ratings"),
+        tenant_foreign_key("lowering_id", "lowerings"),
         about="creator",
         keep=FOREVER,
     )

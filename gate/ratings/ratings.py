@@ -14,10 +14,11 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import epochs, journal
 from gate.assets import asset_records
+from gate.assets.derivations import derived_assets
 from gate.contract.units import Rating
-from gate.log.models import ContentRating
 from gate.ratings import lowered_ratings
 from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE, AggregatedRating, aggregate_ratings
+from gate.ratings.models import ContentRating
 
 
 @dataclass(frozen=True)
@@ -212,13 +213,11 @@ def record_depiction(
 
 def _family_alone(scope: Scope, asset_id: UUID, person_id: UUID) -> list[UUID]:
     """An asset and what was made of it, locked alone with the person: nothing more is made of any of it meanwhile."""
-    told = [asset_id, *asset_records.derived_assets(scope, asset_id)]
+    told = [asset_id, *derived_assets(scope, asset_id)]
     epochs.lock_and_advance(
         scope, *(epochs.asset_key(scope, each) for each in told), epochs.person_key(scope, person_id)
     )
-    while late := [
-        each for each in asset_records.derived_assets(scope, asset_id) if each not in told
-    ]:  # before the locks
+    while late := [each for each in derived_assets(scope, asset_id) if each not in told]:  # before the locks
         epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in late))
         told += late
     return told

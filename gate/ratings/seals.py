@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, table_arguments
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue

@@ -14,15 +14,16 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field, col, select
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments, timestamp_column
 from foundation.errors import BadInput, NotFound, Refused
-from foundation.i18n.translation import canonical_json
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import outbox
 from gate.removal import receipts
+from gate.removal.events import ReportDue
 from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import MAX_REMOVAL_REQUESTS, RATE_WINDOW, REMOVAL_CATEGORIES
-from gate.reviews.events import ReportDue
 
 NO_ACCESS_CODE = "-"
 """In place of a code's hash, for a request made of a report: that one's receipt is read, and nothing opens its own."""

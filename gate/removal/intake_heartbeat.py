@@ -6,7 +6,8 @@ The clock is the people's: a demonstration that moves the house's does not make 
 
 from datetime import datetime
 
-from foundation.db.database import Scope, TenantRow, table_arguments, timestamp_column
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 from foundation.ids import INSTALLATION_ID
 
 LIMIT = "1 hour"

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, table_arguments
-from gate.log.models import RemovalRequest
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, table_arguments
+from gate.removal.models import RemovalRequest
 
 MAX_ADDRESS_LENGTH = 2000
 

@@ -23,10 +23,11 @@ from gate.assets import lookalikes
 from gate.contract.states import COMPLAINT_STATES, RemovalRequestState
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
-from gate.log.models import RemovalRequest
 from gate.ratings import ratings, seals
 from gate.ratings.incoming_lookalikes import SLOW_CATEGORIES
 from gate.removal import recall, receipts, rulings
+from gate.removal.events import DecisionTargetReached, RemovalRequestDecided, RemovalRequestDue
+from gate.removal.models import RemovalRequest
 from gate.removal.receipts import SubmittedForm
 from gate.removal.request_status import (
     RequestStatus,
@@ -38,7 +39,6 @@ from gate.removal.request_status import (
     latest_status,
     lock_removal_request,
 )
-from gate.reviews.events import DecisionTargetReached, RemovalRequestDecided, RemovalRequestDue
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
@@ -75,8 +75,6 @@ KEEP_REASONS = ("agreed", "mistaken", "unfounded")
 
 RECEIPT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Of a receipt: none that are mistaken for another."""
-
-S = RemovalRequestState
 
 
 @dataclass(frozen=True)
@@ -165,10 +163,10 @@ def freeze_named_bytes(scope: Scope, complaint_id: UUID) -> None:
 def recall_named_bytes(scope: Scope, complaint_id: UUID) -> list[UUID]:
     """Have every copy of what was named taken away, once; the permits of those. Raises NotFound."""
     row = lock_removal_request(scope, complaint_id)
-    if row.state != S.RECEIVED:
+    if row.state != RemovalRequestState.RECEIVED:
         return []
     freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
-    _record_decision(scope, row, S.CALLED, S.CALLED)
+    _record_decision(scope, row, RemovalRequestState.CALLED, RemovalRequestState.CALLED)
     return recall.open_takedowns(
         scope, live_copies.live_copies_of_bytes(scope, *row.digests), Message("recall.complaint")
     )
@@ -180,7 +178,7 @@ def uphold_removal_request(scope: Scope, complaint_id: UUID) -> list[UUID]:
     The permits of the copies that are called back now. Raises NotFound, Conflict when somebody decided before.
     """
     row = lock_removal_request(scope, complaint_id)
-    if row.state not in (S.RECEIVED, S.CALLED):
+    if row.state not in (RemovalRequestState.RECEIVED, RemovalRequestState.CALLED):
         raise Conflict("complaint.decided")
     return remove_content(scope, row)
 
@@ -192,15 +190,17 @@ def reject_removal_request(scope: Scope, complaint_id: UUID, *, because: str = "
     comes back only on appeal.
     """
     row = lock_removal_request(scope, complaint_id)
-    if row.state != S.RECEIVED:
+    if row.state != RemovalRequestState.RECEIVED:
         raise Conflict("complaint.decided")
     keep_content(scope, row, because=because)
 
 
-def remove_content(scope: Scope, row: RemovalRequest, *, after: RemovalRequestState = S.UPHELD) -> list[UUID]:
+def remove_content(
+    scope: Scope, row: RemovalRequest, *, after: RemovalRequestState = RemovalRequestState.UPHELD
+) -> list[UUID]:
     """What a yes does: blocks the bytes and calls every copy back; the permits of those."""
     freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
-    _record_decision(scope, row, S.UPHELD, after)
+    _record_decision(scope, row, RemovalRequestState.UPHELD, after)
     called: list[UUID] = []
     for sha256 in row.digests:
         look = lookalikes.perceptual_hash_of(scope, sha256)
@@ -210,14 +210,16 @@ def remove_content(scope: Scope, row: RemovalRequest, *, after: RemovalRequestSt
     return called
 
 
-def keep_content(scope: Scope, row: RemovalRequest, *, because: str, after: RemovalRequestState = S.REJECTED) -> None:
+def keep_content(
+    scope: Scope, row: RemovalRequest, *, because: str, after: RemovalRequestState = RemovalRequestState.REJECTED
+) -> None:
     """What a no does: the bytes may leave again, by being published anew; what was taken away stays away.
 
     What another request keeps frozen or blocked stays so. Raises BadInput without a reason of `STAYS`.
     """
     if because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
-    _record_decision(scope, row, S.REJECTED, after, reason=Message(f"complaint.because.{because}"))
+    _record_decision(scope, row, RemovalRequestState.REJECTED, after, reason=Message(f"complaint.because.{because}"))
     for sha256 in sorted(set(row.digests) - rulings.restricted_by_others(scope, row.id, row.digests)):
         recall.unblock_bytes(scope, sha256)
         ratings.unfreeze_bytes(scope, sha256)
@@ -225,7 +227,7 @@ def keep_content(scope: Scope, row: RemovalRequest, *, because: str, after: Remo
 
 def refreeze_on_appeal(scope: Scope, row: RemovalRequest) -> None:
     """Somebody wants it decided again: until then nothing of it leaves, whatever was said of it first."""
-    change_request_state(scope, row, S.APPEALED)
+    change_request_state(scope, row, RemovalRequestState.APPEALED)
     for sha256 in row.digests:
         ratings.freeze_bytes(scope, sha256)
 
@@ -241,7 +243,7 @@ def request_decision(scope: Scope, complaint_id: UUID, *, because: str = "", dig
         raise BadInput("complaint.no_reason")
     row = get_removal_request(scope, complaint_id)
     check_not_accused(scope, row.id)
-    if row.state != S.RECEIVED:
+    if row.state != RemovalRequestState.RECEIVED:
         raise Conflict("complaint.decided")
     if not (because or row.digests or digests):
         raise BadInput("complaint.not_found")
@@ -289,7 +291,7 @@ def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -
         row = lock_removal_request(
             scope, event.subject_id
         )  # whoever gives it back at this moment comes first, or waits
-        if row.state != S.RECEIVED:
+        if row.state != RemovalRequestState.RECEIVED:
             return
         freeze_named_bytes(scope, row.id)
         until = _decision_deadline(scope, row)
@@ -339,7 +341,7 @@ def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
 def _list_open_requests(scope: Scope) -> Sequence[RemovalRequest]:
     return scope.session.exec(
         select(RemovalRequest)
-        .where(RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.state == S.RECEIVED)
+        .where(RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.state == RemovalRequestState.RECEIVED)
         .order_by(col(RemovalRequest.created_at), col(RemovalRequest.id))
     ).all()
 
@@ -390,7 +392,7 @@ def _record_decision(
     before = len(rulings.list_rulings(scope, [row.id])[row.id])
     rulings.record_ruling(scope, row.id, outcome, after=before, reason=reason)
     change_request_state(scope, row, after)
-    if outcome is not S.REJECTED:
+    if outcome is not RemovalRequestState.REJECTED:
         with scope.acting_as("gate"):
             row.called_at = row.called_at or scope.now
             scope.add(row)

@@ -13,8 +13,8 @@ from foundation.i18n.translation import Message
 from gate.contract.states import RemovalRequestState
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
-from gate.log.models import RemovalRequest
 from gate.removal import rulings
+from gate.removal.models import RemovalRequest
 from gate.removal.rulings import AppealSummary, RulingSummary
 
 

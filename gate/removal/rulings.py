@@ -13,13 +13,15 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, TenantRow, message_column, table_arguments
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, message_column, table_arguments
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import journal
 from gate.contract.states import RemovalRequestState
-from gate.log.models import RemovalRequest
+from gate.removal.models import RemovalRequest
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, Role, has_right

@@ -5,7 +5,6 @@ and then two people agree: who asks and who decides. Meanwhile nothing of it lea
 and the blocklist's entry, and publishes nothing: a new post is judged like any other.
 """
 
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,13 +18,15 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.states import RemovalRequestState
 from gate.copies.live_copies import LiveCopy
-from gate.log.models import RemovalRequest
 from gate.ratings.incoming_lookalikes import SLOW_CATEGORIES
 from gate.removal import receipts, removal_requests, rulings
+from gate.removal.events import DecisionTargetReached
+from gate.removal.models import RemovalRequest
 from gate.removal.recall import MINOR_CATEGORY
 from gate.removal.removal_requests import GROUPING_THRESHOLD, KEEP_REASONS, RequestStatus
 from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE, Appeal, Ruling, RulingSummary
-from gate.reviews.events import AppealDecided, AppealDue, DecisionTargetReached
+from gate.reviews.events import AppealDecided, AppealDue
+from gate.text.user_input import clean_paragraph
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, require_right
@@ -39,11 +40,6 @@ APPEAL_WINDOW = timedelta(days=184)
 
 APPEAL_TARGET, SLOW_APPEAL_TARGET = timedelta(hours=48), timedelta(days=7)
 """Within so long an appeal should be decided: the time the law leaves for removing, and a week for the patient ones."""
-
-MAX_APPEAL_LENGTH = 600
-"""Characters of what somebody may write."""
-
-S = RemovalRequestState
 
 
 @dataclass(frozen=True)
@@ -81,12 +77,18 @@ class AppealableRemoval:
 
 def appeal_deadline(known: RequestStatus, side: str) -> datetime | None:
     """Until when this side may appeal against what stands, were it now; None where it may not, or may no more."""
-    mine = S.REJECTED if side == REQUESTER_SIDE else known.outcome
-    if known.outcome is None or known.outcome is not mine or (side == AGENCY_SIDE and mine is S.REJECTED):
+    mine = RemovalRequestState.REJECTED if side == REQUESTER_SIDE else known.outcome
+    if (
+        known.outcome is None
+        or known.outcome is not mine
+        or (side == AGENCY_SIDE and mine is RemovalRequestState.REJECTED)
+    ):
         return None
-    if known.state in (S.APPEALED, S.CLOSED) or any(one.open or one.side == side for one in known.appeals):
+    if known.state in (RemovalRequestState.APPEALED, RemovalRequestState.CLOSED) or any(
+        one.open or one.side == side for one in known.appeals
+    ):
         return None
-    if mine is S.UPHELD and known.category == MINOR_CATEGORY:
+    if mine is RemovalRequestState.UPHELD and known.category == MINOR_CATEGORY:
         return None  # what shows a minor never comes back
     return known.rulings[-1].at + APPEAL_WINDOW
 
@@ -115,7 +117,7 @@ def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUI
     if not said:
         raise BadInput("appeal.no_words")
     known = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, complaint_id))
-    if known.category == MINOR_CATEGORY and known.outcome is S.UPHELD:
+    if known.category == MINOR_CATEGORY and known.outcome is RemovalRequestState.UPHELD:
         raise Refused("appeal.never")
     return _record_appeal(scope, known, AGENCY_SIDE, said)
 
@@ -130,18 +132,6 @@ def _record_appeal(scope: Scope, known: RequestStatus, side: str, words: str) ->
     outbox.put(scope, AppealDue(scope.tenant_id, appeal_id), priority=0)
     rulings.audit_ruling(scope, f"appeal.{side}", known.id)
     return appeal_id
-
-
-def clean_paragraph(words: str) -> str:
-    """What somebody wrote as one paragraph of plain text: no control, format or private characters.
-
-    Raises BadInput for more than `LONGEST` characters.
-    """
-    kept = "".join(" " if c.isspace() else c for c in words if c.isspace() or unicodedata.category(c)[0] != "C")
-    said = " ".join(kept.split())
-    if len(said) > MAX_APPEAL_LENGTH:
-        raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
-    return said
 
 
 def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
@@ -163,7 +153,7 @@ def _begin_appeal(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
     """Bring the request into appeal, once; whether the appeal still waits for its answer."""
     if _count_rulings(scope, row.id) != appeal.against:
         return False
-    if row.state != S.APPEALED:
+    if row.state != RemovalRequestState.APPEALED:
         removal_requests.refreeze_on_appeal(scope, row)
     return True
 
@@ -207,7 +197,7 @@ def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
             _may_decide(scope, appeal)
             if not _begin_appeal(scope, appeal, row):
                 return
-            outcome = S.REJECTED if event.because else S.UPHELD
+            outcome = RemovalRequestState.REJECTED if event.because else RemovalRequestState.UPHELD
             if event.because:
                 removal_requests.keep_content(
                     scope, row, because=event.because, after=outcome_of_appeal(scope, row, outcome)
@@ -230,9 +220,9 @@ def _count_rulings(scope: Scope, complaint_id: UUID) -> int:
 
 def outcome_of_appeal(scope: Scope, row: RemovalRequest, outcome: RemovalRequestState) -> RemovalRequestState:
     """What an answered appeal becomes: closed, where whom the answer goes against has appealed before."""
-    loser = REQUESTER_SIDE if outcome is S.REJECTED else AGENCY_SIDE
+    loser = REQUESTER_SIDE if outcome is RemovalRequestState.REJECTED else AGENCY_SIDE
     used = {one.side for one in rulings.list_appeals(scope, {row.id: 0})[row.id]}
-    return S.CLOSED if loser in used else outcome
+    return RemovalRequestState.CLOSED if loser in used else outcome
 
 
 def _may_decide(scope: Scope, appeal: Appeal) -> None:
@@ -323,7 +313,7 @@ def list_appealable_removals(scope: Scope, creators: Collection[UUID], *, limit:
         .where(
             RemovalRequest.tenant_id == scope.tenant_id,
             col(RemovalRequest.creator_id).in_(list(creators)),
-            col(RemovalRequest.state).in_([S.CALLED, S.UPHELD]),
+            col(RemovalRequest.state).in_([RemovalRequestState.CALLED, RemovalRequestState.UPHELD]),
             col(RemovalRequest.updated_at) > scope.now - APPEAL_WINDOW,
         )
         .order_by(col(RemovalRequest.updated_at).desc())

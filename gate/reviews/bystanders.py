@@ -11,13 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
-from foundation.db.database import OpenScope, Scope, TenantRow, table_arguments
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments
 from foundation.errors import BadInput, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
-from gate.log.models import FOREVER, Asset
+from gate.assets.models import Asset
 from gate.reviews import depicted_people
 from tenants import audit
 from tenants.agencies import queries as tenants

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, TenantRow, jsonb_column, table_arguments
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
@@ -28,14 +29,15 @@ from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.assets import viewings
+from gate.contract.facts import MIN_AGREEMENT_PERMILLE
 from gate.contract.units import Rating
-from gate.evidence.snapshot import MIN_AGREEMENT_PERMILLE
 from gate.ratings import ratings
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
 
 ACTOR = "system:calibrating"
@@ -347,7 +349,7 @@ def put_calibration_notice(scope: Scope) -> None:
     month = calibration_month_start(scope)
     cause = f"{CAUSE}:{month:%Y-%m}"
     wanted = is_calibration_due(scope, month)
-    for notice in tenants.list_open_notices(scope, limit=1000):
+    for notice in list_open_notices(scope, limit=1000):
         if notice.cause.startswith(f"{CAUSE}:") and not (wanted and notice.cause == cause):
             notices.close(scope, notice.cause)
     if wanted and not notices.has_been_notified(scope, cause):  # what somebody put away stays away until the next month

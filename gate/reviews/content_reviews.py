@@ -13,11 +13,13 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate import epochs
 from gate.assets import viewings
+from gate.assets.models import Rendition
 from gate.contract.facts import parse_unit
 from gate.contract.units import Rating
-from gate.log.models import DecisionInput, DecisionRow, HumanReview, Rendition
+from gate.log.models import DecisionInput, DecisionRow
 from gate.ratings import ratings
 from gate.reviews.events import RatingRequested
+from gate.reviews.models import HumanReview
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right
 

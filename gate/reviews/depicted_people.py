@@ -13,8 +13,8 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
+from gate.assets.models import Asset
 from gate.consent import queries
-from gate.log.models import Asset
 from gate.ratings import ratings
 from tenants import audit
 from tenants.agencies import queries as tenants

@@ -16,8 +16,8 @@ from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.contract.units import Rating
-from gate.log.models import LinkTarget
-from gate.removal.events import LinkRegistered
+from gate.evidence.models import LinkTarget
+from gate.reviews.events import LinkRegistered
 from gate.text import urls
 from tenants import audit
 from tenants.agencies import queries as tenants

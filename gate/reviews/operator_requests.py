@@ -12,8 +12,8 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import Conflict, Refused
 from gate.contract.states import RemovalRequestState
-from gate.log.models import RemovalRequest
 from gate.removal import receipts, removal_requests, rulings
+from gate.removal.models import RemovalRequest
 from gate.removal.receipts import RemovalReceipt, SubmittedForm
 from gate.removal.removal_requests import OFFICER_ACTOR
 from gate.reviews import appeals

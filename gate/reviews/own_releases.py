@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, TenantRow, table_arguments, timestamp_column
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key, timestamp_column
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
@@ -24,7 +25,7 @@ from gate.decision import own_release_rules
 from gate.decision.case import Case, is_adult_medium
 from gate.decision.own_release_rules import OWN_RELEASE_DELAY, MissingCondition
 from gate.evidence import own_release_facts, snapshot
-from gate.log.models import FOREVER, DecisionInput, DecisionRow
+from gate.log.models import DecisionInput, DecisionRow
 from gate.policy import active_policy
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
@@ -38,17 +39,13 @@ OWN_RELEASE_ACT = "own.release"
 """What is signed with a passkey; it is about the digest of the unit."""
 
 
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
-
-
 class AccountHolder(TenantRow, table=True):
     """A custodian's word that a person, behind a member, holds an account; no document is kept."""
 
     __tablename__ = "account_holders"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("person_id", "persons"),
-        _tenant_foreign_key("principal_id", "principals"),
+        tenant_foreign_key("person_id", "persons"),
+        tenant_foreign_key("principal_id", "principals"),
         Index("account_holders_account", "tenant_id", "channel_id"),
         about="person",
         keep=FOREVER,
@@ -70,9 +67,9 @@ class OwnRelease(TenantRow, table=True):
 
     __tablename__ = "own_releases"
     __table_args__ = table_arguments(
-        _tenant_foreign_key("member_id", "members"),
-        _tenant_foreign_key("passkey_id", "passkeys"),
-        _tenant_foreign_key("ask_id", "passkey_asks"),
+        tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("passkey_id", "passkeys"),
+        tenant_foreign_key("ask_id", "passkey_asks"),
         UniqueConstraint("tenant_id", "ask_id", name="own_releases_ask"),
         Index("own_releases_subject", "tenant_id", "subject_id"),
         about="member",

@@ -20,10 +20,10 @@ from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.assets import asset_records, viewings
 from gate.contract.units import Rating
-from gate.log.models import HumanReview
 from gate.ratings import lowered_ratings, ratings
 from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE
 from gate.ratings.lowered_ratings import LOWERING_REVIEW, Lowering
+from gate.reviews.models import HumanReview
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, has_right, require_right

@@ -17,6 +17,7 @@ from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.assets import viewings
+from gate.consent.grants import has_ai_consent
 from gate.contract.facts import ReviewFacts
 from gate.contract.units import Rating
 from gate.decision.resemblance_rules import GENERATED_REVIEWERS, PHOTO_REVIEWERS, has_enough_reviewers
@@ -258,7 +259,7 @@ def _lock_epochs(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
 
 def _link_digital_twin(scope: Scope, found: FaceComparisonTask, real: UUID) -> None:
     """Whatever shows the invented person shows a double of the real one from here on: their papers are asked for."""
-    if not persons.has_ai_consent(scope, real):
+    if not has_ai_consent(scope, real):
         raise Refused("likeness.not_allowed")
     known = persons.list_digital_twins(scope, real)
     twin = known[0] if known else persons.add_person(scope, kind="digital_twin", display_ref=found.name, twin_of=real)

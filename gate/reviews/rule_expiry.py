@@ -8,11 +8,13 @@ from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID
 from gate.policy import active_policy
+from gate.policy.queries import rule_verifications
 from gate.reviews import rule_verification
 from gate.reviews.events import RuleReminderDue
 from gate.reviews.rule_verification import PendingVerification
 from tenants.agencies import queries as tenants
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
 
 ACTOR = "system:rules"
@@ -41,7 +43,7 @@ def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list
     rules, today = active_policy.current_bundle(scope), scope.now.date()
     soon = today + timedelta(days=max(STEPS) + 1)
     names = sorted({name for place in set(places) for name in rules.overdue_rows(*place, on=soon)})
-    read = rule_verification.rule_verifications(scope, tuple(names)) if names else ()
+    read = rule_verifications(scope, tuple(names)) if names else ()
     found = []
     for name in names:
         row = rules.rows[name]
@@ -78,7 +80,7 @@ def put_rule_notices(scope: Scope, found: Iterable[ExpiringRule]) -> None:
         code = "rule.past" if one.days < 0 else "rule.ages"
         count = int(wanted[cause].params["count"]) + 1 if cause in wanted else 1
         wanted[cause] = Message(code, {"count": count} if one.days < 0 else {"count": count, "days": step})
-    for notice in tenants.list_open_notices(scope, limit=1000):
+    for notice in list_open_notices(scope, limit=1000):
         if notice.cause.startswith(f"{CAUSE}:") and notice.cause not in wanted:
             notices.close(scope, notice.cause)
     for cause, message in wanted.items():

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
-from gate.contract.units import Rating, Unit, Verdict
+from gate.contract.units import Rating, Verdict
 from gate.policy import active_policy
-from gate.policy.bundle import VERIFICATION_PERIOD, Bundle, RuleVerification
+from gate.policy.bundle import VERIFICATION_PERIOD
 from gate.policy.matrix import MatrixRow
 from tenants import audit
 from tenants.agencies import queries as tenants
@@ -24,29 +24,6 @@ from tenants.auth import device_fingerprints
 
 SECOND_READING_WINDOW = timedelta(days=7)
 """So long what one member read waits for the second."""
-
-_ACTIVE = """
-SELECT "row", written, read_on, until, verdicts FROM attestations
-WHERE tenant_id = :tenant AND "row" = ANY(:rows) AND state = 'active' ORDER BY created_at, id
-"""
-
-
-def unit_rule_verifications(scope: Scope, unit: Unit, rules: Bundle, on: date) -> tuple[RuleVerification, ...]:
-    """What members say they read of the rules of a unit's place that are past their day; asked only then."""
-    names = rules.overdue_rows(unit.platform, unit.surface, on=on)
-    return rule_verifications(scope, names) if names else ()
-
-
-def rule_verifications(scope: Scope, names: tuple[str, ...]) -> tuple[RuleVerification, ...]:
-    """What two members of this agency read of these rules."""
-    rows = scope.run(_ACTIVE, tenant=scope.tenant_id, rows=list(names))
-    return tuple(
-        RuleVerification(row.row, row.written, row.read_on, row.until, _parse_verdicts(row.verdicts)) for row in rows
-    )
-
-
-def _parse_verdicts(stored: Mapping[str, str]) -> dict[Rating, Verdict]:
-    return {Rating(rating): Verdict(verdict) for rating, verdict in sorted(stored.items())}
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,18 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Index, UniqueConstraint
 
-from foundation.db.database import CreatorOwnedRow, OpenScope, Scope, table_arguments, timestamp_column
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_column
 from foundation.errors import Conflict, GreenroomError, NotFound, Refused
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
-from gate.contract.facts import parse_unit
+from gate.contract.facts import UNIT_REVIEW_LIFETIME, parse_unit
 from gate.contract.units import Rating, Subject, Unit, Verdict
 from gate.copies.live_copies import LiveCopy, list_copies, live_copies_of_bytes
-from gate.decision.case import UNIT_REVIEW_LIFETIME, Case
+from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.decision.unit_rules import required_flags
 from gate.log import decision_log

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate import epochs

@@ -9,12 +9,12 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.outbox import outbox
 from gate import epochs
+from gate.contract.facts import TEST_ASSURANCE_METHOD
 from gate.contract.states import ASSURANCE_STATES, AssuranceState
-from gate.evidence.snapshot import TEST_ASSURANCE_METHOD
-from gate.log.models import AgeAssurance
 from gate.policy import active_policy
 from gate.policy.bundle import Bundle
-from gate.removal.events import ViewerChanged
+from gate.viewers.events import ViewerChanged
+from gate.viewers.models import AgeAssurance
 from tenants import audit
 
 LEVELS = ("L0", "L1", "L2", "L3", "L4")

@@ -24,8 +24,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
+from foundation.canonical_json import canonical_json
 from foundation.errors import Unavailable
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.money import Price
 from foundation.ops.clock import wall_now
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.ops.wall_time import load_zone
-from insights.rollups import queries
+from insights.metrics.queries import post_results
 from schedules.posts import live_posts
 from schedules.posts.live_posts import LivePostContent
 from schedules.suggestions.ideas import proposals
@@ -69,7 +69,7 @@ def load_result_lessons(scope: Scope, creator: Creator) -> MeasuredResults:
     names: dict[UUID, str] = {}
     for account in channel_reads.list_creator_channels(scope, creator.id):
         names[account.id] = account.name
-        values = queries.post_results(scope, account.id, age_hours=AGE_HOURS, most=MAX_POSTS_COMPARED)
+        values = post_results(scope, account.id, age_hours=AGE_HOURS, most=MAX_POSTS_COMPARED)
         posts = [one for one in live_posts.list_live_posts(scope, creator.id, values) if one.at > scope.now - LATELY]
         found += compare_with_usual(posts, values)
     return judge_posts(found, names, creator.zone)

@@ -52,14 +52,3 @@ class RollupDue:
     tenant_id: UUID
     subject_id: UUID
     day: date
-
-
-@dataclass(frozen=True)
-class SaleRecorded:
-    """Listener of `order.paid` and `order.refunded`, whose subject is the order, and of `subscription.paid` and
-    `subscription.refunded`, whose subject is the payment: its day is rolled up again."""
-
-    kind: ClassVar[str] = "sale.seen"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID

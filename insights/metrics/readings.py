@@ -14,6 +14,9 @@ from insights.metrics.events import READING_AGES, ReadingDue
 from schedules.posts import live_posts
 from schedules.posts.live_posts import LivePost
 
+INTERACTION_METRICS = ("likes", "comments", "shares", "saves")
+"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells of sends."""
+
 MAX_READING_DRIFT = 0.25
 """Share of its age by which a reading may come late and still be compared with the others of that age."""
 

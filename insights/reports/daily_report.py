@@ -21,6 +21,7 @@ from foundation.money import Money
 from foundation.ops.wall_time import day_bounds, load_zone
 from insights.metrics import followers
 from insights.metrics.followers import AccountFollowers
+from insights.metrics.queries import latest_metrics
 from insights.metrics.readings import POST_METRICS
 from insights.rollups import queries
 from insights.rollups.queries import DaySales, DayWork
@@ -97,7 +98,7 @@ def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
         usual=_load_usual_sales(scope, creator_id, day),
         posts=posts,
         labels=_load_label_names(scope, posts),
-        numbers=queries.latest_metrics(scope, [post.delivery_id for post in posts]),
+        numbers=latest_metrics(scope, [post.delivery_id for post in posts]),
         crowds=tuple(followers.followers_on_day(scope, creator_id, day)),
         orders=tuple(orders),
         spent=cost_report.total_spending(cost_report.spent_between(scope, creator_id, start, end)),

@@ -8,22 +8,30 @@ from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
 from insights.analysis import ab_test_verdicts
-from insights.metrics.events import RollupDue, SaleRecorded
-from insights.metrics.models import CreatorDay, SalesDay
+from insights.metrics.events import RollupDue
+from insights.metrics.readings import INTERACTION_METRICS
+from insights.rollups.events import SaleRecorded
+from insights.rollups.models import CreatorDay, SalesDay
 from schedules.posts import queries as schedule_reads
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
 from subscribers.conversations import queries as subscriber_reads
 from subscribers.ledger import entries
+from subscribers.orders.queries import bookings_of_sale
 from tenants.agencies import queries as tenant_reads
 
 ROLLING = "system:rollups"
-INTERACTION_METRICS = ("likes", "comments", "shares", "saves")
-"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells of sends."""
 
 
-S = DeliveryState
-WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING})
+WAITING = frozenset(
+    {
+        DeliveryState.DRAFT,
+        DeliveryState.APPROVED,
+        DeliveryState.SCHEDULED,
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+    }
+)
 """States of a post of which nobody knows yet how it ends, and nobody is asked."""
 
 
@@ -38,7 +46,7 @@ def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
     """A sale or refund happened: the creator's day is rolled up again, and each other day its books bear."""
     with tenant(event.tenant_id, ROLLING) as scope:
-        creator_id, times = subscriber_reads.bookings_of_sale(scope, event.subject_id)
+        creator_id, times = bookings_of_sale(scope, event.subject_id)
         zone = tenant_reads.get_creator(scope, creator_id).zone
         for day in sorted({local_day(at, zone) for at in (scope.now, *times)}):
             rebuild_day(scope, creator_id, day)

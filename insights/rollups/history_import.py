@@ -8,7 +8,8 @@ from uuid import UUID
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
-from insights.metrics.models import CreatorDay, FollowerDay, MetricSnapshot, SalesDay
+from insights.metrics.models import FollowerDay, MetricSnapshot
+from insights.rollups.models import CreatorDay, SalesDay
 from insights.rollups.queries import DaySales, DayWork
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from foundation.db.database import Scope
-from insights.rollups.daily_rollups import INTERACTION_METRICS
+from insights.metrics.readings import INTERACTION_METRICS
 from schedules.posts import labels
 from schedules.posts.labels import Label
 from schedules.posts.queries import DeliveryEntry

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.approvals import decisions, review_queue
-from schedules.drafts import drafts
+from schedules.approvals.release import release_post
 from schedules.posts.deliveries import get_post, schedule_wakeups
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
@@ -17,7 +17,6 @@ from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right
 
-S = DeliveryState
 RULE_CHANGED = Message("approval.rule_changed")
 
 
@@ -34,7 +33,7 @@ def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times:
     audit.record(scope, "creator.approvals", f"creator:{creator_id}")
     for asked in review_queue.list_review_queue(scope, [creator_id], limit=1000):
         if any(word.verdict == "yes" for word in asked.words):
-            drafts.release_post(scope, asked.post_id)
+            release_post(scope, asked.post_id)
     return _hold_back(scope, creator_id)
 
 
@@ -44,7 +43,7 @@ def _hold_back(scope: Scope, creator_id: UUID) -> int:
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.creator_id == creator_id,
-            col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+            col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)]),
         )
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update()
@@ -55,6 +54,6 @@ def _hold_back(scope: Scope, creator_id: UUID) -> int:
     }
     waits = [row for row in rows if not stands[row.post_id]]
     for row in waits:
-        transition_delivery(scope, row, S.DRAFT, reason=RULE_CHANGED)
+        transition_delivery(scope, row, DeliveryState.DRAFT, reason=RULE_CHANGED)
         schedule_wakeups(scope, row)
     return len({row.post_id for row in waits})

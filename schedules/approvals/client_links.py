@@ -25,10 +25,12 @@ from gate.ratings import ratings
 from gate.text import text_rating
 from schedules.approvals import change_requests, decisions
 from schedules.approvals.decisions import REJECTION_CODES
-from schedules.drafts import drafts
+from schedules.approvals.models import ApprovalLink
+from schedules.approvals.release import release_post
 from schedules.posts import channel_overrides
-from schedules.posts.deliveries import current_digest, deliveries_of_post, get_post
-from schedules.posts.models import ApprovalLink, Delivery, Post
+from schedules.posts.content_digest import current_digest
+from schedules.posts.deliveries import deliveries_of_post, get_post
+from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from studio.library import assets
 from tenants import audit
@@ -47,8 +49,7 @@ KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/
 """What a browser shows by itself; what it does not was not seen."""
 
 CLIENT_CHANGE_CODES = REJECTION_CODES["change"]
-S = DeliveryState
-ASKABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD})
+ASKABLE = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD})
 """States in which a yes or a no still changes something."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -203,7 +204,7 @@ def answer_client_link(
     scope.add(known)
     if yes:
         decisions.record_approval(scope, row, known.principal_id, tier=CLIENT_TIER, note=note)
-        drafts.release_post(scope, row.id)
+        release_post(scope, row.id)
     else:
         decisions.record_rejection(
             scope, row, known.principal_id, tier=CLIENT_TIER, verdict="change", why=why, note=note

@@ -11,18 +11,14 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.i18n.translation import Message
 from schedules.approvals import change_requests, verdicts
+from schedules.approvals.models import Approval
 from schedules.approvals.revisions import content_snapshot
 from schedules.approvals.verdicts import APPROVAL_EXPIRED, HALF_APPROVED, UNAPPROVED
 from schedules.edits import edits
 from schedules.posts import webhook_events
-from schedules.posts.deliveries import (
-    cancel_delivery,
-    current_digest,
-    deliveries_of_post,
-    get_post,
-    schedule_wakeups,
-)
-from schedules.posts.models import Approval, Delivery, Post
+from schedules.posts.content_digest import current_digest
+from schedules.posts.deliveries import cancel_delivery, deliveries_of_post, get_post, schedule_wakeups
+from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery
 from tenants.agencies import queries as tenant_reads
@@ -56,8 +52,6 @@ APPROVAL_NOT_REQUESTED = Message("approval.unasked")
 
 _BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
 """Why what somebody did not agree to is draft again."""
-
-S = DeliveryState
 
 
 def approve_post(
@@ -140,7 +134,7 @@ def decline_post(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "ot
     member = tenant_reads.get_member(scope, member_id)
     change_requests.notify_declined_post(scope, get_post(scope, post_id), member.name, member.principal_id)
     for delivery in deliveries_of_post(scope, post_id, lock=True):
-        if delivery.state in (S.DRAFT, S.HELD):
+        if delivery.state in (DeliveryState.DRAFT, DeliveryState.HELD):
             cancel_delivery(scope, delivery.id)
 
 
@@ -157,14 +151,21 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
         raise Refused("approval.too_late_to_undo")
     rows = deliveries_of_post(scope, post_id, lock=True)
     kept_back = edits.hold_edits(scope, row) if last.verdict == "yes" else frozenset()
-    planned = [one for one in rows if one.state not in (S.DRAFT, S.CANCELLED, S.REHEARSED) and one.id not in kept_back]
-    if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
+    planned = [
+        one
+        for one in rows
+        if one.state not in (DeliveryState.DRAFT, DeliveryState.CANCELLED, DeliveryState.REHEARSED)
+        and one.id not in kept_back
+    ]
+    if last.verdict == "yes" and any(
+        one.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD) for one in planned
+    ):
         raise Conflict("approval.left_already")
     _record_verdict(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
     change_requests.close_change_request(scope, post_id)
     for one in planned if last.verdict == "yes" else []:
-        if one.state in (S.APPROVED, S.SCHEDULED):
-            transition_delivery(scope, one, S.DRAFT, reason=Message("approval.taken_back"))
+        if one.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED):
+            transition_delivery(scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back"))
             schedule_wakeups(scope, one)  # a wish: nobody who said yes in its time is told then
 
 
@@ -182,8 +183,8 @@ def record_rejection(
         raise BadInput("approval.no_such_reason")
     _record_verdict(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
     for delivery in deliveries_of_post(scope, row.id, lock=True):
-        if delivery.state in (S.APPROVED, S.SCHEDULED):
-            transition_delivery(scope, delivery, S.DRAFT, reason=_BACK[verdict])
+        if delivery.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED):
+            transition_delivery(scope, delivery, DeliveryState.DRAFT, reason=_BACK[verdict])
             schedule_wakeups(scope, delivery)
     edits.hold_edits(scope, row)
 
@@ -252,7 +253,11 @@ def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime 
         word.verdict != "yes" for word in words
     ):
         return None
-    rows = [one for one in deliveries_of_post(scope, row.id) if one.state != S.CANCELLED or one.series_id is not None]
+    rows = [
+        one
+        for one in deliveries_of_post(scope, row.id)
+        if one.state != DeliveryState.CANCELLED or one.series_id is not None
+    ]
     known = any(one.channel_id == channel_id and is_delivery_approved(scope, row, one, scope.now) for one in rows)
     return None if known or not rows else scope.now
 
@@ -262,7 +267,7 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
     query = select(func.max(Delivery.asks_since)).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
-        col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]),
+        col(Delivery.state).in_([str(DeliveryState.DRAFT), str(DeliveryState.HELD)]),
     )
     return scope.session.exec(query).one()
 
@@ -378,10 +383,10 @@ def _release_approved_deliveries(scope: Scope, row: Post) -> list[Delivery]:
     for one in rows:
         if one.asks_since is not None and not is_delivery_approved(scope, row, one, scope.now):
             continue
-        if one.state == S.DRAFT:
-            transition_delivery(scope, one, S.APPROVED, reason=unasked)
+        if one.state == DeliveryState.DRAFT:
+            transition_delivery(scope, one, DeliveryState.APPROVED, reason=unasked)
         elif verdicts.is_held_for_approval(one):
-            transition_delivery(scope, one, S.SCHEDULED)
+            transition_delivery(scope, one, DeliveryState.SCHEDULED)
             schedule_wakeups(scope, one)
     edits.release_edits(scope, row)
     return rows

@@ -14,13 +14,15 @@ from sqlmodel import col, func, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.i18n.translation import Message
+from schedules.approvals.models import PostComment
 from schedules.posts import channel_overrides
 from schedules.posts.deliveries import get_post
-from schedules.posts.models import Post, PostComment
+from schedules.posts.models import Post
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 
 MAX_REVIEW_COMMENT_LENGTH = 2000
 """Characters of one."""
@@ -186,7 +188,7 @@ def can_read_internal(member: Member) -> bool:
 def has_unread_mention(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
     """Whether somebody was told of this post's comments and has not said that they read them."""
     cause = _comment_notice_cause(post_id, principal_id)
-    return any(one.cause == cause for one in tenant_reads.list_open_notices(scope, limit=1000, to=principal_id))
+    return any(one.cause == cause for one in list_open_notices(scope, limit=1000, to=principal_id))
 
 
 def mark_comments_read(scope: Scope, post_id: UUID) -> None:

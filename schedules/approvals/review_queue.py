@@ -11,18 +11,18 @@ from sqlmodel import col, or_, select
 
 from foundation.db.database import Scope
 from schedules.approvals import verdicts
-from schedules.approvals.verdicts import RELEASED_BY_APPROVAL, ApprovalVerdict
+from schedules.approvals.models import Approval
+from schedules.approvals.verdicts import ApprovalVerdict
 from schedules.edits import edits
 from schedules.posts import lateness
 from schedules.posts.channel_overrides import ChannelOverride, collect_assets, overrides_of_post
 from schedules.posts.deliveries import schedule_wakeups
-from schedules.posts.models import Approval, Delivery, Post
-from schedules.posts.states import DeliveryState
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 from schedules.posts.thread_parts import ThreadPart, parse_thread
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import queries as tenant_reads
 
-S = DeliveryState
 BEGINNING = 160
 """Characters by which people know a post again."""
 
@@ -135,9 +135,13 @@ def list_review_queue(
         col(Delivery.creator_id).in_(list(creators)),
         *(() if post_id is None else (Delivery.post_id == post_id,)),
     )
-    cured = (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(sorted(RELEASED_BY_APPROVAL))
+    cured = (Delivery.state == str(DeliveryState.HELD)) & col(Delivery.reason)["code"].astext.in_(
+        sorted(RELEASED_BY_APPROVAL)
+    )
     waits = select(Delivery.id).where(
-        *here, col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]), or_(Delivery.state == str(S.DRAFT), cured)
+        *here,
+        col(Delivery.state).in_([str(DeliveryState.DRAFT), str(DeliveryState.HELD)]),
+        or_(Delivery.state == str(DeliveryState.DRAFT), cured),
     )
     asks = verdicts.matches_any_query(
         scope, waits, edits.edits_awaiting_approval_query(scope), verdicts.expiring_approvals_query(scope)
@@ -165,7 +169,15 @@ def list_review_queue(
     for post, row in rows:
         posts.setdefault(post.id, post)
         repeats = row.series_id is not None
-        about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since, row.variant or "")
+        about = (
+            row.due_at,
+            row.zone,
+            DeliveryState(row.state),
+            row.late_until,
+            repeats,
+            row.asks_since,
+            row.variant or "",
+        )
         wish = ReviewDelivery(row.id, row.channel_id, *about)
         wishes.setdefault(post.id, []).append(wish)
     words = verdicts.verdicts_of_posts(scope, posts)
@@ -284,68 +296,10 @@ def resume_after_safety_review(scope: Scope, delivery_id: UUID) -> bool:
     Whether it is; the check decides anew at its hour. One that is not held stays as it is.
     """
     row = get_delivery(scope, delivery_id)
-    if row.state != S.HELD:
+    if row.state != DeliveryState.HELD:
         return False
     if row.late_until is not None and scope.now > row.late_until:
         return False
-    transition_delivery(scope, row, S.SCHEDULED)
+    transition_delivery(scope, row, DeliveryState.SCHEDULED)
     schedule_wakeups(scope, row)
     return True
-
-
-_SHOWN = (
-    "posts p, LATERAL (SELECT jsonb_array_elements_text(p.media) AS asset"
-    " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part"
-    " UNION ALL SELECT jsonb_array_elements_text(other -> 'media') FROM jsonb_array_elements(p.overrides) other"
-    " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.overrides) other,"
-    " jsonb_array_elements(other -> 'parts') part) shown WHERE tenant_id = :tenant AND creator_id = :creator"
-)
-
-
-def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
-    """The assets that stand in a post of a creator, whatever became of it."""
-    rows = scope.run(
-        f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}",  # noqa: S608  our own statement
-        tenant=scope.tenant_id,
-        creator=creator_id,
-    )
-    return frozenset(rows.scalars())
-
-
-def posts_using_asset(scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int = 12) -> list[tuple[UUID, str]]:
-    """The posts of a creator in which an asset stands, whatever became of them, the newest first: id and how it is
-    called, by its title or its first words."""
-    rows = scope.run(
-        f"SELECT DISTINCT p.id, coalesce(nullif(p.title, ''), p.body) FROM {_SHOWN}"  # noqa: S608  our own statement
-        " AND asset = :asset ORDER BY p.id DESC LIMIT :most",
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        asset=str(asset_id),
-        most=most,
-    )
-    return [(post_id, said) for post_id, said in rows]
-
-
-def assets_of_post(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[UUID]:
-    """The assets that stand in one post of a creator, its thread and its other words included."""
-    rows = scope.run(
-        f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN} AND p.id = :post",  # noqa: S608  our own statement
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        post=post_id,
-    )
-    return frozenset(rows.scalars())
-
-
-def posts_by_asset_used(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The posts of a creator in which each of these assets stands; one that stands in none is absent."""
-    found: dict[UUID, list[UUID]] = {}
-    rows = scope.run(
-        f"SELECT DISTINCT CAST(asset AS uuid), p.id FROM {_SHOWN} AND asset = ANY(:assets)",  # noqa: S608  as above
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        assets=[str(one) for one in assets],
-    )
-    for asset, post_id in rows if assets else ():
-        found.setdefault(asset, []).append(post_id)
-    return found

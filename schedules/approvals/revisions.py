@@ -15,8 +15,9 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.money import Money
+from schedules.approvals.models import Approval
 from schedules.posts.deliveries import get_post
-from schedules.posts.models import Approval, Post
+from schedules.posts.models import Post
 
 WORDS_COMPARED = 1500
 """Of either text, once what is the same at both ends is put aside: comparing more takes seconds. Beyond it the whole

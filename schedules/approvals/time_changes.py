@@ -1,16 +1,94 @@
 """Another hour for what the second of two said yes to: where their yes is for the hour too, they are asked again."""
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
-from foundation.errors import Conflict
-from foundation.ops.wall_time import load_zone
-from schedules.posts.models import Approval, ApprovalLink, Delivery, Post
-from schedules.posts.states import DeliveryState
+from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, load_zone, to_wall_time
+from schedules.approvals import time_changes
+from schedules.approvals.models import Approval, ApprovalLink
+from schedules.posts.deliveries import check_planning_horizon, get_post, late_deadline, schedule_wakeups
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import (
+    RELEASED_BY_APPROVAL,
+    SCHEDULABLE,
+    DeliveryState,
+)
+from schedules.posts.transitions import (
+    get_delivery,
+    transition_delivery,
+    update_delivery,
+)
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
+
+
+def reschedule_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
+    """Give a delivery another time; its approval stands unless the second yes was asked for the hour too, and a draft
+    keeps the time as its wish. One on hold or refused leaves again then; for want of a yes, it is a draft.
+
+    With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach or late already;
+    Conflict when it may be outside, or was changed.
+    """
+    row = _require_version(scope, delivery_id, version)
+    check_planning_horizon(at.instant(), scope.now)
+    late = late_deadline(get_post(scope, row.post_id), at.instant(), at.zone)
+    if late is not None and late < scope.now:
+        raise BadInput("delivery.time_passed")
+    _apply_new_time(scope, row, at, at.instant())
+
+
+def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
+    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now,
+    and it waits for no distance. Where the second yes is for the hour too, it keeps its hour and lateness.
+
+    As above, and Conflict at any other hour than that; of one that was broken off, the parts that are missing leave.
+    """
+    row = _require_version(scope, delivery_id, version)
+    if row.state not in SCHEDULABLE:
+        raise Conflict("delivery.not_movable")
+    if time_changes.has_approved_time(scope, row):
+        transition_delivery(scope, row, DeliveryState.SCHEDULED, not_before=scope.now, downtime_id=None, at_once=True)
+        schedule_wakeups(scope, row)
+    else:
+        _apply_new_time(scope, row, to_wall_time(scope.now, row.zone), scope.now, at_once=True)
+
+
+def _require_version(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
+    row = get_delivery(scope, delivery_id)
+    if version is not None and version != row.version:
+        raise Conflict("delivery.moved_meanwhile")
+    return row
+
+
+def _apply_new_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
+    late = late_deadline(get_post(scope, row.post_id), due, at.zone)
+    times: dict[str, Any] = dict(wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once)
+    times |= {"not_before": None, "downtime_id": None}
+    asks = row.state != DeliveryState.BROKEN_OFF and time_changes.reopen_time_approval(scope, row, due)
+    lacks = row.reason["code"] if row.state == DeliveryState.HELD and row.reason and not at_once else ""
+    if lacks in RELEASED_BY_APPROVAL:
+        transition_delivery(scope, row, DeliveryState.DRAFT, reason=Message(lacks), **times)
+    elif row.state == DeliveryState.DRAFT or (row.state == DeliveryState.APPROVED and not asks):
+        update_delivery(scope, row, **times)
+    elif row.state == DeliveryState.APPROVED or (asks and row.state in SCHEDULABLE):
+        transition_delivery(scope, row, DeliveryState.DRAFT, reason=Message("approval.hour_changed"), **times)
+    elif row.state in SCHEDULABLE:
+        transition_delivery(
+            scope,
+            row,
+            DeliveryState.PARTLY if row.state == DeliveryState.BROKEN_OFF else DeliveryState.SCHEDULED,
+            **times,
+        )
+    else:
+        raise Conflict("delivery.not_movable")
+    schedule_wakeups(scope, row)
+
 
 TIER = 2
 

@@ -11,8 +11,9 @@ from sqlmodel import col, func, select
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from schedules.posts.models import Approval, Delivery, Post
-from schedules.posts.states import DeliveryState
+from schedules.approvals.models import Approval
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 
 UNAPPROVED, HALF_APPROVED, APPROVAL_EXPIRED = (
     Message("delivery.unapproved"),
@@ -21,12 +22,9 @@ UNAPPROVED, HALF_APPROVED, APPROVAL_EXPIRED = (
 )
 """What is missing of a post: every yes; the second of two; one that was said and has run out."""
 
-MISSING_APPROVAL_CODES = frozenset({UNAPPROVED.code, HALF_APPROVED.code, APPROVAL_EXPIRED.code})
 APPROVAL_EXPIRES_FIRST = "delivery.yes_ends"
 """Why what is planned would not leave, though all yeses stand: one of them ends before."""
 
-RELEASED_BY_APPROVAL = MISSING_APPROVAL_CODES | {"delivery.changed"}
-"""Reasons of a hold that a yes takes away."""
 
 RENEWAL_WINDOW = timedelta(days=7)
 """So long before a post leaves, a yes that ends before is asked anew."""

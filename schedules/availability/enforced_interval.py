@@ -21,8 +21,6 @@ from schedules.posts.deliveries import DEFAULT_PRIORITY
 from schedules.posts.models import Delivery
 from schedules.posts.states import PENDING_STATES, DeliveryState
 
-S = DeliveryState
-
 WAITS_FOR_INTERVAL = "delivery.keeps_distance"
 """The reason of a delivery that waits for the distance of its account."""
 
@@ -38,8 +36,17 @@ A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 NO_DELIVERY_ID = UUID(int=0)
 
 AHEAD = sorted(map(str, PENDING_STATES))
-OUTSIDE = [str(one) for one in (S.PUBLISHED, S.BROKEN_OFF, S.REMOVING)]
-UNDER_WAY = [str(one) for one in (S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)]
+OUTSIDE = [str(one) for one in (DeliveryState.PUBLISHED, DeliveryState.BROKEN_OFF, DeliveryState.REMOVING)]
+UNDER_WAY = [
+    str(one)
+    for one in (
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PARTLY,
+        DeliveryState.BROKEN_OFF,
+    )
+]
 
 _LAST = """
 SELECT greatest(
@@ -134,7 +141,7 @@ def format_hour(at: datetime, zone: str) -> str:
 
 def is_waiting_for_interval(row: Delivery) -> bool:
     """Whether a delivery waits for the distance."""
-    return row.state == S.SCHEDULED and row.reason is not None and row.reason["code"] == WAITS_FOR_INTERVAL
+    return row.state == DeliveryState.SCHEDULED and row.reason is not None and row.reason["code"] == WAITS_FOR_INTERVAL
 
 
 def _round_up_to_minutes(gap: timedelta) -> int:
@@ -151,7 +158,9 @@ def _first_free_time(scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUI
 
 def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
     """A due delivery, and those of its account that wait for their turn as it does; not what something else keeps."""
-    others = _list_planned_deliveries(scope, row.channel_id, scope.now, [str(S.APPROVED), str(S.SCHEDULED)], but=row.id)
+    others = _list_planned_deliveries(
+        scope, row.channel_id, scope.now, [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)], but=row.id
+    )
     ours = WaitingDelivery(row.id, row.priority, row.due_at, row.due_at, row.late_until)
     now, since = scope.now, scope.now - MOMENT
     return [ours, *(one.waiting for one in others if one.turn > since and (one.is_kept or one.turn <= now))]
@@ -205,7 +214,11 @@ def _list_planned_deliveries(
 
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
     """Whether any that waits on an account has its turn earlier by now; what was missed keeps the one it was given."""
-    kept = [one for one in _list_planned_deliveries(scope, channel.id, scope.now, [str(S.SCHEDULED)]) if one.is_kept]
+    kept = [
+        one
+        for one in _list_planned_deliveries(scope, channel.id, scope.now, [str(DeliveryState.SCHEDULED)])
+        if one.is_kept
+    ]
     gap = channel.min_interval
     turns = lay_out_turns([one.waiting for one in kept], free=_first_free_time(scope, channel.id, gap), gap=gap)
     return any(at is not None and one.turn - at > MINUTE for one in kept if not one.missed and (at := turns[one.id]))

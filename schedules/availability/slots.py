@@ -15,12 +15,26 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
 from foundation.ops.wall_time import WallTime, load_zone, local_day, parse_wall_time
-from schedules.availability import quiet_periods
-from schedules.availability.minimum_interval import has_room
+from schedules.availability import quiet_periods, slots
+from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
 from schedules.availability.models import SlotRow, SlotUse
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
+
+
+@dataclass(frozen=True)
+class QueueChange:
+    """What is about to change around a queue, as if it had: deliveries that go away, instants that will be taken, days
+    that will be closed."""
+
+    away: Sequence[UUID] = ()
+    taken: Sequence[datetime] = ()
+    closed: Sequence[QuietPeriod] = ()
+
+
+NOTHING = QueueChange()
+
 
 HORIZON = timedelta(days=366)
 """How far ahead a slot is taken at most: beyond, a queue is a mistake in counting."""
@@ -284,3 +298,25 @@ def _is_slot_at(one: Slot, wall: WallTime) -> bool:
 def _slot_from_row(row: SlotRow) -> Slot:
     hour = (row.weekday, row.local_time, row.zone, row.jitter, row.label)
     return Slot(row.id, row.creator_id, row.channel_id, *hour, row.drawn_as or row.id)
+
+
+def find_free_places(
+    scope: Scope, channel: Channel, *, after: datetime | None = None, change: QueueChange = NOTHING
+) -> Iterable[SlotPlace]:
+    """The free places of an account, from now on or later, in order.
+
+    None of them is taken, nearer to another post than the account wants, or in a quiet period.
+    """
+    known, since = slots.list_slots(scope, channel.id), max(after or scope.now, scope.now)
+    if not known:
+        return ()
+    left = busy_times(scope, channel.id, since - minimum_interval_of(channel), but=change.away)
+    taken, closed = sorted([*left, *change.taken]), change.closed
+    kept = [*quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel.id), *closed]
+    return slots.filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
+
+
+def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
+    """When the next post would leave that is added now; None where an account has no slot, or none free."""
+    place = next(iter(find_free_places(scope, channel_reads.get_channel(scope, channel_id))), None)
+    return place.wall_time if place is not None else None

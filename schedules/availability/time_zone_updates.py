@@ -15,11 +15,10 @@ from foundation.ops.clock import tz_data_version
 from foundation.ops.wall_time import parse_wall_time
 from schedules.posts.deliveries import schedule_wakeups
 from schedules.posts.models import Delivery
-from schedules.posts.states import PENDING_STATES, DeliveryState
+from schedules.posts.states import PENDING_STATES
 from schedules.posts.transitions import update_delivery
 from tenants.notices import notices
 
-S = DeliveryState
 _TO_COME = sorted(map(str, PENDING_STATES))
 
 log = telemetry.get_logger("schedules.availability.time_zone_updates")

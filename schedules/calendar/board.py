@@ -1,9 +1,8 @@
 """What a calendar says beside its posts: the hours a creator keeps, what just moved, how far a beginner has come."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from itertools import chain
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +10,6 @@ from sqlmodel import col, func, or_, select
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import WallTime, parse_clock_time, to_wall_time
-from schedules.availability import quiet_periods
-from schedules.availability.quiet_periods import QuietPeriod
 from schedules.posts.models import Delivery, DeliveryMove, Post
 from schedules.posts.queries import DeliveryEntry, build_entry
 from schedules.posts.states import DeliveryState
@@ -25,8 +21,6 @@ MAX_HOURS = 4
 A_HABIT = 3
 """An hour counts once posts left at it on so many days."""
 
-DEFAULT_USUAL_HOUR = time(18, 30)
-"""Proposed to whom nothing is known of yet: the start of the evening, when most people look at their phone."""
 
 CLOSE = timedelta(minutes=45)
 """A post this near to an hour takes it."""
@@ -37,13 +31,6 @@ FARTHEST = 400
 MAX_BOARD_DELIVERIES = 2000
 """Deliveries on one board."""
 
-_HOURS = """
-SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS days
-FROM deliveries
-WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
-  AND state <> 'cancelled'
-GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
-"""
 
 _BEGUN = """
 SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id = ANY(:creators)) AS planned,
@@ -86,72 +73,6 @@ class PostingProgress:
 
     planned: bool
     published: bool
-
-
-def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """The clock times each creator's posts usually leave at, earliest first; one of ours for whom nothing is known."""
-    rows = scope.run(
-        _HOURS, tenant=scope.tenant_id, creators=list(creators), since=scope.now - HABIT, until=scope.now + HABIT
-    ).all()
-    kept: dict[UUID, list[time]] = {creator: [] for creator in creators}
-    for row in rows:
-        if row.days >= A_HABIT and len(kept[row.creator_id]) < MAX_HOURS:
-            kept[row.creator_id].append(parse_clock_time(row.clock))
-    return {creator: sorted(found) or [DEFAULT_USUAL_HOUR] for creator, found in kept.items()}
-
-
-def filter_free_times(
-    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod] = ()
-) -> list[WallTime]:
-    """Those of the wanted times that are still to come, have no post near them and are not closed; pure."""
-    return list(_iterate_free_times(wanted, taken, now, closed))
-
-
-def _iterate_free_times(
-    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod]
-) -> Iterator[WallTime]:
-    for one in wanted:
-        at = one.instant()
-        if (
-            at > now
-            and all(abs(at - other) > CLOSE for other in taken)
-            and quiet_periods.find_covering_period(closed, at) is None
-        ):
-            yield one
-
-
-def filter_closing_periods(
-    periods: Iterable[QuietPeriod], creator_id: UUID, channels: Collection[UUID] = ()
-) -> list[QuietPeriod]:
-    """Those of these periods in which a creator posts nothing on any of some accounts, or at all; pure."""
-    hers = (one for one in periods if one.creator_id == creator_id)
-    return [one for one in hers if one.channel_id is None or one.channel_id in channels]
-
-
-def find_next_usual_time(
-    scope: Scope, creator_id: UUID, zone: str, *, channels: Collection[UUID] = (), days: int = 14
-) -> WallTime:
-    """The next usual hour of a creator without a post near it, in no quiet period of hers or of these accounts; after
-    two full weeks, the first such hour after them. Where none of her hours is ever open, the first one: who plans is
-    warned of it as of any hour."""
-    known = list_usual_hours(scope, [creator_id])[creator_id]
-    today, channels = to_wall_time(scope.now, zone).day, tuple(channels)
-    closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator_id]), creator_id, channels)
-    wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
-    later = (WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + FARTHEST))
-    taken = scope.session.exec(
-        select(Delivery.due_at).where(
-            Delivery.tenant_id == scope.tenant_id,
-            Delivery.creator_id == creator_id,
-            col(Delivery.due_at) > scope.now - CLOSE,
-            col(Delivery.due_at) < scope.now + timedelta(days=days + 2),
-            col(Delivery.state) != str(DeliveryState.CANCELLED),
-        )
-    ).all()
-    found = chain(
-        _iterate_free_times(wanted, taken, scope.now, closed), _iterate_free_times(later, (), scope.now, closed)
-    )
-    return next(found, WallTime(today + timedelta(days=days + 1), known[0], zone))
 
 
 def load_board(

@@ -12,12 +12,14 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import Message, canonical_json, render_message
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import INSTALLATION_ID
-from schedules.availability.models import CalendarSubscriptionRow
 from schedules.calendar import exports
+from schedules.calendar.icalendar import render_icalendar
+from schedules.calendar.models import CalendarSubscriptionRow
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, has_right, require_right
@@ -182,6 +184,6 @@ def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
     found = exports.load_export_rows(scope, seen, scope.now - BEFORE, scope.now + AHEAD)
     whose = "" if entered.creator_id is None else f" · {hers[entered.creator_id]}"
     name = f"{render_message(Message('address.calendar'), member.language)}{whose}"
-    data = exports.render_icalendar(found, now=scope.now, name=name, words=entered.words)
+    data = render_icalendar(found, now=scope.now, name=name, words=entered.words)
     tag = hashlib.sha256(canonical_json([name, entered.words, found])).hexdigest()[:TAG]
     return IcsDocument(data, tag)

@@ -9,7 +9,7 @@ from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.queries import AttemptSummary
+from channels.attempts.queries import AttemptSummary, list_attempts
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from gate.contract.units import Subject
@@ -21,11 +21,8 @@ from schedules.posts import queries as reads
 from schedules.posts.delivery_units import DELIVERY_SUBJECT
 from schedules.posts.labels import Label
 from schedules.posts.models import Delivery, Post
-from schedules.posts.queries import DeliveryEntry, DeliveryStep, StoredPost, build_entry
+from schedules.posts.queries import MAX_PAGE_SIZE, DeliveryEntry, DeliveryStep, StoredPost, build_entry
 from schedules.posts.states import DeliveryState
-
-MAX_PAGE_SIZE = 200
-"""Rows of one page."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +147,6 @@ def get_delivery_entry(scope: Scope, creators: Collection[UUID], delivery_id: UU
 def get_delivery_detail(scope: Scope, creators: Collection[UUID], delivery_id: UUID) -> DeliveryDetail:
     """One delivery with its moves and attempts. Raises NotFound."""
     found = get_delivery_entry(scope, creators, delivery_id)
-    story = channel_reads.list_attempts(scope, Subject(DELIVERY_SUBJECT, delivery_id))
+    story = list_attempts(scope, Subject(DELIVERY_SUBJECT, delivery_id))
     reworded = edit_reads.edits_of_deliveries(scope, [delivery_id]).get(delivery_id, [])
     return DeliveryDetail(found, tuple(reads.delivery_timeline(scope, delivery_id)), tuple(story), tuple(reworded))

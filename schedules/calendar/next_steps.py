@@ -14,19 +14,17 @@ from foundation.i18n.translation import Message
 from gate.copies import live_copies
 from gate.policy.emergency_stops import StoppedScope
 from schedules.approvals import client_links, review_queue
-from schedules.approvals.verdicts import RELEASED_BY_APPROVAL
+from schedules.approvals.release import approver_names, has_one_of_two_approvals, needs_no_approval
 from schedules.availability.minimum_interval import OVERDUE_AFTER
 from schedules.downtime import account_blocks
-from schedules.drafts import drafts
 from schedules.posts import dry_run_state, lateness, queries
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import CANCELLABLE, PENDING_STATES, DeliveryState
+from schedules.posts.states import CANCELLABLE, PENDING_STATES, RELEASED_BY_APPROVAL, DeliveryState
 from schedules.publishing import preflight
 from tenants.agencies import queries as tenant_reads
 
-S = DeliveryState
-PUBLISHES_BY_ITSELF = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
+PUBLISHES_BY_ITSELF = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY})
 """States of what is to leave by itself."""
 
 MOMENT = timedelta(seconds=10)
@@ -80,17 +78,19 @@ class NextStep:
 
 def is_next_step_stopped(halt: StoppedScope, entry: DeliveryEntry) -> bool:
     """Whether a post would leave by itself, and an emergency stop keeps it back; pure."""
-    return entry.state in (S.APPROVED, S.SCHEDULED) and halt.covers(entry.creator_id, entry.channel_id)
+    return entry.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED) and halt.covers(
+        entry.creator_id, entry.channel_id
+    )
 
 
 def is_waiting_for_approval(entry: DeliveryEntry) -> bool:
     """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
-    return entry.state is S.HELD and entry.reason is not None and entry.reason.code in RELEASED_BY_APPROVAL
+    return entry.state is DeliveryState.HELD and entry.reason is not None and entry.reason.code in RELEASED_BY_APPROVAL
 
 
 def is_editable(states: Iterable[DeliveryState]) -> bool:
     """Whether a post that stands so may still be edited: nothing of it is outside, nor may be; pure."""
-    live = [state for state in states if state is not S.CANCELLED]
+    live = [state for state in states if state is not DeliveryState.CANCELLED]
     return bool(live) and all(state in CANCELLABLE for state in live)
 
 
@@ -103,25 +103,25 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     """What happens next to a delivery; pure."""
     if found.stopped:
         return NextStep(_stopped_step_code(entry, found.now))
-    if entry.state is S.DRAFT:
+    if entry.state is DeliveryState.DRAFT:
         return _next_step_of_draft(found)
-    if found.dry and entry.state is S.SCHEDULED:
+    if found.dry and entry.state is DeliveryState.SCHEDULED:
         return NextStep("calendar.next.dry")
     if found.in_the_way is not None:
         return NextStep("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=found.in_the_way)
     if found.trouble is not None and entry.state in PUBLISHES_BY_ITSELF:
         return NextStep(WILL_NOT_PUBLISH, why=found.trouble)
-    if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
+    if entry.state is DeliveryState.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
         return NextStep("calendar.next.retry")
-    if entry.state is S.SCHEDULED and found.now - publish_time(entry) > OVERDUE_AFTER:
+    if entry.state is DeliveryState.SCHEDULED and found.now - publish_time(entry) > OVERDUE_AFTER:
         return NextStep("calendar.next.turn" if entry.late_until else "calendar.next.turn_on")
-    if entry.state is S.SCHEDULED and found.now - publish_time(entry) > MOMENT:
+    if entry.state is DeliveryState.SCHEDULED and found.now - publish_time(entry) > MOMENT:
         return NextStep("calendar.next.overdue")
     if found.by_hand:
         return NextStep("calendar.next.removing_by_hand")
     if entry.expires_at is not None:
         return NextStep("calendar.next.ends" if found.now < entry.expires_at else "calendar.next.ended")
-    if entry.state is S.FAILED and found.fixed:
+    if entry.state is DeliveryState.FAILED and found.fixed:
         return NextStep("calendar.next.failed_fixed")
     return NextStep(
         "calendar.next.held_yes" if is_waiting_for_approval(entry) else f"calendar.next.{entry.display_state}"
@@ -150,7 +150,7 @@ def _next_step_of_draft(found: NextStepContext) -> NextStep:
 
 def pending_approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """The names of those whose yes a post waits for: members who may give it, and whoever a link asks."""
-    return (*drafts.approver_names(scope, post_id), *client_links.pending_client_name(scope, post_id))
+    return (*approver_names(scope, post_id), *client_links.pending_client_name(scope, post_id))
 
 
 def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objection | None:
@@ -173,7 +173,7 @@ class NextStepReport:
 
 def next_step_of_delivery(scope: Scope, entry: DeliveryEntry, connectors: Mapping[str, Connector]) -> NextStepReport:
     """What comes next for a delivery, as things stand."""
-    draft = entry.state is S.DRAFT
+    draft = entry.state is DeliveryState.DRAFT
     dry = entry.state in CANCELLABLE and (
         entry.dry or dry_run_state.is_in_dry_run(scope, entry.post_id, entry.channel_id)
     )
@@ -183,14 +183,14 @@ def next_step_of_delivery(scope: Scope, entry: DeliveryEntry, connectors: Mappin
         now=scope.now,
         stopped=is_next_step_stopped(account_blocks.load_emergency_stops(scope), entry),
         dry=dry,
-        free=draft and drafts.needs_no_approval(scope, entry.post_id),
+        free=draft and needs_no_approval(scope, entry.post_id),
         approvers=pending_approver_names(scope, entry.post_id) if draft else (),
-        half=draft and drafts.has_one_of_two_approvals(scope, entry.post_id),
+        half=draft and has_one_of_two_approvals(scope, entry.post_id),
         sent_back=pending_objection(scope, entry.creator_id, entry.post_id) if draft else None,
         in_the_way=_find_sending_obstacle(scope, entry) if entry.state in PUBLISHES_BY_ITSELF and not dry else None,
         trouble=next(iter(troubles), None),
-        by_hand=entry.state is S.REMOVING and _needs_manual_removal(scope, entry),
-        fixed=entry.state is S.FAILED and not _is_post_editable(scope, entry.post_id),
+        by_hand=entry.state is DeliveryState.REMOVING and _needs_manual_removal(scope, entry),
+        fixed=entry.state is DeliveryState.FAILED and not _is_post_editable(scope, entry.post_id),
     )
     leaving = draft or entry.state in PUBLISHES_BY_ITSELF
     return NextStepReport(find_next_step(entry, found), publish_time(entry) if leaving else None, tuple(troubles))
@@ -204,7 +204,7 @@ def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str
     first: dict[UUID, DeliveryEntry] = {}
     for one in queries.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope)):
         if one.state in PENDING_STATES:
-            first.setdefault(one.channel_id, replace(one, state=S.SCHEDULED))
+            first.setdefault(one.channel_id, replace(one, state=DeliveryState.SCHEDULED))
     return {
         key: one.channel
         for key, one in first.items()

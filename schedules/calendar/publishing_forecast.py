@@ -25,10 +25,9 @@ from schedules.availability import enforced_interval, minimum_interval
 from schedules.posts import dry_run_state
 from schedules.posts.dry_run_state import IsDryRun
 from schedules.posts.models import Delivery, Post
-from schedules.posts.states import PENDING_STATES, DeliveryState
+from schedules.posts.states import PENDING_STATES
 from schedules.publishing import preflight
 
-S = DeliveryState
 Rows = Sequence[tuple[Delivery, Post]]
 Turns = dict[UUID, datetime | None]
 MAX_FORECAST_POSTS = 500

@@ -10,14 +10,15 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.errors import Conflict
-from schedules.availability.models import PoolEntry
+from schedules.approvals.models import Approval
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import labels, queries
 from schedules.posts.deliveries import get_post
 from schedules.posts.labels import Label
-from schedules.posts.models import Approval, Delivery, Post
+from schedules.posts.models import Delivery, Post
 from schedules.posts.queries import StoredPost
+from schedules.recurrence.models import PoolEntry
 from tenants import audit
 
 BY_PEOPLE = ("dashboard", "api", "mcp")

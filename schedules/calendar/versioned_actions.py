@@ -11,6 +11,8 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ops.wall_time import WallTime
 from schedules.approvals import decisions, time_changes
+from schedules.approvals.release import release_post
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.downtime.misfires import original_occurrence_key
 from schedules.drafts import drafts, reposts
 from schedules.drafts.drafts import Draft
@@ -24,8 +26,15 @@ from schedules.recurrence import cancellation, variant_assignment
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right
 
-S = DeliveryState
-LEAVING = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
+LEAVING = frozenset(
+    {
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PARTLY,
+        DeliveryState.BROKEN_OFF,
+    }
+)
 """States in which something is outside or may be: taking it away is another act than not sending it."""
 
 
@@ -76,13 +85,13 @@ def schedule_post_on_channels(scope: Scope, post_id: UUID, *, channels: Sequence
         raise BadInput("delivery.time_passed")
     for channel_id in wanted:
         if channel_id in known:
-            deliveries.reschedule_delivery(scope, known[channel_id].id, at=at)
+            reschedule_delivery(scope, known[channel_id].id, at=at)
         else:
             key = reposts.next_repost_key(scope, post_id, channel_id, "") if channel_id in there else ""
             _reopen_approval_if_moved(scope, [row for row in rows if row.channel_id == channel_id], at)
             asks_since = decisions.channel_review_start(scope, owner, channel_id)
             deliveries.create_delivery(scope, post_id, channel_id, at=at, occurrence_key=key, asks_since=asks_since)
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
 
 
 def _reopen_approval_if_moved(scope: Scope, gone: Sequence[Delivery], at: WallTime) -> None:
@@ -95,7 +104,7 @@ def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Deliver
     """The delivery that a post has on each account: the first of those that were neither taken off nor rehearsed."""
     found: dict[UUID, Delivery] = {}
     for row in sorted(rows, key=lambda one: (one.occurrence_key, one.id)):
-        if row.state not in (S.CANCELLED, S.REHEARSED):
+        if row.state not in (DeliveryState.CANCELLED, DeliveryState.REHEARSED):
             found.setdefault(row.channel_id, row)
     return found
 
@@ -103,7 +112,7 @@ def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Deliver
 def approve_and_schedule(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = 1) -> None:
     """Say yes as a member, and put on the calendar what waited for it. Raises as `approvals.approve`."""
     decisions.approve_post(scope, post_id, member_id=member_id, note=note, tier=tier)
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
 
 
 def cancel_post(scope: Scope, post_id: UUID) -> None:
@@ -118,7 +127,7 @@ def cancel_post(scope: Scope, post_id: UUID) -> None:
         scope, post_id
     )  # before its deliveries: whoever extends a series locks in this order
     rows = deliveries_of_post(scope, post_id, lock=True)
-    if leaving := [S(row.state) for row in rows if row.state in LEAVING]:
+    if leaving := [DeliveryState(row.state) for row in rows if row.state in LEAVING]:
         raise Conflict(CANCEL_REFUSALS[leaving[0]])
     waiting = [row for row in rows if row.state in CANCELLABLE]
     if not (waiting or ended):
@@ -138,7 +147,7 @@ def retry_delivery_version(scope: Scope, delivery_id: UUID, *, member_id: UUID, 
 
     Raises Conflict for any other: what was published is never sent again. Refused as `uncertain_deliveries.resolve_uncertain_delivery`.
     """
-    if get_delivery(scope, delivery_id).state == S.UNCERTAIN:
+    if get_delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
         uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=member_id, url="")
     else:
         drafts.retry_delivery(scope, delivery_id, version=version)

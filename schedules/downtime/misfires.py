@@ -13,9 +13,6 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from tenants.notices import notices
 
-S = DeliveryState
-
-
 _AGAIN = re.compile(r"\.?again-\d+$")
 
 
@@ -39,7 +36,7 @@ def is_occurrence_superseded(scope: Scope, row: Delivery) -> bool:
         Delivery.series_id == row.series_id,
         Delivery.due_at > row.due_at,
         Delivery.due_at <= scope.now,
-        Delivery.state != str(S.CANCELLED),
+        Delivery.state != str(DeliveryState.CANCELLED),
     )
     return bool(scope.session.scalar(select(exists(newer))))
 

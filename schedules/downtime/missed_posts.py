@@ -25,16 +25,16 @@ from schedules.availability.minimum_interval import (
     next_catch_up_time,
 )
 from schedules.downtime import account_blocks, misfires
+from schedules.downtime.models import Downtime
+from schedules.downtime.states import DowntimeState
 from schedules.posts import dry_run_state
 from schedules.posts.deliveries import cancel_wakeups, schedule_wakeups
-from schedules.posts.models import Delivery, Downtime
-from schedules.posts.states import DOWNTIME_STATES, DeliveryState, DowntimeState
+from schedules.posts.models import Delivery
+from schedules.posts.states import DOWNTIME_STATES, DeliveryState
 from schedules.posts.transitions import transition_delivery, update_delivery
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
 
-S = DeliveryState
-D = DowntimeState
 JITTER_FROM, JITTER_TO = 15, 90
 """Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes its time."""
 
@@ -42,7 +42,18 @@ TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "n
 STILL_HELD = "downtime.held:"
 """Before the id in the cause of the notice about what is on hold once nobody is asked any more."""
 
-LEFT = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PUBLISHED, S.PARTLY, S.BROKEN_OFF, S.REMOVING, S.REMOVED})
+LEFT = frozenset(
+    {
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PUBLISHED,
+        DeliveryState.PARTLY,
+        DeliveryState.BROKEN_OFF,
+        DeliveryState.REMOVING,
+        DeliveryState.REMOVED,
+    }
+)
 """States of what went out, or may have."""
 
 
@@ -118,8 +129,8 @@ def _is_late(scope: Scope, row: Delivery) -> bool:
 def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
     """Whether another account that could send has posts that are too late by now, or had them a moment ago."""
     told = scope.session.exec(_open_downtime_query(scope)).first()
-    waits = col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)])
-    held = col(Delivery.state) == str(S.HELD)
+    waits = col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)])
+    held = col(Delivery.state) == str(DeliveryState.HELD)
     joined = held & (col(Delivery.downtime_id) == told.id) if told is not None else false()
     found = scope.session.exec(
         select(Delivery.channel_id)
@@ -151,8 +162,8 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
     free, taken = max(scope.now, next_catch_up_time(scope, channel)), busy_times(scope, channel_id, scope.now)
     turns = lay_out_missed(rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel))
     for row in rows:
-        if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
-            transition_delivery(scope, row, S.SCHEDULED)
+        if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
+            transition_delivery(scope, row, DeliveryState.SCHEDULED)
         at = turns[row.id]
         if at is not None:
             update_delivery(scope, row, not_before=at, downtime_id=downtime_id)
@@ -182,7 +193,7 @@ def _list_missed_deliveries(scope: Scope, channel: Channel, *, lock: bool = Fals
     overdue = overdue & (start > tried) if tried is not None else overdue
     query = select(Delivery).where(
         *here,
-        col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+        col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)]),
         ~col(Delivery.dry_run),
         col(Delivery.due_at) < scope.now,  # as either says; for its index
         or_(overdue, col(Delivery.late_until) < scope.now),
@@ -218,7 +229,7 @@ def _get_or_create_downtime(scope: Scope) -> UUID:
 
 
 def _hold_missed_delivery(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None) -> None:
-    transition_delivery(scope, row, S.HELD, reason=reason, downtime_id=downtime_id)
+    transition_delivery(scope, row, DeliveryState.HELD, reason=reason, downtime_id=downtime_id)
     cancel_wakeups(scope, row.id)
 
 
@@ -268,7 +279,9 @@ def _list_downtime_deliveries(scope: Scope, downtime_id: UUID, *, lock: bool = F
 def count_progress(stand: Iterable[str]) -> DowntimeProgress:
     """How far deliveries in these states are; pure."""
     states = [DeliveryState(one) for one in stand]
-    return DowntimeProgress(sum(one in LEFT for one in states), states.count(S.SCHEDULED), states.count(S.HELD))
+    return DowntimeProgress(
+        sum(one in LEFT for one in states), states.count(DeliveryState.SCHEDULED), states.count(DeliveryState.HELD)
+    )
 
 
 def accept_catch_up(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
@@ -276,11 +289,11 @@ def accept_catch_up(scope: Scope, downtime_id: UUID, *, creators: Collection[UUI
 
     Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it is also others'.
     """
-    row = _get_undecided_downtime(scope, downtime_id, D.KEPT)
+    row = _get_undecided_downtime(scope, downtime_id, DowntimeState.KEPT)
     members = _list_downtime_deliveries(scope, downtime_id, lock=True)
     if any(one.creator_id not in creators for one in members):
         raise Refused("downtime.others_too")
-    return _record_downtime_decision(scope, row, D.KEPT, members)
+    return _record_downtime_decision(scope, row, DowntimeState.KEPT, members)
 
 
 def hold_missed_posts(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
@@ -288,21 +301,21 @@ def hold_missed_posts(scope: Scope, downtime_id: UUID, *, creators: Collection[U
 
     Raises NotFound, and Conflict where it was held already or all of it has left.
     """
-    row = _get_undecided_downtime(scope, downtime_id, D.STOPPED)
+    row = _get_undecided_downtime(scope, downtime_id, DowntimeState.STOPPED)
     members = _list_downtime_deliveries(scope, downtime_id, lock=True)
     theirs = [one for one in members if one.creator_id in creators]
     for one in theirs:
-        if one.state == S.SCHEDULED:
+        if one.state == DeliveryState.SCHEDULED:
             _hold_missed_delivery(scope, one, HELD, downtime_id=downtime_id)
-    others = sum(one.state == S.SCHEDULED for one in members)
+    others = sum(one.state == DeliveryState.SCHEDULED for one in members)
     if not others:
-        _record_downtime_decision(scope, row, D.STOPPED, members)
+        _record_downtime_decision(scope, row, DowntimeState.STOPPED, members)
     return replace(count_progress(one.state for one in theirs), others=others)
 
 
 def is_held_back(row: Delivery) -> bool:
     """Whether somebody holds a missed delivery back: it leaves at a word of theirs alone; pure."""
-    return row.state == S.HELD and row.reason == HELD.to_json()
+    return row.state == DeliveryState.HELD and row.reason == HELD.to_json()
 
 
 def is_still_held(scope: Scope, row: Delivery) -> bool:
@@ -334,7 +347,7 @@ def _record_downtime_decision(
     found = count_progress(one.state for one in members)
     notices.close(scope, downtime_notice_cause(row.id))
     if found.held:
-        whose = _common_creator_id(one for one in members if one.state == S.HELD)
+        whose = _common_creator_id(one for one in members if one.state == DeliveryState.HELD)
         notices.put(scope, held_message(found), cause=f"{STILL_HELD}{row.id}", creator_id=whose)
     return found
 
@@ -346,14 +359,16 @@ def close_finished_downtimes(scope: Scope) -> None:
         lock_downtimes(scope)
         members = _list_downtime_deliveries(scope, row.id)
         scope.session.refresh(row)
-        if row.state == D.OPEN and count_progress(one.state for one in members).waiting == 0:
-            _record_downtime_decision(scope, row, D.OVER, members)
+        if row.state == DowntimeState.OPEN and count_progress(one.state for one in members).waiting == 0:
+            _record_downtime_decision(scope, row, DowntimeState.OVER, members)
     held = select(Delivery.downtime_id).where(
-        Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).is_not(None), Delivery.state == str(S.HELD)
+        Delivery.tenant_id == scope.tenant_id,
+        col(Delivery.downtime_id).is_not(None),
+        Delivery.state == str(DeliveryState.HELD),
     )
     stand = {f"{STILL_HELD}{one}" for one in scope.session.exec(held.distinct())}
     notices.close_others(scope, STILL_HELD, stand)
 
 
 def _open_downtime_query(scope: Scope) -> SelectOfScalar[Downtime]:
-    return select(Downtime).where(Downtime.tenant_id == scope.tenant_id, Downtime.state == str(D.OPEN))
+    return select(Downtime).where(Downtime.tenant_id == scope.tenant_id, Downtime.state == str(DowntimeState.OPEN))

@@ -12,13 +12,13 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from schedules.downtime.missed_posts import DowntimeProgress, count_progress
+from schedules.downtime.models import Downtime as DowntimeRow
+from schedules.downtime.states import DowntimeState
 from schedules.posts.models import Delivery, Post
-from schedules.posts.models import Downtime as DowntimeRow
 from schedules.posts.queries import DeliveryEntry, build_entry
-from schedules.posts.states import DeliveryState, DowntimeState
+from schedules.posts.states import DeliveryState
 
-S = DeliveryState
-STANDS = (str(S.SCHEDULED), str(S.HELD))
+STANDS = (str(DeliveryState.SCHEDULED), str(DeliveryState.HELD))
 
 
 @dataclass(frozen=True)
@@ -144,4 +144,4 @@ def _build_downtime_view(
 
 
 def _sort_key(entry: DeliveryEntry) -> tuple[bool, datetime]:
-    return entry.state is S.HELD, entry.not_before or entry.due_at
+    return entry.state is DeliveryState.HELD, entry.not_before or entry.due_at

@@ -12,9 +12,9 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries
+from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
 from schedules.posts.models import Post
 from schedules.posts.states import DeliveryState
-from schedules.publishing.claims import PAID_CONTENT_SHOWN_FREE
 
 OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
 

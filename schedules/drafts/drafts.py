@@ -13,7 +13,9 @@ from connectors.shared.options import ChosenOptions
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ops.wall_time import WallTime
-from schedules.approvals import change_requests, decisions, verdicts
+from schedules.approvals import change_requests, decisions
+from schedules.approvals.release import approver_names, release_post
+from schedules.approvals.time_changes import expedite_delivery
 from schedules.downtime import missed_posts
 from schedules.posts import (
     channel_overrides,
@@ -26,27 +28,15 @@ from schedules.posts import (
     thread_parts,
 )
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
-from schedules.posts.deliveries import (
-    DEFAULT_LATE_OK,
-    current_digest,
-    deliveries_of_post,
-    get_post,
-    schedule_wakeups,
-)
+from schedules.posts.content_digest import current_digest
+from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, get_post, schedule_wakeups
 from schedules.posts.lateness import LateLimit
 from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices, LinkPolicy
 from schedules.posts.queries import StoredPost
-from schedules.posts.states import CANCELLABLE, DeliveryState
+from schedules.posts.states import CANCELLABLE, DASHBOARD_ORIGIN, DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.posts.transitions import get_delivery, transition_delivery
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Member
-from tenants.agencies.rights import Right, has_right
-
-DASHBOARD_ORIGIN, SERIES_ORIGIN = "dashboard", "series"
-"""Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
-S = DeliveryState
 
 
 @dataclass(frozen=True)
@@ -196,48 +186,6 @@ def require_channel(draft: Draft) -> None:
         raise BadInput("compose.no_account")
 
 
-def release_post(scope: Scope, post_id: UUID) -> bool:
-    """Where nobody has to say yes (any more), what was wished goes onto the calendar; whether any of it did."""
-    rows = decisions.release_without_approval(scope, post_id)
-    deliveries.schedule_approved(scope, rows)
-    return any(row.state == S.SCHEDULED for row in rows)
-
-
-def needs_no_approval(scope: Scope, post_id: UUID) -> bool:
-    """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a press alone."""
-    return not decisions.needs_approval(scope, get_post(scope, post_id), scope.now)
-
-
-def has_one_of_two_approvals(scope: Scope, post_id: UUID) -> bool:
-    """Whether a post has one yes of two."""
-    since = decisions.channel_review_requested_at(scope, post_id)
-    return decisions.missing_approval(scope, get_post(scope, post_id), scope.now, since=since) == verdicts.HALF_APPROVED
-
-
-def approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """The names of those who may approve a post."""
-    return tuple(one.name for one in eligible_approvers(scope, post_id))
-
-
-def eligible_approvers(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
-    """Who may approve a post, by name: neither its author nor who has said yes; nobody where its creator's rule asks
-    for no yes, or all have been said."""
-    row = get_post(scope, post_id)
-    creator = tenant_reads.get_creator(scope, row.creator_id)
-    if not decisions.needs_approval(scope, row, scope.now):
-        return ()
-    said = verdicts.verdicts_of_posts(scope, {post_id: row}).get(post_id, ())
-    counted = verdicts.split_counting_verdicts(said, decisions.channel_review_requested_at(scope, post_id))
-    return tuple(
-        member
-        for member in tenant_reads.list_members(scope)
-        if has_right(member.role, Right.APPROVE)
-        and member.principal_id != row.author_principal
-        and (not member.creators or creator.slug in member.creators)
-        and verdicts.open_tier_for(member.principal_id, *counted, creator.approval_tiers) is not None
-    )
-
-
 def rewrite_post(
     scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Draft | None = None, rule: LinkPolicy | None = None
 ) -> bool:
@@ -257,7 +205,7 @@ def rewrite_post(
         require_unchanged(scope, post_id, seen)
     assets.check_assets_owned(scope, row.creator_id, draft.assets)
     rows = deliveries_of_post(scope, post_id, lock=True)  # before what wakes them, as whoever takes one off
-    known = [one for one in rows if one.state != S.CANCELLED]
+    known = [one for one in rows if one.state != DeliveryState.CANCELLED]
     if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
@@ -278,8 +226,8 @@ def rewrite_post(
     for one in known:
         if missed_posts.is_still_held(scope, one):
             continue
-        if one.state != S.DRAFT:
-            transition_delivery(scope, one, S.DRAFT)
+        if one.state != DeliveryState.DRAFT:
+            transition_delivery(scope, one, DeliveryState.DRAFT)
         schedule_wakeups(scope, one)
     return release_post(scope, post_id)
 
@@ -319,7 +267,9 @@ def set_channel_options(
 
 
 def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:
-    live = dict.fromkeys(one.channel_id for one in deliveries_of_post(scope, post_id) if one.state != S.CANCELLED)
+    live = dict.fromkeys(
+        one.channel_id for one in deliveries_of_post(scope, post_id) if one.state != DeliveryState.CANCELLED
+    )
     return {one: channel_reads.get_channel(scope, one) for one in live}
 
 
@@ -347,7 +297,11 @@ def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 
     Raises Conflict for any other, and as `now`.
     """
-    if get_delivery(scope, delivery_id).state not in (S.HELD, S.FAILED, S.BROKEN_OFF):
+    if get_delivery(scope, delivery_id).state not in (
+        DeliveryState.HELD,
+        DeliveryState.FAILED,
+        DeliveryState.BROKEN_OFF,
+    ):
         raise Conflict("delivery.not_movable")
     publish_now(scope, delivery_id, version=version)
 
@@ -356,11 +310,11 @@ def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) 
     """A member's or a program's "now": as `deliveries.expedite_delivery`, and Conflict for what would only be put on hold for want
     of a yes; of what stands in part that is asked when its rest leaves."""
     row = get_delivery(scope, delivery_id)
-    if row.state != S.BROKEN_OFF and not decisions.is_delivery_approved(
+    if row.state != DeliveryState.BROKEN_OFF and not decisions.is_delivery_approved(
         scope, get_post(scope, row.post_id), row, scope.now
     ):
         raise Conflict("delivery.needs_yes")
-    deliveries.expedite_delivery(scope, delivery_id, version=version)
+    expedite_delivery(scope, delivery_id, version=version)
 
 
 def propose_draft(scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str) -> UUID:

@@ -22,20 +22,30 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.wall_time import load_zone
 from schedules.drafts import drafts
+from schedules.drafts.models import DuplicateWaiver
 from schedules.posts import channel_overrides, text_similarity
 from schedules.posts.channel_overrides import PostContent
 from schedules.posts.deliveries import deliveries_of_post, get_post
-from schedules.posts.models import Delivery, DuplicateWaiver, Post
-from schedules.posts.states import LEFT_UNCERTAIN, DeliveryState
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import LEFT_UNCERTAIN, SERIES_ORIGIN, DeliveryState
 from schedules.posts.text_similarity import NEAR_DUPLICATE_BITS, SIMILARITY_WINDOW, SimilarityKind
 from schedules.posts.transitions import get_delivery
 from tenants import audit
 
-S = DeliveryState
-OUT = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PUBLISHED, S.PARTLY, S.BROKEN_OFF, S.REMOVING})
+OUT = frozenset(
+    {
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PUBLISHED,
+        DeliveryState.PARTLY,
+        DeliveryState.BROKEN_OFF,
+        DeliveryState.REMOVING,
+    }
+)
 """States of a delivery of which something stands outside, or may."""
 
-UPCOMING_STATES = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD})
+UPCOMING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD})
 """States of one that may still leave."""
 
 REASONS = frozenset({*(f"delivery.repeats_{kind}" for kind in SimilarityKind), "delivery.repeats_refused"})
@@ -125,7 +135,7 @@ def find_blocking_duplicate(
 
 def is_intended_repeat(row: Delivery, owner: Post) -> bool:
     """Whether a delivery is one time of many, or was asked for once more: repeating is what it is for."""
-    return row.series_id is not None or owner.origin == drafts.SERIES_ORIGIN or "again-" in row.occurrence_key
+    return row.series_id is not None or owner.origin == SERIES_ORIGIN or "again-" in row.occurrence_key
 
 
 def find_content_duplicates(
@@ -156,7 +166,7 @@ def find_delivery_duplicates(
     Raises NotFound.
     """
     row = get_delivery(scope, delivery_id)
-    if S(row.state) not in UPCOMING_STATES:
+    if DeliveryState(row.state) not in UPCOMING_STATES:
         return []
     owner, channel = get_post(scope, row.post_id), channel_reads.get_channel(scope, row.channel_id)
     asked = _build_duplicate_query(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
@@ -187,7 +197,7 @@ def allow_duplicate(
     if any(one.refused for one in likes):
         raise Refused("delivery.never_twice", account=likes[0].account)
     _record_duplicate_waivers(scope, row, likes)
-    if row.state == S.HELD and row.reason is not None and row.reason.get("code") in REASONS:
+    if row.state == DeliveryState.HELD and row.reason is not None and row.reason.get("code") in REASONS:
         drafts.retry_delivery(scope, delivery_id, version=version)
     return len({one.post_id for one in likes})
 
@@ -314,7 +324,7 @@ def _classify_candidate(
     """What one delivery is to what was asked, None where it is nothing."""
     refused = asked.once and kind is SimilarityKind.WORDS
     near = asked.since <= row.at <= asked.until
-    one_of_many = row.post_id == asked.post_id or row.series_id is not None or owner.origin == drafts.SERIES_ORIGIN
+    one_of_many = row.post_id == asked.post_id or row.series_id is not None or owner.origin == SERIES_ORIGIN
     mine = asked.meant and one_of_many
     if kind is None or not (refused or (near and not mine)):
         return None
@@ -323,7 +333,7 @@ def _classify_candidate(
         row.id,
         row.post_id,
         row.at,
-        S(row.state) in OUT,
+        DeliveryState(row.state) in OUT,
         refused,
         owner.title or owner.body,
         owner.digest,

@@ -25,9 +25,9 @@ from gate.permits.issuance import Decision
 from gate.policy import active_policy
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
-from schedules.drafts.drafts import DASHBOARD_ORIGIN, Draft
+from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries, link_tracking, thread_parts
-from schedules.posts.channel_overrides import MAX_BODY_LENGTH, PostContent
+from schedules.posts.channel_overrides import MAX_BODY_LENGTH, PAID_CONTENT_SHOWN_FREE, PostContent
 from schedules.posts.delivery_units import (
     UnitMaterial,
     ai_disclosure_line_in,
@@ -38,7 +38,7 @@ from schedules.posts.delivery_units import (
     place_on_channel,
 )
 from schedules.posts.models import Delivery, Post
-from schedules.publishing.claims import PAID_CONTENT_SHOWN_FREE
+from schedules.posts.states import DASHBOARD_ORIGIN
 from studio.library import assets
 
 NOTHING = PostContent("", "", (), ())

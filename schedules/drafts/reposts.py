@@ -19,11 +19,20 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants import audit
 
-S = DeliveryState
-REPOSTABLE_STATES = frozenset({S.PUBLISHED, S.REMOVED})
+REPOSTABLE_STATES = frozenset({DeliveryState.PUBLISHED, DeliveryState.REMOVED})
 """States of what was seen outside, and is not on its way there."""
 
-WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.PUBLISHING, S.PROCESSING, S.UNCERTAIN})
+WAITING = frozenset(
+    {
+        DeliveryState.DRAFT,
+        DeliveryState.APPROVED,
+        DeliveryState.SCHEDULED,
+        DeliveryState.HELD,
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+    }
+)
 """States of one that was asked for already, and did not come out yet."""
 
 
@@ -53,8 +62,8 @@ def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors
     audit.record(scope, "delivery.once_more", f"delivery:{made}", first=str(delivery_id))
     if decisions.is_approved(scope, owner, scope.now):
         new = get_delivery(scope, made)
-        transition_delivery(scope, new, S.APPROVED)
-        transition_delivery(scope, new, S.SCHEDULED)
+        transition_delivery(scope, new, DeliveryState.APPROVED)
+        transition_delivery(scope, new, DeliveryState.SCHEDULED)
     return made
 
 

@@ -11,12 +11,12 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from schedules.posts.events import EditDue
-from schedules.posts.models import Delivery, Post, PostEdit
-from schedules.posts.states import EDIT_STATES, EDITS_NEEDING_DECISION, OPEN_EDITS, EditState
+from schedules.edits.events import EditDue
+from schedules.edits.models import PostEdit
+from schedules.edits.states import EDIT_STATES, EDITS_NEEDING_DECISION, OPEN_EDITS, EditState
+from schedules.posts.models import Delivery, Post
 from tenants.notices import notices
 
-E = EditState
 EDIT_LIFETIME = timedelta(days=1)
 """How long it is tried, from the last yes on."""
 
@@ -54,7 +54,9 @@ def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict
 
 def edits_awaiting_approval_query(scope: Scope) -> Any:
     """A query for the deliveries whose new words wait for a yes."""
-    return select(PostEdit.delivery_id).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.state == str(E.WAITING))
+    return select(PostEdit.delivery_id).where(
+        PostEdit.tenant_id == scope.tenant_id, PostEdit.state == str(EditState.WAITING)
+    )
 
 
 def create_edit(scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]) -> PostEdit:
@@ -94,7 +96,7 @@ def transition_edit(
         notices.put(scope, told, cause=cause, urgent=True, creator_id=row.creator_id)
     else:
         notices.close(scope, cause)
-    if after not in (E.DUE, E.SENDING):
+    if after not in (EditState.DUE, EditState.SENDING):
         outbox.cancel(scope, EditDue.kind, row.id)
 
 
@@ -107,7 +109,7 @@ def schedule_edit(scope: Scope, row: PostEdit) -> None:
 def wake_stalled_edits(scope: Scope) -> int:
     """Wake what no row would wake any more: there should be none; how many."""
     query = select(PostEdit).where(
-        PostEdit.tenant_id == scope.tenant_id, col(PostEdit.state).in_([str(E.DUE), str(E.SENDING)])
+        PostEdit.tenant_id == scope.tenant_id, col(PostEdit.state).in_([str(EditState.DUE), str(EditState.SENDING)])
     )
     forgotten = [row for row in scope.session.exec(query).all() if not outbox.is_pending(scope, row.id, EditDue.kind)]
     for row in forgotten:
@@ -117,24 +119,24 @@ def wake_stalled_edits(scope: Scope) -> int:
 
 def release_edits(scope: Scope, owner: Post) -> None:
     """Nobody's yes is missing (any more): what waited for it leaves."""
-    for row in _lock_edits_in_state(scope, owner, E.WAITING):
-        transition_edit(scope, row, E.DUE, until=scope.now + EDIT_LIFETIME)
+    for row in _lock_edits_in_state(scope, owner, EditState.WAITING):
+        transition_edit(scope, row, EditState.DUE, until=scope.now + EDIT_LIFETIME)
         schedule_edit(scope, row)
 
 
 def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
     """A yes is missing again: what has not left waits for it; the deliveries that are to be changed."""
-    rows = _lock_edits_in_state(scope, owner, E.DUE)
+    rows = _lock_edits_in_state(scope, owner, EditState.DUE)
     for row in rows:
-        transition_edit(scope, row, E.WAITING)
+        transition_edit(scope, row, EditState.WAITING)
     return frozenset(row.delivery_id for row in rows)
 
 
 def drop_edit(scope: Scope, delivery_id: UUID, reason: Message) -> None:
     """Nothing is changed any more at a delivery that goes away. One on its way ends by itself."""
     row = open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
-    if row is not None and row.state != E.SENDING:
-        transition_edit(scope, row, E.DROPPED, reason=reason, settled_at=scope.now)
+    if row is not None and row.state != EditState.SENDING:
+        transition_edit(scope, row, EditState.DROPPED, reason=reason, settled_at=scope.now)
 
 
 def _lock_edits_in_state(scope: Scope, owner: Post, state: EditState) -> list[PostEdit]:
@@ -150,5 +152,5 @@ def _lock_edits_in_state(scope: Scope, owner: Post, state: EditState) -> list[Po
 
 def require_not_sending(row: PostEdit) -> None:
     """Raise Conflict while its request is out: what came of it is known in a moment."""
-    if row.state == E.SENDING:
+    if row.state == EditState.SENDING:
         raise Conflict("edit.under_way")

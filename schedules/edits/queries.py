@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from schedules.posts.models import PostEdit
-from schedules.posts.states import OPEN_EDITS, EditState
+from schedules.edits.models import PostEdit
+from schedules.edits.states import OPEN_EDITS, EditState
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from schedules.feeds import sources
 from schedules.feeds.download import DownloadFeed, FeedUnchanged
+from schedules.feeds.events import FeedReadDue
 from schedules.feeds.rss_atom import parse_feed
 from schedules.feeds.sources import FEED_AUTHOR
-from schedules.posts.events import FeedReadDue
 
 
 def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> None:

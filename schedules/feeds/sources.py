@@ -10,17 +10,18 @@ from sqlmodel import col, select
 
 from channels.accounts import queries as channel_reads
 from foundation.db.bulk_insert import insert_rows
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
-from schedules.availability.models import Feed, FeedEntry
-from schedules.calendar import board
+from schedules.availability.usual_hours import find_next_usual_time
+from schedules.feeds.events import FeedReadDue
+from schedules.feeds.models import Feed, FeedEntry
 from schedules.feeds.rss_atom import ParsedEntry, ParsedFeed
 from schedules.posts import deliveries
-from schedules.posts.events import FeedReadDue
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
@@ -293,7 +294,7 @@ def _create_entry_draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: S
         origin_key=f"{row.id}:{entry.guid}",
         author=FEED_AUTHOR,
     )
-    at = board.find_next_usual_time(scope, row.creator_id, zone, channels=accounts)
+    at = find_next_usual_time(scope, row.creator_id, zone, channels=accounts)
     for channel_id in accounts:
         deliveries.create_delivery(scope, post_id, channel_id, at=at)
 

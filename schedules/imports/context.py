@@ -33,14 +33,29 @@ from studio.library import assets
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
 
-S = DeliveryState
-_NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED), str(S.REHEARSED))
+_NOWHERE = (
+    str(DeliveryState.CANCELLED),
+    str(DeliveryState.FAILED),
+    str(DeliveryState.REMOVED),
+    str(DeliveryState.REHEARSED),
+)
 """States in which nothing stands or will stand outside."""
 
 AT_ONCE = 2_000
 """Posts that are read by one statement."""
 
-_STAY = tuple(map(str, (*PENDING_STATES, S.HELD, S.PUBLISHING, S.PROCESSING, S.UNCERTAIN)))
+_STAY = tuple(
+    map(
+        str,
+        (
+            *PENDING_STATES,
+            DeliveryState.HELD,
+            DeliveryState.PUBLISHING,
+            DeliveryState.PROCESSING,
+            DeliveryState.UNCERTAIN,
+        ),
+    )
+)
 """States of what may still leave, or is leaving."""
 
 

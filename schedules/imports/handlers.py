@@ -12,11 +12,11 @@ from foundation.outbox.heartbeat import Heartbeat
 from schedules.imports import import_files, option_columns
 from schedules.imports.context import flag_unchanged_posts, load_import_context
 from schedules.imports.csv_rows import ImportFinding, parse_file
+from schedules.imports.events import ImportApply, ImportCheck
 from schedules.imports.import_files import ImportFile
 from schedules.imports.planned_rows import PlannedRow
+from schedules.imports.states import ImportState
 from schedules.imports.validation import validate_rows
-from schedules.posts.events import ImportApply, ImportCheck
-from schedules.posts.states import ImportState
 
 LOOKING = "system:imports"
 AT_ONCE = 1_000

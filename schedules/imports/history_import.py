@@ -8,7 +8,8 @@ from uuid import UUID
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
-from schedules.posts.deliveries import DEFAULT_LATE_OK, content_digest, media_digest
+from schedules.posts.content_digest import content_digest, media_digest
+from schedules.posts.deliveries import DEFAULT_LATE_OK
 from schedules.posts.models import Delivery, DeliveryMove, Post
 from schedules.posts.states import DeliveryState
 from studio.library import assets

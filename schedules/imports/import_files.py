@@ -14,18 +14,20 @@ from uuid import UUID
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.outbox import outbox
-from schedules.availability.models import Import
 from schedules.imports import writer
 from schedules.imports.csv_rows import ImportFinding
+from schedules.imports.events import ImportApply, ImportCheck
+from schedules.imports.models import Import
 from schedules.imports.planned_rows import PlannedRow
+from schedules.imports.states import ImportState
 from schedules.imports.writer import ImportAuthor
-from schedules.posts.events import ImportApply, ImportCheck
-from schedules.posts.states import IMPORT_STATES, ImportState
+from schedules.posts.states import IMPORT_STATES
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 

@@ -1,7 +1,8 @@
 """How long the room's rows are kept; posts stay while the agency is here."""
 
 from foundation.db.retention import RetentionRule
-from schedules.availability.models import AltTextRow, IdeaRound, Import, TextKit
+from schedules.imports.models import Import
+from schedules.suggestions.models import AltTextRow, IdeaRound, TextKit
 
 SCHEDULES_RETENTION = (
     RetentionRule(Import, "o.created_at", "o.state = 'writing'"),

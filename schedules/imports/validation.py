@@ -17,7 +17,7 @@ from connectors.shared.options import OptionValue
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
-from foundation.ops.wall_time import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON, WallTime, day_bounds, load_zone
+from foundation.ops.wall_time import WallTime, day_bounds, load_zone
 from gate.contract.units import Text
 from schedules.availability import enforced_interval
 from schedules.imports import option_columns
@@ -40,10 +40,11 @@ from schedules.imports.planned_rows import (
     RowThreadPart,
 )
 from schedules.posts import link_tracking, thread_parts
+from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
+from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.labels import MAX_LABELS_PER_POST, fold_label_name
 from schedules.posts.text_similarity import SimilarityKind
-from schedules.publishing.claims import PAID_CONTENT_SHOWN_FREE
 from tenants.agencies.queries import Creator
 
 

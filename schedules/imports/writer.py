@@ -11,13 +11,13 @@ from sqlmodel import col, select
 
 from channels.sending import reconciliation
 from foundation.db.bulk_insert import discard_plans, insert_rows
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.ids import derived_uuid, uuid7
 from foundation.ops import telemetry
 from foundation.outbox import bulk
 from foundation.outbox.bulk import DueEvent
 from schedules.approvals import decisions
-from schedules.availability.models import PostLabel
 from schedules.imports.planned_rows import ImportAccount, PlannedRow
 from schedules.posts import (
     channel_overrides,
@@ -28,19 +28,13 @@ from schedules.posts import (
     thread_parts,
     webhook_events,
 )
-from schedules.posts.deliveries import (
-    FINAL_PREFLIGHT_LEAD,
-    content_digest,
-    media_digest,
-    options_digest,
-    part_digest,
-    price_digest,
-)
+from schedules.posts.content_digest import content_digest, media_digest, options_digest, part_digest, price_digest
+from schedules.posts.deliveries import FINAL_PREFLIGHT_LEAD
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.dry_run_state import IsDryRun
 from schedules.posts.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.posts.lateness import LateLimit
-from schedules.posts.models import Delivery, DeliveryMove, Post
+from schedules.posts.models import Delivery, DeliveryMove, Post, PostLabel
 from schedules.posts.states import CANCELLABLE, DELIVERY_STATES, DeliveryState
 from schedules.posts.transitions import FIRST_PREFLIGHT_LEAD, PREFLIGHT_QUEUE_PRIORITY, delivery_notice_causes
 from tenants.notices import notices
@@ -54,8 +48,7 @@ again and again, was a fifth of the work."""
 
 _UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)
 
-S = DeliveryState
-PLANNED = (S.DRAFT, S.APPROVED, S.SCHEDULED)
+PLANNED = (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED)
 """What a post goes through that nobody has to say yes to."""
 
 
@@ -93,7 +86,7 @@ def write_posts(
         planned += _insert_deliveries(scope, page, dry, plan=plan)
     chosen = {post_id: (wish.creator.id, wish.labels) for post_id, wish in fresh if wish.labels}
     insert_rows(scope, PostLabel, labels.build_label_rows(scope, chosen, file=f"import:{import_id}"))
-    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(S.SCHEDULED)).inc, planned))
+    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(DeliveryState.SCHEDULED)).inc, planned))
     return len(fresh)
 
 
@@ -207,7 +200,7 @@ def _build_move_rows(
 def _build_move_row(scope: Scope, creator_id: str, delivery_id: str, before: str, after: str) -> Mapping[str, object]:
     """A move as `moving` writes it. What a file brings is approved where nobody is asked, and nowhere else."""
     return {
-        "reason": _UNASKED if after == S.APPROVED else None,
+        "reason": _UNASKED if after == DeliveryState.APPROVED else None,
         "id": uuid7(),
         "creator_id": creator_id,
         "delivery_id": delivery_id,
@@ -243,23 +236,26 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
             _list_imported_post_ids(scope, import_id)
         ),  # not joined: unanalysed, each delivery was held against each post
     ).all()
-    here = [row for row in rows if S(row.state) in CANCELLABLE]
-    for before in {S(row.state) for row in here}:
-        DELIVERY_STATES.check(before, S.CANCELLED)
+    here = [row for row in rows if DeliveryState(row.state) in CANCELLABLE]
+    for before in {DeliveryState(row.state) for row in here}:
+        DELIVERY_STATES.check(before, DeliveryState.CANCELLED)
     ids = [row.id for row in here]
     scope.run(
         "UPDATE deliveries SET state = :cancelled, reason = NULL, version = version + 1, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = ANY(:ids)",
-        cancelled=str(S.CANCELLED),
+        cancelled=str(DeliveryState.CANCELLED),
         tenant=scope.tenant_id,
         ids=ids,
     )
     reconciliation.abandon_subjects(scope, [delivery_subject(one) for one in ids])
     discard_plans(scope)
-    moves = [_build_move_row(scope, str(one.creator_id), str(one.id), one.state, str(S.CANCELLED)) for one in here]
+    moves = [
+        _build_move_row(scope, str(one.creator_id), str(one.id), one.state, str(DeliveryState.CANCELLED))
+        for one in here
+    ]
     insert_rows(scope, DeliveryMove, moves)
     bulk.cancel_many(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
     notices.close_all(scope, [cause for one in ids for cause in delivery_notice_causes(one)])
-    webhook_events.announce_cancellations(scope, [(row.id, S(row.state)) for row in here])
-    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(S.CANCELLED)).inc, len(ids)))
-    return len(ids), sum(row.state != S.CANCELLED for row in rows) - len(ids)
+    webhook_events.announce_cancellations(scope, [(row.id, DeliveryState(row.state)) for row in here])
+    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(DeliveryState.CANCELLED)).inc, len(ids)))
+    return len(ids), sum(row.state != DeliveryState.CANCELLED for row in rows) - len(ids)

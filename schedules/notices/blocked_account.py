@@ -14,9 +14,7 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from tenants.notices import notices
 
-S = DeliveryState
-
-WAITS = [str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)]
+WAITS = [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED), str(DeliveryState.PARTLY)]
 
 CAUSE = "waits:"
 """Before the account's id in the cause of its notice."""

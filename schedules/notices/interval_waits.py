@@ -17,8 +17,6 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery, update_delivery
 from tenants.notices import notices
 
-S = DeliveryState
-
 CAUSE = "apart:"
 """Before the account's id in the cause of its notice."""
 
@@ -35,10 +33,10 @@ def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds:
 
 def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
     """Write when a delivery has its turn, and why, where it still waits; tell the members."""
-    if turn.at is None or turn.said is None or row.state not in (S.APPROVED, S.SCHEDULED):
+    if turn.at is None or turn.said is None or row.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED):
         return
     if row.not_before != turn.at or row.reason != turn.said.to_json():
-        transition_delivery(scope, row, S.SCHEDULED, reason=turn.said, not_before=turn.at)
+        transition_delivery(scope, row, DeliveryState.SCHEDULED, reason=turn.said, not_before=turn.at)
     _put_interval_notice(scope, row.channel_id)
 
 
@@ -74,7 +72,7 @@ def refresh_interval_notices(scope: Scope) -> None:
 def _interval_hold_conditions(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Delivery.tenant_id) == scope.tenant_id,
-        col(Delivery.state) == str(S.SCHEDULED),
+        col(Delivery.state) == str(DeliveryState.SCHEDULED),
         col(Delivery.reason)["code"].astext == WAITS_FOR_INTERVAL,
     )
 

@@ -12,10 +12,13 @@ from uuid import UUID
 from channels.accounts.queries import Channel
 from connectors.shared.options import ChosenOptions
 from foundation.errors import BadInput
+from foundation.i18n.translation import Message
 from foundation.money import Money
 from schedules.posts import thread_parts
 from schedules.posts.models import Post
 from schedules.posts.thread_parts import ThreadPart
+
+PAID_CONTENT_SHOWN_FREE = Message("price.given_away")
 
 MAX_OVERRIDES = 40
 """Places of one post that say it otherwise."""

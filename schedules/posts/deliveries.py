@@ -1,10 +1,7 @@
 """Writing posts and putting them on the calendar."""
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import inspect
@@ -12,16 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from channels.accounts import queries as channel_reads
-from connectors.shared.options import ChosenOptions
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
-from foundation.money import Money
-from foundation.ops.wall_time import WallTime, check_planning_horizon, to_wall_time
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime
 from foundation.outbox import outbox
-from gate.contract.units import Medium
-from schedules.approvals import time_changes
-from schedules.approvals.verdicts import RELEASED_BY_APPROVAL
 from schedules.posts import (
     channel_overrides,
     dry_run_state,
@@ -31,20 +23,33 @@ from schedules.posts import (
     thread_parts,
 )
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
+from schedules.posts.content_digest import current_digest
 from schedules.posts.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices
 from schedules.posts.models import Delivery, Post
-from schedules.posts.states import CANCEL_REFUSALS, CANCELLABLE, FINAL_STATES, SCHEDULABLE, DeliveryState
+from schedules.posts.states import CANCEL_REFUSALS, CANCELLABLE, FINAL_STATES, DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.posts.transitions import (
     FIRST_PREFLIGHT_LEAD,
     PREFLIGHT_QUEUE_PRIORITY,
     get_delivery,
     transition_delivery,
-    update_delivery,
 )
 from studio.library import assets
 from tenants.agencies import queries as tenant_reads
+
+PLANNING_HORIZON = timedelta(days=731)
+"""So far ahead a post may be planned: two years."""
+
+
+BEYOND_PLANNING_HORIZON = "calendar.out_of_reach"
+
+
+def check_planning_horizon(at: datetime, now: datetime) -> None:
+    """Raise BadInput for an instant that is further ahead than anything may be planned."""
+    if at > now + PLANNING_HORIZON:
+        raise BadInput(BEYOND_PLANNING_HORIZON)
+
 
 FINAL_PREFLIGHT_LEAD = timedelta(minutes=10)
 """How long before its time a delivery is checked for the last time."""
@@ -59,77 +64,6 @@ DEFAULT_LATE_OK = lateness.DEFAULT_LATE_SPAN
 
 ONCE = ("tenant_id", "post_id", "channel_id", "occurrence_key")
 """What a delivery is known by: there is one."""
-
-S = DeliveryState
-
-
-def content_digest(
-    title: str,
-    body: str,
-    media: Sequence[str],
-    text_ai: str,
-    parts: Sequence[Sequence[object]] = (),
-    *,
-    otherwise: Mapping[str, Sequence[object]] = MappingProxyType({}),
-    links: Mapping[str, object] = MappingProxyType({}),
-) -> str:
-    """SHA-256 of what people approve: any visible change makes another digest.
-
-    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order; `otherwise` the
-    same of each place that says it in its own way; `links` what becomes of its addresses.
-    """
-    said: list[object] = [title, body, list(media), text_ai, *map(list, parts)]
-    said += [dict(otherwise)] if otherwise else []
-    said += [["links", dict(links)]] if links else []
-    return hashlib.sha256(canonical_json(said)).hexdigest()
-
-
-def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
-    """What of a part is approved: its words, its pictures with theirs, and whether it is the first comment."""
-    prints = [media_digest(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)]
-    return [piece.body, prints, piece.comment]
-
-
-def media_digest(asset: str, medium: Medium) -> str:
-    """What of a picture is approved: its very bytes, and the words that stand in its place."""
-    return hashlib.sha256(canonical_json([asset, medium.sha256, medium.alt])).hexdigest()
-
-
-def price_digest(price: Money | None) -> list[object]:
-    """What of a price is approved: its amount; nothing where a place asks for none."""
-    return [] if price is None else [str(price)]
-
-
-def options_digest(chosen: ChosenOptions) -> list[object]:
-    """What of options is approved: each with its value; nothing where a place chooses none."""
-    said = [[name, list(value) if isinstance(value, tuple) else value] for name, value in chosen]
-    return [["options", said]] if said else []
-
-
-def current_digest(scope: Scope, row: Post) -> str:
-    """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
-    said, others = channel_overrides.base_content(row), channel_overrides.overrides_of_post(row)
-    known = assets.get_renditions(scope, channel_overrides.collect_assets(said.media, said.parts, others), "library")
-    otherwise = {
-        place: [
-            other.title,
-            other.body,
-            *_build_content_digests(known, other),
-            *price_digest(other.price),
-            *options_digest(other.options),
-        ]
-        for place, other in channel_overrides.content_by_place(row)
-    }
-    prints, parts = _build_content_digests(known, said)
-    return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
-
-
-def _build_content_digests(known: Mapping[UUID, Medium], said: PostContent) -> tuple[list[str], list[list[object]]]:
-    def shown(assets: Sequence[UUID]) -> list[Medium]:
-        return [known[asset] for asset in assets]
-
-    prints = [media_digest(str(asset), medium) for asset, medium in zip(said.media, shown(said.media), strict=True)]
-    return prints, [part_digest(piece, shown(piece.media)) for piece in said.parts]
 
 
 def get_post(scope: Scope, post_id: UUID) -> Post:
@@ -290,7 +224,9 @@ def deliveries_of_post(scope: Scope, post_id: UUID, *, lock: bool = False, ended
 
 def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
     """Whether any delivery of a post waits to be planned; true until this transaction ends, for who plans them then."""
-    return any(row.state == S.APPROVED for row in deliveries_of_post(scope, post_id, lock=True, ended=False))
+    return any(
+        row.state == DeliveryState.APPROVED for row in deliveries_of_post(scope, post_id, lock=True, ended=False)
+    )
 
 
 def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
@@ -308,9 +244,9 @@ def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
 
 def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
     """Put those of these deliveries that are approved on the calendar; the caller holds them."""
-    approved = [row for row in rows if row.state == S.APPROVED]
+    approved = [row for row in rows if row.state == DeliveryState.APPROVED]
     for row in approved:
-        transition_delivery(scope, row, S.SCHEDULED)
+        transition_delivery(scope, row, DeliveryState.SCHEDULED)
         schedule_wakeups(scope, row)
     return [row.id for row in approved]
 
@@ -346,63 +282,6 @@ def cancel_wakeups(scope: Scope, delivery_id: UUID) -> None:
     outbox.cancel_all(scope, delivery_id, *(one.kind for one in (PreflightDue, StageDue, PublishDue, ReconcileDue)))
 
 
-def reschedule_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
-    """Give a delivery another time; its approval stands unless the second yes was asked for the hour too, and a draft
-    keeps the time as its wish. One on hold or refused leaves again then; for want of a yes, it is a draft.
-
-    With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach or late already;
-    Conflict when it may be outside, or was changed.
-    """
-    row = _require_version(scope, delivery_id, version)
-    check_planning_horizon(at.instant(), scope.now)
-    late = late_deadline(get_post(scope, row.post_id), at.instant(), at.zone)
-    if late is not None and late < scope.now:
-        raise BadInput("delivery.time_passed")
-    _apply_new_time(scope, row, at, at.instant())
-
-
-def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now,
-    and it waits for no distance. Where the second yes is for the hour too, it keeps its hour and lateness.
-
-    As above, and Conflict at any other hour than that; of one that was broken off, the parts that are missing leave.
-    """
-    row = _require_version(scope, delivery_id, version)
-    if row.state not in SCHEDULABLE:
-        raise Conflict("delivery.not_movable")
-    if time_changes.has_approved_time(scope, row):
-        transition_delivery(scope, row, S.SCHEDULED, not_before=scope.now, downtime_id=None, at_once=True)
-        schedule_wakeups(scope, row)
-    else:
-        _apply_new_time(scope, row, to_wall_time(scope.now, row.zone), scope.now, at_once=True)
-
-
-def _require_version(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
-    row = get_delivery(scope, delivery_id)
-    if version is not None and version != row.version:
-        raise Conflict("delivery.moved_meanwhile")
-    return row
-
-
-def _apply_new_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
-    late = late_deadline(get_post(scope, row.post_id), due, at.zone)
-    times: dict[str, Any] = dict(wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once)
-    times |= {"not_before": None, "downtime_id": None}
-    asks = row.state != S.BROKEN_OFF and time_changes.reopen_time_approval(scope, row, due)
-    lacks = row.reason["code"] if row.state == S.HELD and row.reason and not at_once else ""
-    if lacks in RELEASED_BY_APPROVAL:
-        transition_delivery(scope, row, S.DRAFT, reason=Message(lacks), **times)
-    elif row.state == S.DRAFT or (row.state == S.APPROVED and not asks):
-        update_delivery(scope, row, **times)
-    elif row.state == S.APPROVED or (asks and row.state in SCHEDULABLE):
-        transition_delivery(scope, row, S.DRAFT, reason=Message("approval.hour_changed"), **times)
-    elif row.state in SCHEDULABLE:
-        transition_delivery(scope, row, S.PARTLY if row.state == S.BROKEN_OFF else S.SCHEDULED, **times)
-    else:
-        raise Conflict("delivery.not_movable")
-    schedule_wakeups(scope, row)
-
-
 def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
     """Take a delivery off the calendar. Raises Conflict once it is on its way, in doubt or outside: those have acts of
     their own (`doubts.leave`, `post_removal.request_post_removal`)."""
@@ -412,6 +291,6 @@ def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
 def drop_delivery(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
     """Take a delivery off the calendar, with a reason people can read. Raises Conflict as `cancel`."""
     if row.state not in CANCELLABLE:
-        raise Conflict(CANCEL_REFUSALS[S(row.state)])
-    transition_delivery(scope, row, S.CANCELLED, reason=reason)
+        raise Conflict(CANCEL_REFUSALS[DeliveryState(row.state)])
+    transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)
     cancel_wakeups(scope, row.id)

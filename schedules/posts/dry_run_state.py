@@ -19,7 +19,6 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import CANCELLABLE, DeliveryState
 from tenants import audit
 
-S = DeliveryState
 DryRunTarget = Literal["tenant", "channel", "post"]
 """States of what is still to leave."""
 
@@ -96,7 +95,7 @@ def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
         "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = :tenant"
         " AND state = ANY(:due) AND due_at <= :now AND :of IN (tenant_id, channel_id, post_id)",
         tenant=scope.tenant_id,
-        due=[str(one) for one in (S.APPROVED, S.SCHEDULED, S.PARTLY)],
+        due=[str(one) for one in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY)],
         now=scope.now,
         of=of_id,
     )

@@ -18,8 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
-from schedules.availability.models import LabelRow, PostLabel
-from schedules.posts.models import Post
+from schedules.posts.models import LabelRow, Post, PostLabel
 from tenants import audit
 
 COLOURS = ("grey", "red", "orange", "green", "blue", "purple")

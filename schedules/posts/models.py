@@ -13,10 +13,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from foundation.db.database import (
+import schedules.posts.models  # noqa: F401  keys point at its tables
+from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,
     jsonb_column,
@@ -24,6 +24,35 @@ from foundation.db.database import (
     table_arguments,
     timestamp_column,
 )
+
+
+class LabelRow(TenantRow, table=True):
+    """A name an agency gives to posts that belong together: a campaign, a theme. Platforms never hear of it."""
+
+    __tablename__ = "labels"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "folded", name="labels_name"), about="tenant", keep="while the tenant is here"
+    )
+    name: str
+    folded: str
+    """The name without regard to case: two that differ by that alone would be one to people."""
+    colour: str
+
+
+class PostLabel(CreatorOwnedRow, table=True):
+    """A post that has a label: beside the post and not in it, so that its digest and its version know nothing of it."""
+
+    __tablename__ = "post_labels"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "post_id", "label_id", name="post_labels_once"),
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        ForeignKeyConstraint(["tenant_id", "label_id"], ["labels.tenant_id", "labels.id"]),
+        Index("post_labels_label", "tenant_id", "label_id", "post_id"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    post_id: UUID
+    label_id: UUID
 
 
 class Post(CreatorOwnedRow, table=True):
@@ -60,19 +89,6 @@ class Post(CreatorOwnedRow, table=True):
     """Still fine until its local day is over; `late_ok` says nothing then."""
     digest: str
     version: int = 1
-
-
-class Downtime(TenantRow, table=True):
-    """A time in which posts of this agency could not leave, until all of them have; one is open at a time."""
-
-    __tablename__ = "downtimes"
-    __table_args__ = table_arguments(
-        Index("downtimes_open", "tenant_id", unique=True, postgresql_where=text("state = 'open'")),
-        about="tenant",
-        keep="while the tenant is here",
-    )
-    state: str = "open"
-    decided_by: str | None = None
 
 
 class Delivery(CreatorOwnedRow, table=True):
@@ -152,67 +168,6 @@ class DeliveryMove(CreatorOwnedRow, table=True):
     reason: dict[str, Any] | None = message_column()
 
 
-class PostEdit(CreatorOwnedRow, table=True):
-    """Other words for one delivery that stands outside; at most one of a delivery is open."""
-
-    __tablename__ = "edits"
-    __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
-        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
-        Index("edits_post", "tenant_id", "post_id"),
-        Index(
-            "edits_open",
-            "tenant_id",
-            "delivery_id",
-            unique=True,
-            postgresql_where=text("state IN ('waiting', 'due', 'sending', 'refused', 'unsure')"),
-        ),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    post_id: UUID
-    delivery_id: UUID
-    channel_id: UUID
-    state: str = "waiting"
-    reason: dict[str, Any] | None = message_column()
-    digest: str
-    """The version of the post that it brings outside."""
-    before: dict[str, str] = jsonb_column()
-    """Title and body that the post had where it stands, as they were written."""
-    after: dict[str, str] = jsonb_column()
-    """Title and body that it is to have there."""
-    by: str
-    attempt: int = 0
-    until: datetime = timestamp_column()
-    """After this nobody tries again."""
-    deadline_at: datetime | None = timestamp_column(optional=True)
-    settled_at: datetime | None = timestamp_column(optional=True)
-    version: int = 1
-
-
-class Approval(CreatorOwnedRow, table=True):
-    """A person's word on one digest of a post; append-only. A word that has run out may be said again."""
-
-    __tablename__ = "approvals"
-    __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
-        Index("approvals_said", "tenant_id", "post_id", "digest"),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    post_id: UUID
-    digest: str
-    tier: int
-    principal_id: UUID
-    verdict: str
-    note: str
-    expires_at: datetime = timestamp_column()
-    why: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """Of a no, or a wish for a change: a code of `schedules/approvals/decisions.py`."""
-    content: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
-    """What the post said then: `schedules/approvals/revisions.py` reads and writes it."""
-
-
 class Series(CreatorOwnedRow, table=True):
     """A post that leaves again and again: each time is a delivery of its own, made ahead from the rule."""
 
@@ -243,93 +198,6 @@ class Series(CreatorOwnedRow, table=True):
     """When the next delivery is to be made; nothing once all of them are."""
     test_id: UUID | None = None
     """The test whose units its times are."""
-
-
-class PostTest(CreatorOwnedRow, table=True):
-    """Two versions of what a series says on one account, and how they are to be compared: fixed before either leaves.
-
-    `insights/analysis/ab_test_verdicts.py` knows what may be measured, and says what came of it.
-    """
-
-    __tablename__ = "post_tests"
-    __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "a_id"], ["posts.tenant_id", "posts.id"]),
-        ForeignKeyConstraint(["tenant_id", "b_id"], ["posts.tenant_id", "posts.id"]),
-        Index("post_tests_creator", "tenant_id", "creator_id", "created_at"),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    a_id: UUID
-    """The post that repeated before."""
-    b_id: UUID
-    channel_id: UUID
-    metric: str
-    age_hours: int
-    planned: int
-    """Units after which it is over."""
-    by: str
-    ended_at: datetime | None = timestamp_column(optional=True)
-    ended_by: str = ""
-    kept: str = ""
-    """Of a test that was ended, the version that goes on: a or b."""
-
-
-class PostComment(CreatorOwnedRow, table=True):
-    """What a member said about a post; `part` and `asset_id` are what of it was meant, in the version of `digest`."""
-
-    __tablename__ = "comments"
-    __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
-        ForeignKeyConstraint(["tenant_id", "thread_id"], ["comments.tenant_id", "comments.id"]),
-        Index("comments_post", "tenant_id", "post_id", "id"),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    post_id: UUID
-    thread_id: UUID | None = None
-    """What it answers; nothing of one that began."""
-    part: int = 0
-    """0 is the post itself, then what follows it."""
-    asset_id: UUID | None = None
-    digest: str
-    principal_id: UUID
-    words: str
-    named: list[str] = jsonb_column(list)
-    """Principals it is addressed to."""
-    internal: bool = True
-    """For who works here alone: neither the creator nor a client reads it. Answers are as what they answer."""
-    resolved_at: datetime | None = timestamp_column(optional=True)
-    resolved_by: UUID | None = None
-
-
-class ApprovalLink(CreatorOwnedRow, table=True):
-    """A link by which somebody without an account answers once for one version of a post; only digests are kept."""
-
-    __tablename__ = "approval_links"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "token", name="approval_links_token"),
-        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
-        Index("approval_links_found", "token"),
-        Index("approval_links_post", "tenant_id", "post_id", "id"),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    post_id: UUID
-    digest: str
-    """The version it was made for: of another one nothing is shown, and nothing is answered."""
-    token: str
-    name: str
-    """Whom it was made for, as the member who made it calls them."""
-    principal_id: UUID
-    """Who that is for us: the same name of one creator is the same person."""
-    by: str
-    expires_at: datetime = timestamp_column()
-    session: str = ""
-    """The browser it was opened in; nobody else's opens it afterwards."""
-    opened_at: datetime | None = timestamp_column(optional=True)
-    ended: str = ""
-    """yes, change, replaced, taken_back or moved; nothing while it may be answered."""
-    ended_at: datetime | None = timestamp_column(optional=True)
 
 
 class LinkRule(CreatorOwnedRow, table=True):
@@ -375,21 +243,3 @@ class PostFingerprint(CreatorOwnedRow, table=True):
     mark: int = Field(sa_type=BigInteger)
     kind: str
     letters: int | None = Field(default=None, sa_type=BigInteger)
-
-
-class DuplicateWaiver(CreatorOwnedRow, table=True):
-    """A person's word that a delivery may leave although it repeats a post, both as they were then; append-only."""
-
-    __tablename__ = "repeat_words"
-    __table_args__ = table_arguments(
-        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
-        UniqueConstraint("tenant_id", "delivery_id", "digest", "like_id", "like_digest"),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    delivery_id: UUID
-    digest: str
-    like_id: UUID
-    """The post it repeats."""
-    like_digest: str
-    by: str

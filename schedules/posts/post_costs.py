@@ -11,9 +11,9 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from gate.assets import asset_records
-from schedules.approvals import review_queue
-from schedules.drafts import drafts
+from gate.assets.derivations import ancestors_by_asset, descendants_by_asset
+from schedules.posts.asset_usage import assets_of_post, posts_by_asset_used
+from schedules.posts.states import DASHBOARD_ORIGIN
 from studio.costs import cost_report
 from studio.costs.cost_report import SpendingTotal, SpentItem, total_spending
 from studio.costs.text_requests import draft_subject
@@ -64,8 +64,8 @@ def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> P
     if creator_id is None or creator_id not in creators:
         raise NotFound("post.unknown")
     subjects, posts = _load_posts_by_subject(scope, creator_id, " AND p.id = :post", post=post_id)
-    shows = review_queue.assets_of_post(scope, creator_id, post_id)
-    line = frozenset().union(*asset_records.ancestors_by_asset(scope, shows).values())
+    shows = assets_of_post(scope, creator_id, post_id)
+    line = frozenset().union(*ancestors_by_asset(scope, shows).values())
     things = [*cost_report.spent_on_assets(scope, line), *cost_report.spent_on_subjects(scope, [*subjects, *line])]
     return _compute_post_cost(posts[post_id], things, _load_posts_by_item(scope, creator_id, things, subjects))
 
@@ -93,8 +93,8 @@ def _load_posts_by_item(
     scope: Scope, creator_id: UUID, things: Sequence[SpentItem], subjects: Mapping[UUID, UUID]
 ) -> dict[UUID, list[UUID]]:
     """By thing, the posts that use it, the first first: ids of posts grow with time."""
-    made = asset_records.descendants_by_asset(scope, {one.asset_id for one in things if one.asset_id is not None})
-    shown = review_queue.posts_by_asset_used(scope, creator_id, frozenset().union(*made.values()))
+    made = descendants_by_asset(scope, {one.asset_id for one in things if one.asset_id is not None})
+    shown = posts_by_asset_used(scope, creator_id, frozenset().union(*made.values()))
     uses: dict[UUID, list[UUID]] = {}
     for one in things:
         written = subjects.get(one.subject_id) if one.subject_id is not None else None
@@ -117,6 +117,6 @@ def _load_posts_by_subject(
         subjects[draft_subject(row.origin, row.origin_key)] = row.id
         if row.line is not None:
             subjects[row.line] = row.id
-        if row.origin == drafts.DASHBOARD_ORIGIN and _ID.fullmatch(row.origin_key):
+        if row.origin == DASHBOARD_ORIGIN and _ID.fullmatch(row.origin_key):
             subjects[UUID(row.origin_key)] = row.id  # the page that it was written on
     return subjects, posts

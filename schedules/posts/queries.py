@@ -28,6 +28,9 @@ from schedules.posts.models import Delivery, DeliveryMove, Post
 from schedules.posts.states import NEEDS_DECISION, WAITS_FOR_MANUAL_POSTING, DeliveryState
 from schedules.posts.thread_parts import ThreadPart, parse_thread
 
+MAX_PAGE_SIZE = 200
+"""Rows of one page."""
+
 
 @dataclass(frozen=True)
 class DeliveryEntry:

@@ -4,7 +4,24 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.state_graphs import StateDeadline, StateGraph
+from schedules.downtime.states import DowntimeState
+from schedules.imports.states import ImportState
+from schedules.suggestions.states import AltTextState, WeekLineState
+
+DASHBOARD_ORIGIN, SERIES_ORIGIN = "dashboard", "series"
+"""Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
+
+MISSING_APPROVAL_CODES = frozenset({"delivery.unapproved", "delivery.half_approved", "delivery.yes_over"})
+"""Reasons of a hold: no approval; the second of two missing; one that has expired."""
+
+RELEASED_BY_APPROVAL = MISSING_APPROVAL_CODES | {"delivery.changed"}
+"""Reasons of a hold that a yes takes away."""
+
+
+ACCOUNT_LOST = "delivery.account_lost"
+"""The reason of a hold that ends when the account is connected again."""
 
 ACT_TIMEOUT = timedelta(seconds=30)
 """Total wall time of one act; the deadline of a claim is this plus a margin for its commit."""
@@ -33,81 +50,88 @@ class DeliveryState(StrEnum):
     REHEARSED = "rehearsed"  # its time came in a rehearsal: nothing was sent, and nothing ever will be
 
 
-S = DeliveryState
-NEEDS_DECISION = frozenset({S.HELD, S.FAILED, S.UNCERTAIN, S.BROKEN_OFF})
+NEEDS_DECISION = frozenset(
+    {DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF}
+)
 """States in which a delivery waits for somebody's decision."""
 
-FINAL_STATES = frozenset({S.PUBLISHED, S.CANCELLED, S.REMOVING, S.REMOVED, S.REHEARSED})
+FINAL_STATES = frozenset(
+    {
+        DeliveryState.PUBLISHED,
+        DeliveryState.CANCELLED,
+        DeliveryState.REMOVING,
+        DeliveryState.REMOVED,
+        DeliveryState.REHEARSED,
+    }
+)
 """States from which none leads back: nothing of such a delivery is planned, approved or moved any more."""
 
-PENDING_STATES = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
+PENDING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of a delivery that nobody has to decide on and that has not left."""
 
-CANCELLABLE = PENDING_STATES | {S.HELD, S.FAILED}
+CANCELLABLE = PENDING_STATES | {DeliveryState.HELD, DeliveryState.FAILED}
 """States in which nothing of a delivery is outside, nor may be: it may be rewritten, or taken off the calendar."""
 
-CANCEL_REFUSALS: Mapping[S, str] = {
-    **dict.fromkeys((S.PUBLISHING, S.PROCESSING), "delivery.on_its_way"),
-    S.UNCERTAIN: "delivery.maybe_online",
-    **dict.fromkeys((S.PUBLISHED, S.PARTLY, S.BROKEN_OFF), "delivery.is_online"),
-    **dict.fromkeys((S.CANCELLED, S.REMOVING, S.REMOVED, S.REHEARSED), "delivery.nothing_left"),
+CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
+    **dict.fromkeys((DeliveryState.PUBLISHING, DeliveryState.PROCESSING), "delivery.on_its_way"),
+    DeliveryState.UNCERTAIN: "delivery.maybe_online",
+    **dict.fromkeys((DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF), "delivery.is_online"),
+    **dict.fromkeys(
+        (DeliveryState.CANCELLED, DeliveryState.REMOVING, DeliveryState.REMOVED, DeliveryState.REHEARSED),
+        "delivery.nothing_left",
+    ),
 }
 """Why any other delivery is not taken off the calendar, and what is done instead."""
 
 LEFT_UNCERTAIN = "delivery.left_in_doubt"
 """Why one was cancelled that may be outside all the same."""
 
-SCHEDULABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED, S.BROKEN_OFF})
+SCHEDULABLE = frozenset({DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 """States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
 
 DELIVERY_STATES = StateGraph(
-    initial=S.DRAFT,
+    initial=DeliveryState.DRAFT,
     edges={
-        S.DRAFT: {S.APPROVED, S.HELD, S.CANCELLED},
-        S.APPROVED: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
-        S.SCHEDULED: {S.SCHEDULED, S.PUBLISHING, S.HELD, S.DRAFT, S.CANCELLED, S.REHEARSED},
-        S.HELD: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
-        S.PUBLISHING: {S.PUBLISHED, S.PROCESSING, S.SCHEDULED, S.FAILED, S.HELD, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF},
-        S.PROCESSING: {S.PUBLISHED, S.FAILED, S.UNCERTAIN},
-        S.UNCERTAIN: {S.PUBLISHED, S.FAILED, S.SCHEDULED, S.CANCELLED, S.REMOVING, S.PARTLY, S.BROKEN_OFF},
-        S.PARTLY: {S.PUBLISHING, S.BROKEN_OFF, S.REMOVING},
-        S.BROKEN_OFF: {S.PARTLY, S.REMOVING},
-        S.FAILED: {S.DRAFT, S.SCHEDULED, S.CANCELLED},
-        S.PUBLISHED: {S.REMOVING, S.REMOVED},
-        S.REMOVING: {S.REMOVED},
+        DeliveryState.DRAFT: {DeliveryState.APPROVED, DeliveryState.HELD, DeliveryState.CANCELLED},
+        DeliveryState.APPROVED: {DeliveryState.SCHEDULED, DeliveryState.DRAFT, DeliveryState.CANCELLED},
+        DeliveryState.SCHEDULED: {
+            DeliveryState.SCHEDULED,
+            DeliveryState.PUBLISHING,
+            DeliveryState.HELD,
+            DeliveryState.DRAFT,
+            DeliveryState.CANCELLED,
+            DeliveryState.REHEARSED,
+        },
+        DeliveryState.HELD: {DeliveryState.SCHEDULED, DeliveryState.DRAFT, DeliveryState.CANCELLED},
+        DeliveryState.PUBLISHING: {
+            DeliveryState.PUBLISHED,
+            DeliveryState.PROCESSING,
+            DeliveryState.SCHEDULED,
+            DeliveryState.FAILED,
+            DeliveryState.HELD,
+            DeliveryState.UNCERTAIN,
+            DeliveryState.PARTLY,
+            DeliveryState.BROKEN_OFF,
+        },
+        DeliveryState.PROCESSING: {DeliveryState.PUBLISHED, DeliveryState.FAILED, DeliveryState.UNCERTAIN},
+        DeliveryState.UNCERTAIN: {
+            DeliveryState.PUBLISHED,
+            DeliveryState.FAILED,
+            DeliveryState.SCHEDULED,
+            DeliveryState.CANCELLED,
+            DeliveryState.REMOVING,
+            DeliveryState.PARTLY,
+            DeliveryState.BROKEN_OFF,
+        },
+        DeliveryState.PARTLY: {DeliveryState.PUBLISHING, DeliveryState.BROKEN_OFF, DeliveryState.REMOVING},
+        DeliveryState.BROKEN_OFF: {DeliveryState.PARTLY, DeliveryState.REMOVING},
+        DeliveryState.FAILED: {DeliveryState.DRAFT, DeliveryState.SCHEDULED, DeliveryState.CANCELLED},
+        DeliveryState.PUBLISHED: {DeliveryState.REMOVING, DeliveryState.REMOVED},
+        DeliveryState.REMOVING: {DeliveryState.REMOVED},
     },
-    deadlines={S.PUBLISHING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=S.UNCERTAIN)},  # a crash in mid-call
-)
-
-
-class EditState(StrEnum):
-    """Where other words for a post that stands outside are."""
-
-    WAITING = "waiting"  # for a yes
-    DUE = "due"  # it leaves as soon as it may
-    SENDING = "sending"  # permit consumed: the same again changes nothing, so a lost answer is asked for once more
-    DONE = "done"
-    REFUSED = "refused"  # what stood there stands there still
-    UNSURE = "unsure"  # either words may stand: only a person, or other words, may leave this state
-    DROPPED = "dropped"  # nobody wants it any more, or there is nothing to change
-
-
-E = EditState
-OPEN_EDITS = (E.WAITING, E.DUE, E.SENDING, E.REFUSED, E.UNSURE)
-"""States in which a post does not say, or may not say, outside what it says here; one such edit per delivery."""
-
-EDITS_NEEDING_DECISION = frozenset({E.REFUSED, E.UNSURE})
-
-EDIT_STATES = StateGraph(
-    initial=E.WAITING,
-    edges={
-        E.WAITING: {E.DUE, E.REFUSED, E.DROPPED},
-        E.DUE: {E.SENDING, E.WAITING, E.REFUSED, E.UNSURE, E.DROPPED},
-        E.SENDING: {E.DONE, E.DUE, E.REFUSED, E.UNSURE, E.DROPPED},
-        E.REFUSED: {E.DUE, E.DROPPED},
-        E.UNSURE: {E.DONE, E.DUE, E.REFUSED, E.DROPPED},
-    },
-    deadlines={E.SENDING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=E.DUE)},  # a crash in mid-call
+    deadlines={
+        DeliveryState.PUBLISHING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=DeliveryState.UNCERTAIN)
+    },  # a crash in mid-call
 )
 
 
@@ -128,13 +152,6 @@ SERIES_STATES = StateGraph(
 )
 
 
-class ImportState(StrEnum):
-    """Where a file that was brought in stands."""
-
-    WAITING, READY, REFUSED = "waiting", "ready", "refused"
-    WRITING, WRITTEN, TAKEN_BACK = "writing", "written", "taken_back"
-
-
 IMPORT_STATES = StateGraph(
     initial=ImportState.WAITING,
     edges={
@@ -147,24 +164,10 @@ IMPORT_STATES = StateGraph(
 )
 
 
-class WeekLineState(StrEnum):
-    """What became of one post of a proposed week."""
-
-    PROPOSED, ACCEPTED, DROPPED = "proposed", "accepted", "dropped"
-
-
 WEEK_LINE_STATES = StateGraph(
     initial=WeekLineState.PROPOSED,
     edges={WeekLineState.PROPOSED: {WeekLineState.ACCEPTED, WeekLineState.DROPPED}},
 )
-
-
-class DowntimeState(StrEnum):
-    """What was said to how missed posts leave."""
-
-    OPEN, KEPT = "open", "kept"
-    STOPPED = "stopped"  # somebody held all that had not left
-    OVER = "over"  # nobody said anything, and nothing of it waits for its turn any more
 
 
 DOWNTIME_STATES = StateGraph(
@@ -174,13 +177,6 @@ DOWNTIME_STATES = StateGraph(
         DowntimeState.KEPT: {DowntimeState.STOPPED},
     },
 )
-
-
-class AltTextState(StrEnum):
-    """What became of words that a model was asked for, for a picture."""
-
-    WAITING, OFFERED, TAKEN, REFUSED = "waiting", "offered", "taken", "refused"
-    LACKING = "lacking"  # it wrote none that may be offered, or was not asked
 
 
 ALT_TEXT_STATES = StateGraph(

@@ -8,25 +8,39 @@ from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import select
+from sqlmodel import col, func, select
 
+from channels.accounts import lifecycle
 from channels.sending import reconciliation
-from foundation.db.database import Scope, stored_message
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops import telemetry
-from schedules.notices import lost_account
 from schedules.posts import webhook_events
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.models import Delivery
-from schedules.posts.states import DELIVERY_STATES, NEEDS_DECISION, DeliveryState
+from schedules.posts.states import ACCOUNT_LOST, DELIVERY_STATES, NEEDS_DECISION, DeliveryState
 from tenants.notices import notices
+
+
+def update_lost_account_notice(scope: Scope, channel_id: UUID) -> None:
+    """The account's notice says how many posts wait for it now. Raises NotFound."""
+    waiting = select(func.count()).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.channel_id == channel_id,
+        col(Delivery.state).in_([str(DeliveryState.HELD), str(DeliveryState.BROKEN_OFF)]),
+        col(Delivery.reason)["code"].astext == ACCOUNT_LOST,
+    )
+    lifecycle.report_waiting_posts(scope, channel_id, scope.session.exec(waiting).one())
+
 
 TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
 """Reasons of a hold that one notice tells for all posts that were missed together: `schedules/downtime/missed_posts.py`."""
 
-TOLD_ELSEWHERE = TOLD_TOGETHER | {lost_account.ACCOUNT_LOST}
+TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST}
 """The same, with those that the notice of a lost account tells of."""
 
 EARLY_WARNING_SUFFIX = ":preflight"
@@ -144,8 +158,8 @@ def _refresh_delivery_notice(scope: Scope, row: Delivery, before: DeliveryState,
     after, cause = DeliveryState(row.state), f"delivery:{row.id}"
     if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:
         notices.close(scope, cause)
-        if reason.code == lost_account.ACCOUNT_LOST:
-            lost_account.update_lost_account_notice(scope, row.channel_id)
+        if reason.code == ACCOUNT_LOST:
+            update_lost_account_notice(scope, row.channel_id)
     elif after in NEEDS_DECISION:
         message = reason or Message(f"state.delivery.{after}")
         notices.put(scope, message, cause=cause, urgent=True, creator_id=row.creator_id)

@@ -8,10 +8,19 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
-from tenants.webhooks import endpoints
+from tenants.webhooks.outgoing_calls import has_listener, record_webhook_event
 
-S = DeliveryState
-TOLD = frozenset({S.PUBLISHED, S.FAILED, S.HELD, S.UNCERTAIN, S.BROKEN_OFF, S.CANCELLED, S.REMOVED})
+TOLD = frozenset(
+    {
+        DeliveryState.PUBLISHED,
+        DeliveryState.FAILED,
+        DeliveryState.HELD,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.BROKEN_OFF,
+        DeliveryState.CANCELLED,
+        DeliveryState.REMOVED,
+    }
+)
 """States somebody outside waits for; the steps between them are read where they are wanted."""
 
 
@@ -19,7 +28,7 @@ def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> N
     """A delivery came to a state."""
     if row.state not in TOLD:
         return
-    endpoints.record_webhook_event(
+    record_webhook_event(
         scope,
         f"delivery.{row.state}",
         creator_id=row.creator_id,
@@ -35,7 +44,7 @@ def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> N
 
 def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, DeliveryState]]) -> None:
     """Many were cancelled at once, each with the state it had before; nothing is read where nobody listens."""
-    if not (deliveries and endpoints.has_listener(scope, f"delivery.{S.CANCELLED}")):
+    if not (deliveries and has_listener(scope, f"delivery.{DeliveryState.CANCELLED}")):
         return
     before = dict(deliveries)
     rows = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(before)))
@@ -45,4 +54,4 @@ def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, Delive
 
 def announce_approval(scope: Scope, row: Post) -> None:
     """Everybody who is asked has said yes to a post as it stands."""
-    endpoints.record_webhook_event(scope, "post.approved", creator_id=row.creator_id, post_id=row.id)
+    record_webhook_event(scope, "post.approved", creator_id=row.creator_id, post_id=row.id)

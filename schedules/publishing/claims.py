@@ -31,7 +31,6 @@ from gate.contract.units import Unit, combine_parts
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from schedules.approvals.decisions import approved_until, is_delivery_approved, missing_approval
-from schedules.approvals.verdicts import MISSING_APPROVAL_CODES
 from schedules.availability import enforced_interval
 from schedules.availability.minimum_interval import (
     CATCH_UP_INTERVAL,
@@ -42,24 +41,29 @@ from schedules.availability.minimum_interval import (
 from schedules.downtime import account_blocks, misfires, missed_posts
 from schedules.downtime.account_blocks import BlockReason
 from schedules.drafts import duplicates
-from schedules.notices.lost_account import ACCOUNT_LOST
 from schedules.posts import channel_overrides, dry_run_state, link_tracking, thread_parts
-from schedules.posts.deliveries import content_digest, current_digest, get_post, media_digest, part_digest
+from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
+from schedules.posts.content_digest import content_digest, current_digest, media_digest, part_digest
+from schedules.posts.deliveries import get_post
 from schedules.posts.delivery_units import compose_thread_units, compose_unit, load_unit_material, mark_units
 from schedules.posts.events import ReconcileDue
 from schedules.posts.link_tracking import IDLE_LINK_PLAN, LinkPlan
 from schedules.posts.models import Delivery, Post
-from schedules.posts.states import ACT_TIMEOUT, STAGE_TIMEOUT, TIMEOUT_MARGIN, DeliveryState
+from schedules.posts.states import (
+    ACCOUNT_LOST,
+    ACT_TIMEOUT,
+    MISSING_APPROVAL_CODES,
+    STAGE_TIMEOUT,
+    TIMEOUT_MARGIN,
+    DeliveryState,
+)
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import expiring_posts
 
 MintPermit = Callable[..., Permit]
 """`gate.permits.issuance.mint_permit` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
 
-PAID_CONTENT_SHOWN_FREE = Message("price.given_away")
 TOO_LATE = Message("delivery.too_late")
-
-S = DeliveryState
 
 
 class NotClaimable(GreenroomError):
@@ -86,7 +90,7 @@ def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | Per
         hold is not None and hold.code in MISSING_APPROVAL_CODES
     ):  # who says yes waits for this lock and lifts it, or was seen just now
         scope.session.refresh(row, with_for_update={"key_share": True})
-        waits = row.state in (S.APPROVED, S.SCHEDULED, S.PARTLY)
+        waits = row.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY)
         given = waits and is_delivery_approved(scope, get_post(scope, row.post_id), row, scope.now)
     in_time = row.late_until is None or scope.now <= row.late_until
     moved = scope.now < row.due_at and (hold is not None or isinstance(refusal, PermitDenied))
@@ -121,12 +125,19 @@ def claim_delivery(
     _take_platform_quota(scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel)))
     if part == 0:  # what has begun goes on
         _check_cost_cap(scope, channel, ready)
-    if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
-        transition_delivery(scope, row, S.SCHEDULED)
+    if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
+        transition_delivery(scope, row, DeliveryState.SCHEDULED)
     attempt, now = row.attempt + 1, scope.now
     lasts = expiring_posts.begin_expiry(scope, row, ready.unit, account_connectors.connector_for(connectors, channel))
     transition_delivery(
-        scope, row, S.PUBLISHING, attempt=attempt, claimed_at=now, deadline_at=deadline, parts=ready.parts, **lasts
+        scope,
+        row,
+        DeliveryState.PUBLISHING,
+        attempt=attempt,
+        claimed_at=now,
+        deadline_at=deadline,
+        parts=ready.parts,
+        **lasts,
     )
     schedule_lookup(scope, row, deadline + TIMEOUT_MARGIN)
     if ready.unfit is not None:
@@ -171,7 +182,7 @@ def claim_upload(
     The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will say so to people.
     """
     row = get_delivery(scope, delivery_id)
-    if row.state != S.SCHEDULED or dry_run_state.is_dry_run(scope, row):
+    if row.state != DeliveryState.SCHEDULED or dry_run_state.is_dry_run(scope, row):
         return None
     ready = prepare_post(scope, row, get_post(scope, row.post_id), connectors)
     if ready.unfit is not None:
@@ -265,14 +276,14 @@ def schedule_lookup(scope: Scope, row: Delivery, at: datetime) -> None:
 
 
 def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
-    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.PARTLY):
+    if row.state not in (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY):
         raise NotClaimable("delivery.not_scheduled")
     start = _earliest_publish_time(row)
     if scope.now < start:
         raise NotClaimable("delivery.early", again=start - scope.now)
     if misfires.is_occurrence_superseded(scope, row):
         raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
-    if row.state == S.DRAFT:
+    if row.state == DeliveryState.DRAFT:
         raise NotClaimable("delivery.unapproved", hold=missing_approval(scope, owner, scope.now, since=row.asks_since))
     if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
         raise MissedTogether("delivery.missed")
@@ -282,7 +293,9 @@ def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
     """Past its lateness, a person decides; but what stands still waits for its account, and is told with the others."""
     if row.late_until is None or scope.now <= row.late_until:
         return
-    if row.state != S.PARTLY and not dry_run_state.is_dry_run(scope, row):  # what has begun is broken off, and shown so
+    if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(
+        scope, row
+    ):  # what has begun is broken off, and shown so
         _check_blocked(scope, row, connectors)
     raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
@@ -383,7 +396,9 @@ def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None
     before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(
         literal(row.priority), literal(row.due_at), literal(row.id)
     )
-    ahead = scope.session.exec(select(func.count()).where(*here, col(Delivery.state) == str(S.SCHEDULED), before)).one()
+    ahead = scope.session.exec(
+        select(func.count()).where(*here, col(Delivery.state) == str(DeliveryState.SCHEDULED), before)
+    ).one()
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 

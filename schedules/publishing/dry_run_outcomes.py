@@ -17,8 +17,6 @@ from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import claims
 from schedules.publishing.claims import DryRunOnly, MintPermit, PreparedPost, prepare_post
 
-S = DeliveryState
-
 
 def claim_or_end_dry_run(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
@@ -28,7 +26,7 @@ def claim_or_end_dry_run(
         return claims.claim_delivery(scope, delivery_id, mint=mint, connectors=connectors)
     except DryRunOnly:
         row = get_delivery(scope, delivery_id)
-        if row.state == S.PARTLY:  # its first parts stand outside: the rest waits for a person
+        if row.state == DeliveryState.PARTLY:  # its first parts stand outside: the rest waits for a person
             raise
         _end_dry_run_delivery(
             scope, row, prepare_post(scope, row, get_post(scope, row.post_id), connectors), connectors
@@ -40,9 +38,9 @@ def _end_dry_run_delivery(
     scope: Scope, row: Delivery, ready: PreparedPost, connectors: Mapping[str, Connector]
 ) -> None:
     said = dry_run_outcome(scope, ready, connectors)
-    if row.state == S.APPROVED:  # its time came before anybody planned it
-        transition_delivery(scope, row, S.SCHEDULED)
-    transition_delivery(scope, row, S.REHEARSED, reason=said, dry_run=True, settled_at=scope.now)
+    if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it
+        transition_delivery(scope, row, DeliveryState.SCHEDULED)
+    transition_delivery(scope, row, DeliveryState.REHEARSED, reason=said, dry_run=True, settled_at=scope.now)
 
 
 def dry_run_outcome(scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]) -> Message:

@@ -17,16 +17,20 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
+from schedules.approvals.release import approver_names, release_post
 from schedules.downtime import missed_posts
-from schedules.drafts import drafts
 from schedules.edits import edits
+from schedules.edits.events import EditResolved
+from schedules.edits.models import PostEdit
+from schedules.edits.states import EditState
 from schedules.posts import channel_overrides, deliveries, fingerprints
-from schedules.posts.deliveries import current_digest, deliveries_of_post, get_post, schedule_wakeups
+from schedules.posts.content_digest import current_digest
+from schedules.posts.deliveries import deliveries_of_post, get_post, schedule_wakeups
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import EditResolved
-from schedules.posts.models import Delivery, Post, PostEdit, PostTest
-from schedules.posts.states import CANCELLABLE, DeliveryState, EditState
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import CANCELLABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.recurrence.models import PostTest
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right
@@ -106,8 +110,8 @@ def request_edit(
     if not (opened or changed or not_there):
         raise Conflict("edit.own_words")
     _revert_pending_to_draft(scope, rows)
-    drafts.release_post(scope, post_id)
-    return EditRequestResult(changed, not_there, drafts.approver_names(scope, post_id))
+    release_post(scope, post_id)
+    return EditRequestResult(changed, not_there, approver_names(scope, post_id))
 
 
 def _check_edit_request(
@@ -198,7 +202,7 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
     if _is_edit_revertible(scope, owner, row):
         _apply_new_texts(scope, owner, title=row.before["title"], body=row.before["body"], author=owner.author)
         _revert_pending_to_draft(scope, rows)
-        drafts.release_post(scope, owner.id)
+        release_post(scope, owner.id)
 
 
 def _is_edit_revertible(scope: Scope, owner: Post, left: PostEdit) -> bool:

@@ -14,15 +14,14 @@ from foundation.db.database import OpenScope, Scope
 from foundation.outbox import outbox
 from gate.contract.units import Unit
 from gate.copies import live_copies
-from schedules.posts.events import ExpiryDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.publishing import post_removal
+from schedules.publishing.events import ExpiryDue
 
-S = DeliveryState
 ENDING = "system:ending"
-UNKNOWN = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN})
+UNKNOWN = frozenset({DeliveryState.PUBLISHING, DeliveryState.PROCESSING, DeliveryState.UNCERTAIN})
 """States in which nobody knows yet since when it can be seen."""
 
 AGAIN = timedelta(hours=6)
@@ -47,7 +46,7 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, ENDING) as scope:
         row = get_delivery(scope, event.subject_id)
         over = expiry_time(row)
-        if over is None or row.state not in (S.PUBLISHED, S.REMOVING, *UNKNOWN):
+        if over is None or row.state not in (DeliveryState.PUBLISHED, DeliveryState.REMOVING, *UNKNOWN):
             return
         if row.state in UNKNOWN:
             raise outbox.RetryLater(AGAIN)
@@ -55,7 +54,7 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
             raise outbox.RetryLater(over - scope.now)
         for copy in post_removal.live_copies(scope, row):
             proof = f"ended:{row.lasts_hours}h"
-            if row.state == S.REMOVING or copy.recalled_at is not None:
+            if row.state == DeliveryState.REMOVING or copy.recalled_at is not None:
                 removing.record_removal(scope, copy, proof)
             else:
                 live_copies.record_removed(scope, copy.jti, proof)

@@ -29,19 +29,7 @@ from schedules.notices import (
     unregistered_links,
 )
 from schedules.posts.delivery_units import DELIVERY_SUBJECT, delivery_subject
-from schedules.posts.events import (
-    AccountReconnected,
-    CopyAddressDue,
-    LinkHoldsDue,
-    ManualOutcomeDue,
-    PauseOver,
-    PreflightDue,
-    PublishDue,
-    ReconcileDue,
-    RemovedCopyDue,
-    StageDue,
-    SweepDue,
-)
+from schedules.posts.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.publishing import (
     manual_outcomes,
     post_removal,
@@ -50,8 +38,17 @@ from schedules.publishing import (
     stalled_deliveries,
 )
 from schedules.publishing.claims import NotClaimable
+from schedules.publishing.events import (
+    AccountReconnected,
+    CopyAddressDue,
+    LinkHoldsDue,
+    ManualOutcomeDue,
+    RemovedCopyDue,
+    SweepDue,
+)
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY, RecordedOutcome
 from schedules.rescheduling import pauses, queue
+from schedules.rescheduling.events import PauseOver
 
 PUBLISHING = "system:publishing"
 log = telemetry.get_logger("schedules.publishing.handlers")

@@ -10,13 +10,12 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.copies import live_copies
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import ManualOutcomeDue, ReconcileDue
+from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery, update_delivery
 from schedules.publishing import settlement
-
-S = DeliveryState
+from schedules.publishing.events import ManualOutcomeDue
 
 
 def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
@@ -27,13 +26,15 @@ def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
     row = get_delivery(scope, event.of_id)
     if event.end == "linked":
         _record_late_link(scope, row, event)
-    elif row.state not in (S.PROCESSING, S.UNCERTAIN):
+    elif row.state not in (DeliveryState.PROCESSING, DeliveryState.UNCERTAIN):
         return
     elif event.end == "posted":
         _record_manual_post(scope, row, event)
     elif event.end == "recalled_open":
-        if row.state == S.PROCESSING:
-            transition_delivery(scope, row, S.UNCERTAIN, reason=Message(event.why), uncertain_since=scope.now)
+        if row.state == DeliveryState.PROCESSING:
+            transition_delivery(
+                scope, row, DeliveryState.UNCERTAIN, reason=Message(event.why), uncertain_since=scope.now
+            )
             outbox.cancel(scope, ReconcileDue.kind, row.id)
     else:
         _record_manual_failure(scope, row, event)
@@ -48,17 +49,17 @@ def _record_manual_post(scope: Scope, row: Delivery, event: ManualOutcomeDue) ->
 
 def _record_manual_failure(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     reason = Message(event.why)
-    if row.state == S.PROCESSING:
-        transition_delivery(scope, row, S.FAILED, reason=reason, settled_at=scope.now)
+    if row.state == DeliveryState.PROCESSING:
+        transition_delivery(scope, row, DeliveryState.FAILED, reason=reason, settled_at=scope.now)
     else:  # the graph has no way back to failed: nobody posts it any more
-        transition_delivery(scope, row, S.CANCELLED, reason=reason)
+        transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)
     outbox.cancel(scope, ReconcileDue.kind, row.id)
     step_runner.close_attempt(scope, delivery_subject(row.id), Rejected(reason, permanent=False))
 
 
 def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     """The link came after the word: the delivery and its copy learn where it is."""
-    if row.state != S.PUBLISHED:
+    if row.state != DeliveryState.PUBLISHED:
         return
     known = live_copies.list_copies(scope, delivery_subject(row.id))
     update_delivery(scope, row, native_id=event.native_id, url=event.url)

@@ -39,7 +39,11 @@ from schedules.approvals.decisions import is_approved
 from schedules.downtime.account_blocks import STOP_RECHECK_INTERVAL
 from schedules.edits import edits
 from schedules.edits.edits import EDITED_POST_REMOVED
-from schedules.posts import deliveries, dry_run_state
+from schedules.edits.events import EditDue, EditResolved
+from schedules.edits.models import PostEdit
+from schedules.edits.states import EditState
+from schedules.posts import dry_run_state
+from schedules.posts.content_digest import current_digest
 from schedules.posts.deliveries import get_post
 from schedules.posts.delivery_units import (
     compose_thread_units,
@@ -48,9 +52,8 @@ from schedules.posts.delivery_units import (
     load_unit_material,
     mark_units,
 )
-from schedules.posts.events import EditDue, EditResolved
-from schedules.posts.models import Delivery, Post, PostEdit
-from schedules.posts.states import ACT_TIMEOUT, TIMEOUT_MARGIN, DeliveryState, EditState
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import ACT_TIMEOUT, TIMEOUT_MARGIN, DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.publishing.claims import MintPermit
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY
@@ -154,7 +157,7 @@ def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
     if scope.now > row.until:
         raise EditNotClaimable(after=E.REFUSED, why=GAVE_UP)
     try:
-        same = deliveries.current_digest(scope, owner) == row.digest == owner.digest
+        same = current_digest(scope, owner) == row.digest == owner.digest
     except NotFound as missing:
         raise EditNotClaimable(after=E.REFUSED, why=Message("delivery.media_missing")) from missing
     if not same:

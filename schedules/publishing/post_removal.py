@@ -21,8 +21,6 @@ from schedules.posts.thread_parts import is_partly_published
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.notices import notices
 
-S = DeliveryState
-
 
 def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
     """Take a delivery away: one removal for each of its copies outside, the last part first; returns how many.
@@ -32,7 +30,7 @@ def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
     """
     row = get_delivery(scope, delivery_id)
     left = _list_remaining_copies(scope, row)
-    transition_delivery(scope, row, S.REMOVING)
+    transition_delivery(scope, row, DeliveryState.REMOVING)
     if not left:
         raise Conflict("delivery.no_copy" if row.lasts_hours is None else "delivery.ended")
     _request_copy_removals(scope, row, left)
@@ -46,7 +44,7 @@ def recall_partial_thread(scope: Scope, row: Delivery) -> None:
     """
     left, said = _list_remaining_copies(scope, row), {"done": len(row.part_ids), "parts": row.parts}
     told = Message("delivery.called_back", said)
-    transition_delivery(scope, row, S.REMOVING, reason=told)
+    transition_delivery(scope, row, DeliveryState.REMOVING, reason=told)
     for copy in left:
         copies.mark_for_recall(scope, copy.jti, Message("recall.thread"))
     _request_copy_removals(scope, row, left)
@@ -67,11 +65,17 @@ def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
     row = scope.session.exec(
         select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
     ).first()
-    known = (S.REMOVING, S.PUBLISHED, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)
+    known = (
+        DeliveryState.REMOVING,
+        DeliveryState.PUBLISHED,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PARTLY,
+        DeliveryState.BROKEN_OFF,
+    )
     if row is None or row.state not in known or _list_remaining_copies(scope, row):
         return
-    if row.state in (S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF):
-        transition_delivery(scope, row, S.REMOVING)
+    if row.state in (DeliveryState.UNCERTAIN, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF):
+        transition_delivery(scope, row, DeliveryState.REMOVING)
         cancel_wakeups(scope, delivery_id)
     _mark_post_removed(scope, row)
 
@@ -88,7 +92,7 @@ def live_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
 
 
 def _mark_post_removed(scope: Scope, row: Delivery, reason: Message | None = None) -> None:
-    transition_delivery(scope, row, S.REMOVED, reason=reason)
+    transition_delivery(scope, row, DeliveryState.REMOVED, reason=reason)
     edits.drop_edit(scope, row.id, edits.EDITED_POST_REMOVED)
     short_links.close_links(scope, delivery_subject(row.id))
 

@@ -24,13 +24,13 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.permits import issuance
 from schedules.approvals import decisions
-from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST, MISSING_APPROVAL_CODES
+from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST
 from schedules.availability import enforced_interval
 from schedules.downtime import account_blocks
 from schedules.notices import blocked_account
 from schedules.posts.deliveries import FINAL_PREFLIGHT_LEAD, get_post
 from schedules.posts.models import Delivery
-from schedules.posts.states import PENDING_STATES, DeliveryState
+from schedules.posts.states import MISSING_APPROVAL_CODES, PENDING_STATES, DeliveryState
 from schedules.posts.transitions import EARLY_WARNING_SUFFIX, early_warning_cause, get_delivery
 from schedules.publishing.claims import NotClaimable, build_checked_units
 from tenants.notices import notices
@@ -48,7 +48,6 @@ _ELSEWHERE = MISSING_APPROVAL_CODES | {"delivery.stopped", APPROVAL_EXPIRES_FIRS
 """What of a post somebody is told of in time by other notices."""
 
 _WAITS = {shared_quota.QUOTA_RESERVED.code: "delivery.kept", shared_quota.QUOTA_SHARED_OUT.code: "delivery.shared"}
-S = DeliveryState
 
 
 def run_preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> timedelta | None:
@@ -61,7 +60,7 @@ def run_preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, C
     if row.state not in PENDING_STATES or left <= FINAL_PREFLIGHT_LEAD:
         return warn_of_troubles(scope, delivery_id, connectors=connectors)
     channel = channel_reads.get_channel(scope, row.channel_id)
-    said = _find_content_troubles(scope, row, channel, connectors) if row.state != S.DRAFT else []
+    said = _find_content_troubles(scope, row, channel, connectors) if row.state != DeliveryState.DRAFT else []
     found = [one for one in said if one.code not in _ELSEWHERE]
     cause = early_warning_cause(row)
     if not found:
@@ -83,10 +82,10 @@ def warn_of_troubles(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str
         return None
     channel = channel_reads.get_channel(scope, row.channel_id)
     platform_limits.request_limits_if_stale(scope, channel, connectors)
-    if row.state != S.DRAFT:
+    if row.state != DeliveryState.DRAFT:
         _schedule_token_renewal(scope, channel, row.due_at)
     kept = _blocks_at_publish_time(scope, channel, row)
-    together = row.state != S.DRAFT and bool(kept)
+    together = row.state != DeliveryState.DRAFT and bool(kept)
     if together:
         blocked_account.warn_of_blocked_account(scope, channel)
         found: Sequence[Message] = ()
@@ -105,7 +104,12 @@ def warn_of_troubles(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str
 
 def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
     """Where the account holds its distance and it would be too late by its turn."""
-    if row.state == S.DRAFT or row.part_ids or row.at_once or not enforced_interval.is_interval_enforced(channel):
+    if (
+        row.state == DeliveryState.DRAFT
+        or row.part_ids
+        or row.at_once
+        or not enforced_interval.is_interval_enforced(channel)
+    ):
         return []
     leaves = enforced_interval.forecast_turn(scope, channel, row.due_at, but=row.id)
     return [enforced_interval.too_late_reason(channel, channel.min_interval)] if leaves is None else []
@@ -124,7 +128,7 @@ def _collect_troubles(
     """The same on an account of which it was just read what keeps back all of it."""
     channel, kept = there
     found = [*kept, *_find_member_actions(scope, channel, row.due_at, row.zone)]
-    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
+    if row.state == DeliveryState.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
         owner = get_post(scope, row.post_id)
         return [decisions.missing_approval(scope, owner, scope.now, since=row.asks_since), *found]
     stopped = any(one.code == "delivery.stopped" for one in found)
@@ -165,7 +169,7 @@ def troubles_of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[st
     return [
         one
         for one in find_troubles(scope, row, connectors)
-        if row.state != S.DRAFT or one.code not in MISSING_APPROVAL_CODES
+        if row.state != DeliveryState.DRAFT or one.code not in MISSING_APPROVAL_CODES
     ]
 
 
@@ -180,7 +184,7 @@ def warned_deliveries(scope: Scope) -> frozenset[UUID]:
         select(Delivery.id).where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.id).in_([UUID(one) for one in told]),
-            col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+            col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)]),
         )
     )
     return frozenset(found)

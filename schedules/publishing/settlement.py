@@ -15,9 +15,9 @@ from sqlmodel import col, or_, select, type_coerce
 
 from channels.accounts import lifecycle
 from channels.accounts import queries as channel_reads
-from channels.accounts.events import DeliveryVerificationDue
 from channels.connections import destination_check
 from channels.manual_tasks import assignees, task_lifecycle
+from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import reconciliation, step_runner
 from channels.sending.step_runner import PreparedStep
 from connectors.contract.outcomes import (
@@ -47,19 +47,17 @@ from gate.permits.issuance import PermitDenied
 from schedules.downtime import misfires, missed_posts
 from schedules.downtime.account_blocks import STOP_RECHECK_INTERVAL
 from schedules.notices import interval_waits
-from schedules.notices.lost_account import ACCOUNT_LOST
 from schedules.posts.deliveries import schedule_wakeups
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import DeliveryPublished, ReconcileDue
+from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
-from schedules.posts.states import TIMEOUT_MARGIN, WAITS_FOR_MANUAL_POSTING, DeliveryState
+from schedules.posts.states import ACCOUNT_LOST, TIMEOUT_MARGIN, WAITS_FOR_MANUAL_POSTING, DeliveryState
 from schedules.posts.thread_parts import current_part
 from schedules.posts.transitions import get_delivery, missing_files_cause, transition_delivery
 from schedules.publishing import post_removal
 from schedules.publishing.claims import MissedTogether, NotClaimable, is_refusal_outdated, schedule_lookup
+from schedules.publishing.events import DeliveryPublished
 from tenants.notices import notices
-
-S = DeliveryState
 
 FIRST_POLL = timedelta(seconds=5)
 
@@ -84,23 +82,23 @@ def compute_settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] =
         case Published() if parts > 1:
             return _settle_published_part(outcome, now=now, done=done, parts=parts)
         case Published(native_id=native_id, url=url):
-            return Settlement(S.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
+            return Settlement(DeliveryState.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
         case Processing(by_hand=True):
             return Settlement(
-                S.PROCESSING, Message(WAITS_FOR_MANUAL_POSTING), look_at=now + task_lifecycle.TASK_LIFETIME
+                DeliveryState.PROCESSING, Message(WAITS_FOR_MANUAL_POSTING), look_at=now + task_lifecycle.TASK_LIFETIME
             )
         case Processing():
-            return Settlement(S.PROCESSING, look_at=now + FIRST_POLL)
+            return Settlement(DeliveryState.PROCESSING, look_at=now + FIRST_POLL)
         case Retry(after=after, reason=reason):
             return Settlement(retry_state(done), reason, {"not_before": now + after}, again_at=now + after)
         case Uncertain(reason=reason):
-            return Settlement(S.UNCERTAIN, reason, {"uncertain_since": now}, look_at=now + TIMEOUT_MARGIN)
+            return Settlement(DeliveryState.UNCERTAIN, reason, {"uncertain_since": now}, look_at=now + TIMEOUT_MARGIN)
         case Rejected(reason=reason) if reason.code.startswith("gate."):  # not the platform's no: a person may lift it
-            return Settlement(S.BROKEN_OFF if done else S.HELD, reason)
+            return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, reason)
         case Rejected(reason=reason):
-            return Settlement(S.BROKEN_OFF if done else S.FAILED, reason, {"settled_at": now})
+            return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.FAILED, reason, {"settled_at": now})
         case Reauthorize() | Disconnected():  # why stands in the notice of the account and in the attempt
-            return Settlement(S.BROKEN_OFF if done else S.HELD, Message(ACCOUNT_LOST))
+            return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, Message(ACCOUNT_LOST))
         case _:
             assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
 
@@ -111,13 +109,13 @@ def _settle_published_part(stands: Published, *, now: datetime, done: Sequence[s
     if not done:
         changes |= {"native_id": stands.native_id, "url": stands.url}
     if len(done) + 1 < parts:
-        return Settlement(S.PARTLY, changes=changes, again_at=now)
-    return Settlement(S.PUBLISHED, changes={**changes, "settled_at": now})
+        return Settlement(DeliveryState.PARTLY, changes=changes, again_at=now)
+    return Settlement(DeliveryState.PUBLISHED, changes={**changes, "settled_at": now})
 
 
 def retry_state(done: Sequence[str]) -> DeliveryState:
     """Where a delivery waits for its next try."""
-    return S.PARTLY if done else S.SCHEDULED
+    return DeliveryState.PARTLY if done else DeliveryState.SCHEDULED
 
 
 LINKED_ELSEWHERE = "delivery.linked_elsewhere"
@@ -147,7 +145,10 @@ def settle_delivery(
     """
     row = get_delivery(scope, delivery_id)
     same, part = attempt is None or row.attempt == attempt, current_part(row)
-    if same and (row.state == S.PUBLISHING or (row.state == S.UNCERTAIN and isinstance(outcome, Published))):
+    if same and (
+        row.state == DeliveryState.PUBLISHING
+        or (row.state == DeliveryState.UNCERTAIN and isinstance(outcome, Published))
+    ):
         match outcome:
             case Reauthorize(reason=reason):
                 lifecycle.require_reauthorization(scope, row.channel_id, reason)
@@ -186,7 +187,11 @@ def _apply_settlement(scope: Scope, row: Delivery, after: Settlement, *, plain: 
         part_ids = after.changes.get("part_ids", row.part_ids)
         stands = {"part_ids": part_ids, **after.changes} if part_ids else {}
         transition_delivery(
-            scope, row, S.BROKEN_OFF if part_ids else S.HELD, reason=Message("delivery.too_late"), **stands
+            scope,
+            row,
+            DeliveryState.BROKEN_OFF if part_ids else DeliveryState.HELD,
+            reason=Message("delivery.too_late"),
+            **stands,
         )
     else:
         transition_delivery(scope, row, after.state, reason=after.reason, **after.changes)
@@ -195,16 +200,18 @@ def _apply_settlement(scope: Scope, row: Delivery, after: Settlement, *, plain: 
         if is_manual(row):
             task_lifecycle.activate_task(scope, delivery_subject(row.id), due_at=row.due_at, late_until=row.late_until)
         return
-    if row.state == S.PUBLISHED:
+    if row.state == DeliveryState.PUBLISHED:
         fact = DeliveryPublished(scope.tenant_id, row.id)
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
     else:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
     unseen = not plain or not row.url  # some platforms tell only later where people find it
-    if row.part_ids or (row.state == S.PUBLISHED and unseen):  # parts: nobody knows when the rest will stand
+    if row.part_ids or (
+        row.state == DeliveryState.PUBLISHED and unseen
+    ):  # parts: nobody knows when the rest will stand
         there = f"verify:{row.id}:{len(row.part_ids)}"
         outbox.put(scope, DeliveryVerificationDue(scope.tenant_id, row.id), dedupe=there)
-    if row.state in (S.SCHEDULED, S.PARTLY):
+    if row.state in (DeliveryState.SCHEDULED, DeliveryState.PARTLY):
         schedule_wakeups(scope, row, at=after.again_at)
 
 
@@ -230,7 +237,12 @@ def postpone_delivery(scope: Scope, delivery_id: UUID, refusal: NotClaimable | P
     hold, again = (
         (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _handle_denial(scope, row, refusal)
     )
-    if hold is not None and row.state == S.PARTLY and isinstance(refusal, PermitDenied) and hold.code != UNSEEN:
+    if (
+        hold is not None
+        and row.state == DeliveryState.PARTLY
+        and isinstance(refusal, PermitDenied)
+        and hold.code != UNSEEN
+    ):
         post_removal.recall_partial_thread(scope, row)
     elif hold is not None:
         _hold_delivery(scope, row, hold)
@@ -255,12 +267,12 @@ def _handle_denial(scope: Scope, row: Delivery, denied: PermitDenied) -> tuple[M
 
 
 def _hold_delivery(scope: Scope, row: Delivery, reason: Message) -> None:
-    if row.state == S.APPROVED:
-        transition_delivery(scope, row, S.SCHEDULED)
-    if row.state in (S.DRAFT, S.SCHEDULED):
-        transition_delivery(scope, row, S.HELD, reason=reason)
-    elif row.state == S.PARTLY:
-        transition_delivery(scope, row, S.BROKEN_OFF, reason=reason)
+    if row.state == DeliveryState.APPROVED:
+        transition_delivery(scope, row, DeliveryState.SCHEDULED)
+    if row.state in (DeliveryState.DRAFT, DeliveryState.SCHEDULED):
+        transition_delivery(scope, row, DeliveryState.HELD, reason=reason)
+    elif row.state == DeliveryState.PARTLY:
+        transition_delivery(scope, row, DeliveryState.BROKEN_OFF, reason=reason)
 
 
 def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
@@ -272,9 +284,9 @@ def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
     part = current_part(row)
     if reconciliation.is_possibly_published(scope, delivery_subject(delivery_id), part):
         return
-    if row.state == S.PUBLISHING:
+    if row.state == DeliveryState.PUBLISHING:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
-        transition_delivery(scope, row, S.BROKEN_OFF if part else S.HELD, reason=reason)
+        transition_delivery(scope, row, DeliveryState.BROKEN_OFF if part else DeliveryState.HELD, reason=reason)
     unsent = Retry(IMMEDIATE_RETRY_DELAY, "account", reason)
     step_runner.close_attempt(scope, delivery_subject(delivery_id), unsent, part=part, note_copy=issuance.record_copy)
 
@@ -290,14 +302,14 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
     Raises `outbox.RetryLater` while the act may still be under way.
     """
     row = get_delivery(scope, delivery_id)
-    if row.state == S.PROCESSING and is_manual(row):
+    if row.state == DeliveryState.PROCESSING and is_manual(row):
         until = (row.claimed_at or row.due_at) + task_lifecycle.TASK_LIFETIME
         if scope.now < until:
             raise outbox.RetryLater(until - scope.now)
         transition_delivery(
-            scope, row, S.UNCERTAIN, reason=Message("delivery.was_it_posted"), uncertain_since=scope.now
+            scope, row, DeliveryState.UNCERTAIN, reason=Message("delivery.was_it_posted"), uncertain_since=scope.now
         )
-    if row.state == S.PUBLISHING:
+    if row.state == DeliveryState.PUBLISHING:
         if row.deadline_at is not None and scope.now < row.deadline_at + TIMEOUT_MARGIN:
             raise outbox.RetryLater(row.deadline_at + TIMEOUT_MARGIN - scope.now)
         part = current_part(row)
@@ -306,19 +318,19 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
             settle_delivery(scope, delivery_id, outcome)
         elif reconciliation.is_possibly_published(scope, delivery_subject(delivery_id), part):
             transition_delivery(
-                scope, row, S.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now
+                scope, row, DeliveryState.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now
             )
         else:  # proof that nothing visible was ever asked for
             _apply_settlement(scope, row, Settlement(retry_state(row.part_ids), again_at=scope.now))
             reconciliation.mark_absent(scope, delivery_subject(delivery_id), part)
-    return current_part(row) if row.state in (S.UNCERTAIN, S.PROCESSING) else None
+    return current_part(row) if row.state in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING) else None
 
 
 def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> None:
     """Found: published. Refused after all: failed. Surely absent: send again with the same key. Neither: look later,
     and a person may decide."""
     row = get_delivery(scope, delivery_id)
-    if row.state not in (S.UNCERTAIN, S.PROCESSING):
+    if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
         return
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
@@ -328,15 +340,19 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
         case Failed(reason=reason):
             _apply_settlement(scope, row, _compute_row_settlement(scope, row, Rejected(reason, permanent=False)))
             reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
-        case Absent() if row.state == S.UNCERTAIN and _is_absent(scope, row):
+        case Absent() if row.state == DeliveryState.UNCERTAIN and _is_absent(scope, row):
             _resend_delivery(scope, row)
         case Absent() | Unknown():
             next_at = reconciliation.next_look_at(scope, delivery_subject(row.id), current_part(row))
             if next_at is not None:
                 schedule_lookup(scope, row, next_at)
-            elif row.state == S.PROCESSING:  # accepted, and nowhere to be seen: somebody is told
+            elif row.state == DeliveryState.PROCESSING:  # accepted, and nowhere to be seen: somebody is told
                 transition_delivery(
-                    scope, row, S.UNCERTAIN, reason=Message("delivery.never_seen"), uncertain_since=scope.now
+                    scope,
+                    row,
+                    DeliveryState.UNCERTAIN,
+                    reason=Message("delivery.never_seen"),
+                    uncertain_since=scope.now,
                 )
         case _:
             assert_never(sighting)
@@ -350,8 +366,8 @@ def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> boo
 
 def _retry_after_rejection(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
     """Nothing stands, by the platform's word: it leaves again then."""
-    if row.state == S.PROCESSING:
-        transition_delivery(scope, row, S.UNCERTAIN, reason=reason, uncertain_since=scope.now)
+    if row.state == DeliveryState.PROCESSING:
+        transition_delivery(scope, row, DeliveryState.UNCERTAIN, reason=reason, uncertain_since=scope.now)
     transition_delivery(scope, row, retry_state(row.part_ids), reason=reason, not_before=at)
     outbox.cancel(scope, ReconcileDue.kind, row.id)
     reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
@@ -380,7 +396,7 @@ def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
     Raises Conflict unless the delivery is in doubt.
     """
     row = get_delivery(scope, delivery_id)
-    if row.state != S.UNCERTAIN:
+    if row.state != DeliveryState.UNCERTAIN:
         raise Conflict("delivery.not_in_doubt")
     _resend_delivery(scope, row)
 
@@ -391,7 +407,7 @@ def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: st
     Raises Conflict unless the delivery is in doubt, or when the id is another delivery's already.
     """
     row = get_delivery(scope, delivery_id)
-    if row.state not in (S.UNCERTAIN, S.PROCESSING):
+    if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
         raise Conflict("delivery.not_in_doubt")
     _check_link_unused(
         scope, row.channel_id, or_(col(Delivery.native_id) == native_id, _has_part_id_condition(native_id))
@@ -422,7 +438,7 @@ def resume_account_posts(scope: Scope, channel_id: UUID) -> int:
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
-            col(Delivery.state).in_([str(S.HELD), str(S.BROKEN_OFF)]),
+            col(Delivery.state).in_([str(DeliveryState.HELD), str(DeliveryState.BROKEN_OFF)]),
             col(Delivery.reason)["code"].astext.in_(
                 [ACCOUNT_LOST, UNSEEN, assignees.NO_ASSIGNEE, assignees.NO_ASSIGNEE_PHONE]
             ),

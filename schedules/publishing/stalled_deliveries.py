@@ -14,7 +14,6 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import TIMEOUT_MARGIN, DeliveryState
 from schedules.publishing.claims import schedule_lookup
 
-S = DeliveryState
 log = telemetry.get_logger("schedules.publishing.stalled_deliveries")
 
 
@@ -26,11 +25,16 @@ def wake_stalled_deliveries(scope: Scope) -> int:
 
 def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
     """Whether a row should have woken a delivery by now."""
-    waits = [str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)]
+    waits = [
+        str(DeliveryState.DRAFT),
+        str(DeliveryState.APPROVED),
+        str(DeliveryState.SCHEDULED),
+        str(DeliveryState.PARTLY),
+    ]
     return or_(
         col(Delivery.state).in_(waits) & (col(Delivery.due_at) < now - TIMEOUT_MARGIN),
-        (col(Delivery.state) == str(S.PUBLISHING)) & (col(Delivery.deadline_at) < now - 3 * TIMEOUT_MARGIN),
-        col(Delivery.state) == str(S.PROCESSING),
+        (col(Delivery.state) == str(DeliveryState.PUBLISHING)) & (col(Delivery.deadline_at) < now - 3 * TIMEOUT_MARGIN),
+        col(Delivery.state) == str(DeliveryState.PROCESSING),
     )
 
 
@@ -56,4 +60,4 @@ def _is_awaited(scope: Scope, row: Delivery) -> bool:
 
 
 def _is_in_flight(row: Delivery) -> bool:
-    return row.state in (S.PUBLISHING, S.PROCESSING)
+    return row.state in (DeliveryState.PUBLISHING, DeliveryState.PROCESSING)

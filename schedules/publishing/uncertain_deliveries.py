@@ -13,14 +13,15 @@ from uuid import UUID
 import structlog
 
 from connectors.contract.outcomes import Absent, Failed, Found, LookupResult, Unknown
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.outbox import bulk, outbox
 from gate.contract.units import Subject
 from schedules.posts import deliveries
 from schedules.posts.delivery_units import delivery_subject
-from schedules.posts.events import ReconcileDue, UncertainDeliveryResolved
+from schedules.posts.events import ReconcileDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import LEFT_UNCERTAIN, DeliveryState
 from schedules.posts.thread_parts import current_part
@@ -31,12 +32,12 @@ from schedules.posts.transitions import (
     update_delivery,
 )
 from schedules.publishing import settlement
+from schedules.publishing.events import UncertainDeliveryResolved
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
-S = DeliveryState
 MAX_PAGE_ADDRESS_LENGTH = 500
 AGAIN, PATIENCE = timedelta(seconds=20), timedelta(minutes=5)
 """How often a platform is asked that cannot tell now, and for how long: then whoever said so is told."""
@@ -75,7 +76,7 @@ def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID
         raise Conflict("delivery.partly_there")
     audit.record(scope, "delivery.doubt_left", f"delivery:{row.id}")
     outbox.cancel(scope, UncertainDeliveryResolved.kind, row.id)
-    transition_delivery(scope, row, S.CANCELLED, reason=Message(LEFT_UNCERTAIN))
+    transition_delivery(scope, row, DeliveryState.CANCELLED, reason=Message(LEFT_UNCERTAIN))
     deliveries.cancel_wakeups(scope, row.id)
 
 
@@ -90,7 +91,7 @@ def _get_uncertain_delivery(scope: Scope, delivery_id: UUID, member_id: UUID) ->
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)
-    if row.state != S.UNCERTAIN:
+    if row.state != DeliveryState.UNCERTAIN:
         raise Conflict("delivery.not_in_doubt")
     return row
 
@@ -126,7 +127,7 @@ def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: Open
 def _verify_submitted_link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
     with tenant(event.tenant_id, event.by) as scope:
         row, asked_at = get_delivery(scope, event.subject_id), scope.now
-        if row.state != S.UNCERTAIN:
+        if row.state != DeliveryState.UNCERTAIN:
             raise Conflict("delivery.not_in_doubt")
         channel_id, part = row.channel_id, current_part(row)
     seen = look(event.tenant_id, channel_id, delivery_subject(event.subject_id), event.url, part=part)
@@ -160,7 +161,7 @@ def _rejection_message(seen: Absent | Failed | Unknown) -> Message:
 def _record_link_refusal(scope: Scope, delivery_id: UUID, why: Message) -> None:
     """The doubt stays, with why the link did not end it: on the post, and in the notice of it."""
     row = get_delivery(scope, delivery_id)
-    if row.state != S.UNCERTAIN:
+    if row.state != DeliveryState.UNCERTAIN:
         raise Conflict("delivery.not_in_doubt")
     audit.record(scope, "delivery.link_refused", f"delivery:{delivery_id}", why=why.code)
     update_delivery(scope, row, reason=stored_message(why))

@@ -19,14 +19,16 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid
-from schedules.calendar import listings
+from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries, labels, link_tracking, text_similarity
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
-from schedules.posts.models import Delivery, PostTest, Series
+from schedules.posts.models import Delivery, Series
+from schedules.posts.queries import MAX_PAGE_SIZE
 from schedules.posts.states import DeliveryState, SeriesState
 from schedules.recurrence import occurrences, series, variant_assignment
+from schedules.recurrence.models import PostTest
 from schedules.recurrence.series import SeriesUpdate
 from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
 from tenants.notices import notices
@@ -150,7 +152,7 @@ def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUI
     scope.add(test)
     change = SeriesUpdate(occurrences.recurrence_of_series(row).recurrence_from(wanted.day), test_id=test.id)
     series.change_following_occurrences(scope, series_id, wanted.day, change, author=author, confirmed=True)
-    drafts.release_post(scope, test.b_id)
+    release_post(scope, test.b_id)
     return test.id
 
 
@@ -268,7 +270,7 @@ def list_tests(
         select(PostTest)
         .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
         .order_by(col(PostTest.created_at).desc(), col(PostTest.id).desc())
-        .limit(min(limit, listings.MAX_PAGE_SIZE))
+        .limit(min(limit, MAX_PAGE_SIZE))
         .execution_options(populate_existing=True)
     )
     query = query if before is None else query.where(tuple_(col(PostTest.created_at), col(PostTest.id)) < before)

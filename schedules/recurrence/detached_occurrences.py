@@ -9,9 +9,11 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ids import derived_uuid
 from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.posts import deliveries, queries
 from schedules.posts.models import Delivery, Series
+from schedules.posts.states import SERIES_ORIGIN
 from schedules.recurrence import occurrences, series, variant_assignment
 from schedules.recurrence.series import SERIES_HORIZON
 
@@ -26,7 +28,7 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
     """
     row = series.get_series(scope, series_id, lock=True)
     key = derived_uuid(row.id, "apart", day)
-    known = queries.post_ids_by_origin_key(scope, drafts.SERIES_ORIGIN, str(key)).get(str(key))
+    known = queries.post_ids_by_origin_key(scope, SERIES_ORIGIN, str(key)).get(str(key))
     if known is not None:
         return known
     variant_assignment.require_no_running_test(scope, row)
@@ -39,7 +41,7 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
     post_id = series.write_replacement_post(scope, row, _draft_from_series(scope, row), key=key, author=author)
     for channel_id, at, before in places:
         deliveries.create_delivery(scope, post_id, channel_id, at=at, instead_of=before, by_rule=True)
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
     return post_id
 
 

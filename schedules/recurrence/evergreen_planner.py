@@ -22,19 +22,18 @@ from foundation.errors import NotFound
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from schedules.approvals import decisions
+from schedules.approvals.release import release_post
 from schedules.availability import slots
-from schedules.availability.models import Pool
-from schedules.availability.slots import SlotPlace
-from schedules.drafts import drafts, duplicates
+from schedules.availability.slots import SlotPlace, find_free_places
+from schedules.drafts import duplicates
 from schedules.posts import channel_overrides, deliveries
-from schedules.posts.events import PoolDue
 from schedules.posts.models import Delivery
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from schedules.recurrence import evergreen_pools
+from schedules.recurrence.events import PoolDue
 from schedules.recurrence.evergreen_pools import POOL_KEY_PREFIX
-from schedules.rescheduling import queue
+from schedules.recurrence.models import Pool
 
-S = DeliveryState
 RECYCLING = "system:recycling"
 FULL = 3
 """Posts of a pool that wait on one account; more of them would only stand in the way of what is new."""
@@ -51,7 +50,7 @@ AGAIN = timedelta(hours=6)
 SECOND = timedelta(seconds=1)
 """A slot exactly so much later is late enough."""
 
-NEVER_LEFT = frozenset({S.CANCELLED, S.FAILED})
+NEVER_LEFT = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED})
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -134,7 +133,7 @@ def _fill_pool_slots(scope: Scope, here: _Here) -> int:
 
 def _iterate_free_places(scope: Scope, here: _Here, after: datetime) -> Iterator[SlotPlace]:
     pool = here.pool
-    for place in queue.find_free_places(scope, here.channel, after=after):
+    for place in find_free_places(scope, here.channel, after=after):
         if place.due_time > scope.now + FARTHEST or (pool.until is not None and place.day > pool.until):
             return
         if not pool.label or place.slot.label == pool.label:
@@ -171,7 +170,7 @@ def _create_pool_delivery(scope: Scope, channel: Channel, place: SlotPlace, post
         scope, post_id, channel.id, at=place.wall_time, occurrence_key=key, asks_since=asks_since
     )
     slots.take_place(scope, place, delivery_id)
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
 
 
 def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> list[PoolUse]:
@@ -186,7 +185,8 @@ def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> 
         .execution_options(populate_existing=True)
     )
     return [
-        PoolUse(row.post_id, row.due_at, S(row.state), row.occurrence_key.startswith(POOL_KEY_PREFIX)) for row in rows
+        PoolUse(row.post_id, row.due_at, DeliveryState(row.state), row.occurrence_key.startswith(POOL_KEY_PREFIX))
+        for row in rows
     ]
 
 

@@ -17,18 +17,17 @@ from foundation.ids import derived_uuid
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from schedules.approvals import verdicts
-from schedules.availability.models import Pool, PoolEntry
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries, labels, link_tracking, text_similarity
 from schedules.posts.channel_overrides import PostContent
 from schedules.posts.deliveries import drop_delivery
-from schedules.posts.events import PoolDue
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from schedules.posts.text_similarity import Fingerprint
+from schedules.recurrence.events import PoolDue
+from schedules.recurrence.models import Pool, PoolEntry
 
-S = DeliveryState
 POOL_KEY_PREFIX = "pool-"
 """What the occurrence keys of deliveries begin with that a pool planned."""
 
@@ -280,7 +279,7 @@ def _list_pool_deliveries(
 
 def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
     """What is on hold waits for a decision, but for what waits for a yes: somebody's, days later, would send it."""
-    found = _list_pool_deliveries(scope, posts, PENDING_STATES | {S.HELD}, lock=True)
+    found = _list_pool_deliveries(scope, posts, PENDING_STATES | {DeliveryState.HELD}, lock=True)
     rows = [one for one in found if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)]
     for row in rows:
         drop_delivery(scope, row, reason=reason)

@@ -6,8 +6,9 @@ from foundation.db.database import OpenScope
 from foundation.outbox import outbox
 from schedules.availability import time_zone_updates
 from schedules.posts import fingerprints
-from schedules.posts.events import ClocksDue, ExtendDue
+from schedules.posts.events import ExtendDue
 from schedules.recurrence import evergreen_planner, queries, series
+from schedules.recurrence.events import ClocksDue
 
 SERIES = "system:series"
 FORGOTTEN = timedelta(hours=1)

@@ -28,7 +28,6 @@ from schedules.posts.transitions import transition_delivery
 from schedules.recurrence.rules import Recurrence, parse_recurrence_rule
 from tenants.notices import notices
 
-S = DeliveryState
 OUT = ".out-"
 """Ends what a time was known by that is left out."""
 
@@ -110,7 +109,7 @@ def leave_out_delivery(scope: Scope, row: Delivery, why: Message) -> None:
     """Take one time of a series off the calendar for days without posts. What it was known by is free: once those days
     are none any more, it is made again. Raises Conflict for one that is on its way, or was changed meanwhile."""
     transition_delivery(
-        scope, row, S.CANCELLED, reason=why, occurrence_key=f"{row.occurrence_key}{OUT}{row.id.hex[-8:]}"
+        scope, row, DeliveryState.CANCELLED, reason=why, occurrence_key=f"{row.occurrence_key}{OUT}{row.id.hex[-8:]}"
     )
     deliveries.cancel_wakeups(scope, row.id)
 
@@ -244,7 +243,11 @@ def _list_fixed_times(
         {one.id for one in movers},
         {misfires.original_occurrence_key(one.occurrence_key).partition("~")[0] for one in known},
     )
-    there = [one.due_at for one in known if one.id not in moving and one.state not in (S.CANCELLED, S.FAILED)]
+    there = [
+        one.due_at
+        for one in known
+        if one.id not in moving and one.state not in (DeliveryState.CANCELLED, DeliveryState.FAILED)
+    ]
     if row.next_extend_at is not None:  # it goes on
         closed, without = quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id], skipped_dates(row)
         walls = recurrence_of_series(row).occurrences_between(max(since, scope.now), until)

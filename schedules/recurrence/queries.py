@@ -17,9 +17,8 @@ from sqlmodel import col, func, select
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime
-from schedules.calendar.listings import MAX_PAGE_SIZE
 from schedules.posts.models import Delivery, Post, Series
-from schedules.posts.queries import DeliveryEntry, build_entry
+from schedules.posts.queries import MAX_PAGE_SIZE, DeliveryEntry, build_entry
 from schedules.posts.states import CANCELLABLE, DeliveryState, SeriesState
 from schedules.recurrence import occurrences, variant_assignment
 from schedules.recurrence.occurrences import recurrence_of_series, skipped_dates

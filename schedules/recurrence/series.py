@@ -21,6 +21,7 @@ from foundation.ids import derived_uuid, uuid7
 from foundation.ops.wall_time import WallTime
 from foundation.outbox import outbox
 from schedules.approvals import decisions, verdicts
+from schedules.approvals.release import approver_names, release_post
 from schedules.availability import quiet_periods
 from schedules.drafts import drafts, reposts
 from schedules.drafts.drafts import Draft, PlannedPost
@@ -28,7 +29,15 @@ from schedules.posts import deliveries, labels
 from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, drop_delivery
 from schedules.posts.events import ExtendDue
 from schedules.posts.models import Delivery, Series
-from schedules.posts.states import CANCELLABLE, PENDING_STATES, SERIES_STATES, DeliveryState, SeriesState
+from schedules.posts.states import (
+    CANCELLABLE,
+    DASHBOARD_ORIGIN,
+    PENDING_STATES,
+    SERIES_ORIGIN,
+    SERIES_STATES,
+    DeliveryState,
+    SeriesState,
+)
 from schedules.recurrence import occurrences, variant_assignment
 from schedules.recurrence.occurrences import (
     QuietByChannel,
@@ -48,8 +57,6 @@ MIN_SERIES_GAP = timedelta(hours=6)
 
 CONFIRM_ABOVE_DELIVERIES = 20
 """More deliveries made at once than this want an explicit word."""
-
-S = DeliveryState
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def plan_series(
     author: str,
     confirmed: bool = False,
     late_ok: timedelta | None = DEFAULT_LATE_OK,
-    origin: str = drafts.DASHBOARD_ORIGIN,
+    origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
     """Write a post that repeats and put its first times on the calendar, once per `key`; the others follow at once.
@@ -98,8 +105,8 @@ def plan_series(
     )
     row = get_series(scope, begin_series(scope, post_id, draft.channels, repeat, confirmed=confirmed))
     first = next(iter(upcoming_occurrences(scope, row, 1)), repeat.occurrence_on(repeat.starts_on))
-    left = drafts.release_post(scope, post_id)
-    return PlannedPost(post_id, first, drafts.approver_names(scope, post_id), left)
+    left = release_post(scope, post_id)
+    return PlannedPost(post_id, first, approver_names(scope, post_id), left)
 
 
 def begin_series(
@@ -242,7 +249,7 @@ def _create_occurrences(scope: Scope, row: Series) -> int:
     refused = {one.id for one in said if decisions.is_rejected(scope, one, scope.now)}
     made = _create_missing_deliveries(scope, row, _list_times_in_horizon(scope, row), refused)
     for post_id in made:
-        drafts.release_post(scope, post_id)
+        release_post(scope, post_id)
     _schedule_next_extension(scope, row)
     return made.total()
 
@@ -311,7 +318,7 @@ def skip_occurrence(scope: Scope, series_id: UUID, day: date, *, why: str = "ser
     if not recurrence_of_series(row).falls_on(day):
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
     theirs = [one for one in _list_deliveries_from(scope, row, day) if _occurrence_day(one) == day]
-    if any(one.state not in CANCELLABLE | {S.CANCELLED} for one in theirs):
+    if any(one.state not in CANCELLABLE | {DeliveryState.CANCELLED} for one in theirs):
         raise Conflict("series.left_already", day=f"{day:%d/%m/%Y}")
     taken = [one for one in theirs if one.state in CANCELLABLE]
     _drop_deliveries(scope, taken, Message(why))
@@ -359,7 +366,7 @@ def change_following_occurrences(
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
     channels = _resolve_series_channels(scope, row, change.channels)
     following = _list_deliveries_from(scope, row, day)
-    gone = {_occurrence_day(one) for one in following if one.state not in CANCELLABLE | {S.CANCELLED}}
+    gone = {_occurrence_day(one) for one in following if one.state not in CANCELLABLE | {DeliveryState.CANCELLED}}
     _drop_deliveries(scope, following, Message("series.replaced"))
     row.rule = str(old.dates_before(day).rule)
     _create_occurrences(
@@ -382,7 +389,7 @@ def change_following_occurrences(
         series_id=new_id,
         test_id=change.test_id,
     )
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
     return post_id
 
 
@@ -406,7 +413,7 @@ def write_replacement_post(scope: Scope, row: Series, draft: Draft, *, key: UUID
     if draft.labels is None:  # it belongs to what it was part of
         draft = replace(draft, labels=labels.label_ids_of_post(scope, before.id))
     return drafts.write_draft(
-        scope, draft, key=key, author=author, origin=drafts.SERIES_ORIGIN, priority=before.priority, **late
+        scope, draft, key=key, author=author, origin=SERIES_ORIGIN, priority=before.priority, **late
     )
 
 

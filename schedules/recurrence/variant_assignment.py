@@ -8,12 +8,12 @@ from sqlmodel import col, func, or_, select
 
 from foundation.db.database import Scope
 from foundation.errors import Conflict
-from schedules.posts.models import Delivery, PostTest, Series
+from schedules.posts.models import Delivery, Series
 from schedules.posts.states import DeliveryState
+from schedules.recurrence.models import PostTest
 
-S = DeliveryState
 VARIANT_A, VARIANT_B = "a", "b"
-LOST = frozenset({S.CANCELLED, S.FAILED, S.REHEARSED, S.REMOVED})
+LOST = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REHEARSED, DeliveryState.REMOVED})
 """States of a unit that counts no more: another time of the series takes its place."""
 
 

@@ -21,12 +21,12 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import parse_wall_time
 from schedules.approvals import decisions
 from schedules.availability import slots
-from schedules.availability.models import Feed, WeekLine
 from schedules.downtime import missed_posts
 from schedules.drafts import reposts
+from schedules.feeds.models import Feed
 from schedules.posts import channel_overrides, deliveries
 from schedules.posts.models import Delivery, Post, Series
-from schedules.posts.states import DeliveryState, SeriesState, WeekLineState
+from schedules.posts.states import DeliveryState, SeriesState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.recurrence import evergreen_pools, series, variant_assignment
 from schedules.rescheduling.bulk_moves import (
@@ -36,6 +36,8 @@ from schedules.rescheduling.bulk_moves import (
     PlannedMove,
     UnmovedDelivery,
 )
+from schedules.suggestions.models import WeekLine
+from schedules.suggestions.states import WeekLineState
 from tenants.agencies import queries as tenant_reads
 
 
@@ -96,9 +98,7 @@ def _replace_channel(channels: Sequence[str], source_id: UUID, target: Channel) 
     return list(dict.fromkeys(str(target.id) if one == str(source_id) else one for one in channels))
 
 
-S = DeliveryState
-
-AHEAD = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD})
+AHEAD = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD})
 """States of what is still to leave."""
 
 MOVED = "delivery.moved_to_spare"
@@ -208,7 +208,7 @@ def move_to_spare_account(
     made = [_recreate_delivery(scope, one, target, asks_again=found.asks_again) for one in moving]
     for one in (*moving, *doubled):
         row = get_delivery(scope, one.delivery_id)
-        transition_delivery(scope, row, S.CANCELLED, reason=Message(MOVED, {"account": target.name}))
+        transition_delivery(scope, row, DeliveryState.CANCELLED, reason=Message(MOVED, {"account": target.name}))
         deliveries.cancel_wakeups(scope, row.id)
     slots.adopt_deliveries(scope, target_id, made)
     left = [UnmovedDelivery(one.delivery_id, source_id, one.words, Message("shift.changed")) for one in changed]
@@ -232,11 +232,15 @@ def _recreate_delivery(scope: Scope, one: PlannedMove, target: Channel, *, asks_
     )
     made = get_delivery(scope, made_id)
     owner = deliveries.get_post(scope, old.post_id)
-    if asks_again or old.state == S.DRAFT or not decisions.is_delivery_approved(scope, owner, old, scope.now):
+    if (
+        asks_again
+        or old.state == DeliveryState.DRAFT
+        or not decisions.is_delivery_approved(scope, owner, old, scope.now)
+    ):
         return made
-    transition_delivery(scope, made, S.APPROVED)
-    if old.state != S.APPROVED:  # what was on hold is judged anew, at its hour
-        transition_delivery(scope, made, S.SCHEDULED)
+    transition_delivery(scope, made, DeliveryState.APPROVED)
+    if old.state != DeliveryState.APPROVED:  # what was on hold is judged anew, at its hour
+        transition_delivery(scope, made, DeliveryState.SCHEDULED)
     if missed_posts.is_held_back(old):  # but what somebody holds back leaves nowhere by itself
         missed_posts.hold_replacement(scope, made, old)
     return made
@@ -276,7 +280,9 @@ def _list_known_occurrences(scope: Scope, channel_id: UUID) -> set[tuple[UUID, s
     """The posts an account has, or had: a cancelled one counts as none."""
     rows = scope.session.exec(
         select(Delivery.post_id, Delivery.occurrence_key).where(
-            Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel_id, Delivery.state != str(S.CANCELLED)
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            Delivery.state != str(DeliveryState.CANCELLED),
         )
     )
     return {(post_id, key) for post_id, key in rows}

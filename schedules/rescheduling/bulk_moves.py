@@ -15,19 +15,18 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON, WallTime, parse_wall_time
+from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import enforced_interval, quiet_periods, slots
 from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
-from schedules.availability.models import BulkMoveRow
 from schedules.downtime import misfires
-from schedules.posts import deliveries
+from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import FINAL_STATES, PENDING_STATES, DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.recurrence import occurrences
+from schedules.rescheduling.models import BulkMoveRow
 from tenants.agencies import queries as tenant_reads
-
-S = DeliveryState
 
 MAX_MOVED_DELIVERIES = 500
 """Deliveries in one gesture: its transaction lasts a second or two."""
@@ -38,7 +37,9 @@ MAX_MOVE_DAYS = PLANNING_HORIZON.days
 UNDO_WINDOW = timedelta(minutes=10)
 """So long a shift may be taken back."""
 
-PUBLISHING_STATES = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY})
+PUBLISHING_STATES = frozenset(
+    {DeliveryState.PUBLISHING, DeliveryState.PROCESSING, DeliveryState.UNCERTAIN, DeliveryState.PARTLY}
+)
 PUBLISHING_IN_PROGRESS = "shift.on_its_way"
 
 
@@ -283,7 +284,7 @@ def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Ma
         if seen.get(one.delivery_id) != one.version:
             left.append(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
             continue
-        deliveries.reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
+        reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
         moved.append(one)
     out, changed = _leave_out_occurrences(scope, wanted.out, seen)
     left += changed

@@ -9,17 +9,11 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.ops.wall_time import (
-    BEYOND_PLANNING_HORIZON,
-    PLANNING_HORIZON,
-    WallTime,
-    local_day,
-    parse_wall_time,
-    to_wall_time,
-)
+from foundation.ops.wall_time import WallTime, local_day, parse_wall_time, to_wall_time
 from schedules.availability import quiet_periods, slots
 from schedules.availability.minimum_interval import MIN_INTERVAL, SEARCH_RANGE, busy_times, has_room
-from schedules.calendar import board
+from schedules.availability.usual_hours import filter_closing_periods, filter_free_times, list_usual_hours
+from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import FINAL_STATES
 from schedules.rescheduling import bulk_moves
@@ -112,13 +106,13 @@ def _iterate_free_slot_times(scope: Scope, rows: Sequence[Delivery], spot: DropT
 def _iterate_free_usual_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
     """The instants within the hour that the calendar shows as free."""
     ours, creator = [row.id for row in rows], tenant_reads.get_creator(scope, rows[0].creator_id)
-    closed = board.filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator.id]), creator.id)
-    hours = board.list_usual_hours(scope, [creator.id])[creator.id]
+    closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator.id]), creator.id)
+    hours = list_usual_hours(scope, [creator.id])[creator.id]
     for wall in (WallTime(day, clock, creator.zone) for day in _adjacent_days(spot) for clock in hours):
         if is_within_target(wall.instant(), spot):
             since = wall.instant() - SEARCH_RANGE
             taken = [at for row in rows for at in busy_times(scope, row.channel_id, since, but=ours)]
-            if board.filter_free_times([wall], taken, scope.now, closed):
+            if filter_free_times([wall], taken, scope.now, closed):
                 yield wall.instant()
 
 

@@ -16,6 +16,7 @@ from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, parse_wall_time, to_wall_time
 from schedules.approvals import decisions, time_changes
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.availability import slots
 from schedules.availability.minimum_interval import (
     CATCH_UP_INTERVAL,
@@ -24,18 +25,15 @@ from schedules.availability.minimum_interval import (
     has_room,
     interval_over_at,
 )
-from schedules.notices.lost_account import ACCOUNT_LOST
+from schedules.availability.slots import QueueChange
 from schedules.posts import deliveries
 from schedules.posts.models import Delivery, Post
-from schedules.posts.states import DeliveryState
+from schedules.posts.states import ACCOUNT_LOST, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.rescheduling import queue
 from schedules.rescheduling.bulk_moves import MAX_MOVED_DELIVERIES, MovePreview, PlannedMove, UnmovedDelivery
-from schedules.rescheduling.queue import QueueChange
 
-S = DeliveryState
-
-UNDECIDED = frozenset({S.HELD, S.FAILED})
+UNDECIDED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
 """What may be anywhere, and what stands in part, is decided one by one: who decides must have looked."""
 
 MINUTE = timedelta(minutes=1)
@@ -83,18 +81,18 @@ def _apply_action(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
     if how is HeldPostAction.DROP:
         deliveries.cancel_delivery(scope, one.delivery_id)
     elif how is HeldPostAction.NOW and (one.after.instant() <= scope.now or _has_fixed_time(scope, one)):
-        deliveries.expedite_delivery(scope, one.delivery_id, version=one.version)
+        expedite_delivery(scope, one.delivery_id, version=one.version)
     else:
-        deliveries.reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
+        reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
         _schedule_if_approved(scope, get_delivery(scope, one.delivery_id))
 
 
 def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
     """What was held for a yes that nobody asks for any more is a draft of which nothing is missing."""
-    if row.state == S.DRAFT and decisions.is_delivery_approved(
+    if row.state == DeliveryState.DRAFT and decisions.is_delivery_approved(
         scope, deliveries.get_post(scope, row.post_id), row, scope.now
     ):
-        transition_delivery(scope, row, S.APPROVED, reason=decisions.APPROVAL_NOT_REQUESTED)
+        transition_delivery(scope, row, DeliveryState.APPROVED, reason=decisions.APPROVAL_NOT_REQUESTED)
         deliveries.schedule_approved(scope, [row])
 
 

@@ -17,14 +17,14 @@ from foundation.ops.wall_time import WallTime, parse_wall_time
 from foundation.outbox import outbox
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.posts.events import PauseOver
+from schedules.availability.slots import QueueChange
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import PENDING_STATES
 from schedules.recurrence import occurrences, series
 from schedules.rescheduling import bulk_moves
 from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.bulk_moves import LeftOutOccurrence, MovePreview, MoveResult, MoveSelection, TimeOffset
-from schedules.rescheduling.queue import QueueChange
+from schedules.rescheduling.events import PauseOver
 from tenants.notices import notices
 
 FOLLOWS = timedelta(days=400)

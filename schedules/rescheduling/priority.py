@@ -13,9 +13,7 @@ from schedules.posts.lateness import LateLimit
 from schedules.posts.states import SCHEDULABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, update_delivery
 
-S = DeliveryState
-
-ADJUSTABLE_STATES = frozenset({S.DRAFT, S.APPROVED, *SCHEDULABLE})
+ADJUSTABLE_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, *SCHEDULABLE})
 """States in which nothing of it is outside, or on its way."""
 
 
@@ -34,7 +32,7 @@ def set_priority(scope: Scope, delivery_id: UUID, priority: int, *, version: int
     update_delivery(scope, row, priority=priority)
     if enforced_interval.is_waiting_for_interval(row):  # its turn is another one now
         interval_waits.recheck_interval_holds(scope, row.channel_id)
-    elif row.state == S.SCHEDULED:  # its place among what is due is written in the row that wakes it
+    elif row.state == DeliveryState.SCHEDULED:  # its place among what is due is written in the row that wakes it
         deliveries.schedule_wakeups(scope, row, at=max(row.due_at, row.not_before or row.due_at))
 
 

@@ -4,7 +4,7 @@ There is no second list beside the calendar: to be in the queue is to be planned
 of the times. So nothing waits for a time that nobody gave it, and what a page shows is when it leaves.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,18 +12,16 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.ops.wall_time import WallTime, parse_wall_time
 from schedules.approvals import decisions
-from schedules.availability import quiet_periods, slots
-from schedules.availability.minimum_interval import busy_times, minimum_interval_of
+from schedules.approvals.time_changes import reschedule_delivery
+from schedules.availability import slots
 from schedules.availability.models import SlotUse
-from schedules.availability.quiet_periods import QuietPeriod
-from schedules.availability.slots import SlotPlace
+from schedules.availability.slots import NOTHING, QueueChange, SlotPlace, find_free_places
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
@@ -33,8 +31,6 @@ from schedules.posts.transitions import get_delivery
 from schedules.rescheduling import bulk_moves
 from schedules.rescheduling.bulk_moves import MovePreview, MoveResult
 from tenants.notices import notices
-
-S = DeliveryState
 
 FEW = 3
 """Below so many posts ahead, somebody is told."""
@@ -83,7 +79,7 @@ def list_queue_entries(scope: Scope, channel_id: UUID) -> list[QueueEntry]:
             row.id,
             row.post_id,
             row.version,
-            S(row.state),
+            DeliveryState(row.state),
             owner.title or owner.body,
             parse_wall_time(row.wall_time, row.zone),
             row.due_at,
@@ -93,41 +89,6 @@ def list_queue_entries(scope: Scope, channel_id: UUID) -> list[QueueEntry]:
         )
         for row, owner, slot_id in rows
     ]
-
-
-@dataclass(frozen=True)
-class QueueChange:
-    """What is about to change around a queue, as if it had: deliveries that go away, instants that will be taken, days
-    that will be closed."""
-
-    away: Sequence[UUID] = ()
-    taken: Sequence[datetime] = ()
-    closed: Sequence[QuietPeriod] = ()
-
-
-NOTHING = QueueChange()
-
-
-def find_free_places(
-    scope: Scope, channel: Channel, *, after: datetime | None = None, change: QueueChange = NOTHING
-) -> Iterable[SlotPlace]:
-    """The free places of an account, from now on or later, in order.
-
-    None of them is taken, nearer to another post than the account wants, or in a quiet period.
-    """
-    known, since = slots.list_slots(scope, channel.id), max(after or scope.now, scope.now)
-    if not known:
-        return ()
-    left = busy_times(scope, channel.id, since - minimum_interval_of(channel), but=change.away)
-    taken, closed = sorted([*left, *change.taken]), change.closed
-    kept = [*quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel.id), *closed]
-    return slots.filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
-
-
-def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
-    """When the next post would leave that is added now; None where an account has no slot, or none free."""
-    place = next(iter(find_free_places(scope, channel_reads.get_channel(scope, channel_id))), None)
-    return place.wall_time if place is not None else None
 
 
 def add_post_to_queue(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime:
@@ -161,7 +122,7 @@ def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
     if any(one.delivery_id == delivery_id for one in list_queue_entries(scope, row.channel_id)):
         return parse_wall_time(row.wall_time, row.zone)
     place = _lock_next_free_place(scope, row.channel_id)
-    deliveries.reschedule_delivery(scope, delivery_id, at=place.wall_time, version=version)
+    reschedule_delivery(scope, delivery_id, at=place.wall_time, version=version)
     return _claim_place(scope, row.channel_id, place, delivery_id)
 
 

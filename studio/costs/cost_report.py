@@ -14,9 +14,10 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
 from foundation.money import Money, Price, round_up
+from studio.costs.states import PurchaseState, TextRequestState
 from studio.costs.text_requests import TextPurpose
-from studio.library.states import JobState, PurchaseState, TextRequestState
-from studio.runs import records
+from studio.library.assets import run_source_key
+from studio.runs.states import JobState
 from tenants.agencies import queries as tenant_reads
 
 ABANDONED_AFTER = timedelta(minutes=15)
@@ -169,7 +170,7 @@ def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) ->
 
 def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
     """The id under which the picture of an order came into the library, once it did (`pipeline.ingest_asset`)."""
-    return derived_uuid(scope.tenant_id, row.creator_id, records.run_source_key(row.job_id, row.number))
+    return derived_uuid(scope.tenant_id, row.creator_id, run_source_key(row.job_id, row.number))
 
 
 def _list_free_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:

@@ -1,13 +1,65 @@
 """Tables of the room about what models may cost, and what their texts did."""
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.database import CreatorOwnedRow, TenantRow, table_arguments
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    TenantRow,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
 from studio.library.models import PRICE_TYPE
+
+
+class GenerationLimitRow(TenantRow, table=True):
+    """When and how much is generated: of one creator, or, without one, of the whole agency."""
+
+    __tablename__ = "generation_limits"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+    )
+    creator_id: UUID | None = None
+    opens: int | None = None
+    """Minutes after midnight on the clocks of the agency's zone; with `closes`, or neither."""
+    closes: int | None = None
+    per_day: int | None = None
+    """Pictures on a day of the agency; of the agency's row alone."""
+    characters: int | None = None
+    """Characters said by engines that are paid for, in a month of the agency; of the agency's row alone."""
+
+
+class EngineOrderRow(CreatorOwnedRow, table=True):
+    """One picture of a run that is bought of somebody else's engine, and what became of it."""
+
+    __tablename__ = "engine_orders"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "job_id", "number"),
+        tenant_foreign_key("job_id", "jobs"),
+        Index("engine_orders_month", "tenant_id", "currency", "month"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    job_id: UUID
+    number: int
+    """Of the picture in its run, from 0."""
+    engine: str
+    model: str
+    minor: Decimal = Field(sa_type=PRICE_TYPE)
+    """Its price in minor units of `currency`, to a ten-thousandth."""
+    currency: str
+    month: str
+    """On which it counts, by the clocks of the agency's zone: `2026-11`."""
+    state: str = "reserved"
+    remote_id: str = ""
+    """The seller's, once it is known; of one that keeps nothing, the digest under which its answer lies here."""
+    asked_at: datetime | None = timestamp_column(optional=True)
+    """When it was asked for, by the wall clock, which sellers go by too."""
 
 
 class SpendingCapRow(TenantRow, table=True):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import derived_uuid
-from studio.library import models
+from studio.costs.models import GenerationLimitRow
 from tenants.agencies import queries as tenant_reads
 
 ONE_MINUTE = timedelta(minutes=1)
@@ -205,17 +205,15 @@ def _limit_row_id(scope: Scope, creator_id: UUID | None) -> UUID:
     return derived_uuid(scope.tenant_id, "generation limit", creator_id or "")
 
 
-def _find_limit_row(scope: Scope, creator_id: UUID | None) -> models.GenerationLimitRow | None:
-    return scope.session.get(models.GenerationLimitRow, (scope.tenant_id, _limit_row_id(scope, creator_id)))
+def _find_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow | None:
+    return scope.session.get(GenerationLimitRow, (scope.tenant_id, _limit_row_id(scope, creator_id)))
 
 
-def _get_limit_row(scope: Scope, creator_id: UUID | None) -> models.GenerationLimitRow:
+def _get_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow:
     if creator_id is not None:
         tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
     found = _find_limit_row(scope, creator_id)
-    new = models.GenerationLimitRow(
-        tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id
-    )
+    new = GenerationLimitRow(tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id)
     return found or new
 
 
@@ -223,7 +221,7 @@ def _minute_of_day(wall: time) -> int:
     return wall.hour * 60 + wall.minute
 
 
-def _generation_hours(row: models.GenerationLimitRow | None) -> GenerationHours | None:
+def _generation_hours(row: GenerationLimitRow | None) -> GenerationHours | None:
     if row is None or row.opens is None or row.closes is None:
         return None
     return GenerationHours(*(time(*divmod(each, 60)) for each in (row.opens, row.closes)))

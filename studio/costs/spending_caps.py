@@ -17,9 +17,9 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, LeaseLost, NotFound, Refused
 from foundation.ids import derived_uuid
 from foundation.money import Money, Price, round_up
-from studio.costs.models import SpendingCapRow
-from studio.library import assets, models
-from studio.library.states import PURCHASE_STATES, PurchaseState
+from studio.costs.models import EngineOrderRow, SpendingCapRow
+from studio.costs.states import PURCHASE_STATES, PurchaseState
+from studio.library import assets
 from tenants.agencies import queries as tenant_reads
 
 SpendingCaps = Mapping[str, Money]
@@ -91,7 +91,7 @@ def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
     scope.add(row)
 
 
-def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> models.EngineOrderRow:
+def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> EngineOrderRow:
     """Set the price of a picture aside, once: one that may have been asked for is taken up as it stands.
 
     Raises CapReached.
@@ -101,7 +101,7 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
     found = order_of_picture(scope, wanted.job_id, wanted.number)
     if found is not None and found.state in (PurchaseState.ASKED, PurchaseState.PAID):
         return found
-    row = found or models.EngineOrderRow(
+    row = found or EngineOrderRow(
         tenant_id=scope.tenant_id,
         id=_order_id(scope, wanted.job_id, wanted.number),
         creator_id=wanted.creator_id,
@@ -123,7 +123,7 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
     return row
 
 
-def _check_order_cap(scope: Scope, row: models.EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
+def _check_order_cap(scope: Scope, row: EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
     found = monthly_budget(scope, price.currency, caps)
     mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, current_month(scope))
     _check_within_cap(found, found.spent.minor - (row.minor if mine else 0), price)
@@ -142,7 +142,7 @@ def _check_within_cap(found: MonthlyBudget, spent: Decimal, price: Price) -> Non
         raise CapReached("spending.cap_reached", spent=str(round_up(spent, price.currency)), cap=str(found.cap))
 
 
-def _check_run(scope: Scope, row: models.EngineOrderRow, wanted: PurchaseRequest) -> None:
+def _check_run(scope: Scope, row: EngineOrderRow, wanted: PurchaseRequest) -> None:
     """The recipe's own budget, of which every order of the run counts that was not released."""
     price = wanted.price
     if wanted.budget is None:
@@ -222,16 +222,16 @@ def release_run_orders(scope: Scope, job_id: UUID) -> None:
     )
 
 
-def order_of_picture(scope: Scope, job_id: UUID, number: int) -> models.EngineOrderRow | None:
+def order_of_picture(scope: Scope, job_id: UUID, number: int) -> EngineOrderRow | None:
     """The order of a picture of a run."""
     return scope.session.get(
-        models.EngineOrderRow, (scope.tenant_id, _order_id(scope, job_id, number)), populate_existing=True
+        EngineOrderRow, (scope.tenant_id, _order_id(scope, job_id, number)), populate_existing=True
     )
 
 
-def get_engine_order(scope: Scope, order_id: UUID) -> models.EngineOrderRow:
+def get_engine_order(scope: Scope, order_id: UUID) -> EngineOrderRow:
     """The same by its id. Raises NotFound."""
-    row = scope.session.get(models.EngineOrderRow, (scope.tenant_id, order_id))
+    row = scope.session.get(EngineOrderRow, (scope.tenant_id, order_id))
     if row is None:
         raise NotFound("job.unknown")
     return row

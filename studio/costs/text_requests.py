@@ -18,7 +18,7 @@ from generators.contract.engines import GeneratedText, RequestLedger, SpendingNo
 from studio.costs import spending_caps
 from studio.costs.models import TextRequestRow
 from studio.costs.spending_caps import CapReached, SpendingCaps
-from studio.library.states import TEXT_REQUEST_STATES, TextRequestState
+from studio.costs.states import TEXT_REQUEST_STATES, TextRequestState
 from tenants.notices import notices
 
 TokenPrices = Mapping[str, TokenPrice]

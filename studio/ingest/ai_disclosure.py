@@ -11,8 +11,8 @@ from foundation.errors import Refused
 from foundation.outbox import outbox
 from gate.assets import asset_records
 from studio.ingest import origin_detection
+from studio.ingest.events import AiDisclosureDue
 from studio.library import assets
-from studio.library.events import AiDisclosureDue
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right

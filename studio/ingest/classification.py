@@ -24,8 +24,8 @@ from generators.media.pictures import DecodedPhoto
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
 from studio.ingest import video_assets
+from studio.ingest.events import ClassificationDue
 from studio.ingest.video_assets import PartialClassification
-from studio.library.events import ClassificationDue
 
 CLASSIFICATION_ACTOR = "system:looking"
 

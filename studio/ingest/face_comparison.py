@@ -15,10 +15,9 @@ from foundation.outbox import outbox
 from foundation.outbox.heartbeat import heartbeat
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from foundation.storage.object_store import ObjectStore
-from gate.consent import face_consent
-from gate.consent.face_consent import FaceBanRequested
 from gate.faces import known_faces
 from gate.faces.known_faces import FaceComparisonDue, FaceComparisonResult, FaceEnrolmentDue, KnownFaces
+from gate.reviews.face_bans import FaceBanRequested, handle_face_ban, report_face_ban_failed
 from generators.analysis import face_vectors as vectors
 from generators.analysis.face_vectors import (
     FaceVectors,
@@ -136,14 +135,14 @@ def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
         return
     box = by.seal_vectors(event.tenant_id, event.subject_id, *told)
     with by.tenant(event.tenant_id, event.by) as scope:
-        face_consent.handle_face_ban(scope, event, model=told[0], box=box)
+        handle_face_ban(scope, event, model=told[0], box=box)
     _delete_banned_picture(event, by=by)
 
 
 def fail_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
     """Nobody is on the list, and members are told: no single face, or nothing answered for too long."""
     with by.tenant(event.tenant_id, event.by) as scope:
-        face_consent.report_face_ban_failed(scope, event)
+        report_face_ban_failed(scope, event)
     _delete_banned_picture(event, by=by)
 
 

@@ -12,9 +12,11 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.ops.settings import GeneratorsSettings
 from foundation.outbox import outbox
@@ -34,10 +36,11 @@ from generators.retouch.subject_detection import PixelBox
 from generators.retouch.upscaler import Upscaler
 from studio.ingest import origin_detection, pipeline
 from studio.ingest.classification import CompareFaces
+from studio.ingest.events import PictureCopyDue
+from studio.ingest.models import PictureCopyRow
 from studio.ingest.pipeline import AssetSource, PreparedAsset
+from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets, models, queries, storage_quota
-from studio.library.events import PictureCopyDue
-from studio.library.states import UPLOAD_STATES, UploadState
 
 KEPT_CUTS = 64
 """Pictures whose cuts a page remembers."""
@@ -76,7 +79,7 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
     kept = finish.to_json()
     copy_id = derived_uuid(scope.tenant_id, asset_id, f"copy:{canonical_json(kept).decode()}")
     assets.lock_library(scope, "copy", copy_id)
-    row = scope.session.get(models.PictureCopyRow, (scope.tenant_id, copy_id))
+    row = scope.session.get(PictureCopyRow, (scope.tenant_id, copy_id))
     if (
         row is not None
         and row.state == UploadState.READY
@@ -87,7 +90,7 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
         return row.id
     storage_quota.check_storage(scope, store.quota_bytes, picture.size)  # a copy weighs about as much
     if row is None:
-        row = models.PictureCopyRow(
+        row = PictureCopyRow(
             tenant_id=scope.tenant_id,
             id=copy_id,
             creator_id=found.creator_id,
@@ -113,14 +116,13 @@ def check_copy_models(known: GeneratorsSettings, finish: CopyFinish) -> None:
 def list_recent_copies(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[PictureCopyView]:
     """A creator's copies that wait, and those that became something since then, the newest first."""
     rows = scope.session.exec(
-        select(models.PictureCopyRow)
+        select(PictureCopyRow)
         .where(
-            models.PictureCopyRow.tenant_id == scope.tenant_id,
-            models.PictureCopyRow.creator_id == creator_id,
-            (col(models.PictureCopyRow.updated_at) >= since)
-            | (models.PictureCopyRow.state == str(UploadState.WAITING)),
+            PictureCopyRow.tenant_id == scope.tenant_id,
+            PictureCopyRow.creator_id == creator_id,
+            (col(PictureCopyRow.updated_at) >= since) | (PictureCopyRow.state == str(UploadState.WAITING)),
         )
-        .order_by(col(models.PictureCopyRow.created_at).desc())
+        .order_by(col(PictureCopyRow.created_at).desc())
         .limit(limit)
     )
     return [_copy_from_row(scope, row) for row in rows]
@@ -239,7 +241,7 @@ class CopyModels:
 
 
 def _prepare_finished_copy(
-    row: models.PictureCopyRow,
+    row: PictureCopyRow,
     first: models.CreationRow,
     data: bytes,
     credential: Callable[[], SigningCredential],
@@ -311,14 +313,14 @@ def _record_copy_outcome(scope: Scope, copy_id: UUID, asset_id: UUID | None, rea
     scope.add(row)
 
 
-def _change_copy_state(row: models.PictureCopyRow, after: UploadState) -> None:
+def _change_copy_state(row: PictureCopyRow, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
     row.state, row.reason = str(after), None
     row.step = row.steps = 0
 
 
-def _get_copy_row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> models.PictureCopyRow:
-    row = scope.session.get(models.PictureCopyRow, (scope.tenant_id, copy_id), with_for_update=lock or None)
+def _get_copy_row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> PictureCopyRow:
+    row = scope.session.get(PictureCopyRow, (scope.tenant_id, copy_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     return row
@@ -329,7 +331,7 @@ def get_copies(scope: Scope, copy_ids: Sequence[UUID]) -> list[PictureCopyView]:
     return [_copy_from_row(scope, _get_copy_row(scope, one)) for one in copy_ids]
 
 
-def _copy_from_row(scope: Scope, row: models.PictureCopyRow) -> PictureCopyView:
+def _copy_from_row(scope: Scope, row: PictureCopyRow) -> PictureCopyView:
     return PictureCopyView(
         row.id,
         row.creator_id,

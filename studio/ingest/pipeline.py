@@ -35,7 +35,7 @@ from studio.ingest.classification import CompareFaces
 from studio.ingest.video_assets import CompanionPicture
 from studio.library import erasure, models
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER, delete_objects, lock_library
-from studio.library.events import StyleScoreDue
+from studio.runs.events import StyleScoreDue
 from tenants.agencies import queries as tenant_reads
 
 INGEST_ACTOR = "system:ingesting"

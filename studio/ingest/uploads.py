@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
@@ -26,9 +27,10 @@ from generators.contract.classifier import Classifier
 from generators.video import video_files
 from studio.ingest import ai_disclosure, pipeline
 from studio.ingest.classification import CompareFaces
-from studio.library import assets, models, storage_quota
-from studio.library.events import UploadDue
-from studio.library.states import UPLOAD_STATES, UploadState
+from studio.ingest.events import UploadDue
+from studio.ingest.models import UploadRow
+from studio.ingest.states import UPLOAD_STATES, UploadState
+from studio.library import assets, storage_quota
 
 MAX_FILE_NAME = 120
 
@@ -76,7 +78,7 @@ def receive_upload(
     sha256 = bytes_digest(data)
     upload_id = derived_uuid(scope.tenant_id, creator_id, f"upload:{sha256}")
     assets.lock_library(scope, "upload", upload_id)
-    row = scope.session.get(models.UploadRow, (scope.tenant_id, upload_id))
+    row = scope.session.get(UploadRow, (scope.tenant_id, upload_id))
     if row is not None and row.state != UploadState.REFUSED:
         if card is not None and row.asset_id is not None:
             asset_bindings.request_binding(scope, row.asset_id, card, by=by)
@@ -89,7 +91,7 @@ def receive_upload(
     assets.lock_library(scope, "object", sha256)  # nobody who erases these bytes comes in between
     store.put(scope.tenant_id, data)
     if row is None:
-        row = models.UploadRow(
+        row = UploadRow(
             tenant_id=scope.tenant_id,
             id=upload_id,
             creator_id=creator_id,
@@ -125,9 +127,7 @@ def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, Upload
     if not upload_ids:
         return {}
     rows = scope.session.exec(
-        select(models.UploadRow).where(
-            models.UploadRow.tenant_id == scope.tenant_id, col(models.UploadRow.id).in_(list(upload_ids))
-        )
+        select(UploadRow).where(UploadRow.tenant_id == scope.tenant_id, col(UploadRow.id).in_(list(upload_ids)))
     )
     return {row.id: _upload_from_row(scope, row) for row in rows}
 
@@ -135,13 +135,13 @@ def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, Upload
 def list_recent_uploads(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[UploadView]:
     """A creator's files that wait, and those that became something since then, the newest first."""
     rows = scope.session.exec(
-        select(models.UploadRow)
+        select(UploadRow)
         .where(
-            models.UploadRow.tenant_id == scope.tenant_id,
-            models.UploadRow.creator_id == creator_id,
-            (col(models.UploadRow.updated_at) >= since) | (models.UploadRow.state == str(UploadState.WAITING)),
+            UploadRow.tenant_id == scope.tenant_id,
+            UploadRow.creator_id == creator_id,
+            (col(UploadRow.updated_at) >= since) | (UploadRow.state == str(UploadState.WAITING)),
         )
-        .order_by(col(models.UploadRow.created_at).desc())
+        .order_by(col(UploadRow.created_at).desc())
         .limit(limit)
     )
     return [_upload_from_row(scope, row) for row in rows]
@@ -193,7 +193,7 @@ def fail_upload(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> N
         _finish_upload(event, None, None, tenant=tenant, store=store)
 
 
-def _find_existing_asset(scope: Scope, row: models.UploadRow) -> UUID | None:
+def _find_existing_asset(scope: Scope, row: UploadRow) -> UUID | None:
     """The asset of a file that was brought in before, or is the very bytes of one."""
     key = pipeline.source_key_of(row.sha256)
     made = assets.assets_by_source(scope, row.creator_id, [key])
@@ -237,19 +237,19 @@ def _record_upload_outcome(
         asset_bindings.request_binding(scope, asset_id, row.card_id, by=row.by)
 
 
-def _change_upload_state(row: models.UploadRow, after: UploadState) -> None:
+def _change_upload_state(row: UploadRow, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
     row.state, row.reason = str(after), None
 
 
-def _get_upload_row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> models.UploadRow:
-    row = scope.session.get(models.UploadRow, (scope.tenant_id, upload_id), with_for_update=lock or None)
+def _get_upload_row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> UploadRow:
+    row = scope.session.get(UploadRow, (scope.tenant_id, upload_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("upload.unknown")
     return row
 
 
-def _upload_from_row(scope: Scope, row: models.UploadRow) -> UploadView:
+def _upload_from_row(scope: Scope, row: UploadRow) -> UploadView:
     return UploadView(
         row.id,
         row.creator_id,

@@ -19,8 +19,15 @@ from gate.assets.asset_records import StoredRendition
 from gate.contract.units import Medium, Rating
 from gate.ratings import ratings
 from generators.media.pictures import POST_PROFILE
+from studio.ingest.states import UploadState
 from studio.library import models
-from studio.library.states import SHELF_STATES, ShelfState, UploadState
+from studio.library.states import SHELF_STATES, ShelfState
+
+
+def run_source_key(job_id: UUID, number: int) -> str:
+    """The same by the run's id."""
+    return f"job:{job_id}:{number}"
+
 
 DEFAULT_PROFILE = POST_PROFILE.name
 """The one destination profile of today; other destinations will bring their own."""

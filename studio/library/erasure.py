@@ -11,17 +11,21 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from gate.assets import erasure as evidence
+from studio.ingest.models import UploadRow
+from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets as library
-from studio.library import models
 from studio.library.events import ErasureDue
-from studio.library.states import UPLOAD_STATES, JobState, PackState, ShelfState, UploadState
+from studio.library.states import ShelfState
+from studio.packs.states import PackState
+from studio.runs.states import JobState
 from tenants import audit
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Right, require_right
@@ -195,8 +199,8 @@ def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> No
 
 def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
     """A file it came from is a new one when it is handed in again."""
-    of_it = (models.UploadRow.tenant_id == scope.tenant_id, models.UploadRow.asset_id == asset_id)
-    for row in scope.session.exec(select(models.UploadRow).where(*of_it)):
+    of_it = (UploadRow.tenant_id == scope.tenant_id, UploadRow.asset_id == asset_id)
+    for row in scope.session.exec(select(UploadRow).where(*of_it)):
         UPLOAD_STATES.check(UploadState(row.state), UploadState.REFUSED)
         row.state, row.reason, row.asset_id = str(UploadState.REFUSED), stored_message(Message("upload.erased")), None
         scope.add(row)

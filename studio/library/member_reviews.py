@@ -9,7 +9,10 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.reviews import content_reviews, rating_reductions
+from studio.ingest.models import UploadRow
 from studio.library import models, playback
+from studio.runs.models import JobRow
+from studio.video.models import ClipRow
 from tenants.agencies import queries as tenant_reads
 from tenants.auth import device_fingerprints
 
@@ -59,21 +62,21 @@ def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
 def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
     """Who handed each of these pictures in, or asked for it, as an actor; those nobody here did are absent."""
     handed = scope.session.exec(
-        select(models.UploadRow.asset_id, models.UploadRow.by).where(
-            models.UploadRow.tenant_id == scope.tenant_id, col(models.UploadRow.asset_id).in_(asset_ids)
+        select(UploadRow.asset_id, UploadRow.by).where(
+            UploadRow.tenant_id == scope.tenant_id, col(UploadRow.asset_id).in_(asset_ids)
         )
     ).all()
-    of_run = (col(models.JobRow.tenant_id) == col(models.CreationRow.tenant_id)) & (
-        col(models.JobRow.id) == col(models.CreationRow.job_id)
+    of_run = (col(JobRow.tenant_id) == col(models.CreationRow.tenant_id)) & (
+        col(JobRow.id) == col(models.CreationRow.job_id)
     )
     drawn = scope.session.exec(
-        select(models.CreationRow.asset_id, models.JobRow.by)
-        .join(models.JobRow, of_run)
+        select(models.CreationRow.asset_id, JobRow.by)
+        .join(JobRow, of_run)
         .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(asset_ids))
     ).all()
     cut = scope.session.exec(
-        select(models.ClipRow.asset_id, models.ClipRow.by).where(
-            models.ClipRow.tenant_id == scope.tenant_id, col(models.ClipRow.asset_id).in_(asset_ids)
+        select(ClipRow.asset_id, ClipRow.by).where(
+            ClipRow.tenant_id == scope.tenant_id, col(ClipRow.asset_id).in_(asset_ids)
         )
     ).all()
     return {asset: by for asset, by in [*drawn, *handed, *cut] if asset is not None and by}

@@ -3,25 +3,23 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, true, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
-from sqlmodel.sql.expression import Select
 
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.log import queries as gate_reads
 from gate.ratings import ratings
 from gate.ratings.ratings import DisplayRating
 from studio.library import models
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER
-from studio.library.states import JobState, PackState, ShelfState
-from studio.recipes.specs import RecipeSpec
+from studio.library.states import ShelfState
+from studio.packs.states import PackState
+from studio.recipes.models import RecipeRow
+from studio.runs.models import JobRow
 
 
 @dataclass(frozen=True)
@@ -31,52 +29,6 @@ class AssetBytes:
     creator_id: UUID
     sha256: str
     standing: DisplayRating
-
-
-@dataclass(frozen=True)
-class RecipeSummary:
-    """The newest version of a recipe."""
-
-    id: UUID
-    name: str
-    version: int
-    spec: RecipeSpec
-
-
-@dataclass(frozen=True)
-class RecipeVersion:
-    """One version of a recipe; `changed` are the fields that differ from the version before, none of the first."""
-
-    id: UUID
-    version: int
-    at: datetime
-    changed: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """One run of a recipe; `by` is the actor who asked for it, "" where the house did."""
-
-    id: UUID
-    creator_id: UUID
-    recipe: str
-    version: int
-    state: JobState
-    done: int
-    total: int
-    seed: int
-    reason: Message | None
-    by: str
-    at: datetime
-    step: int = 0
-    """Of the picture being made, as last told; `steps` is 0 between two."""
-    steps: int = 0
-    waits_until: datetime | None = None
-    waits_for: str = ""
-    """window or quota, where it waits for one of these."""
-    refused: int = 0
-    """So many of those that count as done a seller refused: they are not there; `why_refused` is said of the last."""
-    why_refused: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -120,108 +72,14 @@ def get_asset_bytes(scope: Scope, asset_id: UUID) -> AssetBytes:
     return AssetBytes(row[0], row[1], found[row[1]])
 
 
-def list_recipes(scope: Scope, creator_id: UUID, *, retired: bool = False) -> list[RecipeSummary]:
-    """A creator's recipes by name, each in its newest version; those that were put away when `retired`."""
-    rows = scope.session.exec(
-        select(models.RecipeRow)
-        .where(models.RecipeRow.tenant_id == scope.tenant_id, models.RecipeRow.creator_id == creator_id)
-        .ext(distinct_on(col(models.RecipeRow.name)))
-        .order_by(col(models.RecipeRow.name), col(models.RecipeRow.version).desc())
-        .execution_options(populate_existing=True)
-    )
-    found = [row for row in rows if row.retired == retired]
-    return [RecipeSummary(row.id, row.name, row.version, RecipeSpec.model_validate(row.spec)) for row in found]
-
-
-def list_recipe_versions(scope: Scope, creator_id: UUID, name: str, *, limit: int = 10) -> list[RecipeVersion]:
-    """The last versions of a creator's recipe, the newest first."""
-    rows = scope.session.exec(
-        select(models.RecipeRow)
-        .where(
-            models.RecipeRow.tenant_id == scope.tenant_id,
-            models.RecipeRow.creator_id == creator_id,
-            models.RecipeRow.name == name,
-        )
-        .order_by(col(models.RecipeRow.version).desc())
-        .limit(limit + 1)
-    ).all()
-    specs = [RecipeSpec.model_validate(row.spec).model_dump() for row in rows]
-    return [
-        RecipeVersion(row.id, row.version, row.created_at or scope.now, _changed_fields(spec, before))
-        for row, spec, before in zip(rows, specs, [*specs[1:], None], strict=True)
-    ][:limit]
-
-
-def _changed_fields(spec: dict[str, Any], before: dict[str, Any] | None) -> tuple[str, ...]:
-    return tuple(name for name, value in spec.items() if before is not None and value != before[name])
-
-
-def list_runs(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[RunSummary]:
-    """A creator's last runs, the newest first."""
-    return list_runs_before(scope, [creator_id], None, limit=limit)
-
-
-def list_runs_before(
-    scope: Scope, creators: Collection[UUID], before: tuple[datetime, UUID] | None, *, limit: int
-) -> list[RunSummary]:
-    """The last runs of these creators, the newest first; with `before`, what came before that place."""
-    place = tuple_(col(models.JobRow.created_at), col(models.JobRow.id))
-    rows = scope.session.exec(
-        _runs_query(scope)
-        .where(col(models.JobRow.creator_id).in_(list(creators)), true() if before is None else place < before)
-        .order_by(col(models.JobRow.created_at).desc(), col(models.JobRow.id).desc())
-        .limit(limit)
-        .execution_options(populate_existing=True)
-    )
-    return [_run_summary(scope, row, name, version) for row, name, version in rows]
-
-
-def get_run(scope: Scope, job_id: UUID) -> RunSummary:
-    """One run. Raises NotFound; another tenant's looks the same."""
-    row = scope.session.exec(_runs_query(scope).where(models.JobRow.id == job_id)).first()
-    if row is None:
-        raise NotFound("job.unknown")
-    return _run_summary(scope, *row)
-
-
-def _runs_query(scope: Scope) -> Select[models.JobRow, str, int]:
-    return (
-        select(models.JobRow, models.RecipeRow.name, models.RecipeRow.version)
-        .join(models.RecipeRow, _columns_equal(models.RecipeRow.id, models.JobRow.recipe_id))
-        .where(models.JobRow.tenant_id == scope.tenant_id, models.RecipeRow.tenant_id == scope.tenant_id)
-    )
-
-
-def _run_summary(scope: Scope, row: models.JobRow, name: str, version: int) -> RunSummary:
-    return RunSummary(
-        row.id,
-        row.creator_id,
-        name,
-        version,
-        JobState(row.state),
-        row.done,
-        row.total,
-        row.seed,
-        Message.from_json(row.reason) if row.reason else None,
-        row.by,
-        row.created_at or scope.now,
-        row.step,
-        row.steps,
-        row.waits_until,
-        row.waits_for,
-        len(row.skipped),
-        Message.from_json(row.skipped[-1]["reason"]) if row.skipped else None,
-    )
-
-
 def list_asset_cards(
     scope: Scope, creator_id: UUID, *, limit: int = 400, job_id: UUID | None = None
 ) -> list[AssetCard]:
     """The newest assets of a creator, or those of one run in the order they were made."""
     query = (
-        select(models.CreationRow, models.RecipeRow.name, models.RecipeRow.version)
-        .join(models.JobRow, _columns_equal(models.JobRow.id, models.CreationRow.job_id), isouter=True)
-        .join(models.RecipeRow, _columns_equal(models.RecipeRow.id, models.JobRow.recipe_id), isouter=True)
+        select(models.CreationRow, RecipeRow.name, RecipeRow.version)
+        .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
+        .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
         .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.creator_id == creator_id)
     )
     if job_id is not None:
@@ -240,9 +98,9 @@ def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
     if not assets:
         return []
     rows = scope.session.exec(
-        select(models.CreationRow, models.RecipeRow.name, models.RecipeRow.version)
-        .join(models.JobRow, _columns_equal(models.JobRow.id, models.CreationRow.job_id), isouter=True)
-        .join(models.RecipeRow, _columns_equal(models.RecipeRow.id, models.JobRow.recipe_id), isouter=True)
+        select(models.CreationRow, RecipeRow.name, RecipeRow.version)
+        .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
+        .join(RecipeRow, columns_equal(RecipeRow.id, JobRow.recipe_id), isouter=True)
         .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(list(assets)))
         .execution_options(populate_existing=True)
     ).all()
@@ -343,50 +201,6 @@ def _needs_review(standing: DisplayRating, *, looked: bool) -> bool:
     return standing.rating.rank >= Rating.N.rank and not looked
 
 
-def _columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
+def columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
     """A join on two columns, which the models type as what they hold."""
     return col(one) == col(other)
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """A run of a recipe as it gets on; `assets` are the pictures that are there already, `scores` how well each is
-    made, 0 to 100, None of what was made before scores were."""
-
-    job_id: UUID
-    creator_id: UUID
-    recipe: str
-    state: JobState
-    done: int
-    total: int
-    assets: tuple[UUID, ...]
-    scores: tuple[int | None, ...]
-
-
-_RUNNING = """
-SELECT j.id, j.creator_id, r.name, j.state, j.done, j.total,
-  (SELECT jsonb_agg(jsonb_build_array(c.asset_id, (c.parameters->>'score')::int) ORDER BY c.created_at, c.id)
-    FROM creations c WHERE c.tenant_id = j.tenant_id AND c.job_id = j.id) AS made
-FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
-WHERE j.tenant_id = :tenant AND j.creator_id = ANY(:creators)
-  AND (j.state IN ('queued', 'running') OR j.updated_at >= :since)
-ORDER BY j.created_at DESC, j.id DESC LIMIT :most
-"""
-
-
-def list_active_runs(scope: Scope, creators: Collection[UUID], *, since: datetime, most: int = 4) -> list[RunProgress]:
-    """The runs of these creators that wait or run, and those that ended since then, the newest first."""
-    rows = scope.run(_RUNNING, tenant=scope.tenant_id, creators=list(creators), since=since, most=most).all()
-    return [
-        RunProgress(
-            row.id,
-            row.creator_id,
-            row.name,
-            JobState(row.state),
-            row.done,
-            row.total,
-            tuple(UUID(asset) for asset, _ in row.made or ()),
-            tuple(score for _, score in row.made or ()),
-        )
-        for row in rows
-    ]

@@ -14,7 +14,8 @@ from foundation.db.database import Scope
 from gate.ratings import ratings
 from studio.library import queries
 from studio.library.queries import AssetCard
-from studio.library.states import PackState, ShelfState
+from studio.library.states import ShelfState
+from studio.packs.states import PackState
 
 MAX_PAGE_SIZE = 100
 """Pictures of one page."""

@@ -6,8 +6,8 @@ What is deleted or taken down asks nothing here: it only makes room.
 from foundation.db.database import Scope
 from foundation.errors import Refused
 from gate.assets import asset_records
+from studio.ingest.states import UploadState
 from studio.library import assets
-from studio.library.states import UploadState
 
 _WAITING = """
 SELECT sha256, max(size) AS size FROM (

@@ -13,8 +13,8 @@ from foundation.ids import uuid7
 from gate.contract.units import Medium, Rating, highest_rating
 from gate.ratings import ratings
 from studio.library import assets as library
-from studio.library import models
-from studio.library.states import PACK_STATES, PackState
+from studio.packs.models import PackItemRow, PackRow
+from studio.packs.states import PACK_STATES, PackState
 
 MAX_TITLE = 32
 """Telegram's limit of an invoice's title; the strictest of the rails."""
@@ -70,15 +70,15 @@ def create_pack(
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
     library.lock_library(scope, "pack", creator_id, slug)
     known = scope.session.exec(
-        select(models.PackRow.id).where(
-            models.PackRow.tenant_id == scope.tenant_id,
-            models.PackRow.creator_id == creator_id,
-            models.PackRow.slug == slug,
+        select(PackRow.id).where(
+            PackRow.tenant_id == scope.tenant_id,
+            PackRow.creator_id == creator_id,
+            PackRow.slug == slug,
         )
     ).first()
     if known is not None:
         return known
-    row = models.PackRow(
+    row = PackRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         slug=slug,
@@ -92,12 +92,12 @@ def create_pack(
     return row.id
 
 
-def _build_item_rows(scope: Scope, row: models.PackRow, assets: Sequence[UUID]) -> list[models.PackItemRow]:
+def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list[PackItemRow]:
     if not assets or len(set(assets)) != len(assets):
         raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE)
     library.check_assets_owned(scope, row.creator_id, assets)
     return [
-        models.PackItemRow(
+        PackItemRow(
             tenant_id=scope.tenant_id, creator_id=row.creator_id, pack_id=row.id, position=position, asset_id=asset
         )
         for position, asset in enumerate(assets)
@@ -128,17 +128,17 @@ def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> 
 
 def _get_or_create_draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
     known = scope.session.exec(
-        select(models.PackRow.id).where(
-            models.PackRow.tenant_id == scope.tenant_id,
-            models.PackRow.creator_id == creator_id,
-            models.PackRow.title == title,
-            models.PackRow.state == str(PackState.DRAFT),
+        select(PackRow.id).where(
+            PackRow.tenant_id == scope.tenant_id,
+            PackRow.creator_id == creator_id,
+            PackRow.title == title,
+            PackRow.state == str(PackState.DRAFT),
         )
     ).first()
     if known is not None:
         return known
     pack_id = uuid7()
-    row = models.PackRow(
+    row = PackRow(
         tenant_id=scope.tenant_id,
         id=pack_id,
         creator_id=creator_id,
@@ -178,13 +178,13 @@ def get_pack(scope: Scope, pack_id: UUID) -> PackView:
 def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
     """The active packs of a creator by title; one whose pictures are not all in the library is left out."""
     rows = scope.session.exec(
-        select(models.PackRow)
+        select(PackRow)
         .where(
-            models.PackRow.tenant_id == scope.tenant_id,
-            models.PackRow.creator_id == creator_id,
-            models.PackRow.state == str(PackState.ACTIVE),
+            PackRow.tenant_id == scope.tenant_id,
+            PackRow.creator_id == creator_id,
+            PackRow.state == str(PackState.ACTIVE),
         )
-        .order_by(models.PackRow.title)
+        .order_by(PackRow.title)
     )
     return [pack for row in rows if (pack := _find_pack_view(scope, row)) is not None]
 
@@ -238,7 +238,7 @@ def _listing_from_row(row: Any, standing: Mapping[str, ratings.DisplayRating]) -
     )
 
 
-def _find_pack_view(scope: Scope, row: models.PackRow) -> PackView | None:
+def _find_pack_view(scope: Scope, row: PackRow) -> PackView | None:
     try:
         return _pack_from_row(scope, row)
     except NotFound:
@@ -273,18 +273,18 @@ def set_pack_state(scope: Scope, pack_id: UUID, after: PackState) -> None:
     scope.add(row)
 
 
-def _get_pack_row(scope: Scope, pack_id: UUID, *, lock: bool = False) -> models.PackRow:
-    row = scope.session.get(models.PackRow, (scope.tenant_id, pack_id), with_for_update=lock or None)
+def _get_pack_row(scope: Scope, pack_id: UUID, *, lock: bool = False) -> PackRow:
+    row = scope.session.get(PackRow, (scope.tenant_id, pack_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("pack.unknown")
     return row
 
 
-def _pack_from_row(scope: Scope, row: models.PackRow) -> PackView:
+def _pack_from_row(scope: Scope, row: PackRow) -> PackView:
     items = scope.session.exec(
-        select(models.PackItemRow)
-        .where(models.PackItemRow.tenant_id == scope.tenant_id, models.PackItemRow.pack_id == row.id)
-        .order_by(models.PackItemRow.position)  # type: ignore[arg-type]  # a column, not an int
+        select(PackItemRow)
+        .where(PackItemRow.tenant_id == scope.tenant_id, PackItemRow.pack_id == row.id)
+        .order_by(PackItemRow.position)  # type: ignore[arg-type]  # a column, not an int
     )
     media = tuple(library.get_rendition(scope, item.asset_id, "pack") for item in items)
     rated = [ratings.effective_rating(scope, medium.sha256) or Rating.X for medium in media]

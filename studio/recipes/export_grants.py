@@ -9,44 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
 from sqlmodel import col, select
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments, timestamp_column
+from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.permits import reference_images
 from generators.contract import hosted_services
 from studio.library import assets
+from studio.recipes.models import ExportGrantRow
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 
 MAX_WORDS = 2000
-
-
-class ExportGrantRow(CreatorOwnedRow, table=True):
-    """A yes, in force until it was taken back."""
-
-    __tablename__ = "outgoing_grants"
-    __table_args__ = table_arguments(
-        Index(
-            "outgoing_grants_stands",
-            "tenant_id",
-            "creator_id",
-            "engine",
-            unique=True,
-            postgresql_where=text("revoked_at IS NULL"),
-        ),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    engine: str
-    by: str
-    """The actor who said it."""
-    words: str
-    """What they read of what leaves the house."""
-    revoked_at: datetime | None = timestamp_column(optional=True)
-    revoked_by: str | None = None
 
 
 @dataclass(frozen=True)

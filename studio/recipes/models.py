@@ -1,11 +1,74 @@
 """Tables of the room about words that recipes share."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 
-from foundation.db.database import TenantRow, jsonb_column, table_arguments
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+    timestamp_column,
+)
+
+
+class RecipeRow(CreatorOwnedRow, table=True):
+    """One version of a shot recipe; versions are immutable."""
+
+    __tablename__ = "recipes"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "name", "version"), about="creator", keep="while the tenant is here"
+    )
+    name: str
+    version: int
+    spec: dict[str, Any] = jsonb_column()
+    digest: str
+    retired: bool = False
+    """Nobody is offered it; of all versions of a name alike."""
+
+
+class ExportGrantRow(CreatorOwnedRow, table=True):
+    """A yes, in force until it was taken back."""
+
+    __tablename__ = "outgoing_grants"
+    __table_args__ = table_arguments(
+        Index(
+            "outgoing_grants_stands",
+            "tenant_id",
+            "creator_id",
+            "engine",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    engine: str
+    by: str
+    """The actor who said it."""
+    words: str
+    """What they read of what leaves the house."""
+    revoked_at: datetime | None = timestamp_column(optional=True)
+    revoked_by: str | None = None
+
+
+class StyleReferenceRow(CreatorOwnedRow, table=True):
+    """A picture of a creator that models keep to."""
+
+    __tablename__ = "look_pictures"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "asset_id"),
+        ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    asset_id: UUID
+    position: int
+    by: str
+    """The actor who chose it."""
 
 
 class WildcardRow(TenantRow, table=True):

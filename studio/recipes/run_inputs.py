@@ -15,11 +15,12 @@ from foundation.storage.object_store import ObjectStore
 from generators.contract.engines import ImageJob
 from generators.retouch import masks
 from generators.retouch.masks import MaskPart
-from studio.library import assets, models
+from studio.library import assets
 from studio.recipes import export_grants, input_pictures, style_references
 from studio.recipes.input_pictures import MAX_WEIGHT, MIN_WEIGHT, InitPicture
 from studio.recipes.specs import PlannedPicture, RecipeSpec
 from studio.recipes.style_references import FrozenStyle
+from studio.runs.models import JobRow
 
 
 @dataclass(frozen=True)
@@ -94,25 +95,25 @@ def _resolve_pose_picture(scope: Scope, creator_id: UUID, pose: PoseReference) -
     return source_picture_of_creator(scope, creator_id, pose.asset_id)
 
 
-def init_picture_of(job: models.JobRow) -> InitPicture | None:
+def init_picture_of(job: JobRow) -> InitPicture | None:
     """What a run begins from."""
     if job.from_asset is None:
         return None
     return InitPicture(job.from_asset, job.anew, masks.part_from_json(job.region) if job.region else None)
 
 
-def pose_reference_of(job: models.JobRow) -> PoseReference | None:
+def pose_reference_of(job: JobRow) -> PoseReference | None:
     """Whose posture a run takes."""
     return PoseReference(job.pose_asset, job.pose_weight) if job.pose_asset is not None else None
 
 
-def referenced_assets(job: models.JobRow) -> tuple[UUID, ...]:
+def referenced_assets(job: JobRow) -> tuple[UUID, ...]:
     """What a model looks at to make the pictures of a run, but shows nowhere as it is."""
     look = tuple(UUID(asset_id) for asset_id, _ in job.look)
     return (*look, job.pose_asset) if job.pose_asset is not None else look
 
 
-def check_run_inputs(tenant: OpenScope, job: models.JobRow, *, actor: str) -> tuple[str, str]:
+def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str, str]:
     """The digests of what a run begins from and of whose posture it takes, "" where there is none. Raises Gone for a
     picture of these, or of its look, that may not be used any more."""
     if not inputs_needed_by(job):
@@ -121,7 +122,7 @@ def check_run_inputs(tenant: OpenScope, job: models.JobRow, *, actor: str) -> tu
         return check_run_inputs_in(scope, job)
 
 
-def check_run_inputs_in(scope: Scope, job: models.JobRow) -> tuple[str, str]:
+def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
     """The same in a transaction that is open."""
     begin, pose = init_picture_of(job), pose_reference_of(job)
     try:
@@ -133,7 +134,7 @@ def check_run_inputs_in(scope: Scope, job: models.JobRow) -> tuple[str, str]:
     return first, posture
 
 
-def check_inputs_may_leave(scope: Scope, job: models.JobRow, engine: str) -> None:
+def check_inputs_may_leave(scope: Scope, job: JobRow, engine: str) -> None:
     """Whether the pictures a run works from may be sent to an engine of others, now; nothing of a run by words alone.
     Raises Gone, as `export_grants.check_export` says."""
     if not inputs_needed_by(job):
@@ -151,14 +152,14 @@ def needed_inputs(begin: InitPicture | None, pose: PoseReference | None) -> froz
     return frozenset(name for name, one in wanted.items() if one is not None)
 
 
-def inputs_needed_by(job: models.JobRow) -> frozenset[str]:
+def inputs_needed_by(job: JobRow) -> frozenset[str]:
     """What of an engine the pictures of a run ask for, as `ImageJob.asks`."""
     asked = {"init": job.from_asset, "mask": job.region, "pose": job.pose_asset, "references": job.look}
     return frozenset(name for name, wanted in asked.items() if wanted)
 
 
 def attach_inputs(
-    tenant: OpenScope, store: ObjectStore, job: models.JobRow, shots: Sequence[PlannedPicture], *, actor: str
+    tenant: OpenScope, store: ObjectStore, job: JobRow, shots: Sequence[PlannedPicture], *, actor: str
 ) -> list[PlannedPicture]:
     """Shots with the pictures their run works from, asked for anew, and with LoRAs of the agency's own where it has
     these. Raises Gone for a picture that may not be used now."""
@@ -184,7 +185,7 @@ def _with_lora_owner(job: ImageJob, owner: str) -> ImageJob:
     return replace(job, loras=tuple(replace(one, owner=owner) for one in job.loras))
 
 
-def style_digests(job: models.JobRow) -> list[str]:
+def style_digests(job: JobRow) -> list[str]:
     """The pictures of the look a run keeps, by their SHA-256."""
     return [sha256 for _, sha256 in job.look]
 

@@ -11,15 +11,17 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import select
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import canonical_json
 from foundation.money import Money, parse_amounts
 from generators.contract.engines import ImageJob, Lora
-from studio.library import assets, models
+from studio.library import assets
 from studio.recipes import parameters, wildcards
 from studio.recipes.input_pictures import InitPictureSpec, PoseReferenceSpec
+from studio.recipes.models import RecipeRow
 from studio.recipes.parameters import Parameter, ParameterValue
+from studio.runs.models import JobRow
 
 _WORD = re.compile(r"\{([^{}]*)\}|[{}]")
 """A word in braces; a brace alone is a word that somebody forgot to finish."""
@@ -184,20 +186,20 @@ def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
     wildcards.check_wildcards_exist(scope, creator_id, spec.name, spec.prompt)
     assets.lock_library(scope, "recipe", creator_id, spec.name)
     known = scope.session.exec(
-        select(models.RecipeRow)
+        select(RecipeRow)
         .where(
-            models.RecipeRow.tenant_id == scope.tenant_id,
-            models.RecipeRow.creator_id == creator_id,
-            models.RecipeRow.name == spec.name,
+            RecipeRow.tenant_id == scope.tenant_id,
+            RecipeRow.creator_id == creator_id,
+            RecipeRow.name == spec.name,
         )
-        .order_by(models.RecipeRow.version.desc())  # type: ignore[attr-defined]  # a column, not an int
+        .order_by(RecipeRow.version.desc())  # type: ignore[attr-defined]  # a column, not an int
     ).first()
     if known is not None and known.retired:  # who writes it wants it: it is offered again
         known.retired = False
         scope.add(known)
     if known is not None and RecipeSpec.model_validate(known.spec) == spec:
         return known.id
-    row = models.RecipeRow(
+    row = RecipeRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         name=spec.name,
@@ -211,7 +213,7 @@ def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
 def get_spec(scope: Scope, recipe_id: UUID) -> RecipeSpec:
     """The recipe of an id. Raises NotFound."""
-    row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
+    row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is None:
         raise NotFound("recipe.unknown")
     return RecipeSpec.model_validate(row.spec)
@@ -220,11 +222,11 @@ def get_spec(scope: Scope, recipe_id: UUID) -> RecipeSpec:
 def get_spec_version(scope: Scope, creator_id: UUID, name: str, version: int) -> RecipeSpec:
     """A recipe of a creator as it was. Raises NotFound."""
     row = scope.session.exec(
-        select(models.RecipeRow).where(
-            models.RecipeRow.tenant_id == scope.tenant_id,
-            models.RecipeRow.creator_id == creator_id,
-            models.RecipeRow.name == name,
-            models.RecipeRow.version == version,
+        select(RecipeRow).where(
+            RecipeRow.tenant_id == scope.tenant_id,
+            RecipeRow.creator_id == creator_id,
+            RecipeRow.name == name,
+            RecipeRow.version == version,
         )
     ).one_or_none()
     if row is None:
@@ -237,7 +239,7 @@ def resolve_wildcards(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> Recip
     return with_wildcards(spec, wildcards.current_wildcards(scope, creator_id, spec.prompt))
 
 
-def spec_of_run(scope: Scope, job: models.JobRow) -> RecipeSpec:
+def spec_of_run(scope: Scope, job: JobRow) -> RecipeSpec:
     """The recipe of a run with the words of shared lists as they were when somebody asked for it. Raises NotFound."""
     return with_wildcards(get_spec(scope, job.recipe_id), job.lists)
 
@@ -254,7 +256,7 @@ def restore_version(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeSp
 
     Raises NotFound, for another creator's too.
     """
-    row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
+    row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is None or row.creator_id != creator_id:
         raise NotFound("recipe.unknown")
     spec = RecipeSpec.model_validate(row.spec)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.permits import reference_images
 from studio.library import assets
 from studio.recipes import input_pictures
+from studio.recipes.models import StyleReferenceRow
 from tenants import audit
 
 MAX_STYLE_REFERENCES = 4
@@ -23,22 +23,6 @@ MAX_STYLE_REFERENCES = 4
 
 FrozenStyle = list[list[str]]
 """The pictures of a look as a run keeps them: the asset and the digest of each."""
-
-
-class StyleReferenceRow(CreatorOwnedRow, table=True):
-    """A picture of a creator that models keep to."""
-
-    __tablename__ = "look_pictures"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "creator_id", "asset_id"),
-        ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    asset_id: UUID
-    position: int
-    by: str
-    """The actor who chose it."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from sqlmodel import select
 
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
-from studio.library import assets, models, queries
-from studio.library.queries import RecipeSummary
+from studio.library import assets
 from studio.recipes import run_inputs, specs, wildcards
+from studio.recipes.models import RecipeRow
+from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.specs import MAX_RECIPE_NAME, RecipeSpec
 
 
@@ -20,9 +21,7 @@ def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
     assets.lock_library(scope, "recipe names", creator_id)  # two copies at once would both find the same name free
     taken = set(
         scope.session.exec(
-            select(models.RecipeRow.name).where(
-                models.RecipeRow.tenant_id == scope.tenant_id, models.RecipeRow.creator_id == creator_id
-            )
+            select(RecipeRow.name).where(RecipeRow.tenant_id == scope.tenant_id, RecipeRow.creator_id == creator_id)
         )
     )
     return specs.save_recipe(scope, creator_id, spec.model_copy(update={"name": _unique_name(spec.name, taken)}))
@@ -35,7 +34,7 @@ def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any])
     """
     spec = specs.parse_recipe(said)
     _lock_recipe(scope, creator_id, spec.name)
-    if any(one.name == spec.name for one in queries.list_recipes(scope, creator_id)):
+    if any(one.name == spec.name for one in list_recipes(scope, creator_id)):
         raise Conflict("recipe.taken", name=spec.name)
     return _save_version(scope, creator_id, spec, None)
 
@@ -54,10 +53,10 @@ def change_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID, sai
 def lock_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID) -> tuple[UUID, RecipeSummary]:
     """Whose recipe it is, and the newest version of that which `recipe_id` is a version of; nobody else writes it until
     this ends. Raises NotFound."""
-    row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
+    row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is not None and row.creator_id in creators:
         _lock_recipe(scope, row.creator_id, row.name)
-        for card in queries.list_recipes(scope, row.creator_id):
+        for card in list_recipes(scope, row.creator_id):
             if card.name == row.name:
                 return row.creator_id, card
     raise NotFound("recipe.unknown")
@@ -99,9 +98,9 @@ def unarchive_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> str:
 def get_current_recipe(scope: Scope, creators: Collection[UUID], recipe_id: UUID) -> tuple[UUID, RecipeSummary]:
     """Whose recipe it is, and what it says. Raises NotFound for an older version, for one that was put away, and for
     anybody else's, which all look the same."""
-    row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
+    row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is not None and row.creator_id in creators:
-        for card in queries.list_recipes(scope, row.creator_id):
+        for card in list_recipes(scope, row.creator_id):
             if card.id == recipe_id:
                 return row.creator_id, card
     raise NotFound("recipe.unknown")
@@ -121,8 +120,8 @@ def _set_retired(scope: Scope, creator_id: UUID, recipe_id: UUID, *, retired: bo
     return name
 
 
-def _get_recipe_row(scope: Scope, creator_id: UUID, recipe_id: UUID) -> models.RecipeRow:
-    row = scope.session.get(models.RecipeRow, (scope.tenant_id, recipe_id))
+def _get_recipe_row(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeRow:
+    row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is None or row.creator_id != creator_id:
         raise NotFound("recipe.unknown")
     return row

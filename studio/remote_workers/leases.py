@@ -27,12 +27,13 @@ from generators.remote_protocol import (
 )
 from generators.retouch.masks import MaskRegion
 from studio.costs import quotas
-from studio.library import assets, models, storage_quota
-from studio.library.states import JobState, UploadState
+from studio.ingest.states import UploadState
+from studio.library import assets, storage_quota
 from studio.recipes import run_inputs, specs
 from studio.recipes.specs import PlannedPicture, RecipeSpec
 from studio.runs import records, remote_routing
-from studio.runs.models import RemotePictureRow, RemoteRunRow
+from studio.runs.models import JobRow, RemotePictureRow, RemoteRunRow
+from studio.runs.states import JobState
 from tenants.api_keys import remote_workers
 
 LEASE_DURATION = timedelta(seconds=60)
@@ -124,7 +125,7 @@ def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[
 
 
 def _lease_next_pictures(
-    scope: Scope, job: models.JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
+    scope: Scope, job: JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
 ) -> LeasedPictures | None:
     """The next pictures of a run, under a new lease; None of one that cannot be made here, or now."""
     spec = specs.spec_of_run(scope, job)
@@ -151,7 +152,7 @@ def _lease_next_pictures(
     )
 
 
-def _build_picture_orders(scope: Scope, job: models.JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
+def _build_picture_orders(scope: Scope, job: JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
     """As they are sent, with the names of the pictures they work from. Raises Gone for one not to be used any more."""
     first, posture = run_inputs.check_run_inputs_in(scope, job)
     begin, pose = run_inputs.init_picture_of(job), run_inputs.pose_reference_of(job)
@@ -166,7 +167,7 @@ def _build_picture_orders(scope: Scope, job: models.JobRow, shots: Sequence[Plan
     return [PictureOrder.from_job(one.number, replace(one.job, **changes), **said) for one in shots]
 
 
-def _missing_pictures(scope: Scope, job: models.JobRow, spec: RecipeSpec) -> Sequence[PlannedPicture]:
+def _missing_pictures(scope: Scope, job: JobRow, spec: RecipeSpec) -> Sequence[PlannedPicture]:
     """The pictures of a run that nobody made yet."""
     shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)[job.done :]
     there = assets.assets_by_source(

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
@@ -24,13 +25,13 @@ from generators.provenance.content_credentials import SigningCredential
 from generators.remote_protocol import MAX_PICTURE_BYTES, PictureResult
 from studio.ingest import pipeline
 from studio.ingest.classification import CompareFaces
-from studio.library import assets, models, storage_quota
-from studio.library.events import RemotePictureDue
-from studio.library.states import UPLOAD_STATES, UploadState
+from studio.ingest.states import UPLOAD_STATES, UploadState
+from studio.library import assets, storage_quota
 from studio.recipes import run_inputs, specs
 from studio.remote_workers import leases
+from studio.remote_workers.events import RemotePictureDue
 from studio.runs import records
-from studio.runs.models import RemotePictureRow, RemoteRunRow
+from studio.runs.models import JobRow, RemotePictureRow, RemoteRunRow
 from tenants.api_keys import remote_workers
 
 _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -166,7 +167,7 @@ def ingest_result(
 
 
 def _asset_builder(
-    scope: Scope, job: models.JobRow, row: RemotePictureRow
+    scope: Scope, job: JobRow, row: RemotePictureRow
 ) -> Callable[[bytes, SigningCredential], pipeline.PreparedAsset]:
     """What makes bytes the picture of a run: what was asked for is ours to say, not the machine's."""
     made = PictureResult.model_validate(row.made)

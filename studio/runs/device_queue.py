@@ -10,10 +10,10 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.outbox import outbox
 from generators import registry
-from studio.library import models
-from studio.library.events import HostedRunDue
-from studio.library.events import RunDue as JobDue
 from studio.recipes.specs import RecipeSpec
+from studio.runs.events import HostedRunDue
+from studio.runs.events import RunDue as JobDue
+from studio.runs.models import JobRow
 
 
 def model_group(model: str, *, engine: str = "", adapters: Iterable[str] = ()) -> str:
@@ -35,7 +35,7 @@ RunEvent = JobDue | HostedRunDue
 
 def enqueue_run(
     scope: Scope,
-    job: models.JobRow,
+    job: JobRow,
     spec: RecipeSpec,
     *,
     pause: int = 0,

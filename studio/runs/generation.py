@@ -20,9 +20,9 @@ from generators.contract.engines import (
 )
 from generators.engines.images import input_fitting
 from generators.engines.images.input_fitting import FittedJob
-from studio.library import models
 from studio.recipes.specs import PlannedPicture
 from studio.runs import records
+from studio.runs.models import JobRow
 from studio.runs.purchases import PictureBuyer, RunStopped
 
 
@@ -66,7 +66,7 @@ def generate_shots(
         yield picture, price
 
 
-def labels_of_run(scope: Scope, job: models.JobRow) -> set[bool]:
+def labels_of_run(scope: Scope, job: JobRow) -> set[bool]:
     """Whether what a run made so far bears a label (DEMO MODEL, PLACEHOLDER); nothing of one that made none."""
     made = scope.run(
         "SELECT DISTINCT label <> '' FROM creations WHERE tenant_id = :tenant AND job_id = :job",
@@ -79,7 +79,7 @@ def labels_of_run(scope: Scope, job: models.JobRow) -> set[bool]:
 class RunProgressWatch:
     """What an engine calls after each step: it tells how far the picture is, and stops with its run or its row."""
 
-    def __init__(self, tenant: OpenScope, job: models.JobRow, pulse: Heartbeat, *, every: float) -> None:
+    def __init__(self, tenant: OpenScope, job: JobRow, pulse: Heartbeat, *, every: float) -> None:
         self._tenant, self._job, self._pulse, self._every = tenant, job, pulse, every
         self._next = 0.0
 

@@ -11,12 +11,14 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from gate.assets import asset_records
 from gate.assets.asset_records import RenditionSummary
+from gate.assets.derivations import ancestors_and_descendants, reference_assets
 from studio.library import models, queries
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER
 from studio.library.queries import AssetCard
-from studio.library.states import PackState
+from studio.packs.states import PackState
 from studio.recipes import run_inputs
 from studio.runs import runner
+from studio.runs.models import JobRow
 
 MAX_RELATIVES = 24
 """So many of its children are named."""
@@ -54,8 +56,8 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
     Raises NotFound; another tenant's looks the same.
     """
     row = _get_creation_row(scope, asset_id)
-    sources, children = asset_records.ancestors_and_descendants(scope, asset_id, most=MAX_RELATIVES)
-    after = asset_records.reference_assets(scope, asset_id)
+    sources, children = ancestors_and_descendants(scope, asset_id, most=MAX_RELATIVES)
+    after = reference_assets(scope, asset_id)
     related = queries.get_asset_cards(scope, list(dict.fromkeys([*sources, *after, *children])))
     shown = [card for card in related if card.creator_id == row.creator_id and not card.standing.is_withheld]
     packs = scope.run(_PACKS, tenant=scope.tenant_id, asset=asset_id, gone=str(PackState.RETIRED)).scalars()
@@ -109,8 +111,8 @@ def _get_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow:
     return row
 
 
-def _get_run_of(scope: Scope, row: models.CreationRow) -> models.JobRow:
-    found = scope.session.get(models.JobRow, (scope.tenant_id, row.job_id))
+def _get_run_of(scope: Scope, row: models.CreationRow) -> JobRow:
+    found = scope.session.get(JobRow, (scope.tenant_id, row.job_id))
     if found is None:
         raise NotFound("job.unknown")
     return found

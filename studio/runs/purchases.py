@@ -27,11 +27,13 @@ from generators.contract.engines import (
     PurchaseRecord,
 )
 from studio.costs import quotas, spending_caps
+from studio.costs.models import EngineOrderRow
 from studio.costs.spending_caps import PurchaseRequest, SpendingCaps
-from studio.library import assets, models
-from studio.library.events import SellerAnswerStored
+from studio.library import assets
 from studio.recipes import run_inputs
 from studio.runs import records
+from studio.runs.events import SellerAnswerStored
+from studio.runs.models import JobRow
 
 PURCHASES_ACTOR = "system:studio"
 STAYS = (Rating.N, Rating.E)
@@ -53,7 +55,7 @@ class RunStopped(Exception):  # no error: a person stopped the run
 class _Kept(PurchaseRecord):
     """The slip of an order, each step of which is committed before the next."""
 
-    def __init__(self, tenant: OpenScope, store: ObjectStore, row: models.EngineOrderRow, job: models.JobRow) -> None:
+    def __init__(self, tenant: OpenScope, store: ObjectStore, row: EngineOrderRow, job: JobRow) -> None:
         super().__init__(str(row.id), row.asked_at, row.remote_id)
         self._tenant, self._store, self._tenant_id, self._id = tenant, store, row.tenant_id, row.id
         self._job, self._engine = job, row.engine
@@ -113,7 +115,7 @@ class PictureBuyer:
 
     tenant: OpenScope
     store: ObjectStore
-    job: models.JobRow
+    job: JobRow
     caps: SpendingCaps
     budget: SpendingCaps | None = None
     per_day: int = 0

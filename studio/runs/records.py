@@ -2,12 +2,15 @@
 
 from uuid import UUID
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from studio.costs import quotas, spending_caps
-from studio.library import assets, models, storage_quota
-from studio.library.states import JOB_STATES, JobState
+from studio.library import assets, storage_quota
+from studio.library.assets import run_source_key
+from studio.runs.models import JobRow
+from studio.runs.states import JOB_STATES, JobState
 from tenants.notices import notices
 
 STUDIO_ACTOR = "system:studio"
@@ -22,33 +25,28 @@ def check_room(tenant: OpenScope, tenant_id: UUID, allowed: int | None, size: in
         storage_quota.check_storage(scope, allowed, size)
 
 
-def set_wait(row: models.JobRow, held: quotas.GenerationWait | None) -> None:
+def set_wait(row: JobRow, held: quotas.GenerationWait | None) -> None:
     """Say on the row until when it waits and for what; for nothing when None."""
     row.waits_until, row.waits_for = (held.until, held.why) if held is not None else (None, "")
 
 
-def picture_source_key(job: models.JobRow, number: int) -> str:
+def picture_source_key(job: JobRow, number: int) -> str:
     """What makes a picture of a run once: a process that died after it stood finds it there."""
     return run_source_key(job.id, number)
 
 
-def run_source_key(job_id: UUID, number: int) -> str:
-    """The same by the run's id."""
-    return f"job:{job_id}:{number}"
-
-
-def existing_numbers(scope: Scope, job: models.JobRow) -> frozenset[int]:
+def existing_numbers(scope: Scope, job: JobRow) -> frozenset[int]:
     """The numbers of the pictures of a run that stand."""
     sources = {picture_source_key(job, number): number for number in range(job.total)}
     return frozenset(sources[one] for one in assets.assets_by_source(scope, job.creator_id, list(sources)))
 
 
-def skipped_numbers(job: models.JobRow) -> frozenset[int]:
+def skipped_numbers(job: JobRow) -> frozenset[int]:
     """The numbers of the pictures of a run that nobody asks for again."""
     return frozenset(one["number"] for one in job.skipped)
 
 
-def count_settled(scope: Scope, job: models.JobRow) -> int:
+def count_settled(scope: Scope, job: JobRow) -> int:
     """How many pictures of a run stand or are skipped, counted up to the first that is missing."""
     there = assets.assets_by_source(
         scope, job.creator_id, [picture_source_key(job, number) for number in range(job.done, job.total)]
@@ -58,7 +56,7 @@ def count_settled(scope: Scope, job: models.JobRow) -> int:
     return next(missing, job.total)
 
 
-def skip_picture(tenant: OpenScope, job: models.JobRow, number: int, reason: Message) -> bool:
+def skip_picture(tenant: OpenScope, job: JobRow, number: int, reason: Message) -> bool:
     """Go on without a picture that was refused; whether the run goes on. One that made none at all fails."""
     with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
         row = get_run_row(scope, job.id, lock=True)
@@ -67,13 +65,13 @@ def skip_picture(tenant: OpenScope, job: models.JobRow, number: int, reason: Mes
         return record_progress_in(scope, row, number + 1)
 
 
-def record_progress(tenant: OpenScope, job: models.JobRow, done: int) -> bool:
+def record_progress(tenant: OpenScope, job: JobRow, done: int) -> bool:
     """Note how far a run is, in a transaction of its own; whether it goes on."""
     with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
         return record_progress_in(scope, get_run_row(scope, job.id, lock=True), done)
 
 
-def record_progress_in(scope: Scope, row: models.JobRow, done: int) -> bool:
+def record_progress_in(scope: Scope, row: JobRow, done: int) -> bool:
     """The same of a row that is locked."""
     row.step = row.steps = 0
     row.done = max(row.done, done)  # a worker that lost its row may come after the one that has it
@@ -83,7 +81,7 @@ def record_progress_in(scope: Scope, row: models.JobRow, done: int) -> bool:
     return row.state == JobState.RUNNING
 
 
-def _finish_run(scope: Scope, row: models.JobRow) -> None:
+def _finish_run(scope: Scope, row: JobRow) -> None:
     """All of it was asked for; what was refused is told."""
     if len(row.skipped) == row.total:
         _mark_run_failed(scope, row, Message.from_json(row.skipped[-1]["reason"]))
@@ -102,22 +100,22 @@ def fail_run(scope: Scope, job_id: UUID, reason: Message) -> None:
         _mark_run_failed(scope, row, reason)
 
 
-def _mark_run_failed(scope: Scope, row: models.JobRow, reason: Message) -> None:
+def _mark_run_failed(scope: Scope, row: JobRow, reason: Message) -> None:
     row.reason = stored_message(reason)
     move_run(scope, row, JobState.FAILED)
     spending_caps.release_run_orders(scope, row.id)
     notices.put(scope, reason, cause=f"job:{row.id}", creator_id=row.creator_id)
 
 
-def get_run_row(scope: Scope, job_id: UUID, *, lock: bool = False) -> models.JobRow:
+def get_run_row(scope: Scope, job_id: UUID, *, lock: bool = False) -> JobRow:
     """The row of a run. Raises NotFound."""
-    row = scope.session.get(models.JobRow, (scope.tenant_id, job_id), with_for_update=lock or None)
+    row = scope.session.get(JobRow, (scope.tenant_id, job_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("job.unknown")
     return row
 
 
-def move_run(scope: Scope, job: models.JobRow, after: JobState) -> None:
+def move_run(scope: Scope, job: JobRow, after: JobState) -> None:
     """Give a run another state. Raises Conflict for a move there is none of."""
     JOB_STATES.check(JobState(job.state), after)
     job.state = str(after)

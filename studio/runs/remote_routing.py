@@ -12,11 +12,10 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from generators.remote_protocol import RemoteWorkerCapabilities
-from studio.library import models
-from studio.library.states import UploadState
+from studio.ingest.states import UploadState
 from studio.recipes import run_inputs, specs
 from studio.runs import device_queue, records
-from studio.runs.models import RemotePictureRow, RemoteRunRow
+from studio.runs.models import JobRow, RemotePictureRow, RemoteRunRow
 from tenants.api_keys import remote_workers
 
 
@@ -29,7 +28,7 @@ class RemoteActivity:
     total: int
 
 
-def route_to_remote(scope: Scope, job: models.JobRow) -> bool:
+def route_to_remote(scope: Scope, job: JobRow) -> bool:
     """Have a new run made at home, where the agency has a machine there; whether it is."""
     if not remote_workers.list_connected_workers(scope):
         return False
@@ -37,7 +36,7 @@ def route_to_remote(scope: Scope, job: models.JobRow) -> bool:
     return True
 
 
-def route_again_to_remote(scope: Scope, job: models.JobRow) -> bool:
+def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
     """As `takes`, of a run that failed: what was refused of it may be handed in anew."""
     scope.lock(remote_lock_name(scope))
     for picture in scope.session.exec(
@@ -101,16 +100,16 @@ def remote_lock_name(scope: Scope) -> str:
     return f"home:{scope.tenant_id}"
 
 
-def _list_waiting_runs(scope: Scope) -> list[tuple[RemoteRunRow, models.JobRow]]:
+def _list_waiting_runs(scope: Scope) -> list[tuple[RemoteRunRow, JobRow]]:
     found = scope.session.exec(
-        select(RemoteRunRow, models.JobRow)
+        select(RemoteRunRow, JobRow)
         .where(
             RemoteRunRow.tenant_id == scope.tenant_id,
-            models.JobRow.tenant_id == scope.tenant_id,
-            models.JobRow.id == RemoteRunRow.job_id,
-            col(models.JobRow.state).not_in(list(records.ENDED_RUN_STATES)),
+            JobRow.tenant_id == scope.tenant_id,
+            JobRow.id == RemoteRunRow.job_id,
+            col(JobRow.state).not_in(list(records.ENDED_RUN_STATES)),
         )
-        .order_by(col(models.JobRow.created_at), col(models.JobRow.id))
+        .order_by(col(JobRow.created_at), col(JobRow.id))
     )
     return list(found.all())
 

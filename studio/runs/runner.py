@@ -37,8 +37,6 @@ from studio.costs.spending_caps import CapReached, SpendingCaps
 from studio.ingest import pipeline
 from studio.ingest.classification import CompareFaces
 from studio.library import assets, models, storage_quota
-from studio.library.events import HostedRunDue
-from studio.library.states import JobState
 from studio.recipes import parameters, prompt_rating, run_inputs, specs, wildcards
 from studio.recipes.input_pictures import InitPicture
 from studio.recipes.parameters import ParameterValue
@@ -47,9 +45,12 @@ from studio.recipes.specs import PlannedPicture, RecipeSpec
 from studio.recipes.style_references import FrozenStyle
 from studio.runs import device_queue, generation, records, remote_routing
 from studio.runs.device_queue import RunEvent
+from studio.runs.events import HostedRunDue
 from studio.runs.generation import RunProgressWatch
+from studio.runs.models import JobRow
 from studio.runs.purchases import PictureBuyer, RunStopped
 from studio.runs.records import TURN_PICTURES
+from studio.runs.states import JobState
 from tenants.notices import notices
 
 TURN_SECONDS = 60.0
@@ -112,9 +113,7 @@ def start_run(
     generation, or beyond the agency's own quota, it waits, and says until when.
     """
     assets.lock_library(scope, "job", key)
-    known = scope.session.exec(
-        select(models.JobRow.id).where(models.JobRow.tenant_id == scope.tenant_id, models.JobRow.key == key)
-    ).first()
+    known = scope.session.exec(select(JobRow.id).where(JobRow.tenant_id == scope.tenant_id, JobRow.key == key)).first()
     if known is not None:
         return known
     written = specs.get_spec(scope, recipe_id)
@@ -125,7 +124,7 @@ def start_run(
         spec, seed=seed, count=total, given=answers
     )  # a wrong one is told now, by no failed job
     rating = prompt_rating.rate_prompts(scope, spec, shots, answers)
-    row = models.JobRow(
+    row = JobRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         recipe_id=recipe_id,
@@ -224,7 +223,7 @@ def generate_pictures(
             records.fail_run(scope, event.subject_id, error.message)
 
 
-def _skip_or_raise(tenant: OpenScope, job: models.JobRow, number: int, error: PictureUndelivered, refused: int) -> bool:
+def _skip_or_raise(tenant: OpenScope, job: JobRow, number: int, error: PictureUndelivered, refused: int) -> bool:
     """Go on without a picture; whether the run does. Raises the error after too many in a row."""
     if not records.skip_picture(tenant, job, number, error.message):
         return False
@@ -236,7 +235,7 @@ def _skip_or_raise(tenant: OpenScope, job: models.JobRow, number: int, error: Pi
 def _move_to_other_queue(
     event: RunEvent,
     tenant: OpenScope,
-    job: models.JobRow,
+    job: JobRow,
     *,
     spec: RecipeSpec,
     engine: ImageEngine,
@@ -262,7 +261,7 @@ def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
 
 
 def _plan_missing_pictures(
-    scope: Scope, job: models.JobRow
+    scope: Scope, job: JobRow
 ) -> tuple[RecipeSpec, Sequence[PlannedPicture], list[PlannedPicture]]:
     """The recipe of a run, its pictures, and those that nobody made yet and that are not skipped."""
     spec = specs.spec_of_run(scope, job)
@@ -291,7 +290,7 @@ def _next_group(
 def _ingest_pictures(
     made: Iterator[tuple[int, pipeline.PreparedAsset]],
     tenant: OpenScope,
-    job: models.JobRow,
+    job: JobRow,
     store: ObjectStore,
     bring: Callable[..., UUID],
 ) -> Iterator[int]:
@@ -308,7 +307,7 @@ def _ingest_pictures(
         yield number
 
 
-def _may_draw(tenant: OpenScope, job: models.JobRow, per_day: int) -> int:
+def _may_draw(tenant: OpenScope, job: JobRow, per_day: int) -> int:
     """Begin pictures, at most so many; or give the row back until its hours open or its agency's next day begins."""
     with tenant(job.tenant_id, records.STUDIO_ACTOR) as scope:
         row = records.get_run_row(scope, job.id, lock=True)
@@ -347,10 +346,10 @@ def stop_run(scope: Scope, job_id: UUID) -> None:
 def wake_waiting_runs(scope: Scope) -> int:
     """Hours or quotas changed: runs that wait for these look again now; how many."""
     rows = scope.session.exec(
-        select(models.JobRow).where(
-            models.JobRow.tenant_id == scope.tenant_id,
-            col(models.JobRow.waits_until).is_not(None),
-            col(models.JobRow.state).not_in(list(records.ENDED_RUN_STATES)),
+        select(JobRow).where(
+            JobRow.tenant_id == scope.tenant_id,
+            col(JobRow.waits_until).is_not(None),
+            col(JobRow.state).not_in(list(records.ENDED_RUN_STATES)),
         )
     ).all()
     return sum(bool(device_queue.expedite_run(scope, row.id)) for row in rows)
@@ -371,7 +370,7 @@ def _prepare_pictures(
     made: Iterator[tuple[GeneratedPicture, Price | None]],
     group: Sequence[PlannedPicture],
     part: Sequence[PlannedPicture],
-    job: models.JobRow,
+    job: JobRow,
     credential: Callable[[], SigningCredential],
 ) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
     """The missing pictures of a group with their numbers, each as soon as it is there; of those made together the first
@@ -446,7 +445,7 @@ def resume_run(scope: Scope, job_id: UUID) -> int:
     return count_missing(scope, row)
 
 
-def count_missing(scope: Scope, job: models.JobRow) -> int:
+def count_missing(scope: Scope, job: JobRow) -> int:
     """How many pictures of a run are neither there nor left out."""
     there = records.existing_numbers(scope, job)
     return sum(number not in there and number not in records.skipped_numbers(job) for number in range(job.total))

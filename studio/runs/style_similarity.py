@@ -9,19 +9,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import select
 
-from foundation.db.database import (
-    CreatorOwnedRow,
-    OpenScope,
-    Scope,
-    message_column,
-    stored_message,
-    table_arguments,
-)
+from foundation.canonical_json import canonical_json
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import BadInput, NotFound, Refused
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox.heartbeat import heartbeat
 from foundation.storage.object_store import ObjectStore
@@ -32,30 +26,13 @@ from generators.contract.classifier import Classifier
 from generators.media import pictures
 from generators.media.pictures import DecodedPhoto
 from studio.library import assets, models
-from studio.library.events import StyleScoreDue
 from studio.recipes import style_references
+from studio.runs.events import StyleScoreDue
+from studio.runs.models import JobRow
 
 SCORING = "system:scoring"
 FACE_METHOD_PREFIX = "face:"
 """Before the name of the model that told faces apart."""
-
-
-class StyleScoreRow(CreatorOwnedRow, table=True):
-    """How alike a picture is to its look, or why nobody knows."""
-
-    __tablename__ = "look_scores"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "asset_id"),
-        ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
-        about="creator",
-        keep="while the tenant is here",
-    )
-    asset_id: UUID
-    method: str
-    """With its version; empty where nothing was compared."""
-    score: int | None = None
-    """In percent."""
-    reason: dict[str, object] | None = message_column()
 
 
 @dataclass(frozen=True)
@@ -134,11 +111,11 @@ def fail_style_score(event: StyleScoreDue, *, tenant: OpenScope) -> None:
 
 def _find_comparison(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
     row = scope.session.exec(
-        select(models.CreationRow.creator_id, models.CreationRow.sha256, models.JobRow.look)
-        .join(models.JobRow, models.JobRow.id == models.CreationRow.job_id)  # type: ignore[arg-type]  # columns
+        select(models.CreationRow.creator_id, models.CreationRow.sha256, JobRow.look)
+        .join(JobRow, JobRow.id == models.CreationRow.job_id)  # type: ignore[arg-type]  # columns
         .where(
             models.CreationRow.tenant_id == scope.tenant_id,
-            models.JobRow.tenant_id == scope.tenant_id,
+            JobRow.tenant_id == scope.tenant_id,
             models.CreationRow.asset_id == asset_id,
         )
     ).first()

@@ -31,14 +31,15 @@ from generators.video import video_files
 from studio.costs import quotas
 from studio.ingest import pipeline, video_assets
 from studio.ingest.classification import CompareFaces
-from studio.library import assets, models, storage_quota
+from studio.library import assets, storage_quota
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER
-from studio.library.events import AnimationDue
-from studio.library.states import JobState
 from studio.recipes import prompt_rating
 from studio.runs import device_queue
+from studio.runs.states import JobState
 from studio.video import clips
 from studio.video.clips import PROGRESS_INTERVAL, ClipEnded, ClipKind, ClipProgressWatch
+from studio.video.events import AnimationDue
+from studio.video.models import ClipRow
 
 ANIMATION_ACTOR = "system:moving"
 MAX_PROMPT_LENGTH = 500
@@ -78,7 +79,7 @@ def request_animation(scope: Scope, *, creator_id: UUID, wanted: AnimationReques
     _build_video_job(wanted, _get_source_rendition(scope, creator_id, wanted), b"")
     prompt_rating.rate_text(scope, [wanted.words, wanted.model])
     held = quotas.generation_wait(scope, creator_id)
-    row = models.ClipRow(
+    row = ClipRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         key=key,
@@ -101,10 +102,10 @@ def request_animation(scope: Scope, *, creator_id: UUID, wanted: AnimationReques
 def wake_waiting_animations(scope: Scope) -> int:
     """Hours or quotas changed: films that wait for these look again now; how many."""
     rows = scope.session.exec(
-        select(models.ClipRow).where(
-            models.ClipRow.tenant_id == scope.tenant_id,
-            col(models.ClipRow.waits_until).is_not(None),
-            models.ClipRow.state == str(JobState.QUEUED),
+        select(ClipRow).where(
+            ClipRow.tenant_id == scope.tenant_id,
+            col(ClipRow.waits_until).is_not(None),
+            ClipRow.state == str(JobState.QUEUED),
         )
     ).all()
     waiting = [row for row in rows if outbox.cancel(scope, AnimationDue.kind, row.id)]
@@ -162,7 +163,7 @@ def make_animation(
 
 
 def _render_animation(
-    row: models.ClipRow,
+    row: ClipRow,
     engine: Engine,
     store: ObjectStore,
     credential: Callable[[], SigningCredential],
@@ -185,7 +186,7 @@ def _render_animation(
 
 
 def _prepare_asset(
-    row: models.ClipRow,
+    row: ClipRow,
     wanted: AnimationRequest,
     made: GeneratedVideo,
     credential: SigningCredential,

@@ -10,17 +10,19 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic
 from foundation.outbox import outbox
 from foundation.outbox.heartbeat import Heartbeat
 from studio.costs import quotas
-from studio.library import assets, models
-from studio.library.events import AnimationDue, SlideshowDue
-from studio.library.states import JOB_STATES, JobState
+from studio.library import assets
 from studio.runs.records import ENDED_RUN_STATES
+from studio.runs.states import JOB_STATES, JobState
+from studio.video.events import AnimationDue, SlideshowDue
+from studio.video.models import ClipRow
 from tenants.notices import notices
 
 ClipEvent = SlideshowDue | AnimationDue
@@ -57,7 +59,7 @@ def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
     """The clip that was asked for by this key before; who asks is alone with the key until the end of the scope."""
     assets.lock_library(scope, "clip", key)
     return scope.session.exec(
-        select(models.ClipRow.id).where(models.ClipRow.tenant_id == scope.tenant_id, models.ClipRow.key == key)
+        select(ClipRow.id).where(ClipRow.tenant_id == scope.tenant_id, ClipRow.key == key)
     ).first()
 
 
@@ -78,19 +80,19 @@ def get_clip(scope: Scope, clip_id: UUID) -> ClipView:
 def list_recent_clips(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 20) -> list[ClipView]:
     """A creator's clips that are under way, and those that ended since then, the newest first."""
     rows = scope.session.exec(
-        select(models.ClipRow)
+        select(ClipRow)
         .where(
-            models.ClipRow.tenant_id == scope.tenant_id,
-            models.ClipRow.creator_id == creator_id,
-            (col(models.ClipRow.updated_at) >= since) | col(models.ClipRow.state).not_in(list(ENDED_RUN_STATES)),
+            ClipRow.tenant_id == scope.tenant_id,
+            ClipRow.creator_id == creator_id,
+            (col(ClipRow.updated_at) >= since) | col(ClipRow.state).not_in(list(ENDED_RUN_STATES)),
         )
-        .order_by(col(models.ClipRow.created_at).desc())
+        .order_by(col(ClipRow.created_at).desc())
         .limit(limit)
     )
     return [_clip_from_row(scope, row) for row in rows]
 
 
-def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None) -> models.ClipRow | None:
+def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None) -> ClipRow | None:
     """The row of a clip that is being made from here on; None where it is over.
 
     With the house's quota of pictures (`per_day`, 0 for none), hours and quotas are asked before it begins. Raises
@@ -114,7 +116,7 @@ def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int 
     return row
 
 
-def finish_clip(tenant: OpenScope, row: models.ClipRow, asset_id: UUID, *, actor: str) -> None:
+def finish_clip(tenant: OpenScope, row: ClipRow, asset_id: UUID, *, actor: str) -> None:
     """It is in the library."""
     with tenant(row.tenant_id, actor) as scope:
         row = lock_clip(scope, row.id, lock=True)
@@ -148,7 +150,7 @@ class ClipEnded(Exception):  # no error: a person stopped the clip
 class ClipProgressWatch:
     """What is called for each frame or step: it tells how far the clip is, and stops with it or with its row."""
 
-    def __init__(self, tenant: OpenScope, row: models.ClipRow, pulse: Heartbeat, *, every: float, actor: str) -> None:
+    def __init__(self, tenant: OpenScope, row: ClipRow, pulse: Heartbeat, *, every: float, actor: str) -> None:
         self.tenant, self._row, self.pulse, self._every, self._actor = tenant, row, pulse, every, actor
         self._next = 0.0
 
@@ -170,12 +172,12 @@ class ClipProgressWatch:
             raise ClipEnded
 
 
-def set_clip_wait(row: models.ClipRow, wait: quotas.GenerationWait | None) -> None:
+def set_clip_wait(row: ClipRow, wait: quotas.GenerationWait | None) -> None:
     """Write down until when a clip waits, and for what."""
     row.waits_until, row.waits_for = (wait.until, wait.why) if wait is not None else (None, "")
 
 
-def move_clip(scope: Scope, row: models.ClipRow, after: JobState) -> None:
+def move_clip(scope: Scope, row: ClipRow, after: JobState) -> None:
     """To another state. Raises Conflict for one that cannot follow."""
     JOB_STATES.check(JobState(row.state), after)
     row.state = str(after)
@@ -184,15 +186,15 @@ def move_clip(scope: Scope, row: models.ClipRow, after: JobState) -> None:
     scope.add(row)
 
 
-def lock_clip(scope: Scope, clip_id: UUID, *, lock: bool = False) -> models.ClipRow:
+def lock_clip(scope: Scope, clip_id: UUID, *, lock: bool = False) -> ClipRow:
     """The row of a clip. Raises NotFound."""
-    row = scope.session.get(models.ClipRow, (scope.tenant_id, clip_id), with_for_update=lock or None)
+    row = scope.session.get(ClipRow, (scope.tenant_id, clip_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("clip.unknown")
     return row
 
 
-def _clip_from_row(scope: Scope, row: models.ClipRow) -> ClipView:
+def _clip_from_row(scope: Scope, row: ClipRow) -> ClipView:
     return ClipView(
         id=row.id,
         creator_id=row.creator_id,

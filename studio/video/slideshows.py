@@ -26,11 +26,13 @@ from generators.video import encoder, slideshow
 from generators.video.slideshow import ClipForm, SlideshowPlan, StillMotion, StillPicture
 from studio.ingest import pipeline
 from studio.ingest.classification import CompareFaces
-from studio.library import assets, models, storage_quota
-from studio.library.events import SlideshowDue
+from studio.library import assets, storage_quota
 from studio.recipes import prompt_rating
 from studio.video import clips as clipping
 from studio.video.clips import PROGRESS_INTERVAL, ClipEnded, ClipProgressWatch
+from studio.video.events import SlideshowDue
+from studio.video.models import ClipRow
+from studio.voice.models import SpeechRow
 
 SLIDESHOW_ACTOR = "system:cutting"
 _PAPER = (255, 255, 255)
@@ -80,7 +82,7 @@ def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowReques
     slideshow.check_slideshow([(one.seconds, one.caption) for one in wanted.shots], wanted.form)
     prompt_rating.rate_text(scope, wanted.overlay_texts)
     _load_parts(scope, creator_id, wanted)
-    row = models.ClipRow(
+    row = ClipRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         key=key,
@@ -114,9 +116,7 @@ def _load_parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dic
 
 def _is_generated_speech(scope: Scope, sound: UUID | None) -> bool:
     """Whether a sound was said here: it is heard once, and to its end. Any other may be music."""
-    query = select(models.SpeechRow.id).where(
-        models.SpeechRow.tenant_id == scope.tenant_id, models.SpeechRow.asset_id == sound
-    )
+    query = select(SpeechRow.id).where(SpeechRow.tenant_id == scope.tenant_id, SpeechRow.asset_id == sound)
     return sound is not None and scope.session.exec(query).first() is not None
 
 
@@ -164,7 +164,7 @@ def make_slideshow(
 
 
 def _render_clip(
-    row: models.ClipRow,
+    row: ClipRow,
     wanted: SlideshowRequest,
     store: ObjectStore,
     credential: Callable[[], SigningCredential],

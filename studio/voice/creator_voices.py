@@ -10,15 +10,18 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
+from gate.consent.grants import has_ai_consent
 from gate.contract.states import PersonState
 from gate.people import persons
 from generators.contract.speech import OfferedVoice, VoiceLicence
-from studio.library import assets, models
-from studio.library.states import SpeechState
+from studio.library import assets
+from studio.voice.models import CreatorVoiceRow
+from studio.voice.states import SpeechState
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 
@@ -45,7 +48,7 @@ def choose_voice(
     """
     tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
     told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
-    row = _find_voice_row(scope, creator_id) or models.CreatorVoiceRow(
+    row = _find_voice_row(scope, creator_id) or CreatorVoiceRow(
         tenant_id=scope.tenant_id, id=_voice_row_id(scope, creator_id), creator_id=creator_id, **told
     )
     for name, value in told.items():
@@ -95,9 +98,9 @@ def remove_voice(scope: Scope, creator_id: UUID) -> None:
 def voices_of_creators(scope: Scope, creators: Collection[UUID]) -> dict[UUID, ChosenVoice]:
     """The voices of some creators; of those who have none, nothing."""
     rows = scope.session.exec(
-        select(models.CreatorVoiceRow).where(
-            models.CreatorVoiceRow.tenant_id == scope.tenant_id,
-            col(models.CreatorVoiceRow.creator_id).in_(list(creators)),
+        select(CreatorVoiceRow).where(
+            CreatorVoiceRow.tenant_id == scope.tenant_id,
+            col(CreatorVoiceRow.creator_id).in_(list(creators)),
         )
     )
     return {row.creator_id: _voice_from_row(row) for row in rows}
@@ -114,15 +117,11 @@ def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
 def check_voice_consent(scope: Scope, person_id: UUID) -> None:
     """Raise Refused unless this is a living person who is still here and agrees that a model copies them."""
     person = persons.get_person(scope, person_id)
-    if (
-        person.kind != persons.REAL_PERSON
-        or person.state != PersonState.ACTIVE
-        or not persons.has_ai_consent(scope, person_id)
-    ):
+    if person.kind != persons.REAL_PERSON or person.state != PersonState.ACTIVE or not has_ai_consent(scope, person_id):
         raise Refused("voice.not_allowed")
 
 
-def _voice_from_row(row: models.CreatorVoiceRow) -> ChosenVoice:
+def _voice_from_row(row: CreatorVoiceRow) -> ChosenVoice:
     return ChosenVoice(
         row.engine, row.voice, row.name, row.label, VoiceLicence(**row.licence), row.bills, row.person_id
     )
@@ -132,5 +131,5 @@ def _voice_row_id(scope: Scope, creator_id: UUID) -> UUID:
     return derived_uuid(scope.tenant_id, "voice", creator_id)
 
 
-def _find_voice_row(scope: Scope, creator_id: UUID) -> models.CreatorVoiceRow | None:
-    return scope.session.get(models.CreatorVoiceRow, (scope.tenant_id, _voice_row_id(scope, creator_id)))
+def _find_voice_row(scope: Scope, creator_id: UUID) -> CreatorVoiceRow | None:
+    return scope.session.get(CreatorVoiceRow, (scope.tenant_id, _voice_row_id(scope, creator_id)))

@@ -13,10 +13,9 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message, render_message
 from generators.contract.speech import OfferedVoice, SpeechJob
-from studio.library import models
-from studio.library.states import SpeechState
 from studio.voice import creator_voices, speeches
-from studio.voice.models import VoiceSampleRow
+from studio.voice.models import SpeechRow, VoiceSampleRow
+from studio.voice.states import SpeechState
 from tenants.agencies import queries as tenant_reads
 
 SAMPLE_TEXT = Message("voice.sample_words")
@@ -67,14 +66,14 @@ def request_sample(
 def list_recent_samples(scope: Scope, creator_id: UUID, *, limit: int = 4) -> list[VoiceSampleView]:
     """What was asked for since yesterday, the newest first."""
     rows = scope.session.exec(
-        select(models.SpeechRow)
+        select(SpeechRow)
         .where(
-            models.SpeechRow.tenant_id == scope.tenant_id,
-            models.SpeechRow.creator_id == creator_id,
-            col(models.SpeechRow.sample),
-            col(models.SpeechRow.created_at) >= scope.now - SAMPLE_LIFETIME,
+            SpeechRow.tenant_id == scope.tenant_id,
+            SpeechRow.creator_id == creator_id,
+            col(SpeechRow.sample),
+            col(SpeechRow.created_at) >= scope.now - SAMPLE_LIFETIME,
         )
-        .order_by(col(models.SpeechRow.created_at).desc(), col(models.SpeechRow.id).desc())
+        .order_by(col(SpeechRow.created_at).desc(), col(SpeechRow.id).desc())
         .limit(limit)
     )
     return [
@@ -95,7 +94,7 @@ def sample_audio(scope: Scope, speech_id: UUID) -> tuple[UUID, bytes]:
 
     Raises NotFound for what is over or nobody's here, and where whoever the voice is copied from no longer agrees.
     """
-    row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id))
+    row = scope.session.get(SpeechRow, (scope.tenant_id, speech_id))
     kept = scope.session.get(VoiceSampleRow, (scope.tenant_id, speech_id))
     if row is None or kept is None:
         raise NotFound("speech.unknown")

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
@@ -25,12 +26,12 @@ from generators.provenance.content_credentials import SigningCredential
 from studio.costs import quotas
 from studio.ingest import pipeline
 from studio.library import assets, models, storage_quota
-from studio.library.events import SpeechDue
-from studio.library.states import SPEECH_STATES, SpeechState
 from studio.recipes import prompt_rating
 from studio.voice import creator_voices
 from studio.voice.creator_voices import ChosenVoice
-from studio.voice.models import VoiceSampleRow
+from studio.voice.events import SpeechDue
+from studio.voice.models import SpeechRow, VoiceSampleRow
+from studio.voice.states import SPEECH_STATES, SpeechState
 from tenants.agencies import queries as tenant_reads
 
 SPEECH_ACTOR = "system:speaking"
@@ -74,7 +75,7 @@ def store_speech(
     """
     assets.lock_library(scope, "speech")  # two at once would both find room
     known = scope.session.exec(
-        select(models.SpeechRow.id).where(models.SpeechRow.tenant_id == scope.tenant_id, models.SpeechRow.key == key)
+        select(SpeechRow.id).where(SpeechRow.tenant_id == scope.tenant_id, SpeechRow.key == key)
     ).first()
     if known is not None:
         return known
@@ -86,7 +87,7 @@ def store_speech(
     most = character_limit(scope, per_month=per_month)
     if cost and most is not None and used_characters(scope) + cost > most:
         raise Refused("speech.over", used=used_characters(scope), most=most)
-    row = models.SpeechRow(
+    row = SpeechRow(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         key=key,
@@ -120,20 +121,20 @@ class SpeechView:
 def list_recent_speeches(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 6) -> list[SpeechView]:
     """A creator's texts that wait, and those of late, the newest first."""
     rows = scope.session.exec(
-        select(models.SpeechRow)
+        select(SpeechRow)
         .where(
-            models.SpeechRow.tenant_id == scope.tenant_id,
-            models.SpeechRow.creator_id == creator_id,
-            ~col(models.SpeechRow.sample),
-            (col(models.SpeechRow.updated_at) >= since) | col(models.SpeechRow.state).in_(PENDING_STATES),
+            SpeechRow.tenant_id == scope.tenant_id,
+            SpeechRow.creator_id == creator_id,
+            ~col(SpeechRow.sample),
+            (col(SpeechRow.updated_at) >= since) | col(SpeechRow.state).in_(PENDING_STATES),
         )
-        .order_by(col(models.SpeechRow.created_at).desc())
+        .order_by(col(SpeechRow.created_at).desc())
         .limit(limit)
     )
     return [speech_view(row) for row in rows]
 
 
-def speech_view(row: models.SpeechRow) -> SpeechView:
+def speech_view(row: SpeechRow) -> SpeechView:
     """A text as it stands."""
     reason = Message.from_json(row.reason) if row.reason else None
     return SpeechView(row.id, row.words, SpeechState(row.state), reason, row.asset_id)
@@ -213,7 +214,7 @@ def month_start(zone: ZoneInfo, now: datetime) -> datetime:
     return datetime.combine(first, time(), zone).astimezone(UTC)
 
 
-def _claim_speech(event: SpeechDue, tenant: OpenScope) -> models.SpeechRow | None:
+def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
     """The row, which says from here on that it was asked; None where it is settled by now."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
         row = _get_speech_row(scope, event.subject_id, lock=True)
@@ -238,7 +239,7 @@ def _claim_speech(event: SpeechDue, tenant: OpenScope) -> models.SpeechRow | Non
 
 
 def _synthesize_speech(
-    event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: models.SpeechRow
+    event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: SpeechRow
 ) -> GeneratedSpeech | None:
     """What the engine said; None where it could not, which is settled. Raises EngineUnreachable: nobody was asked."""
     if engine is None:
@@ -289,7 +290,7 @@ def _record_speech_outcome(
 
 def _change_speech_state(
     scope: Scope,
-    row: models.SpeechRow,
+    row: SpeechRow,
     state: SpeechState,
     reason: Message | None = None,
     *,
@@ -303,7 +304,7 @@ def _change_speech_state(
     scope.add(row)
 
 
-def _find_speech_asset(scope: Scope, row: models.SpeechRow) -> UUID | None:
+def _find_speech_asset(scope: Scope, row: SpeechRow) -> UUID | None:
     """The asset it became, where we were killed between the library and the row."""
     return scope.session.exec(
         select(models.CreationRow.asset_id).where(
@@ -314,8 +315,8 @@ def _find_speech_asset(scope: Scope, row: models.SpeechRow) -> UUID | None:
     ).first()
 
 
-def _get_speech_row(scope: Scope, speech_id: UUID, *, lock: bool = False) -> models.SpeechRow:
-    row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id), with_for_update=lock or None)
+def _get_speech_row(scope: Scope, speech_id: UUID, *, lock: bool = False) -> SpeechRow:
+    row = scope.session.get(SpeechRow, (scope.tenant_id, speech_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("speech.unknown")
     return row

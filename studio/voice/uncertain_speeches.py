@@ -9,14 +9,15 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from generators.contract.speech import SpeechJob, VoiceLicence
-from studio.library import models
-from studio.library.states import SPEECH_STATES, SpeechState
 from studio.voice import creator_voices, speeches
 from studio.voice.creator_voices import ChosenVoice
+from studio.voice.models import SpeechRow
+from studio.voice.states import SPEECH_STATES, SpeechState
 from tenants import audit
 
 
@@ -35,13 +36,13 @@ class UncertainSpeech:
 def list_uncertain_speeches(scope: Scope, creator_id: UUID, *, limit: int = 20) -> list[UncertainSpeech]:
     """A creator's texts that wait for a person, the oldest first."""
     rows = scope.session.exec(
-        select(models.SpeechRow)
+        select(SpeechRow)
         .where(
-            models.SpeechRow.tenant_id == scope.tenant_id,
-            models.SpeechRow.creator_id == creator_id,
-            models.SpeechRow.state == str(SpeechState.UNCERTAIN),
+            SpeechRow.tenant_id == scope.tenant_id,
+            SpeechRow.creator_id == creator_id,
+            SpeechRow.state == str(SpeechState.UNCERTAIN),
         )
-        .order_by(col(models.SpeechRow.updated_at), col(models.SpeechRow.id))
+        .order_by(col(SpeechRow.updated_at), col(SpeechRow.id))
         .limit(limit)
     )
     return [
@@ -79,13 +80,13 @@ def repeat_speech(scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, p
     return anew
 
 
-def _sample_voice(row: models.SpeechRow) -> ChosenVoice:
+def _sample_voice(row: SpeechRow) -> ChosenVoice:
     """The voice a sample was to let hear: what is lost was paid for."""
     return ChosenVoice(row.engine, row.voice, row.voice, "", VoiceLicence(**row.licence), True, row.person_id)
 
 
-def _lock_uncertain_speech(scope: Scope, creator_id: UUID, speech_id: UUID) -> models.SpeechRow:
-    row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id), with_for_update=True)
+def _lock_uncertain_speech(scope: Scope, creator_id: UUID, speech_id: UUID) -> SpeechRow:
+    row = scope.session.get(SpeechRow, (scope.tenant_id, speech_id), with_for_update=True)
     if row is None or row.creator_id != creator_id:
         raise NotFound("speech.unknown")
     if row.state != SpeechState.UNCERTAIN:
@@ -93,7 +94,7 @@ def _lock_uncertain_speech(scope: Scope, creator_id: UUID, speech_id: UUID) -> m
     return row
 
 
-def _mark_speech_failed(scope: Scope, row: models.SpeechRow, because: Message) -> None:
+def _mark_speech_failed(scope: Scope, row: SpeechRow, because: Message) -> None:
     SPEECH_STATES.check(SpeechState(row.state), SpeechState.FAILED)
     row.state, row.reason = str(SpeechState.FAILED), stored_message(because)
     scope.add(row)

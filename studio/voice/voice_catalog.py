@@ -18,7 +18,7 @@ from foundation.outbox import outbox
 from foundation.outbox.heartbeat import heartbeat
 from generators.contract.engines import EngineError
 from generators.contract.speech import EngineVoice, OfferedVoice, SpeechEngine, VoiceLicence, offer_voice
-from studio.library.events import VoiceCatalogDue
+from studio.voice.events import VoiceCatalogDue
 from studio.voice.models import VoiceListRow
 from tenants.agencies import queries as tenant_reads
 

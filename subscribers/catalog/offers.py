@@ -1,6 +1,6 @@
 """What may be offered to a fan now: a closed list of at most six, ranked by rows and never by mood."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -8,23 +8,22 @@ from uuid import UUID
 
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import NotFound
 from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.money import EXPONENTS, Money
+from foundation.money import Money
 from gate.contract.units import Button, Rating
 from gate.policy import emergency_stops
 from gate.viewers import age_assurance
-from studio.library.states import PackState
 from studio.packs import packs
-from subscribers.conversations.models import Conversation, Offer
+from studio.packs.states import PackState
+from subscribers.catalog.models import Offer
+from subscribers.catalog.prices import prices_of_packs
+from subscribers.conversations.models import Conversation
 from subscribers.fans import directory
-from subscribers.rails import installed_rails
 from subscribers.rails.contract import RailTerms
+from subscribers.rails.price_text import format_price
 from subscribers.subscriptions import subscription_rows
-
-HIGHEST = 1_000_000
-"""Minor units: beyond it a price is a slip of the finger."""
 
 MAX_OFFERS = 6
 PER_DAY = 3
@@ -69,10 +68,6 @@ class FanSalesContext:
     """What they paid before, minor units of the rail's currency."""
 
 
-_UNITS = {"XTR": "⭐", "XTS": "(test)"}
-"""Units that have a code and no name people know."""
-
-
 @dataclass(frozen=True)
 class ShownOffer:
     """An offer that was shown, with the price that is kept until it expires."""
@@ -83,14 +78,6 @@ class ShownOffer:
     title: str
     price: Money
     rail: str
-
-
-def format_price(money: Money) -> str:
-    """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500 (test)`."""
-    digits, unit = EXPONENTS.get(money.currency, 2), _UNITS.get(money.currency, money.currency)
-    whole, part = divmod(abs(money.minor), 10**digits)
-    sign = "-" if money.minor < 0 else ""
-    return f"{sign}{whole}.{part:0{digits}d} {unit}" if digits else f"{money.minor} {unit}"
 
 
 def rank_offers(
@@ -124,54 +111,6 @@ def list_offers(
     return (
         rank_offers(candidates, _get_sales_context(scope, fan, talk, channel, rail), rail.ratings) if candidates else ()
     )
-
-
-def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: Money) -> None:
-    """Say what a pack costs on a rail. Raises BadInput for less than the rail takes, and for more than `HIGHEST`."""
-    if money.minor <= 0:
-        raise BadInput("price.not_positive", amount=money.minor)
-    terms = installed_rails.rail_terms_by_name(rail)
-    if terms is not None and money.minor < terms.least:
-        raise BadInput("price.too_low", least=format_price(Money(terms.least, terms.currency)))
-    if money.minor > HIGHEST:
-        raise BadInput("price.too_high")
-    scope.run(
-        "INSERT INTO prices (tenant_id, id, creator_id, pack_id, rail, currency, amount_minor)"
-        " VALUES (:tenant, :id, :creator, :pack, :rail, :currency, :minor)"
-        " ON CONFLICT (tenant_id, pack_id, rail, currency)"
-        " DO UPDATE SET amount_minor = EXCLUDED.amount_minor, updated_at = house_now()",
-        tenant=scope.tenant_id,
-        id=uuid7(),
-        creator=creator_id,
-        pack=pack_id,
-        rail=rail,
-        currency=money.currency,
-        minor=money.minor,
-    )
-
-
-def get_price(scope: Scope, pack_id: UUID, rail: str, currency: str) -> Money | None:
-    """What a pack costs on a rail in a currency; None where it is not sold there."""
-    minor = scope.run(
-        "SELECT amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = :pack AND rail = :rail"
-        " AND currency = :currency",
-        tenant=scope.tenant_id,
-        pack=pack_id,
-        rail=rail,
-        currency=currency,
-    ).scalar()
-    return Money(minor, currency) if minor is not None else None
-
-
-def listed_price(scope: Scope, pack_id: UUID) -> Money | None:
-    """The price a page names: the first rail's by name; None for a pack that is nowhere on sale."""
-    row = scope.run(
-        "SELECT amount_minor, currency FROM prices WHERE tenant_id = :tenant AND pack_id = :pack"
-        " ORDER BY rail, currency LIMIT 1",
-        tenant=scope.tenant_id,
-        pack=pack_id,
-    ).first()
-    return Money(row.amount_minor, row.currency) if row is not None else None
 
 
 def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, rail: str) -> UUID:
@@ -223,20 +162,6 @@ def mark_offer_accepted(scope: Scope, offer_id: UUID) -> None:
         tenant=scope.tenant_id,
         id=offer_id,
     )
-
-
-def prices_of_packs(scope: Scope, packs_of: Collection[UUID]) -> dict[UUID, dict[str, Money]]:
-    """What these packs cost, by pack and rail; a pack that is nowhere on sale is absent."""
-    found: dict[UUID, dict[str, Money]] = {}
-    rows = scope.run(
-        "SELECT pack_id, rail, currency, amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = ANY(:packs)"
-        " ORDER BY rail, currency",
-        tenant=scope.tenant_id,
-        packs=list(packs_of),
-    )
-    for row in rows:
-        found.setdefault(row.pack_id, {})[row.rail] = Money(row.amount_minor, row.currency)
-    return found
 
 
 def _list_candidates(scope: Scope, creator_id: UUID, rail: RailTerms) -> list[OfferCandidate]:

@@ -19,6 +19,7 @@ from gate.contract.units import Button, Invoice, Rating, Subject
 from gate.permits import issuance
 from gate.viewers import age_assurance
 from subscribers.catalog import offers
+from subscribers.checkout.events import SubscriptionPaid
 from subscribers.checkout.subscription_endings import (
     END_REMINDER_LEAD,
     RUNNING_STATES,
@@ -28,22 +29,22 @@ from subscribers.checkout.subscription_endings import (
     subscription_message_params,
 )
 from subscribers.conversations import conversation_rows, outgoing_messages
-from subscribers.conversations.events import SubscriptionPaid, SubscriptionStop
 from subscribers.conversations.models import Conversation
-from subscribers.conversations.states import DraftState, SubscriptionState
+from subscribers.conversations.states import DraftState
 from subscribers.delivery import message_delivery
 from subscribers.fans import directory
 from subscribers.ledger import entries, month_close
 from subscribers.orders import charges, refunds
 from subscribers.orders.charges import CHECKOUT_WINDOW, PAYER_MISMATCH
 from subscribers.rails.contract import SUBSCRIPTION_PERIOD, CheckoutQuery, MonthlyRail, PaymentFact
+from subscribers.rails.price_text import format_price
 from subscribers.subscriptions import plans, subscription_rows
+from subscribers.subscriptions.events import SubscriptionStop
+from subscribers.subscriptions.states import SubscriptionState
 from subscribers.subscriptions.subscription_rows import Plan, Subscription
 
 LIFE = timedelta(hours=24)
 """How long what was offered may be paid."""
-
-S = SubscriptionState
 
 
 def send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> Subscription | None:
@@ -62,7 +63,7 @@ def send_subscription_link(scope: Scope, talk: Conversation, plan_id: UUID, rail
     row = next((one for one in mine if one.channel_id == talk.channel_id), None) or _build_subscription(
         scope, talk, plan
     )
-    subscription_rows.transition_subscription(scope, row, S.OFFERED)
+    subscription_rows.transition_subscription(scope, row, SubscriptionState.OFFERED)
     row.expires_at = scope.now + LIFE
     scope.add(row)
     _send_link(scope, talk, plan, row, rail)
@@ -82,7 +83,7 @@ def _build_subscription(scope: Scope, talk: Conversation, plan: Plan) -> Subscri
         rail=plan.rail,
         currency=plan.currency,
         amount_minor=plan.amount_minor,
-        state=str(S.OFFERED),
+        state=str(SubscriptionState.OFFERED),
         expires_at=scope.now + LIFE,
     )
 
@@ -123,7 +124,7 @@ def send_subscription_overview(scope: Scope, talk: Conversation, *, sells: bool)
         row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING_STATES
     ]
     for row in mine:
-        stop = _build_button(talk, "stop_renewal", row.id) if row.state == S.ACTIVE else None
+        stop = _build_button(talk, "stop_renewal", row.id) if row.state == SubscriptionState.ACTIVE else None
         told = Message(
             f"service.subscription.{row.state}",
             {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)},
@@ -174,7 +175,7 @@ def _build_pack_buttons(scope: Scope, talk: Conversation, row: Subscription) -> 
 
 
 def _build_plan_button(talk: Conversation, plan: Plan) -> Button:
-    asked = offers.format_price(Money(plan.amount_minor, plan.currency))
+    asked = format_price(Money(plan.amount_minor, plan.currency))
     label = render_message(
         Message("service.button.plan", {"title": outgoing_messages.template_value(plan.title), "price": asked}),
         talk.language,
@@ -211,7 +212,9 @@ def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Mess
     running = row.state in RUNNING_STATES
     if running and row.until is not None and row.until - END_REMINDER_LEAD > scope.now:
         return Message("service.pay.subscribed")
-    if not running and (row.state == S.ENDED or row.expires_at <= scope.now or plan.state != plans.PLAN_ACTIVE):
+    if not running and (
+        row.state == SubscriptionState.ENDED or row.expires_at <= scope.now or plan.state != plans.PLAN_ACTIVE
+    ):
         return Message("service.pay.expired")
     if query.money != Money(row.amount_minor, row.currency):
         return Message("service.pay.changed")
@@ -256,7 +259,9 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator, fan_id=owner)
     if row is None or kind == "orphan":
         charges.notify_unmatched_payment(scope, payment_id, fact)
-        if row is not None and row.state == S.ENDED:  # of a fan from whom no more is taken: stopped in vain
+        if (
+            row is not None and row.state == SubscriptionState.ENDED
+        ):  # of a fan from whom no more is taken: stopped in vain
             _request_subscription_stop(scope, row, fact, row.first_charge)
     elif kind == "duplicate":
         refunds.request_refund(scope, payment_id, reason=Message("refund.duplicate"))
@@ -313,13 +318,13 @@ def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: Payme
             until=_paid_until(fact),
         )
     )
-    anew = row.state in (S.OFFERED, S.ENDED)
+    anew = row.state in (SubscriptionState.OFFERED, SubscriptionState.ENDED)
     if anew or row.begun_at is None or fact.at < row.begun_at:
         row.first_charge, row.begun_at = fact.charge_id, fact.at
     subscription_rows.recompute_paid_until(scope, row)
     if anew or (row.stopped_at is not None and fact.at > row.stopped_at):  # it was taken all the same
         row.stopped_at = None
-        subscription_rows.transition_subscription(scope, row, S.ACTIVE)
+        subscription_rows.transition_subscription(scope, row, SubscriptionState.ACTIVE)
     schedule_subscription_end(scope, row)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     code = "service.subscription.begun" if anew else "service.subscription.renewed"

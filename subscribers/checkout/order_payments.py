@@ -19,21 +19,18 @@ from studio.packs import packs
 from studio.packs.packs import PackView
 from subscribers.catalog import offers
 from subscribers.checkout import monthly_payments
+from subscribers.checkout.events import OrderPaid, PaymentSettle
 from subscribers.conversations import conversation_rows, outgoing_messages
-from subscribers.conversations.events import OfferExpire, OrderFulfil, OrderPaid, PaymentSettle, UnlockCheckDue
-from subscribers.conversations.models import Conversation, Draft, Entitlement, Fulfilment, Order
-from subscribers.conversations.states import (
-    PAYABLE_ORDER_STATES,
-    UNPAID_ORDER_STATES,
-    DraftState,
-    FulfilmentState,
-    OrderState,
-)
+from subscribers.conversations.models import Conversation, Draft
+from subscribers.conversations.states import PAYABLE_ORDER_STATES, UNPAID_ORDER_STATES, DraftState
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.fans import directory
 from subscribers.ledger import entries, month_close
 from subscribers.orders import charges, locked_messages, order_rows, refunds
 from subscribers.orders.charges import CHECKOUT_WINDOW, PAYER_MISMATCH, ChargeKind
+from subscribers.orders.events import OfferExpire, OrderFulfil, UnlockCheckDue
+from subscribers.orders.models import Entitlement, Fulfilment, Order
+from subscribers.orders.states import FulfilmentState, OrderState
 from subscribers.rails.contract import (
     PAID_MEDIA_PRODUCT,
     CheckoutQuery,
@@ -41,6 +38,7 @@ from subscribers.rails.contract import (
     PaymentRail,
     RailTill,
 )
+from subscribers.rails.price_text import format_price
 from tenants.notices import notices
 
 
@@ -339,7 +337,7 @@ def _fulfil_order(scope: Scope, order: Order, payment_id: UUID) -> None:
         lane = conversation_rows.chat_lane(order.conversation_id)
         outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
     talk = conversation_rows.get_conversation(scope, order.conversation_id)
-    paid = Message("service.receipt.paid", {"amount": offers.format_price(Money(order.amount_minor, order.currency))})
+    paid = Message("service.receipt.paid", {"amount": format_price(Money(order.amount_minor, order.currency))})
     outgoing_messages.send_automated_message(
         scope, talk, paid, buttons=(outgoing_messages.owned_packs_button(talk.language, order.pack_id),)
     )

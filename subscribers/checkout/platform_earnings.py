@@ -19,7 +19,8 @@ from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from connectors.contract.earnings import Earning, Earnings, TimeSpan
 from connectors.contract.outcomes import Reauthorize
-from foundation.db.database import CreatorOwnedRow, OpenScope, Scope, table_arguments, timestamp_column
+from foundation.db.database import OpenScope, Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_column
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
@@ -27,7 +28,7 @@ from foundation.ops import telemetry
 from foundation.outbox import outbox
 from foundation.outbox import outbox as outbox_soon
 from subscribers.checkout import unlocks
-from subscribers.conversations.events import EarningsDue
+from subscribers.checkout.events import EarningsDue
 from subscribers.ledger import month_close
 from subscribers.statements import bookings
 from subscribers.statements.file_reader import StatementMovement

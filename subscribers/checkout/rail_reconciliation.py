@@ -15,23 +15,22 @@ from channels.accounts import queries as channel_reads
 from channels.accounts.states import ChannelState
 from connectors.contract import paid_media
 from connectors.contract.balance import AccountBalance, BalanceMovement, MovementPage
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.money import Money
 from foundation.ops import telemetry
 from foundation.outbox import outbox
-from subscribers.catalog import offers
 from subscribers.checkout import order_payments
-from subscribers.conversations.events import RailReconcile
-from subscribers.intake import update_intake
+from subscribers.checkout.events import RailReconcile
 from subscribers.ledger import entries as ledger
 from subscribers.ledger import month_close
 from subscribers.ledger.entries import LedgerLine
 from subscribers.orders import locked_messages, order_rows, rail_movements, refunds
 from subscribers.orders.rail_movements import READING_OVERLAP, RailAccount, RailProgress
 from subscribers.rails import installed_rails
-from subscribers.rails.contract import PAID_MEDIA_PRODUCT, PaymentFact, PaymentRail, Rails
+from subscribers.rails.contract import PAID_MEDIA_PRODUCT, PaymentFact, PaymentRail, Rails, till_of_channel
+from subscribers.rails.price_text import format_price
 from subscribers.statements import bookings
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
@@ -166,7 +165,7 @@ class _Comparison:
         if not differs:
             notices.close(scope, cause)
         elif differs == self.reading.differs_minor:
-            amounts = {"told": offers.format_price(lies), "booked": offers.format_price(booked)}
+            amounts = {"told": format_price(lies), "booked": format_price(booked)}
             told = Message("rail.differs", {"account": self.of.name, **amounts})
             notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
 
@@ -231,7 +230,7 @@ class _Comparison:
             recurring=row.period > 0,
             until=row.at + timedelta(seconds=row.period) if row.period else None,
         )
-        fact = self.rail.verify(update, update_intake.till_of_channel(self.of.channel), now=scope.now)
+        fact = self.rail.verify(update, till_of_channel(self.of.channel), now=scope.now)
         fact = replace(fact, recovered=True, at=self._open_at(scope, fact.at))
         return self._resolve_paid_media(scope, row, fact) if row.kind == "media" else fact
 
@@ -255,7 +254,7 @@ class _Comparison:
             return self._book_movement(scope, row, money, "payout", f"payout:{self.rail.name}")
         if row.kind == "spent":
             return self._book_movement(scope, row, money, "fee", bookings.FEES_ACCOUNT)
-        told = Message("rail.unexplained", {"amount": offers.format_price(money), "account": self.of.name})
+        told = Message("rail.unexplained", {"amount": format_price(money), "account": self.of.name})
         cause = f"rail:{self.rail.name}:{self.of.name}:{row.native_id}:{row.came}"
         notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
         return self._book_movement(scope, row, money, "adjustment", ledger.SUSPENSE_ACCOUNT)
@@ -291,7 +290,7 @@ class _Comparison:
 
 def _tell_unlisted(scope: Scope, of: RailAccount) -> None:
     for one in rail_movements.unlisted_payments(scope, of, scope.now - UNLISTED_AFTER, most=UNLISTED_MOST):
-        told = Message("rail.unlisted", {"amount": offers.format_price(one.money), "account": of.name})
+        told = Message("rail.unlisted", {"amount": format_price(one.money), "account": of.name})
         notices.put(scope, told, cause=_unlisted_cause(one.id), urgent=True, creator_id=of.channel.creator_id)
 
 

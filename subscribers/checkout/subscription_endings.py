@@ -20,13 +20,13 @@ from foundation.errors import NotFound
 from foundation.i18n.translation import Message, format_date
 from foundation.money import Money
 from foundation.outbox import outbox
-from subscribers.catalog import offers
 from subscribers.conversations import conversation_rows, outgoing_messages
-from subscribers.conversations.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from subscribers.conversations.models import Conversation
-from subscribers.conversations.states import SubscriptionState
 from subscribers.fans import directory
+from subscribers.rails.price_text import format_price
 from subscribers.subscriptions import subscription_rows
+from subscribers.subscriptions.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.subscriptions.states import SubscriptionState
 from subscribers.subscriptions.subscription_rows import Subscription
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
@@ -39,8 +39,7 @@ END_REMINDER_LEAD = timedelta(days=3)
 
 AGAIN, REST = timedelta(seconds=30), timedelta(minutes=5)
 CHATTING = "system:chat"
-S = SubscriptionState
-RUNNING_STATES = (S.ACTIVE, S.STOPPED)
+RUNNING_STATES = (SubscriptionState.ACTIVE, SubscriptionState.STOPPED)
 
 
 class StopRenewal(Protocol):
@@ -51,7 +50,7 @@ class StopRenewal(Protocol):
 
 def month_price_text(row: Subscription) -> str:
     """What a month costs, as a fan reads it."""
-    return offers.format_price(Money(row.amount_minor, row.currency))
+    return format_price(Money(row.amount_minor, row.currency))
 
 
 def subscription_message_params(row: Subscription) -> dict[str, str | int]:
@@ -73,13 +72,13 @@ def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
     if row.until is None:
         return
     outbox.put(scope, SubscriptionEnd(scope.tenant_id, row.id), at=_over_at(row, row.until))
-    if row.state == S.STOPPED and row.until - END_REMINDER_LEAD > scope.now:
+    if row.state == SubscriptionState.STOPPED and row.until - END_REMINDER_LEAD > scope.now:
         outbox.put(scope, SubscriptionNear(scope.tenant_id, row.id), at=row.until - END_REMINDER_LEAD)
 
 
 def _over_at(row: Subscription, until: datetime) -> datetime:
     """When it is surely over: a month that its platform still tries to take is waited for."""
-    return until if row.state == S.STOPPED else until + GRACE
+    return until if row.state == SubscriptionState.STOPPED else until + GRACE
 
 
 def handle_subscription_end(event: SubscriptionEnd, *, tenant: OpenScope) -> None:
@@ -101,7 +100,7 @@ def remind_of_subscription_end(event: SubscriptionNear, *, tenant: OpenScope) ->
     """A fan who does not renew is told that their time ends soon."""
     with tenant(event.tenant_id, CHATTING) as scope:
         row = subscription_rows.get_subscription(scope, event.subject_id)
-        if row.state != S.STOPPED or row.until is None or row.until <= scope.now:
+        if row.state != SubscriptionState.STOPPED or row.until is None or row.until <= scope.now:
             return
         talk = conversation_rows.get_conversation(scope, row.conversation_id)
         told = {"title": outgoing_messages.template_value(row.title), "until": paid_until_day(scope, row, talk)}
@@ -116,7 +115,7 @@ def request_renewal_stop(scope: Scope, subscription_id: UUID, *, fan_id: UUID | 
     row = subscription_rows.get_subscription(scope, subscription_id)
     if fan_id is not None and row.fan_id != fan_id:
         raise NotFound("subscription.unknown")
-    if row.state != S.ACTIVE:
+    if row.state != SubscriptionState.ACTIVE:
         return False
     outbox.put(scope, SubscriptionStop(scope.tenant_id, row.id), lane=f"order:{row.id}", priority=2)
     return True
@@ -169,9 +168,9 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
     if row.stopped_at is None:
         row.stopped_at = scope.now
         scope.add(row)
-    if row.state != S.ACTIVE:
+    if row.state != SubscriptionState.ACTIVE:
         return
-    subscription_rows.transition_subscription(scope, row, S.STOPPED)
+    subscription_rows.transition_subscription(scope, row, SubscriptionState.STOPPED)
     schedule_subscription_end(scope, row)
     told = Message(
         "service.subscription.stopped", {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)}
@@ -181,7 +180,7 @@ def _record_stop(scope: Scope, talk: Conversation, row: Subscription) -> None:
 
 def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
     """The platform does not do it: who pays is told where they can, and the members that it is so."""
-    if row.state != S.ACTIVE:  # it is over here, and perhaps there
+    if row.state != SubscriptionState.ACTIVE:  # it is over here, and perhaps there
         return
     told = Message("subscription.not_stopped", {"title": row.title, "reason": reason.code})
     notices.put(scope, told, cause=_stop_cause(row.id), urgent=True, creator_id=row.creator_id)

@@ -21,12 +21,15 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.copies import live_copies
 from subscribers.checkout import order_payments
-from subscribers.conversations.events import EarningListed, RailReconcile, UnlockCheckDue
-from subscribers.conversations.models import Draft, Order
-from subscribers.conversations.states import ORDER_STATES, UNPAID_ORDER_STATES, DraftState, OrderState
+from subscribers.checkout.events import EarningListed, RailReconcile
+from subscribers.conversations.models import Draft
+from subscribers.conversations.states import ORDER_STATES, UNPAID_ORDER_STATES, DraftState
 from subscribers.delivery import message_delivery
 from subscribers.fans import directory
 from subscribers.orders import locked_messages, order_rows, rail_movements, refunds
+from subscribers.orders.events import UnlockCheckDue
+from subscribers.orders.models import Order
+from subscribers.orders.states import OrderState
 from subscribers.rails import installed_rails
 
 CHAT = "system:chat"

@@ -10,9 +10,9 @@ from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.units import Rating
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
+from subscribers.comments.events import CommentAnswerDue
 from subscribers.conversations import comment_rows as remarks
 from subscribers.conversations import conversation_rows, unsent_text
-from subscribers.conversations.events import CommentAnswerDue
 from subscribers.conversations.states import OwnerState
 from subscribers.replies import persona, reply_generation
 from subscribers.replies.prompt import TurnInputs

@@ -19,9 +19,9 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from foundation.outbox import outbox as outbox_soon
 from gate.evidence import received_comments as gate_remarks
+from subscribers.comments.events import CommentsDue
 from subscribers.conversations import conversation_rows, text_signals
 from subscribers.conversations.comment_rows import COMMENT_KIND, PUBLIC_CONVERSATION
-from subscribers.conversations.events import CommentsDue
 from subscribers.conversations.message_context import MessageReading
 from subscribers.conversations.models import PublicComment
 from subscribers.conversations.states import OwnerState

@@ -24,9 +24,9 @@ from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from gate.log import queries as gate_reads
 from gate.permits import issuance
+from subscribers.comments.events import CommentModerationDue
 from subscribers.conversations import comment_rows as remarks
 from subscribers.conversations import conversation_rows, outgoing_messages, unsent_text
-from subscribers.conversations.events import CommentModerationDue
 from subscribers.conversations.models import Conversation, PublicComment
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.fans import directory

@@ -9,7 +9,8 @@ from sqlmodel import select
 
 from channels.accounts.queries import Channel
 from channels.age_verification import age_checks
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7

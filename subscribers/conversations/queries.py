@@ -10,7 +10,8 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.money import Money
-from subscribers.conversations.states import DraftState, FulfilmentState, OrderState, OwnerState
+from subscribers.conversations.states import DraftState, OwnerState
+from subscribers.orders.states import FulfilmentState, OrderState
 
 
 @dataclass(frozen=True)
@@ -190,24 +191,6 @@ def order(scope: Scope, order_id: UUID) -> OrderStory:
     if row is None:
         raise NotFound("order.unknown")
     return _order_from_row(row)
-
-
-_BOOKED = """
-SELECT s.creator_id, array(
-  SELECT t.occurred_at FROM payments p JOIN ledger_transactions t ON t.tenant_id = p.tenant_id
-    AND t.source_key = CAST(p.id AS text) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')
-  WHERE p.tenant_id = :tenant AND (p.id = :id OR p.order_id = :id)) AS times
-FROM (SELECT creator_id FROM orders WHERE tenant_id = :tenant AND id = :id
-  UNION SELECT creator_id FROM payments WHERE tenant_id = :tenant AND id = :id) s
-"""
-
-
-def bookings_of_sale(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetime]]:
-    """Whose sale it was, and the times its books bear: of an order, or of a payment without one. Raises NotFound."""
-    row = scope.run(_BOOKED, tenant=scope.tenant_id, id=subject_id).first()
-    if row is None:
-        raise NotFound("order.unknown")
-    return row.creator_id, row.times
 
 
 def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[OrderStory]:

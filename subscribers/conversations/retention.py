@@ -4,8 +4,9 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.db.retention import RetentionRule
-from subscribers.conversations.models import Fan, SafetyEvent
-from subscribers.fans import directory
+from subscribers.conversations.models import SafetyEvent
+from subscribers.fans.erasure import erase_fan
+from subscribers.fans.models import Fan
 
 SUBSCRIBERS_RETENTION = (RetentionRule(SafetyEvent, "o.created_at", role="gate"),)
 
@@ -35,5 +36,5 @@ def erase_inactive_fans(scope: Scope, *, most: int) -> int:
     """Forget some of them; how many."""
     found = inactive_fans_query(scope, most=most)
     for fan_id in found:
-        directory.erase_fan(scope, fan_id)
+        erase_fan(scope, fan_id)
     return len(found)

@@ -4,6 +4,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from foundation.state_graphs import StateDeadline, StateGraph
+from subscribers.orders.states import FulfilmentState, OrderState, RefundState
+from subscribers.subscriptions.states import SubscriptionState
 
 
 class OwnerState(StrEnum):
@@ -22,36 +24,6 @@ class DraftState(StrEnum):
     SENT, FAILED = "sent", "failed"
     UNCERTAIN = "uncertain"  # only a look-up or a person may leave this state
     REJECTED, EXPIRED, CANCELLED = "rejected", "expired", "cancelled"
-
-
-class OrderState(StrEnum):
-    """A pack on its way to a fan."""
-
-    OPEN, INVOICED, CHECKOUT = "open", "invoiced", "checkout"
-    PAID, FULFILLING, FULFILLED = "paid", "fulfilling", "fulfilled"
-    EXPIRED, CANCELLED, REFUSED = "expired", "cancelled", "refused"
-    REFUND_PENDING, REFUNDED, DISPUTED = "refund_pending", "refunded", "disputed"
-
-
-class FulfilmentState(StrEnum):
-    """A bought pack being pushed: at most once; what was bought can be pulled for ever."""
-
-    WAITING, SENDING, DELIVERED = "waiting", "sending", "delivered"
-    UNCERTAIN, FAILED, REFUSED = "uncertain", "failed", "refused"
-
-
-class RefundState(StrEnum):
-    """Money on its way back: `asked` may be asked of the rail any number of times, the rail gives it once."""
-
-    ASKED, DONE, FAILED = "asked", "done", "failed"
-
-
-class SubscriptionState(StrEnum):
-    """A fan's subscription: paid month by month, by their platform."""
-
-    OFFERED, ACTIVE = "offered", "active"
-    STOPPED = "stopped"  # paid to the end of its month, and not again
-    ENDED = "ended"
 
 
 O, D, F, B, R = OwnerState, DraftState, FulfilmentState, OrderState, RefundState  # noqa: E741  names of one letter, for the graphs

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.ids import uuid7
 from subscribers.conversations.models import Conversation
 

@@ -38,11 +38,12 @@ from gate.permits import issuance
 from subscribers.conversations import comment_rows, conversation_rows, outgoing_messages
 from subscribers.conversations.events import ChatReconcile, ChatTurn
 from subscribers.conversations.models import Conversation, Draft
-from subscribers.conversations.states import ORDER_STATES, DraftState, OrderState
+from subscribers.conversations.states import ORDER_STATES, DraftState
 from subscribers.delivery import reply_window, send_deadlines
 from subscribers.delivery.send_deadlines import RECHECK_BOUNDS, SEND_MARGIN
 from subscribers.fans import directory
 from subscribers.orders import locked_messages, order_rows
+from subscribers.orders.states import OrderState
 from tenants.notices import notices
 
 ACT, ACT_WITH_FILES = timedelta(seconds=30), timedelta(seconds=60)

@@ -27,7 +27,8 @@ from connectors.contract.outcomes import (
     Uncertain,
 )
 from connectors.shared.http_responses import READER_GONE
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
@@ -35,14 +36,17 @@ from gate.contract.units import Subject, Unit
 from gate.permits import issuance
 from studio.packs import packs
 from subscribers.conversations import conversation_rows, outgoing_messages
-from subscribers.conversations.events import ChatReconcile, OrderFulfil
-from subscribers.conversations.models import Conversation, Fulfilment
-from subscribers.conversations.states import FULFILMENT_STATES, ORDER_STATES, DraftState, FulfilmentState, OrderState
+from subscribers.conversations.events import ChatReconcile
+from subscribers.conversations.models import Conversation
+from subscribers.conversations.states import FULFILMENT_STATES, ORDER_STATES, DraftState
 from subscribers.delivery import message_delivery, send_deadlines
 from subscribers.delivery.message_delivery import NotClaimable
 from subscribers.delivery.send_deadlines import RECHECK_BOUNDS, SEND_MARGIN
 from subscribers.fans import directory
 from subscribers.orders import order_rows, refunds
+from subscribers.orders.events import OrderFulfil
+from subscribers.orders.models import Fulfilment
+from subscribers.orders.states import FulfilmentState, OrderState
 from subscribers.rails import installed_rails
 from subscribers.subscriptions import subscription_rows
 from tenants.notices import notices

@@ -13,22 +13,14 @@ from foundation.db.database import Scope
 from foundation.ids import derived_uuid
 from foundation.money import Money
 from studio.packs import packs
-from subscribers.conversations.models import (
-    ChatMessage,
-    Conversation,
-    Entitlement,
-    Fan,
-    FanFacts,
-    FanIdentity,
-    Fulfilment,
-    Order,
-    Payment,
-    Refund,
-)
-from subscribers.conversations.states import FulfilmentState, OrderState, OwnerState, RefundState
+from subscribers.conversations.models import ChatMessage, Conversation
+from subscribers.conversations.states import OwnerState
+from subscribers.fans.models import Fan, FanFacts, FanIdentity
 from subscribers.ledger import entries as ledger
 from subscribers.ledger.entries import LedgerLine, SplitShares, TransactionKind
 from subscribers.ledger.models import LedgerEntry, LedgerTransaction
+from subscribers.orders.models import Entitlement, Fulfilment, Order, Payment, Refund
+from subscribers.orders.states import FulfilmentState, OrderState, RefundState
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.errors import BadInput
 from subscribers.conversations.models import Conversation
 

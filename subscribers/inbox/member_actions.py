@@ -18,7 +18,7 @@ from foundation.outbox import outbox
 from gate.contract.units import Unit
 from gate.log import queries as gate_reads
 from gate.permits import issuance
-from gate.reviews.events import EmergencyStopRequested
+from gate.policy.events import EmergencyStopRequested
 from subscribers.catalog import offers
 from subscribers.catalog.offers import OfferCandidate
 from subscribers.checkout import monthly_payments, unlocks

@@ -16,12 +16,13 @@ from foundation.money import Money
 from gate.policy import emergency_stops
 from gate.viewers import age_assurance
 from gate.viewers.age_assurance import AgeAssuranceSummary
-from subscribers.catalog import offers
 from subscribers.conversations import unsent_text
 from subscribers.conversations.queries import ThreadLine
-from subscribers.conversations.states import DraftState, OrderState, OwnerState
+from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.inbox import fan_notes
 from subscribers.inbox.fan_notes import FanNoteView
+from subscribers.orders.states import OrderState
+from subscribers.rails.price_text import format_price
 
 LINES = 60
 """Lines of a conversation that are shown, the newest."""
@@ -319,7 +320,7 @@ def _as_unsent(row: Any) -> UnsentMessage:
     offer = row.buttons[0]["label"] if row.offer_id is not None and row.buttons else ""
     if row.sold is not None:
         title, minor, currency = row.sold
-        offer = f"{title} · {offers.format_price(Money(minor, currency))}"
+        offer = f"{title} · {format_price(Money(minor, currency))}"
     reason = Message.from_json(row.reason) if row.reason else None
     state = DraftState(row.state)
     return UnsentMessage(

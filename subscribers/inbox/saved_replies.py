@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from subscribers.comments import moderation

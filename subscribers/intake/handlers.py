@@ -15,28 +15,20 @@ from gate.permits import issuance
 from gate.permits.issuance import Decision, PermitDenied
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from subscribers.checkout import order_payments
-from subscribers.conversations.events import (
-    AgeCheckAnswered,
-    ChatReconcile,
-    ChatSend,
-    ChatTurn,
-    CommentAnswerDue,
-    CommentModerationDue,
-    OfferExpire,
-    OrderFulfil,
-    OrderRefund,
-    PaymentSettle,
-    SubscriptionStop,
-    UncertainMessageResolved,
-)
+from subscribers.checkout.events import PaymentSettle
+from subscribers.comments.events import CommentAnswerDue, CommentModerationDue
+from subscribers.conversations.events import ChatReconcile, ChatSend, ChatTurn, UncertainMessageResolved
 from subscribers.delivery import message_delivery, pack_delivery
 from subscribers.delivery.message_delivery import NotClaimable
 from subscribers.intake import update_intake
+from subscribers.intake.events import AgeCheckAnswered
 from subscribers.orders import refunds
+from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund
 from subscribers.orders.refunds import CallRailRefund
 from subscribers.rails.contract import Rails
 from subscribers.replies import reply_generation
 from subscribers.replies.reply_generation import WriteText
+from subscribers.subscriptions.events import SubscriptionStop
 from tenants.notices import notices
 
 CHAT = "system:chat"

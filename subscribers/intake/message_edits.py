@@ -2,7 +2,7 @@
 nobody."""
 
 from channels.accounts.queries import Channel
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Scope
 from gate.text.text_rating import MinorSignal
 from subscribers.conversations import conversation_rows, message_context, text_signals

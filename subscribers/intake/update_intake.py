@@ -11,13 +11,13 @@ from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.metrics import reaction_counts
 from channels.roles import reader_roles
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from connectors.contract.reader_roles import ADMISSION_FIELD
 from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from gate.evidence.snapshot import TEST_ASSURANCE_METHOD
+from gate.contract.facts import TEST_ASSURANCE_METHOD
 from gate.policy import active_policy
 from gate.text import text_rating as gate_text
 from gate.viewers import age_assurance
@@ -36,7 +36,7 @@ from subscribers.delivery import pack_delivery
 from subscribers.fans import directory
 from subscribers.intake import fan_commands, message_edits
 from subscribers.orders import refunds
-from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, RailTill
+from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, till_of_channel
 from subscribers.replies import speaker_notices
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
@@ -95,11 +95,6 @@ def receive_update(
             _receive_chat_update(scope, channel, update, rails=rails, environment=environment, pages=pages)
         case _:
             assert_never(update.kind)
-
-
-def till_of_channel(channel: Channel) -> RailTill:
-    """Where the money of an account lands."""
-    return RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
 
 
 def _receive_chat_update(

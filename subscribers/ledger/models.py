@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from foundation.db.database import CreatorOwnedRow, timestamp_column
-from subscribers.conversations.models import accounting_table_args, amount_column, tenant_foreign_key
+from foundation.db.tables import CreatorOwnedRow, tenant_foreign_key, timestamp_column
+from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class SplitRule(CreatorOwnedRow, table=True):

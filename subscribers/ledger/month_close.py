@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import UniqueConstraint
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.errors import Refused
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SalesTotals, StatementLineView

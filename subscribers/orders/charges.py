@@ -7,8 +7,8 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from subscribers.catalog import offers
 from subscribers.rails.contract import PaymentFact
+from subscribers.rails.price_text import format_price
 from tenants.notices import notices
 
 CHECKOUT_WINDOW = timedelta(seconds=60)
@@ -52,7 +52,7 @@ def record_charge(
 
 def notify_unmatched_payment(scope: Scope, payment_id: UUID, fact: PaymentFact) -> None:
     """Money came that is nobody's: a person decides."""
-    told = Message("payment.unmatched", {"amount": offers.format_price(fact.money), "account": fact.till.account})
+    told = Message("payment.unmatched", {"amount": format_price(fact.money), "account": fact.till.account})
     notices.put(scope, told, cause=unmatched_payment_cause(payment_id), urgent=True, creator_id=fact.till.creator_id)
 
 

@@ -16,11 +16,13 @@ from studio.packs import packs
 from subscribers.catalog import offers
 from subscribers.catalog.offers import OfferCandidate, ShownOffer
 from subscribers.conversations import outgoing_messages
-from subscribers.conversations.events import OfferExpire, UnlockCheckDue
-from subscribers.conversations.models import Conversation, Draft, Order
-from subscribers.conversations.states import UNPAID_ORDER_STATES, DraftState, OrderState
+from subscribers.conversations.models import Conversation, Draft
+from subscribers.conversations.states import UNPAID_ORDER_STATES, DraftState
 from subscribers.fans import directory
 from subscribers.orders import order_rows
+from subscribers.orders.events import OfferExpire, UnlockCheckDue
+from subscribers.orders.models import Order
+from subscribers.orders.states import OrderState
 from subscribers.rails.contract import RailTerms
 
 LOCKED_KIND = "locked"

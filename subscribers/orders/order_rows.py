@@ -5,13 +5,16 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from subscribers.catalog.offers import ShownOffer
-from subscribers.conversations.models import Conversation, Order
-from subscribers.conversations.states import ORDER_STATES, OrderState
+from subscribers.conversations.models import Conversation
+from subscribers.conversations.states import ORDER_STATES
+from subscribers.orders.models import Order
+from subscribers.orders.states import OrderState
 
 
 def get_order(scope: Scope, order_id: UUID, *, lock: bool = False) -> Order:

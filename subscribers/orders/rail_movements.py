@@ -10,11 +10,12 @@ from sqlmodel import Field
 
 from channels.accounts.queries import Channel
 from connectors.contract.balance import BalanceMovement
-from foundation.db.database import CreatorOwnedRow, Scope, timestamp_column
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, timestamp_column
 from foundation.ids import uuid7
 from foundation.money import Money
-from subscribers.conversations.models import accounting_table_args, amount_column
 from subscribers.rails import installed_rails
+from subscribers.table_columns import accounting_table_args, amount_column
 
 READING_OVERLAP = 200
 """Movements that are read once more each time: one may be listed late."""

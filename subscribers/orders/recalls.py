@@ -7,9 +7,10 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Subject
 from gate.copies import live_copies
 from subscribers.conversations import conversation_rows
-from subscribers.conversations.events import PackRecalled
-from subscribers.conversations.states import ORDER_STATES, OrderState
+from subscribers.conversations.states import ORDER_STATES
 from subscribers.orders import locked_messages, order_rows, refunds
+from subscribers.orders.events import PackRecalled
+from subscribers.orders.states import OrderState
 
 REASON = Message("refund.recalled")
 

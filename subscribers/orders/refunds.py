@@ -11,7 +11,8 @@ from sqlmodel import select
 from channels.attempts import retry_delays
 from channels.sending.account_actions import LookUpRefund
 from connectors.contract.balance import SupportsBalance
-from connectors.contract.connector import ChatConnector, Send, StepResult, WireStep
+from connectors.contract.chats import ChatConnector
+from connectors.contract.connector import Send, StepResult, WireStep
 from connectors.contract.outcomes import (
     Disconnected,
     Outcome,
@@ -22,22 +23,24 @@ from connectors.contract.outcomes import (
     Retry,
     Uncertain,
 )
-from foundation.db.database import Scope, stored_message
+from foundation.db.database import Scope
+from foundation.db.tables import stored_message
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.outbox import outbox
 from gate.contract.units import Subject
-from subscribers.catalog import offers
 from subscribers.conversations import conversation_rows, outgoing_messages
-from subscribers.conversations.events import OrderRefund, OrderRefunded, SubscriptionRefunded
-from subscribers.conversations.models import Payment, Refund
-from subscribers.conversations.states import ORDER_STATES, REFUND_STATES, FulfilmentState, OrderState, RefundState
+from subscribers.conversations.states import ORDER_STATES, REFUND_STATES
 from subscribers.fans import directory
 from subscribers.ledger import entries
 from subscribers.orders import charges, order_rows, rail_movements
+from subscribers.orders.events import OrderRefund, OrderRefunded, SubscriptionRefunded
+from subscribers.orders.models import Payment, Refund
+from subscribers.orders.states import FulfilmentState, OrderState, RefundState
 from subscribers.rails import installed_rails
+from subscribers.rails.price_text import format_price
 from subscribers.subscriptions import subscription_rows
 from tenants.notices import notices
 
@@ -109,7 +112,7 @@ def request_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
     if not _record_request(scope, payment, reason):
         return
     if payment.rail in installed_rails.locked_rail_names():
-        amount = offers.format_price(Money(payment.amount_minor, payment.currency))
+        amount = format_price(Money(payment.amount_minor, payment.currency))
         _record_refusal(scope, payment_id, Message(AT_PLATFORM, {"amount": amount}))
         return
     lane = f"order:{payment.order_id or payment_id}"
@@ -158,7 +161,7 @@ def next_refund_request(scope: Scope, payment_id: UUID) -> RailRefundCall | time
     payment = _get_payment(scope, payment_id)
     money = Money(payment.amount_minor, payment.currency)
     if not payment.payer:
-        _record_refusal(scope, payment_id, Message(FORGOTTEN, {"amount": offers.format_price(money)}))
+        _record_refusal(scope, payment_id, Message(FORGOTTEN, {"amount": format_price(money)}))
         return None
     refund.tries += 1
     scope.add(refund)
@@ -265,7 +268,7 @@ def _forget_payer(scope: Scope, payment_id: UUID) -> None:
 
 def _compose_receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> Message:
     """What a fan reads of their money; where a pack was taken back, that too."""
-    amount = offers.format_price(Money(payment.amount_minor, payment.currency))
+    amount = format_price(Money(payment.amount_minor, payment.currency))
     if refund.by != RECALL_ACTOR or payment.order_id is None:
         return Message(otherwise, {"amount": amount})
     title = outgoing_messages.template_value(order_rows.get_order(scope, payment.order_id).title)
@@ -312,7 +315,7 @@ def _record_refusal(scope: Scope, payment_id: UUID, reason: Message) -> None:
 
 def _notify_stuck(scope: Scope, payment_id: UUID, reason: Message) -> None:
     payment = _get_payment(scope, payment_id)
-    amount = offers.format_price(Money(payment.amount_minor, payment.currency))
+    amount = format_price(Money(payment.amount_minor, payment.currency))
     stuck = Message("refund.stuck", {"amount": amount, "reason": reason.code})
     message = reason if reason.code in (AT_PLATFORM, FORGOTTEN) else stuck
     notices.put(scope, message, cause=_refund_cause(payment_id), urgent=True, creator_id=payment.creator_id)

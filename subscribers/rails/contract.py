@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from connectors.contract.connector import ChatUpdate
+from channels.accounts.queries import Channel
+from connectors.contract.chats import ChatUpdate
 from foundation.money import Money
 from gate.contract.units import Rating
 
@@ -186,3 +187,8 @@ def _decode_base64(text: str) -> bytes:
     if _encode_base64(data) != text:
         raise ValueError("not the canonical form")
     return data
+
+
+def till_of_channel(channel: Channel) -> RailTill:
+    """Where the money of an account lands."""
+    return RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)

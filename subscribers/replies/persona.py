@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlmodel import select
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
-from subscribers.conversations import models
+from subscribers.replies.models import Persona
 
 AutonomyLevel = Literal["copilot", "autopilot"]
 """copilot: a person sends each answer; autopilot: the persona answers by itself."""
@@ -83,7 +83,7 @@ def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersi
         tenant=scope.tenant_id,
         creator=creator_id,
     ).scalar_one()
-    row = models.Persona(
+    row = Persona(
         tenant_id=scope.tenant_id,
         id=uuid7(),
         creator_id=creator_id,
@@ -106,7 +106,7 @@ def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersi
 
 def activate_persona(scope: Scope, persona_id: UUID) -> None:
     """Let a version speak; the one before is retired. Raises NotFound, Conflict for a retired version."""
-    row = scope.session.get(models.Persona, (scope.tenant_id, persona_id))
+    row = scope.session.get(Persona, (scope.tenant_id, persona_id))
     if row is None:
         raise NotFound("persona.unknown")
     if row.state == "retired":
@@ -136,18 +136,18 @@ def set_autonomy_level(scope: Scope, creator_id: UUID, level: AutonomyLevel) -> 
 def active_persona(scope: Scope, creator_id: UUID) -> PersonaVersion | None:
     """The version that speaks for a creator; None when nobody was chosen, and then a person answers."""
     row = scope.session.exec(
-        select(models.Persona)
+        select(Persona)
         .where(
-            models.Persona.tenant_id == scope.tenant_id,
-            models.Persona.creator_id == creator_id,
-            models.Persona.state == "active",
+            Persona.tenant_id == scope.tenant_id,
+            Persona.creator_id == creator_id,
+            Persona.state == "active",
         )
         .execution_options(populate_existing=True)
     ).one_or_none()
     return _version_from_row(row) if row is not None else None
 
 
-def _version_from_row(row: models.Persona) -> PersonaVersion:
+def _version_from_row(row: Persona) -> PersonaVersion:
     level: AutonomyLevel = "autopilot" if row.level == "autopilot" else "copilot"
     return PersonaVersion(
         name=row.name,

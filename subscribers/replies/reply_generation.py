@@ -23,6 +23,7 @@ from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.delivery import message_delivery
 from subscribers.fans import directory
 from subscribers.rails.contract import Rails
+from subscribers.rails.price_text import format_price
 from subscribers.replies import persona, prompt, reply_checks
 from subscribers.replies.persona import PersonaVersion
 from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
@@ -159,7 +160,7 @@ def _build_inputs(
 
 def _build_prompt_offers(candidates: tuple[OfferCandidate, ...]) -> tuple[PromptOffer, ...]:
     return tuple(
-        PromptOffer(f"o{number}", one.title, one.description, offers.format_price(one.price))
+        PromptOffer(f"o{number}", one.title, one.description, format_price(one.price))
         for number, one in enumerate(candidates, start=1)
     )
 

@@ -9,8 +9,8 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.policy import active_policy
-from gate.reviews.events import AgeAssuranceWithdrawn, ViewerConfirmed
 from gate.viewers import age_assurance
+from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
 from subscribers.conversations import conversation_rows
 from subscribers.conversations.models import Conversation
 from subscribers.fans import directory

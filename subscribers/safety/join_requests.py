@@ -10,7 +10,7 @@ from channels.accounts.queries import Channel
 from channels.age_verification import age_checks
 from channels.roles import reader_roles
 from channels.roles.reader_roles import RoleGiver
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from connectors.contract.reader_roles import ADMISSION_FIELD
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message

@@ -10,10 +10,11 @@ from channels.roles import reader_roles
 from channels.roles.reader_roles import RoleGiver
 from foundation.db.database import OpenScope, Scope
 from gate.viewers import age_assurance
-from subscribers.conversations.events import RoleCheckDue, RolesDue
 from subscribers.fans import directory
 from subscribers.safety import escalation
+from subscribers.safety.events import RolesDue
 from subscribers.subscriptions import subscription_rows
+from subscribers.subscriptions.events import RoleCheckDue
 
 ACTOR = "system:roles"
 

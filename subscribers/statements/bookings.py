@@ -16,15 +16,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from foundation.db.database import CreatorOwnedRow, Scope, table_arguments, timestamp_column
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_column
 from foundation.errors import BadInput, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid, uuid7
-from subscribers.conversations.models import amount_column
 from subscribers.ledger import entries, month_close
 from subscribers.ledger.entries import LedgerLine
 from subscribers.statements import file_reader
 from subscribers.statements.file_reader import StatementFile, StatementMovement
+from subscribers.table_columns import amount_column
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
 

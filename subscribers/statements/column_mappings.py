@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import UniqueConstraint
 
-from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 from foundation.ids import uuid7
 from subscribers.statements import columns, file_reader
 from subscribers.statements.columns import StatementFormat

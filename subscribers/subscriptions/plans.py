@@ -15,9 +15,9 @@ from foundation.money import Money
 from gate.contract.units import Rating, highest_rating
 from studio.packs import packs
 from studio.packs.packs import PackView
-from subscribers.catalog import offers
 from subscribers.rails import installed_rails
 from subscribers.rails.contract import SUBSCRIPTION_PERIOD
+from subscribers.rails.price_text import format_price
 from subscribers.subscriptions.subscription_rows import Plan
 
 MAX_PLAN_TITLE_LENGTH, MAX_PLAN_DESCRIPTION_LENGTH, MAX_PACKS_PER_PLAN = packs.MAX_TITLE, packs.MAX_DESCRIPTION, 12
@@ -81,8 +81,8 @@ def create_plan(
     if not 0 < len(title) <= MAX_PLAN_TITLE_LENGTH or not 0 < len(description) <= MAX_PLAN_DESCRIPTION_LENGTH:
         raise BadInput("plan.invalid", title=MAX_PLAN_TITLE_LENGTH, description=MAX_PLAN_DESCRIPTION_LENGTH)
     if not rail.least <= price_minor <= rail.monthly:
-        most = offers.format_price(Money(rail.monthly, rail.currency))
-        raise BadInput("plan.price", least=offers.format_price(Money(rail.least, rail.currency)), most=most)
+        most = format_price(Money(rail.monthly, rail.currency))
+        raise BadInput("plan.price", least=format_price(Money(rail.least, rail.currency)), most=most)
     chosen = [packs.get_pack(scope, one) for one in dict.fromkeys(opens)]
     if not 0 < len(chosen) <= MAX_PACKS_PER_PLAN:
         raise BadInput("plan.packs", most=MAX_PACKS_PER_PLAN)

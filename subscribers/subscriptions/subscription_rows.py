@@ -9,19 +9,15 @@ from sqlmodel import Field, col, select
 
 from channels.accounts import queries as channel_reads
 from connectors.contract.reader_roles import ADMISSION_FIELD, ADMITS_SUBSCRIBERS
-from foundation.db.database import (
-    CreatorOwnedRow,
-    Scope,
-    jsonb_column,
-    table_arguments,
-    timestamp_column,
-)
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 from foundation.errors import NotFound
 from foundation.outbox import outbox
-from subscribers.conversations.events import RoleCheckDue, SubscriptionEnd, SubscriptionNear, SubscriptionStop
-from subscribers.conversations.models import accounting_table_args, amount_column, tenant_foreign_key
-from subscribers.conversations.states import SUBSCRIPTION_STATES, SubscriptionState
+from subscribers.conversations.states import SUBSCRIPTION_STATES
 from subscribers.rails.contract import SUBSCRIPTION_PERIOD
+from subscribers.subscriptions.events import RoleCheckDue, SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.subscriptions.states import SubscriptionState
+from subscribers.table_columns import accounting_table_args, amount_column
 
 
 class Plan(CreatorOwnedRow, table=True):

@@ -6,11 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlmodel import col, or_, select
+from sqlmodel import select
 
 from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
-from foundation.i18n.translation import Message
 from tenants.agencies import models
 from tenants.agencies.rights import Right, Role, has_right
 
@@ -77,17 +76,6 @@ class Member:
     def works_for(self, slug: str) -> bool:
         """Whether they work for the creator of this slug: for all, where none is chosen."""
         return not self.creators or slug in self.creators
-
-
-@dataclass(frozen=True)
-class Notice:
-    """An open notice; `at` is when it was opened, the last time if it had been settled before. UTC-aware."""
-
-    cause: str
-    message: Message
-    urgent: bool
-    at: datetime
-    creator_id: UUID | None
 
 
 def get_agency(scope: Scope) -> Agency:
@@ -176,28 +164,3 @@ def get_acting_member(scope: Scope, refusal: str) -> Member:
     if row is None or not row.active:
         raise NotFound("member.unknown")
     return _member_from_row(row)
-
-
-def list_open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:
-    """What members should know now, the urgent first, then the newest; with `to`, nothing for another principal."""
-    theirs = (
-        [] if to is None else [or_(col(models.NoticeRow.principal_id).is_(None), models.NoticeRow.principal_id == to)]
-    )
-    rows = scope.session.exec(
-        select(models.NoticeRow)
-        .where(models.NoticeRow.tenant_id == scope.tenant_id, col(models.NoticeRow.settled_at).is_(None), *theirs)
-        .order_by(
-            col(models.NoticeRow.urgent).desc(), col(models.NoticeRow.updated_at).desc(), col(models.NoticeRow.id)
-        )
-        .limit(limit)
-    )
-    return [
-        Notice(
-            row.cause,
-            Message.from_json(row.message or {"code": "?"}),
-            row.urgent,
-            row.updated_at or scope.now,
-            row.creator_id,
-        )
-        for row in rows
-    ]

@@ -19,8 +19,8 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
 from tenants.agencies import queries
-from tenants.agencies.models import ApiKey
 from tenants.agencies.rights import Right, has_right, require_right
+from tenants.api_keys.models import ApiKey
 from tenants.auth import failed_attempts
 
 API_KEY_PREFIX = "grk_"

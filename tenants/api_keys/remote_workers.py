@@ -18,9 +18,9 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
 from tenants.agencies import queries
-from tenants.agencies.models import RemoteWorkerRow as Row
 from tenants.agencies.rights import Right, require_right
 from tenants.api_keys.keys import key_digest
+from tenants.api_keys.models import RemoteWorkerRow as Row
 from tenants.auth import failed_attempts
 
 REMOTE_WORKER_PREFIX = "grm_"

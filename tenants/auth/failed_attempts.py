@@ -8,7 +8,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.errors import Refused
 from foundation.ids import INSTALLATION_ID
-from tenants.agencies.models import LoginFailure
+from tenants.auth.models import LoginFailure
 
 FAILURE_WINDOW = timedelta(minutes=15)
 MAX_FAILURES_PER_ACCOUNT, MAX_FAILURES_PER_ADDRESS = 5, 20

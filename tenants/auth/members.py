@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.i18n.translation import canonical_json
 from tenants import audit
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Right, Role, has_right, require_right

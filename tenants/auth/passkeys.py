@@ -14,9 +14,9 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from tenants import audit
 from tenants.agencies import queries
-from tenants.agencies.models import Passkey
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
+from tenants.auth.models import Passkey
 
 SIGNATURE_LIFETIME = timedelta(minutes=5)
 """So long a signature is good for the act it was given for."""

@@ -18,8 +18,8 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
-from tenants.agencies.models import SecondFactor
 from tenants.auth import failed_attempts, passkeys, sessions
+from tenants.auth.models import SecondFactor
 from tenants.vault import envelope
 
 TOTP_STEP_SECONDS, DIGITS, BYTES = 30, 6, 20

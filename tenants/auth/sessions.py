@@ -12,7 +12,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import INSTALLATION_ID, uuid7
-from tenants.agencies.models import LoginLink, LoginSession
+from tenants.auth.models import LoginLink, LoginSession
 
 LINK_LIFE = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)

@@ -1,12 +1,34 @@
 """Tables of mail to members: what each wants told, and what was written to whom."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-from foundation.db.database import TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.db.tables import TenantRow, jsonb_column, message_column, table_arguments, timestamp_column
 from tenants.agencies import models
+
+
+class NoticeRow(TenantRow, table=True):
+    """Something a member should know; rendered in the reader's language when it is sent or shown."""
+
+    __tablename__ = "notices"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "cause"),
+        Index("notices_open", "tenant_id", "settled_at"),
+        about="member",
+        keep="1 year",
+    )
+    cause: str
+    """One notice per cause: `delivery:<id>:uncertain`."""
+    message: dict[str, Any] | None = message_column()
+    urgent: bool
+    creator_id: UUID | None = None
+    principal_id: UUID | None = None
+    """Whom it is for; nobody named: everybody who works for the creator."""
+    settled_at: datetime | None = timestamp_column(optional=True)
+
 
 MEMBERS = models.Member.__tablename__
 

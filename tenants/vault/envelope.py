@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from tenants.agencies.models import VaultKey
+from tenants.vault.models import VaultKey
 
 NONCE = 12
 KEY_BYTES = 32

@@ -9,13 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.ids import uuid7
 from gate.consent import card_answers, queries
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.units import Medium, Rating, Subject
 from gate.decision.shoot_card_terms import CARD_SIGNED
 from gate.people import persons
 from gate.ratings import inspections, ratings
 from gate.removal import removal_requests
+from gate.removal.events import RemovalRequestDue
 from gate.reviews import link_targets
-from gate.reviews.events import RemovalRequestDue
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at, general
 from tests.gate import carding
@@ -143,7 +144,7 @@ def sold_without_that_permission(stage: Stage) -> Result:
     def build(scope: Any) -> Medium:
         person = real_person(scope)
         if stage.harm:
-            persons.revoke_consent(scope, person, what="download_sell")
+            revoke_consent(scope, person, what="download_sell")
         return picture(scope, stage.world, Rating.E, person=person)
 
     sold = replace(at(stage, "FV1", media=(stage.do(build),), body="x"), subject=Subject("fulfilment", uuid7()))
@@ -192,7 +193,7 @@ def revoked_row_put_back(stage: Stage) -> Result:
     person = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     if stage.harm:
-        stage.do(lambda scope: persons.revoke_consent(scope, person, what="publish"))
+        stage.do(lambda scope: revoke_consent(scope, person, what="publish"))
     for role in ("app", "gate"):
         try:
             with stage.world.open(stage.world.tenant_id, "system:x", role=role) as scope:
@@ -209,7 +210,7 @@ def rating_above_the_new_permission(stage: Stage) -> Result:
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
 
     def lower(scope: Any) -> None:
-        persons.revoke_consent(scope, person, what="publish")
+        revoke_consent(scope, person, what="publish")
         until = {
             "valid_from": scope.now - DAY,
             "valid_until": scope.now + DAY,
@@ -217,7 +218,7 @@ def rating_above_the_new_permission(stage: Stage) -> Result:
             "signed_by": person,
         }
         best = Rating.N if stage.harm else Rating.E
-        persons.grant_consent(scope, person, what="publish", surfaces=["sandbox"], max_rating=best, **until)
+        grant_consent(scope, person, what="publish", surfaces=["sandbox"], max_rating=best, **until)
 
     stage.do(lower)
     return send(stage, medium)
@@ -230,7 +231,7 @@ def handed_over_then_revoked(stage: Stage) -> Result:
     first = send(stage, medium)
     assert first.sent == 1
     if stage.harm:
-        stage.do(lambda scope: persons.revoke_consent(scope, person, what="publish"))
+        stage.do(lambda scope: revoke_consent(scope, person, what="publish"))
     return send(stage, medium)  # each later download is decided again
 
 
@@ -302,7 +303,7 @@ def double_without_likeness(stage: Stage) -> Result:
         person = real_person(scope, scopes=("depict", "publish", "ai_likeness"), surfaces=("x",))
         twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
         if stage.harm:
-            persons.revoke_consent(scope, person, what="ai_likeness")
+            revoke_consent(scope, person, what="ai_likeness")
         return picture(scope, stage.world, Rating.S, person=twin)
 
     return send(stage, stage.do(build), place="X1")

@@ -22,8 +22,8 @@ from generators.engines.vision.http_classifier import HttpClassifier as Client
 from generators.media import pictures
 from generators.provenance import content_credentials
 from studio.ingest import pipeline, uploads
+from studio.ingest.events import UploadDue
 from studio.library import assets
-from studio.library.events import UploadDue
 from tests.attacks.stage import CLEAN, Result, Tokens
 from tests.attacks.wire import WIRED, act, attack, outcome, taken
 from tests.channels.builders import KEY, World

@@ -18,7 +18,7 @@ from gate.contract.reasons import Reason
 from gate.contract.units import Rating
 from gate.permits import issuance
 from gate.removal import intake_heartbeat
-from gate.reviews.events import IntakeDue
+from gate.removal.events import IntakeDue
 from tests.attacks.evidence import nova
 from tests.attacks.stage import Stage
 from tests.attacks.words import at

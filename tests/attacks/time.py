@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from foundation.ops import clock
+from gate.consent.grants import revoke_consent
 from gate.contract.permit import Permit
 from gate.contract.units import Rating
-from gate.people import persons
 from gate.permits import issuance
 from tests.attacks.evidence import complain, nova, send
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
@@ -77,7 +77,7 @@ def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
 
     permit, entry = stage.do(made)
     if stage.harm:
-        stage.do(lambda scope: persons.revoke_consent(scope, person, what="publish"))
+        stage.do(lambda scope: revoke_consent(scope, person, what="publish"))
     stage.pass_time(timedelta(seconds=5))
     got = stage.refused(lambda scope: issuance.consume_permit(scope, permit, entry))
     return replace(got, sent=stage.sent(whole))

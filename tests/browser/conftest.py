@@ -1,5 +1,6 @@
 """One Chromium for these tests; where there is none they are skipped and say so."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,19 @@ from tests.browser.visitors import chromium as started
 from tests.conftest import Cluster
 from tests.dashboard.conftest import door, lumiere  # noqa: F401  fixtures
 from tests.web.conftest import mia, room  # noqa: F401  fixtures
+
+ALWAYS = re.compile(
+    r"test_(adults|dashboard|doing_roles|home_stop|killed|own_picture|page|passkeys|person|reports)\.py"
+    r"|::test_whatever_is_pressed"
+)
+"""What keeps people out, stops everything or holds for any page runs with each commit; the other pages are heavy."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of single pages as heavy: `make test` runs a quarter of them."""
+    for item in items:
+        if item.nodeid.startswith("tests/browser/") and not ALWAYS.search(item.nodeid):
+            item.add_marker("heavy")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from foundation.ops.wall_time import WallTime, local_day, to_wall_time
-from schedules.posts import deliveries
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.posts.transitions import get_delivery
 from tests.browser.living import Living
 from tests.browser.visitors import Visitor
@@ -23,7 +23,7 @@ def planned(lea: Living, words: str, days: int, clock: time = time(10, 20)) -> t
     today = local_day(lea.desk.now(), ZONE)
     day = today + timedelta(days=7 - today.weekday() + days)
     at = WallTime(day, clock, ZONE)
-    lea.desk.act(deliveries.reschedule_delivery, found, at=at)
+    lea.desk.act(reschedule_delivery, found, at=at)
     return found, at
 
 

@@ -1,7 +1,7 @@
 """A post as each platform's feed will show it, on its own page, wide and narrow, and its choices changed there."""
 
 from connectors.platforms.discord.ids import ChannelRef
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.browser.living import Living
 from tests.browser.test_every_page import axe, picture
 from tests.schedules.test_prices import NOWHERE
@@ -60,4 +60,4 @@ def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Living
         anne.rest()
         look["reddit"].get_by_text("Caché jusqu’à ce qu’on appuie").wait_for()
         assert anne.page.title() not in ("1", "2")
-    assert {desk.state(one) for one in deliveries} == {S.DRAFT}
+    assert {desk.state(one) for one in deliveries} == {DeliveryState.DRAFT}

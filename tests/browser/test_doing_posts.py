@@ -4,7 +4,7 @@ import pytest
 
 from channels.accounts import queries as channel_reads
 from channels.accounts.states import ChannelState
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.browser.living import Living
 from tests.browser.test_every_page import picture
 from tests.browser.visitors import Visitor
@@ -40,7 +40,7 @@ def test_from_the_first_letter_to_the_network(lea: Living) -> None:
         anne.shows("Cela attend l’accord de : Marc")
         assert "approvals" not in anne.page.url
     ((delivery,),) = lea.rows(DELIVERIES, words=WORDS)
-    assert desk.state(delivery) is S.DRAFT
+    assert desk.state(delivery) is DeliveryState.DRAFT
     with lea.visitor("/approvals") as marc:
         marc.shows(WORDS)
         marc.page.keyboard.press("a")
@@ -51,10 +51,10 @@ def test_from_the_first_letter_to_the_network(lea: Living) -> None:
         marc.page.get_by_role("button", name="Annuler").wait_for(state="detached")
         marc.rest()
         assert marc.page.locator("details[open]").count() == 1, "what was opened closes when the way back is over"
-    assert desk.state(delivery) is S.SCHEDULED
+    assert desk.state(delivery) is DeliveryState.SCHEDULED
     assert desk.texts() == []
     lea.bots.pass_time(seconds=(desk.entry(delivery).due_at - desk.now()).total_seconds() + 1)
-    wait_until(lambda: desk.state(delivery) is S.PUBLISHED, 60)
+    wait_until(lambda: desk.state(delivery) is DeliveryState.PUBLISHED, 60)
     assert desk.texts() == [WORDS]
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}") as marc:
         marc.shows("Publié")
@@ -74,7 +74,7 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
     desk.connect("doute", nolook=True)
     desk.fault("reset_before", channel="doute")
     lost = desk.delivery("Partie ou pas ?", channel="doute", after=1)
-    wait_until(lambda: desk.state(lost) is S.UNCERTAIN, 60)
+    wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
         marc.page.get_by_text("Regarder et décider").click()
         marc.shows("Elle n’y est pas : renvoyer")
@@ -85,7 +85,7 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
         marc.page.keyboard.press("Tab")
         marc.press("Elle y est : rattacher")
         marc.shows("cette publication n’est pas de ce compte")
-        assert desk.state(lost) is S.UNCERTAIN
+        assert desk.state(lost) is DeliveryState.UNCERTAIN
         picture(marc, "doubt_post_390", 390, 900)
     with lea.visitor("/approvals") as marc:
         marc.shows("Partie ou pas ?")
@@ -96,7 +96,7 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
         marc.rest()
         picture(marc, "doubt_sure_1280", 1280, 900)
         marc.press("J’ai regardé : renvoyer")
-        wait_until(lambda: desk.state(lost) is S.PUBLISHED, 60)
+        wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED, 60)
     assert desk.texts("doute") == ["Partie ou pas ?"]
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
         marc.press("Retirer du compte")
@@ -104,7 +104,7 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
         marc.rest()
         picture(marc, "taken_away_1280", 1280, 900)
         marc.press("Oui, retirer")
-        wait_until(lambda: desk.state(lost) is S.REMOVED, 60)
+        wait_until(lambda: desk.state(lost) is DeliveryState.REMOVED, 60)
         marc.shows("Publier encore une fois")
 
 
@@ -155,7 +155,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
         marc.page.keyboard.press("a")
         marc.shows("Validé.")
     lea.bots.pass_time(seconds=(desk.entry(delivery).due_at - desk.now()).total_seconds() + 1)
-    wait_until(lambda: desk.state(delivery) is S.PUBLISHED, 60)
+    wait_until(lambda: desk.state(delivery) is DeliveryState.PUBLISHED, 60)
     texts = desk.texts()
     assert texts[texts.index("Bonsoir à tous.") :] == ["Bonsoir à tous.", "La boutique est ouverte.", "Merci à tous !"]
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}") as marc:

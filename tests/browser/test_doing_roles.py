@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from foundation.ops.clock import sleep
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from studio.library import assets
 from studio.library.states import ShelfState
 from tenants.agencies import agencies
@@ -35,7 +35,7 @@ def test_a_creator_says_yes_to_what_is_said_in_her_name(lea: Living) -> None:
         zoe.shows("Le phare, à midi.")
         zoe.press("Valider")
         zoe.shows("Validé.")
-    assert desk.state(wish) is S.SCHEDULED
+    assert desk.state(wish) is DeliveryState.SCHEDULED
 
 
 def test_a_chatter_answers_in_her_own_name(lea: Living) -> None:
@@ -119,7 +119,7 @@ def test_a_post_is_moved_sent_at_once_and_reported(lea: Living) -> None:
         anne.rest()
         anne.button("Publier maintenant").dblclick()
         anne.shows("Cela part dans un instant.")
-        wait_until(lambda: desk.state(delivery) is S.PUBLISHED, 60)
+        wait_until(lambda: desk.state(delivery) is DeliveryState.PUBLISHED, 60)
         anne.shows("Publié")
         anne.go(f"{lea.url}/insights")
         anne.rest()
@@ -134,12 +134,12 @@ def test_what_waits_is_settled_on_home(lea: Living) -> None:
     desk.connect("doute", nolook=True)
     desk.fault("reset_before", channel="doute")
     lost = desk.delivery("Reçue ou pas ?", channel="doute", after=1)
-    wait_until(lambda: desk.state(lost) is S.UNCERTAIN, 60)
+    wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
         marc.page.get_by_text("Regarder et décider").click()
         marc.press("Elle n’y est pas : renvoyer…")
         marc.shows("les gens la verront deux fois")
         marc.press("J’ai regardé : renvoyer")
         marc.shows("Noté : elle repart une seule fois, dès que son compte le permet.")
-        wait_until(lambda: desk.state(lost) is S.PUBLISHED, 60)
+        wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED, 60)
     assert desk.texts("doute") == ["Reçue ou pas ?"]

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from foundation.ops.clock import sleep
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.browser.living import Living
 from tests.browser.test_doing_fans import asks_for_a_person, told
 from tests.browser.visitors import Visitor
@@ -85,7 +85,7 @@ def test_killed_with_presses_in_flight(lea: Living, doorway: Doorway, seconds: f
         doorway.start()
         for one in (marc, anne):
             one.rest()
-        insist(marc, "Valider", lambda: desk.state(wish) is S.SCHEDULED)
+        insist(marc, "Valider", lambda: desk.state(wish) is DeliveryState.SCHEDULED)
         wait_until(lambda: told(lea, ANSWER) == 1 or box.input_value() == ANSWER, 60)
         insist(anne, "Envoyer", lambda: told(lea, ANSWER) == 1)
         sleep(2.0)

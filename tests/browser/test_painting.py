@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page
 
 from gate.contract.units import Rating
-from studio.library import queries
 from studio.recipes import specs
+from studio.recipes.queries import list_recipes
 from studio.recipes.specs import RecipeSpec
 from tests.browser.test_films import _keep
 from tests.browser.visitors import Chromium, Visitor
@@ -56,7 +56,7 @@ def painted(visitor: Visitor, stroke: Stroke, *percents: tuple[float, float]) ->
 
 def kept(who: Agency) -> RecipeSpec:
     with who.scope() as scope:
-        (card,) = queries.list_recipes(scope, who.creator_id)
+        (card,) = list_recipes(scope, who.creator_id)
     return card.spec
 
 

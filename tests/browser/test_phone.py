@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tenants.auth import sessions
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium, Visitor
@@ -78,12 +78,12 @@ def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark
         look(visitor, f"told_{name}")
         visitor.page.locator("input[name=link]").fill(LINK)
         press(visitor, "C’est publié")
-        wait_until(lambda: lea.state(delivery) == S.PUBLISHED, 60)
+        wait_until(lambda: lea.state(delivery) == DeliveryState.PUBLISHED, 60)
         visitor.shows("Publiée")
         look(visitor, f"done_{name}")
         assert [one for one in visitor.complaints if "422" not in one] == []
         assert visitor.hosts == {address.removeprefix("http://")}
-    assert lea.state(delivery) == S.PUBLISHED
+    assert lea.state(delivery) == DeliveryState.PUBLISHED
     assert [step for step, _ in by_hand.permits(lea)] == ["hand_over", "save"]
 
 

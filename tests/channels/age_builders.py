@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from channels.accounts.events import AgeCheckRequested, AgeCheckResultDue, AgeProviderTestDue
-from channels.accounts.states import AgeCheckState
 from channels.age_verification import age_checks, handlers
+from channels.age_verification.events import AgeCheckRequested, AgeCheckResultDue, AgeProviderTestDue
+from channels.age_verification.states import AgeCheckState
 from connectors.age_verification import providers as contract
 from connectors.age_verification.providers import AgeProvider
 from foundation.sealed import Sealed

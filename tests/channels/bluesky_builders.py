@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from channels.accounts import credentials, lifecycle, queries
-from channels.accounts.events import TokenRenewalDue
 from channels.accounts.queries import Channel
 from channels.connections import token_renewal
+from channels.connections.events import TokenRenewalDue
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
 from channels.sending.step_runner import PreparedStep, StagedUploads

@@ -12,10 +12,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from channels.accounts import lifecycle, queries
-from channels.accounts.events import BrakeProbeDue
 from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import handlers, reconciliation, step_runner
+from channels.sending.events import BrakeProbeDue
 from channels.sending.step_runner import Connectors, MintPermit, PreparedStep, StagedUploads
 from connectors.contract.connector import StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Uncertain

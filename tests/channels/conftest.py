@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.accounts.states import AgeProviderState
+from channels.age_verification.states import AgeProviderState
 from foundation.db.database import Database
 from tests.channels.age_builders import Desk
 from tests.channels.builders import World, world

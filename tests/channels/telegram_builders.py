@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 
 from channels.accounts import lifecycle
-from channels.accounts.events import CopyRemovalDue
 from channels.attempts import attempts, serialization
 from channels.sending import handlers, removal, replacement
+from channels.sending.events import CopyRemovalDue
 from connectors.contract import connector
 from connectors.contract.connector import Response, Send, WireStep
 from connectors.platforms.telegram.publisher import Telegram

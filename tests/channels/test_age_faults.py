@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from channels.accounts.events import AgeRetentionDue
-from channels.accounts.states import AgeCheckState, AgeProviderState
 from channels.age_verification import age_checks, handlers
+from channels.age_verification.events import AgeRetentionDue
+from channels.age_verification.states import AgeCheckState, AgeProviderState
 from connectors.age_verification.yoti import Yoti
 from connectors.contract.connector import Send
 from foundation.errors import Conflict

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from channels.accounts.events import AgeCheckResultDue, AgeProviderTestDue
-from channels.accounts.states import AgeProviderState
 from channels.age_verification import age_checks, handlers
+from channels.age_verification.events import AgeCheckResultDue, AgeProviderTestDue
+from channels.age_verification.states import AgeProviderState
 from connectors.contract.connector import StepResult, WireStep
 from connectors.transport.transport import AccountTarget
 from foundation.ops.clock import sleep

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from channels.accounts.states import AgeCheckState, AgeProviderState
 from channels.age_verification import age_checks
+from channels.age_verification.states import AgeCheckState, AgeProviderState
 from foundation.errors import BadInput
 from foundation.outbox import outbox
 from gate.contract.states import AssuranceState

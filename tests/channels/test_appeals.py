@@ -14,11 +14,13 @@ from gate.contract.states import RemovalRequestState
 from gate.contract.units import Unit
 from gate.permits.issuance import PermitDenied
 from gate.removal import recall, removal_requests
+from gate.removal.events import DecisionTargetReached
 from gate.removal.removal_requests import GROUPING_THRESHOLD
 from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE
 from gate.reviews import appeals as appealing
-from gate.reviews.appeals import APPEAL_WINDOW, MAX_APPEAL_LENGTH
-from gate.reviews.events import AppealDecided, AppealDue, DecisionTargetReached
+from gate.reviews.appeals import APPEAL_WINDOW
+from gate.reviews.events import AppealDecided, AppealDue
+from gate.text.user_input import MAX_APPEAL_LENGTH, clean_paragraph
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
@@ -26,8 +28,6 @@ from tests.channels.builders import World
 from tests.channels.test_complaints import answer, called, received
 from tests.channels.test_removing import deleted, open_notices, remove
 from tests.tenants import apps
-
-S = RemovalRequestState
 
 
 @dataclass
@@ -123,7 +123,10 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
     house.first("mistaken")
     assert house.kept() == ""
     appeal = house.ask("  It is\tme.\x00 ")
-    assert (house.standing().state, house.standing().outcome) == (S.APPEALED, S.REJECTED)
+    assert (house.standing().state, house.standing().outcome) == (
+        RemovalRequestState.APPEALED,
+        RemovalRequestState.REJECTED,
+    )
     assert "COMPLAINT_FREEZE" in house.kept()
     assert open_notices(lea) == ["appeal.waits.asked"]
     with lea.scope() as scope:
@@ -134,8 +137,11 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
     with pytest.raises(Refused, match="another"):
         house.decide(appeal, house.ann)
     house.decide(appeal, house.bob)
-    assert [one.outcome for one in house.standing().rulings] == [S.REJECTED, S.UPHELD]
-    assert (house.standing().state, open_notices(lea)) == (S.UPHELD, [])
+    assert [one.outcome for one in house.standing().rulings] == [
+        RemovalRequestState.REJECTED,
+        RemovalRequestState.UPHELD,
+    ]
+    assert (house.standing().state, open_notices(lea)) == (RemovalRequestState.UPHELD, [])
     assert "BLOCKLIST_EXACT" in house.kept()
     with pytest.raises(Conflict):
         house.decide(appeal, house.cy)
@@ -149,7 +155,10 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
             house.decide(back, nobody)
     assert open_notices(lea) == ["appeal.nobody"]
     house.decide(back, member(lea), "agreed")
-    assert (house.standing().state, house.standing().outcome) == (S.CLOSED, S.REJECTED)
+    assert (house.standing().state, house.standing().outcome) == (
+        RemovalRequestState.CLOSED,
+        RemovalRequestState.REJECTED,
+    )
     assert len(lea.posts()) == posted, "nothing is posted again by itself"
     assert house.kept() == ""
     assert journal(lea)[-3:] == ["rule", "unblock", "thaw"]
@@ -168,13 +177,13 @@ def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(h
     with pytest.raises(Refused, match="another"):
         house.decide(appeal, house.ann, "agreed")
     house.decide(appeal, house.bob, "agreed")
-    assert house.standing().state is S.REJECTED
+    assert house.standing().state is RemovalRequestState.REJECTED
     assert remove(lea, house.unit) == [], "what was called back goes all the same"
     assert deleted(lea) == [True]
     assert house.kept() == ""
     assert appealing.appeal_deadline(house.standing(), REQUESTER_SIDE) is not None, "who asked may appeal against that"
     house.decide(house.ask(), house.cy, "agreed")
-    assert house.standing().state is S.CLOSED
+    assert house.standing().state is RemovalRequestState.CLOSED
 
 
 def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house: House) -> None:
@@ -250,7 +259,7 @@ def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(partial(appealing.handle_appeal_decision, tenant=house.lea.database.scope), events))
     assert len(house.standing().rulings) == 2
-    frozen = house.standing().outcome is S.UPHELD
+    frozen = house.standing().outcome is RemovalRequestState.UPHELD
     assert ("BLOCKLIST_EXACT" in house.kept()) == frozen
 
 
@@ -270,7 +279,7 @@ def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
     for one in appeals:
         house.decide(one, house.bob, "unfounded")
     assert "appeal.waits.asked" not in open_notices(lea)
-    assert {house.standing(one).state for one in wishes} == {S.CLOSED}
+    assert {house.standing(one).state for one in wishes} == {RemovalRequestState.CLOSED}
 
 
 def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
@@ -317,7 +326,7 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
     appealing.handle_appeal_decision(
         AppealDecided(lea.tenant_id, appeal, "mistaken", f"member:{house.bob}"), tenant=lea.tenant
     )
-    assert house.standing().state is S.APPEALED
+    assert house.standing().state is RemovalRequestState.APPEALED
     assert "role.forbidden.review" in open_notices(lea)
     for because in ("anything", "x" * 10_000):
         with pytest.raises(BadInput):
@@ -327,7 +336,7 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
     with lea.scope() as scope, pytest.raises(Refused):
         appealing.request_appeal_decision(scope, appeal)
     house.decide(appeal, free, "mistaken")
-    assert house.standing().state is S.CLOSED
+    assert house.standing().state is RemovalRequestState.CLOSED
 
 
 @pytest.mark.parametrize(
@@ -340,12 +349,12 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
     ],
 )
 def test_words_are_one_plain_paragraph(typed: str, said: str) -> None:
-    assert appealing.clean_paragraph(typed) == said
+    assert clean_paragraph(typed) == said
 
 
 def test_too_many_words_and_none_from_a_member(house: House) -> None:
     with pytest.raises(BadInput, match="too_long"):
-        appealing.clean_paragraph("x" * (MAX_APPEAL_LENGTH + 1))
+        clean_paragraph("x" * (MAX_APPEAL_LENGTH + 1))
     house.first("")
     with pytest.raises(BadInput, match="no_words"):
         house.ask_again(house.bob, " \x00 ")

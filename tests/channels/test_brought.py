@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from channels.accounts import queries
-from channels.accounts.events import AccountSetupRequested, AccountTestRequested
-from channels.accounts.states import AccountSetupState
 from channels.connections import account_setup
+from channels.connections.events import AccountSetupRequested, AccountTestRequested
+from channels.connections.states import AccountSetupState
 from connectors.conformance.fake_servers import serve_app
 from connectors.registry import loader
 from foundation.i18n.translation import render_message

@@ -10,6 +10,7 @@ import pytest
 
 from channels.accounts import lifecycle, queries
 from channels.accounts.states import ChannelState
+from channels.attempts.queries import list_attempts
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
 from channels.sending.step_runner import PreparedStep, StagedUploads
@@ -32,7 +33,7 @@ SHORT = timedelta(seconds=0.5)
 
 def story(lea: World, subject: Subject) -> list[tuple[str, str | None]]:
     with lea.scope() as scope:
-        return [(attempt.kind, attempt.outcome) for attempt in queries.list_attempts(scope, subject)]
+        return [(attempt.kind, attempt.outcome) for attempt in list_attempts(scope, subject)]
 
 
 def armed(turn: object) -> PreparedStep:
@@ -46,7 +47,7 @@ def test_a_post_with_pictures_goes_out_once(lea: World) -> None:
     assert isinstance(outcome, Published)
     assert lea.posts() == ["two pictures"]
     with lea.scope() as scope:
-        (attempt,) = queries.list_attempts(scope, unit.subject)
+        (attempt,) = list_attempts(scope, unit.subject)
     assert [step.kind for step in attempt.steps] == ["stage", "stage", "publish"]
     assert [step.answered for step in attempt.steps] == ["200", "200", "201"]
     assert (attempt.outcome, attempt.native_id, attempt.http_status) == ("published", outcome.native_id, 201)
@@ -128,7 +129,7 @@ def test_a_refused_post_causes_one_request(lea: World) -> None:
     assert isinstance(lea.publish(unit), Rejected)
     assert lea.posts() == []
     with lea.scope() as scope:
-        (attempt,) = queries.list_attempts(scope, unit.subject)
+        (attempt,) = list_attempts(scope, unit.subject)
     assert (attempt.outcome, attempt.http_status) == ("rejected", 403)
     assert attempt.detail is not None
 
@@ -208,7 +209,7 @@ def test_a_no_of_the_gate_between_two_steps_keeps_the_answer(lea: World) -> None
     with pytest.raises(PermitDenied):
         lea.arm(unit)
     with lea.scope() as scope:
-        (attempt,) = queries.list_attempts(scope, unit.subject)
+        (attempt,) = list_attempts(scope, unit.subject)
         assert not reconciliation.is_possibly_published(scope, unit.subject)
     assert [step.answered for step in attempt.steps] == ["200"]
     assert lea.posts() == []
@@ -297,7 +298,7 @@ def test_another_tenant_sees_none_of_it(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     with lea.database.scope(UUID(int=9), "system:test") as scope:
-        assert queries.list_attempts(scope, unit.subject) == []
+        assert list_attempts(scope, unit.subject) == []
         assert queries.list_channels(scope) == []
 
 

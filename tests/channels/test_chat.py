@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from channels.accounts import queries
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
+from channels.attempts.queries import list_attempts
 from channels.listening import listener
 from channels.metrics import platform_readings
 from channels.sending import account_actions
@@ -134,7 +134,7 @@ def test_a_sale_and_its_refund(lea: World) -> None:
         )
         assert outcome == Published(charge)
     with lea.scope() as scope:
-        told = [(one.kind, one.n, one.outcome, one.http_status) for one in queries.list_attempts(scope, order)]
+        told = [(one.kind, one.n, one.outcome, one.http_status) for one in list_attempts(scope, order)]
     assert told == [("refund", 1, "published", 200), ("refund", 2, "published", 409)]
 
 

@@ -12,8 +12,8 @@ from gate.contract.states import RemovalRequestState
 from gate.copies import live_copies
 from gate.permits.issuance import PermitDenied
 from gate.removal import removal_requests
+from gate.removal.events import RemovalRequestDecided, RemovalRequestDue
 from gate.removal.removal_requests import DECISION_DEADLINE, GROUPING_THRESHOLD
-from gate.reviews.events import RemovalRequestDecided, RemovalRequestDue
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.channels.builders import World

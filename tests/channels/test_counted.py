@@ -8,7 +8,7 @@ import pytest
 
 from channels.metrics import platform_readings, reaction_counts
 from channels.metrics.reaction_counts import REACTIONS_METRIC
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from connectors.contract.outcomes import Published
 from foundation.db.database import Database
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world

@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from channels.accounts import queries
-from channels.accounts.events import AccountSetupRequested, AccountTestRequested
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
+from channels.connections.events import AccountSetupRequested, AccountTestRequested
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import SupportsAccountSetup
 from connectors.platforms.telegram.publisher import Telegram
 from connectors.registry import loader

@@ -4,7 +4,7 @@ import pytest
 
 from channels.connections import disconnection
 from foundation.errors import Conflict
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.channels.by_hand import NAME, Phone
 from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
@@ -21,7 +21,7 @@ def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:  
     delivery, task = due(lea, hand)
     _disconnect(lea)
     assert hand.tasks() == []
-    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.disconnected")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.disconnected")
     assert None not in {one.outcome for one in lea.attempts(delivery)}
     assert lea.rows("handover.look") == []
     for late in (hand.open, hand.done):
@@ -34,7 +34,7 @@ def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, 
     hand.open(task.id)
     _disconnect(lea)
     assert hand.task(task.id).state == "recalled"
-    assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "handover.disconnected")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.UNCERTAIN, "handover.disconnected")
     assert lea.notices()[f"delivery:{delivery}"] == "handover.disconnected"
 
 

@@ -6,19 +6,20 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.events import ManualTaskCheckDue
 from channels.manual_tasks import assignees, file_downloads, tasks
+from channels.manual_tasks.events import ManualTaskCheckDue
 from channels.manual_tasks.task_lifecycle import TASK_LIFETIME
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
 from gate.people import persons
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from gate.removal import recall
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.time_changes import reschedule_delivery
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal, settlement, stalled_deliveries
 from studio.library import assets
 from tenants.agencies import agencies
@@ -58,7 +59,7 @@ def test_not_opened_in_time_closes_and_serves_nothing(lea: Desk, hand: Phone) ->
     delivery, task = due(lea, hand, media=(lea.photo(1),), late_ok=timedelta(minutes=30))
     lea.live(minutes=31)
     assert hand.tasks() == []
-    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.late")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.late")
     with pytest.raises(Conflict):
         hand.save(task.id, task.files[0].sha256)
     with pytest.raises(Conflict):
@@ -66,12 +67,12 @@ def test_not_opened_in_time_closes_and_serves_nothing(lea: Desk, hand: Phone) ->
     assert [state for _, state in permits(lea)] == ["void"]  # nobody saw it: it is no copy
 
     with lea.scope(f"member:{lea.manager}") as scope:
-        deliveries.reschedule_delivery(scope, delivery, at=wall(scope.now, 60))
+        reschedule_delivery(scope, delivery, at=wall(scope.now, 60))
     lea.live(seconds=61)
     (again,) = hand.tasks()
     assert (again.id, again.state) == (task.id, "waiting")  # one task per post, handed over again
     hand.done(again.id)
-    assert lea.state(delivery) == S.PUBLISHED
+    assert lea.state(delivery) == DeliveryState.PUBLISHED
 
 
 def test_opened_it_no_longer_closes_and_is_asked_after_a_week(lea: Desk, hand: Phone) -> None:
@@ -84,11 +85,11 @@ def test_opened_it_no_longer_closes_and_is_asked_after_a_week(lea: Desk, hand: P
         with lea.scope() as scope:
             scope.run("UPDATE notices SET settled_at = house_now() WHERE cause LIKE 'handover:%'")
     assert told == [["handover.reminder"]] * 3
-    assert lea.state(delivery) == S.PROCESSING
+    assert lea.state(delivery) == DeliveryState.PROCESSING
     lea.live(days=7)
-    assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "delivery.was_it_posted")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.UNCERTAIN, "delivery.was_it_posted")
     hand.done(task.id, "")
-    assert lea.state(delivery) == S.PUBLISHED
+    assert lea.state(delivery) == DeliveryState.PUBLISHED
     assert lea.entry(delivery).native_id == f"task:{task.id}"
 
 
@@ -96,17 +97,17 @@ def test_no_word_for_a_week_may_be_sent_again_by_a_person(lea: Desk, hand: Phone
     delivery, task = due(lea, hand, late_ok=None)
     hand.open(task.id)
     lea.live(seconds=TASK_LIFETIME.total_seconds() + 60)
-    assert lea.state(delivery) == S.UNCERTAIN
+    assert lea.state(delivery) == DeliveryState.UNCERTAIN
     lea.act(settlement.resend_absent_delivery, delivery)
     lea.run()
     (again,) = hand.tasks()
-    assert (again.id, again.state, lea.state(delivery)) == (task.id, "waiting", S.PROCESSING)
+    assert (again.id, again.state, lea.state(delivery)) == (task.id, "waiting", DeliveryState.PROCESSING)
 
 
 def test_nothing_is_polled_and_no_row_is_an_orphan(lea: Desk, hand: Phone) -> None:
     delivery, _ = due(lea, hand, late_ok=None)
     lea.live(hours=3)
-    assert lea.state(delivery) == S.PROCESSING
+    assert lea.state(delivery) == DeliveryState.PROCESSING
     assert lea.attempts(delivery, kind="look") == []
     assert lea.act(stalled_deliveries.wake_stalled_deliveries) == 0
     assert len(lea.attempts(delivery)) == 1
@@ -131,7 +132,7 @@ def test_cannot_says_why_and_the_post_waits_for_somebody(lea: Desk, hand: Phone)
     delivery, task = due(lea, hand)
     hand.open(task.id)
     hand.act(tasks.refuse_task, task.id, "refused")
-    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.cannot_refused")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.cannot_refused")
     assert lea.story(delivery)[-1].by == f"member:{lea.manager}"
     with pytest.raises(Conflict):
         hand.done(task.id)
@@ -142,13 +143,13 @@ def test_cannot_says_why_and_the_post_waits_for_somebody(lea: Desk, hand: Phone)
 def test_link_may_come_later_and_belongs_to_one_post(lea: Desk, hand: Phone) -> None:
     first, task = due(lea, hand)
     hand.done(task.id, "")
-    assert (lea.entry(first).state, lea.entry(first).url) == (S.PUBLISHED, "")
+    assert (lea.entry(first).state, lea.entry(first).url) == (DeliveryState.PUBLISHED, "")
     hand.act(tasks.add_post_link, task.id, pasted=LINK, connectors=lea.services.connectors)
     assert lea.entry(first).url == "https://instagram.com/p/C9xYz12Abc"
     second, other = due(lea, hand, "Le soir")
     with pytest.raises(Conflict):
         hand.done(other.id, LINK)
-    assert lea.state(second) == S.PROCESSING
+    assert lea.state(second) == DeliveryState.PROCESSING
 
 
 def test_checklist_keeps_the_task_open_until_all_is_ticked(lea: Desk, hand: Phone) -> None:
@@ -161,7 +162,7 @@ def test_checklist_keeps_the_task_open_until_all_is_ticked(lea: Desk, hand: Phon
     with pytest.raises(BadInput):
         hand.done(task.id, ticked=())
     hand.done(task.id, ticked=("ai",))
-    assert lea.state(delivery) == S.PUBLISHED
+    assert lea.state(delivery) == DeliveryState.PUBLISHED
 
 
 def test_second_word_is_shown_the_first(lea: Desk, hand: Phone) -> None:
@@ -190,25 +191,25 @@ def test_nobody_with_a_phone_holds_the_post_until_somebody_pairs_one(lea: Desk) 
     delivery = lea.delivery("Le matin", channel=NAME, after=900)
     lea.live(seconds=301)
     assert "handover.nobody" in lea.notices().values()  # ten minutes before
-    assert lea.state(delivery) == S.SCHEDULED
+    assert lea.state(delivery) == DeliveryState.SCHEDULED
     lea.live(seconds=600)
     entry = lea.entry(delivery)
     assert entry.reason is not None
-    assert (entry.state, entry.reason.code) == (S.HELD, "handover.nobody")
+    assert (entry.state, entry.reason.code) == (DeliveryState.HELD, "handover.nobody")
     assert "Anne" in str(entry.reason.params["people"])
     pair(lea)
     lea.run()
-    assert lea.state(delivery) == S.PROCESSING
+    assert lea.state(delivery) == DeliveryState.PROCESSING
 
 
 def test_chosen_people_alone_are_on_duty(lea: Desk, hand: Phone) -> None:
     lea.act(assignees.set_assignees, lea.channels[NAME], [lea.author])
     delivery = lea.delivery("Le matin", channel=NAME, after=1)
     lea.live(seconds=3)
-    assert lea.state(delivery) == S.HELD
+    assert lea.state(delivery) == DeliveryState.HELD
     pair(lea, lea.author)
     lea.run()
-    assert lea.state(delivery) == S.PROCESSING
+    assert lea.state(delivery) == DeliveryState.PROCESSING
     with lea.scope() as scope:
         chatter = agencies.add_member(scope, name="C", email="c@e.test", role=Role.CHATTER, language="fr", zone=ZONE)
     with pytest.raises(BadInput):
@@ -234,7 +235,7 @@ def shown(lea: Desk) -> tuple[UUID, UUID]:
     with lea.scope(f"member:{lea.manager}") as scope:
         person = persons.add_person(scope, kind="real", display_ref="Mia")
         for what in ("depict", "publish"):
-            persons.grant_consent(
+            grant_consent(
                 scope,
                 person,
                 what=what,
@@ -255,7 +256,7 @@ def test_consent_revoked_between_notice_and_press_serves_no_byte(lea: Desk, hand
     assert hand.save(task.id, task.files[0].sha256)[0] == ""  # its twin: while the consent stands
     with lea.scope(f"member:{lea.manager}") as scope:
         wish = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
     lea.run()
     with lea.scope() as scope:
         answer = file_downloads.get_download(scope, wish)
@@ -265,7 +266,7 @@ def test_consent_revoked_between_notice_and_press_serves_no_byte(lea: Desk, hand
             file_downloads.claim_download(scope, wish)
     assert [step for step, _ in permits(lea)].count("save") == 1
     assert hand.tasks() == []  # nobody had opened it: it is called back, and there is nothing to take away
-    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.recalled")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.FAILED, "handover.recalled")
 
 
 def test_a_stop_or_a_freeze_refuses_the_file_and_says_why(lea: Desk, hand: Phone) -> None:
@@ -303,7 +304,7 @@ def test_unknown_place_is_held(lea: Desk, hand: Phone) -> None:
         scope.run("UPDATE channels SET surface = 'myspace' WHERE id = :id", id=lea.channels[NAME])
     delivery = lea.delivery("Le matin", channel=NAME, after=1)
     lea.live(seconds=3)
-    assert (lea.state(delivery), lea.why(delivery)) == (S.HELD, "gate.DESTINATION_UNKNOWN")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.HELD, "gate.DESTINATION_UNKNOWN")
     assert permits(lea) == []
 
 
@@ -318,12 +319,12 @@ def test_removal_is_a_task_with_a_named_word(lea: Desk, hand: Phone) -> None:
     lea.run()
     first = hand.tasks()[0]
     assert (first.is_removal, first.url) == (True, "https://instagram.com/p/C9xYz12Abc")  # before the other post
-    assert lea.state(delivery) == S.REMOVING
+    assert lea.state(delivery) == DeliveryState.REMOVING
     assert "handover.removal_due" in lea.notices().values()
     lea.live(hours=2)
-    assert lea.state(delivery) == S.REMOVING
+    assert lea.state(delivery) == DeliveryState.REMOVING
     hand.act(tasks.confirm_removal, first.id)
-    assert lea.state(delivery) == S.REMOVED
+    assert lea.state(delivery) == DeliveryState.REMOVED
     with lea.scope() as scope:
         (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery))
         proof = scope.run("SELECT gone_proof FROM permits WHERE id = :id", id=copy.jti).scalar_one()
@@ -351,17 +352,17 @@ def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(lea: Desk, han
     delivery, task = due(lea, hand, media=(asset,))
     hand.open(task.id)
     assert hand.save(task.id, task.files[0].sha256)[0] == ""
-    lea.act(persons.revoke_consent, person)
+    lea.act(revoke_consent, person)
     lea.run()
     assert hand.task(task.id).state == "recalled"
-    assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "handover.recalled")
+    assert (lea.state(delivery), lea.why(delivery)) == (DeliveryState.UNCERTAIN, "handover.recalled")
     (removing,) = hand.tasks()
     assert removing.is_removal
     with pytest.raises(Conflict):
         hand.done(task.id)
     hand.act(tasks.confirm_removal, removing.id)
     lea.run()
-    assert lea.state(delivery) == S.REMOVED
+    assert lea.state(delivery) == DeliveryState.REMOVED
 
 
 # crashes
@@ -373,12 +374,12 @@ def test_a_process_that_dies_hands_over_once(lea: Desk, hand: Phone, at: int) ->
     lea.pass_time(seconds=2)
     died = lea.crash(at)
     lea.live(minutes=5)
-    assert lea.state(delivery) == S.PROCESSING, died
+    assert lea.state(delivery) == DeliveryState.PROCESSING, died
     with lea.scope() as scope:
         assert scope.run("SELECT count(*) FROM handovers").scalar_one() == 1
     (task,) = hand.tasks()
     hand.done(task.id)
-    assert lea.state(delivery) == S.PUBLISHED
+    assert lea.state(delivery) == DeliveryState.PUBLISHED
 
 
 def test_ticks_of_a_task_that_has_ended_do_nothing(lea: Desk, hand: Phone) -> None:

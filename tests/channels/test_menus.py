@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from channels.accounts.events import CommandMenuDue
 from channels.connections import command_menu
+from channels.connections.events import CommandMenuDue
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
 from foundation.db.database import Database

@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from channels.accounts import lifecycle, oauth_clients, queries
-from channels.accounts.events import AccountSetupRequested
-from channels.accounts.states import AccountSetupState
 from channels.connections import account_setup
+from channels.connections.events import AccountSetupRequested
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import SupportsAccountSetup
 from connectors.contract.connector import OAuthClient
 from connectors.platforms.x.publisher import X

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.accounts import queries
 from channels.attempts import attempts
+from channels.attempts.queries import list_attempts
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
 from channels.sending.reconciliation import LookRecord, combine_looks
@@ -74,7 +74,7 @@ def test_found_is_published_with_the_platforms_time(lea: World) -> None:
     assert lea.close(unit, Published(sighting.native_id, sighting.url, sighting.at))
     assert isinstance(lea.arm(unit, braked=True), Published)
     with lea.scope() as scope:
-        assert [(one.kind, one.outcome) for one in queries.list_attempts(scope, unit.subject)] == [
+        assert [(one.kind, one.outcome) for one in list_attempts(scope, unit.subject)] == [
             ("send", "published"),
             ("look", "found"),
         ]
@@ -91,7 +91,7 @@ def test_found_after_the_doubt_was_closed(lea: World) -> None:
     assert lea.close(unit, Published(sighting.native_id))
     assert not lea.close(unit, Published("another"))
     with lea.scope() as scope:
-        send = queries.list_attempts(scope, unit.subject)[0]
+        send = list_attempts(scope, unit.subject)[0]
         assert not reconciliation.is_possibly_published(scope, unit.subject)
     assert (send.outcome, send.native_id, send.resolved_by) == ("uncertain", sighting.native_id, "system:publishing")
 
@@ -181,7 +181,7 @@ def test_a_persons_word_lets_it_go_again(lea: World) -> None:
         reconciliation.mark_absent(scope, unit.subject)
         reconciliation.mark_absent(scope, unit.subject)
     with lea.scope() as scope:
-        assert queries.list_attempts(scope, unit.subject)[0].resolved_by == "member:7"
+        assert list_attempts(scope, unit.subject)[0].resolved_by == "member:7"
     assert isinstance(lea.arm(unit, braked=True), PreparedStep)
 
 
@@ -195,7 +195,7 @@ def test_nobody_lets_go_of_what_is_still_under_way(lea: World) -> None:
     assert isinstance(lea.carry(turn), Published)
     assert isinstance(lea.look(unit), Found)  # by the answer that was kept; nobody was asked
     with lea.scope() as scope:
-        assert len(queries.list_attempts(scope, unit.subject)) == 1
+        assert len(list_attempts(scope, unit.subject)) == 1
 
 
 def test_an_answer_that_refuses_proves_absence(lea: World) -> None:

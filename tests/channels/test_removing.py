@@ -1,10 +1,10 @@
 """Taking copies away: proven by the platform, once, also when nobody knows whether the copy is there."""
 
-from channels.accounts import queries
-from channels.accounts.events import CopyRemovalDue
+from channels.attempts.queries import list_attempts
 from channels.limits import send_limits
 from channels.manual_tasks import tasks
 from channels.sending import handlers, reconciliation, removal
+from channels.sending.events import CopyRemovalDue
 from channels.sending.step_runner import PreparedStep
 from connectors.contract.outcomes import Published, Uncertain
 from foundation.db.database import Database
@@ -61,7 +61,7 @@ def test_a_copy_is_taken_away_once(lea: World) -> None:
     assert facts(lea) == 1
     with lea.scope() as scope:
         assert all(copy.removed_at for copy in live_copies.list_copies(scope, unit.subject))
-        told = [(one.kind, one.outcome) for one in queries.list_attempts(scope, unit.subject)]
+        told = [(one.kind, one.outcome) for one in list_attempts(scope, unit.subject)]
     assert told == [("send", "published"), ("remove", "published")]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.accounts import queries
+from channels.attempts.queries import list_attempts
 from channels.manual_tasks import tasks
 from connectors.contract.connector import FileRef, StepResult, WireStep
 from connectors.contract.outcomes import Published
@@ -319,7 +319,7 @@ def test_the_story_tells_it(nova: BotWorld) -> None:
     nova.remove(unit)
     with nova.scope() as scope:
         (left,) = subject_history.list_permits(scope, unit.subject)
-        told = [(one.kind, one.outcome) for one in queries.list_attempts(scope, unit.subject)]
+        told = [(one.kind, one.outcome) for one in list_attempts(scope, unit.subject)]
     assert left.replaced_at is not None
     assert left.gone_at is None
     assert told == [("send", "published"), ("remove", "rejected"), ("replace", "published")]

@@ -25,7 +25,8 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
-from foundation.i18n.translation import Message, canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Button, Invoice, Medium, Subject, Text, Unit
 from tests.channels.builders import World

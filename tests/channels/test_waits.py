@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from channels.accounts.events import DeliveryVerificationDue, DestinationCheckDue
 from channels.connections import destination_check
+from channels.connections.events import DestinationCheckDue
 from channels.limits import send_limits
 from channels.metrics import platform_readings
+from channels.metrics.events import DeliveryVerificationDue
 from connectors.contract.connector import Response
 from connectors.contract.outcomes import Published
 from foundation.db.database import Database

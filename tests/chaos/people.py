@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from foundation.db.database import Scope
 from foundation.errors import GreenroomError
 from foundation.ops.wall_time import WallTime
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.posts import deliveries
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
@@ -26,7 +27,7 @@ LATER = timedelta(seconds=40)
 
 def _later(scope: Scope, delivery_id: UUID) -> None:
     at = (scope.now + LATER).astimezone(UTC)
-    deliveries.reschedule_delivery(scope, delivery_id, at=WallTime(at.date(), at.time(), "UTC"))
+    reschedule_delivery(scope, delivery_id, at=WallTime(at.date(), at.time(), "UTC"))
 
 
 def _cancel(scope: Scope, delivery_id: UUID) -> None:
@@ -41,7 +42,7 @@ def _cancel(scope: Scope, delivery_id: UUID) -> None:
 
 WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
     "later": _later,
-    "now": deliveries.expedite_delivery,
+    "now": expedite_delivery,
     "cancel": _cancel,
     "remove": post_removal.request_post_removal,
 }

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 from channels.attempts import serialization
 from connectors.contract.connector import Connector, Response, Send, StepKind, WireStep
 from connectors.registry import loader
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
-from foundation.i18n.translation import canonical_json
 from gate.contract.units import Unit
 from tests.chaos.world import Place, World
 

@@ -12,8 +12,8 @@ from schedules.posts import queries
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import TOLD_TOGETHER
 from studio.library import assets
-from studio.library.states import JobState
 from studio.runs import runner
+from studio.runs.states import JobState
 from tests.chaos.house import House
 from tests.chaos.sales import Finding, Truth, open_causes
 from tests.chaos.world import RECIPE, Intent, Place, World

@@ -10,7 +10,7 @@ from uuid import UUID
 from channels.sending.step_runner import native_key_of
 from foundation.db.database import Scope
 from gate.contract.units import Subject
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.chaos.house import House
 from tests.chaos.world import Place, World
 
@@ -21,7 +21,7 @@ Truth = Mapping[UUID, Sequence[Mapping[str, Any]]]
 
 def open_causes(house: House, tenant_id: UUID) -> set[str]:
     """What the members of an agency are told of and have not settled."""
-    notices = house.read(tenant_id, lambda scope: tenant_reads.list_open_notices(scope, limit=500))
+    notices = house.read(tenant_id, lambda scope: list_open_notices(scope, limit=500))
     return {notice.cause for notice in notices}
 
 
@@ -171,7 +171,7 @@ def till(house: House, place: Place) -> Callable[[Scope], list[Finding]]:
             found.append(f"{place.account}: took {taken} and gave {given}, we know of {known} and {back}")
         if int(balance) != told["balance"]:
             found.append(f"{place.account}: the till holds {told['balance']}, the ledger {balance}")
-        causes = {notice.cause for notice in tenant_reads.list_open_notices(scope, limit=500)}
+        causes = {notice.cause for notice in list_open_notices(scope, limit=500)}
         return found + [f"{place.account}: {row}" for row in rows if not _is_served(row, causes)]
 
     return compare

@@ -10,8 +10,8 @@ import httpx
 
 from channels.accounts import lifecycle, oauth_clients
 from channels.accounts import queries as channel_reads
-from channels.accounts.events import TokenRenewalDue
 from channels.accounts.states import ChannelState
+from channels.connections.events import TokenRenewalDue
 from connectors.contract.connector import OAuthClient
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message

@@ -17,11 +17,12 @@ from foundation.errors import Conflict, GreenroomError
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
 from schedules.approvals import decisions
+from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.imports import import_files
+from schedules.imports.states import ImportState
 from schedules.posts import deliveries
-from schedules.posts.states import ImportState
 from schedules.rescheduling import drag_and_drop
 from schedules.rescheduling.drag_and_drop import DropTarget
 from tenants.agencies import agencies, rights
@@ -133,7 +134,7 @@ def _approve(scope: Scope, one: Intent, approver: UUID | None) -> None:
     if approver is None:
         raise Conflict("approval.nobody_asked")
     decisions.approve_post(scope, post_id, member_id=approver)
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
 
 
 Change = Callable[[Scope, Intent, UUID | None], None]

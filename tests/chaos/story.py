@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.attempts.queries import list_attempts
 from foundation.db.database import Scope
 from gate.contract.units import Subject
 from schedules.posts import queries
@@ -46,7 +46,7 @@ def _timeline(subject: Subject, scope: Scope) -> list[str]:
 
 
 def _lines(scope: Scope, subject: Subject) -> Iterator[str]:
-    attempts = channel_reads.list_attempts(scope, subject)
+    attempts = list_attempts(scope, subject)
     steps = queries.delivery_timeline(scope, subject.id)
     if attempts or steps:
         yield f"{subject.kind} {subject.id}:"

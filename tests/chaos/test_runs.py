@@ -18,10 +18,10 @@ from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
 from studio.costs import quotas
 from studio.library import assets
-from studio.library.states import JobState
 from studio.recipes import specs
 from studio.recipes.specs import RecipeSpec
 from studio.runs import runner
+from studio.runs.states import JobState
 from tenants.agencies import agencies
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.house import MAKE, PATIENCE_SECONDS, House

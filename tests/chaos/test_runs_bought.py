@@ -17,10 +17,10 @@ from foundation.i18n.translation import Message
 from generators.engines.images import replicate as engine
 from studio.costs import spending_caps
 from studio.library import assets
-from studio.library import queries as studio_reads
-from studio.library.states import JobState
 from studio.runs import runner
-from tenants.agencies import queries as tenant_reads
+from studio.runs.queries import get_run
+from studio.runs.states import JobState
+from tenants.notices.queries import list_open_notices
 from tests.chaos.house import PATIENCE_SECONDS
 from tests.chaos.sellers import CENTS, PICTURES, Run, Shop, begin, shop
 from tests.conftest import Cluster, wait_until
@@ -137,7 +137,7 @@ def check_stability(made: Shop, run: Run) -> None:
     assert billed == PICTURES - (run.moment == "arrived"), run.moment
     check_books(made, run, billed=billed, there=PICTURES - lost)
     with made.services.tenant(run.tenant_id, "system:test") as scope:
-        found, notices = studio_reads.get_run(scope, run.id), tenant_reads.list_open_notices(scope)
+        found, notices = get_run(scope, run.id), list_open_notices(scope)
     told = [one.message for one in notices]
     if lost:
         assert (found.refused, found.why_refused) == (1, Message("engine.order_lost", {"engine": "stability"}))

@@ -23,7 +23,8 @@ from foundation.ops.wall_time import WallTime
 from gate.contract.units import Rating, Subject
 from gate.ratings import ratings
 from sandbox import store as sandbox_store
-from schedules.drafts import drafts, duplicates
+from schedules.approvals.release import release_post
+from schedules.drafts import duplicates
 from schedules.posts import deliveries
 from schedules.posts.thread_parts import ThreadPart
 from studio.ingest import pipeline
@@ -31,7 +32,7 @@ from studio.library import assets
 from studio.packs import packs
 from studio.recipes import specs
 from studio.runs import runner
-from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
@@ -242,7 +243,7 @@ def _creator(world: World, tenant_id: UUID, slug: str, number: int) -> None:
             description="Le port au lever du jour",
             assets=world.pictures[creator_id],
         )
-        offers.set_price(scope, creator_id, pack, "sandbox", PRICE)
+        set_price(scope, creator_id, pack, "sandbox", PRICE)
         credential = sites.open_site(
             scope, creator_id=creator_id, slug=slug, title="Nova", about="Le port", language="fr"
         )
@@ -347,5 +348,5 @@ def plan(
     )
     wall = wall or WallTime(due.astimezone(UTC).date(), due.astimezone(UTC).time(), "UTC")
     planned = [(place, deliveries.create_delivery(scope, post_id, place.channel_id, at=wall)) for place in chosen]
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
     return [Intent(place, delivery_id, text, due, always, len(media), parts) for place, delivery_id in planned]

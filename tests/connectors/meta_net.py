@@ -6,7 +6,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from connectors.contract.connector import ChatUpdates, Response, Send, StepAnswerLost, StepKind, StepResult
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult
 from connectors.contract.outcomes import Outcome
 from connectors.platforms.facebook import messages as facebook_chats
 from connectors.platforms.facebook.publisher import Facebook

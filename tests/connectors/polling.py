@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from connectors.conformance.world import ConnectorWorld
-from connectors.contract.connector import ChatUpdates, Send, StepKind, StepResult
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import Send, StepKind, StepResult
 from connectors.contract.outcomes import Outcome
 from gate.contract.permit import ControlOrder
 

@@ -15,6 +15,7 @@ TRIED = ("telegram", "bluesky")
 """One on a loop and one with keys of its own form: each is a process of its own, and takes seconds to start."""
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_house_and_a_library_post_to_the_same_fake() -> None:
     found = sends.figures(TRIED, rounds=2, warm=1)

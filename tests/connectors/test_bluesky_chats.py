@@ -7,8 +7,8 @@ import pytest
 
 from connectors.conformance.fake_servers import AdjustableClock
 from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.chats import ChatUpdates
 from connectors.contract.connector import (
-    ChatUpdates,
     LookupQuery,
     PlatformCopy,
     Response,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.platforms.bluesky.record import record_key, record_key_time
 from connectors.platforms.bluesky.text import build_facets
 from connectors.shared.unit_checks import count_graphemes
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

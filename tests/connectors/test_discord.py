@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.chats import ChatUpdate
 from connectors.contract.connector import (
-    ChatUpdate,
     LookupQuery,
     PlatformCopy,
     Response,

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 import pytest
 
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from connectors.platforms.discord.updates import parse_message
 from tests.fakes.discord_world import user
 

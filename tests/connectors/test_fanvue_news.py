@@ -11,15 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from connectors.contract.connector import (
-    ChatUpdates,
-    Response,
-    Send,
-    StepAnswerLost,
-    StepKind,
-    StepNotSent,
-    StepResult,
-)
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepNotSent, StepResult
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Retry
 from connectors.platforms.fanvue.publisher import Fanvue
 from connectors.platforms.fanvue.updates import BEFORE, ENOUGH, MAX_PAGES, ChatCursor

@@ -9,7 +9,8 @@ import pytest
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
-from connectors.contract.connector import ChatUpdates, Response, Send, StepAnswerLost, StepResult
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepResult
 from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.platforms.mastodon.account import CHAT_SURFACE
 from connectors.platforms.mastodon.limits import ServerLimits

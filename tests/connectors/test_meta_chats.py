@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.contract.chats import ChatUpdates
 from connectors.contract.connector import (
-    ChatUpdates,
     LookupQuery,
     PlatformCopy,
     Response,

@@ -9,15 +9,8 @@ import pytest
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS, ConnectedAccount
-from connectors.contract.connector import (
-    ChatUpdates,
-    LookupQuery,
-    PlatformCopy,
-    Response,
-    Send,
-    StepAnswerLost,
-    StepResult,
-)
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send, StepAnswerLost, StepResult
 from connectors.contract.outcomes import (
     Absent,
     Disconnected,

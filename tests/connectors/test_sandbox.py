@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
-    LookupQuery,
-    PlatformCopy,
-    Response,
-    Send,
-    StepAnswerLost,
-    StepKind,
-)
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send, StepAnswerLost, StepKind
 from connectors.contract.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
 from connectors.platforms.sandbox.publisher import LISTED, MAX_PAGES, Sandbox
 from foundation.ids import uuid7

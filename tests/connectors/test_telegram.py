@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     PlatformCopy,
     Response,
     Send,

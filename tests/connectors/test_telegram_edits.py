@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from telegram import Bot
 
-from connectors.contract.connector import ChatUpdate, ChatUpdates, Send
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import Send
 from connectors.platforms.telegram.publisher import ALLOWED, Telegram
 from foundation.sealed import Sealed
 from tests.connectors.test_telegram import CHAT, FAN, good

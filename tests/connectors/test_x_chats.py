@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from connectors.contract.account_setup import WANTED_MESSAGES, ConnectedAccount, OAuthVisit
+from connectors.contract.chats import ChatUpdates
 from connectors.contract.connector import (
-    ChatUpdates,
     LookupQuery,
     PlatformCopy,
     Response,

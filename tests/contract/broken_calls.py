@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from connectors.contract.app_webhooks import AppWebhookEvent, WebhookSignature
-from connectors.contract.connector import ChatUpdate, RefreshGrant, RenewedTokens, Send, StepResult, WireStep
+from connectors.contract.chats import ChatUpdate
+from connectors.contract.connector import RefreshGrant, RenewedTokens, Send, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Reauthorize, Retry, Uncertain
 from connectors.platforms.fanvue.publisher import Fanvue
 from connectors.platforms.telegram.publisher import Telegram

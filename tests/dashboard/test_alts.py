@@ -11,8 +11,8 @@ from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from gate.contract.units import Rating
 from generators import registry
-from schedules.posts.events import AltTextDue
 from schedules.suggestions.alt_texts.kind import AltTextKind
+from schedules.suggestions.events import AltTextDue
 from schedules.suggestions.shared.engine import generate_suggestions
 from studio.library import assets as library
 from studio.library.states import ShelfState
@@ -73,6 +73,7 @@ def alt(who: Agency, asset: UUID) -> str:
         return library.get_asset(scope, asset).alt
 
 
+@pytest.mark.heavy
 def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
     assert alt(lumiere, asset) == "Des bateaux blancs au port"
 
 
+@pytest.mark.heavy
 def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
         assert word("alt.take") not in page.labels()
 
 
+@pytest.mark.heavy
 def test_pictures_of_a_post_are_described_where_it_is_written(able: Door, lumiere: Agency, server: FakeOllama) -> None:
     connected(lumiere)
     asset = picture(able, lumiere, rating=Rating.G)
@@ -130,6 +133,7 @@ def test_pictures_of_a_post_are_described_where_it_is_written(able: Door, lumier
     assert alt(lumiere, asset) == GOOD["alt"]
 
 
+@pytest.mark.heavy
 def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
     able: Door, lumiere: Agency, server: FakeOllama
 ) -> None:
@@ -157,6 +161,7 @@ def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
     assert {GOOD["alt"], other["alt"]} & set(said)
 
 
+@pytest.mark.heavy
 def test_without_a_model_studio_says_what_is_missing(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:

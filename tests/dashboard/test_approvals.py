@@ -17,7 +17,7 @@ from gate.permits import issuance
 from schedules.approvals import decisions, review_queue
 from schedules.posts import deliveries
 from schedules.posts import queries as schedule_reads
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from studio.library import assets
 from studio.library.states import ShelfState
 from tenants.agencies.rights import Role
@@ -63,9 +63,9 @@ def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: floa
         return post_id, deliveries.create_delivery(scope, post_id, who.channel_id, at=at)
 
 
-def state(who: Agency, delivery_id: UUID) -> S:
+def state(who: Agency, delivery_id: UUID) -> DeliveryState:
     with who.scope() as scope:
-        return S(scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery_id).scalar_one())
+        return DeliveryState(scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery_id).scalar_one())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,7 +79,7 @@ def test_nothing_waits_is_said_with_the_last_decision(door: Door, tenant: OpenSc
         assert word("approvals.approved", language) in text
         assert word("approvals.nothing", language) in text
         assert "Le matin" in text
-    assert state(who, delivery_id) is S.SCHEDULED
+    assert state(who, delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency) -> None:
@@ -130,12 +130,12 @@ def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> 
         text = page.press(word("approvals.several_now", count=2))
         assert word("approvals.several_changed", count=1, changed=1) in text
         assert {body: state(lumiere, one) for body, one in wishes.items()} == {
-            "Aube": S.SCHEDULED,
-            "Midi": S.DRAFT,
-            "Soir": S.DRAFT,
+            "Aube": DeliveryState.SCHEDULED,
+            "Midi": DeliveryState.DRAFT,
+            "Soir": DeliveryState.DRAFT,
         }
         page.press(word("approvals.undo"))
-    assert state(lumiere, wishes["Aube"]) is S.DRAFT
+    assert state(lumiere, wishes["Aube"]) is DeliveryState.DRAFT
 
 
 def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
@@ -143,9 +143,9 @@ def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
         page.press(word("approvals.approve"))
-        assert state(lumiere, delivery_id) is S.SCHEDULED
+        assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
         assert word("approvals.undone") in page.press(word("approvals.undo"))
-    assert state(lumiere, delivery_id) is S.DRAFT
+    assert state(lumiere, delivery_id) is DeliveryState.DRAFT
     with lumiere.scope() as scope:
         assert [one.post_id for one in review_queue.list_review_queue(scope, [lumiere.creator_id])] == [post_id]
 
@@ -164,8 +164,8 @@ def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
         wait_until(gone)
 
 
-@pytest.mark.parametrize(("mode", "after"), [("change", S.DRAFT), ("reject", S.CANCELLED)])
-def test_change_and_no_need_a_reason(door: Door, lumiere: Agency, mode: str, after: S) -> None:
+@pytest.mark.parametrize(("mode", "after"), [("change", DeliveryState.DRAFT), ("reject", DeliveryState.CANCELLED)])
+def test_change_and_no_need_a_reason(door: Door, lumiere: Agency, mode: str, after: DeliveryState) -> None:
     post_id, delivery_id = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -187,7 +187,7 @@ def test_own_work_waits_for_somebody_else(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert word("approvals.own") in page.open("/approvals")
         assert page.find(word("approvals.approve")).drawn.disabled
-    assert state(lumiere, delivery_id) is S.DRAFT
+    assert state(lumiere, delivery_id) is DeliveryState.DRAFT
 
 
 def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(door: Door, lumiere: Agency) -> None:
@@ -200,7 +200,7 @@ def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(door:
         assert page.find(word("approvals.approve")).drawn.disabled
         assert f"/files/{shot}/preview?clear=" in page.press(word("approvals.reveal"))
         assert word("approvals.approved") in page.press(word("approvals.approve"))
-    assert state(lumiere, delivery_id) is S.SCHEDULED
+    assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
     with lumiere.scope() as scope:
         sha256 = assets.get_asset(scope, shot).sha256
         assert gate_reads.review_verdicts(scope, [sha256]) == {sha256: "approve"}
@@ -265,7 +265,7 @@ def test_hold_is_looked_at_and_goes_on(door: Door, lumiere: Agency) -> None:
         assert word("gate.REVIEW_MISSING") in text
         assert "NUDITY-MARKER-A" in page.press(word("approvals.look"))
         assert word("approvals.allowed") in page.press(word("approvals.allow"))
-    assert state(lumiere, delivery_id) is S.SCHEDULED
+    assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
     with lumiere.scope() as scope:
         found = scope.run("SELECT verdict, seen_percent FROM human_reviews WHERE digest = :d", d=digest).one()
     assert tuple(found) == ("approve", 100)
@@ -279,7 +279,7 @@ def test_hold_is_refused_and_stays(door: Door, lumiere: Agency) -> None:
         page.open("/approvals")
         page.press(word("approvals.look"))
         assert word("approvals.denied") in page.press(word("approvals.deny"))
-    assert state(lumiere, delivery_id) is S.HELD
+    assert state(lumiere, delivery_id) is DeliveryState.HELD
 
 
 def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Agency) -> None:
@@ -297,7 +297,7 @@ def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Age
         assert word("gate.CONSENT_MISSING") in text
         assert word("approvals.look") not in page.labels()
         assert "C’est reparti" in page.press(word("approvals.again"))
-    assert state(lumiere, delivery_id) is S.SCHEDULED
+    assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) -> None:
@@ -392,7 +392,7 @@ def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(door: D
             page.press(_keys(page)["P"])
             page.press(_keys(page)[answer])
         assert word("approvals.no_pictures") in page.again()
-    assert [state(lumiere, one) for one in held] == [S.HELD, S.SCHEDULED]
+    assert [state(lumiere, one) for one in held] == [DeliveryState.HELD, DeliveryState.SCHEDULED]
 
 
 def _keys(page: Stream) -> dict[str, str]:

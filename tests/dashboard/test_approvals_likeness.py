@@ -6,13 +6,13 @@ import pytest
 
 from foundation.i18n.translation import LANGUAGES
 from foundation.sealed import Sealed
-from gate.consent.face_consent import FaceBanRequested
 from gate.contract.units import Rating
 from gate.faces import known_faces, resemblances
 from gate.faces.known_faces import FaceComparisonResult
 from gate.people import persons
 from gate.ratings import ratings
 from gate.reviews import resemblance_reviews
+from gate.reviews.face_bans import FaceBanRequested
 from gate.reviews.resemblance_reviews import ResemblanceJudged
 from studio.library import assets
 from tenants.agencies.rights import Role

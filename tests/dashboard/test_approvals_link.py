@@ -8,7 +8,7 @@ from foundation.db.database import OpenScope
 from foundation.i18n.translation import LANGUAGES
 from gate.contract.units import Rating
 from schedules.approvals import client_links, decisions
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
@@ -61,7 +61,7 @@ def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, languag
             text = author.open("/calendar", post=post_id)
             assert word("talk.wanted.change", language, who="Anna &lt;b&gt;") in text
             assert "plus clair" in text
-    assert state(who, delivery_id) is S.DRAFT
+    assert state(who, delivery_id) is DeliveryState.DRAFT
 
 
 def test_a_link_is_taken_back(door: Door, lumiere: Agency) -> None:
@@ -99,7 +99,7 @@ def test_the_owner_changes_the_rule_and_nobody_else_sees_it(door: Door, lumiere:
         page.choose(word("rule.of", name="Mia"), word("rule.tiers.2"))
         page.check(word("rule.times"))
         assert word("rule.kept_waiting", count=1) in page.press(word("rule.keep"))
-    assert state(lumiere, delivery_id) is S.DRAFT
+    assert state(lumiere, delivery_id) is DeliveryState.DRAFT
     with lumiere.scope() as scope:
         found = tenant_reads.get_creator(scope, lumiere.creator_id)
     assert (found.approval_tiers, found.approve_times) == (2, True)

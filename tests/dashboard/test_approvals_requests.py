@@ -12,8 +12,8 @@ from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.copies import live_copies
 from gate.permits import issuance
 from gate.removal import removal_requests
+from gate.removal.events import RemovalRequestDecided, RemovalRequestDue
 from gate.removal.removal_requests import GROUPING_THRESHOLD
-from gate.reviews.events import RemovalRequestDecided, RemovalRequestDue
 from studio.library import assets
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency

@@ -10,8 +10,8 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from gate.policy import emergency_stops
 from schedules.approvals import decisions, review_queue
-from schedules.drafts import drafts
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.release import release_post
+from schedules.posts.states import DeliveryState
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -52,7 +52,7 @@ def said_long_ago(who: Agency, post_id: UUID) -> None:
             soon=scope.now + timedelta(days=1),
             then=scope.now - timedelta(days=99),
         )
-        drafts.release_post(scope, post_id)
+        release_post(scope, post_id)
 
 
 def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(door: Door, lumiere: Agency) -> None:
@@ -95,13 +95,13 @@ def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, lan
         assert word("delivery.yes_ends", language, at="@").partition("@")[2] in text
         post_id, delivery_id = asked(who, "Le soir", minutes=3 * 24 * 60)
         said_long_ago(who, post_id)
-        assert state(who, delivery_id) is S.SCHEDULED
+        assert state(who, delivery_id) is DeliveryState.SCHEDULED
         assert word("home.to_approve_one", language) in page.open("/")
         text = page.open("/approvals")
         assert word("approvals.renews", language) in text
         assert word("approvals.approved", language) in page.press(word("approvals.approve", language))
         assert word("approvals.renews", language) not in page.open("/approvals")
-    assert state(who, delivery_id) is S.SCHEDULED
+    assert state(who, delivery_id) is DeliveryState.SCHEDULED
     with who.scope() as scope:
         assert review_queue.list_review_queue(scope, [who.creator_id]) == []
 

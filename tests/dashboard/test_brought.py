@@ -14,6 +14,8 @@ from tests.dashboard.conftest import MASTER, Door, serving
 from tests.dashboard.streams import stream
 from tests.fakes.installed import install, install_example
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def beside(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:

@@ -17,10 +17,15 @@ from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
 from gate.policy import emergency_stops
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods
-from schedules.calendar import board
+from schedules.availability.usual_hours import (
+    DEFAULT_USUAL_HOUR,
+    filter_free_times,
+    find_next_usual_time,
+    list_usual_hours,
+)
 from schedules.drafts import drafts
-from schedules.posts import deliveries
 from schedules.posts import queries as schedule_reads
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
@@ -29,8 +34,6 @@ from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
-
-S = DeliveryState
 
 
 def state(who: Agency, delivery_id: UUID) -> DeliveryState:
@@ -47,7 +50,9 @@ def refused(who: Agency, body: str = "refusée") -> UUID:
     """A post the network did not take."""
     delivery_id = who.post(body, minutes=-5, state="publishing")
     with who.scope() as scope:
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.FAILED, reason=Message("attempt.unexplained"))
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.FAILED, reason=Message("attempt.unexplained")
+        )
     return delivery_id
 
 
@@ -91,7 +96,7 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(door: Door, 
         assert "n’a pas dit pourquoi" in page.open("/calendar")
         said = page.press("Réessayer")
         assert "C’est reparti" in said
-    assert state(lumiere, failed) is S.SCHEDULED
+    assert state(lumiere, failed) is DeliveryState.SCHEDULED
     with lumiere.scope() as scope:
         due = "SELECT available_at FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'"
         assert scope.run(due, id=failed).scalar_one() <= scope.now
@@ -100,8 +105,10 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(door: Door, 
 def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("racontée", minutes=-5, state="publishing")
     with lumiere.scope() as scope:
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.UNCERTAIN, reason=Message("attempt.no_answer"))
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.PUBLISHED, native_id="n1")
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer")
+        )
+        transition_delivery(scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
     for said in (
@@ -192,7 +199,7 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
         assert "Déplacé" in page.press("Déplacer")
     with lumiere.scope() as scope:
         row = get_delivery(scope, delivery_id)
-        assert row.state == S.SCHEDULED
+        assert row.state == DeliveryState.SCHEDULED
         after = to_wall_time(row.due_at, ZONE)
     assert (after.day, f"{after.clock:%H:%M}") == (later, f"{before.clock:%H:%M}")
 
@@ -205,7 +212,7 @@ def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: s
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", clock)
         assert "illisible" in page.press("Déplacer")
-    assert state(lumiere, delivery_id) is S.SCHEDULED
+    assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_one_account_is_cancelled(door: Door, lumiere: Agency) -> None:
@@ -213,7 +220,7 @@ def test_one_account_is_cancelled(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "Annulé" in page.press("Oui, annuler")
-    assert state(lumiere, delivery_id) is S.CANCELLED
+    assert state(lumiere, delivery_id) is DeliveryState.CANCELLED
     with lumiere.scope() as scope:
         assert scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id", id=delivery_id).scalar_one() == 0
 
@@ -223,7 +230,7 @@ def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> No
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         with lumiere.scope() as scope:
-            deliveries.reschedule_delivery(scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE))
+            reschedule_delivery(scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE))
         text = page.press("Publier maintenant")
     assert "gr-why" in text or "entre-temps" in text
     with lumiere.scope() as scope:
@@ -281,7 +288,7 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
 
 def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        assert board.list_usual_hours(scope, [lumiere.creator_id]) == {lumiere.creator_id: [board.DEFAULT_USUAL_HOUR]}
+        assert list_usual_hours(scope, [lumiere.creator_id]) == {lumiere.creator_id: [DEFAULT_USUAL_HOUR]}
     lumiere.post("une")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
@@ -290,8 +297,8 @@ def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
             draft = drafts.Draft(lumiere.creator_id, "", f"jour {ahead}", (), (lumiere.channel_id,))
             at = WallTime(today + timedelta(days=ahead), time(9, 15), ZONE)
             drafts.plan_draft(scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER))
-        assert board.list_usual_hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
-        free = board.find_next_usual_time(scope, lumiere.creator_id, ZONE)
+        assert list_usual_hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
+        free = find_next_usual_time(scope, lumiere.creator_id, ZONE)
     assert free.clock == time(9, 15)
     assert free.day in (today, today + timedelta(days=4))
 
@@ -301,7 +308,7 @@ def test_free_hours_are_to_come_and_alone(day: date, clock: time, minutes: int) 
     wanted = WallTime(day, clock.replace(fold=0), ZONE)
     now = datetime(2028, 1, 1, tzinfo=UTC)
     taken = [wanted.instant() + timedelta(minutes=minutes)]
-    free = board.filter_free_times([wanted], taken, now)
+    free = filter_free_times([wanted], taken, now)
     assert bool(free) == (wanted.instant() > now and abs(minutes) > 45)
 
 

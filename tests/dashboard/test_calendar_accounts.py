@@ -12,8 +12,6 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_compose import connected
 
-S = DeliveryState
-
 
 def two_accounts(lumiere: Agency) -> tuple[str, UUID]:
     """A post that is planned on one account, and another one she has."""
@@ -29,7 +27,7 @@ def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agen
         assert "dès que quelqu’un aura dit oui pour ce compte" in page.press("L’ajouter")
     with lumiere.scope() as scope:
         states = {row.channel_id: row.state for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
-    assert states == {lumiere.channel_id: S.SCHEDULED, second: S.DRAFT}
+    assert states == {lumiere.channel_id: DeliveryState.SCHEDULED, second: DeliveryState.DRAFT}
 
 
 def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) -> None:
@@ -46,7 +44,7 @@ def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) 
         page.press("L’ajouter")
     with lumiere.scope() as scope:
         rows = [row for row in deliveries.deliveries_of_post(scope, UUID(post_id)) if row.channel_id == second]
-    assert sorted(row.state for row in rows) == [S.CANCELLED, S.DRAFT]
+    assert sorted(row.state for row in rows) == [DeliveryState.CANCELLED, DeliveryState.DRAFT]
 
 
 def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
@@ -91,4 +89,4 @@ def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
         assert "le retard permis a changé" in page.press("Garder ce retard")
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).late_until is None
-        assert get_delivery(scope, delivery_id).state == S.SCHEDULED
+        assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED

@@ -17,8 +17,8 @@ from schedules.calendar import calendar_subscriptions
 from schedules.feeds import sources
 from schedules.imports import handlers, import_files
 from schedules.imports.csv_rows import ImportFinding
-from schedules.posts.events import ImportApply, ImportCheck
-from schedules.posts.states import ImportState
+from schedules.imports.events import ImportApply, ImportCheck
+from schedules.imports.states import ImportState
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency

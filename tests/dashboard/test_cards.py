@@ -16,7 +16,7 @@ from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import CARD_SIGNED
 from gate.people import persons
 from studio.ingest import uploads
-from studio.library.events import UploadDue
+from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door

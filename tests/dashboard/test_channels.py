@@ -6,9 +6,10 @@ import pytest
 
 from channels.accounts import lifecycle
 from channels.accounts import queries as channel_reads
-from channels.accounts.events import AdultAreaRequested, OwnPageRequested
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup, disconnection
+from channels.connections.events import AdultAreaRequested, OwnPageRequested
+from channels.connections.states import AccountSetupState
 from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
@@ -16,8 +17,8 @@ from foundation.ops.settings import Settings
 from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tenants.vault import sealed_intake
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import MASTER, Door
@@ -181,7 +182,7 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(tenant: OpenScope, 
     wish(other)
     with other.scope() as scope:
         assert channel_reads.list_channels(scope) == []
-        assert [notice.message.code for notice in tenant_reads.list_open_notices(scope)] == ["site.taken"]
+        assert [notice.message.code for notice in list_open_notices(scope)] == ["site.taken"]
 
 
 def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) -> None:
@@ -192,7 +193,7 @@ def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) 
     own_pages.open_own_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
     with who.scope() as scope:
         assert channel_reads.list_channels(scope) == []
-        assert [notice.message.code for notice in tenant_reads.list_open_notices(scope)] == ["gate.profile_words"]
+        assert [notice.message.code for notice in list_open_notices(scope)] == ["gate.profile_words"]
 
 
 def test_the_part_for_adults_is_opened_where_there_is_a_page(door: Door, lumiere: Agency, tenant: OpenScope) -> None:

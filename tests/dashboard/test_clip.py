@@ -2,16 +2,19 @@
 
 from uuid import UUID
 
+import pytest
+
 from channels.accounts import lifecycle
 from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
 from foundation.db.database import OpenScope
 from foundation.storage.object_store import bytes_digest
 from gate.assets import asset_records
+from gate.assets.derivations import ancestors_and_descendants
 from gate.contract.units import Rating
 from generators.video import video_files
-from studio.library.events import SlideshowDue
-from studio.library.states import JobState
+from studio.runs.states import JobState
 from studio.video import clips, slideshows
+from studio.video.events import SlideshowDue
 from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -32,6 +35,7 @@ def cut(door: Door, who: Agency, clip_id: UUID) -> None:
     )
 
 
+@pytest.mark.heavy
 def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Agency) -> None:
     first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -57,7 +61,7 @@ def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Ag
     assert found.asset_id is not None
     with lumiere.scope() as scope:
         made = asset_records.newest_rendition(scope, found.asset_id, "post")
-        assert asset_records.ancestors_and_descendants(scope, found.asset_id, most=1) == ([first, second], []), (
+        assert ancestors_and_descendants(scope, found.asset_id, most=1) == ([first, second], []), (
             "in the order they are shown"
         )
     assert made is not None
@@ -90,6 +94,7 @@ def test_an_account_that_takes_no_film_so_short_is_named(door: Door, lumiere: Ag
         assert too_short not in page.type(word("studio.clip.seconds", number=1), "4")
 
 
+@pytest.mark.heavy
 def test_what_cannot_be_written_is_said_and_a_clip_is_given_up(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -23,14 +23,12 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.rescheduling import priority
 from studio.ingest import uploads
-from studio.library.events import UploadDue
+from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
 from tests.generators.builders import a_picture, encoded
-
-S = DeliveryState
 
 
 def connected(who: Agency, name: str = "Sandbox", platform: str = "sandbox", surface: str = "sandbox.post") -> UUID:
@@ -91,9 +89,9 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(door: Door, lu
     assert (post.body, post.author) == ("Bonjour", lumiere.act_as(Role.OWNER))
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         (row,) = deliveries_of_post(scope, post.id)
-        assert row.state == S.DRAFT
+        assert row.state == DeliveryState.DRAFT
         decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
-        assert deliveries_of_post(scope, post.id)[0].state in (S.APPROVED, S.SCHEDULED)
+        assert deliveries_of_post(scope, post.id)[0].state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED)
 
 
 def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
@@ -108,7 +106,7 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
-        assert row.state == S.SCHEDULED
+        assert row.state == DeliveryState.SCHEDULED
         assert scope.now < row.due_at <= scope.now + timedelta(seconds=16)
         kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=row.id).scalars().all()
     assert "delivery.publish" in kinds
@@ -128,7 +126,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(door: Door, lu
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
-        assert row.state == S.SCHEDULED
+        assert row.state == DeliveryState.SCHEDULED
 
 
 def test_double_press_writes_one_post(door: Door, lumiere: Agency) -> None:
@@ -231,6 +229,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         assert f"{day} à 09:05" in page.press("Planifier")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [
@@ -271,7 +270,7 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         assert schedule_reads.get_stored_post(scope, post_id).body == "après"
         assert schedule_reads.get_stored_post(scope, post_id).author == lumiere.act_as(Role.OWNER)
         (row,) = deliveries_of_post(scope, post_id)
-        assert row.state == S.DRAFT
+        assert row.state == DeliveryState.DRAFT
         assert not decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
 
 

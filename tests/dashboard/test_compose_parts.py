@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from channels.accounts import lifecycle
 from foundation.db.database import OpenScope
 from foundation.ops.wall_time import to_wall_time
@@ -12,7 +14,7 @@ from schedules.drafts.drafts import Draft
 from schedules.posts.channel_overrides import ChannelOverride
 from schedules.posts.thread_parts import ThreadPart
 from studio.ingest import uploads
-from studio.library.events import UploadDue
+from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
@@ -109,6 +111,7 @@ def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(door:
     ]
 
 
+@pytest.mark.heavy
 def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(door: Door, lumiere: Agency) -> None:
     alts = ("la mer", "le bois", "la neige")
     sea, wood, snow = (

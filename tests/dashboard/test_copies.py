@@ -8,9 +8,9 @@ import pytest
 from foundation.db.database import OpenScope
 from gate.contract.units import Rating
 from studio.ingest import picture_copies
+from studio.ingest.events import PictureCopyDue
+from studio.ingest.states import UploadState
 from studio.library import queries as studio_reads
-from studio.library.events import PictureCopyDue
-from studio.library.states import UploadState
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -22,6 +22,8 @@ from tests.dashboard.test_studio import pick, store, word
 from tests.generators import enlarging
 from tests.generators.masking import model
 from tests.studio.builders import CREDENTIAL
+
+pytestmark = pytest.mark.heavy
 
 
 def work(door: Door, who: Agency) -> list[UUID]:

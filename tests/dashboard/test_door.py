@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from foundation.db.database import OpenScope
-from tenants.agencies.models import Passkey
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
+from tenants.auth.models import Passkey
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.streams import stream

@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 
 from foundation.outbox import outbox
-from schedules.posts.events import ReconcileDue, UncertainDeliveryResolved
+from schedules.posts.events import ReconcileDue
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
+from schedules.publishing.events import UncertainDeliveryResolved
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from foundation.i18n.translation import Message
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
@@ -19,7 +19,9 @@ def held(who: Agency, *bodies: str) -> list[UUID]:
     with who.scope() as scope:
         for one in ids:
             deliveries.cancel_wakeups(scope, one)
-            transition_delivery(scope, get_delivery(scope, one), S.HELD, reason=Message("delivery.too_late"))
+            transition_delivery(
+                scope, get_delivery(scope, one), DeliveryState.HELD, reason=Message("delivery.too_late")
+            )
     return ids
 
 
@@ -36,7 +38,7 @@ def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
         assert "la deuxième &lt;b&gt;" in text
         assert "Partent comme montré : 2." in page.press("Envoyer comme montré")
         assert "Aucune publication n’attend" in page.open("/calendar", held="1")
-    assert states(lumiere, ids) == {S.SCHEDULED}
+    assert states(lumiere, ids) == {DeliveryState.SCHEDULED}
 
 
 def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
@@ -47,7 +49,7 @@ def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
             name = tenant_reads.get_creator(scope, lumiere.creator_id).name
         assert "abandonnée" in page.choose(f"{name} : 3. Toutes à la fois :", "Y renoncer")
         assert "Abandonnées : 3." in page.press("Abandonner comme montré")
-    assert states(lumiere, ids) == {S.CANCELLED}
+    assert states(lumiere, ids) == {DeliveryState.CANCELLED}
 
 
 def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(door: Door, lumiere: Agency) -> None:

@@ -24,6 +24,7 @@ from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -124,7 +125,7 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
         page.open()
         assert "Classé" in page.press("Rien à faire pour nous")
     with lumiere.scope() as scope:
-        assert tenant_reads.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
         (act,) = [one for one in audit.list_recent_acts(scope) if one.act == "notice.dismissed"]
     assert (act.actor, act.details) == (lumiere.act_as(Role.OWNER), {"why": "not_ours"})
 

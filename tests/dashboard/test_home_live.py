@@ -20,6 +20,7 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import load_zone, to_wall_time
 from foundation.storage.object_store import FileStore
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.ratings import ratings
@@ -161,7 +162,7 @@ def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
         if how in ("revoked", "agreed"):
             agree(scope, shown)
         if how == "revoked":
-            persons.revoke_consent(scope, shown)
+            revoke_consent(scope, shown)
     delivery_id = held(day)
     said = day.seen_by(Role.OWNER).kept_back.get(delivery_id)
     codes = {"unnamed": "home.hold.second", "revoked": "home.hold.revoked", "alone": "home.hold.somebody"}
@@ -174,7 +175,7 @@ def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
 
 
 def agree(scope: Scope, person: UUID) -> None:
-    persons.grant_consent(
+    grant_consent(
         scope,
         person,
         what="publish",

@@ -6,6 +6,7 @@ import pytest
 
 from tenants.agencies.rights import Role
 from tenants.webhooks import endpoints
+from tenants.webhooks.outgoing_calls import list_calls
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -31,7 +32,7 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         assert "un essai · attend le prochain essai" in page.press("Envoyer un essai")
         with lumiere.scope() as scope:
             (hook,) = endpoints.list_webhooks(scope)
-            (call,) = endpoints.list_calls(scope, hook.id)
+            (call,) = list_calls(scope, hook.id)
             scope.run("UPDATE hook_calls SET state = 'dead', tries = 9, status = 500 WHERE id = :id", id=call.id)
         assert "abandonné · essais : 9 · a répondu 500" in page.open("/system")
         assert "attend le prochain essai" in page.press("Renvoyer ce qui a été abandonné")
@@ -58,12 +59,12 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, 
                 told = "UPDATE hook_calls SET state = :state, tries = :tries WHERE state = 'waiting'"
                 scope.run(told, state=state, tries=tries)
         with lumiere.scope() as scope:
-            shown = endpoints.list_calls(scope, hook.id, limit=5)
+            shown = list_calls(scope, hook.id, limit=5)
         assert [call.state for call in shown] == ["taken"] * 5 + ["dead"]
         assert "abandonné · essais : 9" in page.open("/system")
         page.press("Renvoyer ce qui a été abandonné")
     with lumiere.scope() as scope:
-        assert "dead" not in {call.state for call in endpoints.list_calls(scope, hook.id, limit=20)}
+        assert "dead" not in {call.state for call in list_calls(scope, hook.id, limit=20)}
 
 
 def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:

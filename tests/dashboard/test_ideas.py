@@ -8,7 +8,7 @@ import pytest
 from generators.contract.engines import TextEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
-from schedules.posts.events import IdeasDue
+from schedules.suggestions.events import IdeasDue
 from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.shared.engine import generate_suggestions
 from tenants.agencies.rights import Role

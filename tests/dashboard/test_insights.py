@@ -9,7 +9,7 @@ from dashboard.pages.analytics.queries import load_analytics, total_currency
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7
 from foundation.money import Money, parse_token_prices
-from insights.rollups import queries as insight_reads
+from insights.metrics.queries import latest_metrics
 from insights.rollups.queries import DaySales
 from schedules.posts import labels
 from schedules.posts import queries as schedule_reads
@@ -113,7 +113,7 @@ def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agen
         creator = tenant_reads.list_creators(scope)[0]
         other_day = load_analytics(scope, creator, 7).days
     with lumiere.scope() as scope:
-        assert insight_reads.latest_metrics(scope, [theirs]) == {}
+        assert latest_metrics(scope, [theirs]) == {}
         assert load_analytics(scope, creator, 7).posts == []
         assert load_analytics(scope, creator, 7).days == other_day
 

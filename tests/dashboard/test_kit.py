@@ -9,8 +9,8 @@ from connectors.registry import loader
 from generators.contract.engines import TextEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
-from schedules.posts.events import CaptionSetDue
 from schedules.suggestions.captions.kind import CaptionKind
+from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.shared.engine import generate_suggestions
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency

@@ -10,6 +10,7 @@ from studio.library import queries as studio_reads
 from studio.packs import packs
 from studio.recipes import specs
 from studio.runs import runner
+from studio.runs.queries import list_runs
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -94,7 +95,7 @@ def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: A
     work(door, lumiere)
     with lumiere.scope() as scope:
         newest = studio_reads.list_asset_cards(scope, lumiere.creator_id)[0].asset_id
-        author, first = lumiere.act_as(Role.MANAGER), studio_reads.list_runs(scope, lumiere.creator_id)[0]
+        author, first = lumiere.act_as(Role.MANAGER), list_runs(scope, lumiere.creator_id)[0]
         post = {"title": "Un matin", "body": "x", "media": [newest], "origin": "test", "origin_key": "one"}
         post_id = deliveries.create_post(scope, creator_id=lumiere.creator_id, author=author, **post)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -104,7 +105,7 @@ def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: A
         assert "96 × 64, image/" in text
         assert word("studio.started", count=2) in page.press_twice(word("studio.again"))
     with lumiere.scope() as scope:
-        again, *before = studio_reads.list_runs(scope, lumiere.creator_id)
+        again, *before = list_runs(scope, lumiere.creator_id)
     assert before == [first]
     assert (again.seed, again.version, again.total) == (5, 1, 2)
 

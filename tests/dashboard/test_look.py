@@ -11,12 +11,13 @@ from PIL import Image
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ops.clock import wall_now
+from gate.consent.grants import grant_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.ratings import ratings
-from studio.library.events import RunDue, StyleScoreDue
 from studio.recipes import specs, style_references
 from studio.runs import runner, style_similarity
+from studio.runs.events import RunDue, StyleScoreDue
 from tenants.agencies.rights import Role
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency, agency
@@ -26,6 +27,8 @@ from tests.dashboard.test_files import picture
 from tests.dashboard.test_studio import pick, store, word
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, spec
+
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def theirs(door: Door, who: Agency, *seeds: int) -> list[UUID]:
     assets = [picture(door, who, seed=seed, rating=Rating.G) for seed in seeds]
     with who.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Mia", creator_id=who.creator_id)
-        persons.grant_consent(
+        grant_consent(
             scope,
             person,
             what="ai_likeness",

@@ -11,17 +11,17 @@ from channels.accounts import lifecycle
 from dashboard.pages.home import queries as reads
 from foundation.ops.wall_time import load_zone
 from schedules.downtime import missed_posts, queries
+from schedules.downtime.states import DowntimeState
 from schedules.posts.models import Delivery
-from schedules.posts.states import DeliveryState, DowntimeState
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import agencies, rights
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
-
-S = DeliveryState
 
 
 def missed(who: Agency, *bodies: str, too_late: str = "") -> list[UUID]:
@@ -60,7 +60,11 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
         assert f"/calendar?post={second.post_id}" in text
         assert "En attente de leur tour : 2. Retenues : 1" in page.press("Répartir comme montré")
         assert "Répartir comme montré" not in page.open()
-        assert [row.state for row in rows(lumiere, ids)] == [S.SCHEDULED, S.SCHEDULED, S.HELD]
+        assert [row.state for row in rows(lumiere, ids)] == [
+            DeliveryState.SCHEDULED,
+            DeliveryState.SCHEDULED,
+            DeliveryState.HELD,
+        ]
 
 
 def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
@@ -68,9 +72,13 @@ def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         with lumiere.scope() as scope:
-            transition_delivery(scope, get_delivery(scope, ids[0]), S.PUBLISHING)
+            transition_delivery(scope, get_delivery(scope, ids[0]), DeliveryState.PUBLISHING)
         assert "Déjà parties : 1. Retenues : 2" in page.press("Tout retenir")
-        assert [row.state for row in rows(lumiere, ids)] == [S.PUBLISHING, S.HELD, S.HELD]
+        assert [row.state for row in rows(lumiere, ids)] == [
+            DeliveryState.PUBLISHING,
+            DeliveryState.HELD,
+            DeliveryState.HELD,
+        ]
         assert "manquées en attente : 2" in page.open()
         assert "a retenu les publications manquées" in page.open("/calendar", missed="1")
 
@@ -127,7 +135,7 @@ def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere:
     with stream(door.url, door.cookie(theirs, Role.MANAGER)) as page:
         text = page.open("/calendar", missed="1")
         assert "Plus aucune publication manquée n’attend" in text
-    assert [row.state for row in rows(lumiere, ids)] == [S.SCHEDULED, S.SCHEDULED]
+    assert [row.state for row in rows(lumiere, ids)] == [DeliveryState.SCHEDULED, DeliveryState.SCHEDULED]
 
 
 def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
@@ -146,7 +154,7 @@ def test_what_is_over_leaves_the_page(lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     with lumiere.scope() as scope:
         for one in ids:
-            transition_delivery(scope, get_delivery(scope, one), S.PUBLISHING)
+            transition_delivery(scope, get_delivery(scope, one), DeliveryState.PUBLISHING)
         missed_posts.close_finished_downtimes(scope)
         assert queries.list_open_downtimes(scope, [lumiere.creator_id]) == []
         state = scope.run("SELECT state FROM downtimes WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one()
@@ -197,7 +205,7 @@ def shared(lumiere: Agency) -> Shared:
 def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shared) -> None:
     missed(shared.who, "une", "deux")
     with shared.who.scope() as scope:
-        (told,) = tenant_reads.list_open_notices(scope)
+        (told,) = list_open_notices(scope)
     assert told.creator_id == shared.who.creator_id, "mails are of theirs too"
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         assert "pas pu partir à leur heure : 2" in page.open()
@@ -205,12 +213,10 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
         assert "pas pu partir" not in page.open()
     missed(shared.zoe, "trois")
     with shared.who.scope() as scope:
-        assert [one.creator_id for one in tenant_reads.list_open_notices(scope)] == [told.creator_id], (
-            "one alone is not told"
-        )
+        assert [one.creator_id for one in list_open_notices(scope)] == [told.creator_id], "one alone is not told"
     missed(shared.zoe, "quatre", "cinq")
     with shared.who.scope() as scope:
-        assert [one.creator_id for one in tenant_reads.list_open_notices(scope)] == [None]
+        assert [one.creator_id for one in list_open_notices(scope)] == [None]
     with stream(door.url, door.cookie(shared.lea, Role.MANAGER)) as page:
         assert "pas pu partir" not in page.open()
 
@@ -238,8 +244,8 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
         home = page.open()
         assert "manquées en attente : 2" in home
         assert "Retenir les vôtres" not in page.labels()
-    assert {row.state for row in rows(shared.who, hers)} == {S.HELD}
-    assert {row.state for row in rows(shared.who, others)} == {S.SCHEDULED}
+    assert {row.state for row in rows(shared.who, hers)} == {DeliveryState.HELD}
+    assert {row.state for row in rows(shared.who, others)} == {DeliveryState.SCHEDULED}
     with stream(door.url, door.cookie(shared.who)) as page:
         assert "pas pu partir à leur heure : 5" in page.open()
         assert "Zoé · Chez Zoé" in page.open("/calendar", missed="1")

@@ -11,11 +11,11 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.ops.settings import GeneratorsSettings
 from gate.contract.units import Rating
 from generators.engines.video.diffusion_video import DiffusionVideoEngine
-from studio.library.events import AnimationDue
-from studio.library.states import JobState
+from studio.runs.states import JobState
 from studio.video import animations, clips
 from studio.video.animations import AnimationRequest
 from studio.video.clips import ClipKind, ClipView
+from studio.video.events import AnimationDue
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving
@@ -25,6 +25,8 @@ from tests.dashboard.test_studio import pick, store, word
 from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import needs_diffusion
 from tests.studio.builders import CREDENTIAL
+
+pytestmark = pytest.mark.heavy
 
 needs_diffusion()
 

@@ -4,7 +4,7 @@ import pytest
 
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import LANGUAGES, Message
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies.rights import Role
 from tenants.notices import notices
@@ -67,9 +67,11 @@ def test_what_others_settle_is_told_and_not_counted(door: Door, lumiere: Agency)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("state", "why"), [(S.HELD, "delivery.too_late"), (S.FAILED, "attempt.unexplained")])
+@pytest.mark.parametrize(
+    ("state", "why"), [(DeliveryState.HELD, "delivery.too_late"), (DeliveryState.FAILED, "attempt.unexplained")]
+)
 def test_who_only_says_yes_is_told_who_decides(
-    door: Door, tenant: OpenScope, language: str, state: S, why: str
+    door: Door, tenant: OpenScope, language: str, state: DeliveryState, why: str
 ) -> None:
     who = agency(tenant, language=language)
     delivery_id = who.post("arrêtée", minutes=-2, state="publishing")

@@ -9,7 +9,7 @@ from foundation.i18n.translation import LANGUAGES, Message
 from gate.policy import emergency_stops
 from schedules.approvals import approval_policy, decisions
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
@@ -41,7 +41,9 @@ def unapproved(who: Agency) -> UUID:
     """A post whose hour came before anybody said yes."""
     _, delivery_id = asked(who, "sans accord", minutes=-2)
     with who.scope() as scope:
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.HELD, reason=Message("delivery.unapproved"))
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.HELD, reason=Message("delivery.unapproved")
+        )
     return delivery_id
 
 
@@ -59,7 +61,7 @@ def test_now_is_refused_where_the_hour_was_agreed_to(door: Door, tenant: OpenSco
     assert word("delivery.hour_agreed", language, at="|").partition("|")[0] in text
     with who.scope() as scope:
         row = get_delivery(scope, delivery_id)
-        assert (row.state, row.due_at) == (S.SCHEDULED, before)
+        assert (row.state, row.due_at) == (DeliveryState.SCHEDULED, before)
 
 
 @pytest.mark.parametrize("where", ["home", "week", "post"])
@@ -88,13 +90,15 @@ def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "C’est reparti" in page.press(word("calendar.retry_now"))
-    assert state(lumiere, delivery_id) is S.SCHEDULED
+    assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("arrêtée", minutes=-2, state="publishing")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.HELD, reason=Message("gate.CONSENT_MISSING"))
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING")
+        )
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
@@ -122,7 +126,9 @@ def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Ag
     """As it is, it would be refused again."""
     delivery_id = lumiere.post("refusée", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.FAILED, reason=Message("delivery.media_missing"))
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.FAILED, reason=Message("delivery.media_missing")
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open()
         assert word("home.again") not in page.labels()

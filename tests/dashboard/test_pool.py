@@ -47,6 +47,7 @@ def filled(who: Agency) -> list[Delivery]:
         return evergreen_pools.upcoming_pool_deliveries(scope, posts)
 
 
+@pytest.mark.heavy
 def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None:
     left_before(lumiere, "une vieille", "une autre", "une récente")
     with lumiere.scope() as scope:

@@ -11,9 +11,10 @@ from dashboard.shell.localization import MemberLocalizer
 from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
 from foundation.ops.wall_time import WallTime, local_day
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.queue import QueueEntry
@@ -115,7 +116,7 @@ def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> 
         page.open("/calendar", queue=channel_id)
         with lumiere.scope() as scope:
             at = WallTime(local_day(scope.now, ZONE) + timedelta(days=60), time(12), ZONE)
-            deliveries.reschedule_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
+            reschedule_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
         assert "La file a changé" in page.press("Plus tard")
 
 
@@ -172,7 +173,7 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
         assert "« revient »" not in page.press("Les déplacer")
         with lumiere.scope() as scope:
             at = WallTime(tomorrow + timedelta(days=9), time(12), ZONE)
-            deliveries.reschedule_delivery(scope, kept, at=at)
+            reschedule_delivery(scope, kept, at=at)
         text = page.press("Annuler ce déplacement")
         assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
         assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
@@ -252,7 +253,7 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
     assert "Cela attend l’accord de" in said
     (post,) = posts(lumiere)
     (entry,) = queue(lumiere, channel_id)
-    assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), S.DRAFT)
+    assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), DeliveryState.DRAFT)
     with lumiere.scope() as scope:
         assert deliveries.get_post(scope, post.id).priority == 1
 
@@ -262,10 +263,10 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
     with lumiere.scope() as scope:
         scope.run("UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lumiere.tenant_id)
         day = local_day(scope.now, ZONE) + timedelta(days=5)
-        deliveries.reschedule_delivery(scope, first, at=WallTime(day, time(10), ZONE))
+        reschedule_delivery(scope, first, at=WallTime(day, time(10), ZONE))
     second = lumiere.post("la seconde", minutes=300)
     with lumiere.scope() as scope:
-        deliveries.reschedule_delivery(scope, second, at=WallTime(day, time(11), ZONE))
+        reschedule_delivery(scope, second, at=WallTime(day, time(11), ZONE))
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")

@@ -5,9 +5,9 @@ from datetime import time, timedelta
 from channels.accounts import queries as channel_reads
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import public_holidays
 from schedules.availability.public_holidays import HolidaySetting
-from schedules.posts import deliveries
 from schedules.posts.transitions import get_delivery
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
@@ -31,7 +31,7 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(door: Door, lum
             channel = channel_reads.get_channel(scope, lumiere.channel_id)
             day = local_day(scope.now, ZONE) + timedelta(days=5)
             for one, clock in ((first, time(10)), (second, time(10, 30))):
-                deliveries.reschedule_delivery(scope, one, at=WallTime(day, clock, ZONE))
+                reschedule_delivery(scope, one, at=WallTime(day, clock, ZONE))
             post_id, other_id = get_delivery(scope, second).post_id, get_delivery(scope, first).post_id
         assert (channel.min_interval, channel.holds_min_interval) == (timedelta(minutes=90), True)
         assert "attendrait votre décision" in page.open("/calendar", post=post_id)

@@ -11,8 +11,6 @@ from tests.dashboard.streams import stream
 from tests.dashboard.test_calendar import post_of
 from tests.dashboard.test_compose import connected, posts, written
 
-S = DeliveryState
-
 
 def running(who: Agency) -> set[str]:
     with who.scope() as scope:
@@ -47,10 +45,10 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
         assert "tout est fait sauf l’envoi" in page.open("/calendar", post=str(post.id))
         with lumiere.scope() as scope:
             (row,) = deliveries_of_post(scope, post.id)
-            transition_delivery(scope, row, S.APPROVED)
-            transition_delivery(scope, row, S.SCHEDULED)
+            transition_delivery(scope, row, DeliveryState.APPROVED)
+            transition_delivery(scope, row, DeliveryState.SCHEDULED)
             told = Message("delivery.would_leave", {"length": 7, "pictures": 0, "parts": 1})
-            transition_delivery(scope, row, S.REHEARSED, reason=told, dry_run=True)
+            transition_delivery(scope, row, DeliveryState.REHEARSED, reason=told, dry_run=True)
         text = page.open("/calendar", post=str(post.id))
         assert "Cela serait parti : 7 caractères" in text
         assert "Essai à blanc : rien n’a été envoyé" in text
@@ -64,7 +62,9 @@ def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(door: D
     delivery_id = lumiere.post("un fil", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
         why = Message("youtube.refused", {"code": "x"})
-        transition_delivery(scope, get_delivery(scope, delivery_id), S.BROKEN_OFF, reason=why, parts=2, part_ids=["1"])
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.BROKEN_OFF, reason=why, parts=2, part_ids=["1"]
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "Oui, essayer sans rien envoyer" not in page.labels()

@@ -14,7 +14,6 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_compose import connected, nobody_is_asked, posts, written
 
-S = DeliveryState
 CONNECTORS = loader.load_connectors()
 
 
@@ -68,7 +67,7 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
         assert "Elle part bien qu’elle en répète une autre" in page.press("Je sais, publier quand même")
     with lumiere.scope() as scope:
         row = get_delivery(scope, second)
-        assert row.state == S.SCHEDULED
+        assert row.state == DeliveryState.SCHEDULED
         assert row.due_at <= scope.now + timedelta(minutes=1)
 
 

@@ -38,8 +38,6 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
 from tests.dashboard.test_compose import connected, nobody_is_asked, posts, written
 
-S = DeliveryState
-
 
 def rows(who: Agency, post_id: UUID) -> list[Delivery]:
     with who.scope() as scope:
@@ -101,7 +99,7 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
     (post,) = posts(lumiere)
     assert len(rows(lumiere, post.id)) == 1
     all_made(lumiere, post.id)
-    assert {row.state for row in rows(lumiere, post.id)} == {S.SCHEDULED}
+    assert {row.state for row in rows(lumiere, post.id)} == {DeliveryState.SCHEDULED}
     assert len(rows(lumiere, post.id)) == 13
 
 
@@ -173,8 +171,8 @@ def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -
         assert "est sauté" in page.press("Oui, la sauter")
         assert "Sautées :" in page.again()
     states = [row.state for row in rows(lumiere, post_id)]
-    assert states.count(S.CANCELLED) == 1
-    assert rows(lumiere, post_id)[1].state == S.CANCELLED
+    assert states.count(DeliveryState.CANCELLED) == 1
+    assert rows(lumiere, post_id)[1].state == DeliveryState.CANCELLED
 
 
 def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> None:
@@ -204,7 +202,7 @@ def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None
     assert [row.wall_time for row in rows(lumiere, alone.id)] == [second.wall_time]
     assert [post.body for post in posts(lumiere)] == ["chaque semaine"]
     all_made(lumiere, post_id)
-    assert [row.state for row in rows(lumiere, post_id)].count(S.CANCELLED) == 1
+    assert [row.state for row in rows(lumiere, post_id)].count(DeliveryState.CANCELLED) == 1
 
 
 def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> None:
@@ -235,7 +233,7 @@ def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
         page.open("/calendar", post=post_id)
         assert "retirées du calendrier : 6" in page.press("Oui, l’arrêter")
         assert "Oui, l’arrêter" not in page.open("/calendar", post=post_id)
-    assert {row.state for row in rows(lumiere, post_id)} == {S.CANCELLED}
+    assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.CANCELLED}
 
 
 @pytest.mark.parametrize("words", ["", "autre chose"])
@@ -250,7 +248,7 @@ def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: 
         said = page.press("Changer celle-ci et les suivantes")
         assert "Changé à partir du" in said
         assert "21:00" in said
-    kept = [row for row in rows(lumiere, post_id) if row.state != S.CANCELLED]
+    kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     if words:
         assert len(kept) == 2
         assert [one.body for one in apart(lumiere)] == [words]
@@ -268,7 +266,7 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
         assert "Choisissez au moins un compte" in page.press("Changer celle-ci et les suivantes")
         page.choose("Où publier", "Sandbox 2")
         assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
-    kept = [row for row in rows(lumiere, post_id) if row.state != S.CANCELLED]
+    kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     assert {row.channel_id == other for row in kept if row.occurrence_key[:10] >= third.occurrence_key[:10]} == {True}
     assert sum(row.channel_id != other for row in kept) == 2
 
@@ -282,13 +280,13 @@ def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -
 
 def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere, approved=False)
-    assert {row.state for row in rows(lumiere, post_id)} == {S.DRAFT}
+    assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.DRAFT}
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals", show="content")
         assert "un accord vaut pour toutes les dates" in text
         assert text.count("chaque semaine") == 1
         page.press("Valider")
-    assert {row.state for row in rows(lumiere, post_id)} == {S.SCHEDULED}
+    assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.SCHEDULED}
 
 
 @pytest.mark.parametrize("role", Role)

@@ -112,6 +112,7 @@ def test_what_changes_under_an_open_sheet_undoes_the_decision(door: Door, lumier
         assert word("sheets.shown", count=2, total=2) in page.again()
 
 
+@pytest.mark.heavy
 def test_a_large_sheet_comes_in_parts_and_opens_after_the_last(door: Door, lumiere: Agency) -> None:
     assets, cookie = sheet(door, lumiere, 26), door.cookie(lumiere)
     with stream(door.url, cookie) as page:

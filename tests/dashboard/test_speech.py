@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from foundation.storage.object_store import FileStore
 from generators.contract.speech import offer_voice
 from generators.engines.speech.elevenlabs import ElevenLabs
-from studio.library.events import SpeechDue, VoiceCatalogDue
 from studio.voice import creator_voices, samples, speeches, voice_catalog
+from studio.voice.events import SpeechDue, VoiceCatalogDue
 from tenants.agencies.rights import Role
 from tenants.scope import list_tenant_ids
 from tests.dashboard.builders import Agency, agency

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.events import OwnPageRequested
+from channels.connections.events import OwnPageRequested
 from dashboard.pages.start import agency_setup
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7

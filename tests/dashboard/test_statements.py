@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event
 
 from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.attempts.queries import list_attempts_by_subject
 from dashboard.pages.approvals import resemblance_queries, second_review_queries
 from dashboard.pages.approvals.queries import load_approvals, load_picture_reviews, load_post_content
 from dashboard.pages.calendar import queries as calendar
@@ -310,4 +310,4 @@ def test_what_is_read_afterwards_is_read_together(growing: Growing) -> None:
 
 def test_the_story_of_attempts_is_told_by_subject(growing: Growing) -> None:
     with growing.looking() as (scope, *_):
-        assert channel_reads.list_attempts_by_subject(scope, []) == {}
+        assert list_attempts_by_subject(scope, []) == {}

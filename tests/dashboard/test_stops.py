@@ -13,8 +13,8 @@ from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.policy import emergency_stops
-from gate.reviews import events as gate_events
-from gate.reviews.events import EmergencyStopRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
@@ -133,7 +133,7 @@ def test_who_works_for_one_creator_ends_her_stop(door: Door, two: tuple[Agency, 
         page.open("/system")
         page.type("Pourquoi rouvrir ?", "fini")
         assert "Réouverture demandée" in page.press("Rouvrir")
-    gate_events.handle_stop_request(wanted(who)[-1], tenant=tenant)
+    handle_stop_request(wanted(who)[-1], tenant=tenant)
     with who.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
 
@@ -151,7 +151,7 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
             page.open("/system")
             page.choose("Arrêter", choice)
             page.press(f"Arrêter : {choice}")
-            gate_events.handle_stop_request(wanted(who)[-1], tenant=tenant)
+            handle_stop_request(wanted(who)[-1], tenant=tenant)
             text = page.open("/system")
             assert "Rouvrir" not in page.labels()
             assert "qui travaille pour tous y met fin" in text
@@ -174,7 +174,7 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
         wish = EmergencyStopRequested(
             who.tenant_id, uuid7(), "tenant", "", SENDING, open=True, by=f"member:{member}", reason="fini"
         )
-        gate_events.handle_stop_request(wish, tenant=tenant)
+        handle_stop_request(wish, tenant=tenant)
         with who.scope() as scope:
             return not emergency_stops.is_stopped(scope, SENDING)
 
@@ -192,7 +192,7 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
     wish = EmergencyStopRequested(
         who.tenant_id, uuid7(), "creator", str(zoe), SENDING, open=True, by=f"member:{mias}", reason="x"
     )
-    gate_events.handle_stop_request(wish, tenant=tenant)
+    handle_stop_request(wish, tenant=tenant)
     with who.scope() as scope:
         assert emergency_stops.is_stopped(scope, SENDING, creator=zoe)
 
@@ -235,7 +235,7 @@ def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, 
         assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
         assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
-        gate_events.handle_stop_request(asked, tenant=tenant)
+        handle_stop_request(asked, tenant=tenant)
         with who.scope() as scope:
             assert emergency_stops.is_stopped(scope, SENDING, creator=who.creator_id)
             assert not emergency_stops.is_stopped(scope, SENDING, creator=zoe)
@@ -249,7 +249,7 @@ def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, 
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
         page.type("Pourquoi rouvrir ?", "retrouvé")
         page.press("Rouvrir")
-        gate_events.handle_stop_request(wanted(who)[-1], tenant=tenant)
+        handle_stop_request(wanted(who)[-1], tenant=tenant)
         assert "a pressé l’arrêt d’urgence et" not in page.open("/")
 
 
@@ -264,7 +264,7 @@ def test_what_is_told_of_stops_says_what_they_stop(
         ask = EmergencyStopRequested(
             who.tenant_id, uuid7(), where, target, SENDING, open=opened, by=who.act_as(role), reason="essai"
         )
-        gate_events.handle_stop_request(ask, tenant=tenant)
+        handle_stop_request(ask, tenant=tenant)
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/")
     for whom in ("Toute l’agence", "Zoé", f"Zoé, {ACCOUNT} · Mastodon", "Mastodon"):

@@ -15,16 +15,22 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
 from gate.ratings import ratings
-from gate.reviews.events import RatingRequested, handle_rating_request
+from gate.reviews.events import RatingRequested
+from gate.reviews.handlers import handle_rating_request
 from studio.costs import quotas
 from studio.ingest import pipeline, uploads
+from studio.ingest.events import UploadDue
+from studio.ingest.states import UploadState
 from studio.library import assets as library
 from studio.library import queries as studio_reads
-from studio.library.events import RunDue, UploadDue
-from studio.library.states import JobState, ShelfState, UploadState
+from studio.library.states import ShelfState
 from studio.packs import packs
 from studio.recipes import specs
+from studio.recipes.queries import list_recipes
 from studio.runs import records, runner
+from studio.runs.events import RunDue
+from studio.runs.queries import get_run, list_runs
+from studio.runs.states import JobState
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
@@ -89,6 +95,7 @@ def pick(page: Stream, nth: int = 0) -> str:
     return page.check(box.label, nth=[one for one in boxes if one.label == box.label].index(box))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_empty_studio_offers_a_recipe_that_works(door: Door, tenant: OpenScope, language: str) -> None:
     who = agency(tenant, language=language)
@@ -100,7 +107,7 @@ def test_empty_studio_offers_a_recipe_that_works(door: Door, tenant: OpenScope, 
         assert word("studio.started", language, count=4) in text
         work(door, who)
         with who.scope() as scope:
-            runs = studio_reads.list_runs(scope, who.creator_id)
+            runs = list_runs(scope, who.creator_id)
             assert [(one.state, one.done, one.by) for one in runs] == [(JobState.DONE, 4, who.act_as(Role.OWNER))]
         text = page.again()
         assert word("studio.progress", language, done=4, total=4) in text
@@ -120,7 +127,7 @@ def test_run_shows_what_it_asks_for_and_is_made_once(door: Door, lumiere: Agency
             assert shot.scene in text
         assert word("studio.started", count=2) in page.press(word("studio.generate"))
     with lumiere.scope() as scope:
-        newest = studio_reads.list_runs(scope, lumiere.creator_id)[0]
+        newest = list_runs(scope, lumiere.creator_id)[0]
     assert (newest.seed, newest.total, newest.state) == (7, 2, JobState.QUEUED)
 
 
@@ -134,7 +141,7 @@ def test_running_one_ticks_is_stopped_and_then_rests(door: Door, lumiere: Agency
         page.again()
         assert len(page.ticks) < ticking
     with lumiere.scope() as scope:
-        assert studio_reads.get_run(scope, job_id).state is JobState.STOPPED
+        assert get_run(scope, job_id).state is JobState.STOPPED
 
 
 def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
@@ -148,7 +155,7 @@ def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
         assert word("studio.resume") in page.open("/studio")
         assert word("studio.resumed", count=3) in page.press(word("studio.resume"))
     with lumiere.scope() as scope:
-        found = studio_reads.get_run(scope, job_id)
+        found = get_run(scope, job_id)
     assert (found.state, found.reason) == (JobState.QUEUED, None)
 
 
@@ -190,8 +197,8 @@ def test_recipe_is_changed_and_old_runs_keep_theirs(door: Door, lumiere: Agency,
         page.type(word("studio.words"), "place: a lake")
         assert "hour" in page.press(word("studio.keep_recipe"))
     with lumiere.scope() as scope:
-        (card,) = studio_reads.list_recipes(scope, lumiere.creator_id)
-        (old,) = studio_reads.list_runs(scope, lumiere.creator_id)
+        (card,) = list_recipes(scope, lumiere.creator_id)
+        (old,) = list_runs(scope, lumiere.creator_id)
     assert (card.version, card.spec.words) == (2, {"place": ["a lake", "a hill"], "hour": ["noon"]})
     assert old.version == 1
 

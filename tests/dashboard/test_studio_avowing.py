@@ -8,8 +8,8 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators.contract.engines import OriginLabel
 from studio.ingest import ai_disclosure, pipeline
+from studio.ingest.events import AiDisclosureDue
 from studio.library import assets
-from studio.library.events import AiDisclosureDue
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream

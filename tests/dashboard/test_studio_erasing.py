@@ -3,7 +3,7 @@
 from foundation.db.database import OpenScope
 from foundation.storage.object_store import FileStore
 from generators.contract.engines import OriginLabel
-from schedules.approvals import review_queue
+from schedules.posts.asset_usage import assets_used_in_posts
 from studio.library import assets, erasure
 from studio.library.events import ErasureDue
 from studio.library.states import ShelfState
@@ -23,7 +23,7 @@ def done(who: Agency, door: Door, tenant: OpenScope) -> None:
         ).one()
     store = FileStore(door.log.parent / "objects")
     event = ErasureDue(who.tenant_id, row.subject_id, **row.args)
-    erasure.erase_picture(event, tenant=tenant, store=store, posted=review_queue.assets_used_in_posts)
+    erasure.erase_picture(event, tenant=tenant, store=store, posted=assets_used_in_posts)
 
 
 def test_a_picture_that_was_put_away_is_erased_by_who_runs_the_agency(

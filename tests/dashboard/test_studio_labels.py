@@ -22,11 +22,11 @@ from schedules.drafts import drafts
 from schedules.posts import queries as schedule_reads
 from studio.ingest import pipeline
 from studio.library import assets, collections, demo_separation, review_sheets
-from studio.library import queries as studio_reads
 from studio.library.states import ShelfState
 from studio.packs import packs
 from studio.recipes import specs
 from studio.runs import runner
+from studio.runs.queries import list_active_runs
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
@@ -203,7 +203,7 @@ def test_covers_of_packs_and_pictures_of_runs_are_of_one_kind(door: Door, lumier
         runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="demo")
     work(door, lumiere)
     with lumiere.scope() as scope:
-        runs = studio_reads.list_active_runs(scope, [lumiere.creator_id], since=scope.now - timedelta(hours=1))
+        runs = list_active_runs(scope, [lumiere.creator_id], since=scope.now - timedelta(hours=1))
         assert [len(one.assets) for one in runs] == [1]
         ours = replace(runs[0], assets=(own,), scores=(None,))
         assert [one.assets for one in activity_queries.without_demo_runs(scope, [runs[0], ours], [])[0]] == [(), (own,)]

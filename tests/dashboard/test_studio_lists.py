@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from studio.library import queries as studio_reads
 from studio.recipes import specs, wildcards, yaml_files
+from studio.recipes.queries import list_recipes
 from studio.recipes.wildcards import Wildcard
+from studio.runs.queries import list_runs
 from tenants.agencies import agencies
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -68,7 +69,7 @@ def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumier
     (one,) = listed(lumiere)
     assert (one.name, one.said.words) == ("habits", [COAT])
     with lumiere.scope() as scope:
-        assert [each.spec.prompt for each in studio_reads.list_recipes(scope, lumiere.creator_id)] == ["{@habits}"]
+        assert [each.spec.prompt for each in list_recipes(scope, lumiere.creator_id)] == ["{@habits}"]
 
 
 def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(door: Door, lumiere: Agency) -> None:
@@ -121,4 +122,4 @@ def test_who_works_for_some_creators_writes_no_list_of_the_agency(door: Door, lu
         assert word("list.of_all") in page.press(word("studio.list_keep"))
     assert [one.said.words for one in listed(lumiere)] == [[DRESS]]
     with lumiere.scope() as scope:
-        assert studio_reads.list_runs(scope, lumiere.creator_id) == []
+        assert list_runs(scope, lumiere.creator_id) == []

@@ -13,9 +13,9 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.ops.settings import GeneratorsSettings
 from generators.remote_protocol import RemoteWorkerCapabilities
-from studio.library import queries as studio_reads
-from studio.library.queries import RecipeSummary
 from studio.recipes import specs, versions, yaml_files
+from studio.recipes.queries import RecipeSummary, list_recipes
+from studio.runs.queries import list_runs
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.api_keys import remote_workers
@@ -34,7 +34,7 @@ def keep(who: Agency, **changes: Any) -> UUID:
 
 def newest(who: Agency) -> RecipeSummary:
     with who.scope() as scope:
-        (card,) = studio_reads.list_recipes(scope, who.creator_id)
+        (card,) = list_recipes(scope, who.creator_id)
     return card
 
 
@@ -122,7 +122,7 @@ def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
         assert "1080 × 1920" in text
         assert word("studio.started", count=4) in page.press(word("studio.generate"))
     with lumiere.scope() as scope:
-        run = studio_reads.list_runs(scope, lumiere.creator_id)[0]
+        run = list_runs(scope, lumiere.creator_id)[0]
         given = scope.run("SELECT given FROM jobs WHERE id = :id", id=run.id).scalar_one()
     assert (run.seed, run.total, given) == (7, 4, answers)
 
@@ -137,7 +137,7 @@ def test_words_of_which_nothing_is_made_are_told_before_the_press(door: Door, lu
         assert word("recipe.prohibited") in text
         assert page.find(word("studio.generate")).drawn.disabled
     with lumiere.scope() as scope:
-        assert studio_reads.list_runs(scope, lumiere.creator_id) == []
+        assert list_runs(scope, lumiere.creator_id) == []
 
 
 def test_a_text_is_brought_and_an_older_version_taken_up(door: Door, lumiere: Agency) -> None:
@@ -179,12 +179,10 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
         page.choose(word("studio.recipe"), word("studio.recipe_named", name="morning (2)", version=1))
         assert "morning (2)" in page.press(word("studio.retire_recipe"))
     with lumiere.scope() as scope:
-        assert [one.name for one in studio_reads.list_recipes(scope, lumiere.creator_id, retired=True)] == [
-            "morning (2)"
-        ]
-        names = [one.name for one in studio_reads.list_recipes(scope, lumiere.creator_id)]
+        assert [one.name for one in list_recipes(scope, lumiere.creator_id, retired=True)] == ["morning (2)"]
+        names = [one.name for one in list_recipes(scope, lumiere.creator_id)]
         assert sorted(names) == sorted([word("studio.new_recipe"), "morning"])
-        card = next(one for one in studio_reads.list_recipes(scope, lumiere.creator_id, retired=True))
+        card = next(one for one in list_recipes(scope, lumiere.creator_id, retired=True))
         with pytest.raises(NotFound, match=r"recipe\.unknown"):
             versions.get_current_recipe(scope, [lumiere.creator_id], card.id)
         with pytest.raises(NotFound, match=r"recipe\.unknown"):  # an older version is nobody's to run by its id
@@ -195,10 +193,10 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
         page.open("/studio")
         assert "morning (2)" in page.press(word("studio.bring_back"))
     with lumiere.scope() as scope:
-        assert not studio_reads.list_recipes(scope, lumiere.creator_id, retired=True)
+        assert not list_recipes(scope, lumiere.creator_id, retired=True)
         versions.archive_recipe(scope, lumiere.creator_id, card.id)
         assert specs.save_recipe(scope, lumiere.creator_id, card.spec) == card.id  # written again, it is offered again
-        assert not studio_reads.list_recipes(scope, lumiere.creator_id, retired=True)
+        assert not list_recipes(scope, lumiere.creator_id, retired=True)
 
 
 def test_a_sampler_reaches_the_engine() -> None:

@@ -32,6 +32,8 @@ from tests.dashboard.test_look import theirs
 from tests.dashboard.test_studio import pick, word
 from tests.studio.builders import spec
 
+pytestmark = pytest.mark.heavy
+
 MODEL = "acme/portrait"
 
 

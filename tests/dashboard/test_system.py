@@ -15,14 +15,17 @@ from foundation.outbox import outbox
 from gate.contract.units import Rating
 from gate.policy import admission, emergency_stops
 from gate.policy.admission import AdmissionRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
 from gate.ratings import inspections
-from gate.reviews import events as gate_events
 from gate.reviews import place_limits
-from gate.reviews.events import EmergencyStopRequested, PlaceLimitRequested, RuleVerified
+from gate.reviews.events import PlaceLimitRequested, RuleVerified
+from gate.reviews.handlers import handle_place_limit, handle_rule_verified
 from studio.library import assets
 from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.connectors.test_shipping import installed
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -102,7 +105,7 @@ def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, te
         page.type("Pourquoi ?", "compte volé")
         assert "deux secondes" in page.press("Arrêter : Toute l’agence")
         [asked] = wanted(lumiere)
-        gate_events.handle_stop_request(asked, tenant=tenant)
+        handle_stop_request(asked, tenant=tenant)
         text = page.open("/system")
         assert "À l’arrêt depuis" in text
         assert "compte volé" in text
@@ -128,7 +131,7 @@ def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency,
             assert "deux secondes" in page.press(f"Arrêter : {choice}")
             asked = wanted(lumiere)[-1]
             assert (asked.scope, asked.target, asked.open) == (where, target, False)
-            gate_events.handle_stop_request(asked, tenant=tenant)
+            handle_stop_request(asked, tenant=tenant)
             assert choice in page.open("/system")
             told = page.open("/calendar")  # every page tells what is stopped, and that the rest is not
             assert ("Mia" if where == "creator" else spoken) in told
@@ -161,10 +164,10 @@ def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: Op
         ask = EmergencyStopRequested(
             lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=owner, reason="fini"
         )
-        gate_events.handle_stop_request(ask, tenant=tenant)
+        handle_stop_request(ask, tenant=tenant)
     with lumiere.scope() as scope:
         assert emergency_stops.is_stopped(scope, "sending")
-        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["switch.alone_too_early"]
+        assert [one.message.code for one in list_open_notices(scope)] == ["switch.alone_too_early"]
 
 
 def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
@@ -175,7 +178,7 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
         wish = EmergencyStopRequested(
             lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=by, reason="fini"
         )
-        gate_events.handle_stop_request(wish, tenant=tenant)
+        handle_stop_request(wish, tenant=tenant)
         with lumiere.scope() as scope:
             return not emergency_stops.is_stopped(scope, "sending")
 
@@ -184,7 +187,7 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
     assert not ask(Role.OWNER, opened=True)  # twice the same person is one
     assert ask(Role.MANAGER, opened=True)
     with lumiere.scope() as scope:
-        assert tenant_reads.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
     assert not ask(Role.OWNER, opened=False)
     assert not ask(Role.MANAGER, opened=True)  # what was asked before this stop says nothing about it
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -236,7 +239,7 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere
                 "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'place.limit' ORDER BY id DESC",
                 t=scope.tenant_id,
             ).first()
-        gate_events.handle_place_limit(
+        handle_place_limit(
             outbox.rebuild_event(PlaceLimitRequested, lumiere.tenant_id, row.subject_id, row.args), tenant=tenant
         )
 
@@ -325,7 +328,7 @@ def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, 
                 t=scope.tenant_id,
             ).all()
         asked = outbox.rebuild_event(RuleVerified, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args)
-        gate_events.handle_rule_verified(asked, tenant=tenant)
+        handle_rule_verified(asked, tenant=tenant)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Règles à relire" not in page.open("/system")
 

@@ -28,7 +28,6 @@ from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 
-S = DeliveryState
 PATH = "/tour"
 
 
@@ -67,7 +66,7 @@ def pressed(who: Agency) -> list[tuple[str, str, str]]:
     return [(row["act"], row["how"], row["by"]) for row in rows]
 
 
-def left(who: Agency, slug: str, key: str, body: str, *, state: S) -> UUID:
+def left(who: Agency, slug: str, key: str, body: str, *, state: DeliveryState) -> UUID:
     """A post of the tour as the workers would have written it; its delivery."""
     owner = who.members[Role.OWNER]
     with who.scope() as scope:
@@ -145,7 +144,7 @@ def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> Non
 
 
 def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency) -> None:
-    kept = left(demo, "nova", f"cheat:as_it_is:{uuid7()}", "essai", state=S.HELD)
+    kept = left(demo, "nova", f"cheat:as_it_is:{uuid7()}", "essai", state=DeliveryState.HELD)
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
         assert "La doublure telle quelle" in text
@@ -157,7 +156,7 @@ def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency)
 def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo: Agency) -> None:
     run = uuid7()
     for number in range(BURST_SIZE):
-        left(demo, "nova", f"burst:{run}:{number:02d}", f"rafale {number}", state=S.PUBLISHED)
+        left(demo, "nova", f"burst:{run}:{number:02d}", f"rafale {number}", state=DeliveryState.PUBLISHED)
     with demo.scope("system:tour") as scope:
         audit.record(scope, KILLED_EVENT, burst_audit_subject(run), pid=4711)
         audit.record(scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=4712)
@@ -172,7 +171,7 @@ def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo
 
 def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
     run = uuid7()
-    left(demo, "nova", f"burst:{run}:01", "rafale", state=S.PUBLISHED)
+    left(demo, "nova", f"burst:{run}:01", "rafale", state=DeliveryState.PUBLISHED)
     with demo.scope("system:tour") as scope:
         audit.record(scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=1)
     with stream(door.url, door.cookie(demo)) as page:
@@ -182,7 +181,7 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
 
 
 def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -> None:
-    planned = left(demo, "mia", "", "ma photo", state=S.SCHEDULED)
+    planned = left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with stream(door.url, door.cookie(demo)) as page:
         assert "Planifiée : elle part" in page.open(PATH)
         assert "La publication est retirée" in page.press("Retirer cette publication")
@@ -191,7 +190,7 @@ def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -
 
 
 def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: Agency) -> None:
-    left(demo, "mia", "", "ma photo", state=S.SCHEDULED)
+    left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with demo.scope() as scope:
         scope.run("UPDATE members SET creators = '[\"nova\"]' WHERE id = :id", id=demo.members[Role.MANAGER])
     with stream(door.url, door.cookie(demo, Role.MANAGER)) as page:

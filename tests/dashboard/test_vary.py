@@ -12,8 +12,8 @@ from foundation.i18n.translation import Message, render_message
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from studio.library import queries as studio_reads
-from studio.library.queries import RecipeSummary
 from studio.recipes import specs
+from studio.recipes.queries import RecipeSummary, list_recipes
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -43,6 +43,7 @@ def test_nothing_is_offered_where_the_engine_only_draws(door: Door, lumiere: Age
         assert word("vary.ask") not in page.labels()
 
 
+@pytest.mark.heavy
 def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
@@ -60,7 +61,7 @@ def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
 
 def newest(who: Agency) -> RecipeSummary:
     with who.scope() as scope:
-        (card,) = studio_reads.list_recipes(scope, who.creator_id)
+        (card,) = list_recipes(scope, who.creator_id)
     return card
 
 

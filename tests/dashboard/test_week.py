@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from foundation.db.database import OpenScope
-from schedules.posts.states import WeekLineState as L
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import proposals
 from schedules.suggestions.weekly_plans.proposals import WeekProposal
 from studio.recipes import specs
@@ -69,7 +69,11 @@ def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agen
         assert "C’est noté" in page.press("Garder mes changements")
         page.press("Accepter")
     found = proposed(lumiere)
-    assert sorted(one.state for one in found.lines) == [L.ACCEPTED, L.ACCEPTED, L.DROPPED]
+    assert sorted(one.state for one in found.lines) == [
+        WeekLineState.ACCEPTED,
+        WeekLineState.ACCEPTED,
+        WeekLineState.DROPPED,
+    ]
     assert posts(lumiere)[1] == ("Mes mots à moi", "draft")
 
 

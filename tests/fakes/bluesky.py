@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from connectors.conformance.fake_servers import AdjustableClock, serve_app
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
 from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import bluesky_chats, bluesky_remarks, lexicons
 from tests.fakes.bluesky_files import looked_at

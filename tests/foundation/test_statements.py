@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import Database, Scope
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from tests.conftest import Cluster
 from tests.foundation.test_database import WHO, _end_connections, own

@@ -6,20 +6,19 @@ from uuid import UUID
 
 from foundation.ids import uuid7
 from gate.assets import asset_records
-from gate.contract.states import RemovalRequestState
 from gate.copies import live_copies
 from gate.permits import issuance
 from gate.removal import receipts, removal_requests
+from gate.removal.events import RemovalRequestDue
 from gate.removal.receipts import SubmittedForm
 from gate.reviews import appeals
-from gate.reviews.events import AppealDue, RemovalRequestDue
+from gate.reviews.events import AppealDue
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.gate.builders import KEY, Step, World, picture, unit
 from tests.gate.people_at_work import by
 from tests.gate.written import due
 
-S = RemovalRequestState
 SOURCE = "s" * 64
 HOUR = timedelta(hours=1)
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from gate.assets import asset_records
+from gate.consent.grants import grant_consent
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.copies import live_copies
 from gate.people import persons
@@ -170,7 +171,7 @@ def real_person(
         evidence_digest="e" * 64,
     )
     for what in scopes:
-        persons.grant_consent(
+        grant_consent(
             scope,
             found,
             what=what,

@@ -7,9 +7,9 @@ from sqlalchemy import create_engine, text
 from foundation.ids import INSTALLATION_ID
 from foundation.storage.archive import Archive
 from gate.log import anchors, export, proof, signed_checkpoints
+from gate.log.events import CheckpointDue
 from gate.log.signed_checkpoints import Checkpoint, LogKey
 from gate.permits import issuance
-from gate.reviews.events import CheckpointDue
 from tests.conftest import Cluster
 from tests.gate.builders import World, unit
 

@@ -9,9 +9,8 @@ from foundation.db.database import Scope
 from foundation.ids import uuid7
 from gate.assets import label_lifts
 from gate.assets.label_lifts import LabelLiftRequested
-from gate.consent import consent_offers, face_consent
+from gate.consent import consent_offers
 from gate.consent.consent_offers import ConsentOfferSummary, OfferAnswerSubmitted, OfferTerms
-from gate.consent.face_consent import FaceBanEndRequested
 from gate.contract.units import Medium, Rating
 from gate.decision.shoot_card_terms import CARD_SIGNED
 from gate.people import age_proofs, persons
@@ -20,6 +19,7 @@ from gate.people.declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
 from gate.reviews import bystanders, depicted_people, synthetic_people
 from gate.reviews.bystanders import BystandersJudged, BystandersProposed
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
+from gate.reviews.face_bans import FaceBanEndRequested, handle_face_ban_end
 from gate.reviews.synthetic_people import DeclarationDraft
 from tests.gate.builders import World, asset_of, picture
 
@@ -28,7 +28,7 @@ HANDLERS = {
     AgeProofSubmitted.kind: (AgeProofSubmitted, age_proofs.handle_age_proof),
     PeopleProposed.kind: (PeopleProposed, depicted_people.handle_people_proposed),
     PeopleConfirmed.kind: (PeopleConfirmed, depicted_people.handle_people_confirmed),
-    FaceBanEndRequested.kind: (FaceBanEndRequested, face_consent.handle_face_ban_end),
+    FaceBanEndRequested.kind: (FaceBanEndRequested, handle_face_ban_end),
     BystandersProposed.kind: (BystandersProposed, bystanders.handle_bystanders_proposed),
     BystandersJudged.kind: (BystandersJudged, bystanders.handle_bystanders_judged),
     LabelLiftRequested.kind: (LabelLiftRequested, label_lifts.handle_label_lift),

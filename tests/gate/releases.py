@@ -8,7 +8,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID
-from gate.log.signed_checkpoints import encode_public_key
+from gate.contract.public_keys import encode_public_key
 from gate.policy import active_policy, bundle
 from gate.policy.bundle import Bundle
 from gate.policy.signed_release import PolicyRelease

@@ -14,17 +14,20 @@ from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
 from gate import epochs
 from gate.consent import subject_portal
+from gate.consent.grants import revoke_consent
 from gate.consent.subject_portal import LinkedPerson
 from gate.contract.states import RemovalRequestState
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.policy import emergency_stops
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
 from gate.ratings import ratings
 from gate.removal import removal_requests
-from gate.reviews import events
-from gate.reviews.events import EmergencyStopRequested, RemovalRequestDecided, RemovalRequestDue
-from tenants.agencies import agencies, queries
+from gate.removal.events import RemovalRequestDecided, RemovalRequestDue
+from tenants.agencies import agencies
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.conftest import wait_until
 from tests.gate.builders import World, asset_of, picture, real_person, world
 
@@ -59,7 +62,7 @@ def press(here: World, tenant: OpenScope, who: UUID, *, open_: bool) -> None:
     asked = EmergencyStopRequested(
         here.tenant_id, uuid7(), "tenant", "", "offers", open=open_, by=f"member:{who}", reason="enough"
     )
-    events.handle_stop_request(asked, tenant=tenant)
+    handle_stop_request(asked, tenant=tenant)
 
 
 def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
@@ -77,7 +80,7 @@ def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: Op
 
 def told(here: World) -> list[str]:
     with here.scope() as scope:
-        return sorted(one.message.code for one in queries.list_open_notices(scope))
+        return sorted(one.message.code for one in list_open_notices(scope))
 
 
 def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(here: World, tenant: OpenScope) -> None:
@@ -93,9 +96,9 @@ def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(here: World, tenant
     asked = EmergencyStopRequested(
         here.tenant_id, uuid7(), "tenant", "", "offers", True, f"member:{second(here)}", "over"
     )
-    events.handle_stop_request(replace(asked, since=first), tenant=tenant)
+    handle_stop_request(replace(asked, since=first), tenant=tenant)
     assert told(here) == [emergency_stops.SOLO_TOO_EARLY, emergency_stops.STOPPED_AGAIN]
-    events.handle_stop_request(replace(asked, subject_id=uuid7()), tenant=tenant)
+    handle_stop_request(replace(asked, subject_id=uuid7()), tenant=tenant)
     assert told(here) == []
 
 
@@ -112,7 +115,7 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
         one.join(60)
     with here.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
-        assert queries.list_open_notices(scope) == []  # nobody is told to find a second person who was there
+        assert list_open_notices(scope) == []  # nobody is told to find a second person who was there
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -158,7 +161,7 @@ def test_what_a_person_takes_back_goes_first_and_once(here: World) -> None:
     with here.scope(f"person:{ida}") as scope, pytest.raises(BadInput, match=r"person\.bad_scope"):
         subject_portal.request_revocation(scope, ida, "everything")
     with here.scope() as scope:
-        persons.revoke_consent(scope, ida)
+        revoke_consent(scope, ida)
     with here.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match=r"person\.nothing_left"):
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
 

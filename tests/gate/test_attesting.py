@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, GreenroomError, Refused
 from foundation.ids import uuid7
+from gate.contract.facts import RuleVerification
 from gate.contract.reasons import Reason
 from gate.contract.units import Medium, Rating, Unit, Verdict
 from gate.log import subject_history
@@ -20,13 +21,16 @@ from gate.log.subject_history import ReplayOutcome
 from gate.permits import issuance
 from gate.permits.issuance import Decision
 from gate.policy import active_policy, bundle
-from gate.policy.bundle import Bundle, RuleVerification
-from gate.reviews import content_reviews, events, rule_expiry, rule_verification
+from gate.policy.bundle import Bundle
+from gate.policy.queries import rule_verifications
+from gate.reviews import content_reviews, rule_expiry, rule_verification
 from gate.reviews.events import RuleReminderDue, RuleVerified
+from gate.reviews.handlers import handle_rule_verified
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
+from tenants.notices.queries import list_open_notices
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, invented, picture, unit, world
 from tests.gate.releases import signed, take, trusting
@@ -230,7 +234,7 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
     def told() -> list[str]:
         rule_expiry.send_rule_reminders(RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
         with here.scope() as scope:
-            return sorted(one.cause for one in tenant_reads.list_open_notices(scope) if one.cause.startswith("rules:"))
+            return sorted(one.cause for one in list_open_notices(scope) if one.cause.startswith("rules:"))
 
     with here.scope() as scope:
         today = scope.now.date()
@@ -263,17 +267,15 @@ def test_a_demonstration_is_told_nothing(tenant: OpenScope) -> None:
     rule_expiry.send_rule_reminders(RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
     with tenant(shown, "system:test") as scope:
         assert rule_expiry.list_expiring_rules(scope, [PLACE])
-        assert tenant_reads.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
 
 
 def test_who_may_not_say_so_reads_why_at_home(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         today = scope.now.date().isoformat()
     for who in (here.ann, here.rob, here.ann):
-        events.handle_rule_verified(
-            RuleVerified(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant
-        )
+        handle_rule_verified(RuleVerified(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant)
     with here.scope() as scope:
-        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["role.forbidden.rules"]
-        assert len(rule_verification.rule_verifications(scope, (RULE,))) == 1
+        assert [one.message.code for one in list_open_notices(scope)] == ["role.forbidden.rules"]
+        assert len(rule_verifications(scope, (RULE,))) == 1
         assert active_policy.current_bundle(scope).version == "2026.12.01-1"

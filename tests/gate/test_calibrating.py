@@ -29,6 +29,7 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tests.gate.builders import World, invented, picture, unit, world
 from tests.gate.test_lowering import guest
 from tests.tenants import apps
@@ -144,7 +145,7 @@ def test_two_who_differ_hold_what_is_suggestive_until_two_agree_again(house: Wor
         content_reviews.review_bytes(scope, whole.media[0].sha256, verdict="approve")
     assert reasons(house, whole) == (), "somebody looked"
     with house.scope() as scope:
-        assert "calibration.low" in [one.message.code for one in queries.list_open_notices(scope)]
+        assert "calibration.low" in [one.message.code for one in list_open_notices(scope)]
     other = suggestive(house)
     begin(house)
     for member in (house.rob, house.ann):
@@ -153,7 +154,7 @@ def test_two_who_differ_hold_what_is_suggestive_until_two_agree_again(house: Wor
     assert (found.kappa, found.is_sufficient) == (1000, True)
     assert reasons(house, other) == ()
     with house.scope() as scope:
-        assert "calibration.low" not in [one.message.code for one in queries.list_open_notices(scope)]
+        assert "calibration.low" not in [one.message.code for one in list_open_notices(scope)]
 
 
 def test_words_of_a_guest_who_is_the_owner_are_not_a_second_opinion(house: World) -> None:
@@ -242,7 +243,7 @@ def month(house: World) -> list[str]:
     """What members are told of comparing, after the look of the day."""
     calibration.send_calibration_reminders(CalibrationReminderDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open)
     with house.scope() as scope:
-        return [one.cause for one in queries.list_open_notices(scope) if one.message.code == "calibration.month"]
+        return [one.cause for one in list_open_notices(scope) if one.message.code == "calibration.month"]
 
 
 def later(house: World, days: int) -> None:

@@ -13,6 +13,7 @@ from gate import journal
 from gate.consent import asset_bindings, card_answers, queries, shoot_cards
 from gate.consent.asset_bindings import CardBindingRequested
 from gate.consent.card_answers import CardAnswerSubmitted
+from gate.consent.grants import revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating
 from gate.copies import live_copies
@@ -23,7 +24,6 @@ from gate.reviews import content_reviews
 from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
 from tests.gate.carding import judged, make, person, put, say, signed, terms, undated
 
-R = Reason
 TABLES = ("shoot_cards", "shoot_card_people", "shoot_card_answers", "shoot_card_assets")
 
 
@@ -106,7 +106,7 @@ def test_a_signature_taken_back_stops_and_calls_back_what_the_card_carried(here:
             False,
         ]
         assert scope.run("SELECT count(*) FROM notices WHERE cause LIKE :c", c=f"card:{card}%").scalar() == 1
-    assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
+    assert Reason.PERSON_UNRESOLVED in judged(here, shown)[1]
     assert judged(here, other) == ("F", set())
 
 
@@ -120,7 +120,7 @@ def test_a_restored_backup_does_not_revive_a_signature(here: World) -> None:
     for _ in range(2):
         with here.scope("system:restore") as scope, journal.replaying(scope):
             card_answers.withdraw_card_signature(scope, queries.get_card_facts(scope, card), mia)
-    assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
+    assert Reason.PERSON_UNRESOLVED in judged(here, shown)[1]
     with here.scope() as scope:
         answers = scope.run("SELECT said FROM shoot_card_answers ORDER BY created_at, id").scalars().all()
         assert answers == [CARD_SIGNED, CARD_WITHDRAWN]
@@ -131,8 +131,8 @@ def test_taking_everything_back_ends_what_was_signed_on_cards_too(here: World) -
     put(here, signed(here, mia), shown)
     assert judged(here, shown) == ("F", set())
     with here.scope() as scope:
-        persons.revoke_consent(scope, mia)
-    assert R.CONSENT_REVOKED in judged(here, shown)[1]
+        revoke_consent(scope, mia)
+    assert Reason.CONSENT_REVOKED in judged(here, shown)[1]
 
 
 # ------------------------------------------------------------------ making one

@@ -21,8 +21,6 @@ from gate.reviews.depicted_people import PeopleConfirmed
 from tests.gate.builders import World, asset_of, picture, real_person, world
 from tests.gate.carding import judged, make, person, put, say, signed, undated
 
-R = Reason
-
 
 @pytest.fixture
 def here(tenant: OpenScope) -> World:
@@ -34,9 +32,9 @@ def test_a_card_everybody_signed_says_when_who_and_what_for(here: World) -> None
     shown = undated(here, people_seen=2)
     card = make(here, mia, ida)
     put(here, card, shown)
-    assert judged(here, shown)[1] >= {R.PERSON_UNRESOLVED}
+    assert judged(here, shown)[1] >= {Reason.PERSON_UNRESOLVED}
     say(here, card, mia)
-    assert judged(here, shown)[1] >= {R.PERSON_UNRESOLVED}
+    assert judged(here, shown)[1] >= {Reason.PERSON_UNRESOLVED}
     say(here, card, ida)
     assert judged(here, shown) == ("F", set())
     with here.scope() as scope:
@@ -52,7 +50,7 @@ def test_what_was_signed_holds_for_the_pictures_of_that_card_alone(here: World) 
     signed(here, mia)
     with here.scope() as scope:
         other = picture(scope, here, Rating.E, person=mia, people_seen=1)  # dated by its camera, and on no card
-    assert judged(here, other) == ("B", {R.CONSENT_MISSING})
+    assert judged(here, other) == ("B", {Reason.CONSENT_MISSING})
 
 
 Fault = Callable[[World, UUID, Medium], tuple[UUID, dict[str, Any]]]
@@ -158,7 +156,7 @@ def _dated(here: World, fault: Fault) -> tuple[str, set[Reason]]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_card_that_is_not_in_order_is_none(here: World, fault: Fault) -> None:
-    assert _dated(here, fault) == ("B", {R.PRODUCTION_DATE_UNKNOWN})
+    assert _dated(here, fault) == ("B", {Reason.PRODUCTION_DATE_UNKNOWN})
 
 
 @pytest.mark.parametrize("more", [{}, {"country": "US"}, {"country": ""}, {"max_rating": Rating.N}], ids=str)
@@ -176,7 +174,7 @@ def test_one_more_one_fewer_or_not_counted_is_for_a_second_person(here: World, s
     put(here, card, shown)
     verdict, reasons = judged(here, shown)
     assert verdict == "B"
-    assert R.PERSON_UNRESOLVED in reasons
+    assert Reason.PERSON_UNRESOLVED in reasons
 
 
 def test_a_second_person_says_who_of_the_card_is_in_it(here: World) -> None:
@@ -195,7 +193,7 @@ def test_a_second_person_says_who_of_the_card_is_in_it(here: World) -> None:
     ):
         with pytest.raises(GreenroomError), here.scope(by) as scope:
             depicted_people.confirm_people(scope, asset, named, maker=maker)
-    assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
+    assert Reason.PERSON_UNRESOLVED in judged(here, shown)[1]
     with here.scope(rob) as scope:
         depicted_people.submit_people_confirmation(scope, asset, [mia], maker=ann)
         args = scope.run("SELECT args FROM outbox WHERE kind = 'card.name'").scalar_one()
@@ -210,7 +208,7 @@ def test_somebody_else_in_the_picture_is_not_confirmed_by_the_card(here: World) 
     put(here, signed(here, mia), shown)
     with here.scope() as scope:
         ratings.record_depiction(scope, asset_of(scope, shown), other, how="face")
-    assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
+    assert Reason.PERSON_UNRESOLVED in judged(here, shown)[1]
 
 
 def test_earlier_evidence_wins_over_the_card(here: World) -> None:
@@ -222,12 +220,12 @@ def test_earlier_evidence_wins_over_the_card(here: World) -> None:
             scope, here, Rating.E, source="ingest", age=timedelta(), people_seen=1, parent=asset_of(scope, shown)
         )
     put(here, signed(here, mia), edit)  # an edit is on the card of its original
-    assert judged(here, shown)[1] >= {R.PERSON_UNRESOLVED}
+    assert judged(here, shown)[1] >= {Reason.PERSON_UNRESOLVED}
     with here.scope() as scope:
         for one in (shown, edit):
             ratings.record_depiction(scope, asset_of(scope, one), mia, how="face", confirmed_by=f"member:{here.rob}")
     for one in (shown, edit):
-        assert judged(here, one)[1] >= {R.IDENTITY_AFTER_PRODUCTION}
+        assert judged(here, one)[1] >= {Reason.IDENTITY_AFTER_PRODUCTION}
 
 
 def test_an_edit_is_on_the_card_of_its_original(here: World) -> None:

@@ -11,14 +11,16 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from gate.consent import expiry, subject_portal
 from gate.consent.expiry import PaperReminderDue
+from gate.consent.grants import revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating
 from gate.evidence import person_dossiers
 from gate.people import age_proofs, persons
 from gate.people.age_proofs import AgeProofSubmitted
 from gate.reviews import depicted_people
-from tenants.agencies import agencies, queries
+from tenants.agencies import agencies
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, looked_at, picture, real_person, world
 from tests.gate.people_at_work import (
@@ -88,7 +90,7 @@ def real(here: World, *, proof: timedelta | None = 90 * DAY, **asked: Any) -> UU
 def taken_back(here: World) -> UUID:
     ida = real(here)
     with here.scope() as scope:
-        persons.revoke_consent(scope, ida)
+        revoke_consent(scope, ida)
     return ida
 
 
@@ -177,7 +179,7 @@ def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
     age_proofs.handle_age_proof(event, tenant=house.open)
     with house.scope() as scope:
         assert scope.run("SELECT count(*) FROM identity_checks").scalar() == 0
-        assert [one.message.code for one in queries.list_open_notices(scope)] == ["role.forbidden.run"]
+        assert [one.message.code for one in list_open_notices(scope)] == ["role.forbidden.run"]
     for role in ("app",):
         with pytest.raises(Exception, match="permission denied"), house.open(house.tenant_id, "x", role=role) as scope:
             scope.run("INSERT INTO identity_checks (tenant_id, id) VALUES (:t, :i)", t=house.tenant_id, i=uuid7())
@@ -253,7 +255,7 @@ def told(here: World) -> list[tuple[str, str]]:
     with here.scope() as scope:
         return sorted(
             (one.message.code, str(one.message.params["name"]))
-            for one in queries.list_open_notices(scope)
+            for one in list_open_notices(scope)
             if one.cause.startswith(expiry.CAUSE)
         )
 
@@ -273,7 +275,7 @@ def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
     assert told(house) == ends
     assert told(house) == ends, "nothing is told twice"
     with house.scope() as scope:
-        causes = {one.cause.rsplit(":", 1)[1] for one in queries.list_open_notices(scope) if "person-ends" in one.cause}
+        causes = {one.cause.rsplit(":", 1)[1] for one in list_open_notices(scope) if "person-ends" in one.cause}
     assert causes == {"30", "14", "7", "-1"}
     with house.scope() as scope:
         gone = next(one.id for one in person_dossiers.list_dossiers(scope) if one.name == "A")

@@ -12,6 +12,7 @@ from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate import epochs
 from gate.consent import asset_bindings, card_answers, grants, queries
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Medium, Rating, Verdict
 from gate.decision.shoot_card_terms import CARD_SIGNED, CARD_WITHDRAWN
 from gate.faces import known_faces, resemblances
@@ -61,8 +62,8 @@ def test_what_is_said_of_somebody_voids_what_shows_them_and_their_doubles(here: 
         twins = [persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=ida) for _ in range(2)]
         person = {each: epochs.person_key(scope, each) for each in (ida, other, *twins)}
     everybody = {person[each] for each in (ida, *twins)}
-    assert grown(here, lambda scope: persons.revoke_consent(scope, ida)) == everybody
-    assert grown(here, lambda scope: persons.revoke_consent(scope, other, what="publish")) == {person[other]}
+    assert grown(here, lambda scope: revoke_consent(scope, ida)) == everybody
+    assert grown(here, lambda scope: revoke_consent(scope, other, what="publish")) == {person[other]}
     assert grown(here, lambda scope: persons.block_person(scope, other)) == {person[other]}
     assert grown(here, lambda scope: grants.import_revocation(scope, ida, at=scope.now)) == {person[ida]}
 

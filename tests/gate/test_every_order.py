@@ -15,9 +15,9 @@ from sqlalchemy import create_engine, text
 
 from foundation.db.database import Database
 from foundation.ids import uuid7
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Medium, Rating, Unit
 from gate.log import decision_log
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.policy import emergency_stops
@@ -55,7 +55,7 @@ def claim(here: World, whole: Unit) -> str:
 
 def revoke(here: World, person, shown: Medium) -> set[str]:
     with here.scope() as scope:
-        return set(map(str, persons.revoke_consent(scope, person)))
+        return set(map(str, revoke_consent(scope, person)))
 
 
 def block(here: World, person, shown: Medium) -> set[str]:

@@ -11,12 +11,23 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.consent import face_consent
-from gate.consent.face_consent import FaceBanEndRequested, FaceBanRequested, FaceBanSummary, FaceConsentGiven
+from gate.consent.face_consent import FaceConsentGiven
 from gate.contract.units import Rating
 from gate.faces import known_faces
 from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue, ReferenceComparisonDue
 from gate.people import persons
 from gate.ratings import ratings
+from gate.reviews.face_bans import (
+    FaceBanEndRequested,
+    FaceBanRequested,
+    FaceBanSummary,
+    handle_face_ban,
+    handle_face_ban_end,
+    list_face_bans,
+    report_face_ban_failed,
+    request_face_ban,
+    request_face_ban_end,
+)
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
@@ -271,16 +282,16 @@ def test_references_are_of_the_library_and_of_somebody_invented(here: World) -> 
 def test_a_wish_for_the_list_needs_who_may_and_a_reason(here: World) -> None:
     sha256, cy = "a" * 64, chatter(here)
     with here.scope(f"member:{here.ann}") as scope:
-        subject = face_consent.request_face_ban(scope, sha256, why="  asked\x00 us ")
+        subject = request_face_ban(scope, sha256, why="  asked\x00 us ")
         (one,) = due(scope, FaceBanRequested.kind)
         assert one.args == {"sha256": sha256, "why": "asked us", "by": f"member:{here.ann}"}
         assert (one.subject, one.dedupe) == (subject, f"face:bar:{sha256}")
         with pytest.raises(BadInput, match=r"face\.no_reason"):
-            face_consent.request_face_ban(scope, "b" * 64, why=" \n")
+            request_face_ban(scope, "b" * 64, why=" \n")
     with here.scope(f"member:{cy}") as scope, pytest.raises(Refused):
-        face_consent.request_face_ban(scope, "b" * 64, why="asked us")
+        request_face_ban(scope, "b" * 64, why="asked us")
     with here.scope() as scope, pytest.raises(Refused, match=r"review\.people_only"):
-        face_consent.request_face_ban(scope, "b" * 64, why="asked us")
+        request_face_ban(scope, "b" * 64, why="asked us")
     with here.scope() as scope:
         assert len(due(scope, FaceBanRequested.kind)) == 1
 
@@ -290,7 +301,7 @@ def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
     later = FaceBanRequested(here.tenant_id, uuid7(), "b" * 64, "a letter", f"member:{here.rob}")
     for event in (wanted, wanted, later):
         with here.scope(event.by) as scope:
-            face_consent.handle_face_ban(scope, event, model=MODEL, box=BOX)
+            handle_face_ban(scope, event, model=MODEL, box=BOX)
     assert [(row.subject_id, row.model, bytes(row.box)) for row in templates(here)] == [
         (wanted.subject_id, MODEL, b"sealed"),
         (later.subject_id, MODEL, b"sealed"),
@@ -299,7 +310,7 @@ def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
         assert audited(scope, "face.barred") == [
             (event.by, "face.barred", f"face:{event.subject_id}", {}) for event in (wanted, later)
         ]
-        newest, oldest = face_consent.list_face_bans(scope)
+        newest, oldest = list_face_bans(scope)
         assert newest == FaceBanSummary(later.subject_id, "a letter", later.by, newest.since, None)
         assert oldest == FaceBanSummary(wanted.subject_id, "asked us", wanted.by, oldest.since, None)
         assert newest.since >= oldest.since
@@ -312,12 +323,12 @@ def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
 def test_who_may_no_more_is_told_and_nobody_comes_on_the_list(here: World) -> None:
     event = FaceBanRequested(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{chatter(here)}")
     with here.scope(event.by) as scope:
-        face_consent.handle_face_ban(scope, event, model=MODEL, box=BOX)
+        handle_face_ban(scope, event, model=MODEL, box=BOX)
         found = told(scope, f"face.bar:{event.subject_id}")
         assert found is not None
         assert (found.urgent, found.open) == (False, True)
-        assert face_consent.list_face_bans(scope) == []
-        face_consent.report_face_ban_failed(scope, FaceBanRequested(here.tenant_id, here.ann, "a" * 64, "x", event.by))
+        assert list_face_bans(scope) == []
+        report_face_ban_failed(scope, FaceBanRequested(here.tenant_id, here.ann, "a" * 64, "x", event.by))
         assert told(scope, f"face.bar:{here.ann}") == Told("face.not_one", {}, urgent=True, open=True, creator=None)
 
 
@@ -326,25 +337,23 @@ def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) ->
     with here.scope(f"member:{here.ann}") as scope:
         known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
         before = known_faces.faces_version(scope)
-        face_consent.request_face_ban_end(scope, subject)
+        request_face_ban_end(scope, subject)
         (one,) = due(scope, FaceBanEndRequested.kind)
         assert (one.subject, one.args, one.priority) == (subject, {"by": f"member:{here.ann}"}, 1)
     first = FaceBanEndRequested(here.tenant_id, subject, f"member:{here.ann}")
     for _ in range(2):
-        face_consent.handle_face_ban_end(first, tenant=here.open)
+        handle_face_ban_end(first, tenant=here.open)
     with here.scope() as scope:
         assert told(scope, f"face.unbar:{subject}") == Told(
             "face.another_ends", {}, urgent=False, open=True, creator=None
         )
         ended_by = here.principal(scope, here.ann)
-        assert [(one.id, one.ending_by) for one in face_consent.list_face_bans(scope)] == [(subject, ended_by)]
+        assert [(one.id, one.ending_by) for one in list_face_bans(scope)] == [(subject, ended_by)]
         assert len(templates(here)) == 1
-    face_consent.handle_face_ban_end(
-        FaceBanEndRequested(here.tenant_id, subject, f"member:{here.rob}"), tenant=here.open
-    )
+    handle_face_ban_end(FaceBanEndRequested(here.tenant_id, subject, f"member:{here.rob}"), tenant=here.open)
     assert templates(here) == []
     with here.scope() as scope:
-        assert face_consent.list_face_bans(scope) == []
+        assert list_face_bans(scope) == []
         assert audited(scope, "face.unbarred") == [
             (f"member:{who}", "face.unbarred", f"face:{subject}", {}) for who in (here.ann, here.rob)
         ]
@@ -360,7 +369,7 @@ def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) ->
 def test_a_face_somebody_agreed_to_is_on_no_list(here: World) -> None:
     _, subject = real(here)
     with here.scope() as scope:
-        assert face_consent.list_face_bans(scope) == []
+        assert list_face_bans(scope) == []
         with pytest.raises(NotFound, match=r"face\.unknown"):
             known_faces.end_face_ban(scope, subject, uuid7())
 
@@ -370,10 +379,10 @@ def test_whether_it_was_the_second_is_told_and_who_may_not_takes_nobody_off(here
     with here.scope(f"member:{here.ann}") as scope:
         known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
     with here.scope(f"member:{cy}") as scope, pytest.raises(Refused):
-        face_consent.request_face_ban_end(scope, subject)
-    face_consent.handle_face_ban_end(FaceBanEndRequested(here.tenant_id, subject, f"member:{cy}"), tenant=here.open)
+        request_face_ban_end(scope, subject)
+    handle_face_ban_end(FaceBanEndRequested(here.tenant_id, subject, f"member:{cy}"), tenant=here.open)
     with here.scope() as scope:
-        assert [one.ending_by for one in face_consent.list_face_bans(scope)] == [None]
+        assert [one.ending_by for one in list_face_bans(scope)] == [None]
         one, two = uuid7(), uuid7()
         assert known_faces.end_face_ban(scope, subject, one) is False
         with pytest.raises(Conflict, match=r"face\.another_ends"):

@@ -10,9 +10,9 @@ import pytest
 
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating, Subject
 from gate.log import decision_log
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.policy import emergency_stops
@@ -45,7 +45,7 @@ def test_a_revocation_waits_for_the_claim_and_the_next_claim_sees_it(here: World
 
     def revoke() -> list:
         with here.scope() as scope:
-            found = persons.revoke_consent(scope, who)
+            found = revoke_consent(scope, who)
         revoked.set()
         return found
 
@@ -71,7 +71,7 @@ def test_forty_threads_never_lock_each_other_out(here: World) -> None:
     def disturb(number: int) -> None:
         with here.scope(f"member:{here.rob}") as scope:
             if number % 4 == 0:
-                persons.revoke_consent(scope, who[number % 3], what="download_sell")
+                revoke_consent(scope, who[number % 3], what="download_sell")
             elif number % 4 == 1:
                 ratings.record_rating(scope, shown[number % 6].sha256, Rating.G, source="classifier@2")
             elif number % 4 == 2:
@@ -112,7 +112,7 @@ def test_no_permit_is_minted_after_the_revocation(here: World) -> None:
         running = [pool.submit(claims, number) for number in range(8)]
         assert going.wait(60)
         with here.scope() as scope:
-            called_back = persons.revoke_consent(scope, who)
+            called_back = revoke_consent(scope, who)
         assert sum(each.result(30) for each in running) == len(called_back)
     with here.scope() as scope:
         last: datetime = scope.run("SELECT max(minted_at) FROM permits").scalar_one()

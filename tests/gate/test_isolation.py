@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import INSTALLATION_ID, uuid7
+from gate.consent.grants import revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating
 from gate.permits import issuance
@@ -110,10 +111,9 @@ def test_what_the_house_blocks_is_blocked_for_everybody(tenant: OpenScope, world
     ],
 )
 def test_even_the_gates_role_cannot_rewrite_people(worlds: tuple[World, World], statement: str) -> None:
-    from gate.people import persons
 
     one, _ = worlds
     with one.scope() as scope:
-        persons.revoke_consent(scope, real_person(scope, scopes=("depict", "publish")), what="publish")
+        revoke_consent(scope, real_person(scope, scopes=("depict", "publish")), what="publish")
     with pytest.raises(SQLAlchemyError, match=r"never|signed_by"), one.scope() as scope, scope.acting_as("gate"):
         scope.run(statement)

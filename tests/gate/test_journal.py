@@ -12,6 +12,7 @@ from foundation.errors import NotFound
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import outbox
 from foundation.storage.archive import FileArchive
+from gate.consent.grants import revoke_consent
 from gate.contract.facts import RESTORE_STOP
 from gate.contract.reasons import Reason
 from gate.decision.shoot_card_terms import CARD_WITHDRAWN
@@ -114,7 +115,7 @@ def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebod
     person, medium = shown(here)
     whole, words = unit(here, media=[medium]), unit(here)
     with here.scope() as scope:
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
     kept.keep()
     kept.restored()
     assert kept.restart() == 1
@@ -179,7 +180,7 @@ def test_a_card_signed_no_more_is_none_after_a_restore(kept: Kept) -> None:
 
 def test_whoever_dies_before_the_note_is_no_restored_backup(kept: Kept) -> None:
     with kept.here.scope() as scope:
-        persons.revoke_consent(scope, real_person(scope))
+        revoke_consent(scope, real_person(scope))
     kept.keep()
     kept.by_the_server("DELETE FROM gate_journal WHERE tenant_id = :t")
     assert kept.restart() == 0  # the task still waits, so the database is the one that put it
@@ -193,7 +194,7 @@ def test_news_after_a_restore_come_behind_what_the_journal_knew(kept: Kept) -> N
     here = kept.here
     person, medium = shown(here)
     with here.scope() as scope:
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
     kept.keep()
     kept.restored()
     with here.scope() as scope:
@@ -213,7 +214,7 @@ def test_what_is_not_ours_is_not_obeyed_and_stops_everything(kept: Kept, forged:
     assert (kept.told(), kept.entries()) == (["gate.journal_broken"], 0)
     assert reasons(here, unit(here)) == {Reason.RESTORE_MISMATCH}
     with here.scope() as scope:
-        persons.revoke_consent(scope, real_person(scope))
+        revoke_consent(scope, real_person(scope))
     with pytest.raises(restore.JournalBroken):
         kept.keep()
 
@@ -221,7 +222,7 @@ def test_what_is_not_ours_is_not_obeyed_and_stops_everything(kept: Kept, forged:
 def test_what_the_backup_never_knew_needs_nothing(kept: Kept) -> None:
     with kept.here.scope() as scope:
         person = real_person(scope)
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
         ratings.freeze_bytes(scope, picture(scope, kept.here).sha256)
     kept.keep()
     kept.restored(
@@ -229,13 +230,13 @@ def test_what_the_backup_never_knew_needs_nothing(kept: Kept) -> None:
     )
     assert kept.restart() == 2
     with kept.here.scope() as scope, pytest.raises(NotFound):
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
 
 
 def test_another_agencys_journal_says_nothing_here(kept: Kept, tenant: OpenScope) -> None:
     other = Kept(world(tenant, uuid7()), kept.archive, kept.cluster)
     with kept.here.scope() as scope:
-        persons.revoke_consent(scope, real_person(scope))
+        revoke_consent(scope, real_person(scope))
     kept.keep()
     assert other.restart() == 0
     assert not reasons(other.here, unit(other.here))
@@ -246,7 +247,7 @@ def test_every_agency_catches_up_before_anything_runs(kept: Kept, tenant: OpenSc
     for each, count in ((kept, 1), (other, 2)):
         with each.here.scope() as scope:
             for _ in range(count):
-                persons.revoke_consent(scope, real_person(scope))
+                revoke_consent(scope, real_person(scope))
         each.keep()
         each.restored()
     assert restore.replay_all_journals(tenant=tenant, archive=kept.archive, key=LOG_KEY) == 3

@@ -18,28 +18,25 @@ from gate.people import age_proofs
 from gate.people.age_proofs import AgeProofSubmitted
 from gate.policy import admission, emergency_stops, review_settings
 from gate.policy.admission import AdmissionRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import REOPENING_REQUESTED, handle_stop_request
 from gate.ratings import inspections, ratings, seals
 from gate.ratings.seals import SealDue
 from gate.reviews import (
     content_reviews,
     depicted_people,
-    events,
     place_limits,
     rating_reductions,
     spot_checks,
 )
 from gate.reviews.content_reviews import SheetVerdict
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
-from gate.reviews.events import (
-    AgeAssuranceWithdrawn,
-    EmergencyStopRequested,
-    PlaceLimitRequested,
-    RatingRequested,
-    RuleVerified,
-    ViewerConfirmed,
-)
+from gate.reviews.events import PlaceLimitRequested, RatingRequested, RuleVerified
+from gate.reviews.handlers import handle_place_limit, handle_rule_verified
 from gate.reviews.rating_reductions import LoweringVoted
 from gate.reviews.spot_checks import SampleRead
+from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
+from gate.viewers.handlers import handle_age_assurance_withdrawn, handle_viewer_confirmed
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tests.gate.builders import World, asset_of, picture, world
@@ -91,22 +88,22 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
         ),
         "confirming": (
             ViewerConfirmed(here.tenant_id, one, "x", "u", "C", "why", who),
-            events.handle_viewer_confirmed,
+            handle_viewer_confirmed,
             review,
         ),
         "withdrawing": (
             AgeAssuranceWithdrawn(here.tenant_id, one, "x", "u", who),
-            events.handle_age_assurance_withdrawn,
+            handle_age_assurance_withdrawn,
             review,
         ),
         "limiting": (
             PlaceLimitRequested(here.tenant_id, one, "x.post", "G", "H", "w", False, who),
-            events.handle_place_limit,
+            handle_place_limit,
             run,
         ),
         "reading": (
             RuleVerified(here.tenant_id, one, "x.post", "https://x", now, who),
-            events.handle_rule_verified,
+            handle_rule_verified,
             "",
         ),
         "rows": (AdmissionRequested(here.tenant_id, one, "acme", "", True, who), admit, run),
@@ -133,23 +130,21 @@ def test_a_stop_is_in_the_audit_and_a_refused_end_of_it_is_told_at_once(here: Wo
         return EmergencyStopRequested(here.tenant_id, uuid7(), "tenant", "", "sending", opens, f"member:{who}", reason)
 
     about = "switch:tenant::sending"
-    events.handle_stop_request(wanted(False, here.ann), tenant=here.open)
-    events.handle_stop_request(wanted(True, here.rob, "over"), tenant=here.open)
+    handle_stop_request(wanted(False, here.ann), tenant=here.open)
+    handle_stop_request(wanted(True, here.rob, "over"), tenant=here.open)
     with here.scope() as scope:
         found = told(scope, about)
         assert found is not None
         assert (found.urgent, found.open, found.creator) == (True, True, None)
         assert audited(scope, "switch.stopped") == [(f"member:{here.ann}", "switch.stopped", about, {})]
-        assert audited(scope, events.REOPENING_REQUESTED) == [
-            (f"member:{here.rob}", events.REOPENING_REQUESTED, about, {})
-        ]
+        assert audited(scope, REOPENING_REQUESTED) == [(f"member:{here.rob}", REOPENING_REQUESTED, about, {})]
         (stop,) = emergency_stops.list_stops(scope)
         assert (stop.where, stop.target, stop.feature) == ("tenant", "", "sending")
     with here.scope() as scope:
         owner = agencies.add_member(
             scope, name="Own", email=f"{uuid7()}@example.test", role=Role.OWNER, language="en", zone="UTC"
         )
-    events.handle_stop_request(wanted(True, owner, "over"), tenant=here.open)
+    handle_stop_request(wanted(True, owner, "over"), tenant=here.open)
     with here.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
         assert audited(scope, "switch.reopened") == [(f"member:{owner}", "switch.reopened", about, {})]
@@ -162,11 +157,11 @@ def test_who_may_not_end_a_stop_has_not_asked_for_it(here: World) -> None:
     who = chatter(here)
     with by(here, here.ann) as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
-    events.handle_stop_request(
+    handle_stop_request(
         EmergencyStopRequested(here.tenant_id, uuid7(), "tenant", "", "sending", True, who, "over"), tenant=here.open
     )
     with here.scope() as scope:
-        assert audited(scope, events.REOPENING_REQUESTED) == []
+        assert audited(scope, REOPENING_REQUESTED) == []
         assert told(scope, "switch:tenant::sending") is not None
 
 

@@ -14,6 +14,8 @@ from foundation.outbox import outbox
 from gate.consent import card_answers, consent_offers, face_consent, queries, subject_portal
 from gate.consent.card_answers import CardAnswerSubmitted
 from gate.consent.consent_offers import OfferAnswerSubmitted
+from gate.consent.events import RevocationRequested
+from gate.consent.grants import CONSENT_SCOPES, FACE_CONSENT
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, CARD_WITHDRAWN
 from gate.faces import known_faces
@@ -23,7 +25,6 @@ from gate.people.age_proofs import AgeProofSubmitted
 from gate.people.declarations import DeclaredSource, LookResult
 from gate.reviews import depicted_people, synthetic_people
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
-from gate.reviews.events import RevocationRequested
 from gate.reviews.synthetic_people import DeclarationDraft
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
@@ -389,7 +390,7 @@ def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) 
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
             subject_portal.request_revocation(scope, ida, "ai_likeness")
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
-            subject_portal.request_revocation(scope, ida, persons.FACE_CONSENT)
+            subject_portal.request_revocation(scope, ida, FACE_CONSENT)
     with here.scope() as scope:
         (one,) = [each for each in subject_portal.list_linkable_people(scope) if each.person_id == ida]
         assert (one.name, one.linked_at is not None) == ("Ida", True)
@@ -400,5 +401,5 @@ def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) 
             "download_sell",
         }
         assert subject_portal.active_consent_kinds(subject_portal.list_consents(scope, ida)) == tuple(
-            what for what in persons.CONSENT_SCOPES if what in ("depict", "publish", "download_sell")
+            what for what in CONSENT_SCOPES if what in ("depict", "publish", "download_sell")
         )

@@ -8,6 +8,7 @@ import pytest
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
+from gate.consent.grants import grant_consent
 from gate.contract.facts import ReviewFacts
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating
@@ -234,14 +235,14 @@ def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(he
     assert refused(here, one, who, ANSWER_TWIN) == "likeness.not_allowed"
     with here.scope() as scope:
         for begins, ends in ((1, 2), (-2, -1)):  # not yet, and no more
-            persons.grant_consent(
+            grant_consent(
                 scope, person, what="ai_likeness", surfaces=["sandbox"], max_rating=Rating.E,
                 valid_from=scope.now + timedelta(days=begins), valid_until=scope.now + timedelta(days=ends),
                 evidence_digest="e" * 64, signed_by=person,
             )  # fmt: skip
     assert refused(here, one, who, ANSWER_TWIN) == "likeness.not_allowed"
     with here.scope() as scope:
-        persons.grant_consent(
+        grant_consent(
             scope, person, what="ai_likeness", surfaces=["sandbox"], max_rating=Rating.E,
             valid_from=scope.now - timedelta(days=1), valid_until=scope.now + timedelta(days=1),
             evidence_digest="e" * 64, signed_by=person,

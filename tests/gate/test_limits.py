@@ -21,11 +21,12 @@ from gate.log.subject_history import ReplayOutcome
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.policy import bundle
-from gate.reviews import events, place_limits
+from gate.reviews import place_limits
 from gate.reviews.events import PlaceLimitRequested
+from gate.reviews.handlers import handle_place_limit
 from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.gate.builders import KEY, Step, World, unit, world
 
 PLACE = "sandbox.post"
@@ -116,11 +117,11 @@ def test_what_is_no_tightening_is_refused(here: World) -> None:
 
 def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -> None:
     asked = PlaceLimitRequested(here.tenant_id, uuid7(), PLACE, "G", "H", "x", end=False, by=f"member:{here.ann}")
-    events.handle_place_limit(asked, tenant=tenant)
+    handle_place_limit(asked, tenant=tenant)
     assert leaves(here, unit(here)) == {Reason.RATING_EXCEEDS_SURFACE}
-    events.handle_place_limit(replace(asked, rating="N", end=True), tenant=tenant)
+    handle_place_limit(replace(asked, rating="N", end=True), tenant=tenant)
     with here.scope() as scope:
-        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["limit.no_such_place"]
+        assert [one.message.code for one in list_open_notices(scope)] == ["limit.no_such_place"]
 
 
 @given(

@@ -15,9 +15,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.log import decision_log
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.policy import emergency_stops
@@ -128,7 +128,7 @@ class Machine(RuleBasedStateMachine):
             return
 
         def grant(scope: Scope) -> None:
-            persons.grant_consent(
+            grant_consent(
                 scope,
                 self.people[person],
                 what=what,
@@ -145,7 +145,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(person=persons, what=SEPARATELY)
     def take_back(self, person: str, what: str) -> None:
-        self.do(lambda scope: persons.revoke_consent(scope, self.people[person], what=what))
+        self.do(lambda scope: revoke_consent(scope, self.people[person], what=what))
         self.events.append(TookBack(person, what))
 
     # ------------------------------------------------------------------ pictures

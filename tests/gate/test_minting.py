@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from foundation.db.database import OpenScope
 from foundation.errors import Conflict, Refused
+from gate.consent.grants import revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating, Subject, Text
 from gate.log import decision_log
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.policy import emergency_stops
@@ -148,8 +148,8 @@ def test_a_revoked_permission_ends_it_and_calls_the_copies_back(here: World) -> 
         permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
     with here.scope() as scope:
         issuance.record_copy(scope, permit.jti, "1", scope.now)
-        assert persons.revoke_consent(scope, who, what="publish") == [permit.jti]
-        assert persons.revoke_consent(scope, who) == []
+        assert revoke_consent(scope, who, what="publish") == [permit.jti]
+        assert revoke_consent(scope, who) == []
         kinds = scope.run("SELECT kind, count(*) FROM outbox GROUP BY kind ORDER BY kind").all()
         assert dict(map(tuple, kinds))["takedown.opened"] == 1
     with pytest.raises(PermitDenied) as denied, here.scope() as scope:

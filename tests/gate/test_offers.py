@@ -16,6 +16,7 @@ from gate.people.persons import MAX_CONSENT_PERIOD
 from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.auth import members
+from tenants.notices.queries import list_open_notices
 from tests.gate.builders import World, world
 from tests.gate.people_at_work import answer, ask, by, somebody, terms, work
 from tests.gate.test_checkpoints import later
@@ -45,7 +46,7 @@ def test_what_is_signed_is_what_was_read(house: World) -> None:
     with house.scope() as scope:
         rows = scope.run("SELECT evidence_digest, signed_by, valid_until FROM consent_grants").all()
         known = consent_offers.list_consent_offers(scope, [ida])[0]
-        told = [one.message.code for one in queries.list_open_notices(scope)]
+        told = [one.message.code for one in list_open_notices(scope)]
     assert {(row.evidence_digest, row.signed_by) for row in rows} == {(offer.digest, ida)}
     assert {row.valid_until for row in rows} == {offer.terms.valid_until}
     assert known.said == CARD_SIGNED
@@ -57,7 +58,7 @@ def test_a_no_allows_nothing_and_is_told(house: World) -> None:
     answer(house, ask(house, ida), CARD_DECLINED)
     assert granted(house, ida) == []
     with house.scope() as scope:
-        assert [one.message.code for one in queries.list_open_notices(scope)] == ["asking.told_declined"]
+        assert [one.message.code for one in list_open_notices(scope)] == ["asking.told_declined"]
 
 
 def test_the_agency_signs_for_nobody(house: World) -> None:

@@ -21,9 +21,10 @@ from gate.permits.issuance import PermitDenied
 from gate.ratings import ratings
 from gate.reviews import content_reviews, own_releases
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseWithdrawn
-from tenants.agencies import agencies, queries
+from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import members, passkeys
+from tenants.notices.queries import list_open_notices
 from tests.conftest import Cluster
 from tests.gate import releases
 from tests.gate.builders import KEY, Step, asset_of, picture, real_person
@@ -240,7 +241,7 @@ def test_the_product_s_rules_refuse_it_and_say_so(tenant: OpenScope) -> None:
         OwnReleaseRequested(one.world.tenant_id, one.signs(), one.digest, one.actor), tenant=tenant
     )
     with one.world.scope() as scope:
-        assert [one.message.code for one in queries.list_open_notices(scope)] == ["own.lack.country"]
+        assert [one.message.code for one in list_open_notices(scope)] == ["own.lack.country"]
         assert scope.run("SELECT count(*) FROM own_releases").scalar() == 0
 
 

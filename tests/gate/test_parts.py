@@ -15,6 +15,7 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from gate import epochs
 from gate.assets import asset_records, erasure, lookalikes
+from gate.assets.derivations import AssetPart, parts_of_asset
 from gate.consent import asset_bindings
 from gate.contract.reasons import Reason
 from gate.contract.units import Medium, Rating
@@ -167,7 +168,7 @@ def test_marks_labels_and_dates_are_the_strictest(here: World) -> None:
         assert row.made_at is not None
         assert scope.now - row.made_at > timedelta(days=89)
         assert row.parent_id == asset_of(scope, stills[0])
-        assert set(asset_records.parts_of_asset(scope, row.id)) == {asset_of(scope, one) for one in stills}
+        assert set(parts_of_asset(scope, row.id)) == {asset_of(scope, one) for one in stills}
         said = issuance.judge_unit(
             scope, unit(here, media=[whole], platform="x", surface="x.post"), author=f"member:{here.ann}"
         )
@@ -199,7 +200,7 @@ def test_another_agencys_picture_is_no_part(here: World, tenant: OpenScope) -> N
             parts=[asset_of(scope, own), theirs],
         )
     with here.scope() as scope, scope.acting_as("gate"):
-        row = asset_records.AssetPart(tenant_id=scope.tenant_id, asset_id=asset_of(scope, own), part_id=theirs)
+        row = AssetPart(tenant_id=scope.tenant_id, asset_id=asset_of(scope, own), part_id=theirs)
         with pytest.raises(IntegrityError), scope.session.begin_nested():
             scope.session.add(row)
     whole = clip(here, [own])

@@ -10,6 +10,7 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.translation import LANGUAGES, load_catalogue, render_message
 from foundation.ids import uuid7
 from gate.assets import asset_records
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.states import AssuranceState
 from gate.contract.units import Rating
@@ -19,9 +20,9 @@ from gate.permits import issuance
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from gate.reviews import content_reviews, link_targets
-from gate.reviews import events as gate_events
-from gate.reviews.events import AgeAssuranceWithdrawn, ViewerConfirmed
 from gate.viewers import age_assurance
+from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
+from gate.viewers.handlers import handle_age_assurance_withdrawn, handle_viewer_confirmed
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.gate.builders import World, asset_of, invented, message, picture, real_person, unit, world
@@ -110,7 +111,7 @@ def test_a_blurred_picture_keeps_its_people_and_its_date(here: World) -> None:
         issuance.judge_unit(scope, unit(here, media=[blurred]), author="system:x")
         stored = scope.run("SELECT made_at FROM assets WHERE id = :id", id=asset_of(scope, blurred)).scalar_one()
         assert stored < scope.now - timedelta(days=99)
-        persons.revoke_consent(scope, who)
+        revoke_consent(scope, who)
         decision = issuance.preview_decision(scope, unit(here, media=[blurred]), author="system:x")
         assert Reason.CONSENT_REVOKED in decision.reasons
 
@@ -191,7 +192,7 @@ def test_permissions_are_the_persons_own_and_end(here: World) -> None:
             {"signed_by": who, "valid_until": scope.now + day, "what": "publish", "surfaces": []},
         ):
             with pytest.raises(BadInput):
-                persons.grant_consent(scope, who, **{**rest, **changes})
+                grant_consent(scope, who, **{**rest, **changes})
         with pytest.raises(BadInput):
             persons.add_person(scope, kind="digital_twin", display_ref="T")
         with pytest.raises(BadInput):
@@ -204,7 +205,7 @@ def test_a_double_stands_on_the_papers_of_the_real_person(here: World) -> None:
         twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=who)
         whole = unit(here, media=[picture(scope, here, Rating.S, person=twin)])
         assert issuance.preview_decision(scope, whole, author="system:x").is_allowed
-        persons.revoke_consent(scope, who, what="ai_likeness")
+        revoke_consent(scope, who, what="ai_likeness")
         assert Reason.CONSENT_REVOKED in issuance.preview_decision(scope, whole, author="system:x").reasons
 
 
@@ -326,7 +327,7 @@ def test_a_page_may_ask_for_a_confirmation_and_only_who_reviews_is_heard(here: W
 
     def ask(user: str, by: str) -> bool:
         asked = ViewerConfirmed(here.tenant_id, uuid7(), "telegram", user, "Marker Notaries", "shown at the desk", by)
-        gate_events.handle_viewer_confirmed(asked, tenant=here.open)
+        handle_viewer_confirmed(asked, tenant=here.open)
         with here.scope() as scope:
             return age_assurance.get_assurance(scope, "telegram", user).over_18
 
@@ -345,7 +346,7 @@ def test_who_reviews_takes_a_proof_back_and_it_closes_at_once(here: World) -> No
         age_assurance.block_viewer(scope, "telegram", "minor")
 
     def ask(user: str, by: str) -> AssuranceState:
-        gate_events.handle_age_assurance_withdrawn(
+        handle_age_assurance_withdrawn(
             AgeAssuranceWithdrawn(here.tenant_id, uuid7(), "telegram", user, by), tenant=here.open
         )
         with here.scope() as scope:

@@ -12,6 +12,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
 from gate.consent import subject_portal
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.facts import AgeProof
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
@@ -42,8 +43,8 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
         for number, jti in enumerate((mine, theirs, pack, locked)):
             live_copies.record_copy(scope, jti, f"n{number}", scope.now)
         assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [mine, pack, locked]
-        assert persons.revoke_consent(scope, real, what="download_sell") == [pack, locked]
-        assert set(persons.revoke_consent(scope, real)) == {mine, theirs}
+        assert revoke_consent(scope, real, what="download_sell") == [pack, locked]
+        assert set(revoke_consent(scope, real)) == {mine, theirs}
         live_copies.record_removed(scope, mine, "404")
         assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [pack, locked]
         assert [each.jti for each in live_copies.all_copies_of_person(scope, real)] == [mine, pack, locked]
@@ -82,7 +83,7 @@ def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(he
     with here.scope(f"person:{ida}") as scope:
         subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
     with here.scope() as scope:
-        assert persons.revoke_consent(scope, ida) == [whole, part]
+        assert revoke_consent(scope, ida) == [whole, part]
         live_copies.record_removed(scope, whole, "404")
         assert [each.jti for each in live_copies.live_copies_of_person(scope, ida)] == [part]
         assert [each.jti for each in live_copies.all_copies_of_person(scope, ida)] == [whole, part]
@@ -92,7 +93,7 @@ def real_person_like(scope: Any, real: UUID) -> UUID:
     found = persons.add_person(scope, kind="digital_twin", display_ref="P2", twin_of=real)
     now = scope.now
     for what in ("depict", "publish", "download_sell", "ai_likeness"):
-        persons.grant_consent(
+        grant_consent(
             scope, found, what=what, surfaces=("sandbox",), max_rating=Rating.E, valid_from=now - DAY,
             valid_until=now + DAY, evidence_digest="e" * 64, signed_by=found,
         )  # fmt: skip
@@ -160,7 +161,7 @@ def test_a_permission_nobody_could_have_signed_is_refused(here: World, changed: 
         }  # fmt: skip
         until = scope.now + asked.pop("valid_until", persons.MAX_CONSENT_PERIOD)
         with pytest.raises(BadInput) as refused:
-            persons.grant_consent(scope, person, **asked, valid_until=until)
+            grant_consent(scope, person, **asked, valid_until=until)
         assert refused.value.message == Message("consent.invalid", {"what": asked["what"]})
         longest = {**asked, "what": "publish", "surfaces": ["sandbox"], "signed_by": person}
-        assert persons.grant_consent(scope, person, **longest, valid_until=scope.now + persons.MAX_CONSENT_PERIOD)
+        assert grant_consent(scope, person, **longest, valid_until=scope.now + persons.MAX_CONSENT_PERIOD)

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.attempts import serialization
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope
-from foundation.i18n.translation import Message, canonical_json, render_message
+from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
 from gate.contract import facts
 from gate.contract.facts import StopFacts

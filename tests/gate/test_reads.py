@@ -12,19 +12,19 @@ from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, uuid7
 from gate.consent import asset_bindings, grants
 from gate.consent.asset_bindings import CardBindingRequested
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.units import Rating, Subject, Unit
 from gate.copies import live_copies
 from gate.evidence import person_dossiers
 from gate.log import queries
 from gate.log.queries import DecisionSummary, DepictedPerson, HeldUnit, MissingConsent
-from gate.people import persons
 from gate.permits import issuance, watched_copies
 from gate.policy import active_policy
 from gate.ratings import ratings
 from gate.removal import installation_reports, receipts
+from gate.removal.events import ReportDue
 from gate.removal.receipts import SubmittedForm
 from gate.reviews import content_reviews
-from gate.reviews.events import ReportDue
 from tests.gate import carding
 from tests.gate.builders import (
     KEY,
@@ -130,7 +130,7 @@ def test_who_is_shown_is_named_with_the_end_of_what_they_allowed(here: World) ->
         nova = invented(scope, here)
         medium, apart = picture(scope, here, person=zoe), picture(scope, here, person=nova)
         ratings.record_depiction(scope, asset_of(scope, medium), ada, how="mark")
-        persons.grant_consent(
+        grant_consent(
             scope, zoe, what="depict", surfaces=["sandbox"], max_rating=Rating.E, valid_from=scope.now,
             valid_until=scope.now + 500 * DAY, evidence_digest="e" * 64, signed_by=zoe,
         )  # fmt: skip
@@ -155,7 +155,7 @@ def test_who_keeps_a_picture_back_is_told_by_picture_and_name(here: World) -> No
             ratings.record_depiction(scope, asset, each, how="face", confirmed_by="member:rob")
         ratings.record_depiction(scope, asset, none, how="face")
         other = asset_of(scope, picture(scope, here, person=gone))
-        persons.revoke_consent(scope, gone)
+        revoke_consent(scope, gone)
     with here.scope() as scope:
         found = queries.list_missing_consents(scope, [asset, other])
         at = next(one.revoked_at for one in found if one.name == "Gone")

@@ -10,12 +10,12 @@ from foundation.db.database import OpenScope
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import epochs
+from gate.consent.grants import revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.units import COMMENT_REFERENCE, Medium, Rating, Reference, Text, Unit
 from gate.copies import live_copies, post_references
 from gate.decision.decide import Decision
 from gate.evidence import received_comments
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.viewers import age_assurance
@@ -166,7 +166,7 @@ def test_people_behind_it_keep_their_say(here: World) -> None:
         scope.run("UPDATE consent_grants SET revoked_at = house_now() WHERE person_id = :id", id=person)
     assert Reason.CONSENT_REVOKED in judged(here, whole).reasons
     with here.scope() as scope:
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
     assert Reason.REMOTE_REFERENCE in judged(here, whole).reasons, "what is called back is shown nowhere else"
 
 

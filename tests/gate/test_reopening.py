@@ -13,12 +13,12 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import uuid7
 from gate.policy import emergency_stops
-from gate.reviews import events as gate_events
-from gate.reviews.events import EmergencyStopRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
 from tenants import audit
-from tenants.agencies import queries
 from tenants.auth import ceremonies, challenges, passkeys
 from tenants.auth.challenges import ChallengedMember
+from tenants.notices.queries import list_open_notices
 from tests.conftest import WAITS_FOR_US, Cluster, wait_until
 from tests.gate import releases
 from tests.gate.builders import World, world
@@ -124,14 +124,14 @@ def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
         (16, emergency_stops.PASSKEY_REQUIRED),
     ):  # the last is what to do
         passes(tenant, minutes)
-        gate_events.handle_stop_request(wanted(""), tenant=tenant)
+        handle_stop_request(wanted(""), tenant=tenant)
         assert stopped(here)
         with here.scope() as scope:
-            assert [one.message.code for one in queries.list_open_notices(scope)] == [why]
-    gate_events.handle_stop_request(wanted(str(signs(here, device))), tenant=tenant)
+            assert [one.message.code for one in list_open_notices(scope)] == [why]
+    handle_stop_request(wanted(str(signs(here, device))), tenant=tenant)
     assert not stopped(here)
     with here.scope() as scope:
-        assert queries.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
 
 
 def test_stopping_and_a_narrow_stop_ask_for_no_passkey(here: World) -> None:
@@ -185,7 +185,7 @@ def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(here: World, 
         wish = EmergencyStopRequested(
             here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, since=since
         )
-        gate_events.handle_stop_request(wish, tenant=tenant)
+        handle_stop_request(wish, tenant=tenant)
         with here.scope() as scope:
             return not any(one.where == "creator" for one in emergency_stops.list_stops(scope))
 
@@ -196,10 +196,10 @@ def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(here: World, 
             first = seen()
     assert not ends(first)
     with here.scope() as scope:
-        assert [one.message.code for one in queries.list_open_notices(scope)] == [emergency_stops.STOPPED_AGAIN]
+        assert [one.message.code for one in list_open_notices(scope)] == [emergency_stops.STOPPED_AGAIN]
     assert ends(seen())
     with here.scope() as scope:
-        assert queries.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
         ended = audit.find_last_act(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending")
     assert ends(first)  # asked twice, or by two: it was ended already, by the first
     with here.scope() as scope:

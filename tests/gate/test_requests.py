@@ -14,10 +14,10 @@ from gate.assets import lookalikes
 from gate.copies import live_copies
 from gate.ratings import seals
 from gate.removal import receipts, removal_requests
+from gate.removal.events import DecisionTargetReached, RemovalRequestDecided, RemovalRequestDue
 from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import PendingRemovalRequest
 from gate.reviews import operator_requests
-from gate.reviews.events import DecisionTargetReached, RemovalRequestDecided, RemovalRequestDue
 from tenants.agencies.rights import Role
 from tests.gate.asking import HOUR, SOURCE, S, answered, asked, member, sent, shown, state
 from tests.gate.builders import World, world

@@ -11,11 +11,13 @@ from foundation.ids import uuid7
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from gate.removal import removal_requests, rulings
+from gate.removal.events import DecisionTargetReached
 from gate.removal.receipts import SubmittedForm
 from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE, RulingSummary
 from gate.reviews import appeals, operator_requests
 from gate.reviews.appeals import AppealableRemoval, PendingAppeal
-from gate.reviews.events import AppealDecided, AppealDue, DecisionTargetReached
+from gate.reviews.events import AppealDecided, AppealDue
+from gate.text.user_input import MAX_APPEAL_LENGTH
 from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tests.gate.asking import SOURCE, S, appeal, asked, member, refused_one, rows_of, shown, state
@@ -37,7 +39,7 @@ def test_an_appeal_is_written_timed_and_told(here: World) -> None:
             appeals.submit_requester_appeal(scope, receipt, creator_id=uuid7(), words="")
         with pytest.raises(BadInput):
             appeals.submit_requester_appeal(
-                scope, receipt, creator_id=here.creator_id, words="x" * (appeals.MAX_APPEAL_LENGTH + 1)
+                scope, receipt, creator_id=here.creator_id, words="x" * (MAX_APPEAL_LENGTH + 1)
             )
     one = appeal(here, wish, " look\nagain ")
     other = member(here)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from gate.contract.facts import RuleVerification
 from gate.contract.units import Rating, Verdict
 from gate.policy import bundle, place_rules
-from gate.policy.bundle import VERIFICATION_PERIOD, PlaceRow, RuleVerification
+from gate.policy.bundle import VERIFICATION_PERIOD, PlaceRow
 from gate.policy.matrix import AiDisclosureRule, MatrixRow
 from gate.policy.place_rules import PUBLISHABLE_RATINGS, ChangeDirection, RowChange, RuleChange
 from tests.gate.opening import COUNSEL, opened

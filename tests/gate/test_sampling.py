@@ -17,6 +17,7 @@ from gate.reviews import content_reviews, spot_checks
 from gate.reviews.spot_checks import SampleRead
 from tenants.agencies import queries
 from tenants.auth import device_fingerprints
+from tenants.notices.queries import list_open_notices
 from tests.gate.builders import Step, World, invented, picture, unit, world
 from tests.tenants import apps
 
@@ -158,7 +159,7 @@ def test_words_that_are_more_are_taken_back_where_they_stand(house: World) -> No
     work(house, found, Rating.X)
     with house.scope() as scope:
         assert scope.run("SELECT count(*) FROM permits WHERE recalled_at IS NOT NULL").scalar_one() == 1
-        assert "sample.words_missed" in [one.message.code for one in queries.list_open_notices(scope)]
+        assert "sample.words_missed" in [one.message.code for one in list_open_notices(scope)]
 
 
 def test_a_raise_is_never_lower_nor_about_other_bytes(house: World) -> None:

@@ -17,10 +17,11 @@ from gate.ratings import inspections, ratings, seals
 from gate.ratings.seals import SealDue
 from gate.removal import recall, removal_requests, seal_response
 from gate.removal.events import TakedownOpened
-from gate.reviews import events
 from gate.reviews.content_reviews import SheetVerdict, record_sheet_verdicts
 from gate.reviews.events import RatingRequested
+from gate.reviews.handlers import handle_rating_request
 from tenants.agencies import queries
+from tenants.notices.queries import list_open_notices
 from tests.gate import written
 from tests.gate.builders import KEY, Step, World, asset_of, picture, sent, unit, world
 from tests.gate.written import due
@@ -43,7 +44,7 @@ def suspected(house: World, medium: Medium) -> None:
     with house.scope() as scope:
         asset = asset_of(scope, medium)
     wish = RatingRequested(house.tenant_id, asset, medium.sha256, "X", True, f"member:{house.rob}")
-    events.handle_rating_request(wish, tenant=house.open)
+    handle_rating_request(wish, tenant=house.open)
     work(house)
 
 
@@ -57,7 +58,7 @@ def work(house: World) -> None:
 
 def alerts(house: World) -> list[Message]:
     with house.scope() as scope:
-        return [one.message for one in queries.list_open_notices(scope) if one.message.code == "seal.alert"]
+        return [one.message for one in list_open_notices(scope) if one.message.code == "seal.alert"]
 
 
 def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house: World) -> None:
@@ -135,7 +136,7 @@ def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> 
     with house.scope() as scope:
         asset = asset_of(scope, medium)
     wish = RatingRequested(house.tenant_id, asset, medium.sha256, "X", False, f"member:{house.rob}")
-    events.handle_rating_request(wish, tenant=house.open)
+    handle_rating_request(wish, tenant=house.open)
     with house.scope() as scope:
         assert not seals.sealed_digests(scope, [medium.sha256])
         assert ratings.display_ratings(scope, [medium.sha256])[medium.sha256].is_withheld
@@ -150,7 +151,7 @@ def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it
     posts = [sent(house, unit(house, text=f"P{n}", media=[one]), str(n)) for n, one in enumerate((medium, cut, other))]
     wish = RatingRequested(house.tenant_id, asset, medium.sha256, rating, False, f"member:{house.rob}")
     for _ in range(2):
-        events.handle_rating_request(wish, tenant=house.open)
+        handle_rating_request(wish, tenant=house.open)
     with house.scope() as scope:
         called = [
             one.jti for jti in posts if (one := live_copies.find_copy(scope, jti)) and one.recalled_at is not None

@@ -14,13 +14,12 @@ from gate import epochs
 from gate.consent import card_answers, consent_offers, face_consent, queries, subject_portal
 from gate.consent.card_answers import CardAnswerSubmitted
 from gate.consent.consent_offers import OfferAnswerSubmitted
+from gate.consent.events import RevocationRequested
 from gate.consent.face_consent import FaceConsentGiven
+from gate.consent.grants import FACE_CONSENT, has_revoked_since
+from gate.consent.handlers import handle_revocation
 from gate.consent.subject_portal import ALL_CONSENTS
 from gate.decision.shoot_card_terms import CARD_SIGNED
-from gate.people import persons
-from gate.people.persons import FACE_CONSENT
-from gate.reviews import events
-from gate.reviews.events import RevocationRequested
 from tests.gate import carding
 from tests.gate.builders import World, real_person, world
 from tests.gate.people_at_work import ask, somebody
@@ -75,7 +74,7 @@ def done(here: World, event: Any, settle: Any) -> None:
 
 
 def stopped(here: World) -> None:
-    done(here, RevocationRequested, events.handle_revocation)
+    done(here, RevocationRequested, handle_revocation)
 
 
 def allows(scope: Scope, ida: UUID) -> bool:
@@ -133,7 +132,7 @@ def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None
 
     def writing() -> None:
         with here.scope(f"person:{ida}") as scope:
-            assert not persons.has_revoked_since(scope, ida, scope.now)
+            assert not has_revoked_since(scope, ida, scope.now)
             begun.set()
             assert go_on.wait(30)
 

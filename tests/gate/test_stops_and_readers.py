@@ -13,16 +13,16 @@ from gate.contract.states import AssuranceState
 from gate.policy import emergency_stops
 from gate.policy.bundle import Bundle
 from gate.policy.emergency_stops import ActiveStop
-from gate.removal.events import SwitchClosed, ViewerChanged
+from gate.policy.events import SwitchClosed
 from gate.viewers import age_assurance
 from gate.viewers.age_assurance import UNKNOWN_VIEWER, AgeAssuranceSummary
+from gate.viewers.events import ViewerChanged
 from tests.gate.builders import World, world
 from tests.gate.opening import opened
 from tests.gate.people_at_work import by
 from tests.gate.written import audited, due
 
 DAY = timedelta(days=1)
-A = AssuranceState
 RULES: Bundle = opened()
 
 
@@ -132,7 +132,7 @@ def test_what_a_provider_said_is_kept_to_the_last_field(here: World) -> None:
         assert (row["over_18"], row["jurisdiction"], row["epoch"]) == (True, "FR", 1)
         assert row["expires_at"] - row["assured_at"] == age_assurance.ASSURANCE_LIFETIME
         assert (row["custodian"], row["confirmed_by"], row["why"]) == ("", "", "")
-        assert found == AgeAssuranceSummary(A.ASSURED, True, "L4", "eid", row["expires_at"], 1)
+        assert found == AgeAssuranceSummary(AssuranceState.ASSURED, True, "L4", "eid", row["expires_at"], 1)
         assert age_assurance.get_assurance(scope, "telegram", "u1") == found
         assert (
             age_assurance.get_assurance(scope, "telegram", "u2")
@@ -166,7 +166,12 @@ def test_the_test_method_counts_on_test_networks_and_a_no_blocks(here: World) ->
     assert assured(here, "u1", method="test", environment="test", platform="sandbox").over_18
     assert assured(here, "u1", method="test", environment="demo", platform="sandbox").epoch == 2
     blocked = assured(here, "u2", over_18=False)
-    assert (blocked.state, blocked.over_18, blocked.level, blocked.can_be_messaged) == (A.BLOCKED, False, "L0", False)
+    assert (blocked.state, blocked.over_18, blocked.level, blocked.can_be_messaged) == (
+        AssuranceState.BLOCKED,
+        False,
+        "L0",
+        False,
+    )
     with pytest.raises(Conflict):
         assured(here, "u2")
     with here.scope() as scope:
@@ -187,7 +192,7 @@ def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> No
     with here.scope() as scope:
         ended = age_assurance.get_assurance(scope, "telegram", "a")
         assert (ended.state, ended.over_18, ended.level, ended.method, ended.can_be_messaged) == (
-            A.EXPIRED, False, "L0", "eid", True,
+            AssuranceState.EXPIRED, False, "L0", "eid", True,
         )  # fmt: skip
         assert age_assurance.list_verified_adults(scope, "telegram") == ["b"]
 
@@ -195,7 +200,7 @@ def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> No
 def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> None:
     with by(here, here.rob) as scope:
         found = age_assurance.confirm_age(scope, "x", "u1", custodian=" Maître  Roux ", why=" saw the card ")
-        assert (found.state, found.level, found.method, found.over_18) == (A.ASSURED, "L4", "review", True)
+        assert (found.state, found.level, found.method, found.over_18) == (AssuranceState.ASSURED, "L4", "review", True)
         row = scope.run("SELECT * FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id).mappings().one()
         assert (row["custodian"], row["confirmed_by"], row["why"]) == (
             "Maître Roux", f"member:{here.rob}", "saw the card",
@@ -223,16 +228,16 @@ def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> No
 
 def test_a_suspicion_is_cleared_by_a_person_alone(here: World) -> None:
     with here.scope() as scope:
-        assert age_assurance.begin_age_check(scope, "x", "u1").state is A.PENDING
+        assert age_assurance.begin_age_check(scope, "x", "u1").state is AssuranceState.PENDING
         assert age_assurance.mark_suspected_minor(scope, "x", "u1").epoch == 2
         assert age_assurance.mark_suspected_minor(scope, "x", "u1").epoch == 2, "once"
         with pytest.raises(Refused, match=r"viewer\.person_decides"):
             age_assurance.reset_assurance(scope, "x", "u1")
         assert age_assurance.reset_assurance(scope, "x", "nobody") == UNKNOWN_VIEWER
     with by(here, here.rob) as scope:
-        assert age_assurance.reset_assurance(scope, "x", "u1").state is A.RESET
+        assert age_assurance.reset_assurance(scope, "x", "u1").state is AssuranceState.RESET
         assert age_assurance.reset_assurance(scope, "x", "u1").epoch == 3, "once"
-        assert age_assurance.begin_age_check(scope, "x", "u1").state is A.PENDING
+        assert age_assurance.begin_age_check(scope, "x", "u1").state is AssuranceState.PENDING
     known = assured(here, "u2")
     with here.scope() as scope:
         assert age_assurance.begin_age_check(scope, "telegram", "u2") == known, "who is assured is asked nothing"

@@ -9,11 +9,11 @@ from uuid import UUID
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating, Subject, Unit, Verdict
 from gate.copies import live_copies
 from gate.log import subject_history
 from gate.log.subject_history import PermitRecord, ReadBackRecord, ReplayOutcome
-from gate.people import persons
 from gate.permits import issuance
 from gate.policy import bundle
 from gate.reviews import content_reviews
@@ -37,7 +37,7 @@ def test_a_thousand_stored_decisions_replay_byte_for_byte(tenant: OpenScope, ten
         with here.scope(f"member:{here.rob}") as scope:
             gone = real_person(scope)
             cast = [None, real_person(scope), real_person(scope, max_rating=Rating.S), invented(scope, here), gone]
-            persons.revoke_consent(scope, gone)
+            revoke_consent(scope, gone)
             media = [
                 picture(scope, here, rating, person=dice.choice(cast), ai=dice.choice(("none", "generated")))
                 for rating in (*Rating, None)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
+from gate.consent.grants import revoke_consent
 from gate.contract.reasons import Reason
 from gate.contract.units import Medium, Rating, Subject, Text, Unit, UnitPart, Verdict
 from gate.copies import live_copies
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import Decision, PermitDenied
 from gate.ratings import inspections, ratings
@@ -176,7 +176,7 @@ def test_permission_of_somebody_above_is_asked_for_every_part_and_noted_on_their
     with here.scope() as scope:
         assert [copy.jti for copy in live_copies.live_copies_of_person(scope, person)] == [first]
         assert second != first
-        persons.revoke_consent(scope, person)
+        revoke_consent(scope, person)
     with pytest.raises(PermitDenied) as denied:
         leave(here, units[2], "p1")
     assert Reason.CONSENT_REVOKED in denied.value.decision.reasons

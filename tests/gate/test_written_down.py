@@ -11,6 +11,8 @@ from foundation.errors import BadInput, GreenroomError, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate.consent import asset_bindings, shoot_cards
+from gate.consent.events import ConsentRevoked
+from gate.consent.grants import FACE_CONSENT, grant_consent, revoke_consent
 from gate.consent.shoot_cards import MAX_CARD_PEOPLE, MAX_CARD_PICTURES, CardSigner, ShootCardView
 from gate.contract.units import Rating, Subject
 from gate.decision.shoot_card_terms import CardStatus
@@ -18,7 +20,7 @@ from gate.faces import known_faces
 from gate.journal import JournalDue
 from gate.people import persons as people
 from gate.people.declarations import MODEL_PART, DeclaredSource
-from gate.removal.events import ConsentRevoked, TakedownOpened
+from gate.removal.events import TakedownOpened
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, sent, unit, world
 from tests.gate.written import due
@@ -68,7 +70,7 @@ def test_a_permission_is_kept_to_the_last_field_and_bound_to_the_day(here: World
             "what": "publish", "surfaces": ("sandbox", "x"), "max_rating": Rating.N, "valid_from": scope.now,
             "valid_until": scope.now + people.MAX_CONSENT_PERIOD, "evidence_digest": "e" * 64, "signed_by": ida,
         }  # fmt: skip
-        one = people.grant_consent(scope, ida, **whole)
+        one = grant_consent(scope, ida, **whole)
         row = scope.run("SELECT * FROM consent_grants WHERE id = :i", i=one).mappings().one()
         assert (row["person_id"], row["scope"], row["surfaces"], row["max_rating"]) == (
             ida, "publish", ["sandbox", "x"], "N",
@@ -82,11 +84,11 @@ def test_a_permission_is_kept_to_the_last_field_and_bound_to_the_day(here: World
             {"valid_until": scope.now + people.MAX_CONSENT_PERIOD + timedelta(seconds=1)},
         ):  # fmt: skip
             with pytest.raises(BadInput) as refused:
-                people.grant_consent(scope, ida, **(whole | changes))
+                grant_consent(scope, ida, **(whole | changes))
             assert refused.value.message.code == "consent.invalid"
             assert refused.value.message.params == {"what": changes.get("what", "publish")}
         with pytest.raises(NotFound, match=r"person\.unknown"):
-            people.grant_consent(scope, uuid7(), **whole)
+            grant_consent(scope, uuid7(), **whole)
 
 
 def test_a_declaration_is_kept_with_what_it_is_of(here: World) -> None:
@@ -141,7 +143,7 @@ def test_a_proof_is_of_a_time_or_of_a_day(here: World) -> None:
 
 @pytest.mark.parametrize(("what", "called"), [
     (None, {"post", "sold", "double"}), ("publish", {"post", "sold", "double"}), ("download_sell", {"sold"}),
-    (people.FACE_CONSENT, set()),
+    (FACE_CONSENT, set()),
 ])  # fmt: skip
 def test_what_is_taken_back_calls_back_what_leaned_on_it(here: World, what: str | None, called: set[str]) -> None:
     with here.scope() as scope:
@@ -157,11 +159,11 @@ def test_what_is_taken_back_calls_back_what_leaned_on_it(here: World, what: str 
         subject = Subject("fulfilment" if name == "sold" else "delivery", uuid7())
         jtis[name] = sent(here, unit(here, media=(medium,), subject=subject), native=name)
     with here.scope(f"person:{ida}") as scope:
-        done = people.revoke_consent(scope, ida, what=what)
+        done = revoke_consent(scope, ida, what=what)
         assert set(done) == {jtis[name] for name in called}
         rows = scope.run("SELECT scope, revoked_at FROM consent_grants WHERE person_id = :p", p=ida).all()
         assert {row.scope for row in rows if row.revoked_at is not None} == (
-            set() if what == people.FACE_CONSENT else {what} if what else {row.scope for row in rows}
+            set() if what == FACE_CONSENT else {what} if what else {row.scope for row in rows}
         )
         (fact,) = due(scope, ConsentRevoked.kind)
         assert (fact.subject, fact.args) == (ida, {"scope": what or ""})
@@ -172,9 +174,9 @@ def test_what_is_taken_back_calls_back_what_leaned_on_it(here: World, what: str 
         for name in called:
             why = scope.run("SELECT recall_reason FROM permits WHERE id = :j", j=jtis[name]).scalar_one()
             assert Message.from_json(why) == Message("recall.consent_revoked")
-        assert people.revoke_consent(scope, ida, what=what) == []
+        assert revoke_consent(scope, ida, what=what) == []
         with pytest.raises(NotFound, match=r"person\.unknown"):
-            people.revoke_consent(scope, uuid7())
+            revoke_consent(scope, uuid7())
         assert known_faces.find_face_consent(scope, ida) is None
 
 

@@ -28,6 +28,8 @@ from generators.video import video_files
 from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 MODELS = ("animatediff", "ltx", "sd15", "svd", "wan")

@@ -21,6 +21,8 @@ from tests.generators import one_files
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import an_image_job, needs_diffusion
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 

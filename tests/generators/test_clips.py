@@ -17,6 +17,8 @@ from generators.video import encoder, slideshow, video_files
 from generators.video.slideshow import ClipForm, SlideshowPlan, StillMotion, StillPicture
 from tests.generators import clips as footage
 
+pytestmark = pytest.mark.heavy
+
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 

@@ -18,6 +18,8 @@ if importlib.util.find_spec("torch") is None:
 
 from generators.engines.images.diffusion import DiffusionEngine
 
+pytestmark = pytest.mark.heavy
+
 FOLDER = Path(__file__).parents[2] / "generators" / "local_models" / "demo_model"
 
 

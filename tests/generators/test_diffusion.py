@@ -33,6 +33,8 @@ from generators.retouch.masks import MaskRegion
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 SMALL = {"width": 64, "height": 64}

@@ -26,6 +26,8 @@ from tests.generators.builders import a_picture, encoded
 from tests.generators.clips import film, picture, shown, voice
 from tests.studio.builders import CREDENTIAL
 
+pytestmark = pytest.mark.heavy
+
 
 def read(data: bytes) -> DecodedVideo:
     return video_files.decode_video(data, name="a.mp4")

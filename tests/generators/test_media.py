@@ -339,6 +339,7 @@ def test_real_photographs_go_through() -> None:
         )
 
 
+@pytest.mark.heavy
 def test_a_heavy_picture_yields_its_quality_then_its_size() -> None:
     noise = Image.effect_noise((2600, 2600), 90).convert("RGB")
     buffer = io.BytesIO()

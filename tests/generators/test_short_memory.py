@@ -15,6 +15,8 @@ from generators.engines.images.diffusion import DiffusionEngine
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import an_image_job, needs_diffusion
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 

@@ -23,8 +23,8 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.ops.wall_time import WallTime
 from foundation.sealed import Sealed
 from gate.assets import asset_records
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating
-from gate.people import persons
 from gate.permits import issuance
 from gate.policy import emergency_stops
 from gate.ratings import ratings
@@ -141,7 +141,7 @@ ACTS: dict[str, Callable[[Scope, Desk], object]] = {
     "settle by a person's word": lambda scope, desk: settlement.record_live_link(
         scope, desk.doubtful, native_id="1", url=""
     ),
-    "revoke a permission": lambda scope, desk: persons.revoke_consent(scope, desk.person_id),
+    "revoke a permission": lambda scope, desk: revoke_consent(scope, desk.person_id),
     "stop a creator": lambda scope, desk: emergency_stops.close_switch(
         scope, "creator", str(desk.world.creator_id), "sending", reason="test"
     ),

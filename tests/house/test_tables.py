@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlmodel import SQLModel
 
-from foundation.db.database import CreatorOwnedRow, TenantRow
+from foundation.db.tables import CreatorOwnedRow, TenantRow
 from tests.conftest import Cluster
 from tests.house import schema
 from tests.house.tree import ROOMS, ROOT, product

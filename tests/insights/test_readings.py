@@ -16,6 +16,7 @@ from gate.copies import live_copies
 from insights.metrics import deletion_checks, manual_entry
 from insights.metrics import readings as collecting
 from insights.metrics.events import READING_AGES, DeletionRecheckDue, ReadingDue
+from insights.metrics.queries import post_results
 from insights.reports import daily_report
 from insights.rollups import daily_rollups, queries
 from insights.rollups.queries import DayWork
@@ -111,7 +112,7 @@ def test_shares_and_saves_are_interactions(lea: Desk) -> None:
     numbers = {"views": 90, "likes": 5, "comments": 1, "reposts": 3, "saves": 2}
     collecting.collect_readings(event, tenant=lea.services.tenant, read=lambda *_: numbers, still=lambda *_: None)
     with lea.scope() as scope:
-        found = queries.post_results(scope, lea.channels["main"], age_hours=1, most=5)
+        found = post_results(scope, lea.channels["main"], age_hours=1, most=5)
         day = local_day(scope.now, ZONE)
         daily_rollups.rebuild_day(scope, lea.creator_id, day)
         report = daily_report.load_daily_report(scope, lea.creator_id, day)

@@ -9,16 +9,18 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds
-from insights.metrics.events import SaleRecorded
 from insights.metrics.readings import MAX_READING_DRIFT
 from insights.rollups import daily_rollups
 from insights.rollups.daily_rollups import lateness_percentile
+from insights.rollups.events import SaleRecorded
 from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from subscribers.ledger import entries
 from tests.insights.builders import Books, books
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 BEGIN = datetime(2025, 3, 29, tzinfo=UTC)  # the clocks of Paris change on the 30th
 MINUTES = st.integers(0, 3 * 24 * 60 - 1)

@@ -12,8 +12,8 @@ from foundation.db.database import OpenScope
 from foundation.errors import BadInput
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
+from gate.consent.grants import revoke_consent
 from gate.copies import live_copies
-from gate.people import persons
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.removal import removal_requests
@@ -94,7 +94,7 @@ def test_requests_copies_and_permissions(here: World) -> None:
         for jti in removal_requests.uphold_removal_request(scope, gone):
             live_copies.record_removed(scope, jti, "deleted:n")
         removal_requests.reject_removal_request(scope, stays, because="unfounded")
-        persons.revoke_consent(scope, person, what="publish")
+        revoke_consent(scope, person, what="publish")
     month = report(here).counts
     told = {one.category: (one.received, one.taken, one.kept, one.open) for one in month.requests}
     assert told == {"shown": (1, 1, 0, 0), "other": (1, 0, 1, 0), "illegal": (1, 0, 0, 1)}

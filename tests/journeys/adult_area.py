@@ -11,15 +11,15 @@ from uuid import UUID
 import httpx
 from PIL import ExifTags, Image
 
-from channels.accounts.events import AdultAreaRequested
 from channels.accounts.queries import list_creator_channels
 from channels.age_verification import age_checks
+from channels.connections.events import AdultAreaRequested
 from connectors.conformance.fake_servers import serve_app
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.storage.object_store import FileStore
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating
-from gate.people import persons
 from gate.ratings import ratings
 from gate.reviews import content_reviews as gate_desk
 from studio.ingest import pipeline
@@ -112,7 +112,7 @@ class Place:
 
     def revoke(self, person: UUID) -> None:
         with self.desk.scope() as scope:
-            persons.revoke_consent(scope, person, what="publish")
+            revoke_consent(scope, person, what="publish")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from foundation.ops.clock import monotonic
 from foundation.ops.settings import Settings
 from generators.contract.engines import TextEngine
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
@@ -30,7 +30,7 @@ from tests.fakes.telegram_chats import Chat, Told
 from tests.fakes.telegram_world import Bot
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA, Writer
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener_pool
 from workers.listeners.polling import ListenerPool
 from workers.listeners.webhooks import server
 from workers.wiring import Services
@@ -90,7 +90,8 @@ class Bots:
 
     def listen(self) -> None:
         """A fresh listening process."""
-        ears = registry.make_listener_pool(self.services)
+        ears = make_listener_pool(self.services)
+        ears._every = 0.25  # each test would wait up to five seconds until its account is heard
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()
         self.ears.append((ears, thread))
@@ -163,7 +164,7 @@ def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url:
             description="Le port au lever du jour",
             assets=assets,
         )
-        offers.set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
+        set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
         entries.set_revenue_split(scope, made.creator_id, shares, effective_from=scope.now)
     return Bots(made, telegram, bot, channel, writer, pack_id)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from channels.accounts.events import AdultAreaRequested
 from channels.age_verification import age_checks
+from channels.connections.events import AdultAreaRequested
 from foundation.outbox import outbox
 from foundation.storage.object_store import FileStore
 from gate.consent import subject_portal

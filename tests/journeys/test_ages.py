@@ -7,8 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from channels.accounts.states import AgeProviderState
 from channels.age_verification import age_checks
+from channels.age_verification.states import AgeProviderState
 from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import Database
 from foundation.i18n.translation import Message, render_message
@@ -109,6 +109,7 @@ def age(lea: Bots, person: str) -> AssuranceState:
         return age_assurance.get_assurance(scope, "telegram", user).state
 
 
+@pytest.mark.heavy
 def test_a_fan_proves_their_age_and_another_does_not(lea: Bots, provider: yoti.Running, visitor: httpx.Client) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/age")

@@ -12,14 +12,15 @@ from uuid import UUID
 import pytest
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup
+from channels.connections.states import AccountSetupState
 from connectors.platforms.bluesky.account import CHAT_SURFACE
 from connectors.platforms.bluesky.record import record_key_time
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.time_changes import expedite_delivery
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
@@ -32,7 +33,7 @@ from tests.generators import clips
 from tests.journeys.visits import film
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.relay.ticks import TICKS
 from workers.wiring import Services, build_services
 
@@ -155,7 +156,7 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     photo = lea.photo(1)
     first = lea.delivery("Bonjour 👩‍👩‍👧‍👦 #plage", channel="sky", after=1200, media=(photo,))
     house.live(minutes=25)
-    assert lea.state(first) is S.PUBLISHED
+    assert lea.state(first) is DeliveryState.PUBLISHED
     record = house.record(first)
     assert record["langs"] == ["fr"]
     image = record["embed"]["images"][0]
@@ -170,22 +171,22 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     house.server.book.schedule_fault("reset_after", on="posts")
     lost = lea.delivery("perdue, puis retrouvée", channel="sky", media=(lea.photo(2),))
     lea.run()
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=2)
-    assert lea.state(lost) is S.PUBLISHED
+    assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts().count("perdue, puis retrouvée") == 1
     assert len(lea.attempts(lost)) == 1, "found by its key, not sent again"
 
     lea.act(post_removal.request_post_removal, lost)
     house.live(minutes=2)
-    assert lea.state(lost) is S.REMOVED
+    assert lea.state(lost) is DeliveryState.REMOVED
     assert "perdue, puis retrouvée" not in [one["text"] for one in house.repo.records.values()]
 
     house.live(hours=2, minutes=10)
     assert house.channel().generation == 2, "renewed ahead of its end"
     next_one = lea.delivery("après le renouvellement", channel="sky")
     lea.run()
-    assert lea.state(next_one) is S.PUBLISHED
+    assert lea.state(next_one) is DeliveryState.PUBLISHED
 
 
 def test_what_somebody_deleted_there_is_believed_at_the_second_look(house: House) -> None:
@@ -195,10 +196,10 @@ def test_what_somebody_deleted_there_is_believed_at_the_second_look(house: House
     house.live(minutes=2)
     del house.repo.records[_rkey(desk, gone)]
     desk.live(minutes=70)
-    assert desk.state(gone) is S.PUBLISHED, "one look proves nothing"
+    assert desk.state(gone) is DeliveryState.PUBLISHED, "one look proves nothing"
     desk.live(minutes=70)
-    assert (desk.state(gone), desk.why(gone)) == (S.REMOVED, "delivery.gone_by_nobody")
-    assert desk.state(kept) is S.PUBLISHED
+    assert (desk.state(gone), desk.why(gone)) == (DeliveryState.REMOVED, "delivery.gone_by_nobody")
+    assert desk.state(kept) is DeliveryState.PUBLISHED
 
 
 def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -> None:
@@ -210,7 +211,7 @@ def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -
     house.jump(minutes=6)
     lea.run()
     house.live(seconds=30)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == ["au milieu"]
     assert house.channel().state == ChannelState.ACTIVE
     assert [step for step in lea.states(post) if step == "held"] == []
@@ -222,9 +223,9 @@ def test_what_is_surely_not_there_goes_again_under_the_same_key(house: House) ->
     house.server.book.schedule_fault("reset_before", on="posts")
     post = lea.delivery("deux essais", channel="sky")
     lea.run()
-    assert lea.state(post) is S.UNCERTAIN
+    assert lea.state(post) is DeliveryState.UNCERTAIN
     house.live(minutes=2)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == ["deux essais"]
     keys = {key for (key,) in _keys(lea, post)}
     assert len(keys) == 1
@@ -236,11 +237,11 @@ def test_after_a_refusal_the_key_carries_the_new_time(house: House) -> None:
     house.server.book.schedule_fault("status:422", on="posts")
     post = lea.delivery("plus tard", channel="sky")
     lea.run()
-    assert lea.state(post) is S.FAILED
+    assert lea.state(post) is DeliveryState.FAILED
     house.jump(hours=1)
-    lea.act(deliveries.expedite_delivery, post)
+    lea.act(expedite_delivery, post)
     lea.run()
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     first, second = (record_key_time(key) for (key,) in _keys(lea, post))
     assert first is not None
     assert second is not None
@@ -265,9 +266,9 @@ def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
     house.server.book.schedule_fault("status:429", on="posts", retry_after=7200)
     post = lea.delivery("deux fois", channel="sky", media=(lea.photo(3),), late_ok=None)
     lea.run()
-    assert lea.state(post) is S.SCHEDULED
+    assert lea.state(post) is DeliveryState.SCHEDULED
     house.live(hours=2, minutes=2)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     uploads = [entry for entry in house.server.book.list_requests() if entry["kind"] == "files"]
     assert len(uploads[-2:]) == 2
     assert uploads[-1]["digest"] == uploads[-2]["digest"]
@@ -282,7 +283,7 @@ def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) 
     (upload,) = house.repo.blobs.values()
     assert (upload.mime, upload.used, house.texts()) == ("video/mp4", False, []), "uploaded ahead"
     house.live(minutes=5)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == ["un film"]
     embed = house.record(post)["embed"]
     assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "waves on a beach")
@@ -290,7 +291,7 @@ def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) 
     assert embed["video"]["size"] == upload.size
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
-    assert lea.state(post) is S.REMOVED
+    assert lea.state(post) is DeliveryState.REMOVED
     assert house.repo.records == {}
 
 
@@ -328,11 +329,12 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:
 def _hears(house: House) -> list[str]:
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(seconds=30)
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
     lea, repo, server = house.desk, house.repo, house.server
@@ -362,10 +364,10 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
 def test_a_password_without_messages_posts_all_the_same(house: House) -> None:
     house.server.chats.shut.add(house.repo.did)
     assert house.enrol().state == AccountSetupState.CONNECTED
-    assert not registry.make_listener_pool(house.desk.services)._chatty(house.channel())
+    assert not make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.clear()
     house.enrol()
-    assert registry.make_listener_pool(house.desk.services)._chatty(house.channel())
+    assert make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.add(house.repo.did)  # taken away later: messages alone end
     assert _hears(house) == []
     assert house.channel().state == ChannelState.ACTIVE

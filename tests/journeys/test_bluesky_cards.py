@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from channels.accounts.states import AccountSetupState
+from channels.connections.states import AccountSetupState
 from dashboard.shell.widgets import render_template
 from gate.contract.units import Rating
 from gate.policy import emergency_stops
@@ -11,7 +11,7 @@ from schedules.drafts import drafts, previews
 from schedules.drafts.feed_previews import build_feed_preview
 from schedules.posts import channel_overrides
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.journeys.test_bluesky import House, house, running, server, services
 
 __all__ = ["house", "running", "server", "services"]  # fixtures
@@ -52,7 +52,7 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
 
     post = lea.delivery(body, channel="sky", media=(photo,), others=[said])
     house.live(minutes=2)
-    assert lea.state(post) is S.PUBLISHED, lea.why(post)
+    assert lea.state(post) is DeliveryState.PUBLISHED, lea.why(post)
     record = house.record(post)
     card = record["embed"]["external"]
     assert (card["uri"], card["title"], card["description"]) == (PAGE, "Le calendrier", "Douze photos")
@@ -66,7 +66,7 @@ def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(hou
     assert house.enrol().state == AccountSetupState.CONNECTED
     post = lea.delivery(f"PROHIBITED-MARKER-A avec @{leo.handle}", channel="sky")
     house.live(minutes=1)
-    assert lea.state(post) is S.HELD
+    assert lea.state(post) is DeliveryState.HELD
     assert lea.why(post).startswith("gate.")
     assert [one.outcome for one in lea.attempts(post)] == ["rejected"]
     assert not house.texts()
@@ -79,10 +79,10 @@ def test_a_stop_only_waits_although_a_name_is_asked_for_first(house: House) -> N
         emergency_stops.close_switch(scope, "creator", str(lea.creator_id), "sending", reason="test")
     post = lea.delivery(f"Avec @{leo.handle}", channel="sky")
     house.live(minutes=1)
-    assert lea.state(post) is S.SCHEDULED, lea.why(post)
+    assert lea.state(post) is DeliveryState.SCHEDULED, lea.why(post)
     assert not house.texts()
     with lea.scope(f"member:{lea.manager}") as scope:
         emergency_stops.reopen_switch(scope, "creator", str(lea.creator_id), "sending", reason="test over")
     house.live(minutes=6)
-    assert lea.state(post) is S.PUBLISHED, lea.why(post)
+    assert lea.state(post) is DeliveryState.PUBLISHED, lea.why(post)
     assert house.texts() == [f"Avec @{leo.handle}"]

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.channels.by_hand import LINK, NAME, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
@@ -42,7 +42,7 @@ def test_from_the_plan_to_the_link(lea: Desk, nobody_calls: list[object]) -> Non
 
     (task,) = hand.tasks()
     assert (task.site, task.caption, len(task.files)) == ("Instagram", "Le matin, café et lumière", 2)
-    assert lea.state(delivery) == S.PROCESSING
+    assert lea.state(delivery) == DeliveryState.PROCESSING
     assert lea.why(delivery) == "delivery.handed_over"
     assert "handover.due" in lea.notices().values()
 
@@ -54,7 +54,7 @@ def test_from_the_plan_to_the_link(lea: Desk, nobody_calls: list[object]) -> Non
     hand.done(task.id)
 
     entry = lea.entry(delivery)
-    assert (entry.state, entry.url) == (S.PUBLISHED, LINK.replace("www.", "").rstrip("/"))
+    assert (entry.state, entry.url) == (DeliveryState.PUBLISHED, LINK.replace("www.", "").rstrip("/"))
     assert entry.settled_at is not None
     assert 700 < (entry.settled_at - entry.due_at).total_seconds() < 900
     assert lea.story(delivery)[-1].by == f"member:{lea.manager}"

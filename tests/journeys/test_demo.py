@@ -62,7 +62,10 @@ from subscribers.statements import file_reader, sample_file
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
+from tenants.notices.queries import list_open_notices
 from tests.conftest import Cluster
+
+pytestmark = pytest.mark.heavy
 
 SAMPLED = (1, 2, 17, 60, 119)
 """Days back from today."""
@@ -180,9 +183,7 @@ def test_last_month_is_closed_and_a_statement_waits(lumiere: Scope, settings: Se
     )
     assert not sheet.unread
     assert sheet.net_by_currency()["EUR"].minor == sample_file.sample_net(month, NOVA.slug)
-    waiting = [
-        notice for notice in tenant_reads.list_open_notices(lumiere) if notice.message.code == "statement.awaited"
-    ]
+    waiting = [notice for notice in list_open_notices(lumiere) if notice.message.code == "statement.awaited"]
     assert [notice.creator_id for notice in waiting] == [creator_of(lumiere, NOVA)]
 
 

@@ -15,12 +15,12 @@ from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
 from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from generators.engines.text.templates import TemplateEngine
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from subscribers.replies import persona
 from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies import rights as tenant_roles
+from tenants.notices.queries import list_open_notices
 from tenants.vault import sealed_intake
 from tests.conftest import Cluster, wait_until
 from tests.fakes.discord import FakeDiscord, discord
@@ -29,8 +29,8 @@ from tests.fakes.discord_world import ALL, ATTACH, Bot, Channel, Guild, Person
 from tests.journeys.visits import dusk
 from tests.schedules.builders import ZONE, Desk
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
 from workers.listeners.discord import gateway
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.listeners.polling import AccountListener
 from workers.wiring import Services, build_services
 
@@ -107,7 +107,7 @@ class House:
         """The listener of a fresh process."""
         with self.desk.scope() as scope:
             channel = channel_reads.get_channel(scope, self.desk.channels["main"])
-        made = registry.make_listener(self.desk.services, channel)
+        made = make_listener(self.desk.services, channel)
         assert isinstance(made, gateway.DiscordGatewayListener)
         made.identify_seconds = 0.05  # type: ignore[misc]  # nobody waits five seconds in a test
         made.start()
@@ -197,7 +197,7 @@ def test_a_post_is_published_once(connected: House, fault: str) -> None:
         house.fake.book.schedule_fault(fault, account=house.place.id, on="posts", seconds=0.2)
     delivery = desk.delivery("Bonjour d’ici", media=(desk.photo(1),))
     desk.live(minutes=5)
-    assert desk.state(delivery) is S.PUBLISHED
+    assert desk.state(delivery) is DeliveryState.PUBLISHED
     assert house.posts() == ["Bonjour d’ici"]
     assert desk.entry(delivery).url == f"https://discord.com/channels/{house.guild.id}/{house.place.id}/" + (
         house.fake.sent(house.place)[0].id
@@ -205,7 +205,7 @@ def test_a_post_is_published_once(connected: House, fault: str) -> None:
     assert house.fake.sent(house.place)[0].body["attachments"][0]["size"] > 100
     desk.act(post_removal.request_post_removal, delivery)
     desk.live(minutes=1)
-    assert desk.state(delivery) is S.REMOVED
+    assert desk.state(delivery) is DeliveryState.REMOVED
     assert house.fake.sent(house.place)[0].deleted
 
 
@@ -297,7 +297,7 @@ def test_a_file_without_words_is_for_a_person(connected: House) -> None:
     house.fake.write(house.bot, house.leo, "", files=1)
     wait_until(lambda: len(house.heard()) == 1)
     with house.desk.scope() as scope:
-        told = [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
+        told = [notice.message.code for notice in list_open_notices(scope)]
     assert "chat.unreadable" in told
     house.over(ear)
 
@@ -310,7 +310,7 @@ def test_a_dead_token_asks_its_owner_once(connected: House) -> None:
     wait_until(lambda: not ear.is_alive)
     with house.desk.scope() as scope:
         channel = channel_reads.get_channel(scope, house.desk.channels["main"])
-        told = [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
+        told = [notice.message.code for notice in list_open_notices(scope)]
     assert channel.state == "reauthorize"
     assert told.count("channel.notice_reauthorize") == 1
     token = f"{house.bot.token}-new"
@@ -329,7 +329,7 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
     other = house.fake.world.channel(house.guild, name="coulisses")
     assert house.enrol(channel=other.id).reason is None
     assert desk.channels["main"] != first
-    ears = registry.make_listener_pool(desk.services)
+    ears = make_listener_pool(desk.services)
     thread = threading.Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
     thread.start()
     wait_until(lambda: bool(house.fake.gateway.open_sessions(house.bot)))
@@ -347,13 +347,13 @@ def test_more_than_general_goes_where_only_adults_look(connected: House) -> None
     house, desk = connected, connected.desk
     refused = desk.delivery("Soir", media=(dusk(house.desk, 3),))
     desk.live(minutes=1)
-    assert (desk.state(refused), desk.why(refused)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+    assert (desk.state(refused), desk.why(refused)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     assert house.posts() == []
     house.place.nsfw = True
     desk.pass_time(seconds=61)  # what was seen is seen again
     allowed = desk.delivery("Nuit", media=(dusk(house.desk, 4),))
     desk.live(minutes=1)
-    assert desk.state(allowed) is S.PUBLISHED
+    assert desk.state(allowed) is DeliveryState.PUBLISHED
     house.place.nsfw = False
     desk.pass_time(seconds=61)
     later = desk.delivery("Matin", media=(dusk(house.desk, 5),))
@@ -361,7 +361,7 @@ def test_more_than_general_goes_where_only_adults_look(connected: House) -> None
     assert desk.why(later) == "gate.PLATFORM_FORBIDS"
     general = desk.delivery("Midi")
     desk.live(minutes=1)
-    assert desk.state(general) is S.PUBLISHED
+    assert desk.state(general) is DeliveryState.PUBLISHED
     assert house.posts() == ["Nuit", "Midi"]
 
 
@@ -371,5 +371,5 @@ def test_nobody_posts_where_nobody_can_see(connected: House) -> None:
     house.fake.book.schedule_fault("status:503", account=house.place.id, on="lookups", times=2)
     waits = desk.delivery("Soir", media=(dusk(house.desk, 6),))
     desk.live(minutes=2)
-    assert (desk.state(waits), desk.why(waits)) == (S.PUBLISHED, "")
+    assert (desk.state(waits), desk.why(waits)) == (DeliveryState.PUBLISHED, "")
     assert house.posts() == ["Soir"]

@@ -11,8 +11,8 @@ from channels.accounts import lifecycle
 from channels.accounts import queries as channel_reads
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.clock import sleep
-from schedules.posts.states import DeliveryState as S
-from tenants.agencies import queries as tenant_reads
+from schedules.posts.states import DeliveryState
+from tenants.notices.queries import list_open_notices
 from tests.conftest import wait_until
 from tests.fakes.discord_world import Json
 from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
@@ -32,7 +32,7 @@ def full(here: House) -> bool:
 
 def notices(here: House) -> list[str]:
     with here.desk.scope() as scope:
-        return [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
+        return [notice.message.code for notice in list_open_notices(scope)]
 
 
 def asked(here: House, since: int) -> list[str]:
@@ -245,7 +245,7 @@ def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # 
         wait_until(lambda: stands() == ("active", ""))
         here.desk.pass_time(minutes=3)
         here.desk.run()
-        assert (here.desk.state(waiting), here.posts()) == (S.PUBLISHED, ["Bientôt."])
+        assert (here.desk.state(waiting), here.posts()) == (DeliveryState.PUBLISHED, ["Bientôt."])
         assert not [code for code in here.desk.notices().values() if code.startswith("channel.notice_gone")]
         with here.desk.scope() as scope:
             lifecycle.pause_account(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))

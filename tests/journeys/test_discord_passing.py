@@ -7,7 +7,7 @@ import pytest
 
 from connectors.platforms.discord.crossposts import CROSSPOST_OPTION
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.fakes.discord import MOST_PASSED_ON
 from tests.fakes.discord_world import ANNOUNCEMENT
@@ -32,13 +32,15 @@ def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) 
     if mode:
         connected.fake.book.schedule_fault(mode, account=there.id, on="passes", seconds=0.2)
     desk.live(minutes=10)
-    assert [desk.state(one) for one in (plain, sent)] == [S.PUBLISHED, S.PUBLISHED], desk.why(sent)
+    assert [desk.state(one) for one in (plain, sent)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED], desk.why(
+        sent
+    )
     assert (connected.posts(), passed_on(connected)) == (["ici seulement", "pour tous"], [False, True])
     asked = [one for one in connected.fake.book.list_requests() if one["path"].endswith("/crosspost")]
     assert len([one for one in asked if there.id in one["path"]]) == (2 if mode == "reset_before" else 1)
     desk.act(post_removal.request_post_removal, sent)
     desk.live(minutes=5)
-    assert (desk.state(sent), desk.state(plain)) == (S.REMOVED, S.PUBLISHED)
+    assert (desk.state(sent), desk.state(plain)) == (DeliveryState.REMOVED, DeliveryState.PUBLISHED)
 
 
 def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  # noqa: F811  fixture
@@ -51,10 +53,14 @@ def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  #
     eleventh = desk.delivery("pour tous", others=PASSED_ON, late_ok=timedelta(hours=2))
     plain = desk.delivery("la suite")
     desk.live(minutes=5)
-    assert [desk.state(one) for one in (first, eleventh, plain)] == [S.PUBLISHED, S.PARTLY, S.PUBLISHED]
+    assert [desk.state(one) for one in (first, eleventh, plain)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PARTLY,
+        DeliveryState.PUBLISHED,
+    ]
     there.messages[:] = [one for one in there.messages if one not in lately]
     desk.live(minutes=61)
-    assert desk.state(eleventh) is S.PUBLISHED, desk.why(eleventh)
+    assert desk.state(eleventh) is DeliveryState.PUBLISHED, desk.why(eleventh)
     assert passed_on(connected) == [False, True, False]
 
 
@@ -62,16 +68,16 @@ def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted
     desk = connected.desk
     elsewhere = desk.delivery("dans un salon ordinaire", others=PASSED_ON)
     desk.live(minutes=2)
-    assert (desk.state(elsewhere), desk.why(elsewhere)) == (S.FAILED, "discord.not_announcement")
+    assert (desk.state(elsewhere), desk.why(elsewhere)) == (DeliveryState.FAILED, "discord.not_announcement")
     connected.place.type, connected.place.nsfw = ANNOUNCEMENT, True
     desk.pass_time(seconds=61)  # what was seen is seen again
     shown = dusk(desk, 60)
     suggestive = desk.delivery("le soir", media=(shown,), others=PASSED_ON)
     desk.live(minutes=2)
     assert connected.posts() == [], "not even on its own server, where it may stand alone"
-    assert desk.state(suggestive) in (S.HELD, S.FAILED), desk.why(suggestive)
+    assert desk.state(suggestive) in (DeliveryState.HELD, DeliveryState.FAILED), desk.why(suggestive)
     assert desk.why(suggestive) == "gate.RATING_EXCEEDS_SURFACE"
     alone = desk.delivery("le soir", media=(shown,))
     desk.live(minutes=2)
-    assert desk.state(alone) is S.PUBLISHED, desk.why(alone)
+    assert desk.state(alone) is DeliveryState.PUBLISHED, desk.why(alone)
     assert passed_on(connected) == [False]

@@ -10,19 +10,20 @@ from uuid import UUID
 import pytest
 
 from channels.accounts import lifecycle
-from channels.accounts.events import ReaderRoleDue
 from channels.age_verification import age_checks as ages
 from channels.roles import reader_roles as channel_roles
+from channels.roles.events import ReaderRoleDue
 from connectors.contract.reader_roles import READER_NOT_THERE
 from foundation.i18n.translation import Message
 from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from foundation.outbox.outbox import RetryLater
 from gate.viewers import age_assurance
 from generators.engines.text.templates import TemplateEngine
-from subscribers.conversations.events import RoleCheckDue
 from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.safety import age_checks as proofs
 from subscribers.safety import role_eligibility
+from subscribers.subscriptions.events import RoleCheckDue
 from tenants.vault import sealed_intake
 from tests.conftest import Cluster, wait_until
 from tests.fakes import yoti
@@ -337,9 +338,9 @@ def test_whoever_is_forgotten_loses_it(here: House) -> None:
     writes(here)
     proven(here)
     with here.desk.scope() as scope:
-        told = directory.export_fan(scope, fan(here))
+        told = export_fan(scope, fan(here))
         assert [one["role"] for one in told["roles"]] == [role(here)]  # type: ignore[attr-defined]  # a list
-        directory.erase_fan(scope, fan(here))
+        erase_fan(scope, fan(here))
     here.desk.live(seconds=5)
     assert not bears(here)
     assert rows(here) == []

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from channels.accounts import oauth_clients
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import WANTED_MESSAGES
 from foundation.i18n.translation import Message
 from schedules.posts.states import DeliveryState

@@ -7,7 +7,7 @@ import pytest
 
 from channels.connections import account_setup
 from gate.contract.units import Rating
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
@@ -34,12 +34,12 @@ def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
     page = here.facebook()
     sent = here.desk.delivery("Bonjour", channel="facebook", after=60)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     (post,) = page.posts.values()
     assert post.message == "Bonjour"
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.REMOVED
+    assert here.desk.state(sent) is DeliveryState.REMOVED
     assert post.deleted
 
 
@@ -50,7 +50,7 @@ def test_pictures_are_brought_ahead_with_what_describes_them(networks: Outside) 
     here.desk.live(minutes=55)
     assert (len(page.fetched), len(page.posts)) == (2, 0)
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     (post,) = page.posts.values()
     assert tuple(photo.file for photo in post.photos) == tuple(bytes_of(here, one) for one in files)
     assert all(photo.alt for photo in post.photos)
@@ -63,9 +63,9 @@ def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: Outside) -
     networks.facebook.film_seconds = 400
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=3)
-    assert here.desk.state(sent) is S.PROCESSING, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PROCESSING, here.desk.why(sent)
     here.desk.live(minutes=60)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     (post,) = page.posts.values()
     assert (post.message, post.film) == ("Un film", bytes_of(here, shown))
     copy = here.copy(sent)
@@ -79,7 +79,7 @@ def test_a_film_that_comes_to_nothing_is_told(networks: Outside) -> None:
     networks.facebook.film_seconds, networks.facebook.refuses_films = 45, 1
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=30)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "facebook.film_refused")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "facebook.film_refused")
     assert len(page.posts) == 1
 
 
@@ -90,9 +90,9 @@ def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(ne
     networks.facebook.book.schedule_fault("reset_after", on="posts")
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=15)
-    assert (here.desk.state(sent), len(page.fetched)) == (S.UNCERTAIN, 1)
+    assert (here.desk.state(sent), len(page.fetched)) == (DeliveryState.UNCERTAIN, 1)
     here.desk.live(minutes=60)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     assert len(page.posts) == 1
 
 
@@ -103,7 +103,7 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outsid
     networks.facebook.book.schedule_fault(mode, on="posts")
     sent = here.desk.delivery("Bonsoir", channel="facebook", media=(here.picture(Rating.G),), after=60)
     here.desk.live(minutes=40)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert [one.message for one in page.posts.values()] == ["Bonsoir"]
 
 
@@ -113,9 +113,9 @@ def test_a_page_that_posts_too_often_waits(networks: Outside) -> None:
     networks.facebook.blocked = 1
     sent = here.desk.delivery("Patience", channel="facebook")
     here.desk.live(minutes=10)
-    assert (here.desk.state(sent), page.posts) == (S.SCHEDULED, {})
+    assert (here.desk.state(sent), page.posts) == (DeliveryState.SCHEDULED, {})
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
 
 
 def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
@@ -197,7 +197,7 @@ def test_without_rights_over_comments_the_page_still_posts(networks: Outside) ->
     assert heard(here.desk) == []
     second = here.desk.delivery("Deux", channel="facebook")
     here.desk.live(minutes=2)
-    assert [here.desk.state(one) for one in (first, second)] == [S.PUBLISHED, S.PUBLISHED]
+    assert [here.desk.state(one) for one in (first, second)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
 
 
 def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outside) -> None:
@@ -207,6 +207,6 @@ def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outsid
     here.desk.live(minutes=5)
     again = here.desk.delivery("Bonjour", channel="facebook")
     here.desk.live(minutes=20)
-    assert here.desk.state(first) is S.PUBLISHED
-    assert (here.desk.state(again), here.desk.why(again)) == (S.FAILED, "facebook.duplicate")
+    assert here.desk.state(first) is DeliveryState.PUBLISHED
+    assert (here.desk.state(again), here.desk.why(again)) == (DeliveryState.FAILED, "facebook.duplicate")
     assert [one.message for one in page.posts.values()] == ["Bonjour"]

@@ -13,7 +13,7 @@ from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
 from schedules.drafts import drafts
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal
 from studio.library import assets
@@ -22,6 +22,8 @@ from tests.journeys.outside import Mia, Outside, mia, outside
 from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import film
 from workers.relay.ticks import TICKS
+
+pytestmark = pytest.mark.heavy
 
 HTTP = HttpClient()
 
@@ -62,7 +64,7 @@ def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(networks: O
     assert [one.status for one in asked(here)] == [200]
     assert status(address) == 410, "the container is ready: nobody needs the address any more"
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     (post,) = profile.posts
     assert (post["caption"], post["_files"]) == ("Bonjour", (bytes_of(here, picture),))
     assert len(profile.containers) == 1, "what was prepared is what was posted"
@@ -74,7 +76,7 @@ def test_a_carousel_is_one_post(networks: Outside) -> None:
     profile, pictures = here.instagram(), (here.picture(Rating.G), here.picture(Rating.G))
     sent = here.desk.delivery("Deux", channel="instagram", media=pictures, after=60)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     (post,) = profile.posts
     assert post["_files"] == tuple(bytes_of(here, one) for one in pictures)
 
@@ -93,7 +95,7 @@ def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(network
     assert [one.status for one in asked(here)] == [206]
     assert status(address) == 410, "the reel is ready: nobody needs the address any more"
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     (post,) = profile.posts
     assert (post["caption"], post["_files"]) == ("Un film", (bytes_of(here, shown),))
     assert len(profile.containers) == 1, "what was prepared is what was posted"
@@ -106,7 +108,7 @@ def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> Non
     networks.instagram.film_slow, networks.instagram.loses_films = 10, 1
     sent = here.desk.delivery("Encore", channel="instagram", media=(shown,))
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert len(set(profile.fetched)) == len(profile.containers) == 2
     assert [post["_files"] for post in profile.posts] == [(bytes_of(here, shown),)]
 
@@ -118,7 +120,7 @@ def test_a_film_that_instagram_cannot_use_is_told_in_words(networks: Outside, mo
     monkeypatch.setattr(networks.instagram, "most_film", 1000)
     sent = here.desk.delivery("Trop lourd", channel="instagram", media=(heavy,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "instagram.file_refused")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "instagram.file_refused")
     assert (len(profile.containers), profile.posts) == (1, [])
 
 
@@ -127,7 +129,7 @@ def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: Outside
     profile, short = here.instagram(), film(here.desk, seconds=1.0)
     sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "connectors.film_too_short")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "connectors.film_too_short")
     assert (profile.containers, profile.fetched, profile.posts) == ({}, [], [])
 
 
@@ -137,7 +139,7 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outsid
     sent = here.desk.delivery("Bonsoir", channel="instagram", media=(here.picture(Rating.G),), after=60)
     networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=30)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert [post["caption"] for post in profile.posts] == ["Bonsoir"]
 
 
@@ -160,7 +162,7 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
     here.desk.live(minutes=5)
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is not S.REMOVED, "nothing says that it is gone"
+    assert here.desk.state(sent) is not DeliveryState.REMOVED, "nothing says that it is gone"
     (post,) = profile.posts
     with here.desk.scope() as scope:
         (task,) = tasks.list_due_tasks(scope, creators={here.desk.creator_id})
@@ -179,7 +181,7 @@ def test_the_address_is_read_though_the_first_answer_is_lost(networks: Outside) 
     networks.instagram.book.schedule_fault("status:500", on="metrics")
     here.desk.live(minutes=30)
     (post,) = profile.posts
-    assert (here.desk.state(sent), here.desk.entry(sent).url) == (S.PUBLISHED, post["permalink"])
+    assert (here.desk.state(sent), here.desk.entry(sent).url) == (DeliveryState.PUBLISHED, post["permalink"])
 
 
 def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: P
         profile = here.instagram()
         sent = here.desk.delivery("Ici", channel="instagram", media=(here.picture(Rating.G),), after=60)
         here.desk.live(minutes=5)
-        assert here.desk.state(sent) is S.FAILED
+        assert here.desk.state(sent) is DeliveryState.FAILED
         assert here.desk.why(sent) == "connectors.no_public_address"
         assert (profile.fetched, profile.containers) == ([], {})
 
@@ -230,10 +232,10 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
     profile.comments_after = 50.0
     sent = commented(here, "Bonjour", after=60)
     here.desk.live(seconds=70)
-    assert here.desk.state(sent) is S.PARTLY, "the post stands, and may not be commented yet"
+    assert here.desk.state(sent) is DeliveryState.PARTLY, "the post stands, and may not be commented yet"
     networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     ((post,), (said,)) = profile.posts, profile.comments.every.values()
     assert (said.media, said.text, said.parent) == (post["id"], "Bonjour, plus bas", "")
     with here.desk.scope() as scope:
@@ -250,11 +252,11 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     (post,) = profile.posts
     post["is_comment_enabled"] = False
     here.desk.live(minutes=5)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.BROKEN_OFF, "connectors.comments_off")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.BROKEN_OFF, "connectors.comments_off")
     post["is_comment_enabled"] = True
     here.desk.act(drafts.retry_delivery, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert (len(profile.posts), len(profile.comments.every)) == (1, 1), "the post was not begun anew"
 
 
@@ -264,10 +266,10 @@ def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: Outsid
     profile.comments_after = 50.0
     sent = commented(here, "Partie", after=60)
     here.desk.live(seconds=70)
-    assert here.desk.state(sent) is S.PARTLY, "listed, and not commentable yet: it is waited for"
+    assert here.desk.state(sent) is DeliveryState.PARTLY, "listed, and not commentable yet: it is waited for"
     profile.posts = []
     here.desk.live(minutes=2)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.BROKEN_OFF, "connectors.comment_post_gone")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.BROKEN_OFF, "connectors.comment_post_gone")
     assert profile.comments.every == {}
 
 
@@ -278,13 +280,13 @@ def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: 
     kept = here.desk.delivery("Reste là", channel="instagram", media=(here.picture(Rating.G),))
     gone = commented(here, "Disparaît")
     here.desk.live(minutes=5)
-    assert [here.desk.state(one) for one in (kept, gone)] == [S.PUBLISHED, S.PUBLISHED]
+    assert [here.desk.state(one) for one in (kept, gone)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
     profile.posts = [one for one in profile.posts if one["caption"] != "Disparaît"]
     here.desk.live(minutes=70)
-    assert here.desk.state(gone) is S.PUBLISHED, "one look proves nothing"
+    assert here.desk.state(gone) is DeliveryState.PUBLISHED, "one look proves nothing"
     here.desk.live(minutes=70)
-    assert (here.desk.state(gone), here.desk.why(gone)) == (S.REMOVED, "delivery.gone_by_nobody")
-    assert here.desk.state(kept) is S.PUBLISHED
+    assert (here.desk.state(gone), here.desk.why(gone)) == (DeliveryState.REMOVED, "delivery.gone_by_nobody")
+    assert here.desk.state(kept) is DeliveryState.PUBLISHED
     assert here.desk.notices()[f"delivery:{gone}:gone"] == "delivery.gone_by_nobody"
     with here.desk.scope() as scope:
         left = live_copies.list_copies(scope, Subject("delivery", gone))
@@ -310,4 +312,4 @@ def test_an_account_that_lets_nobody_in_is_no_post_taken_away(networks: Outside,
             networks.instagram.book.schedule_fault("status:404", on="metrics")
     here.desk.live(hours=30)
     networks.instagram.book.clear_faults()
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED

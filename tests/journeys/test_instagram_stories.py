@@ -16,7 +16,7 @@ from gate.removal import recall
 from schedules.drafts import previews
 from schedules.drafts.drafts import Draft
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
@@ -58,7 +58,7 @@ def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: Outside) -
     sent = story(here)
     here.desk.live(minutes=5)
     (shown,) = profile.stories
-    assert (here.desk.state(sent), profile.posts) == (S.PUBLISHED, [])
+    assert (here.desk.state(sent), profile.posts) == (DeliveryState.PUBLISHED, [])
     (container,) = profile.containers.values()
     assert set(container.told) <= {"media_type", "image_url", "is_ai_generated"}, "no words"
     entry = here.desk.entry(sent)
@@ -70,7 +70,7 @@ def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: Outside) -
     assert ages(here, sent) == [(1, 12), (23, 12)], "once more while it was there"
     assert left(here, sent).removed_at is None
     here.desk.live(hours=24 * 8)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert left(here, sent).removed_at is not None
     assert ages(here, sent) == [(1, 12), (23, 12)], "nothing is asked of what ended"
     assert not [cause for cause in here.desk.notices() if str(sent) in cause], "nobody is alarmed"
@@ -85,7 +85,7 @@ def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(networks: 
     sent = story(here)
     networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=30)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     (shown,) = profile.stories
     assert left(here, sent).native_ids == (shown["id"],)
 
@@ -97,12 +97,12 @@ def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: Outside) -> 
     here.desk.live(minutes=5)
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.REMOVING
+    assert here.desk.state(sent) is DeliveryState.REMOVING
     with here.desk.scope() as scope:
         (task,) = tasks.list_due_tasks(scope, creators={here.desk.creator_id})
     assert (task.is_removal, task.url) == (True, profile.stories[0]["permalink"])
     here.desk.live(hours=25)
-    assert here.desk.state(sent) is S.REMOVED
+    assert here.desk.state(sent) is DeliveryState.REMOVED
     with here.desk.scope() as scope:
         assert tasks.list_due_tasks(scope, creators={here.desk.creator_id}) == []
     assert left(here, sent).removed_at is not None
@@ -124,7 +124,7 @@ def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(networks: O
     with here.desk.scope() as scope:
         assert tasks.list_due_tasks(scope, creators={here.desk.creator_id}) == []
         assert live_copies.live_copies_of_bytes(scope, found[0].media[0]) == []
-    assert here.desk.state(sent) is S.REMOVED
+    assert here.desk.state(sent) is DeliveryState.REMOVED
 
 
 def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(networks: Outside) -> None:
@@ -134,7 +134,7 @@ def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(networks:
     here.desk.live(minutes=5)
     profile.stories.clear()
     here.desk.live(hours=4)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.REMOVED, "delivery.gone_by_nobody")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.REMOVED, "delivery.gone_by_nobody")
 
 
 def test_what_no_post_may_show_no_story_may(networks: Outside) -> None:
@@ -160,5 +160,5 @@ def test_words_are_told_where_a_story_is_written_and_never_sent(networks: Outsid
     assert (one.length, one.most, one.most_media, one.showing.form) == (6, 0, 1, "screen")
     sent = story(here, others=told)
     here.desk.live(minutes=5)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "connectors.no_words_there")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "connectors.no_words_there")
     assert (profile.containers, profile.stories) == ({}, [])

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from foundation.ops.clock import sleep
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster, free_port, wait_until
 from tests.journeys.bots import Bots
 from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noqa: F401  fixtures
@@ -92,7 +92,7 @@ def answers(url: str) -> bool:
 def settled(made: Bots, wanted: list[UUID]) -> bool:
     """Whether all of them are out; else what waits for its time soon gets it."""
     desk = made.desk
-    if all(desk.state(one) is S.PUBLISHED for one in wanted):
+    if all(desk.state(one) is DeliveryState.PUBLISHED for one in wanted):
         return True
     due, now = desk.next_due(), desk.now()
     if due is not None and now < due < now + NEAR:
@@ -122,7 +122,7 @@ def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool
         words = [f"Vague {number}." for number in range(8)]
         wanted = [desk.delivery(one, channel="page", after=1) for one in words]
         if frozen:
-            wait_until(lambda: any(desk.state(one) is S.PUBLISHING for one in wanted), 60)
+            wait_until(lambda: any(desk.state(one) is DeliveryState.PUBLISHING for one in wanted), 60)
             sleep(0.3)  # its question stands in the socket
         else:
             wait_until(lambda: bool(standing()), 60)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.events import TenantLimitsDue
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup
+from channels.connections.events import TenantLimitsDue
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import WANTED_MESSAGES
 from connectors.platforms.mastodon.account import CHAT_SURFACE
 from foundation.errors import NotFound
@@ -17,7 +18,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from schedules.drafts import drafts, previews
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
@@ -32,9 +33,11 @@ from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
 from workers.cli.platforms import access_check
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.terminal.output import translate
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 
 @dataclass
@@ -96,7 +99,7 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     house.server.slow = 2
     first = lea.delivery("Bonjour 👩‍👩‍👧‍👦 #plage", channel="mastodon", after=1200, media=(lea.photo(1),))
     house.live(minutes=25)
-    assert lea.state(first) is S.PUBLISHED
+    assert lea.state(first) is DeliveryState.PUBLISHED
     shown = house.status("Bonjour 👩‍👩‍👧‍👦 #plage")
     assert [one["description"] for one in shown["media_attachments"]] == ["picture 1"]
     assert (shown["language"], shown["visibility"], shown["sensitive"]) == ("fr", "public", False)
@@ -104,7 +107,7 @@ def test_from_the_form_to_the_removal(house: House) -> None:
 
     lea.act(post_removal.request_post_removal, first)
     house.live(minutes=2)
-    assert lea.state(first) is S.REMOVED
+    assert lea.state(first) is DeliveryState.REMOVED
     assert house.member.statuses == {}
 
 
@@ -125,12 +128,12 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
     assert shown(long) == (1000, 8, [])
     post = lea.delivery(long, channel="mastodon")
     house.live(minutes=2)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
 
     server.max_characters = 200  # and nobody told us: it refuses, and is asked at once
     refused = lea.delivery("è" * 300, channel="mastodon")
     house.live(minutes=2)
-    assert (lea.state(refused), lea.why(refused)) == (S.FAILED, "connectors.other_limit")
+    assert (lea.state(refused), lea.why(refused)) == (DeliveryState.FAILED, "connectors.other_limit")
     assert shown("è" * 300) == (200, 8, ["connectors.text_too_long"])
 
     server.max_characters = 5000
@@ -146,7 +149,7 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
     server.book.clear()
     house.live(minutes=70)
     assert shown("x")[:2] == (5000, 8), "long ago is read again ahead of a post"
-    assert lea.state(later) is S.PUBLISHED
+    assert lea.state(later) is DeliveryState.PUBLISHED
 
 
 def test_an_account_is_tried_from_the_terminal(house: House) -> None:
@@ -183,11 +186,11 @@ def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -
     house.server.drops_media = True
     bare = lea.delivery("sans image", channel="mastodon", media=(lea.photo(1),))
     house.live(minutes=2)
-    assert lea.state(bare) is S.PUBLISHED
+    assert lea.state(bare) is DeliveryState.PUBLISHED
     assert house.told(bare) == [f"delivery:{bare}:files"]
     lea.act(post_removal.request_post_removal, bare)
     house.live(minutes=2)
-    assert (lea.state(bare), house.told(bare)) == (S.REMOVED, [])
+    assert (lea.state(bare), house.told(bare)) == (DeliveryState.REMOVED, [])
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
@@ -198,15 +201,15 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, fo
     house.server.book.ask("reset_after", on="posts")
     lost = lea.delivery("perdue, puis retrouvée", channel="mastodon")
     lea.run()
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=2)
-    assert lea.state(lost) is S.PUBLISHED
+    assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts() == ["perdue, puis retrouvée"]
     house.server.book.ask("reset_before", on="posts")
     never = lea.delivery("jamais arrivée", channel="mastodon")
     lea.run()
     house.live(minutes=4)
-    assert lea.state(never) is S.PUBLISHED
+    assert lea.state(never) is DeliveryState.PUBLISHED
     assert house.texts() == ["perdue, puis retrouvée", "jamais arrivée"]
 
 
@@ -217,10 +220,10 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
     post = lea.delivery("après le nouveau jeton", channel="mastodon")
     lea.run()
     assert house.channel().state == ChannelState.REAUTHORIZE
-    assert lea.state(post) in (S.HELD, S.SCHEDULED)
+    assert lea.state(post) in (DeliveryState.HELD, DeliveryState.SCHEDULED)
     assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=2)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == ["après le nouveau jeton"]
 
 
@@ -317,7 +320,7 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
     house.enrol()
     first = lea.delivery("Bonjour #lac", channel="mastodon")
     house.live(minutes=2)
-    assert lea.state(first) is S.PUBLISHED
+    assert lea.state(first) is DeliveryState.PUBLISHED
     ann = server.account(f"ann{str(lea.tenant_id)[-8:]}")
     post = next(number for number, text in house.member.taken if text == "Bonjour #lac")
     server.publish(ann, {"status": f"@{house.member.username} where is <b>this</b>?", "in_reply_to_id": post}, "")
@@ -339,7 +342,7 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
 def _hears(house: House) -> list[str]:
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=1)
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -357,7 +360,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
     mastodon_chats.says(server, leo, "ce que j’ai écrit bien avant", house.member)
     house.enrol()
-    assert not registry.make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was said before was said to the creator"

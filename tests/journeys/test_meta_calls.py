@@ -23,7 +23,7 @@ from tests.fakes.facebook_world import Page, Post
 from tests.fakes.meta_calls import Calls
 from tests.journeys.outside import Mia, Outside, mia, outside
 from tests.journeys.speaking import heard
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.listeners.webhooks import meta as house_calls
 from workers.listeners.webhooks import server
 from workers.relay.ticks import TICKS
@@ -39,9 +39,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         settings = found.services.settings.model_copy(update={"connectors": own.model_copy(update=set_up)})
         found.services = replace(found.services, settings=settings)
         found.facebook.calls = found.instagram.calls = Calls(SECRET)
-        calls = house_calls.make_meta_webhooks(
-            found.services, registry.make_listener_pool(found.services), known_seconds=0.0
-        )
+        calls = house_calls.make_meta_webhooks(found.services, make_listener_pool(found.services), known_seconds=0.0)
         with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)) as url:
             assert found.facebook.calls.set_up(f"{url}/hooks/meta", WORD)
             yield found
@@ -235,7 +233,7 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
     here, chatty = mia(networks), mia(networks)
     page, hers = here.facebook(), chatty.facebook(wanted=WANTED_MESSAGES)
     hers.chats.say("Léo", "avant", networks.facebook.clock())
-    registry.make_listener(chatty.desk.services, channel(chatty)).poll_once()
+    make_listener(chatty.desk.services, channel(chatty)).poll_once()
     for one in (here, chatty):
         beat(one)
     assert meta.signed_up["page", page.id] == {"feed"}
@@ -246,7 +244,7 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
     meta.message("page", hers.id, said.by, "ce que l’appel dit", here.desk.now())
     meta.tell(here.desk.now(), times=2)
     assert meta.statuses == [200, 200]
-    registry.make_listener(chatty.desk.services, channel(chatty)).poll_once()
+    make_listener(chatty.desk.services, channel(chatty)).poll_once()
     chatty.desk.run()
     with chatty.desk.scope() as scope:
         mine = {"t": chatty.desk.tenant_id}

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
 from connectors.platforms.facebook import messages
 from connectors.platforms.facebook.publisher import Facebook
@@ -25,8 +26,10 @@ from tests.fakes.network import Network, network
 from tests.journeys.meta import Paged, Signed, networks, paged, signed
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 SURFACES = {"instagram": CHAT_SURFACE, "facebook": messages.CHAT_SURFACE}
 THERE: dict[str, Instagram | Facebook] = {"instagram": Instagram(), "facebook": Facebook()}
@@ -88,13 +91,13 @@ def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
 
 def hears(house: Visited) -> list[tuple[str, str]]:
     """The account is listened to, what it brings is dealt with; all that the inbox shows of people."""
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
     return [(one.kind, one.body) for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")]
 
 
 def chatty(house: Visited) -> bool:
-    return registry.make_listener_pool(house.desk.services)._chatty(house.channel())
+    return make_listener_pool(house.desk.services)._chatty(house.channel())
 
 
 def told(house: Visited) -> set[str]:
@@ -267,7 +270,7 @@ def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Si
         instagram.member.chats.say(name, f"bonjour de {name}", instagram.server.clock())
     instagram.server.clock.move(5)
     instagram.member.chats.a_second = 2
-    heard = registry.make_listener(instagram.desk.services, instagram.channel()).poll_once()
+    heard = make_listener(instagram.desk.services, instagram.channel()).poll_once()
     assert heard is not None
     assert [update.text for update in heard.updates] == ["bonjour de leo", "bonjour de ida", "bonjour de max"]
     assert heard.asked == 4, "the list, then each conversation"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from channels.accounts import oauth_clients
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
 from foundation.i18n.translation import Message
 from tests.conftest import Cluster
 from tests.fakes import meta_oauth

@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import destination_check, disconnection
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.connections.states import AccountSetupState
 from foundation.i18n.translation import Message
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from schedules.recurrence import evergreen_pools
 from schedules.recurrence.evergreen_pools import PoolSchedule
@@ -21,6 +22,8 @@ from tests.fakes.reddit import FakeReddit, Place, reddit
 from tests.journeys.visits import Visited, dusk, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 
 @dataclass
@@ -34,8 +37,7 @@ class House(Visited):
 def server() -> Iterator[FakeReddit]:
     with reddit() as running:
         yield running
-        assert running.forbidden == []
-        assert running.unknown == []
+        assert (running.forbidden, running.unknown) == ([], [])
 
 
 @pytest.fixture(scope="module")
@@ -102,20 +104,18 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
-    assert channel.name == f"r/{house.place.name} (u/{house.member.name})"
-    assert channel.surface == "reddit.over18"
+    assert (channel.name, channel.surface) == (f"r/{house.place.name} (u/{house.member.name})", "reddit.over18")
     text = "Bonjour & <3\n\nUne *promenade* au lac."
     post = lea.delivery(text, channel="reddit", after=1200, media=(lea.photo(1), lea.photo(2)))
     house.live(minutes=25)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
     assert (shown.title, shown.body, shown.place) == ("Bonjour & <3", "Une *promenade* au lac.", house.place)
     assert len(shown.media) == 2
     assert lea.entry(post).url.startswith(f"https://www.reddit.com/r/{house.place.name}/comments/")
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
-    assert lea.state(post) is S.REMOVED
-    assert house.member.posts == {}
+    assert (lea.state(post), house.member.posts) == (DeliveryState.REMOVED, {})
 
 
 def test_one_picture_is_made_later_and_found(house: House) -> None:
@@ -124,9 +124,9 @@ def test_one_picture_is_made_later_and_found(house: House) -> None:
     house.enrol()
     post = lea.delivery("une image", channel="reddit", media=(lea.photo(3),))
     lea.run()
-    assert lea.state(post) is S.PROCESSING
+    assert lea.state(post) is DeliveryState.PROCESSING
     house.live(minutes=15)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert lea.entry(post).native_id == next(iter(house.member.posts))
     assert house.texts() == ["une image"]
 
@@ -139,9 +139,9 @@ def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: Hous
     for _ in range(80):
         lea.live(minutes=30)
         house.server.clock.move(timedelta(minutes=30).total_seconds())
-        if lea.state(post) is not S.PROCESSING:
+        if lea.state(post) is not DeliveryState.PROCESSING:
             break
-    assert (lea.state(post), lea.why(post)) == (S.UNCERTAIN, "delivery.never_seen")
+    assert (lea.state(post), lea.why(post)) == (DeliveryState.UNCERTAIN, "delivery.never_seen")
     assert sum(one["kind"] == "posts" for one in house.server.book.record()[before:]) == 1
 
 
@@ -150,12 +150,12 @@ def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:
     house.enrol()
     alone = lea.delivery("sans affiche", channel="reddit", media=(film(lea),))
     house.live(minutes=1)
-    assert (lea.state(alone), lea.why(alone)) == (S.FAILED, "reddit.film_poster")
+    assert (lea.state(alone), lea.why(alone)) == (DeliveryState.FAILED, "reddit.film_poster")
     post = lea.delivery("un film", channel="reddit", media=(film(lea), lea.photo(50)))
     lea.run()
-    assert lea.state(post) is S.PROCESSING
+    assert lea.state(post) is DeliveryState.PROCESSING
     house.live(minutes=15)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
     kinds = [house.server.assets[one].mime for one in shown.media]
     assert (shown.kind, kinds, house.texts()) == ("video", ["video/mp4", "image/jpeg"], ["un film"])
@@ -170,11 +170,11 @@ def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(house
     house.server.book.ask(mode, on="posts")
     lost = lea.delivery(f"film perdu {mode}", channel="reddit", media=(film(lea), lea.photo(51)))
     lea.run()
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=9)
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=12)
-    assert lea.state(lost) is S.PUBLISHED, lea.why(lost)
+    assert lea.state(lost) is DeliveryState.PUBLISHED, lea.why(lost)
     house.live(minutes=40)
     assert house.texts() == [f"film perdu {mode}"]
 
@@ -186,7 +186,7 @@ def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(house: House, 
     house.server.book.ask("reset_before", on="posts")
     lost = lea.delivery("film jamais arrivé", channel="reddit", media=(film(lea), lea.photo(52)), late_ok=late)
     house.live(minutes=60)
-    expected = (S.PUBLISHED, ["film jamais arrivé"]) if late is None else (S.HELD, [])
+    expected = (DeliveryState.PUBLISHED, ["film jamais arrivé"]) if late is None else (DeliveryState.HELD, [])
     assert (lea.state(lost), house.texts()) == expected, lea.why(lost)
 
 
@@ -198,7 +198,7 @@ def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
         house.server.book.ask(mode, on="posts")
     lost = lea.delivery("perdu deux fois", channel="reddit", media=(film(lea), lea.photo(53)), late_ok=None)
     house.live(minutes=90)
-    assert (lea.state(lost), house.texts()) == (S.PUBLISHED, ["perdu deux fois"])
+    assert (lea.state(lost), house.texts()) == (DeliveryState.PUBLISHED, ["perdu deux fois"])
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
@@ -208,9 +208,9 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mo
     house.server.book.ask(mode, on="posts")
     lost = lea.delivery(f"perdue {mode}", channel="reddit", title="Un titre")
     lea.run()
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=15)
-    assert lea.state(lost) is S.PUBLISHED
+    assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts() == [f"Un titre\n\nperdue {mode}"]
 
 
@@ -219,14 +219,14 @@ def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(h
     house.enrol()
     post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 5), dusk(house.desk, 6)))
     house.live(minutes=2)
-    assert lea.state(post) is S.PUBLISHED, lea.entry(post).reason
+    assert lea.state(post) is DeliveryState.PUBLISHED, lea.entry(post).reason
     (shown,) = house.member.posts.values()
     assert shown.nsfw
     house.place.over18 = False
     house.live(minutes=12)
     later = lea.delivery("Nuit", channel="reddit", media=(dusk(house.desk, 7), dusk(house.desk, 8)))
     house.live(minutes=2)
-    assert (lea.state(later), lea.why(later)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+    assert (lea.state(later), lea.why(later)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     assert house.texts() == ["Soir"]
 
 
@@ -236,11 +236,11 @@ def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House)
     house.enrol(ai="forbidden")
     by_hand = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 9), dusk(house.desk, 10)))
     house.live(minutes=2)
-    assert lea.state(by_hand) is S.PUBLISHED
+    assert lea.state(by_hand) is DeliveryState.PUBLISHED
     house.live(minutes=12)
     made = lea.delivery("Soir, fait par une IA", channel="reddit", media=(dusk(house.desk, 11),), text_ai="generated")
     house.live(minutes=2)
-    assert (lea.state(made), lea.why(made)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+    assert (lea.state(made), lea.why(made)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
 
 
 def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_them(house: House) -> None:
@@ -249,10 +249,10 @@ def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_t
     house.place.rules = [{"short_name": "No hats", "description": "None.", "kind": "link", "priority": 0}]
     post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 12),))
     house.live(minutes=2)
-    assert (lea.state(post), lea.why(post)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+    assert (lea.state(post), lea.why(post)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     general = lea.delivery("Midi", channel="reddit")
     house.live(minutes=2)
-    assert lea.state(general) is S.PUBLISHED
+    assert lea.state(general) is DeliveryState.PUBLISHED
 
 
 def test_a_community_that_wants_distance_is_waited_for(house: House) -> None:
@@ -261,10 +261,10 @@ def test_a_community_that_wants_distance_is_waited_for(house: House) -> None:
     house.place.posting_every = 900.0
     posts = [lea.delivery(f"billet {n}", channel="reddit") for n in range(2)]
     house.live(minutes=12)  # ten minutes apart as we do, which this community finds too close
-    assert [lea.state(post) for post in posts] == [S.PUBLISHED, S.SCHEDULED], lea.why(posts[1])
+    assert [lea.state(post) for post in posts] == [DeliveryState.PUBLISHED, DeliveryState.SCHEDULED], lea.why(posts[1])
     assert lea.why(posts[1]) == "connectors.rate_limited"
     house.live(minutes=10)
-    assert [lea.state(post) for post in posts] == [S.PUBLISHED] * 2
+    assert [lea.state(post) for post in posts] == [DeliveryState.PUBLISHED] * 2
     assert house.texts() == ["billet 0", "billet 1"]
 
 
@@ -274,7 +274,7 @@ def test_a_limit_that_is_told_with_a_post_is_no_refusal(house: House) -> None:
     house.enrol()
     post = lea.delivery("une seule fois", channel="reddit")
     house.live(minutes=2)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     house.live(minutes=20)
     assert house.texts() == ["une seule fois"]
 
@@ -294,7 +294,7 @@ def test_a_flair_that_a_community_asks_for_is_named_and_borne(house: House) -> N
     assert house.enrol(flair="news").state == AccountSetupState.CONNECTED
     post = house.desk.delivery("avec son flair", channel="reddit")
     house.live(minutes=2)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
     assert shown.flair_id == news
 
@@ -329,7 +329,7 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
     post = house.desk.delivery("de nulle part", channel="reddit")
     house.live(minutes=1)
     assert house.channel().state == ChannelState.GONE
-    assert house.desk.state(post) is S.HELD
+    assert house.desk.state(post) is DeliveryState.HELD
 
 
 def test_tokens_are_renewed_with_the_same_refresh_token(house: House) -> None:
@@ -341,7 +341,7 @@ def test_tokens_are_renewed_with_the_same_refresh_token(house: House) -> None:
     assert house.channel().generation > first
     post = house.desk.delivery("un jour après", channel="reddit")
     house.live(minutes=1)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
 @pytest.mark.parametrize("address", ["//evil.example/store", "http://169.254.169.254/latest"])
@@ -350,7 +350,7 @@ def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> Non
     house.server.strays_to = address
     post = house.desk.delivery(f"ailleurs {len(address)}", channel="reddit", media=(house.desk.photo(40),))
     house.live(minutes=2)
-    assert house.desk.state(post) is S.FAILED
+    assert house.desk.state(post) is DeliveryState.FAILED
     assert house.texts() == []
 
 
@@ -361,7 +361,7 @@ def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
     assert house.enrol(community=f"u/{house.member.name}").state == AccountSetupState.CONNECTED
     post = house.desk.delivery("chez moi", channel="reddit")
     house.live(minutes=2)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
     house.place.type = "restricted"
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.community_closed"))
@@ -376,7 +376,7 @@ def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
     house.server.book.ask("reset_after", on="posts")
     lost = lea.delivery("cachée", channel="reddit", media=(dusk(lea, 20), dusk(lea, 21)))
     house.live(minutes=30)
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     assert house.texts() == ["cachée"]
 
 
@@ -386,7 +386,7 @@ def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(hou
     sent = house.desk.delivery("A first look", channel="reddit")
     held = house.desk.delivery("A second look", channel="reddit")
     house.desk.live(minutes=30)
-    assert [house.desk.state(one) for one in (sent, held)] == [S.PUBLISHED, S.PUBLISHED]
+    assert [house.desk.state(one) for one in (sent, held)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
     for one in house.member.posts.values():
         one.removed = "moderator" if one.title.startswith("A first") else "automod_filtered"
     with house.desk.scope() as scope:
@@ -394,7 +394,7 @@ def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(hou
         pool_id = evergreen_pools.save_pool(scope, house.desk.creator_id, rhythm)
         evergreen_pools.add_post_to_pool(scope, house.desk.entry(sent).post_id)
     house.desk.live(hours=3)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.REMOVED, "delivery.gone_by_rules")
-    assert house.desk.state(held) is S.PUBLISHED
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.REMOVED, "delivery.gone_by_rules")
+    assert house.desk.state(held) is DeliveryState.PUBLISHED
     with house.desk.scope() as scope:
         assert [one.taken_out for one in evergreen_pools.list_pool_entries(scope, pool_id)] == [True]

@@ -13,7 +13,7 @@ from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tests.journeys.test_reddit import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 
 
 def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811  fixture
@@ -24,16 +24,17 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811
 def _hears(house: House) -> list[str]:  # noqa: F811  fixture
     """Whoever listens of her accounts does, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=1)
-    listens = registry.make_listener_pool(house.desk.services)
+    listens = make_listener_pool(house.desk.services)
     with house.desk.scope() as scope:
         chatty = [one for one in channel_reads.list_channels(scope) if listens._chatty(one)]
     ours = {listens._inbox(one): one for one in sorted(chatty, key=lambda one: one.id, reverse=True)}
     for channel in ours.values():
-        registry.make_listener(house.desk.services, channel).poll_once()
+        make_listener(house.desk.services, channel).poll_once()
     house.live(minutes=1)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY at, seq")]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("blind", [False, True])
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, blind: bool) -> None:  # noqa: F811  fixture
     """A lost answer is a person's to settle where the list of what was sent shows nothing of it."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
 from foundation.db.database import Database
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.i18n.translation import Message, render_message
@@ -14,11 +15,11 @@ from foundation.ops.clock import sleep
 from gate.removal import recall
 from schedules.drafts import drafts
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal, settlement
 from subscribers.checkout import order_payments
-from subscribers.conversations.states import OrderState
 from subscribers.ledger import entries
+from subscribers.orders.states import OrderState
 from tests.conftest import Cluster, wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.network import Network, network
@@ -30,6 +31,8 @@ from tests.workers.running import house
 from workers.event_routes import registry
 from workers.relay.ticks import TICKS
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 TWO_MINUTES = 120.0
 
@@ -108,12 +111,12 @@ def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
     photos = desk.photo(1), desk.photo(2)
     album = desk.delivery("Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60)
     lea.pass_time(minutes=2)
-    wait_until(lambda: desk.state(album) is S.PUBLISHED)
+    wait_until(lambda: desk.state(album) is DeliveryState.PUBLISHED)
     entry = desk.entry(album)
     assert entry.url == f"https://t.me/{lea.channel.username}/1"
     assert [post.get("caption") for post in lea.posts()] == ["Deux matins.\n\nCréé avec une IA", None]
     desk.act(post_removal.request_post_removal, album)
-    wait_until(lambda: desk.state(album) is S.REMOVED)
+    wait_until(lambda: desk.state(album) is DeliveryState.REMOVED)
     assert lea.posts() == []
 
 
@@ -126,12 +129,12 @@ def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
     post = desk.wish(post_id, "telegram", after=60)
     desk.approve(post_id)
     lea.pass_time(minutes=2)
-    wait_until(lambda: desk.state(post) is S.FAILED)
+    wait_until(lambda: desk.state(post) is DeliveryState.FAILED)
     assert desk.entry(post).reason == Message("telegram.no_paid_media")
     assert (lea.posts(), lea.account().state) == ([], ChannelState.ACTIVE)
     lea.channel.sells = True
     desk.act(drafts.retry_delivery, post)
-    wait_until(lambda: desk.state(post) is S.PUBLISHED)
+    wait_until(lambda: desk.state(post) is DeliveryState.PUBLISHED)
     (sent,) = lea.posts()
     assert (sent["caption"], sent["_payload"]) == ("À débloquer.", f"delivery:{post}")
     assert (sent["paid_media"]["star_count"], len(sent["paid_media"]["paid_media"])) == (50, 2)
@@ -145,16 +148,16 @@ def test_a_lost_answer_waits_for_a_persons_word(lea: Bots, arrived: bool) -> Non
     lea.fault("reset_after" if arrived else "reset_before", "posts")
     lost = desk.delivery("Une seule fois.", channel="telegram", after=60)
     lea.pass_time(minutes=2)
-    wait_until(lambda: desk.state(lost) is S.UNCERTAIN)
+    wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN)
     lea.pass_time(minutes=10)
     sleep(0.5)
-    assert desk.state(lost) is S.UNCERTAIN
+    assert desk.state(lost) is DeliveryState.UNCERTAIN
     if arrived:
         where = f"https://t.me/{lea.channel.username}/1"
         desk.act(settlement.record_live_link, lost, native_id=where, url=where)
     else:
         desk.act(settlement.resend_absent_delivery, lost)
-    wait_until(lambda: desk.state(lost) is S.PUBLISHED)
+    wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED)
     assert [post["text"] for post in lea.posts()] == ["Une seule fois."]
 
 

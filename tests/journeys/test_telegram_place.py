@@ -3,7 +3,7 @@
 from channels.accounts.states import ChannelState
 from channels.connections import disconnection
 from foundation.i18n.translation import Message, render_message
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.conftest import wait_until
 from tests.fakes.telegram_reactions import KIND, react
 from tests.journeys.bots import Bots
@@ -31,7 +31,7 @@ def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa:
     photos = desk.photo(1), desk.photo(2)
     album = desk.delivery("Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60)
     lea.pass_time(minutes=2)
-    wait_until(lambda: desk.state(album) is S.PUBLISHED)
+    wait_until(lambda: desk.state(album) is DeliveryState.PUBLISHED)
     wait_until(lambda: KIND in lea.bot.allowed)
     assert react(lea.world, lea.bot, lea.channel, 1, fire=3, heart=1, paid=40) is not None
     wait_until(lambda: [row.likes for row in lea.rows(HEARD)] == [4])
@@ -49,11 +49,11 @@ def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots
     lea.world.throw_out(lea.bot, lea.channel)
     wait_until(lambda: lea.account().state is ChannelState.GONE)
     waiting = lea.desk.delivery("Bientôt.", channel="telegram")
-    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
+    wait_until(lambda: lea.desk.state(waiting) is DeliveryState.HELD)
     wait_until(lambda: "channel.notice_gone_posts" in lea.desk.notices().values())
     lea.world.let_in(lea.bot, lea.channel)
     wait_until(lambda: lea.account().state is ChannelState.ACTIVE)
-    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
+    wait_until(lambda: lea.desk.state(waiting) is DeliveryState.PUBLISHED)
     assert [one.get("text") for one in lea.posts()] == ["Bientôt."]
     assert not [code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")]
 
@@ -62,7 +62,7 @@ def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> N
     """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its past stays."""
     account = lea.connected()
     done = lea.desk.delivery("Avant.", channel="telegram")
-    wait_until(lambda: lea.desk.state(done) is S.PUBLISHED)
+    wait_until(lambda: lea.desk.state(done) is DeliveryState.PUBLISHED)
     waiting = lea.desk.delivery("Après.", channel="telegram", after=120)
     lea.desk.act(disconnection.request_disconnection, account, "Anne")
     lea.desk.act(disconnection.request_disconnection, account, "Anne")  # a second press
@@ -70,12 +70,12 @@ def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> N
     assert lea.account().reason == Message("channel.left_kept", {"name": "Anne"})
     assert lea.account().token is None
     lea.pass_time(minutes=3)
-    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
+    wait_until(lambda: lea.desk.state(waiting) is DeliveryState.HELD)
     wait_until(lambda: "channel.notice_disconnected_posts" in lea.desk.notices().values())
     lea.world.throw_out(lea.bot, lea.channel)
     lea.world.let_in(lea.bot, lea.channel)
     assert [one.get("text") for one in lea.posts()] == ["Avant."]
     assert lea.connected() == account
-    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
+    wait_until(lambda: lea.desk.state(waiting) is DeliveryState.PUBLISHED)
     assert [one.get("text") for one in lea.posts()] == ["Avant.", "Après."]
     assert "channel.notice_disconnected_posts" not in lea.desk.notices().values()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
@@ -52,7 +52,7 @@ def test_bluesky_names_root_and_parent_with_their_versions(her: Mia) -> None:
     repo = her.bluesky()
     sent = thread(her, "bluesky", comment="More soon.")
     her.desk.live(seconds=60)
-    assert her.desk.state(sent) is S.PUBLISHED, her.judged(sent)
+    assert her.desk.state(sent) is DeliveryState.PUBLISHED, her.judged(sent)
     assert under(repo) == [
         (BODIES[0], "", ""),
         (BODIES[1], BODIES[0], BODIES[0]),
@@ -60,7 +60,7 @@ def test_bluesky_names_root_and_parent_with_their_versions(her: Mia) -> None:
         ("More soon.", BODIES[0], BODIES[0]),
     ]
     records = dict(repo.taken)
-    from foundation.i18n.translation import canonical_json
+    from foundation.canonical_json import canonical_json
 
     for record in records.values():
         for each in record.get("reply", {}).values():
@@ -68,7 +68,7 @@ def test_bluesky_names_root_and_parent_with_their_versions(her: Mia) -> None:
     assert len({uri for uri, _ in repo.taken}) == 4  # a key of its own for each
     her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
-    assert her.desk.state(sent) is S.REMOVED
+    assert her.desk.state(sent) is DeliveryState.REMOVED
     assert repo.records == {}
 
 
@@ -81,7 +81,7 @@ def test_bluesky_answer_of_the_second_part_lost_and_found(her: Mia) -> None:
     her.outside.move(180)
     her.desk.live(minutes=3)
     assert "uncertain" in her.desk.states(sent)
-    assert her.desk.state(sent) is S.PUBLISHED
+    assert her.desk.state(sent) is DeliveryState.PUBLISHED
     assert [text for text, _, _ in under(repo)] == list(BODIES)
 
 
@@ -91,7 +91,7 @@ def test_bluesky_part_above_that_somebody_deleted_breaks_it_off_in_words(her: Mi
     part_by_part(her.desk, sent, 2)
     repo.records.popitem()
     her.desk.live(minutes=2)
-    assert (her.desk.state(sent), her.desk.why(sent)) == (S.BROKEN_OFF, "connectors.above_gone")
+    assert (her.desk.state(sent), her.desk.why(sent)) == (DeliveryState.BROKEN_OFF, "connectors.above_gone")
     assert len(repo.taken) == 2
 
 
@@ -103,14 +103,14 @@ def test_telegram_replies_in_its_channel(her: Mia) -> None:
     bot, chat = her.telegram()
     sent = thread(her, "telegram", comment="More soon.")
     her.desk.live(seconds=30)
-    assert her.desk.state(sent) is S.PUBLISHED, her.judged(sent)
+    assert her.desk.state(sent) is DeliveryState.PUBLISHED, her.judged(sent)
     first, second, third = sorted(chat.messages)[:3]
     assert chat.above == [None, first, second, first]
     assert [text for _, text in bot.wire] == [*BODIES, "More soon."]
     assert third
     her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
-    assert her.desk.state(sent) is S.REMOVED
+    assert her.desk.state(sent) is DeliveryState.REMOVED
     assert standing(chat) == 0
 
 
@@ -124,9 +124,9 @@ def test_discord_replies_in_its_channel(her: Mia) -> None:
     channel = her.discord(nsfw=False)
     sent = thread(her, "discord", comment="More soon.")
     her.desk.live(seconds=30)
-    assert her.desk.state(sent) is S.PUBLISHED, her.judged(sent)
+    assert her.desk.state(sent) is DeliveryState.PUBLISHED, her.judged(sent)
     assert above(channel, her) == ["", BODIES[0], BODIES[1], BODIES[0]]
     her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
-    assert her.desk.state(sent) is S.REMOVED
+    assert her.desk.state(sent) is DeliveryState.REMOVED
     assert all(one.deleted for one in her.outside.discord.sent(channel))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gate.contract.units import Rating
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
@@ -36,11 +36,11 @@ def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
     profile = here.threads()
     sent = here.desk.delivery("Bonjour", channel="threads", after=60)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     assert [(one.text, one.kind) for one in own(profile)] == [("Bonjour", "TEXT_POST")]
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.REMOVED
+    assert here.desk.state(sent) is DeliveryState.REMOVED
     assert [one.deleted for one in own(profile)] == [True]
 
 
@@ -53,7 +53,7 @@ def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: Outside)
     assert own(profile) == []
     made = len(profile.containers)
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     (post,) = own(profile)
     assert (post.kind, post.files) == ("CAROUSEL_ALBUM", tuple(bytes_of(here, one) for one in files))
     assert len(profile.containers) == made, "what was prepared is what was posted"
@@ -65,7 +65,7 @@ def test_a_container_that_is_ready_and_not_known_yet_is_published_once(networks:
     networks.threads.unseen = 2
     sent = here.desk.delivery("Patience", channel="threads")
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
     assert (len(own(profile)), len(profile.containers), networks.threads.unseen) == (1, 1, 0)
 
 
@@ -75,7 +75,7 @@ def test_a_film_that_is_too_long_is_told_in_words(networks: Outside, monkeypatch
     monkeypatch.setattr("tests.fakes.threads.LONGEST", 2.0)
     sent = here.desk.delivery("Trop long", channel="threads", media=(shown,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "threads.file_refused")
+    assert (here.desk.state(sent), here.desk.why(sent)) == (DeliveryState.FAILED, "threads.file_refused")
     assert own(profile) == []
 
 
@@ -89,7 +89,7 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> N
     )
     sent = here.desk.delivery(BODIES[0], channel="threads", parts=rest)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.PUBLISHED, here.judged(sent)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.judged(sent)
     texts = {one.id: one.text for one in own(profile)}
     assert [(one.text, texts.get(one.under, "")) for one in own(profile)] == [
         (BODIES[0], ""),
@@ -99,7 +99,7 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> N
     ]
     here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
-    assert here.desk.state(sent) is S.REMOVED
+    assert here.desk.state(sent) is DeliveryState.REMOVED
     assert all(one.deleted for one in own(profile))
 
 
@@ -110,7 +110,7 @@ def test_a_lost_part_is_found_among_the_replies(networks: Outside) -> None:
     part_by_part(here.desk, sent, 1)
     networks.threads.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=10)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert [one.text for one in own(profile)] == list(BODIES)
 
 
@@ -120,7 +120,7 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outsid
     networks.threads.book.schedule_fault("reset_after", on="posts")
     sent = here.desk.delivery("Bonsoir", channel="threads", after=60)
     here.desk.live(minutes=30)
-    assert here.desk.state(sent) is S.PUBLISHED
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert [one.text for one in own(profile)] == ["Bonsoir"]
 
 
@@ -168,5 +168,5 @@ def test_without_rights_over_replies_the_account_still_posts(networks: Outside) 
     here.desk.live(minutes=3)
     second = here.desk.delivery("Deux", channel="threads")
     here.desk.live(minutes=2)
-    assert here.desk.state(second) is S.PUBLISHED
-    assert here.desk.state(first) is not S.REMOVED
+    assert here.desk.state(second) is DeliveryState.PUBLISHED
+    assert here.desk.state(first) is not DeliveryState.REMOVED

@@ -5,13 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.connections.states import AccountSetupState
 from channels.manual_tasks import tasks
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.time_changes import expedite_delivery
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
@@ -20,6 +21,8 @@ from tests.journeys.visits import Visited, film, services_at
 from tests.schedules.builders import desk
 from workers.cli.platforms import disconnection
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +70,12 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
     house.live(minutes=15)
     assert house.member.taken == [], "what is said ahead shows nothing"
     house.live(minutes=10)
-    assert lea.state(planned) is S.PUBLISHED, lea.why(planned)
+    assert lea.state(planned) is DeliveryState.PUBLISHED, lea.why(planned)
     assert house.texts() == ["Au bord de l’eau."]
     assert lea.entry(planned).url.startswith("https://www.tiktok.com/@")
     lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
-    assert lea.state(planned) is S.REMOVING, "a person takes it away: TikTok offers no way"
+    assert lea.state(planned) is DeliveryState.REMOVING, "a person takes it away: TikTok offers no way"
 
 
 def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited, running: Network) -> None:
@@ -106,7 +109,7 @@ def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
     house.server.book.ask(mode, on="posts", seconds=3.0)
     lost = post(house, f"perdu {mode}")
     house.live(minutes=6)
-    assert house.desk.state(lost) is S.PUBLISHED, house.desk.why(lost)
+    assert house.desk.state(lost) is DeliveryState.PUBLISHED, house.desk.why(lost)
     assert len(house.member.taken) == 1
 
 
@@ -116,7 +119,7 @@ def test_what_breaks_off_ahead_goes_on(house: Visited, mode: str) -> None:
     house.server.book.ask(mode, on="files", times=1)
     sent = post(house, f"coupé {mode}", after=60)
     house.live(minutes=5)
-    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED, house.desk.why(sent)
     assert len(house.member.taken) == 1
 
 
@@ -125,9 +128,9 @@ def test_a_film_that_is_worked_through_is_waited_for(house: Visited) -> None:
     house.enrol()
     sent = post(house, "lent")
     house.live(minutes=2)
-    assert house.desk.state(sent) is S.PROCESSING
+    assert house.desk.state(sent) is DeliveryState.PROCESSING
     house.live(minutes=8)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED
     assert len(house.member.taken) == 1
 
 
@@ -136,7 +139,7 @@ def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visite
     house.enrol()
     sent = post(house, "examiné")
     house.live(minutes=5)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED
     assert not house.desk.entry(sent).url
     house.live(hours=5)
     entry = house.desk.entry(sent)
@@ -162,7 +165,7 @@ def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: Visit
     house.live(minutes=70)
     assert house.desk.notices()[f"delivery:{hidden}:gone"] == "delivery.hidden_there"
     assert f"delivery:{kept}:gone" not in house.desk.notices()
-    assert [house.desk.state(one) for one in (kept, hidden)] == [S.PUBLISHED, S.PUBLISHED]
+    assert [house.desk.state(one) for one in (kept, hidden)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -174,11 +177,11 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
         house.server.book.ask("reset_after", on="posts")
     sent = post(house, "refusé")
     house.live(minutes=3)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.film_refused")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.film_refused")
     assert house.member.taken == []
-    house.desk.act(deliveries.expedite_delivery, sent)
+    house.desk.act(expedite_delivery, sent)
     house.live(minutes=4)
-    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED, house.desk.why(sent)
     assert len(house.member.taken) == 1
 
 
@@ -187,10 +190,10 @@ def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: Visited) -> N
     house.server.fails("internal")
     sent = post(house, "panne")
     house.live(minutes=4)
-    assert (house.desk.state(sent), house.member.taken) == (S.SCHEDULED, [])
+    assert (house.desk.state(sent), house.member.taken) == (DeliveryState.SCHEDULED, [])
     assert house.desk.why(sent) == "tiktok.film_refused"
     house.live(minutes=14)
-    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED, house.desk.why(sent)
     assert len(house.member.taken) == 1
 
 
@@ -200,7 +203,7 @@ def test_a_second_fault_of_theirs_is_told(house: Visited) -> None:
     house.server.fails("internal")
     sent = post(house, "panne encore")
     house.live(minutes=30)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.film_refused")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.film_refused")
     assert house.member.taken == []
 
 
@@ -209,7 +212,7 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "connectors.address_elsewhere")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "connectors.address_elsewhere")
     assert house.member.taken == []
 
 
@@ -218,7 +221,7 @@ def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
     assert house.enrol().state == AccountSetupState.CONNECTED
     sent = post(house, "trop tôt")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.unaudited")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "tiktok.unaudited")
     assert house.member.taken == []
 
 
@@ -227,7 +230,7 @@ def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: Vis
     house.server.audited, house.server.people_per_day, house.member.private = False, 0, True
     sent = post(house, "demain")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.HELD, "delivery.too_late")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.HELD, "delivery.too_late")
     assert house.desk.attempts(sent)[-1].detail == Message("tiktok.people_used_up")
     assert house.member.taken == []
 
@@ -245,7 +248,7 @@ def test_tokens_are_renewed_and_each_refresh_token_works_once(house: Visited) ->
     assert house.channel().generation > first
     sent = post(house, "trois heures après")
     house.live(minutes=2)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
 def test_whoever_takes_it_back_is_asked_to_say_yes_again(house: Visited) -> None:
@@ -253,5 +256,5 @@ def test_whoever_takes_it_back_is_asked_to_say_yes_again(house: Visited) -> None
     house.server.revoke(house.member)
     sent = post(house, "fermé")
     house.live(minutes=2)
-    assert house.desk.state(sent) is S.HELD
+    assert house.desk.state(sent) is DeliveryState.HELD
     assert house.channel().state == ChannelState.REAUTHORIZE

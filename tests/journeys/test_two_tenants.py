@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from channels.accounts import lifecycle
 from channels.accounts import queries as channel_reads
+from channels.attempts.queries import list_attempts
 from connectors.conformance.fake_servers import serve_app
 from dashboard.pages.home import queries as home_reads
 from dashboard.shell.localization import MemberLocalizer
@@ -29,13 +30,14 @@ from gate.ratings import ratings
 from gate.reviews import content_reviews as review_desk
 from insights.rollups import queries as insight_reads
 from schedules.approvals import decisions
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.posts import deliveries, live_posts
 from schedules.posts import queries as schedule_reads
 from schedules.posts.events import PublishDue
 from schedules.publishing import post_removal
 from studio.library import assets
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import listed_price
 from subscribers.checkout import order_payments
 from subscribers.conversations import conversation_rows
 from subscribers.conversations import queries as subscriber_reads
@@ -131,20 +133,20 @@ ACTS: dict[str, tuple[str, Act]] = {
     "channel": ("channels", channel_reads.get_channel),
     "channels of": ("creators", channel_reads.list_creator_channels),
     "pause": ("channels", lambda scope, key: lifecycle.pause_account(scope, key, Message("gate.CONSENT_MISSING"))),
-    "attempts": ("deliveries", lambda scope, key: channel_reads.list_attempts(scope, Subject(SUBJECT, key))),
+    "attempts": ("deliveries", lambda scope, key: list_attempts(scope, Subject(SUBJECT, key))),
     "picture": ("assets", assets.get_asset),
     "picture for": ("assets", lambda scope, key: assets.get_rendition(scope, key, "sandbox")),
     "pack": ("packs", packs.get_pack),
     "packs of": ("creators", packs.list_active_packs),
-    "price": ("packs", offers.listed_price),
+    "price": ("packs", listed_price),
     "day": ("creators", lambda scope, key: schedule_reads.entries_of_day(scope, key, scope.now.date(), ZONE)),
     "story": ("deliveries", schedule_reads.delivery_timeline),
     "published": ("deliveries", live_posts.find_live_post),
     "approve": ("posts", lambda scope, key: decisions.approve_post(scope, key, member_id=_manager(scope))),
     "plan": ("posts", deliveries.schedule_post),
     "cancel": ("deliveries", deliveries.cancel_delivery),
-    "send now": ("deliveries", deliveries.expedite_delivery),
-    "move": ("deliveries", lambda s, key: deliveries.reschedule_delivery(s, key, at=to_wall_time(s.now, ZONE))),
+    "send now": ("deliveries", expedite_delivery),
+    "move": ("deliveries", lambda s, key: reschedule_delivery(s, key, at=to_wall_time(s.now, ZONE))),
     "remove": ("deliveries", post_removal.request_post_removal),
     "thread": ("conversations", subscriber_reads.thread),
     "who said": ("channels", lambda scope, key: subscriber_reads.find_conversation(scope, key, FAN)),

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from channels.accounts import oauth_clients
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup as enrolling
 from channels.connections import disconnection
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.connections.states import AccountSetupState
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.agencies import queries as tenant_reads
 from tests.conftest import Cluster
@@ -24,6 +25,8 @@ from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from workers.cli.platforms import account_setup as connect_account
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
 
@@ -90,14 +93,14 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
     post = lea.delivery(TEXT, channel="x", after=1200, media=(lea.photo(1), lea.photo(2)))
     house.live(minutes=25)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
     assert shown.text == TEXT
     assert [one.alt_text for one in shown.media] == ["picture 1", "picture 2"]
     assert lea.entry(post).url == f"https://x.com/i/status/{shown.id}"
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
-    assert lea.state(post) is S.REMOVED
+    assert lea.state(post) is DeliveryState.REMOVED
     assert house.member.posts == {}
 
 
@@ -134,7 +137,7 @@ def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Ho
     assert [one.used for one in shown] == [True] * (len(shown) - 1) + [False]
     post = house.desk.delivery("cinq heures après", channel="x")
     house.live(minutes=1)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
     assert house.channel().state == ChannelState.ACTIVE
 
 
@@ -149,7 +152,7 @@ def test_a_renewal_whose_answer_is_lost_asks_a_person_at_last(house: House) -> N
     assert house.texts() == []
     assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=2)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
 def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) -> None:
@@ -159,9 +162,9 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) ->
         house.server.book.ask(mode, on="posts")
         lost = lea.delivery(f"{TEXT} {mode}", channel="x", media=(lea.photo(3 + len(mode)),))
         lea.run()
-        assert lea.state(lost) is S.UNCERTAIN
+        assert lea.state(lost) is DeliveryState.UNCERTAIN
         house.live(minutes=4)
-        assert lea.state(lost) is S.PUBLISHED
+        assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts() == [f"{TEXT} reset_after", f"{TEXT} reset_before"]
 
 
@@ -172,7 +175,7 @@ def test_what_a_lagging_timeline_hid_is_found_when_x_refuses_the_repeat(house: H
     house.server.book.ask("lag", on="lookups", lookup_lag=100.0)
     lost = lea.delivery("cachée un moment", channel="x")
     house.live(minutes=8)
-    assert lea.state(lost) is S.PUBLISHED
+    assert lea.state(lost) is DeliveryState.PUBLISHED
     assert lea.entry(lost).native_id == next(iter(house.member.posts))
     assert house.texts() == ["cachée un moment"]
 
@@ -186,7 +189,7 @@ def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: Hou
     before = len(house.server.book.record())
     said = lea.delivery("déjà dit", channel="x")
     house.live(minutes=10)
-    assert lea.state(said) is S.FAILED
+    assert lea.state(said) is DeliveryState.FAILED
     assert lea.entry(said).reason == Message("x.duplicate")
     assert house.texts() == ["déjà dit"]
     asked = [one for one in house.server.book.record()[before:] if one["kind"] == "posts" and one["status"] == 403]
@@ -199,12 +202,12 @@ def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
     house.server.out_of_credits = True
     first, second = (lea.delivery(f"plus tard {n}", channel="x") for n in range(2))
     house.live(minutes=5)
-    assert {lea.state(first), lea.state(second)} == {S.SCHEDULED}
+    assert {lea.state(first), lea.state(second)} == {DeliveryState.SCHEDULED}
     assert lea.entry(first).reason == Message("x.credits")
     assert house.told() == [Message("x.credits_gone")], "once, however many wait"
     house.server.out_of_credits = False
     house.live(minutes=15)
-    assert {lea.state(first), lea.state(second)} == {S.PUBLISHED}
+    assert {lea.state(first), lea.state(second)} == {DeliveryState.PUBLISHED}
     assert sorted(house.texts()) == ["plus tard 0", "plus tard 1"]
     assert house.told() == []
 
@@ -217,10 +220,10 @@ def test_whoever_throws_us_out_is_asked_again(house: House) -> None:
     post = house.desk.delivery("sans accord", channel="x")
     house.live(minutes=2)
     assert house.channel().state == ChannelState.REAUTHORIZE
-    assert house.desk.state(post) in (S.HELD, S.SCHEDULED)
+    assert house.desk.state(post) in (DeliveryState.HELD, DeliveryState.SCHEDULED)
     house.enrol()
     house.live(minutes=2)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
 def test_an_account_that_is_suspended_is_gone(house: House) -> None:
@@ -229,7 +232,7 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
     post = house.desk.delivery("de nulle part", channel="x")
     house.live(minutes=1)
     assert house.channel().state == ChannelState.GONE
-    assert house.desk.state(post) is S.HELD
+    assert house.desk.state(post) is DeliveryState.HELD
 
 
 def terminal(house: Visited, *, dry: bool = False, creator: str = "", platform: str = "x") -> list[tuple[str, bool]]:
@@ -295,7 +298,7 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     house.enrol()
     first = lea.delivery("Bonjour le lac", channel="x")
     house.live(minutes=2)
-    assert lea.state(first) is S.PUBLISHED
+    assert lea.state(first) is DeliveryState.PUBLISHED
     post = next(number for number, text in house.member.taken if text == "Bonjour le lac")
     ann = server.account(f"ann{str(lea.tenant_id)[-8:]}")
     told = server.publish(ann, {"text": "where is this?", "reply": {"in_reply_to_tweet_id": post}})
@@ -339,11 +342,11 @@ def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
     assert stands.reason == Message(f"channel.{code}", {"name": "Anne"})
     assert pair.revoked == (code == "left" or fault == "accept_then_hang")
-    assert (house.desk.state(waiting), house.texts()) == (S.HELD, [])
+    assert (house.desk.state(waiting), house.texts()) == (DeliveryState.HELD, [])
     assert house.enrol().state == AccountSetupState.CONNECTED
     assert house.channel().id == before.id
     house.live(minutes=3)
-    assert house.desk.state(waiting) is S.PUBLISHED
+    assert house.desk.state(waiting) is DeliveryState.PUBLISHED
 
 
 @pytest.mark.parametrize(("again", "code"), [(True, "left"), (False, "left_unanswered")])
@@ -373,9 +376,9 @@ def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: Visited
     post = house.desk.delivery(TEXT, channel="x")
     house.server.book.ask("accept_then_hang", on="posts", times=1, seconds=0.1)
     house.desk.run()
-    assert house.desk.state(post) is S.UNCERTAIN
+    assert house.desk.state(post) is DeliveryState.UNCERTAIN
     house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")
     house.live(minutes=3)
     assert house.channel().state == ChannelState.DISCONNECTED
-    assert house.desk.state(post) is S.UNCERTAIN
+    assert house.desk.state(post) is DeliveryState.UNCERTAIN
     assert house.texts() == [TEXT]

@@ -11,18 +11,18 @@ from connectors.contract.account_setup import WANTED_MESSAGES
 from connectors.platforms.x.account import CHAT_SURFACE
 from foundation.ids import uuid7
 from foundation.money import Money
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 
 
 def hears(house: House) -> list[str]:  # noqa: F811  fixture
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=6)
-    registry.make_listener(house.desk.services, house.channel()).poll_once()
+    make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
     return [row.body for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -62,7 +62,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     x.says(leo, house.member, text="ce que j’ai écrit bien avant")
     house.enrol()
-    assert not registry.make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    assert not make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert hears(house) == [], "what was said before was said to the creator"
@@ -104,6 +104,7 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
     assert unread(house) == []
 
 
+@pytest.mark.heavy
 def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     with lea.scope() as scope:
@@ -117,7 +118,7 @@ def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:
     lea.run()
     post = lea.delivery("au même moment", channel="x")
     lea.run()
-    assert (lea.state(post), state(house, key)) == (S.PUBLISHED, "approved")
+    assert (lea.state(post), state(house, key)) == (DeliveryState.PUBLISHED, "approved")
     x.limits.most["messages"] = 15
     x.clock.move(16 * 60)
     lea.pass_time(seconds=16 * 60)

@@ -2,15 +2,18 @@
 
 from decimal import Decimal
 
+import pytest
+
 from channels.limits import request_costs
 from channels.limits.request_costs import AccountBill
 from foundation.money import Money, Price
 from gate.contract.units import Rating
 from gate.reviews import link_targets
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 
 
+@pytest.mark.heavy
 def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  fixture
     lea = house.desk
     house.enrol()
@@ -30,8 +33,8 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
     house.live(minutes=3)
     linked = lea.delivery("encore https://example.com/b", channel="x")
     house.live(minutes=5)
-    assert [lea.state(one) for one in posts] == [S.PUBLISHED] * 3
-    assert lea.state(linked) is S.SCHEDULED, "twenty cents are not left"
+    assert [lea.state(one) for one in posts] == [DeliveryState.PUBLISHED] * 3
+    assert lea.state(linked) is DeliveryState.SCHEDULED, "twenty cents are not left"
     assert [one.code for one in house.told()] == ["channel.cap_near"]
     with lea.scope() as scope:
         bill = request_costs.bills_by_account(scope, ["x"])[house.channel().id]
@@ -40,4 +43,4 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
         request_costs.set_cost_cap(scope, "x", Money(200, "USD"))
     assert house.told() == []
     house.live(minutes=6)
-    assert lea.state(linked) is S.PUBLISHED
+    assert lea.state(linked) is DeliveryState.PUBLISHED

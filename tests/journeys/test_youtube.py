@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.connections.states import AccountSetupState
 from foundation.i18n.translation import Message
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.google import FakeYouTube, youtube
@@ -15,6 +16,8 @@ from tests.fakes.network import Network, network
 from tests.journeys.visits import Visited, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +67,13 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     assert [one.privacy for one in house.member.videos.values()] == ["private"], "it is there before its time"
     assert house.member.posts == {}
     house.live(minutes=15)
-    assert lea.state(planned) is S.PUBLISHED, lea.entry(planned).reason
+    assert lea.state(planned) is DeliveryState.PUBLISHED, lea.entry(planned).reason
     (shown,) = house.member.posts.values()
     assert (shown.title, shown.description, shown.made_for_kids) == ("Un lac", "Au bord de l’eau.", False)
     assert lea.entry(planned).url == f"https://www.youtube.com/watch?v={shown.id}"
     lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
-    assert lea.state(planned) is S.REMOVED
+    assert lea.state(planned) is DeliveryState.REMOVED
     assert house.member.videos == {}
 
 
@@ -85,13 +88,13 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
     house.live(minutes=15)
     assert [(one.privacy, bool(one.cover)) for one in house.member.videos.values()] == [("private", True)]
     house.live(minutes=10)
-    assert lea.state(planned) is S.PUBLISHED, lea.entry(planned).reason
+    assert lea.state(planned) is DeliveryState.PUBLISHED, lea.entry(planned).reason
     house.member.may_cover = False
     refused = lea.delivery(
         "Au bord.", title="Un autre lac", channel="youtube", media=(film(lea, seconds=2.0), lea.photo(32))
     )
     house.live(minutes=3)
-    assert (lea.state(refused), lea.why(refused)) == (S.FAILED, "youtube.cover_forbidden")
+    assert (lea.state(refused), lea.why(refused)) == (DeliveryState.FAILED, "youtube.cover_forbidden")
     assert len(house.member.posts) == 1
 
 
@@ -101,7 +104,7 @@ def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
     house.server.book.ask(mode, on="posts")
     lost = post(house, f"perdu {len(mode)}")
     house.live(minutes=6)
-    assert house.desk.state(lost) is S.PUBLISHED
+    assert house.desk.state(lost) is DeliveryState.PUBLISHED
     assert len(house.member.taken) == 1
     assert len(house.member.videos) == 1
 
@@ -112,7 +115,7 @@ def test_an_upload_that_breaks_off_goes_on(house: Visited, mode: str) -> None:
     house.server.book.ask(mode, on="files", times=1, seconds=3.0)
     sent = post(house, f"coupé {len(mode)}", after=60)
     house.live(minutes=5)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED
     assert len(house.member.taken) == 1
 
 
@@ -121,10 +124,10 @@ def test_a_film_that_youtube_works_through_waits(house: Visited) -> None:
     house.enrol()
     sent = post(house, "lent")
     house.live(minutes=1)
-    assert house.desk.state(sent) is S.SCHEDULED
+    assert house.desk.state(sent) is DeliveryState.SCHEDULED
     assert house.desk.why(sent) == "connectors.preparing"
     house.live(minutes=5)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
 def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: Visited) -> None:
@@ -132,7 +135,7 @@ def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: Visited) -> None:
     house.enrol()
     sent = post(house, "refusé")
     house.live(minutes=3)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "youtube.film_refused")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "youtube.film_refused")
     assert house.member.taken == []
 
 
@@ -143,7 +146,7 @@ def test_a_session_that_is_forgotten_begins_anew(house: Visited) -> None:
     house.desk.run()
     house.server.forgets_session = False
     house.live(minutes=5)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
 def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
@@ -152,7 +155,7 @@ def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
     house.enrol(client_id=app.client_id, client_secret=app.secret)
     sent = post(house, "privée")
     house.live(minutes=2)
-    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "youtube.kept_private")
+    assert (house.desk.state(sent), house.desk.why(sent)) == (DeliveryState.FAILED, "youtube.kept_private")
     assert house.member.posts == {}
 
 
@@ -161,7 +164,7 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
     house.live(minutes=2)
-    assert house.desk.state(sent) is S.FAILED
+    assert house.desk.state(sent) is DeliveryState.FAILED
     assert house.member.videos == {}
 
 
@@ -179,4 +182,4 @@ def test_tokens_are_renewed_with_the_same_refresh_token(house: Visited) -> None:
     assert house.channel().generation > first
     sent = post(house, "deux heures après")
     house.live(minutes=2)
-    assert house.desk.state(sent) is S.PUBLISHED
+    assert house.desk.state(sent) is DeliveryState.PUBLISHED

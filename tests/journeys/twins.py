@@ -24,6 +24,7 @@ from insights.rollups import daily_rollups
 from studio.library import assets as library
 from studio.packs import packs
 from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.checkout import order_payments
 from subscribers.conversations import conversation_rows
 from subscribers.conversations import queries as subscriber_reads
@@ -42,7 +43,7 @@ from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk
 from web.site import sites
-from workers.event_routes import registry
+from workers.listeners.factory import _build_checkout_responder, _receive_update
 from workers.listeners.polling import AccountListener
 from workers.wiring import Services, build_services
 
@@ -157,8 +158,8 @@ class Twin:
             tenant=services.tenant,
             transport=services.transport,
             connectors=services.chat_connectors,
-            hear=partial(registry._receive_update, services),
-            at_once=registry._build_checkout_responder(services).answer_checkout,
+            hear=partial(_receive_update, services),
+            at_once=_build_checkout_responder(services).answer_checkout,
         ).poll_once()
         self.desk.live(seconds=60)
 
@@ -259,5 +260,5 @@ def _shop(desk: Desk, word: str) -> UUID:
             description=f"Le port {word}",
             assets=assets,
         )
-        offers.set_price(scope, desk.creator_id, pack_id, "sandbox", Money(500, "XTS"))
+        set_price(scope, desk.creator_id, pack_id, "sandbox", Money(500, "XTS"))
     return pack_id

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.states import AccountSetupState
 from channels.connections import account_setup, oauth_flow
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.connections.states import AccountSetupState
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from gate.contract.units import Rating

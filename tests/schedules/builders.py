@@ -15,7 +15,7 @@ from uuid import UUID
 from PIL import Image, ImageDraw
 
 from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.attempts.queries import AttemptSummary, list_attempts
 from connectors.contract.connector import StepResult, WireStep
 from connectors.transport.transport import AccountTarget
 from foundation.db.database import DatabaseRole, Scope
@@ -35,8 +35,8 @@ from schedules.posts.states import DeliveryState
 from studio.ingest import pipeline
 from studio.library import assets
 from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies import rights as tenant_roles
+from tenants.notices.queries import list_open_notices
 from tests.channels.builders import Clockwork, Killed
 from tests.conftest import Cluster
 from tests.fakes.network import Network
@@ -326,10 +326,10 @@ class Desk:
         """The states the delivery went through."""
         return [str(step.after) for step in self.story(delivery_id)]
 
-    def attempts(self, delivery_id: UUID, kind: str = "send") -> list[channel_reads.AttemptSummary]:
+    def attempts(self, delivery_id: UUID, kind: str = "send") -> list[AttemptSummary]:
         """What was tried."""
         with self.scope() as scope:
-            found = channel_reads.list_attempts(scope, Subject("delivery", delivery_id))
+            found = list_attempts(scope, Subject("delivery", delivery_id))
         return [attempt for attempt in found if attempt.kind == kind]
 
     def posts(self, channel: str = "main") -> list[dict[str, Any]]:
@@ -354,7 +354,7 @@ class Desk:
     def notices(self) -> dict[str, str]:
         """Open notices: cause → code."""
         with self.scope() as scope:
-            return {notice.cause: notice.message.code for notice in tenant_reads.list_open_notices(scope)}
+            return {notice.cause: notice.message.code for notice in list_open_notices(scope)}
 
     def rows(self, kind: str = "") -> list[Any]:
         """Rows of the outbox that are not done."""

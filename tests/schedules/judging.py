@@ -7,8 +7,7 @@ from heapq import heapify, heappop, heappush
 from pathlib import Path
 from uuid import UUID
 
-from schedules.posts.states import DELIVERY_STATES, NEEDS_DECISION
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DELIVERY_STATES, NEEDS_DECISION, DeliveryState
 from tests.schedules.still import Outside
 from tests.schedules.world import LATE, Promise, World
 
@@ -81,7 +80,7 @@ class Judge:
     world: World
     trace: Trace
     tenant: UUID
-    states: dict[str, S] = field(default_factory=dict)
+    states: dict[str, DeliveryState] = field(default_factory=dict)
     """Where each delivery stands, by the moves that were written."""
     whose: dict[str, str] = field(default_factory=dict)
     """Which delivery says that it is a post of the world."""
@@ -112,12 +111,14 @@ class Judge:
         ):
             self.seen = move_id
             self.trace.say(self.world.now(), "move", one, before, "->", after, "by", by, reason or "")
-            if self.states.get(one, before) != before or not DELIVERY_STATES.allows(S(before), S(after)):
+            if self.states.get(one, before) != before or not DELIVERY_STATES.allows(
+                DeliveryState(before), DeliveryState(after)
+            ):
                 wrong.append(f"{one} went from {before} to {after}, and was {self.states.get(one)}")
-            self.states[one] = S(after)
-            if after == S.PUBLISHED and self.whose.setdefault(native_id, one) != one:
+            self.states[one] = DeliveryState(after)
+            if after == DeliveryState.PUBLISHED and self.whose.setdefault(native_id, one) != one:
                 wrong.append(f"{one} and {self.whose[native_id]} are one post, {native_id}")
-            if after == S.PUBLISHED and (native_id not in self.world.standing or dry):
+            if after == DeliveryState.PUBLISHED and (native_id not in self.world.standing or dry):
                 wrong.append(f"{one} says that {native_id} stands")
         return wrong
 
@@ -144,7 +145,8 @@ class Judge:
     def _explained(self, one: Promise) -> bool:
         where = {"tenant": self.tenant, "post": one.post, "channel": one.channel, "day": f"{one.day}%"}
         return any(
-            reason and (S(state) in NEEDS_DECISION or state in (S.CANCELLED, S.REHEARSED))
+            reason
+            and (DeliveryState(state) in NEEDS_DECISION or state in (DeliveryState.CANCELLED, DeliveryState.REHEARSED))
             for state, reason in self.outside.ask(_TOLD, **where)
         )
 
@@ -156,7 +158,7 @@ class Judge:
     def at_rest(self) -> None:
         """Nothing is due or in anybody's hand: no row gave up, and whatever must still happen has its row."""
         wrong = [" ".join(row) for row in self.outside.ask(_AT_REST, tenant=self.tenant)]
-        said, doubts = set(self.whose), sum(state == S.UNCERTAIN for state in self.states.values())
+        said, doubts = set(self.whose), sum(state == DeliveryState.UNCERTAIN for state in self.states.values())
         strange = len(self.world.standing.keys() - said)
         if strange > doubts:
             wrong.append(f"{strange} posts stand that no delivery knows of, {doubts} are in doubt")

@@ -15,7 +15,7 @@ from foundation.outbox import fan_out, row_leases
 from foundation.outbox.fan_out import FactListeners
 from foundation.outbox.outbox import QUEUES
 from foundation.outbox.row_leases import ClaimedRow, TakenRow
-from schedules.posts.events import DeliveryPublished
+from schedules.publishing.events import DeliveryPublished
 from tenants.agencies import agencies
 from tenants.agencies import rights as tenant_roles
 from tests.fakes.network import Network

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.ids import uuid7
+from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.models import Delivery, Series
@@ -14,7 +15,6 @@ from schedules.recurrence import series
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from tests.schedules.builders import Desk
 
-S = DeliveryState
 DAILY, WEEKLY = RecurrenceRule(RecurrenceUnit.DAY, None), RecurrenceRule(RecurrenceUnit.WEEK, None)
 
 
@@ -60,7 +60,7 @@ def rows(lea: Desk, post_id: UUID) -> list[Delivery]:
 
 def standing(lea: Desk, post_id: UUID) -> list[str]:
     """The local dates of a post's deliveries that are not cancelled."""
-    return [row.wall_time[:10] for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    return [row.wall_time[:10] for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
 
 
 def series_of(lea: Desk, post_id: UUID) -> list[Series]:
@@ -76,4 +76,4 @@ def only(lea: Desk, post_id: UUID) -> UUID:
 
 def approved(lea: Desk, post_id: UUID) -> None:
     lea.approve(post_id)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)

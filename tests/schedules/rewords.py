@@ -7,9 +7,9 @@ from sqlmodel import col, select
 
 from gate.contract.units import Subject
 from gate.copies import copy_edits, live_copies
+from schedules.edits.models import PostEdit
 from schedules.posts import queries
-from schedules.posts.models import PostEdit
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import edit_requests as asking
 from schedules.publishing.edit_requests import EditRequestResult
 from tests.schedules.builders import Desk
@@ -21,7 +21,7 @@ def published(lea: Desk, body: str = "old words", **more: Any) -> UUID:
     """A post that stands outside."""
     delivery_id = lea.delivery(body, **more)
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     return delivery_id
 
 

@@ -14,6 +14,7 @@ from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime
 from schedules.approvals import decisions
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
@@ -197,7 +198,7 @@ class Months:
         elif whim < 0.6 and chosen.delivery is not None:
             chosen.day += timedelta(days=1)
             at = WallTime(chosen.day, chosen.clock, chosen.zone)
-            self.agency.act(deliveries.reschedule_delivery, chosen.delivery, at=at)
+            self.agency.act(reschedule_delivery, chosen.delivery, at=at)
 
     def _set_apart(self, chosen: Promise) -> None:
         """One date of what repeats becomes a post of its own, and says what it said."""

@@ -8,11 +8,12 @@ import pytest
 from channels.accounts import lifecycle
 from foundation.errors import Conflict
 from schedules.approvals import decisions, review_queue
+from schedules.approvals.release import approver_names, needs_no_approval, release_post
+from schedules.approvals.time_changes import expedite_delivery
 from schedules.calendar import listings, versioned_actions
 from schedules.drafts import drafts
-from schedules.posts import deliveries
 from schedules.posts.deliveries import deliveries_of_post
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.recurrence import evergreen_pools
 from schedules.rescheduling import account_failover, queue
@@ -37,13 +38,13 @@ def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
     first = lea.delivery("said yes to", after=600)
     post_id = lea.entry(first).post_id
     late = add(lea, post_id, "second")
-    assert (lea.state(first), lea.state(late)) == (S.SCHEDULED, S.DRAFT)
-    lea.act(drafts.release_post, post_id)  # whoever presses "put it on the calendar"
-    assert lea.state(late) is S.DRAFT
+    assert (lea.state(first), lea.state(late)) == (DeliveryState.SCHEDULED, DeliveryState.DRAFT)
+    lea.act(release_post, post_id)  # whoever presses "put it on the calendar"
+    assert lea.state(late) is DeliveryState.DRAFT
     lea.live(hours=1)
     assert (lea.texts("main"), lea.texts("second")) == (["said yes to"], [])
-    assert (lea.state(late), lea.why(late)) == (S.HELD, "delivery.unapproved")
-    lea.act(deliveries.expedite_delivery, late)
+    assert (lea.state(late), lea.why(late)) == (DeliveryState.HELD, "delivery.unapproved")
+    lea.act(expedite_delivery, late)
     lea.run()
     assert lea.texts("second") == []
     lea.approve(post_id)
@@ -57,7 +58,7 @@ def test_an_account_a_post_was_taken_off_may_be_put_back(services: Services, san
     lea.connect("second")
     post_id = lea.write("both")
     one, two = lea.wish(post_id, "main", after=600), lea.wish(post_id, "second", after=600)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     lea.act(drafts.remove_channel_from_post, two)
     for after in (1200, 1800):  # the second time it is there, and moves
         lea.act(
@@ -69,14 +70,14 @@ def test_an_account_a_post_was_taken_off_may_be_put_back(services: Services, san
     with lea.scope() as scope:
         rows = deliveries_of_post(scope, post_id)
     assert sorted((row.occurrence_key, row.state) for row in rows) == [
-        ("", S.CANCELLED),
-        ("", S.SCHEDULED),
-        ("again-1", S.SCHEDULED),
+        ("", DeliveryState.CANCELLED),
+        ("", DeliveryState.SCHEDULED),
+        ("again-1", DeliveryState.SCHEDULED),
     ]
     lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 900))
     lea.live(hours=1)
     assert (lea.texts("main"), lea.texts("second")) == (["both"], ["both"])
-    assert lea.state(one) is S.PUBLISHED
+    assert lea.state(one) is DeliveryState.PUBLISHED
     with pytest.raises(Conflict):
         lea.act(
             versioned_actions.schedule_post_on_channels,
@@ -97,7 +98,7 @@ def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: Desk) -> N
         )
     lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 7200))
     with lea.scope() as scope:
-        (row,) = (one for one in deliveries_of_post(scope, post_id) if one.state != S.CANCELLED)
+        (row,) = (one for one in deliveries_of_post(scope, post_id) if one.state != DeliveryState.CANCELLED)
     assert (row.channel_id, row.due_at > lea.now() + timedelta(hours=1)) == (lost, True)
 
 
@@ -109,12 +110,12 @@ def test_who_may_say_yes_is_asked_again_as_the_first_time(lea: Desk) -> None:
         (asked,) = review_queue.list_review_queue(scope, [lea.creator_id])
         assert [wish.delivery_id for wish in asked.wishes] == [late]
         assert asked.words == ()
-        assert drafts.approver_names(scope, post_id) == ("Marc",)
-        assert not drafts.needs_no_approval(scope, post_id)
+        assert approver_names(scope, post_id) == ("Marc",)
+        assert not needs_no_approval(scope, post_id)
         assert not listings.get_post_detail(scope, [lea.creator_id], post_id).approved
     lea.approve(post_id)
-    lea.act(drafts.release_post, post_id)
-    assert lea.state(late) is S.SCHEDULED
+    lea.act(release_post, post_id)
+    assert lea.state(late) is DeliveryState.SCHEDULED
     with lea.scope() as scope:
         assert review_queue.list_review_queue(scope, [lea.creator_id]) == []
         assert listings.get_post_detail(scope, [lea.creator_id], post_id).approved
@@ -125,12 +126,12 @@ def test_where_it_goes_already_nobody_is_asked_twice(lea: Desk) -> None:
     first = lea.delivery("hello", after=600)
     post_id = lea.entry(first).post_id
     assert add(lea, post_id, "main", after=900) == first
-    assert lea.state(first) is S.SCHEDULED
+    assert lea.state(first) is DeliveryState.SCHEDULED
     waits = lea.write("nobody said anything")
     lea.wish(waits, after=600)
     late = add(lea, waits, "second")
     lea.approve(waits)
-    assert lea.state(late) is S.APPROVED
+    assert lea.state(late) is DeliveryState.APPROVED
 
 
 def test_where_nobody_is_asked_it_leaves(services: Services, sandbox: Network) -> None:
@@ -138,7 +139,7 @@ def test_where_nobody_is_asked_it_leaves(services: Services, sandbox: Network) -
     free.connect("second")
     post_id = free.entry(free.delivery("hello", after=600)).post_id
     late = add(free, post_id, "second")
-    assert free.state(late) is S.SCHEDULED
+    assert free.state(late) is DeliveryState.SCHEDULED
 
 
 def test_a_no_longer_asked_yes_lets_it_go(lea: Desk) -> None:
@@ -148,8 +149,8 @@ def test_a_no_longer_asked_yes_lets_it_go(lea: Desk) -> None:
     late = add(lea, post_id, "second")
     with lea.scope() as scope:
         scope.run("UPDATE creators SET approval_tiers = 0 WHERE tenant_id = :t", t=lea.tenant_id)
-    lea.act(drafts.release_post, post_id)
-    assert lea.state(late) is S.SCHEDULED
+    lea.act(release_post, post_id)
+    assert lea.state(late) is DeliveryState.SCHEDULED
 
 
 def test_two_tiers_are_both_asked_again(services: Services, sandbox: Network) -> None:
@@ -165,16 +166,16 @@ def test_two_tiers_are_both_asked_again(services: Services, sandbox: Network) ->
     def say(who: UUID, tier: int) -> None:
         with at.scope(f"member:{who}") as scope:
             decisions.approve_post(scope, post_id, member_id=who, tier=tier)
-            drafts.release_post(scope, post_id)
+            release_post(scope, post_id)
 
     say(at.manager, 1)
     say(third, 2)
     late = add(at, post_id, "second")
-    assert (at.state(first), at.state(late)) == (S.SCHEDULED, S.DRAFT)
+    assert (at.state(first), at.state(late)) == (DeliveryState.SCHEDULED, DeliveryState.DRAFT)
     say(at.manager, 1)
-    assert at.state(late) is S.DRAFT
+    assert at.state(late) is DeliveryState.DRAFT
     say(third, 2)
-    assert at.state(late) is S.SCHEDULED
+    assert at.state(late) is DeliveryState.SCHEDULED
 
 
 def test_what_a_pool_brings_to_another_account_waits(lea: Desk) -> None:
@@ -196,8 +197,8 @@ def test_what_a_pool_brings_to_another_account_waits(lea: Desk) -> None:
     assert (lea.channels["second"], "scheduled") not in states
     for one in posts:
         lea.approve(one)
-        lea.act(drafts.release_post, one)
-    assert {state for _, state, _ in planned(lea)} == {S.SCHEDULED}
+        lea.act(release_post, one)
+    assert {state for _, state, _ in planned(lea)} == {DeliveryState.SCHEDULED}
 
 
 def test_what_is_queued_on_another_account_waits(lea: Desk) -> None:
@@ -205,7 +206,7 @@ def test_what_is_queued_on_another_account_waits(lea: Desk) -> None:
     every_day(lea, "second")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
     lea.act(queue.add_post_to_queue, post_id, lea.channels["second"])
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     with lea.scope() as scope:
         assert [row.state for row in deliveries_of_post(scope, post_id)] == ["scheduled", "draft"]
 
@@ -227,12 +228,12 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) ->
     post_id = lea.entry(lea.delivery("asked again", after=3600)).post_id
     shown = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
     lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.versions)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     with lea.scope() as scope:
-        (moved,) = [row for row in deliveries_of_post(scope, post_id) if row.state != S.CANCELLED]
-    assert lea.state(moved.id) is S.DRAFT
+        (moved,) = [row for row in deliveries_of_post(scope, post_id) if row.state != DeliveryState.CANCELLED]
+    assert lea.state(moved.id) is DeliveryState.DRAFT
     lea.approve(post_id)
-    assert lea.state(moved.id) is S.APPROVED
+    assert lea.state(moved.id) is DeliveryState.APPROVED
 
 
 def test_a_yes_taken_back_takes_back_the_added_account_too(lea: Desk) -> None:
@@ -241,10 +242,10 @@ def test_a_yes_taken_back_takes_back_the_added_account_too(lea: Desk) -> None:
     post_id = lea.entry(first).post_id
     late = add(lea, post_id, "second")
     lea.approve(post_id)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     with lea.scope(f"member:{lea.manager}") as scope:
         decisions.withdraw_verdict(scope, post_id, member_id=lea.manager)
-    assert (lea.state(first), lea.state(late)) == (S.DRAFT, S.DRAFT)
+    assert (lea.state(first), lea.state(late)) == (DeliveryState.DRAFT, DeliveryState.DRAFT)
     with pytest.raises(Conflict):
         lea.plan(post_id)
     with lea.scope() as scope:

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 from foundation.ops.wall_time import local_day
 from schedules.availability import quiet_periods
-from schedules.calendar import board
+from schedules.availability.usual_hours import DEFAULT_USUAL_HOUR, filter_closing_periods, find_next_usual_time
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.test_giving_way import keep
 
@@ -21,8 +21,8 @@ def test_the_next_free_hour_lies_behind_a_pause(lea: Desk) -> None:
             first=today,
             last=today + timedelta(days=last),
         )
-        found = lea.act(board.find_next_usual_time, lea.creator_id, ZONE)
-        assert (found.day, found.clock) == (today + timedelta(days=last + 1), board.DEFAULT_USUAL_HOUR)
+        found = lea.act(find_next_usual_time, lea.creator_id, ZONE)
+        assert (found.day, found.clock) == (today + timedelta(days=last + 1), DEFAULT_USUAL_HOUR)
 
 
 def test_what_holds_for_one_account_counts_for_it_alone(lea: Desk) -> None:
@@ -38,21 +38,21 @@ def test_what_holds_for_one_account_counts_for_it_alone(lea: Desk) -> None:
         last=today + timedelta(days=5),
     )
     ahead = today + timedelta(days=6)
-    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE, channels=[main]).day == ahead
-    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE, channels=[lea.channels["second"]]).day < ahead
-    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE).day < ahead
+    assert lea.act(find_next_usual_time, lea.creator_id, ZONE, channels=[main]).day == ahead
+    assert lea.act(find_next_usual_time, lea.creator_id, ZONE, channels=[lea.channels["second"]]).day < ahead
+    assert lea.act(find_next_usual_time, lea.creator_id, ZONE).day < ahead
 
 
 def test_hours_that_are_never_open_are_still_proposed(lea: Desk) -> None:
     """There is no other hour to propose; who plans is warned of it."""
     hours = {"label": "", "zone": ZONE, "weekday": None, "start": time(18), "end": time(19)}
     lea.act(quiet_periods.add_quiet_hours, lea.creator_id, None, **hours)
-    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE).clock == board.DEFAULT_USUAL_HOUR
+    assert lea.act(find_next_usual_time, lea.creator_id, ZONE).clock == DEFAULT_USUAL_HOUR
 
 
 def test_closed_hours_are_of_their_creator(lea: Desk) -> None:
     keep(lea, 0, 1)
     with lea.scope() as scope:
         known = quiet_periods.list_quiet_periods(scope, [lea.creator_id])
-    assert board.filter_closing_periods(known, lea.creator_id) == known
-    assert board.filter_closing_periods(known, lea.tenant_id) == []
+    assert filter_closing_periods(known, lea.creator_id) == known
+    assert filter_closing_periods(known, lea.tenant_id) == []

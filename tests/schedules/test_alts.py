@@ -18,17 +18,19 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators import registry
 from schedules.posts import post_costs
-from schedules.posts.events import AltTextDue
-from schedules.posts.states import AltTextState
 from schedules.suggestions.alt_texts import proposals
 from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.alt_texts.proposals import AltTextProposal
+from schedules.suggestions.events import AltTextDue
 from schedules.suggestions.shared.engine import generate_suggestions
+from schedules.suggestions.states import AltTextState
 from studio.costs.text_requests import TextBilling
 from studio.library import assets, search
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.schedules.builders import Desk
+
+pytestmark = pytest.mark.heavy
 
 SEES = "gemma3"
 GOOD = {

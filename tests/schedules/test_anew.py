@@ -11,7 +11,7 @@ from foundation.ops.wall_time import WallTime
 from schedules.downtime import misfires
 from schedules.drafts import reposts
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.schedules.builders import Desk, wall
 
@@ -26,17 +26,19 @@ def more(lea: Desk, delivery_id: UUID, after: float = 3600) -> UUID:
 def posted(lea: Desk, text: str = "evergreen") -> UUID:
     delivery_id = lea.delivery(text)
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     return delivery_id
 
 
 def test_a_published_post_leaves_once_more_as_another_delivery(lea: Desk) -> None:
     first = posted(lea)
     second = more(lea, first)
-    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.SCHEDULED), "its yes still counts"
+    assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED), (
+        "its yes still counts"
+    )
     lea.live(hours=2)
     entry, before = lea.entry(second), lea.entry(first)
-    assert (entry.state, entry.occurrence_key, entry.post_id) == (S.PUBLISHED, "again-1", before.post_id)
+    assert (entry.state, entry.occurrence_key, entry.post_id) == (DeliveryState.PUBLISHED, "again-1", before.post_id)
     assert entry.native_id != before.native_id
     assert lea.texts() == ["evergreen", "evergreen"]
     assert lea.entry(more(lea, second)).occurrence_key == "again-2", "once more of one more is of the first"
@@ -61,7 +63,7 @@ def test_only_what_was_posted(lea: Desk) -> None:
     lea.fault("reset_before")
     doubted = lea.delivery("maybe")
     lea.run()
-    assert lea.state(doubted) is S.UNCERTAIN
+    assert lea.state(doubted) is DeliveryState.UNCERTAIN
     with pytest.raises(Conflict):
         more(lea, doubted)
 
@@ -72,32 +74,32 @@ def test_until_its_day_is_over_it_may_leave_once_more(lea: Desk) -> None:
     now = lea.now()
     begun = WallTime(now.date(), time(0), "UTC")
     second = lea.act(reposts.repost_delivery, delivery_id, at=begun, connectors=KNOWN)
-    assert lea.state(second) is S.SCHEDULED, "half an hour or twelve late, as it may"
+    assert lea.state(second) is DeliveryState.SCHEDULED, "half an hour or twelve late, as it may"
 
 
 def test_what_was_removed_may_come_back(lea: Desk) -> None:
     first = posted(lea)
     lea.act(post_removal.request_post_removal, first)
     lea.run()
-    assert lea.state(first) is S.REMOVED
+    assert lea.state(first) is DeliveryState.REMOVED
     second = more(lea, first, after=0)
     lea.run()
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
 
 
 def test_a_yes_that_has_ended_is_asked_for_again(lea: Desk) -> None:
     first = posted(lea)
     lea.pass_time(days=100)
     second = more(lea, first)
-    assert lea.state(second) is S.DRAFT
+    assert lea.state(second) is DeliveryState.DRAFT
     lea.live(hours=2)
-    assert (lea.state(second), lea.texts()) == (S.HELD, ["evergreen"]), "nothing leaves without a yes"
+    assert (lea.state(second), lea.texts()) == (DeliveryState.HELD, ["evergreen"]), "nothing leaves without a yes"
     lea.act(deliveries.cancel_delivery, second)
     third = more(lea, first)
     lea.approve(lea.entry(first).post_id)
     lea.act(deliveries.schedule_post, lea.entry(first).post_id)
     lea.live(hours=2)
-    assert (lea.state(third), lea.texts()) == (S.PUBLISHED, ["evergreen", "evergreen"])
+    assert (lea.state(third), lea.texts()) == (DeliveryState.PUBLISHED, ["evergreen", "evergreen"])
 
 
 def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: Desk) -> None:

@@ -26,7 +26,15 @@ from schedules.publishing import post_removal
 from tenants.agencies import agencies
 from tenants.vault import sealed_intake
 from tenants.webhooks import endpoints
-from tenants.webhooks.endpoints import CALL_RETRY_DELAYS, WEBHOOK_EVENTS, WebhookCallDue
+from tenants.webhooks.endpoints import WEBHOOK_EVENTS
+from tenants.webhooks.outgoing_calls import (
+    CALL_RETRY_DELAYS,
+    WebhookCall,
+    WebhookCallDue,
+    list_calls,
+    retry_call,
+    send_test_event,
+)
 from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.fakes.receiver import Receiver, receiving
@@ -72,9 +80,9 @@ class Told:
     def owner(self, act: object, *args: object, **more: object) -> object:
         return self.desk.act(act, *args, **more)  # type: ignore[arg-type]  # the desk's manager owns the agency
 
-    def calls(self) -> list[endpoints.WebhookCall]:
+    def calls(self) -> list[WebhookCall]:
         with self.desk.scope() as scope:
-            return endpoints.list_calls(scope, self.hook_id, limit=100)
+            return list_calls(scope, self.hook_id, limit=100)
 
 
 @pytest.fixture
@@ -154,7 +162,7 @@ def test_what_is_undone_is_not_told(told: Told) -> None:
 @pytest.mark.parametrize("mode", ["500", "404", "302", "301", "reset", "401"])
 def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> None:
     told.receiver.modes = [mode, mode]
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.run()
     assert [(call.state, call.tries) for call in told.calls()] == [("waiting", 1)]
     told.desk.live(seconds=75)
@@ -167,7 +175,7 @@ def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> 
 
 def test_a_receiver_that_hangs_is_left_in_time(told: Told) -> None:
     told.receiver.modes = ["hang"]
-    call_id = told.owner(endpoints.send_test_event, told.hook_id)
+    call_id = told.owner(send_test_event, told.hook_id)
     route = notifications.webhook_routes(told.desk.services)[0]
     assert isinstance(route.handler, partial)
     with pytest.raises(outbox.RetryLater) as wait:
@@ -179,14 +187,14 @@ def test_a_receiver_that_hangs_is_left_in_time(told: Told) -> None:
 
 def test_a_long_answer_is_not_read(told: Told) -> None:
     told.receiver.modes = ["long"]
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.run()
     assert [(call.state, call.status) for call in told.calls()] == [("taken", 200)]
 
 
 def test_after_a_day_a_call_is_given_up_and_the_members_are_told_once(told: Told) -> None:
     told.receiver.modes = ["500"] * 20
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.live(minutes=40)
     assert told.desk.notices() == {}
     told.desk.live(hours=3)
@@ -200,9 +208,9 @@ def test_after_a_day_a_call_is_given_up_and_the_members_are_told_once(told: Told
     assert told.desk.notices() == {}, "what was put away does not come back while nothing changed"
     assert told.desk.rows("hook.send") == []
     told.receiver.modes.clear()
-    told.owner(endpoints.retry_call, call.id)
+    told.owner(retry_call, call.id)
     with pytest.raises(Conflict, match=r"hook\.not_dead"):
-        told.owner(endpoints.retry_call, call.id)
+        told.owner(retry_call, call.id)
     told.desk.run()
     assert [one.state for one in told.calls()] == ["taken"]
     with told.desk.scope() as scope:
@@ -215,12 +223,12 @@ def test_while_a_secret_changes_both_fit(told: Told) -> None:
     new = told.receiver.secrets[1]
     for known in ([old], [new]):
         told.receiver.secrets[:] = known
-        told.owner(endpoints.send_test_event, told.hook_id)
+        told.owner(send_test_event, told.hook_id)
         told.desk.run()
     assert told.receiver.forged == 0
     assert told.receiver.asked[-1][1]["greenroom-signature"].count("v1=") == 2
     told.desk.live(hours=25)
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.run()
     assert told.receiver.asked[-1][1]["greenroom-signature"].count("v1=") == 1
     assert told.receiver.forged == 0
@@ -228,14 +236,14 @@ def test_while_a_secret_changes_both_fit(told: Told) -> None:
 
 def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) -> None:
     told.receiver.modes = ["500"]
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.run()
     told.owner(endpoints.set_webhook_state, told.hook_id, state="paused")
     told.desk.delivery("while paused")
     told.desk.live(minutes=2)
     assert [call.state for call in told.calls()] == ["dropped"]
     with pytest.raises(Conflict, match=r"hook\.paused"):
-        told.owner(endpoints.send_test_event, told.hook_id)
+        told.owner(send_test_event, told.hook_id)
     told.owner(endpoints.set_webhook_state, told.hook_id, state="active")
     told.desk.run()
     assert told.receiver.taken == []
@@ -247,7 +255,7 @@ def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) 
 def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None:
     """Taken up again before its next try was due, it was called with what the page had called dropped."""
     told.receiver.modes = ["500"]
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.run()
     for state in ("paused", "active"):
         told.owner(endpoints.set_webhook_state, told.hook_id, state=state)
@@ -276,12 +284,12 @@ def test_only_what_is_heard_of_whom_is_told(told: Told, services: Services, sand
     other.live(minutes=1)
     assert told.receiver.asked == []
     with other.scope(f"member:{other.manager}") as scope, pytest.raises(NotFound):
-        endpoints.send_test_event(scope, told.hook_id)
+        send_test_event(scope, told.hook_id)
 
 
 @pytest.mark.parametrize("at", range(1, 12))
 def test_killed_anywhere_it_is_told_all_the_same(told: Told, at: int) -> None:
-    told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(send_test_event, told.hook_id)
     told.desk.crash(at)
     told.desk.live(minutes=3)
     assert len({event["id"] for event in told.receiver.taken}) == 1

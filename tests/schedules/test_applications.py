@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from foundation.ids import uuid7
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from workers.wiring import Services
@@ -27,7 +27,7 @@ def test_nothing_leaves_while_the_application_waits(services: Services, sandbox:
         for one in desks:
             one.run()
         desks[0].pass_time(seconds=10)
-    assert [one.state(each) for one, each in posts] == [S.PUBLISHED] * len(posts)
+    assert [one.state(each) for one, each in posts] == [DeliveryState.PUBLISHED] * len(posts)
     asked = sorted((at, status) for one in desks for name in ("shared", "also") for at, status in record(one, name))
     refused = [at for at, status in asked if status == 429]
     assert len(refused) == 1, "one account learns it for all"

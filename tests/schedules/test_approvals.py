@@ -11,17 +11,18 @@ from foundation.errors import BadInput, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from schedules.approvals import decisions, review_queue
+from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import stalled_deliveries
 from studio.library import assets
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import list_open_notices as notices_of
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices as notices_of
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
 from tests.schedules import repeats
@@ -80,11 +81,11 @@ def test_two_tiers_need_two_people(lea: Desk) -> None:
     post_id = client.write()
     delivery_id = client.wish(post_id, after=60)
     say(client, post_id, client.manager)
-    assert client.state(delivery_id) is S.DRAFT
+    assert client.state(delivery_id) is DeliveryState.DRAFT
     with pytest.raises(Refused):
         say(client, post_id, client.manager, tier=2)
     say(client, post_id, member(client), tier=2)
-    assert client.state(delivery_id) is S.APPROVED
+    assert client.state(delivery_id) is DeliveryState.APPROVED
 
 
 @pytest.mark.parametrize("tier", [0, 2, -1])
@@ -100,11 +101,11 @@ def test_a_no_takes_the_post_off_the_calendar_and_outweighs_every_yes(lea: Desk)
     lea.approve(post_id)
     lea.plan(post_id)
     say(lea, post_id, lea.manager, no="the wrong day")  # the same person, who had said yes
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     say(lea, post_id, member(lea))
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.live(minutes=11)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
     assert lea.posts() == []
 
 
@@ -121,10 +122,10 @@ def test_a_yes_runs_out_and_may_be_said_again(lea: Desk) -> None:
     lea.plan(post_id)
     lea.pass_time(days=101, minutes=1)
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.yes_over")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.yes_over")
     lea.approve(post_id)
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_a_no_does_not_run_out(services: Services, sandbox: Network) -> None:
@@ -161,7 +162,7 @@ def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: Network, act: st
 
     def second() -> None:
         say(lea, post_id, other, tier=2)
-        lea.act(drafts.release_post, post_id)
+        lea.act(release_post, post_id)
 
     with lea.scope(f"member:{lea.manager}") as scope:
         if act == "reject":
@@ -173,7 +174,7 @@ def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: Network, act: st
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
     saying.join(60)
     assert not saying.is_alive()
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
 
 
 def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:
@@ -185,10 +186,10 @@ def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:
     lea.plan(post_id)
     lea.act(assets.set_alt_text, photo, "something else")
     lea.live(minutes=2)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.changed")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.changed")
     lea.approve(post_id)
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.posts()[0]["media"][0]["alt"] == "something else"
 
 
@@ -206,9 +207,9 @@ def test_a_channel_added_later_asks_again(lea: Desk) -> None:
     lea.wish(post_id, after=600)
     lea.approve(post_id)
     late = lea.wish(post_id, "second", after=600)
-    assert lea.state(late) is S.DRAFT
+    assert lea.state(late) is DeliveryState.DRAFT
     lea.approve(post_id)
-    assert lea.state(late) is S.APPROVED
+    assert lea.state(late) is DeliveryState.APPROVED
 
 
 def words(at: Desk, post_id: UUID, act: Callable[..., None], who: UUID, **more: str) -> None:
@@ -222,11 +223,11 @@ def test_a_yes_is_taken_back_within_seconds(lea: Desk) -> None:
     lea.approve(post_id)
     lea.plan(post_id)
     words(lea, post_id, decisions.withdraw_verdict, lea.manager)
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     with pytest.raises(Refused):
         words(lea, post_id, decisions.withdraw_verdict, lea.manager)
     lea.approve(post_id)  # and may be said anew
-    assert lea.state(delivery_id) is S.APPROVED
+    assert lea.state(delivery_id) is DeliveryState.APPROVED
     lea.pass_time(seconds=20)
     with pytest.raises(Refused) as told:
         words(lea, post_id, decisions.withdraw_verdict, lea.manager)
@@ -247,16 +248,16 @@ def test_a_wish_for_a_change_stops_the_post_until_it_is_another(lea: Desk) -> No
     lea.plan(post_id)
     other = member(lea)
     words(lea, post_id, decisions.request_changes, other, note="another picture")
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.approve(post_id)
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     with lea.scope() as scope:
         assert [one.message.code for one in notices_of(scope)] == ["approval.change_wanted"]
     words(lea, post_id, decisions.withdraw_verdict, other)
     with lea.scope() as scope:
         assert notices_of(scope) == []
         decisions.release_without_approval(scope, post_id)
-    assert lea.state(delivery_id) is S.APPROVED
+    assert lea.state(delivery_id) is DeliveryState.APPROVED
 
 
 def test_turned_down_is_off_the_calendar(lea: Desk) -> None:
@@ -265,7 +266,7 @@ def test_turned_down_is_off_the_calendar(lea: Desk) -> None:
     with pytest.raises(BadInput):
         words(lea, post_id, decisions.decline_post, lea.manager, note=" ")
     words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
-    assert lea.state(delivery_id) is S.CANCELLED
+    assert lea.state(delivery_id) is DeliveryState.CANCELLED
 
 
 def test_whoever_wrote_what_was_turned_down_is_told(lea: Desk) -> None:
@@ -303,7 +304,7 @@ def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[.
     with lea.scope(f"member:{lea.author}") as scope:
         drafts.rewrite_post(scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}")
     lea.approve(post_id)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     lea.run()
     assert lea.texts() == ["better"]
 
@@ -312,9 +313,9 @@ def test_what_was_on_hold_is_turned_down_too(lea: Desk) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id)
     lea.run()
-    assert lea.state(delivery_id) is S.HELD
+    assert lea.state(delivery_id) is DeliveryState.HELD
     words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
-    assert lea.state(delivery_id) is S.CANCELLED
+    assert lea.state(delivery_id) is DeliveryState.CANCELLED
     assert list(lea.notices().values()) == ["approval.turned_down"]  # it is on hold no more
 
 
@@ -351,10 +352,10 @@ def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: Desk) -> None:
     post_id = lea.write()
     wish = lea.wish(post_id)
     with lea.scope("system:schedules") as scope:
-        transition_delivery(scope, get_delivery(scope, wish), S.HELD, reason=Message("delivery.unapproved"))
+        transition_delivery(scope, get_delivery(scope, wish), DeliveryState.HELD, reason=Message("delivery.unapproved"))
         saying = threading.Thread(target=lea.approve, args=(post_id,))
         saying.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
     saying.join(60)
     assert not saying.is_alive()
-    assert lea.state(wish) is S.SCHEDULED
+    assert lea.state(wish) is DeliveryState.SCHEDULED

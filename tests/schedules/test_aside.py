@@ -14,7 +14,7 @@ from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries, labels
 from schedules.posts.lateness import LateLimit
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.recurrence import evergreen_pools
 from schedules.rescheduling import queue
 from tests.fakes.network import Network
@@ -60,7 +60,7 @@ def test_it_is_planned_as_it_was_written_on(services: Services, sandbox: Network
         row = deliveries.get_post(scope, post_id)
         (there,) = deliveries.deliveries_of_post(scope, post_id)
         assert (row.body, row.text_ai, row.priority, row.until_midnight) == ("a whole one", "assisted", 2, True)
-        assert (row.author, there.priority, there.state) == (f"member:{lea.manager}", 2, S.SCHEDULED)
+        assert (row.author, there.priority, there.state) == (f"member:{lea.manager}", 2, DeliveryState.SCHEDULED)
         assert there.late_until == deliveries.late_deadline(row, there.due_at, there.zone)
     assert found(lea) == []
     lea.live(minutes=11)

@@ -16,7 +16,7 @@ from schedules.approvals.revisions import TextChange, TextRun, diff_words
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from tenants.agencies.rights import Role
 from tests.schedules.builders import Desk, desk
@@ -45,9 +45,9 @@ def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(lea: Desk, act: Callab
     for wrong in ({"note": " "}, {"why": "?"}, {"why": "double" if why == "words" else "moment"}):
         with pytest.raises(BadInput):
             refuse(lea, post_id, act, **{"why": why, **wrong})
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     refuse(lea, post_id, act, why=why)
-    assert (lea.state(delivery_id), lea.entry(delivery_id).due_at) == (S.DRAFT, due)
+    assert (lea.state(delivery_id), lea.entry(delivery_id).due_at) == (DeliveryState.DRAFT, due)
     with lea.scope() as scope:
         found = revisions.list_change_requests(scope, post_id)
     assert [(one.why, one.note, one.answered) for one in found] == [(why, "shorter please", False)]
@@ -94,13 +94,13 @@ def test_an_edit_after_the_yes_asks_again(lea: Desk) -> None:
     lea.approve(post_id)
     lea.plan(post_id)
     assert rewrite(lea, post_id, "another text") is False
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     with lea.scope() as scope:
         found = revisions.revision_since_verdict(scope, post_id)
     assert found is not None
     assert found.verdict == "yes"
     lea.live(minutes=11)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
     assert lea.posts() == []
     lea.approve(post_id)
     lea.run()
@@ -155,7 +155,7 @@ def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(lea: 
     with two.scope(f"member:{other.id}") as scope:
         decisions.approve_post(scope, post_id, member_id=other.id, tier=2)
         assert [one for one in revisions.list_change_requests(scope, post_id) if not one.agreed] == []
-    assert two.state(delivery_id) is S.APPROVED
+    assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
 def test_another_agency_reads_nothing_of_it(lea: Desk) -> None:

@@ -14,10 +14,10 @@ from gate.ratings import ratings
 from schedules.approvals import client_links, decisions, revisions
 from schedules.calendar import next_steps
 from schedules.posts import queries as schedule_reads
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import Desk, Killed, desk
 from tests.schedules.test_changes import rewrite
 from tests.schedules.test_comments import member
@@ -66,10 +66,10 @@ def answer(at: Desk, link_id: UUID, session: str = HERE, *, yes: bool = True, **
 
 def test_a_yes_by_the_link_puts_the_post_on_the_calendar(two: Desk) -> None:
     post_id, delivery_id = waiting(two)
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
     link_id = link(two, post_id)
     answer(two, link_id)
-    assert two.state(delivery_id) is S.SCHEDULED
+    assert two.state(delivery_id) is DeliveryState.SCHEDULED
     assert stands(two, link_id) == "yes"
     two.live(minutes=61)
     assert two.texts() == ["to be approved"]
@@ -86,12 +86,12 @@ def test_a_no_needs_words_and_the_author_reads_them(two: Desk) -> None:
     assert stands(two, link_id) == "open"  # nothing was used up
     answer(two, link_id, yes=False, why="picture", note="another picture")
     assert stands(two, link_id) == "change"
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
     with two.scope() as scope:
         assert [(one.tier, one.why, one.note) for one in revisions.list_change_requests(scope, post_id)] == [
             (2, "picture", "another picture")
         ]
-        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["approval.change_wanted"]
+        assert [one.message.code for one in list_open_notices(scope)] == ["approval.change_wanted"]
 
 
 def test_a_second_press_changes_nothing(two: Desk) -> None:
@@ -102,7 +102,7 @@ def test_a_second_press_changes_nothing(two: Desk) -> None:
         with pytest.raises(Conflict) as told:
             answer(two, link_id, **more)
         assert told.value.message.code == "client.stands.yes"
-    assert two.state(delivery_id) is S.SCHEDULED
+    assert two.state(delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_of_two_presses_at_once_one_counts(two: Desk) -> None:
@@ -138,7 +138,7 @@ def test_a_link_that_is_sent_on_opens_nothing(two: Desk) -> None:
         assert stands(two, link_id, other) == "elsewhere"
         with pytest.raises(Conflict):
             answer(two, link_id, other)
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
     answer(two, link_id)
     assert stands(two, link_id, "another browser") == "over"  # nor does it tell what was answered
 
@@ -278,7 +278,7 @@ def test_another_agency_has_no_part_in_it(two: Desk) -> None:
         assert client_links.latest_client_link(scope, post_id) is None
         assert client_links.client_names(scope, [two.creator_id]) == {}
     assert stands(two, link_id) == "open"
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
 
 
 @pytest.mark.parametrize("typed", ["", "x", "a" * 44, "é" * 43, "A" * 43])
@@ -291,9 +291,9 @@ def test_the_first_yes_taken_back_leaves_the_second_waiting(two: Desk) -> None:
     link_id = link(two, post_id)
     two.act(decisions.withdraw_verdict, post_id, member_id=two.manager)
     answer(two, link_id)
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
     two.approve(post_id)
-    assert two.state(delivery_id) is S.APPROVED
+    assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
 def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
@@ -306,7 +306,7 @@ def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
 
     with pytest.raises(Killed), two.scope("system:web-client") as scope:
         broken_off(scope)
-    assert (stands(two, link_id), two.state(delivery_id)) == ("open", S.DRAFT)
+    assert (stands(two, link_id), two.state(delivery_id)) == ("open", DeliveryState.DRAFT)
 
 
 def awaits(at: Desk, delivery_id: UUID) -> next_steps.NextStep:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from channels.sending import reconciliation
 from foundation.ids import INSTALLATION_ID
 from gate.contract.units import Subject
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.time_changes import expedite_delivery
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk
 
 AN_HOUR = timedelta(hours=1)
@@ -23,14 +23,14 @@ def test_looks_at_the_first_try_say_nothing_of_the_second(lea: Desk) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
-    assert lea.state(delivery_id) is S.HELD
+    assert lea.state(delivery_id) is DeliveryState.HELD
     step_back(lea)
     lea.fault("reset_after")
     lea.fault("lag", on="lookups", lookup_lag=30)
-    lea.act(deliveries.expedite_delivery, delivery_id)
+    lea.act(expedite_delivery, delivery_id)
     lea.live(minutes=4)
     assert lea.texts() == ["once"], lea.states(delivery_id)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_the_newest_try_is_known_by_its_number(lea: Desk) -> None:
@@ -39,7 +39,7 @@ def test_the_newest_try_is_known_by_its_number(lea: Desk) -> None:
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
     step_back(lea)
-    lea.act(deliveries.expedite_delivery, delivery_id)
+    lea.act(expedite_delivery, delivery_id)
     for at in range(6, 40):
         if lea.crash(at) and lea.texts():
             break
@@ -48,5 +48,5 @@ def test_the_newest_try_is_known_by_its_number(lea: Desk) -> None:
         assert reconciliation.is_possibly_published(scope, Subject("delivery", delivery_id))
     lea.live(minutes=4)
     assert lea.texts() == ["once"]
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.states(delivery_id).count("publishing") == 2

@@ -16,7 +16,7 @@ from schedules.calendar.next_steps import (
 )
 from schedules.posts import queries
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk
 
 NOW = datetime(2031, 3, 3, 9, tzinfo=UTC)
@@ -25,7 +25,7 @@ CALM = NextStepContext(NOW, stopped=False, dry=False, free=False)
 WHY = Message("channel.rate_limited")
 
 
-def entry(state: S = S.SCHEDULED, **more: object) -> DeliveryEntry:
+def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> DeliveryEntry:
     ids = {name: uuid7() for name in ("delivery_id", "post_id", "channel_id", "creator_id")}
     said = {"channel": "X", "title": "", "body": "hello", "reason": None, "due_at": DUE, "zone": "UTC", "media": ()}
     none = dict.fromkeys(("settled_at", "url", "native_id", "not_before"))
@@ -45,9 +45,9 @@ def entry(state: S = S.SCHEDULED, **more: object) -> DeliveryEntry:
         (entry(late_until=DUE), replace(CALM, in_the_way=WHY), "waits"),
         (entry(), replace(CALM, in_the_way=WHY), "waits_on"),
         (entry(), replace(CALM, trouble=WHY), "stays"),
-        (entry(S.APPROVED), replace(CALM, trouble=WHY), "stays"),
+        (entry(DeliveryState.APPROVED), replace(CALM, trouble=WHY), "stays"),
         (entry(not_before=DUE), replace(CALM, trouble=WHY), "stays"),
-        (entry(S.DRAFT), replace(CALM, trouble=WHY), "draft_nobody"),
+        (entry(DeliveryState.DRAFT), replace(CALM, trouble=WHY), "draft_nobody"),
         (entry(), replace(CALM, trouble=WHY, stopped=True), "stopped"),
         (entry(), replace(CALM, trouble=WHY, in_the_way=WHY), "waits_on"),
         (entry(), replace(CALM, trouble=WHY, dry=True), "dry"),
@@ -59,22 +59,26 @@ def entry(state: S = S.SCHEDULED, **more: object) -> DeliveryEntry:
         (entry(), replace(CALM, now=DUE + timedelta(seconds=20)), "overdue"),
         (entry(not_before=DUE), replace(CALM, now=DUE + timedelta(minutes=1)), "overdue"),
         (entry(not_before=DUE + timedelta(hours=1)), replace(CALM, now=DUE + timedelta(minutes=3)), "retry"),
-        (entry(S.DRAFT), CALM, "draft_nobody"),
-        (entry(S.DRAFT), replace(CALM, half=True), "draft_no_second"),
-        (entry(S.DRAFT), replace(CALM, half=True, approvers=("Ann",)), "draft"),
-        (entry(S.DRAFT), replace(CALM, free=True), "draft_free"),
-        (entry(S.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
-        (entry(S.DRAFT), replace(CALM, approvers=("Ann",), sent_back=Objection("Ann", "change")), "draft_change"),
-        (entry(S.DRAFT), replace(CALM, sent_back=Objection("", "no")), "draft_left"),
-        (entry(S.PROCESSING), CALM, "processing"),
-        (entry(S.PROCESSING, reason=Message("delivery.handed_over")), CALM, "handed_over"),
-        (entry(S.HELD), CALM, "held"),
-        (entry(S.HELD, reason=Message("delivery.unapproved")), CALM, "held_yes"),
-        (entry(S.HELD, reason=Message("delivery.changed")), CALM, "held_yes"),
-        (entry(S.FAILED), CALM, "failed"),
-        (entry(S.FAILED), replace(CALM, fixed=True), "failed_fixed"),
-        (entry(S.REMOVING), CALM, "removing"),
-        (entry(S.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
+        (entry(DeliveryState.DRAFT), CALM, "draft_nobody"),
+        (entry(DeliveryState.DRAFT), replace(CALM, half=True), "draft_no_second"),
+        (entry(DeliveryState.DRAFT), replace(CALM, half=True, approvers=("Ann",)), "draft"),
+        (entry(DeliveryState.DRAFT), replace(CALM, free=True), "draft_free"),
+        (entry(DeliveryState.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
+        (
+            entry(DeliveryState.DRAFT),
+            replace(CALM, approvers=("Ann",), sent_back=Objection("Ann", "change")),
+            "draft_change",
+        ),
+        (entry(DeliveryState.DRAFT), replace(CALM, sent_back=Objection("", "no")), "draft_left"),
+        (entry(DeliveryState.PROCESSING), CALM, "processing"),
+        (entry(DeliveryState.PROCESSING, reason=Message("delivery.handed_over")), CALM, "handed_over"),
+        (entry(DeliveryState.HELD), CALM, "held"),
+        (entry(DeliveryState.HELD, reason=Message("delivery.unapproved")), CALM, "held_yes"),
+        (entry(DeliveryState.HELD, reason=Message("delivery.changed")), CALM, "held_yes"),
+        (entry(DeliveryState.FAILED), CALM, "failed"),
+        (entry(DeliveryState.FAILED), replace(CALM, fixed=True), "failed_fixed"),
+        (entry(DeliveryState.REMOVING), CALM, "removing"),
+        (entry(DeliveryState.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
     ],
 )
 def test_the_next_step_follows_from_how_it_stands(one: DeliveryEntry, standing: NextStepContext, code: str) -> None:
@@ -84,8 +88,8 @@ def test_the_next_step_follows_from_how_it_stands(one: DeliveryEntry, standing: 
     assert found.why == (WHY if code.startswith(("waits", "stays")) else None)
 
 
-@pytest.mark.parametrize("state", S)
-def test_each_state_has_its_sentence(state: S) -> None:
+@pytest.mark.parametrize("state", DeliveryState)
+def test_each_state_has_its_sentence(state: DeliveryState) -> None:
     told = render_message(
         Message(find_next_step(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en"
     )
@@ -110,7 +114,7 @@ def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -
     lea.approve(post_id)
     lea.plan(post_id)
     lea.live(minutes=1)
-    assert (lea.state(stands), lea.state(failed)) == (S.PUBLISHED, S.FAILED)
+    assert (lea.state(stands), lea.state(failed)) == (DeliveryState.PUBLISHED, DeliveryState.FAILED)
     with lea.scope() as scope:
         one = next(each for each in queries.entries_of_post(scope, post_id, names={}) if each.delivery_id == failed)
         assert next_step_of_delivery(scope, one, lea.services.connectors).next.code == "calendar.next.failed_fixed"

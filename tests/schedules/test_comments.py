@@ -19,6 +19,7 @@ from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import ZONE, Desk, desk
 
 
@@ -51,7 +52,7 @@ def seen(at: Desk, who: UUID, post_id: UUID) -> list[review_comments.ReviewComme
 
 def told(at: Desk, who: Member) -> list[str]:
     with at.scope() as scope:
-        return [one.message.code for one in tenant_reads.list_open_notices(scope, to=who.principal_id)]
+        return [one.message.code for one in list_open_notices(scope, to=who.principal_id)]
 
 
 def test_what_is_said_of_a_part_or_a_picture_is_read_there(lea: Desk) -> None:

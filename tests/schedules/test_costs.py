@@ -16,15 +16,16 @@ from foundation.ids import derived_uuid, uuid7
 from foundation.money import Price, parse_token_prices
 from foundation.ops.clock import wall_now
 from insights.reports import daily_report
-from schedules.drafts import drafts
 from schedules.posts import post_costs
+from schedules.posts.states import DASHBOARD_ORIGIN
 from studio.costs import cost_report as things
 from studio.costs import spending_caps
 from studio.costs.cost_report import SpendingFate, SpendingTotal
 from studio.costs.spending_caps import PurchaseRequest
 from studio.costs.text_requests import TextBilling, TextPurpose, TextSession
+from studio.library.assets import run_source_key
 from studio.recipes import specs
-from studio.runs import records, runner
+from studio.runs import runner
 from tests.schedules.builders import Desk, desk
 from tests.studio.builders import spec
 
@@ -50,7 +51,7 @@ def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[U
                     "UPDATE creations SET job_id = :job, source_key = :key, cost = :cost, currency = :currency,"
                     " seconds = 2 WHERE tenant_id = :tenant AND asset_id = :asset",
                     job=job_id,
-                    key=records.run_source_key(job_id, number),
+                    key=run_source_key(job_id, number),
                     cost=price.minor,
                     currency=currency,
                     tenant=lea.tenant_id,
@@ -87,7 +88,7 @@ def added(bills: Iterable[SpendingTotal]) -> tuple[int, dict[str, Decimal], dict
 
 
 def post(lea: Desk, media: Iterable[UUID], draft: UUID) -> UUID:
-    return lea.write("hello", media=tuple(media), origin=drafts.DASHBOARD_ORIGIN, origin_key=str(draft))
+    return lea.write("hello", media=tuple(media), origin=DASHBOARD_ORIGIN, origin_key=str(draft))
 
 
 def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea: Desk) -> None:

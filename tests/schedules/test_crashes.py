@@ -7,7 +7,7 @@ import pytest
 
 from foundation.db.database import Scope
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal, settlement, uncertain_deliveries
 from tests.schedules.builders import Desk, desk
 
@@ -34,7 +34,7 @@ def test_death_at_any_line_neither_doubles_nor_loses(lea: Desk, mode: str, pictu
         asked = any(step.kind == "publish" for one in mia.attempts(delivery_id) for step in one.steps)
         recovered(mia)
         assert mia.texts() == ["once"], (at, mia.states(delivery_id))
-        assert mia.state(delivery_id) is S.PUBLISHED, (at, mia.states(delivery_id))
+        assert mia.state(delivery_id) is DeliveryState.PUBLISHED, (at, mia.states(delivery_id))
         assert mia.rows("delivery.publish") == [], at
         if asked:  # doubt is told at once, not after a second claim
             assert mia.states(delivery_id)[3] in ("uncertain", "published"), (at, mia.states(delivery_id))
@@ -54,7 +54,7 @@ def test_a_refusal_is_remembered_by_the_next_process(lea: Desk) -> None:
         died = mia.crash(at=at)
         known = any(step.answered for one in mia.attempts(delivery_id) for step in one.steps if step.kind == "publish")
         recovered(mia)
-        assert mia.state(delivery_id) is S.FAILED, (at, mia.states(delivery_id))
+        assert mia.state(delivery_id) is DeliveryState.FAILED, (at, mia.states(delivery_id))
         assert mia.texts() == []
         if "uncertain" in mia.states(delivery_id):
             assert not known, at
@@ -73,7 +73,7 @@ def test_a_killed_process_leaves_no_delivery_publishing(lea: Desk) -> None:
         delivery_id = lea.delivery(f"{at}")
         lea.crash(at=at)
         lea.live(minutes=4)
-        assert lea.state(delivery_id) is not S.PUBLISHING, at
+        assert lea.state(delivery_id) is not DeliveryState.PUBLISHING, at
 
 
 def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(lea: Desk) -> None:
@@ -91,7 +91,7 @@ def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(lea: De
         mia.live(minutes=5)
         if begun and not asked:
             open_ones += 1
-            assert mia.state(delivery_id) is S.HELD, at
+            assert mia.state(delivery_id) is DeliveryState.HELD, at
         assert all(one.outcome is not None for one in mia.attempts(delivery_id)), at
     assert not died
     assert open_ones >= 1
@@ -110,11 +110,11 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
         died = mia.crash(at=at)
         if not died:
             break
-        if mia.state(delivery_id) is S.PUBLISHING:
+        if mia.state(delivery_id) is DeliveryState.PUBLISHING:
             mia.pass_time(minutes=3)
             route = mia.routes.by_kind["delivery.reconcile"]
             route.handler(route.event(mia.tenant_id, delivery_id))
-        if mia.state(delivery_id) is S.SCHEDULED:
+        if mia.state(delivery_id) is DeliveryState.SCHEDULED:
             open_ones += bool(mia.attempts(delivery_id))
             mia.act(deliveries.cancel_delivery, delivery_id)
             mia.live(minutes=5)
@@ -146,11 +146,11 @@ def test_what_died_over_its_answer_leaves_no_attempt_open(
         delivery_id = mia.delivery("once")
         if not mia.crash(at=at):
             break
-        if mia.state(delivery_id) is S.PUBLISHING:
+        if mia.state(delivery_id) is DeliveryState.PUBLISHING:
             mia.pass_time(minutes=3)
             route = mia.routes.by_kind["delivery.reconcile"]
             route.handler(route.event(mia.tenant_id, delivery_id))
-        if mia.state(delivery_id) is S.UNCERTAIN:
+        if mia.state(delivery_id) is DeliveryState.UNCERTAIN:
             open_ones += any(one.outcome is None for one in mia.attempts(delivery_id))
             mia.act(
                 decided,
@@ -175,4 +175,4 @@ def test_a_message_that_comes_twice_does_its_work_once(lea: Desk) -> None:
         route.handler(route.event(lea.tenant_id, delivery_id))
     assert row is not None
     assert lea.texts() == ["once"]
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED

@@ -13,7 +13,7 @@ from foundation.i18n.translation import Message
 from schedules.availability import slots
 from schedules.availability.minimum_interval import CATCH_UP_INTERVAL
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.rescheduling import held_posts
 from schedules.rescheduling.bulk_moves import MovePreview
 from schedules.rescheduling.held_posts import HeldPostAction
@@ -29,7 +29,7 @@ def undecided(lea: Desk, number: int, *, channel: str = "main") -> list[UUID]:
         for one in made:
             deliveries.cancel_wakeups(scope, one)
             row = held_posts.get_delivery(scope, one)
-            deliveries.transition_delivery(scope, row, S.HELD, reason=Message("delivery.too_late"))
+            deliveries.transition_delivery(scope, row, DeliveryState.HELD, reason=Message("delivery.too_late"))
     lea.pass_time(hours=1)
     return made
 
@@ -54,7 +54,7 @@ def test_now_leaves_one_after_the_other_and_each_account_has_its_room(lea: Desk)
     lea.run()
     assert (len(lea.texts()), len(lea.texts("two"))) == (1, 1)
     lea.live(minutes=25)
-    assert {lea.state(one) for one in ids} == {S.PUBLISHED}
+    assert {lea.state(one) for one in ids} == {DeliveryState.PUBLISHED}
     settled = sorted(at for one in ids[:3] if (at := lea.entry(one).settled_at) is not None)
     assert all(after - before >= CATCH_UP_INTERVAL - timedelta(minutes=1) for before, after in pairwise(settled))
     assert lea.notices() == {}
@@ -78,7 +78,7 @@ def test_the_next_free_slots(lea: Desk) -> None:
     done = decide(lea, HeldPostAction.SLOTS, seen(lea, HeldPostAction.SLOTS))
     assert [f"{one.after.clock:%H:%M}" for one in done.moving] == ["18:00"] * 3
     assert len({one.after.day for one in done.moving}) == 3
-    assert {lea.state(one) for one in ids} == {S.SCHEDULED}
+    assert {lea.state(one) for one in ids} == {DeliveryState.SCHEDULED}
     with lea.scope() as scope:
         assert len(held_posts.queue.list_queue_entries(scope, lea.channels["main"])) == 3
 
@@ -86,7 +86,7 @@ def test_the_next_free_slots(lea: Desk) -> None:
 def test_dropped(lea: Desk) -> None:
     ids = undecided(lea, 3)
     decide(lea, HeldPostAction.DROP, seen(lea, HeldPostAction.DROP))
-    assert {lea.state(one) for one in ids} == {S.CANCELLED}
+    assert {lea.state(one) for one in ids} == {DeliveryState.CANCELLED}
     assert lea.notices() == {}
 
 
@@ -97,19 +97,19 @@ def test_what_changed_since_it_was_seen_stays_and_what_came_is_not_touched(lea: 
         held_posts.deliveries.expedite_delivery(scope, ids[0])
         deliveries.cancel_wakeups(scope, ids[0])
         deliveries.transition_delivery(
-            scope, held_posts.get_delivery(scope, ids[0]), S.HELD, reason=Message("delivery.too_late")
+            scope, held_posts.get_delivery(scope, ids[0]), DeliveryState.HELD, reason=Message("delivery.too_late")
         )
     (late,) = undecided(lea, 1)
     done = decide(lea, HeldPostAction.DROP, shown)
     assert {one.delivery_id for one in done.moving} == set(ids[1:])
     assert [(one.delivery_id, one.why.code) for one in done.left] == [(ids[0], "shift.changed")]
-    assert (lea.state(ids[0]), lea.state(late)) == (S.HELD, S.HELD)
+    assert (lea.state(ids[0]), lea.state(late)) == (DeliveryState.HELD, DeliveryState.HELD)
 
 
 def test_what_would_be_held_again_stays_with_the_reason(lea: Desk) -> None:
     unapproved = lea.wish(lea.write("nobody said yes"), after=60)
     lea.live(minutes=2)
-    assert lea.state(unapproved) is S.HELD
+    assert lea.state(unapproved) is DeliveryState.HELD
     assert [one.why.code for one in seen(lea, HeldPostAction.NOW).left] == ["deciding.no_yes"]
     lea.connect("gone")
     undecided(lea, 1, channel="gone")
@@ -136,7 +136,7 @@ def test_two_who_decide_at_once_decide_once(lea: Desk) -> None:
         counts = sorted(pool.map(press, [HeldPostAction.NOW, HeldPostAction.DROP]))
     assert counts == [0, 6]
     lea.live(hours=2)
-    assert {lea.state(one) for one in ids} in ({S.PUBLISHED}, {S.CANCELLED})
+    assert {lea.state(one) for one in ids} in ({DeliveryState.PUBLISHED}, {DeliveryState.CANCELLED})
     assert len(lea.texts()) == len(set(lea.texts()))
 
 
@@ -146,7 +146,7 @@ def test_another_agency_sees_and_decides_nothing(lea: Desk) -> None:
     stranger = desk(lea.services, lea.network)
     done = stranger.act(held_posts.resolve_held_posts, lea.creator_id, HeldPostAction.DROP, seen=shown.seen_versions)
     assert done == MovePreview((), ())
-    assert {lea.state(one) for one in ids} == {S.HELD}
+    assert {lea.state(one) for one in ids} == {DeliveryState.HELD}
 
 
 @pytest.mark.parametrize("how", list(HeldPostAction))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from schedules.approvals.time_changes import expedite_delivery
 from schedules.availability import enforced_interval, minimum_interval
 from schedules.availability.enforced_interval import WaitingDelivery, lay_out_turns
 from schedules.calendar import publishing_forecast
 from schedules.notices import interval_waits
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal
 from schedules.rescheduling import priority
@@ -79,7 +79,7 @@ def test_a_post_that_comes_too_near_waits_with_a_reason_and_is_told(lea: Desk) -
     second = lea.delivery("second", media=(lea.photo(),), after=1200, late_ok=PATIENT)
     lea.live(minutes=21)
     assert len(lea.attempts(second, "stage")) == 1, "what it shows is brought there before its time all the same"
-    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.SCHEDULED)
+    assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED)
     entry = lea.entry(second)
     stood = lea.entry(first).settled_at
     assert stood is not None
@@ -101,11 +101,11 @@ def test_what_has_no_room_in_time_is_held_and_as_advice_it_leaves(lea: Desk) -> 
     lea.delivery("first")
     second = lea.delivery("second", after=60)
     lea.live(minutes=2)
-    assert (lea.state(second), lea.why(second)) == (S.HELD, enforced_interval.TOO_LATE_FOR_INTERVAL)
+    assert (lea.state(second), lea.why(second)) == (DeliveryState.HELD, enforced_interval.TOO_LATE_FOR_INTERVAL)
     keep(lea, 60, holds=False)
     third = lea.delivery("third", after=60)
     lea.live(minutes=2)
-    assert lea.state(third) is S.PUBLISHED
+    assert lea.state(third) is DeliveryState.PUBLISHED
 
 
 def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: Desk) -> None:
@@ -115,7 +115,7 @@ def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: Desk) -> None:
     third = lea.delivery("third", after=120, late_ok=PATIENT)
     lea.live(minutes=3)
     assert lea.texts() == ["first"]
-    lea.act(deliveries.expedite_delivery, second)
+    lea.act(expedite_delivery, second)
     lea.live(minutes=1)
     assert lea.texts() == ["first", "second"]
     lea.act(
@@ -151,13 +151,13 @@ def test_a_thread_is_one_post_and_one_that_was_removed_takes_no_room(lea: Desk) 
     second = lea.delivery("second", after=60, late_ok=PATIENT)
     lea.live(minutes=3)
     assert lea.texts() == ["one", "two", "three"]
-    assert lea.state(second) is S.SCHEDULED
+    assert lea.state(second) is DeliveryState.SCHEDULED
     lea.act(post_removal.request_post_removal, thread)
     lea.live(minutes=2)
-    assert lea.state(thread) is S.REMOVED
+    assert lea.state(thread) is DeliveryState.REMOVED
     lea.act(interval_waits.recheck_interval_holds, lea.channels["main"])
     lea.live(minutes=1)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
 
 
 def test_what_may_stand_keeps_the_others_away_until_it_is_known(lea: Desk) -> None:
@@ -165,7 +165,7 @@ def test_what_may_stand_keeps_the_others_away_until_it_is_known(lea: Desk) -> No
     lea.fault("reset_after", times=1)
     doubt = lea.delivery("first", late_ok=PATIENT)
     lea.run()
-    assert lea.state(doubt) is S.UNCERTAIN
+    assert lea.state(doubt) is DeliveryState.UNCERTAIN
     lea.delivery("second", late_ok=PATIENT)
     lea.live(minutes=25)
     assert lea.texts() == ["first"]
@@ -196,7 +196,7 @@ def test_the_backlog_of_a_downtime_keeps_the_distance(lea: Desk) -> None:
     assert sorted(lea.texts()) == ["0", "1", "2", "3", "planned"]
     assert [text for text in lea.texts() if text != "planned"] == ["3", "2", "1", "0"]
     assert apart(lea, timedelta(minutes=25))
-    assert lea.state(planned) is S.PUBLISHED
+    assert lea.state(planned) is DeliveryState.PUBLISHED
 
 
 def test_it_is_said_before_it_happens(lea: Desk) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from foundation.errors import Conflict
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import settlement, uncertain_deliveries
 from tests.schedules.builders import Desk, desk
 
@@ -24,10 +24,10 @@ def test_what_was_taken_in_is_found_and_never_sent_twice(account: Desk, mode: st
     account.fault(mode)
     delivery_id = account.delivery("once", media=(account.photo(),))
     account.run()
-    assert account.state(delivery_id) is S.UNCERTAIN
+    assert account.state(delivery_id) is DeliveryState.UNCERTAIN
     assert list(account.notices()) == [f"delivery:{delivery_id}"]
     account.live(minutes=3)
-    assert account.state(delivery_id) is S.PUBLISHED
+    assert account.state(delivery_id) is DeliveryState.PUBLISHED
     assert account.texts() == ["once"]
     assert len(account.asked()) == 1
     assert account.entry(delivery_id).native_id == account.posts()[0]["id"]
@@ -39,9 +39,9 @@ def test_what_was_lost_on_the_way_is_sent_again_once_its_absence_is_proven(accou
     account.fault(mode)
     delivery_id = account.delivery("once")
     account.run()
-    assert account.state(delivery_id) is S.UNCERTAIN
+    assert account.state(delivery_id) is DeliveryState.UNCERTAIN
     account.live(minutes=5)
-    assert account.state(delivery_id) is S.PUBLISHED
+    assert account.state(delivery_id) is DeliveryState.PUBLISHED
     assert account.texts() == ["once"]
     assert len(account.asked()) == 2
     looks = [step.answered for attempt in account.attempts(delivery_id, "look") for step in attempt.steps]
@@ -52,7 +52,7 @@ def test_absence_proven_too_late_is_for_a_person(lea: Desk) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery(late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.too_late")
     assert lea.posts() == []
 
 
@@ -65,7 +65,7 @@ def test_a_look_that_lags_is_made_harmless_by_the_key(lea: Desk) -> None:
     mia.live(minutes=25)
     assert len(mia.asked()) == 2
     assert mia.texts() == ["once"]
-    assert mia.state(delivery_id) is S.PUBLISHED
+    assert mia.state(delivery_id) is DeliveryState.PUBLISHED
     assert mia.entry(delivery_id).native_id == mia.posts()[0]["id"]
 
 
@@ -75,7 +75,7 @@ def test_a_listing_that_lags_less_than_the_looks_are_apart_finds_it(lea: Desk) -
     delivery_id = lea.delivery("once")
     lea.live(minutes=25)
     assert lea.texts() == ["once"]
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_a_look_that_fails_is_no_look(lea: Desk) -> None:
@@ -83,7 +83,7 @@ def test_a_look_that_fails_is_no_look(lea: Desk) -> None:
     lea.fault("status:503", on="lookups", times=3)
     delivery_id = lea.delivery("once")
     lea.live(minutes=10)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
 
 
@@ -93,14 +93,14 @@ def in_doubt(lea: Desk, mode: str) -> object:
     lea.fault("status:403", on="lookups", times=1000)
     delivery_id = lea.delivery("once", late_ok=None)
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is S.UNCERTAIN
+    assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
     return delivery_id
 
 
 def test_a_person_says_it_is_there(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
     lea.act(settlement.record_live_link, delivery_id, native_id=lea.posts()[0]["id"], url="https://example.test/1")
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.story(delivery_id)[-1].by == f"member:{lea.manager}"
     lea.live(days=2)
     assert lea.texts() == ["once"]
@@ -112,7 +112,7 @@ def test_a_person_says_it_is_not_there(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_before")
     lea.act(settlement.resend_absent_delivery, delivery_id)
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
     with pytest.raises(Conflict):
         lea.act(settlement.resend_absent_delivery, delivery_id)
@@ -122,7 +122,7 @@ def test_a_person_leaves_it(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
     lea.act(uncertain_deliveries.close_uncertain_delivery, delivery_id, member_id=lea.manager)
     lea.live(days=2)
-    assert lea.state(delivery_id) is S.CANCELLED
+    assert lea.state(delivery_id) is DeliveryState.CANCELLED
     assert lea.texts() == ["once"]
     assert lea.rows("delivery.reconcile") == []
 
@@ -141,7 +141,7 @@ def test_doubt_stays_with_its_two_buttons_after_looking_has_ended(lea: Desk) -> 
     delivery_id = in_doubt(lea, "reset_after")
     lea.pass_time(days=1)
     lea.live(hours=1)
-    assert lea.state(delivery_id) is S.UNCERTAIN
+    assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
     assert lea.rows("delivery.reconcile") == []
     assert list(lea.notices()) == [f"delivery:{delivery_id}"]
     assert lea.texts() == ["once"]
@@ -158,6 +158,6 @@ def test_an_outage_costs_one_doubt_and_every_post_leaves_once(lea: Desk) -> None
     deliveries = [lea.delivery(f"{n}", after=60 + n) for n in range(4)]
     lea.live(minutes=25)
     assert sorted(lea.texts()) == ["0", "1", "2", "3"]
-    assert {lea.state(each) for each in deliveries} == {S.PUBLISHED}
+    assert {lea.state(each) for each in deliveries} == {DeliveryState.PUBLISHED}
     doubtful = [each for each in deliveries if "uncertain" in lea.states(each)]
     assert len(doubtful) <= 1

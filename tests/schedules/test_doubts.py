@@ -9,7 +9,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, Refused
 from schedules.drafts import drafts
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import uncertain_deliveries
 from tenants.agencies.rights import Role
 from tests.schedules.builders import Desk
@@ -20,7 +20,7 @@ def in_doubt(lea: Desk, mode: str = "accept_then_hang") -> UUID:
     lea.fault(mode)
     delivery_id = lea.delivery("once")
     lea.run()
-    assert lea.state(delivery_id) is S.UNCERTAIN
+    assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
     return delivery_id
 
 
@@ -41,7 +41,7 @@ def test_it_stands_where_its_link_says(lea: Desk) -> None:
     say(lea, delivery_id, page_of(lea, native))
     lea.run()
     entry = lea.entry(delivery_id)
-    assert (entry.state, entry.native_id, entry.url) == (S.PUBLISHED, native, page_of(lea, native))
+    assert (entry.state, entry.native_id, entry.url) == (DeliveryState.PUBLISHED, native, page_of(lea, native))
     assert len(lea.asked()) == 1
     with pytest.raises(Conflict):
         say(lea, delivery_id, "")
@@ -52,7 +52,7 @@ def test_it_is_not_there_and_leaves_again(lea: Desk) -> None:
     say(lea, delivery_id, "")
     say(lea, delivery_id, "")  # pressed twice
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
 
 
@@ -62,7 +62,7 @@ def test_what_the_house_found_out_first_stays(lea: Desk) -> None:
     with lea.scope() as scope:  # the word waits, and the look is quicker
         scope.run("UPDATE outbox SET available_at = house_now() + interval '1 hour' WHERE kind = 'delivery.end_doubt'")
     lea.live(minutes=70)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
 
 
@@ -101,11 +101,15 @@ def test_a_link_that_names_no_post_of_the_account_is_refused_and_told(lea: Desk,
     say(lea, delivery_id, path.format(native=native, site=lea.network.url, account=lea.accounts["main"]))
     lea.run()
     entry = lea.entry(delivery_id)
-    assert (entry.state, entry.native_id, entry.reason.code if entry.reason else "") == (S.UNCERTAIN, None, why)
+    assert (entry.state, entry.native_id, entry.reason.code if entry.reason else "") == (
+        DeliveryState.UNCERTAIN,
+        None,
+        why,
+    )
     assert lea.notices()[f"delivery:{delivery_id}"] == why
     say(lea, delivery_id, page_of(lea, native))  # the right one ends it
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert f"delivery:{delivery_id}" not in lea.notices()
 
 
@@ -115,7 +119,7 @@ def test_a_post_that_another_delivery_has_is_refused_and_told(lea: Desk) -> None
     delivery_id = in_doubt(lea, "reset_before")
     say(lea, delivery_id, str(lea.entry(first).url))
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.UNCERTAIN, "delivery.linked_elsewhere")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.UNCERTAIN, "delivery.linked_elsewhere")
     assert lea.notices()[f"delivery:{delivery_id}"] == "delivery.linked_elsewhere"
 
 
@@ -125,10 +129,10 @@ def test_what_nobody_can_check_now_is_checked_again(lea: Desk) -> None:
     native = lea.posts()[0]["id"]
     say(lea, delivery_id, page_of(lea, native))
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.UNCERTAIN, "connectors.answer_lost")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.UNCERTAIN, "connectors.answer_lost")
     lea.network.clear()
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.entry(delivery_id).native_id) == (S.PUBLISHED, native)
+    assert (lea.state(delivery_id), lea.entry(delivery_id).native_id) == (DeliveryState.PUBLISHED, native)
 
 
 def test_a_site_that_never_answers_is_told(lea: Desk) -> None:
@@ -136,7 +140,7 @@ def test_a_site_that_never_answers_is_told(lea: Desk) -> None:
     lea.fault("status:503", on="lookups", times=999)
     say(lea, delivery_id, page_of(lea, lea.posts()[0]["id"]))
     lea.live(minutes=6)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.UNCERTAIN, "naming.nobody_tells")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.UNCERTAIN, "naming.nobody_tells")
     assert lea.rows("delivery.end_doubt") == []
 
 
@@ -149,7 +153,7 @@ def test_the_last_word_counts(lea: Desk) -> None:
     say(lea, delivery_id, "")
     lea.network.clear()
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == ["once"]
 
 
@@ -159,7 +163,7 @@ def test_killed_while_a_link_is_looked_at(lea: Desk) -> None:
         say(lea, delivery_id, page_of(lea, lea.posts()[-1]["id"]))
         died = lea.crash(at=at)
         lea.live(seconds=30)
-        assert lea.state(delivery_id) is S.PUBLISHED, at
+        assert lea.state(delivery_id) is DeliveryState.PUBLISHED, at
         if not died:
             return
 
@@ -173,7 +177,7 @@ def test_it_is_left_at_that(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_before")
     leave(lea, delivery_id)
     lea.live(hours=30)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.CANCELLED, "delivery.left_in_doubt")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.CANCELLED, "delivery.left_in_doubt")
     assert lea.notices() == {}
     assert lea.texts() == []
     with pytest.raises(Conflict):
@@ -186,7 +190,7 @@ def test_it_is_not_taken_off_the_calendar(lea: Desk, button: Callable[[Scope, UU
     delivery_id = in_doubt(lea, "reset_after")
     with pytest.raises(Conflict) as told:
         lea.act(button, delivery_id)
-    assert (told.value.message.code, lea.state(delivery_id)) == ("delivery.maybe_online", S.UNCERTAIN)
+    assert (told.value.message.code, lea.state(delivery_id)) == ("delivery.maybe_online", DeliveryState.UNCERTAIN)
 
 
 def test_who_may_not_leaves_nothing(lea: Desk) -> None:

@@ -15,20 +15,24 @@ from channels.accounts import queries as channel_reads
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.policy import emergency_stops
+from schedules.approvals.time_changes import expedite_delivery
 from schedules.availability.minimum_interval import CATCH_UP_INTERVAL, next_catch_up_time
 from schedules.calendar import next_steps
 from schedules.downtime import missed_posts, queries
 from schedules.downtime.missed_posts import DowntimeProgress
+from schedules.downtime.models import Downtime
+from schedules.downtime.states import DowntimeState
 from schedules.drafts import drafts
 from schedules.posts import deliveries
-from schedules.posts.models import Delivery, Downtime
-from schedules.posts.states import DeliveryState as S
-from schedules.posts.states import DowntimeState
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
 from tenants.agencies import agencies
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import approved, begin, never_too_late, repeat, rows
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 TOLD, STILL = "downtime.told", "downtime.still_held"
 LATE_OK = timedelta(hours=7)
@@ -81,7 +85,7 @@ def test_one_notice_for_all_accounts_and_none_for_each_post(lea: Desk) -> None:
         "three": 3,
         "four": 3,
     }
-    shown = {one.delivery_id: one.not_before for one in found.entries if one.state is S.SCHEDULED}
+    shown = {one.delivery_id: one.not_before for one in found.entries if one.state is DeliveryState.SCHEDULED}
     lea.live(minutes=40)
     for name in late:
         assert lea.texts(name) == [f"{name} 0", f"{name} 1", f"{name} 2"]
@@ -98,10 +102,10 @@ def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: Desk)
     patient = lea.delivery("patient", after=70, late_ok=None)
     lea.pass_time(hours=6)
     lea.run()
-    assert [lea.state(one) for one in late] == [S.PUBLISHED, S.HELD]
+    assert [lea.state(one) for one in late] == [DeliveryState.PUBLISHED, DeliveryState.HELD]
     assert lea.why(late[1]) == "downtime.no_turn"
     lea.live(minutes=12)
-    assert lea.state(patient) is S.PUBLISHED
+    assert lea.state(patient) is DeliveryState.PUBLISHED
 
 
 def test_what_leaves_on_time_does_not_push_what_was_missed(lea: Desk) -> None:
@@ -114,11 +118,11 @@ def test_what_leaves_on_time_does_not_push_what_was_missed(lea: Desk) -> None:
     with lea.scope(f"member:{lea.manager}") as scope:
         emergency_stops.reopen_switch(scope, "channel", str(lea.channels["main"]), "sending", reason="seen")
     lea.live(minutes=50)
-    assert [lea.state(one) for one in late] == [S.PUBLISHED] * 3
+    assert [lea.state(one) for one in late] == [DeliveryState.PUBLISHED] * 3
     gone = [lea.entry(one).settled_at for one in late]
     assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(filter(None, gone)))
     lea.live(minutes=80)
-    assert {lea.state(one) for one in new} == {S.PUBLISHED}
+    assert {lea.state(one) for one in new} == {DeliveryState.PUBLISHED}
 
 
 @pytest.mark.parametrize(("late", "room"), [(3, 2), (5, 10)])
@@ -148,7 +152,7 @@ def test_one_missed_post_or_two_minutes_are_nothing_to_tell(lea: Desk) -> None:
     one = [lea.delivery("alone", after=60), lea.delivery("alone", after=60, channel="two")]
     lea.pass_time(minutes=20)
     lea.run()
-    assert [lea.state(each) for each in one] == [S.PUBLISHED] * 2
+    assert [lea.state(each) for each in one] == [DeliveryState.PUBLISHED] * 2
     overdue(lea, 3)
     lea.pass_time(minutes=2)
     lea.run()
@@ -174,9 +178,9 @@ def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: Desk) -> No
     other = lea.delivery("once", after=60, late_ok=None)
     lea.pass_time(days=3)
     lea.live(minutes=30)
-    assert [row.state for row in rows(lea, post_id)[:3]].count(S.PUBLISHED) == 1
-    assert [row.state for row in rows(lea, post_id)[:3]].count(S.CANCELLED) == 2
-    assert lea.state(other) is S.PUBLISHED
+    assert [row.state for row in rows(lea, post_id)[:3]].count(DeliveryState.PUBLISHED) == 1
+    assert [row.state for row in rows(lea, post_id)[:3]].count(DeliveryState.CANCELLED) == 2
+    assert lea.state(other) is DeliveryState.PUBLISHED
 
 
 # when
@@ -321,11 +325,11 @@ def test_a_post_that_somebody_moved_is_theirs_again(lea: Desk) -> None:
     late = overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
-    lea.act(deliveries.expedite_delivery, late[2])
+    lea.act(expedite_delivery, late[2])
     assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
         left=1, waiting=0, held=1
     )
-    assert lea.state(late[2]) is S.SCHEDULED
+    assert lea.state(late[2]) is DeliveryState.SCHEDULED
 
 
 def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Desk) -> None:
@@ -400,9 +404,9 @@ def test_whatever_was_missed_leaves_once_in_order_and_in_time(
     with lea.scope() as scope:
         every = scope.session.exec(select(Delivery).where(col(Delivery.id).in_(list(made)))).all()
     for row in every:
-        assert row.state in (S.PUBLISHED, S.HELD), row.state
-        if row.state == S.PUBLISHED and row.late_until is not None:
+        assert row.state in (DeliveryState.PUBLISHED, DeliveryState.HELD), row.state
+        if row.state == DeliveryState.PUBLISHED and row.late_until is not None:
             assert row.settled_at is not None
             assert row.settled_at <= row.late_until + timedelta(minutes=1)
         if row.late_until is None and not held:
-            assert row.state == S.PUBLISHED
+            assert row.state == DeliveryState.PUBLISHED

@@ -8,6 +8,7 @@ from connectors.registry import loader
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from gate.contract.units import Rating
+from schedules.approvals.release import eligible_approvers, release_post
 from schedules.drafts import drafts
 from schedules.drafts import previews as previewing
 from schedules.drafts.drafts import Draft, PlannedPost
@@ -19,7 +20,6 @@ from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk, wall
 from workers.wiring import Services
 
-S = DeliveryState
 CONNECTORS = loader.load_connectors()
 
 
@@ -100,7 +100,7 @@ def test_key_writes_it_once(lea: Desk) -> None:
     assert first.post_id == second.post_id
     with lea.scope() as scope:
         (row,) = deliveries.deliveries_of_post(scope, first.post_id)
-    assert row.state == S.DRAFT
+    assert row.state == DeliveryState.DRAFT
 
 
 def test_who_may_say_yes_is_named(lea: Desk) -> None:
@@ -121,7 +121,7 @@ def test_rewritten_post_waits_for_a_yes_and_leaves_as_it_is_then(lea: Desk) -> N
     with lea.scope(f"member:{lea.author}") as scope:
         post_id = get_delivery(scope, delivery_id).post_id
         assert not drafts.rewrite_post(scope, post_id, draft(lea, "après"), author=f"member:{lea.author}")
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
     lea.live(seconds=601)
@@ -133,9 +133,9 @@ def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: Desk) -> N
     lea.approve(planned.post_id)
     with lea.scope(f"member:{lea.author}") as scope:
         drafts.rewrite_post(scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}")
-        assert drafts.eligible_approvers(scope, planned.post_id), "the same words of somebody else are another post"
+        assert eligible_approvers(scope, planned.post_id), "the same words of somebody else are another post"
     lea.approve(planned.post_id)
-    lea.act(drafts.release_post, planned.post_id)
+    lea.act(release_post, planned.post_id)
     lea.live(minutes=11)
     assert lea.posts()[0]["ai"] is True
 
@@ -153,7 +153,7 @@ def test_refused_post_is_tried_again(lea: Desk) -> None:
     lea.fault("status:422")
     delivery_id = lea.delivery("encore")
     lea.run()
-    assert lea.state(delivery_id) is S.FAILED
+    assert lea.state(delivery_id) is DeliveryState.FAILED
     lea.act(drafts.retry_delivery, delivery_id)
     lea.run()
     assert lea.texts() == ["encore"]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day, to_wall_time
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import slots
 from schedules.posts import deliveries
-from schedules.posts.states import PENDING_STATES
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import PENDING_STATES, DeliveryState
 from schedules.rescheduling import bulk_moves, drag_and_drop
 from schedules.rescheduling.drag_and_drop import (
     DropTarget,
@@ -33,7 +33,7 @@ def at(lea: Desk, days: int, clock: time = time(10, 20)) -> WallTime:
 
 def planned(lea: Desk, days: int = 3, *, clock: time = time(10, 20), body: str = "hello") -> UUID:
     found = lea.delivery(body, after=3600)
-    lea.act(deliveries.reschedule_delivery, found, at=at(lea, days, clock))
+    lea.act(reschedule_delivery, found, at=at(lea, days, clock))
     return found
 
 
@@ -173,8 +173,8 @@ def test_all_accounts_of_a_card_go_or_none(lea: Desk) -> None:
     assert lea.entry(both[0]).wall_time == str(at(lea, 4, time(12)))
 
 
-@pytest.mark.parametrize("state", sorted(set(S) - PENDING_STATES))
-def test_what_is_locked_or_waits_for_somebody_stays(lea: Desk, state: S) -> None:
+@pytest.mark.parametrize("state", sorted(set(DeliveryState) - PENDING_STATES))
+def test_what_is_locked_or_waits_for_somebody_stays(lea: Desk, state: DeliveryState) -> None:
     found = planned(lea)
     with lea.scope() as scope:
         scope.run(
@@ -185,7 +185,7 @@ def test_what_is_locked_or_waits_for_somebody_stays(lea: Desk, state: S) -> None
         )
     with pytest.raises(Conflict) as told:
         drop(lea, found, 5)
-    known = state in (S.HELD, S.FAILED, S.BROKEN_OFF)
+    known = state in (DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF)
     assert told.value.message.code == ("shift.waits_for_you" if known else "delivery.not_movable")
     assert lea.entry(found).wall_time == str(at(lea, 3))
 
@@ -241,4 +241,4 @@ def test_it_leaves_at_its_new_hour(lea: Desk) -> None:
     lea.live(days=1, hours=12)
     assert lea.texts() == []
     lea.live(days=2)
-    assert (lea.state(found), len(lea.texts())) == (S.PUBLISHED, 1)
+    assert (lea.state(found), len(lea.texts())) == (DeliveryState.PUBLISHED, 1)

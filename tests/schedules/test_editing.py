@@ -17,7 +17,7 @@ from gate.removal import recall
 from schedules.approvals import decisions, review_queue
 from schedules.posts import queries as post_reads
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import edit_requests, post_removal
 from tests.schedules.builders import Desk, desk
@@ -35,7 +35,7 @@ def test_other_words_stand_there_once_somebody_said_yes(lea: Desk) -> None:
     assert (state(lea, delivery_id), lea.texts()) == ("done", ["new words"])
     (post,) = lea.posts()
     assert (post["said_before"], len(post["media"])) == (["old words"], 1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert changes(lea, delivery_id) == [True]
     assert [one.outcome for one in lea.attempts(delivery_id, "edit")] == ["published"]
 
@@ -57,7 +57,7 @@ def test_what_has_not_left_says_the_new_words_too_and_waits_for_a_yes(lea: Desk)
     lea.plan(post_id)
     lea.run()
     reword(lea, first, "new words", approve=False)
-    assert lea.state(second) is S.DRAFT
+    assert lea.state(second) is DeliveryState.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
     lea.live(minutes=11)
@@ -199,7 +199,7 @@ def test_a_post_that_is_taken_away_is_not_changed(lea: Desk) -> None:
     reword(lea, delivery_id, "new words")
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
-    assert (lea.state(delivery_id), state(lea, delivery_id)) == (S.REMOVED, "dropped")
+    assert (lea.state(delivery_id), state(lea, delivery_id)) == (DeliveryState.REMOVED, "dropped")
     assert lea.asked(kind="edits") == []
     with pytest.raises(Conflict):
         reword(lea, delivery_id, "again", approve=False)
@@ -212,7 +212,7 @@ def test_what_is_changed_goes_as_a_whole(lea: Desk) -> None:
     lea.run()
     assert lea.act(post_removal.request_post_removal, delivery_id) == 1
     lea.run()
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     assert changes(lea, delivery_id) == []
     with lea.scope() as scope:
         left = subject_history.list_permits(scope, Subject("delivery", delivery_id))
@@ -257,7 +257,7 @@ def test_what_is_wrong_with_new_words_takes_the_copy_they_are_in(lea: Desk) -> N
         assert recall.open_takedowns(scope, [changed], Message("recall.blocked")) == [copy.jti]
         assert recall.open_takedowns(scope, [copy], Message("recall.blocked")) == []
     lea.run()
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     assert changes(lea, delivery_id) == []
 
 
@@ -319,7 +319,7 @@ def test_only_the_first_part_of_a_thread_is_changed(lea: Desk) -> None:
     assert lea.texts() == ["new words", "second part"]
     assert lea.act(post_removal.request_post_removal, delivery_id) >= 2
     lea.run()
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
 def test_another_agency_sees_none_of_it(lea: Desk) -> None:

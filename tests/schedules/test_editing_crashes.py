@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.schedules.builders import Desk, desk
 from tests.schedules.rewords import changes, edits, published, reword, state
@@ -40,7 +40,7 @@ def test_taken_away_while_a_killed_process_changed_it(lea: Desk, at: int) -> Non
     lea.crash(at=at)
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=4)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     assert state(lea, delivery_id) in ("dropped", "done")
     assert changes(lea, delivery_id) == []
     assert all(post["deleted_at"] for post in lea.posts())

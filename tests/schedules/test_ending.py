@@ -8,9 +8,9 @@ import pytest
 from foundation.outbox import outbox
 from gate.contract.units import Subject
 from gate.copies import live_copies
-from schedules.posts.events import ExpiryDue
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import expiring_posts
+from schedules.publishing.events import ExpiryDue
 from tests.schedules.builders import Desk
 
 
@@ -34,8 +34,8 @@ def written(lea: Desk, delivery_id: UUID, **columns: object) -> None:
         scope.run(f"UPDATE deliveries SET {said} WHERE id = :id", id=delivery_id, **columns)
 
 
-@pytest.mark.parametrize("state", [S.PUBLISHED, S.REMOVING])
-def test_it_ends_when_its_time_is_over(lea: Desk, state: S) -> None:
+@pytest.mark.parametrize("state", [DeliveryState.PUBLISHED, DeliveryState.REMOVING])
+def test_it_ends_when_its_time_is_over(lea: Desk, state: DeliveryState) -> None:
     sent = lea.delivery()
     lea.live(minutes=1)
     assert lea.states(sent)[-1] == "published"
@@ -48,14 +48,18 @@ def test_it_ends_when_its_time_is_over(lea: Desk, state: S) -> None:
     assert ended(lea, sent) is None
     assert not left(lea, sent)
     lea.live(seconds=1)
-    assert lea.state(sent) is (S.PUBLISHED if state is S.PUBLISHED else S.REMOVED)
+    assert lea.state(sent) is (DeliveryState.PUBLISHED if state is DeliveryState.PUBLISHED else DeliveryState.REMOVED)
 
 
 def test_what_is_in_doubt_waits_and_what_never_left_is_let_be(lea: Desk) -> None:
     sent = lea.delivery()
     lea.live(minutes=1)
     long_ago = lea.now() - timedelta(hours=30)
-    for state, again in ((S.UNCERTAIN, expiring_posts.AGAIN), (S.PROCESSING, expiring_posts.AGAIN), (S.FAILED, None)):
+    for state, again in (
+        (DeliveryState.UNCERTAIN, expiring_posts.AGAIN),
+        (DeliveryState.PROCESSING, expiring_posts.AGAIN),
+        (DeliveryState.FAILED, None),
+    ):
         written(lea, sent, state=str(state), lasts_hours=24, settled_at=long_ago, deadline_at=long_ago)
         assert ended(lea, sent) == again
         assert left(lea, sent)

@@ -17,6 +17,7 @@ from foundation.money import Money
 from foundation.ops.wall_time import WallTime
 from schedules.calendar import exports
 from schedules.calendar.exports import ExportedDelivery, ExportedPost
+from schedules.calendar.icalendar import fold_ics_line, render_icalendar
 from schedules.imports.cell_formats import COLUMNS, OFF, OUTSIDE, split_names
 from schedules.imports.csv_rows import MAX_KEY_LENGTH, parse_file
 from schedules.imports.option_columns import declared_options
@@ -111,6 +112,7 @@ def line(draw: some.DrawFn) -> ExportedPost:
     )
 
 
+@pytest.mark.heavy
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
 def test_what_goes_out_comes_back_unchanged(lines: list[ExportedPost]) -> None:
     sheet = parse_file(exports.render_csv(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)
@@ -189,7 +191,7 @@ def plain(value: str) -> str:
 
 @given(some.lists(line(), min_size=1, max_size=3))
 def test_calendars_read_what_was_meant(lines: list[ExportedPost]) -> None:
-    found = events(exports.render_icalendar(lines, now=NOW, name="Léa, Mia"))
+    found = events(render_icalendar(lines, now=NOW, name="Léa, Mia"))
     meant = [(one, place) for one in lines for place in one.places]
     assert len(found) == len(meant)
     for event, (one, place) in zip(found, meant, strict=True):
@@ -202,8 +204,8 @@ def test_calendars_read_what_was_meant(lines: list[ExportedPost]) -> None:
 
 
 def test_a_long_line_of_wide_letters_is_folded_between_them() -> None:
-    assert exports.fold_ics_line("é" * 100).count(b"\r\n ") == 2
-    assert unfolded(exports.fold_ics_line("😀" * 60)) == ["😀" * 60]
+    assert fold_ics_line("é" * 100).count(b"\r\n ") == 2
+    assert unfolded(fold_ics_line("😀" * 60)) == ["😀" * 60]
 
 
 def window(clerk: Clerk) -> list[ExportedPost]:
@@ -220,7 +222,7 @@ def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: Clerk) -> N
     lea.delivery("rehearsed later", after=10_800)
     lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(hours=1, minutes=5)
-    found = events(exports.render_icalendar(window(clerk), now=NOW, name="Léa"))
+    found = events(render_icalendar(window(clerk), now=NOW, name="Léa"))
     said = {event["DESCRIPTION"]: event["STATUS"] for event in found}
     assert said == {"rehearsed soon": "CANCELLED", "meant": "CONFIRMED", "rehearsed later": "TENTATIVE"}
 
@@ -230,7 +232,7 @@ def test_a_calendar_tells_what_each_account_says(clerk: Clerk) -> None:
     clerk.write(
         table([clerk.row(1, channels="main|other", **{"body@other": "ailleurs"})], columns=[*COLUMNS, "body@other"])
     )
-    found = events(exports.render_icalendar(window(clerk), now=NOW, name="Léa"))
+    found = events(render_icalendar(window(clerk), now=NOW, name="Léa"))
     assert {event["SUMMARY"].split(" · ", 1)[1]: event["DESCRIPTION"] for event in found} == {
         "main · bonjour 1": "bonjour 1",
         "other · ailleurs": "ailleurs",

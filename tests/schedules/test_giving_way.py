@@ -10,9 +10,9 @@ import pytest
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, day_bounds, local_day
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import claims
 from schedules.recurrence import queries, series
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
@@ -24,6 +24,8 @@ from tests.schedules.builders import Desk
 from tests.schedules.repeats import DAILY, WEEKLY, approved, begin, draft, rows, standing
 from tests.schedules.test_queueing import filled, queue
 from tests.schedules.test_slots import every_day
+
+pytestmark = pytest.mark.heavy
 
 ZONE = "UTC"
 
@@ -54,11 +56,13 @@ def begun(lea: Desk, wanted: PostingPause) -> UUID:
 
 
 def instants(lea: Desk, post_id: UUID) -> list[datetime]:
-    return [row.due_at for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    return [row.due_at for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
 
 
 def reasons(lea: Desk, post_id: UUID) -> Counter[str]:
-    return Counter(str((row.reason or {}).get("code")) for row in rows(lea, post_id) if row.state == S.CANCELLED)
+    return Counter(
+        str((row.reason or {}).get("code")) for row in rows(lea, post_id) if row.state == DeliveryState.CANCELLED
+    )
 
 
 def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: Desk) -> None:
@@ -85,8 +89,10 @@ def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Desk) -
     lea.act(pauses.cancel_pause, pause_id)
     lea.run()
     assert instants(lea, post_id) == before
-    assert {row.state for row in rows(lea, post_id) if row.state != S.CANCELLED} == {S.SCHEDULED}
-    keys = [row.occurrence_key for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    assert {row.state for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED} == {
+        DeliveryState.SCHEDULED
+    }
+    keys = [row.occurrence_key for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
     assert keys == sorted(set(keys))
     again = begun(lea, pause_of(lea, 4, 4))  # and it may be left out, and come back, as often as they like
     lea.act(pauses.cancel_pause, again)
@@ -97,8 +103,10 @@ def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Desk) -
 def by_hand(lea: Desk, post_id: UUID, ahead: int, to: int, hour: int) -> None:
     """The time of one day is moved to another."""
     known = str(day(lea, ahead))
-    (one,) = [r for r in rows(lea, post_id) if r.occurrence_key.startswith(known) and r.state != S.CANCELLED]
-    lea.act(deliveries.reschedule_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
+    (one,) = [
+        r for r in rows(lea, post_id) if r.occurrence_key.startswith(known) and r.state != DeliveryState.CANCELLED
+    ]
+    lea.act(reschedule_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
 
 
 def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: Desk) -> None:
@@ -171,7 +179,9 @@ def test_a_pause_of_one_account_leaves_the_series_on_the_others(lea: Desk) -> No
     post_id = daily(lea, "main", "second")
     begun(lea, pause_of(lea, 3, 3, channel="main"))
     there = [
-        row.channel_id for row in rows(lea, post_id) if row.due_at.date() == day(lea, 3) and row.state != S.CANCELLED
+        row.channel_id
+        for row in rows(lea, post_id)
+        if row.due_at.date() == day(lea, 3) and row.state != DeliveryState.CANCELLED
     ]
     assert there == [lea.channels["second"]]
     with lea.scope() as scope:
@@ -296,12 +306,12 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> 
     before = instants(lea, post_id)
     by_hand = rows(lea, post_id)[0]
     at = WallTime(day(lea, 4), time(20), ZONE)
-    lea.act(deliveries.reschedule_delivery, by_hand.id, at=at)
+    lea.act(reschedule_delivery, by_hand.id, at=at)
     single = lea.delivery("by hand", after=4 * 24 * 3600)
     quiet_id = keep(lea, 4, 5)
     assert reasons(lea, post_id) == {"series.quiet": 2}
-    assert lea.state(by_hand.id) is S.SCHEDULED, "a person gave it that hour, and was warned"
-    assert lea.state(single) is S.SCHEDULED
+    assert lea.state(by_hand.id) is DeliveryState.SCHEDULED, "a person gave it that hour, and was warned"
+    assert lea.state(single) is DeliveryState.SCHEDULED
     assert [code for cause, code in lea.notices().items() if cause.startswith("series:")] == ["series.gave_way"]
     with lea.scope() as scope:
         (found,) = queries.series_of_post_views(scope, post_id)
@@ -365,9 +375,9 @@ def test_one_on_its_way_is_not_left_out(lea: Desk) -> None:
     with lea.scope() as scope:
         claims.claim_delivery(scope, first.id, mint=lea.services.mint, connectors=lea.services.connectors)
     keep(lea, 0, 1)
-    assert lea.state(first.id) is S.PUBLISHING
+    assert lea.state(first.id) is DeliveryState.PUBLISHING
     lea.live(minutes=3)
-    assert lea.state(first.id) in (S.PUBLISHED, S.SCHEDULED, S.UNCERTAIN)
+    assert lea.state(first.id) in (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED, DeliveryState.UNCERTAIN)
 
 
 def test_leaving_out_killed_half_way_is_done_once(lea: Desk) -> None:

@@ -3,7 +3,7 @@
 from schedules.downtime import missed_posts
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from tenants.agencies import agencies
 from tests.schedules.builders import Desk
@@ -21,7 +21,7 @@ def test_moving_the_queue_to_a_spare_account_sends_none(lea: Desk) -> None:
     assert len(moved(lea).moving) == 2
     lea.live(hours=3)
     assert lea.texts("spare") == []
-    assert [state for state, _ in on(lea, "spare").values()] == [S.HELD] * 2
+    assert [state for state, _ in on(lea, "spare").values()] == [DeliveryState.HELD] * 2
     assert "downtime.still_held" in lea.notices().values()
 
 

@@ -16,8 +16,8 @@ from generators.contract.engines import EngineMissing, TextEngine
 from generators.engines.text.embedded import EmbeddedEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
-from schedules.posts.events import IdeasDue
 from schedules.posts.live_posts import PostFormat
+from schedules.suggestions.events import IdeasDue
 from schedules.suggestions.ideas import brief as ideas_brief
 from schedules.suggestions.ideas import prompts, proposals
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, MeasuredResults, ResultLesson

@@ -4,7 +4,7 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.rescheduling import priority as importance
 from tests.schedules.builders import Desk
@@ -23,7 +23,7 @@ def test_what_became_more_important_leaves_first(lea: Desk) -> None:
     lea.pass_time(minutes=3)  # nothing was done meanwhile: both are due when the house comes back
     lea.live(minutes=5)
     assert lea.texts() == ["second", "first"]
-    assert [lea.state(one) for one in (first, second)] == [S.PUBLISHED, S.PUBLISHED]
+    assert [lea.state(one) for one in (first, second)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]
     assert lea.entry(second).due_at == planned.due_at
 
 
@@ -40,7 +40,7 @@ def test_a_wish_keeps_its_importance_until_it_is_planned(lea: Desk) -> None:
     post_id = lea.write("later")
     delivery_id = lea.wish(post_id, after=60)
     say(lea, delivery_id, 2)
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
     assert [row.priority for row in lea.rows("delivery.publish")] == [2]
@@ -51,7 +51,14 @@ def test_what_may_be_outside_keeps_its_place(lea: Desk) -> None:
     lea.run()
     with pytest.raises(Conflict):
         say(lea, delivery_id, 1)
-    for state in (S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.CANCELLED, S.REMOVED):
+    for state in (
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PARTLY,
+        DeliveryState.CANCELLED,
+        DeliveryState.REMOVED,
+    ):
         with lea.scope() as scope:
             scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=str(state), t=lea.tenant_id)
         with pytest.raises(Conflict):

@@ -13,14 +13,14 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, load_zone
 from gate.contract.units import Rating
 from gate.reviews import link_targets
+from schedules.approvals.release import release_post
 from schedules.calendar import exports
-from schedules.drafts import drafts
 from schedules.imports import handlers, import_files
 from schedules.imports.cell_formats import COLUMNS
 from schedules.imports.csv_rows import ACCOUNT_BODY_PREFIX
+from schedules.imports.events import ImportApply
 from schedules.posts import deliveries
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.events import ImportApply
 from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.posts.transitions import get_delivery, transition_delivery
@@ -88,7 +88,7 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk
         at = WallTime(date.fromisoformat(day), time(10), "Europe/Paris")
         deliveries.create_delivery(scope, other, free.desk.channels["main"], at=at)
         if plan:
-            drafts.release_post(scope, other)
+            release_post(scope, other)
     assert written(free, ours) == written(free, other)
 
 

@@ -20,14 +20,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from channels.accounts import queries as channel_reads
 from channels.attempts.attempts import Subject
+from channels.attempts.queries import list_attempts
 from foundation.errors import BadInput, Conflict
 from gate.policy import emergency_stops
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.posts import deliveries, dry_run_state
 from schedules.posts.models import Delivery
-from schedules.posts.states import DELIVERY_STATES
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DELIVERY_STATES, DeliveryState
 from schedules.publishing import post_removal, settlement, uncertain_deliveries
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk, wall
@@ -109,17 +109,23 @@ class House(RuleBasedStateMachine):
     def move(self, delivery_id: UUID, after: int) -> None:
         before = self.lea.state(delivery_id)
         try:
-            self.lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(self.lea.now(), after))
+            self.lea.act(reschedule_delivery, delivery_id, at=wall(self.lea.now(), after))
         except Conflict:
-            assert before not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED)
+            assert before not in (
+                DeliveryState.DRAFT,
+                DeliveryState.APPROVED,
+                DeliveryState.SCHEDULED,
+                DeliveryState.HELD,
+                DeliveryState.FAILED,
+            )
 
     @rule(delivery_id=deliveries)
     def send_now(self, delivery_id: UUID) -> None:
-        self._try(deliveries.expedite_delivery, delivery_id)
+        self._try(expedite_delivery, delivery_id)
 
     @rule(delivery_id=deliveries)
     def cancel(self, delivery_id: UUID) -> None:
-        in_doubt = self.lea.state(delivery_id) is S.UNCERTAIN
+        in_doubt = self.lea.state(delivery_id) is DeliveryState.UNCERTAIN
         if self._try(deliveries.cancel_delivery, delivery_id):
             assert not in_doubt
 
@@ -206,7 +212,7 @@ class House(RuleBasedStateMachine):
             return
         with self.lea.scope() as scope:
             ours = [one for one, known in self.known.items() if known.channel == channel]
-            tried = [each for one in ours for each in channel_reads.list_attempts(scope, Subject("delivery", one))]
+            tried = [each for one in ours for each in list_attempts(scope, Subject("delivery", one))]
         kept = sum(step.answered == "429" for each in tried for step in each.steps)
         told = {entry["id"] for entry in self._record(channel) if entry["status"] == 429} - self.unheard
         if len(told) > kept:
@@ -290,7 +296,7 @@ class House(RuleBasedStateMachine):
         if not hasattr(self, "known"):
             return
         for row in self._rows():
-            at = S.DRAFT
+            at = DeliveryState.DRAFT
             for step in self.lea.story(row.id):
                 assert step.before is at, (step, at)
                 assert DELIVERY_STATES.allows(step.before, step.after), step
@@ -311,13 +317,15 @@ class House(RuleBasedStateMachine):
         now = self.lea.now()
         for row in self._rows():
             known, there = self.known[row.id], counts[self.known[row.id].text]
-            state, context = S(row.state), (known, [str(step.after) for step in self.lea.story(row.id)])
-            assert state not in (S.PUBLISHING, S.REMOVING, S.PROCESSING), context
-            waiting = state in (S.DRAFT, S.APPROVED, S.SCHEDULED)
+            state, context = DeliveryState(row.state), (known, [str(step.after) for step in self.lea.story(row.id)])
+            assert state not in (DeliveryState.PUBLISHING, DeliveryState.REMOVING, DeliveryState.PROCESSING), context
+            waiting = state in (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED)
             assert not (waiting and row.due_at < now - timedelta(minutes=3)), context
-            if state is S.PUBLISHED:
+            if state is DeliveryState.PUBLISHED:
                 assert there >= 1, context
-            elif state in (S.HELD, S.FAILED, S.REHEARSED) or (state is S.CANCELLED and not known.left_in_doubt):
+            elif state in (DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.REHEARSED) or (
+                state is DeliveryState.CANCELLED and not known.left_in_doubt
+            ):
                 assert there == 0 or known.again, context
 
 

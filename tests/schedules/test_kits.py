@@ -14,11 +14,11 @@ from foundation.ids import uuid7
 from generators.contract.engines import EngineMissing, TextEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
-from schedules.posts.events import CaptionSetDue
 from schedules.suggestions.captions import proposals
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Says

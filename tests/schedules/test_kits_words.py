@@ -82,6 +82,7 @@ def place(most: int, mark: int = 0) -> CaptionTarget:
     return CaptionTarget(str(uuid7()), "sandbox", lambda text: (len(text) + mark, most), most - mark)
 
 
+@pytest.mark.heavy
 def test_a_kit_is_all_of_its_texts(server: FakeOllama) -> None:
     found = written(server, GOOD, tone="espiègle", forbidden=("gratuit",))
     assert isinstance(found, list)

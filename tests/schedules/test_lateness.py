@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.calendar import exports
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries, lateness, queries
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.lateness import LateLimit
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.recurrence import series
 from schedules.recurrence.rules import Recurrence
@@ -65,7 +66,7 @@ def test_until_its_day_is_over_follows_the_hour_it_gets(lea: Desk) -> None:
     with lea.scope() as scope:
         (row,) = deliveries_of_post(scope, post_id)
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
-    lea.act(deliveries.reschedule_delivery, row.id, at=WallTime(day, time(10), ZONE))
+    lea.act(reschedule_delivery, row.id, at=WallTime(day, time(10), ZONE))
     with lea.scope() as scope:
         (row,) = deliveries_of_post(scope, post_id)
     assert row.late_until == WallTime(day + timedelta(days=1), time(0), ZONE).instant()
@@ -95,7 +96,7 @@ def test_another_choice_counts_for_all_that_is_to_come(lea: Desk) -> None:
     lea.live(days=1)
     with lea.scope() as scope:
         rows = deliveries_of_post(scope, post_id)
-    ahead = [row for row in rows if row.state == S.SCHEDULED]
+    ahead = [row for row in rows if row.state == DeliveryState.SCHEDULED]
     assert len(ahead) > 85, "the yes stands"
     assert {(row.late_until or row.due_at) - row.due_at for row in ahead} == {timedelta(hours=2)}
 
@@ -108,7 +109,7 @@ def test_what_missed_its_hour_leaves_within_the_longer_time(lea: Desk) -> None:
     lea.act(priority.set_late_limit, post_id, LateLimit.ALWAYS, version=version)
     lea.pass_time(hours=5)
     lea.run()
-    assert lea.state(delivery_id) in (S.PUBLISHED, S.SCHEDULED)
+    assert lea.state(delivery_id) in (DeliveryState.PUBLISHED, DeliveryState.SCHEDULED)
     assert lea.why(delivery_id) != "delivery.too_late"
 
 
@@ -135,7 +136,7 @@ def test_until_its_day_is_over_stays_so_in_a_file(lea: Desk) -> None:
     clerk.write(table([clerk.row(1, late_ok="day")]))
     (row,) = clerk.rows("SELECT * FROM deliveries WHERE tenant_id = :tenant")
     day = date.fromisoformat(clerk.day(3))
-    clerk.desk.act(deliveries.reschedule_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
+    clerk.desk.act(reschedule_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
     with clerk.desk.scope() as scope:
         (line,) = exports.load_export_rows(scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9))
         late_until = get_delivery(scope, row.id).late_until

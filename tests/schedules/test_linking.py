@@ -21,6 +21,7 @@ from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.previews import PostPreview, preview_draft
 from schedules.posts import deliveries, delivery_units, link_tracking
+from schedules.posts.content_digest import current_digest
 from schedules.posts.link_tracking import LinkChoices, LinkPlan, LinkPolicy
 from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
@@ -28,7 +29,6 @@ from schedules.posts.transitions import get_delivery
 from schedules.publishing import post_removal
 from tests.schedules.builders import Desk, desk
 
-S = DeliveryState
 BASE = "https://go.example.org"
 SHORT = LinkPolicy(BASE, "{platform}", "social", "always", "{account}")
 SHOP = "https://shop.example.org/a?size=M#top"
@@ -183,7 +183,7 @@ def test_what_is_shown_is_what_leaves_and_it_leads_there(lea: Desk) -> None:
     ahead = seen(lea, replace(draft, post_id=post_id))
     assert ahead.reasons == ()
     lea.live(hours=2)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == [ahead.body]
     slug = ahead.body.split("/l/")[1].rstrip(".")
     with lea.scope() as scope:
@@ -210,7 +210,7 @@ def test_marks_alone_are_judged_as_the_address_they_stand_on(lea: Desk) -> None:
     known(lea, SHOP)
     delivery_id = lea.delivery(f"Look: {SHOP}")
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert "utm_source=sandbox" in lea.texts()[0]
     with lea.scope() as scope:
         assert leads(lea, scope) == {}
@@ -221,7 +221,7 @@ def test_parts_of_a_thread_are_changed_and_judged_together(lea: Desk) -> None:
     known(lea, SHOP, "https://b.example/")
     delivery_id = lea.delivery(f"One: {SHOP}", parts=(ThreadPart("Two."), ThreadPart("Three: https://b.example/")))
     lea.live(minutes=5)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert [("/l/" in one) for one in lea.texts()] == [True, False, True]
 
 
@@ -233,7 +233,7 @@ def test_a_process_that_dies_anywhere_makes_no_second_one(lea: Desk) -> None:
         delivery_id = lea.delivery(f"Look at number {'i' * at}: {SHOP}")
         died = lea.crash(at)
         lea.live(minutes=10)
-        assert lea.state(delivery_id) is S.PUBLISHED
+        assert lea.state(delivery_id) is DeliveryState.PUBLISHED
         assert len(lea.texts()) == before + 1
         with lea.scope() as scope:
             made = leads(lea, scope)
@@ -251,7 +251,7 @@ def test_a_changed_rule_changes_no_text_that_was_approved(lea: Desk) -> None:
     delivery_id = lea.delivery(body, after=600)
     rule(lea, LinkPolicy("https://new.example", "other"))
     lea.live(hours=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts()[0].startswith(f"Look: {BASE}/l/")
 
 
@@ -264,7 +264,7 @@ def test_a_rewritten_post_takes_the_rule_of_now_and_waits_for_a_yes(lea: Desk) -
         post_id = get_delivery(scope, delivery_id).post_id
         draft = Draft(lea.creator_id, "", body, (), (lea.channels["main"],))
         assert not drafts.rewrite_post(scope, post_id, draft, author=f"member:{lea.author}")
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
     lea.live(hours=1)
@@ -276,7 +276,7 @@ def test_a_campaign_of_one_post_needs_no_rule(lea: Desk) -> None:
     delivery_id = lea.delivery(f"Look: {SHOP}", links=LinkChoices("spring"))
     plain = lea.delivery(f"Look again: {SHOP}")
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is lea.state(plain) is S.PUBLISHED
+    assert lea.state(delivery_id) is lea.state(plain) is DeliveryState.PUBLISHED
     assert "utm_campaign=spring" in lea.texts()[0]
     assert "utm_" not in lea.texts()[1]
 
@@ -288,7 +288,7 @@ def test_a_changed_link_is_another_content(lea: Desk) -> None:
     with lea.scope() as scope:
         digests = {deliveries.get_post(scope, post_id).digest for post_id in (one, two)}
         assert len(digests) == 2
-        assert deliveries.current_digest(scope, deliveries.get_post(scope, one)) in digests
+        assert current_digest(scope, deliveries.get_post(scope, one)) in digests
 
 
 def test_it_leads_nowhere_once_the_post_is_taken_away(lea: Desk) -> None:
@@ -302,7 +302,7 @@ def test_it_leads_nowhere_once_the_post_is_taken_away(lea: Desk) -> None:
     assert found[1].target
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=10)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     found = short_links.find_link(lea.services.tenant, slug)
     assert found is not None
     assert found[1].target is None

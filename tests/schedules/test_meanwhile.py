@@ -8,9 +8,10 @@ import pytest
 
 from foundation.db.database import Scope
 from schedules.approvals import decisions
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.approvals.verdicts import UNAPPROVED
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import settlement, stalled_deliveries
 from schedules.publishing.claims import TOO_LATE, NotClaimable
 from tests.conftest import WAITS_FOR_US, wait_until
@@ -25,12 +26,14 @@ def overdue(lea: Desk) -> UUID:
 
 
 def later(scope: Scope, delivery_id: UUID) -> None:
-    deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, 3600))
+    reschedule_delivery(scope, delivery_id, at=wall(scope.now, 3600))
 
 
-@pytest.mark.parametrize(("meanwhile", "state"), [(deliveries.cancel_delivery, S.CANCELLED), (later, S.SCHEDULED)])
+@pytest.mark.parametrize(
+    ("meanwhile", "state"), [(deliveries.cancel_delivery, DeliveryState.CANCELLED), (later, DeliveryState.SCHEDULED)]
+)
 def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
-    lea: Desk, meanwhile: Callable[[Scope, UUID], None], state: S
+    lea: Desk, meanwhile: Callable[[Scope, UUID], None], state: DeliveryState
 ) -> None:
     """The delivery is read, then its rows; in between both change. Waking it would take the row of somebody else."""
     delivery_id = overdue(lea)
@@ -43,7 +46,7 @@ def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
         assert found.result() == 0
     assert lea.state(delivery_id) is state
     ahead = [row.available_at > lea.now() for row in lea.rows("delivery.publish")]
-    assert ahead == ([True] if state is S.SCHEDULED else [])
+    assert ahead == ([True] if state is DeliveryState.SCHEDULED else [])
 
 
 def test_a_delivery_without_a_row_is_woken(lea: Desk) -> None:
@@ -53,17 +56,17 @@ def test_a_delivery_without_a_row_is_woken(lea: Desk) -> None:
     assert lea.act(stalled_deliveries.wake_stalled_deliveries) == 1
     assert lea.act(stalled_deliveries.wake_stalled_deliveries) == 0
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
-@pytest.mark.parametrize("meanwhile", [deliveries.expedite_delivery, later])
+@pytest.mark.parametrize("meanwhile", [expedite_delivery, later])
 def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(lea: Desk, meanwhile: Callable[[Scope, UUID], None]) -> None:
     """Too late, said the claim; before that was written down, a person had chosen another time."""
     delivery_id = overdue(lea)
     too_late = NotClaimable("delivery.too_late", hold=TOO_LATE)
     lea.act(meanwhile, delivery_id)
     assert lea.act(settlement.postpone_delivery, delivery_id, too_late) == settlement.IMMEDIATE_RETRY_DELAY
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     lea.live(hours=2)
     assert lea.texts() == ["once"]
 
@@ -81,5 +84,5 @@ def test_a_yes_between_the_no_and_its_being_written_down_counts(lea: Desk) -> No
         assert put_off.result() == settlement.IMMEDIATE_RETRY_DELAY
     assert lea.act(settlement.postpone_delivery, wish, unapproved) == settlement.IMMEDIATE_RETRY_DELAY
     lea.run()
-    assert lea.state(wish) is S.PUBLISHED
+    assert lea.state(wish) is DeliveryState.PUBLISHED
     assert lea.notices() == {}

@@ -115,6 +115,7 @@ FROM deliveries d, made WHERE d.post_id = :post
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["approvals", "reminders"])
 def test_a_look_planned_while_nothing_was_there_ends(lea: Desk, cluster: Cluster, name: str) -> None:
     """A connection keeps the plan it made, until the database counts the tables anew: a minute after a large file."""

@@ -21,7 +21,7 @@ from schedules.posts import channel_overrides, deliveries, link_tracking
 from schedules.posts.channel_overrides import ChannelOverride
 from schedules.posts.link_tracking import LinkPolicy
 from schedules.posts.models import Post
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk
 from tests.schedules.test_prices import checked, elsewhere, on
 
@@ -40,7 +40,7 @@ def test_another_choice_is_approved_anew(lea: Desk) -> None:
         before = deliveries.get_post(scope, post_id).digest
         assert not drafts.rewrite_post(scope, post_id, draft, author=f"member:{lea.author}")
         assert deliveries.get_post(scope, post_id).digest != before
-        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {S.DRAFT}
+        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {DeliveryState.DRAFT}
         since = revisions.revision_since_verdict(scope, post_id)
     assert since is not None
     assert [(one.place, one.field) for one in since.changes] == [("mastodon", "option:visibility")]

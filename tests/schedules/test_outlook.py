@@ -8,9 +8,9 @@ import pytest
 from channels.accounts import lifecycle
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
+from schedules.approvals.release import needs_no_approval, release_post
 from schedules.calendar import publishing_forecast
 from schedules.calendar.publishing_forecast import PublishingForecast
-from schedules.drafts import drafts
 from schedules.posts import dry_run_state
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
@@ -69,8 +69,8 @@ def test_a_draft_leaves_only_once_it_is_on_the_calendar(services: Services, sand
     [found] = ahead(alone).ahead
     assert found.trouble == Message("delivery.unapproved")
     with alone.scope(f"member:{alone.author}") as scope:
-        assert drafts.needs_no_approval(scope, post_id)
-        assert drafts.release_post(scope, post_id)
+        assert needs_no_approval(scope, post_id)
+        assert release_post(scope, post_id)
     assert ahead(alone).ahead[0].trouble is None
 
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from channels.accounts import queries as channel_reads
 from foundation.errors import BadInput, NotFound
-from schedules.approvals import review_queue
 from schedules.drafts import drafts, previews
 from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries, queries
+from schedules.posts.asset_usage import assets_used_in_posts
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
 from schedules.posts.models import Post
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from tests.schedules.builders import Desk
 from tests.schedules.threads import chain
@@ -62,7 +62,7 @@ def test_pictures_of_one_place_are_staged_and_leave_there_alone(lea: Desk) -> No
     assert [len(one["media"]) for one in lea.posts("main")] == [0]
     assert [len(one["media"]) for one in lea.posts("second")] == [1]
     with lea.scope() as scope:
-        assert picture in review_queue.assets_used_in_posts(scope, lea.creator_id)
+        assert picture in assets_used_in_posts(scope, lea.creator_id)
 
 
 def test_what_another_place_says_was_approved_with_it(lea: Desk) -> None:
@@ -76,7 +76,7 @@ def test_what_another_place_says_was_approved_with_it(lea: Desk) -> None:
     changed = Draft(lea.creator_id, "", "hello", (), (), others=(ChannelOverride(str(second), body="two"),))
     with lea.scope(f"member:{lea.author}") as scope:
         assert not drafts.rewrite_post(scope, post_id, changed, author=f"member:{lea.author}")
-        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {S.DRAFT}
+        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {DeliveryState.DRAFT}
 
 
 def test_what_was_not_approved_does_not_leave(lea: Desk) -> None:

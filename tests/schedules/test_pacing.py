@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from channels.attempts import retry_delays
 from connectors.shared.http_responses import SHORT_RETRY
 from foundation.ids import uuid7
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import free_port
 from tests.schedules.builders import Desk
+
+pytestmark = pytest.mark.heavy
 
 HOURS = timedelta(hours=4)
 
@@ -40,7 +42,7 @@ def test_a_place_that_cannot_be_reached_costs_one_account_few_tries(lea: Desk, p
     media = (lea.photo(),) if picture else ()
     waiting = [lea.delivery(f"number {one}", media=media, after=one, late_ok=HOURS) for one in range(3)]
     lea.live(minutes=15)
-    assert {lea.state(one) for one in waiting} == {S.SCHEDULED}
+    assert {lea.state(one) for one in waiting} == {DeliveryState.SCHEDULED}
     assert tries(lea, "send", "stage") == 1
     moved(lea, "")
     lea.live(seconds=40)
@@ -51,11 +53,11 @@ def test_uploads_that_fail_are_tried_less_and_less(lea: Desk) -> None:
     lea.fault("status:503", on="files", times=1000)
     delivery_id = lea.delivery("with a picture", media=(lea.photo(),), late_ok=HOURS)
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert 8 < tries(lea, "send", "stage") < 40
     lea.network.clear()
     lea.live(minutes=6)
-    assert (lea.state(delivery_id), lea.texts()) == (S.PUBLISHED, ["with a picture"])
+    assert (lea.state(delivery_id), lea.texts()) == (DeliveryState.PUBLISHED, ["with a picture"])
 
 
 def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: Desk) -> None:
@@ -64,11 +66,11 @@ def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: Desk) -> None:
     lea.act(post_removal.request_post_removal, delivery_id)
     moved(lea, f"http://127.0.0.1:{free_port()}")
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is S.REMOVING
+    assert lea.state(delivery_id) is DeliveryState.REMOVING
     assert 8 < tries(lea, "remove") < 40
     moved(lea, "")
     lea.live(minutes=6)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
 @given(st.integers(0, 10_000), st.uuids())

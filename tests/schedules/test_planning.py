@@ -10,8 +10,9 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import to_wall_time
 from schedules.approvals import decisions
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.posts import channel_overrides, deliveries, live_posts, queries, transitions
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import settlement
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, Desk, desk, wall
@@ -49,14 +50,14 @@ def test_too_long_a_text_and_an_unknown_picture_are_told(lea: Desk) -> None:
 def test_a_wish_waits_for_its_yes_and_for_the_plan(lea: Desk) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=7200)
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     with pytest.raises(Conflict):
         lea.plan(post_id)
     lea.approve(post_id)
-    assert lea.state(delivery_id) is S.APPROVED
+    assert lea.state(delivery_id) is DeliveryState.APPROVED
     assert lea.act(deliveries.has_approved_deliveries, post_id)
     assert lea.plan(post_id) == [delivery_id]
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert [row.kind for row in lea.rows()] == ["channel.connected", "delivery.preflight", "delivery.publish"]
 
 
@@ -73,7 +74,7 @@ def test_what_waits_to_be_planned_waits_for_who_asked(lea: Desk) -> None:
             assert deliveries.schedule_post(scope, post_id) == [wish]
         with pytest.raises(Conflict):
             other.result(20)
-    assert lea.state(wish) is S.SCHEDULED
+    assert lea.state(wish) is DeliveryState.SCHEDULED
 
 
 def test_a_wish_nobody_approved_is_put_on_hold_and_a_late_yes_lets_it_go(lea: Desk) -> None:
@@ -82,12 +83,12 @@ def test_a_wish_nobody_approved_is_put_on_hold_and_a_late_yes_lets_it_go(lea: De
     lea.live(minutes=52)
     assert lea.notices() == {f"delivery:{delivery_id}:preflight": "delivery.unapproved"}
     lea.live(minutes=9)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.unapproved"}
     assert lea.posts() == []
     lea.approve(post_id)
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.notices() == {}
 
 
@@ -102,63 +103,63 @@ def test_an_approved_wish_leaves_at_its_time_though_nobody_planned_it(lea: Desk)
 def test_a_moved_post_leaves_at_its_new_time_only(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     before = lea.entry(delivery_id)
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 7200), version=before.version)
+    lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 7200), version=before.version)
     lea.live(minutes=60)
     assert lea.posts() == []
     lea.live(minutes=61)
     assert lea.texts() == ["hello"]
     with pytest.raises(Conflict):
-        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 60))
+        lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 60))
 
 
 def test_a_change_of_what_was_seen_a_minute_ago_is_refused(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     seen = lea.entry(delivery_id).version
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 900), version=seen)
+    lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 900), version=seen)
     with pytest.raises(Conflict):
-        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 1200), version=seen)
+        lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 1200), version=seen)
 
 
 def test_the_past_is_refused_beyond_what_the_author_accepts(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     with pytest.raises(BadInput):
-        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), -3600))
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), -60))
+        lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), -3600))
+    lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), -60))
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_a_draft_is_moved_as_a_wish(lea: Desk) -> None:
     delivery_id = lea.wish(lea.write(), after=600)
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 9000))
-    assert lea.state(delivery_id) is S.DRAFT
+    lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 9000))
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     assert lea.story(delivery_id) == []
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
 
 
 def test_a_cancelled_post_never_leaves(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
     lea.act(deliveries.cancel_delivery, delivery_id)
     lea.live(minutes=10)
-    assert lea.state(delivery_id) is S.CANCELLED
+    assert lea.state(delivery_id) is DeliveryState.CANCELLED
     assert lea.posts() == []
     with pytest.raises(Conflict):
         lea.act(deliveries.cancel_delivery, delivery_id)
     with pytest.raises(Conflict):
-        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 60))
+        lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 60))
 
 
 def test_now_is_now_even_in_the_hour_that_comes_twice(lea: Desk) -> None:
     """`send_now` takes the instant, not the wall clock, which may mean an hour ago."""
     delivery_id = lea.delivery(after=7200)
-    lea.act(deliveries.expedite_delivery, delivery_id)
+    lea.act(expedite_delivery, delivery_id)
     with lea.scope() as scope:
         row = transitions.get_delivery(scope, delivery_id)
         assert abs(row.due_at - scope.now) < timedelta(seconds=5)
         assert row.wall_time == str(to_wall_time(row.due_at, row.zone))
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_publishing_is_out_of_reach_of_people(lea: Desk) -> None:
@@ -166,17 +167,17 @@ def test_publishing_is_out_of_reach_of_people(lea: Desk) -> None:
     delivery_id = lea.delivery()
     lea.fault("hang", seconds=0.05)
     lea.crash(at=11)  # somewhere after the claim
-    assert lea.state(delivery_id) is S.PUBLISHING
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHING
     for forbidden in (
-        lambda: lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 60)),
-        lambda: lea.act(deliveries.expedite_delivery, delivery_id),
+        lambda: lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 60)),
+        lambda: lea.act(expedite_delivery, delivery_id),
         lambda: lea.act(deliveries.cancel_delivery, delivery_id),
         lambda: lea.act(settlement.resend_absent_delivery, delivery_id),
         lambda: lea.act(settlement.record_live_link, delivery_id, native_id="1", url=""),
     ):
         with pytest.raises(Conflict):
             forbidden()
-    assert lea.state(delivery_id) is S.PUBLISHING
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHING
 
 
 def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: Desk) -> None:
@@ -187,7 +188,13 @@ def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: Desk) -> None:
     refused, cancelled = lea.delivery("refused"), lea.delivery("cancelled", after=3600)
     lea.run()
     lea.act(deliveries.cancel_delivery, cancelled)
-    states = [S.SCHEDULED, S.PUBLISHED, S.HELD, S.FAILED, S.CANCELLED]
+    states = [
+        DeliveryState.SCHEDULED,
+        DeliveryState.PUBLISHED,
+        DeliveryState.HELD,
+        DeliveryState.FAILED,
+        DeliveryState.CANCELLED,
+    ]
     for delivery_id, state in zip((planned, published, held, refused, cancelled), states, strict=True):
         assert lea.state(delivery_id) is state
         for press in (
@@ -207,7 +214,7 @@ def test_several_accounts_have_a_delivery_each(lea: Desk) -> None:
     assert lea.plan(post_id) == [first, second]
     lea.live(minutes=2)
     assert lea.texts("main") == lea.texts("second") == ["to both"]
-    assert lea.state(first) is lea.state(second) is S.PUBLISHED
+    assert lea.state(first) is lea.state(second) is DeliveryState.PUBLISHED
 
 
 def test_another_tenants_delivery_looks_like_none(lea: Desk) -> None:
@@ -218,7 +225,7 @@ def test_another_tenants_delivery_looks_like_none(lea: Desk) -> None:
         for function in (
             transitions.get_delivery,
             deliveries.cancel_delivery,
-            deliveries.expedite_delivery,
+            expedite_delivery,
             settlement.resend_absent_delivery,
         ):
             with pytest.raises(NotFound) as error:
@@ -240,7 +247,7 @@ def test_a_dead_row_puts_its_delivery_on_hold(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         settlement.hold_failed(scope, delivery_id)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.bug")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.bug")
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.bug"}
 
 
@@ -251,7 +258,7 @@ def test_rule_of_nobody_needs_no_yes(lea: Desk) -> None:
     alone.act(decisions.release_without_approval, post_id)
     alone.plan(post_id)
     alone.run()
-    assert alone.state(delivery_id) is S.PUBLISHED
+    assert alone.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_nothing_is_planned_or_moved_further_than_two_years_ahead(lea: Desk) -> None:
@@ -259,10 +266,10 @@ def test_nothing_is_planned_or_moved_further_than_two_years_ahead(lea: Desk) -> 
     delivery_id = lea.delivery(after=730 * day)
     for act in (
         lambda: lea.wish(lea.write("too far"), after=732 * day),
-        lambda: lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 732 * day)),
+        lambda: lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 732 * day)),
         lambda: lea.wish(lea.write("the end of time"), after=900_000 * day),
     ):
         with pytest.raises(BadInput) as told:
             act()
         assert told.value.message.code == "calendar.out_of_reach"
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 700 * day))
+    lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 700 * day))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import event
 
 from channels.accounts import lifecycle
@@ -13,10 +14,10 @@ from gate.contract.units import Rating
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from schedules.calendar import next_steps
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import preflight
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import Desk
 
 
@@ -73,12 +74,12 @@ def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(l
     delivery_id = lea.delivery(after=3600, media=(photo,))
     lea.live(minutes=51)
     assert warning(lea, delivery_id) == "gate.RATING_MISSING"
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert lea.asked() == lea.asked(kind="files") == []
     with lea.scope(f"member:{lea.manager}") as scope:
         ratings.record_rating(scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
     lea.live(minutes=10)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.notices() == {}
 
 
@@ -89,11 +90,12 @@ STRANGE = "r0plpgsql-12-3456"
 def told(lea: Desk, delivery_id: UUID) -> tuple[str, bool] | None:
     """What members are told of a post ahead of its time, and whether it is urgent."""
     with lea.scope() as scope:
-        found = {one.cause: one for one in tenant_reads.list_open_notices(scope)}
+        found = {one.cause: one for one in list_open_notices(scope)}
     one = found.get(f"delivery:{delivery_id}:preflight")
     return (one.message.code, one.urgent) if one is not None else None
 
 
+@pytest.mark.heavy
 def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_is_near(lea: Desk) -> None:
     tomorrow, later = lea.delivery(STRANGE, after=20 * 3600), lea.delivery(f"{STRANGE}-7", after=3 * 86_400)
     lea.run()
@@ -123,7 +125,7 @@ def test_what_was_told_a_day_before_ends_with_its_cause(lea: Desk) -> None:
     lea.live(minutes=11)
     assert told(lea, delivery_id) is None
     lea.live(hours=20)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_what_goes_wrong_after_the_first_look_is_told_hours_before(lea: Desk) -> None:
@@ -177,7 +179,7 @@ def test_an_emergency_stop_is_said_where_one_looks_and_is_nobodys_notice(lea: De
     assert lea.notices() == {}
     lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over")
     lea.live(minutes=10)
-    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.PUBLISHED)
+    assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.PUBLISHED)
     assert troubles(lea, first) == []
 
 
@@ -189,7 +191,7 @@ def test_a_token_that_ends_too_near_to_its_post_is_said_when_it_is_planned_and_b
     assert troubles(lea, delivery_id) == troubles(lea, later) == ["delivery.token_ends"]
     lea.live(minutes=51)
     assert warning(lea, delivery_id) == "delivery.token_ends"
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert lea.asked() == []
     ends(lea, seconds=9000)
     lea.live(minutes=3)
@@ -231,9 +233,9 @@ def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_mo
     assert troubles(lea, delivery_id) == ["delivery.kept"]
     lea.live(minutes=61)
     assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.kept"}
-    assert (lea.state(delivery_id), lea.asked()) == (S.SCHEDULED, [])
+    assert (lea.state(delivery_id), lea.asked()) == (DeliveryState.SCHEDULED, [])
     lea.live(minutes=10)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_a_closed_brake_is_told_of_what_is_near_alone(lea: Desk) -> None:
@@ -257,7 +259,7 @@ def test_a_post_due_at_once_is_not_checked_ahead(lea: Desk) -> None:
 def test_a_draft_says_what_its_account_would_do_to_it(lea: Desk) -> None:
     """Whoever wrote it need not wait for a yes to learn that nothing would leave; the yes itself is asked elsewhere."""
     draft = lea.wish(lea.write("later"), "main", after=3600)
-    assert (lea.state(draft), troubles(lea, draft)) == (S.DRAFT, [])
+    assert (lea.state(draft), troubles(lea, draft)) == (DeliveryState.DRAFT, [])
     lea.act(lifecycle.mark_gone, lea.channels["main"], Message("channel.let_go"))
     assert troubles(lea, draft) == ["delivery.channel_not_ready"]
 

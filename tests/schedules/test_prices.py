@@ -20,11 +20,11 @@ from schedules.calendar import exports
 from schedules.drafts import channel_requirements, drafts, previews
 from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries
-from schedules.posts.channel_overrides import ChannelOverride, PostContent
+from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE, ChannelOverride, PostContent
+from schedules.posts.content_digest import current_digest
 from schedules.posts.models import Post
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
-from schedules.publishing import claims
 from schedules.recurrence import evergreen_pools, series
 from tests.schedules.builders import Desk
 from tests.schedules.files import Clerk, table
@@ -54,7 +54,7 @@ def checked(lea: Desk, post_id: UUID) -> None:
         channel_requirements.check_post_requirements(scope, post_id, connectors=lea.services.connectors)
 
 
-def reason(lea: Desk, delivery_id: UUID) -> tuple[S, Message | None]:
+def reason(lea: Desk, delivery_id: UUID) -> tuple[DeliveryState, Message | None]:
     return lea.state(delivery_id), lea.entry(delivery_id).reason
 
 
@@ -71,7 +71,7 @@ def test_another_price_is_approved_anew(lea: Desk) -> None:
         before = deliveries.get_post(scope, post_id).digest
         assert not drafts.rewrite_post(scope, post_id, dearer, author=f"member:{lea.author}")
         assert deliveries.get_post(scope, post_id).digest != before
-        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {S.DRAFT}
+        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {DeliveryState.DRAFT}
         since = revisions.revision_since_verdict(scope, post_id)
     assert since is not None
     (told,) = since.changes
@@ -92,7 +92,7 @@ def test_what_cannot_be_sold_does_not_leave_for_nothing(lea: Desk, price: Money)
     lea.approve(post_id)
     lea.run()
     (row,) = lea.act(deliveries.deliveries_of_post, post_id)
-    assert reason(lea, row.id) == (S.FAILED, Message("price.not_here"))
+    assert reason(lea, row.id) == (DeliveryState.FAILED, Message("price.not_here"))
     assert (lea.posts(), lea.asked(), lea.asked(kind="files")) == ([], [], [])
 
 
@@ -111,7 +111,7 @@ def test_what_is_sold_is_given_away_nowhere_else(lea: Desk) -> None:
     lea.wish(words)
     lea.approve(words)
     lea.run()
-    assert reason(lea, held) == (S.HELD, claims.PAID_CONTENT_SHOWN_FREE)
+    assert reason(lea, held) == (DeliveryState.HELD, PAID_CONTENT_SHOWN_FREE)
     assert sorted(lea.texts()) == ["a teaser", "words alone"]
     with pytest.raises(BadInput, match=r"price\.given_away"):
         checked(lea, free)
@@ -181,7 +181,7 @@ def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: Desk, place: str) 
         (made,) = scope.run("SELECT id FROM posts WHERE origin <> 'test'").scalars()
         row = deliveries.get_post(scope, made)
         assert channel_overrides.overrides_of_post(row) == (ChannelOverride("fanvue", price=CENTS),)
-        assert deliveries.current_digest(scope, row) == row.digest, "what was approved is what leaves"
+        assert current_digest(scope, row) == row.digest, "what was approved is what leaves"
 
 
 @pytest.mark.parametrize(

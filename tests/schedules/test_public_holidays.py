@@ -17,8 +17,9 @@ from schedules.availability import (
 )
 from schedules.availability.public_holidays import Holiday, HolidaySetting, list_holidays_of_year
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.calendar import board
-from schedules.rescheduling import bulk_moves, queue
+from schedules.availability.slots import find_free_places
+from schedules.availability.usual_hours import filter_closing_periods, filter_free_times
+from schedules.rescheduling import bulk_moves
 from schedules.rescheduling.bulk_moves import MoveSelection, TimeOffset
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.test_giving_way import daily, instants, reasons
@@ -100,7 +101,7 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
 
     def slots(lea: Desk) -> list[date]:
         with lea.scope() as scope:
-            found = queue.find_free_places(scope, channel_reads.get_channel(scope, main), after=before.instant())
+            found = find_free_places(scope, channel_reads.get_channel(scope, main), after=before.instant())
             return [place.day for place, _ in zip(found, range(2), strict=False)]
 
     assert slots(lea)[0] == holiday.day
@@ -108,8 +109,8 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
     assert holiday.day not in slots(lea)
     with lea.scope() as scope:
         near = minimum_interval.find_interval_warning(scope, main, at.instant())
-        closed = board.filter_closing_periods(quiet_periods.list_quiet_periods(scope, [lea.creator_id]), lea.creator_id)
-        assert not board.filter_free_times([at], [], scope.now, closed)
+        closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [lea.creator_id]), lea.creator_id)
+        assert not filter_free_times([at], [], scope.now, closed)
         days = (holiday.day - local_day(scope.now, ZONE)).days
         moved = MoveSelection(lea.creator_id, None, scope.now, scope.now + timedelta(hours=1))
         shown = bulk_moves.preview_bulk_move(scope, moved, TimeOffset(days=days))

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day
+from schedules.approvals.release import release_post
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
-from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.rescheduling import bulk_moves
 from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.queue import QueueEntry
@@ -47,10 +47,10 @@ def words(lea: Desk, channel: str = "main") -> list[str]:
 def test_a_queued_post_leaves_at_its_slot(lea: Desk) -> None:
     every_day(lea, time(10))
     delivery_id = filled(lea, "in the queue")[0]
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     lea.live(hours=25)
     assert lea.texts() == ["in the queue"]
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
@@ -64,7 +64,7 @@ def test_another_order_keeps_the_times(lea: Desk, order: list[int]) -> None:
     after = queue(lea)
     assert [one.words for one in after] == [before[one].words for one in order]
     assert [one.at for one in after] == [one.at for one in before]
-    assert all(one.state is S.SCHEDULED for one in after)
+    assert all(one.state is DeliveryState.SCHEDULED for one in after)
 
 
 def test_another_order_may_be_taken_back(lea: Desk) -> None:
@@ -158,9 +158,9 @@ def test_one_on_hold_takes_the_next_free_slot(lea: Desk) -> None:
     filled(lea, "a")
     held = lea.wish(lea.write("nobody said yes"))
     lea.run()
-    assert lea.state(held) is S.HELD
+    assert lea.state(held) is DeliveryState.HELD
     at = lea.act(queueing.queue_delivery, held)
-    assert lea.state(held) is S.DRAFT, "it waits there for its yes"
+    assert lea.state(held) is DeliveryState.DRAFT, "it waits there for its yes"
     assert [one.at for one in queue(lea)][1] == at
     assert lea.act(queueing.queue_delivery, held) == at
 
@@ -173,7 +173,7 @@ def test_a_draft_goes_to_the_queue_of_each_account(lea: Desk) -> None:
     key, author = uuid7(), f"member:{lea.author}"
     with lea.scope(author) as scope:
         post_id, times = queueing.queue_draft(scope, draft, key=key, author=author, priority=2)
-        assert not drafts.release_post(scope, post_id)
+        assert not release_post(scope, post_id)
     assert [times[lea.channels[name]].clock for name in ("main", "second")] == [time(10), time(12)]
     with lea.scope(author) as scope:
         assert queueing.queue_draft(scope, draft, key=key, author=author) == (post_id, times)
@@ -187,7 +187,7 @@ def test_importance_reaches_the_lane(lea: Desk) -> None:
     """What leaves an account at once leaves by importance."""
     at = wall(lea.now(), 600)
     for body, priority in (("later", 9), ("first", 1), ("second", 5)):
-        lea.act(deliveries.reschedule_delivery, lea.delivery(body, after=600, priority=priority), at=at)
+        lea.act(reschedule_delivery, lea.delivery(body, after=600, priority=priority), at=at)
     with lea.scope() as scope:
         found = scope.run(
             "SELECT priority FROM outbox WHERE tenant_id = :t AND kind = 'delivery.publish'", t=lea.tenant_id
@@ -260,9 +260,9 @@ def test_moving_by_hand_leaves_the_queue(lea: Desk) -> None:
     every_day(lea, time(10))
     known = filled(lea, "a", "b")
     at = queue(lea)[0].at
-    lea.act(deliveries.reschedule_delivery, known[0], at=wall(lea.now(), 86400 * 9))
+    lea.act(reschedule_delivery, known[0], at=wall(lea.now(), 86400 * 9))
     assert words(lea) == ["b"]
-    lea.act(deliveries.reschedule_delivery, known[0], at=WallTime(at.day, at.clock, at.zone))
+    lea.act(reschedule_delivery, known[0], at=WallTime(at.day, at.clock, at.zone))
     assert words(lea) == ["a", "b"], "back at its slot it is back in the queue"
 
 

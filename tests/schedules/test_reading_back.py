@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk
 
 
@@ -19,8 +19,8 @@ def test_a_post_whose_mark_is_lost_is_taken_down_at_once(lea: Desk, channel: str
     sent = lea.delivery("fait avec une IA", channel=channel, text_ai="generated")
     plain = lea.delivery("sans rien", channel=channel)
     lea.run()
-    assert lea.state(sent) is (S.PUBLISHED if channel == "main" else S.REMOVED)
-    assert lea.state(plain) is S.PUBLISHED, "it bore no mark, and lost none"
+    assert lea.state(sent) is (DeliveryState.PUBLISHED if channel == "main" else DeliveryState.REMOVED)
+    assert lea.state(plain) is DeliveryState.PUBLISHED, "it bore no mark, and lost none"
     assert ("copy.unmarked" in lea.notices().values()) == (channel == "lost")
     assert sum(post["deleted_at"] is not None for post in lea.posts(channel)) == (channel == "lost")
 
@@ -30,9 +30,9 @@ def test_a_post_that_cannot_be_read_is_read_later(lea: Desk) -> None:
     lea.fault("status:503", channel="lost", on="lookups", times=2)
     sent = lea.delivery("fait avec une IA", channel="lost", text_ai="generated")
     lea.run()
-    assert lea.state(sent) is S.PUBLISHED, "what nobody could read is not known to be wrong"
+    assert lea.state(sent) is DeliveryState.PUBLISHED, "what nobody could read is not known to be wrong"
     lea.live(minutes=1)
-    assert lea.state(sent) is S.REMOVED
+    assert lea.state(sent) is DeliveryState.REMOVED
 
 
 def test_a_post_somebody_removed_meanwhile_is_no_incident(lea: Desk) -> None:
@@ -42,5 +42,5 @@ def test_a_post_somebody_removed_meanwhile_is_no_incident(lea: Desk) -> None:
     lea.run()
     lea.network.api("DELETE", lea.accounts["lost"], f"posts/{lea.posts('lost')[0]['id']}")
     lea.live(minutes=1)
-    assert lea.state(sent) is S.PUBLISHED
+    assert lea.state(sent) is DeliveryState.PUBLISHED
     assert "copy.unmarked" not in lea.notices().values()

@@ -19,7 +19,7 @@ from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries, link_tracking
 from schedules.posts.link_tracking import LinkChoices, LinkPolicy
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.text_similarity import SIMILARITY_WINDOW
 from schedules.recurrence import evergreen_planner, evergreen_pools
 from schedules.recurrence.evergreen_planner import PoolUse, order_pool_turns
@@ -57,7 +57,7 @@ def published(lea: Desk, *bodies: str, channel: str = "main") -> list[UUID]:
     return found
 
 
-def planned(lea: Desk) -> list[tuple[str, S, datetime]]:
+def planned(lea: Desk) -> list[tuple[str, DeliveryState, datetime]]:
     """What the pool planned: first words, state, due."""
     with lea.scope() as scope:
         rows = scope.run(
@@ -65,7 +65,7 @@ def planned(lea: Desk) -> list[tuple[str, S, datetime]]:
             " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.occurrence_key LIKE 'pool-%' ORDER BY d.due_at, d.id",
             t=lea.tenant_id,
         ).all()
-    return [(row.body, S(row.state), row.due_at) for row in rows]
+    return [(row.body, DeliveryState(row.state), row.due_at) for row in rows]
 
 
 def kept(lea: Desk, *bodies: str, **more: object) -> list[UUID]:
@@ -79,18 +79,24 @@ def kept(lea: Desk, *bodies: str, **more: object) -> list[UUID]:
     return entries
 
 
+@pytest.mark.heavy
 def test_what_left_comes_back_on_free_slots_in_turn(lea: Desk) -> None:
     every_day(lea)
     kept(lea, "un", "deux", "trois", "quatre", min_age=SIMILARITY_WINDOW)
     lea.run()
     found = planned(lea)
     assert [body for body, _, _ in found] == ["un", "deux", "trois"], "three at most wait; the oldest comes first"
-    assert {state for _, state, _ in found} == {S.SCHEDULED}, "the yes that was said stands"
+    assert {state for _, state, _ in found} == {DeliveryState.SCHEDULED}, "the yes that was said stands"
     assert all(due.hour == 10 for _, _, due in found)
     assert all(later[2] - one[2] >= timedelta(days=1) for one, later in itertools.pairwise(found))
     lea.live(days=5)
-    assert [body for body, state, _ in planned(lea) if state is S.PUBLISHED] == ["un", "deux", "trois", "quatre"]
-    assert not [1 for _, state, _ in planned(lea) if state is S.HELD]
+    assert [body for body, state, _ in planned(lea) if state is DeliveryState.PUBLISHED] == [
+        "un",
+        "deux",
+        "trois",
+        "quatre",
+    ]
+    assert not [1 for _, state, _ in planned(lea) if state is DeliveryState.HELD]
 
 
 def test_filling_twice_is_as_once(lea: Desk) -> None:
@@ -106,6 +112,7 @@ def test_filling_twice_is_as_once(lea: Desk) -> None:
     assert len(lea.rows("pool.fill")) == 1
 
 
+@pytest.mark.heavy
 def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
@@ -113,9 +120,9 @@ def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
     lea.approve(other)
     lea.live(days=1)
     lea.live(days=75)
-    out = [body for body, state, _ in planned(lea) if state is S.PUBLISHED]
+    out = [body for body, state, _ in planned(lea) if state is DeliveryState.PUBLISHED]
     assert out[:3] == ["autrement", "un", "autrement"], "the post itself left first"
-    times = [due for _, state, due in planned(lea) if state is not S.CANCELLED]
+    times = [due for _, state, due in planned(lea) if state is not DeliveryState.CANCELLED]
     assert all(later - one >= SIMILARITY_WINDOW for one, later in itertools.pairwise(times))
 
 
@@ -124,7 +131,7 @@ def test_a_wording_waits_for_the_yes_that_is_asked(lea: Desk) -> None:
     (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
     lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.run()
-    assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.DRAFT)]
+    assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", DeliveryState.DRAFT)]
 
 
 def test_a_wording_keeps_what_was_said_of_the_addresses(lea: Desk) -> None:
@@ -155,7 +162,10 @@ def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: Desk) -> No
     lea.run()
     lea.act(decisions.decline_post, other, member_id=lea.manager, note="never")
     lea.live(hours=7)
-    assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.CANCELLED), ("un", S.SCHEDULED)]
+    assert [(body, state) for body, state, _ in planned(lea)] == [
+        ("autrement", DeliveryState.CANCELLED),
+        ("un", DeliveryState.SCHEDULED),
+    ]
 
 
 def test_the_guard_is_kept(lea: Desk) -> None:
@@ -182,7 +192,7 @@ def test_where_words_are_never_taken_twice_only_another_wording_comes_back(lea: 
     lea.approve(other)
     lea.live(days=2)
     lea.live(days=70)
-    assert [body for body, state, _ in planned(lea) if state is S.PUBLISHED] == ["autrement"]
+    assert [body for body, state, _ in planned(lea) if state is DeliveryState.PUBLISHED] == ["autrement"]
 
 
 def test_only_slots_of_its_name_until_its_end(lea: Desk) -> None:
@@ -202,7 +212,9 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
     lea.run()
     assert lea.act(evergreen_pools.remove_pool_entry, entries[0]) == 1
     lea.run()
-    assert [(body, state) for body, state, _ in planned(lea) if state is S.SCHEDULED] == [("deux", S.SCHEDULED)]
+    assert [(body, state) for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED] == [
+        ("deux", DeliveryState.SCHEDULED)
+    ]
     with lea.scope() as scope:
         row = evergreen_pools.pool_of_creator(scope, lea.creator_id)
         assert row is not None
@@ -210,13 +222,13 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
     assert lea.act(evergreen_pools.pause_pool, pool_id) == 1
     assert lea.act(evergreen_pools.pause_pool, pool_id) == 0
     lea.live(days=2)
-    assert not [1 for _, state, _ in planned(lea) if state is not S.CANCELLED]
+    assert not [1 for _, state, _ in planned(lea) if state is not DeliveryState.CANCELLED]
     lea.act(evergreen_pools.resume_pool, pool_id)
     lea.run()
-    assert [body for body, state, _ in planned(lea) if state is S.SCHEDULED] == ["deux"]
+    assert [body for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED] == ["deux"]
     lea.act(evergreen_pools.add_post_to_pool, UUID(str(_first(lea, entries[0]))))
     lea.run()
-    assert sorted(body for body, state, _ in planned(lea) if state is S.SCHEDULED) == ["deux", "un"]
+    assert sorted(body for body, state, _ in planned(lea) if state is DeliveryState.SCHEDULED) == ["deux", "un"]
 
 
 @pytest.mark.parametrize("act", ["take_out", "pause"])
@@ -227,7 +239,7 @@ def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(lea: Desk
     other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.live(days=1)
     never_too_late(lea, other)
-    assert [(body, state) for body, state, _ in planned(lea)][-1] == ("autrement", S.HELD)
+    assert [(body, state) for body, state, _ in planned(lea)][-1] == ("autrement", DeliveryState.HELD)
     with lea.scope() as scope:
         pool = evergreen_pools.pool_of_creator(scope, lea.creator_id)
         assert pool is not None
@@ -238,7 +250,7 @@ def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(lea: Desk
     ) == 1
     lea.approve(other)
     lea.live(days=1)
-    assert {state for body, state, _ in planned(lea) if body == "autrement"} == {S.CANCELLED}
+    assert {state for body, state, _ in planned(lea) if body == "autrement"} == {DeliveryState.CANCELLED}
     assert "autrement" not in lea.texts()
 
 
@@ -347,9 +359,10 @@ def test_nothing_is_planned_on_a_lost_account(lea: Desk) -> None:
     assert planned(lea) == []
     lea.connect("main")
     lea.live(days=2)
-    assert S.PUBLISHED in {state for _, state, _ in planned(lea)}
+    assert DeliveryState.PUBLISHED in {state for _, state, _ in planned(lea)}
 
 
+@pytest.mark.heavy
 def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
     """It came with the key that its turn here would have: that time was found there, none was made, for ever."""
     every_day(lea)
@@ -364,7 +377,7 @@ def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
         seen=lea.act(account_failover.preview_failover, lost, spare_id).versions,
     )
     lea.live(days=40)
-    assert [state for _, state, _ in planned(lea)].count(S.PUBLISHED) == 2
+    assert [state for _, state, _ in planned(lea)].count(DeliveryState.PUBLISHED) == 2
 
 
 def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> None:
@@ -378,7 +391,7 @@ def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> No
     lea.act(drafts.remove_channel_from_post, delivery_id)
     lea.live(hours=7)
     states = [state for _, state, _ in planned(lea)]
-    assert states.count(S.SCHEDULED) == 1, "it comes back at the next free slot"
+    assert states.count(DeliveryState.SCHEDULED) == 1, "it comes back at the next free slot"
 
 
 # turns
@@ -386,9 +399,11 @@ def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> No
 
 @given(
     some.lists(some.integers(1, 4), min_size=1, max_size=5),
-    some.lists(some.tuples(some.integers(0, 19), some.integers(0, 400), some.sampled_from([*S])), max_size=30),
+    some.lists(
+        some.tuples(some.integers(0, 19), some.integers(0, 400), some.sampled_from([*DeliveryState])), max_size=30
+    ),
 )
-def test_turns_are_fair(sizes: list[int], used: list[tuple[int, int, S]]) -> None:
+def test_turns_are_fair(sizes: list[int], used: list[tuple[int, int, DeliveryState]]) -> None:
     """Every wording of every entry is there once; who waited longest is first; the wording used last is the last."""
     entries = {
         UUID(int=number + 1): tuple(UUID(int=100 * (number + 1) + place) for place in range(size))

@@ -8,6 +8,7 @@ import pytest
 from connectors.contract.outcomes import Published
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
+from schedules.approvals.time_changes import expedite_delivery
 from schedules.posts import deliveries, dry_run_state
 from schedules.posts.dry_run_state import DryRunTarget
 from schedules.posts.states import DELIVERY_STATES, DeliveryState
@@ -18,8 +19,6 @@ from schedules.recurrence import detached_occurrences, series
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import DAILY, approved, begin, draft, only, repeat, rows
-
-S = DeliveryState
 
 
 def of(lea: Desk, what: DryRunTarget, delivery_id: object = None) -> object:
@@ -33,7 +32,7 @@ def test_at_its_time_everything_is_done_but_the_sending(lea: Desk, what: DryRunT
     one = lea.delivery("Two little pictures", after=600, media=(lea.photo(1), lea.photo(2)))
     assert lea.act(dry_run_state.start_dry_run, what, of(lea, what, one)) == 1
     lea.live(hours=1)
-    assert lea.state(one) is S.REHEARSED
+    assert lea.state(one) is DeliveryState.REHEARSED
     assert lea.asked() == []
     assert lea.posts() == []
     [tried] = lea.attempts(one, "dry")
@@ -49,7 +48,7 @@ def test_what_would_be_refused_says_why(lea: Desk) -> None:
     far = lea.delivery("Look: https://nobody.knows.example/")
     long = lea.delivery("long " * 3900)
     lea.run()
-    assert [lea.state(one) for one in (far, long)] == [S.REHEARSED] * 2
+    assert [lea.state(one) for one in (far, long)] == [DeliveryState.REHEARSED] * 2
     assert lea.why(far) == "gate.LINK_UNREGISTERED"
     assert lea.why(long).startswith("connectors.")
     assert lea.posts() == []
@@ -62,7 +61,11 @@ def test_switching_back_sends_nothing_that_was_rehearsed(lea: Desk) -> None:
     lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     later = lea.delivery("later", after=7300)
     lea.live(hours=3)
-    assert [lea.state(one) for one in (past, ahead, later)] == [S.REHEARSED, S.REHEARSED, S.PUBLISHED]
+    assert [lea.state(one) for one in (past, ahead, later)] == [
+        DeliveryState.REHEARSED,
+        DeliveryState.REHEARSED,
+        DeliveryState.PUBLISHED,
+    ]
     assert lea.texts() == ["later"]
 
 
@@ -72,10 +75,11 @@ def test_what_was_planned_before_and_is_not_due_yet_leaves_as_it_was_meant_to(le
     lea.live(hours=1)
     lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(hours=3)
-    assert (lea.state(due), lea.state(ahead)) == (S.REHEARSED, S.PUBLISHED)
+    assert (lea.state(due), lea.state(ahead)) == (DeliveryState.REHEARSED, DeliveryState.PUBLISHED)
     assert lea.texts() == ["ahead"]
 
 
+@pytest.mark.heavy
 def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     author = f"member:{lea.author}"
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
@@ -94,6 +98,7 @@ def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     assert len(lea.texts()) == states.count("published")
 
 
+@pytest.mark.heavy
 def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None:
     """Set apart while its account is rehearsed, it leaves after that as the date would have; due within it, not."""
     post_id = begin(lea, wanted := repeat(lea, DAILY))
@@ -111,9 +116,9 @@ def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None
     lea.live(days=2)
     made = [row for one in apart for row in rows(lea, one)]
     assert [(row.state, row.dry_run) for row in made] == [
-        (S.REHEARSED, True),
-        (S.PUBLISHED, False),
-        (S.SCHEDULED, False),
+        (DeliveryState.REHEARSED, True),
+        (DeliveryState.PUBLISHED, False),
+        (DeliveryState.SCHEDULED, False),
     ]
 
 
@@ -123,10 +128,10 @@ def test_a_claim_that_looked_before_it_began_sends_nothing(lea: Desk) -> None:
         seen = get_delivery(scope, one)
         lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
         with pytest.raises(Conflict):
-            transition_delivery(scope, seen, S.PUBLISHING)
+            transition_delivery(scope, seen, DeliveryState.PUBLISHING)
         scope.session.rollback()
     lea.run()
-    assert lea.state(one) is S.REHEARSED
+    assert lea.state(one) is DeliveryState.REHEARSED
 
 
 def test_other_accounts_and_agencies_go_on(lea: Desk) -> None:
@@ -137,8 +142,8 @@ def test_other_accounts_and_agencies_go_on(lea: Desk) -> None:
     theirs = two.delivery("theirs")
     lea.run()
     two.run()
-    assert lea.state(here) is S.REHEARSED
-    assert lea.state(there) is two.state(theirs) is S.PUBLISHED
+    assert lea.state(here) is DeliveryState.REHEARSED
+    assert lea.state(there) is two.state(theirs) is DeliveryState.PUBLISHED
 
 
 @pytest.mark.parametrize("what", ["tenant", "channel", "post"])
@@ -163,18 +168,18 @@ def test_twice_is_once(lea: Desk) -> None:
 
 
 def test_nothing_leads_out_of_a_rehearsal(lea: Desk) -> None:
-    assert not DELIVERY_STATES.edges.get(S.REHEARSED)
+    assert not DELIVERY_STATES.edges.get(DeliveryState.REHEARSED)
     lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id)
     one = lea.delivery("one")
     lea.run()
-    for act in (deliveries.expedite_delivery, deliveries.cancel_delivery, settlement.resend_absent_delivery):
+    for act in (expedite_delivery, deliveries.cancel_delivery, settlement.resend_absent_delivery):
         with pytest.raises(Conflict):
             lea.act(act, one)
     with lea.scope() as scope, pytest.raises(Conflict):
-        transition_delivery(scope, get_delivery(scope, one), S.PUBLISHING)
+        transition_delivery(scope, get_delivery(scope, one), DeliveryState.PUBLISHING)
     with lea.scope() as scope:
         settlement.settle_delivery(scope, one, Published("p1", "https://x.example/1"))
-    assert lea.state(one) is S.REHEARSED
+    assert lea.state(one) is DeliveryState.REHEARSED
     lea.live(days=1)
     assert lea.posts() == []
 
@@ -188,7 +193,7 @@ def test_the_rest_of_a_thread_waits_for_a_person(lea: Desk) -> None:
         lea.crash(at)
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     lea.live(hours=1)
-    assert lea.state(one) in (S.BROKEN_OFF, S.PUBLISHED)
+    assert lea.state(one) in (DeliveryState.BROKEN_OFF, DeliveryState.PUBLISHED)
     assert len(lea.texts()) <= 3
 
 
@@ -215,5 +220,5 @@ def test_whatever_is_switched_when_no_marked_one_is_sent(lea: Desk, seed: int) -
     with lea.scope() as scope:
         rows = {text: get_delivery(scope, one) for text, one in made.items()}  # type: ignore[arg-type]  # typed as any thing
     assert {text for text, row in rows.items() if row.dry_run} & outside == set()
-    assert {text for text, row in rows.items() if row.state == S.PUBLISHED} == outside
-    assert all(row.dry_run == (row.state == S.REHEARSED) for row in rows.values())
+    assert {text for text, row in rows.items() if row.state == DeliveryState.PUBLISHED} == outside
+    assert all(row.dry_run == (row.state == DeliveryState.REHEARSED) for row in rows.values())

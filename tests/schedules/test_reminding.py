@@ -7,13 +7,14 @@ import pytest
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from schedules.approvals import decisions
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.notices import missing_approval
 from schedules.posts import deliveries
-from schedules.posts.events import SweepDue
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
+from schedules.publishing.events import SweepDue
 from schedules.publishing.handlers import sweep_deliveries
-from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import Desk, desk, wall
 from tests.schedules.test_approvals import member, say
 from tests.schedules.test_changes import refuse, rewrite
@@ -25,13 +26,13 @@ def swept(at: Desk) -> list[tuple[str, bool]]:
     """The open notices once the minute's sweep is done: code, and whether it is urgent."""
     sweep_deliveries(SweepDue(at.tenant_id, uuid7()), tenant=at.services.tenant)
     with at.scope() as scope:
-        found = tenant_reads.list_open_notices(scope)
+        found = list_open_notices(scope)
     return [(one.message.code, one.urgent) for one in found if one.cause.startswith(missing_approval.CAUSE)]
 
 
 def move(at: Desk, delivery_id: UUID, after: float) -> None:
     with at.scope(f"member:{at.author}") as scope:
-        deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
+        reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
 
 
 def test_told_a_day_before_and_two_hours_before(lea: Desk) -> None:
@@ -42,7 +43,7 @@ def test_told_a_day_before_and_two_hours_before(lea: Desk) -> None:
     lea.pass_time(hours=22)
     assert swept(lea) == [("approval.missing", True)]
     lea.live(hours=2)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
     assert swept(lea) == []  # the notice of the hold says it now
 
 
@@ -76,7 +77,7 @@ def test_put_away_it_is_not_said_again_but_another_hour_is(lea: Desk) -> None:
     delivery_id = lea.wish(lea.write(), after=HOUR)
     swept(lea)
     with lea.scope(f"member:{lea.manager}") as scope:
-        for one in tenant_reads.list_open_notices(scope):
+        for one in list_open_notices(scope):
             notices.dismiss(scope, one.cause, why="known")
     assert swept(lea) == []
     move(lea, delivery_id, 1.5 * HOUR)
@@ -113,10 +114,10 @@ def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: Desk) -> None:
     delivery_id = two.wish(post_id, after=HOUR)
     two.approve(post_id)
     two.live(hours=1, minutes=1)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (S.HELD, "delivery.half_approved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (DeliveryState.HELD, "delivery.half_approved")
     say(two, post_id, member(two), tier=2)
     two.run()
-    assert two.state(delivery_id) in (S.SCHEDULED, S.PUBLISHED)
+    assert two.state(delivery_id) in (DeliveryState.SCHEDULED, DeliveryState.PUBLISHED)
 
 
 def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: Desk) -> None:
@@ -126,5 +127,5 @@ def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: Desk) -> None:
         lea.wish(lea.write(), after=HOUR)
     assert len(swept(lea)) == missing_approval.MAX_POSTS_NAMED
     with lea.scope() as scope:
-        assert any(one.cause == "approval:1" for one in tenant_reads.list_open_notices(scope, limit=1000))
+        assert any(one.cause == "approval:1" for one in list_open_notices(scope, limit=1000))
         assert decisions.APPROVAL_LIFETIME > missing_approval.FIRST

@@ -8,10 +8,10 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Subject
 from gate.copies import live_copies
 from gate.removal import recall
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
-from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import Desk
 
 
@@ -19,9 +19,9 @@ def test_a_published_post_is_taken_away_and_its_going_is_proven(lea: Desk) -> No
     delivery_id = lea.delivery("regret", media=(lea.photo(),))
     lea.run()
     assert lea.act(post_removal.request_post_removal, delivery_id) == 1
-    assert lea.state(delivery_id) is S.REMOVING
+    assert lea.state(delivery_id) is DeliveryState.REMOVING
     lea.run()
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     status, _ = lea.network.api("GET", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
     assert status == 404
     with lea.scope() as scope:
@@ -37,7 +37,7 @@ def test_what_is_gone_already_counts_as_taken_away(lea: Desk) -> None:
     lea.network.api("DELETE", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
 def test_a_platform_that_does_not_delete_now_is_asked_again(lea: Desk) -> None:
@@ -46,9 +46,9 @@ def test_a_platform_that_does_not_delete_now_is_asked_again(lea: Desk) -> None:
     lea.fault("status:503", on="deletes", times=2)
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
-    assert lea.state(delivery_id) is S.REMOVING
+    assert lea.state(delivery_id) is DeliveryState.REMOVING
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
@@ -57,10 +57,10 @@ def test_a_post_in_doubt_is_looked_for_and_taken_away(lea: Desk, mode: str) -> N
     lea.fault(mode)
     delivery_id = lea.delivery("maybe", media=(lea.photo(),))
     lea.run()
-    assert lea.state(delivery_id) is S.UNCERTAIN
+    assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=30)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     _, told = lea.network.api("GET", lea.accounts["main"], "posts?limit=50")
     assert told["posts"] == []
     assert len(lea.asked()) == 1
@@ -70,7 +70,7 @@ def test_what_never_left_cannot_be_taken_away(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     with pytest.raises(Conflict):
         lea.act(post_removal.request_post_removal, delivery_id)
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_removal_is_not_stopped_by_a_crash(lea: Desk) -> None:
@@ -80,7 +80,7 @@ def test_removal_is_not_stopped_by_a_crash(lea: Desk) -> None:
         lea.act(post_removal.request_post_removal, delivery_id)
         died = lea.crash(at=at)
         lea.live(minutes=2)
-        assert lea.state(delivery_id) is S.REMOVED, at
+        assert lea.state(delivery_id) is DeliveryState.REMOVED, at
         if not died:
             return
 
@@ -104,11 +104,11 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: Desk) -> None
     lea.fault("status:503", on="deletes", times=9999)
     lea.act(post_removal.request_post_removal, delivery_id)
     later(lea, hours=23)
-    assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, [])
+    assert (lea.state(delivery_id), late(lea)) == (DeliveryState.REMOVING, [])
     later(lea, hours=2)
-    assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, ["copy.still_there"])
+    assert (lea.state(delivery_id), late(lea)) == (DeliveryState.REMOVING, ["copy.still_there"])
     with lea.scope() as scope:
-        told = [one for one in tenant_reads.list_open_notices(scope) if one.cause.endswith(":late")]
+        told = [one for one in list_open_notices(scope) if one.cause.endswith(":late")]
         assert [(one.urgent, one.message.params["account"], one.message.params["hours"]) for one in told] == [
             (True, "main", 24)
         ]
@@ -119,7 +119,7 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: Desk) -> None
     assert late(lea) == [], "once"
     lea.network.clear()
     later(lea, hours=1)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     with lea.scope() as scope:
         assert tasks.list_due_tasks(scope, creators=[lea.creator_id]) == []
 
@@ -146,5 +146,5 @@ def test_a_site_that_wants_us_to_wait_for_hours_is_told_in_time(lea: Desk) -> No
     later(lea, hours=23, minutes=30)
     asked = len(lea.asked(kind="deletes"))
     later(lea, minutes=31)
-    assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, ["copy.still_there"])
+    assert (lea.state(delivery_id), late(lea)) == (DeliveryState.REMOVING, ["copy.still_there"])
     assert len(lea.asked(kind="deletes")) == asked

@@ -15,13 +15,14 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime
+from schedules.approvals.release import release_post
 from schedules.drafts import drafts, duplicates
 from schedules.drafts.drafts import Draft
 from schedules.drafts.duplicates import DuplicatePost
 from schedules.posts import deliveries, fingerprints
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
 from schedules.posts.models import Post
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.text_similarity import SimilarityKind
 from schedules.posts.transitions import get_delivery
 from schedules.publishing import post_removal, uncertain_deliveries
@@ -50,7 +51,7 @@ def test_an_account_that_holds_nothing_only_tells(lea: Desk) -> None:
     again = lea.delivery("hello", after=60)
     assert [like.kind for like in likes(lea, again)] == [SimilarityKind.WORDS]
     lea.live(seconds=90)
-    assert (lea.state(again), lea.texts()) == (S.PUBLISHED, ["hello", "hello"])
+    assert (lea.state(again), lea.texts()) == (DeliveryState.PUBLISHED, ["hello", "hello"])
 
 
 def likes(lea: Desk, delivery_id: UUID) -> list[DuplicatePost]:
@@ -84,14 +85,14 @@ def test_the_same_words_are_held_and_leave_when_a_person_wants_it(lea: Desk, aga
     second = lea.delivery(again, after=60)
     assert [(one.kind, one.out, one.refused) for one in likes(lea, second)] == [(SimilarityKind.WORDS, True, False)]
     lea.live(minutes=2)
-    assert (lea.state(second), lea.why(second)) == (S.HELD, "delivery.repeats_words")
+    assert (lea.state(second), lea.why(second)) == (DeliveryState.HELD, "delivery.repeats_words")
     assert len(lea.asked()) == 1
     lea.act(drafts.retry_delivery, second)
     lea.live(minutes=1)
-    assert lea.state(second) is S.HELD, "trying again is not saying that one knows"
+    assert lea.state(second) is DeliveryState.HELD, "trying again is not saying that one knows"
     assert anyway(lea, second) == 1
     lea.live(minutes=1)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
     with lea.scope() as scope:
         told = scope.run("SELECT actor, act, about FROM audit_entries WHERE act = 'delivery.repeated'").all()
     assert [tuple(one) for one in told] == [(f"member:{lea.manager}", "delivery.repeated", f"delivery:{second}")]
@@ -110,7 +111,7 @@ def test_nearly_the_same_and_the_same_pictures_are_held(lea: Desk) -> None:
         "delivery.repeats_pictures",
         "",
     ]
-    assert lea.state(new) is S.PUBLISHED
+    assert lea.state(new) is DeliveryState.PUBLISHED
 
 
 def test_it_is_told_ten_minutes_before(lea: Desk) -> None:
@@ -121,7 +122,7 @@ def test_it_is_told_ten_minutes_before(lea: Desk) -> None:
     assert lea.notices()[f"delivery:{second}:preflight"] == "delivery.repeats_words"
     assert anyway(lea, second) == 1
     lea.live(minutes=6)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
     assert lea.notices() == {}
 
 
@@ -131,7 +132,7 @@ def test_a_month_later_it_is_new(lea: Desk) -> None:
     lea.pass_time(days=31)
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
 
 
 def test_another_account_another_creator_and_what_never_left_are_no_repeats(lea: Desk) -> None:
@@ -140,11 +141,11 @@ def test_another_account_another_creator_and_what_never_left_are_no_repeats(lea:
     lea.fault("refuse")
     refused = lea.delivery("hello")
     lea.live(minutes=1)
-    assert lea.state(refused) is S.FAILED
+    assert lea.state(refused) is DeliveryState.FAILED
     lea.act(drafts.remove_channel_from_post, refused)
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
 
 
 def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
@@ -152,10 +153,10 @@ def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
     lea.live(minutes=1)
     lea.act(post_removal.request_post_removal, first)
     lea.live(minutes=5)
-    assert lea.state(first) is S.REMOVED
+    assert lea.state(first) is DeliveryState.REMOVED
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
 
 
 def test_what_was_left_in_doubt_may_stand_there(lea: Desk) -> None:
@@ -165,7 +166,7 @@ def test_what_was_left_in_doubt_may_stand_there(lea: Desk) -> None:
     second = lea.delivery("once", after=60)
     assert [(one.kind, one.delivery_id, one.out) for one in likes(lea, second)] == [(SimilarityKind.WORDS, left, True)]
     lea.live(minutes=2)
-    assert (lea.state(second), lea.why(second), lea.texts()) == (S.HELD, "delivery.repeats_words", ["once"])
+    assert (lea.state(second), lea.why(second), lea.texts()) == (DeliveryState.HELD, "delivery.repeats_words", ["once"])
 
 
 def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
@@ -180,7 +181,7 @@ def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
     draft = Draft(lea.creator_id, "", "deux", (), (lea.channels["main"],))
     lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
     lea.approve(post_id)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     lea.live(hours=2)
     assert lea.why(second) == "delivery.repeats_words"
     lea.act(drafts.rewrite_post, post_id, Draft(lea.creator_id, "", "trois", (), draft.channels), author="system:test")
@@ -192,13 +193,13 @@ def test_two_planned_alike_are_told_and_the_second_is_held(lea: Desk) -> None:
     assert [one.delivery_id for one in likes(lea, second)] == [first]
     assert [one.delivery_id for one in likes(lea, first)] == [second]
     lea.live(hours=3)
-    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.HELD)
+    assert (lea.state(first), lea.state(second)) == (DeliveryState.PUBLISHED, DeliveryState.HELD)
 
 
 def test_two_at_the_same_instant_leave_once(lea: Desk) -> None:
     both = [lea.delivery("hello", after=60), lea.delivery("hello", after=60)]
     lea.live(minutes=3)
-    assert sorted(lea.state(one) for one in both) == [S.HELD, S.PUBLISHED]
+    assert sorted(lea.state(one) for one in both) == [DeliveryState.HELD, DeliveryState.PUBLISHED]
     assert lea.texts() == ["hello"]
 
 
@@ -207,10 +208,11 @@ def test_times_of_a_series_are_meant(lea: Desk) -> None:
     approved(lea, post_id)
     lea.live(days=3)
     states = [row.state for row in rows(lea, post_id)]
-    assert states.count(S.PUBLISHED) == 3
-    assert S.HELD not in states
+    assert states.count(DeliveryState.PUBLISHED) == 3
+    assert DeliveryState.HELD not in states
 
 
+@pytest.mark.heavy
 def test_one_date_apart_is_still_one_of_them(lea: Desk) -> None:
     """A date of a series got another hour or another picture: neither it nor the dates after it wait for a word."""
     post_id = begin(lea, wanted := repeat(lea, DAILY))
@@ -226,8 +228,11 @@ def test_one_date_apart_is_still_one_of_them(lea: Desk) -> None:
     (alone,) = rows(lea, apart)
     assert likes(lea, alone.id) == []
     lea.live(days=4)
-    assert lea.state(alone.id) == S.PUBLISHED
-    assert {lea.state(row.id) for row in rows(lea, post_id) if row.due_at < lea.now()} == {S.PUBLISHED, S.CANCELLED}
+    assert lea.state(alone.id) == DeliveryState.PUBLISHED
+    assert {lea.state(row.id) for row in rows(lea, post_id) if row.due_at < lea.now()} == {
+        DeliveryState.PUBLISHED,
+        DeliveryState.CANCELLED,
+    }
     assert lea.texts() == ["again and again"] * 4
 
 
@@ -244,13 +249,14 @@ def test_where_the_same_words_are_never_taken_nothing_but_other_words_helps(lea:
     assert len(lea.asked("x")) == 1
 
 
+@pytest.mark.heavy
 def test_a_series_there_leaves_once(lea: Desk) -> None:
     as_x(lea)
     post_id = begin(lea, repeat(lea, DAILY), "x")
     approved(lea, post_id)
     lea.live(days=2)
-    done = [row for row in rows(lea, post_id) if row.state not in (S.SCHEDULED,)]
-    assert [row.state for row in done] == [S.PUBLISHED, S.HELD]
+    done = [row for row in rows(lea, post_id) if row.state not in (DeliveryState.SCHEDULED,)]
+    assert [row.state for row in done] == [DeliveryState.PUBLISHED, DeliveryState.HELD]
     assert lea.why(done[1].id) == "delivery.repeats_refused"
 
 
@@ -261,7 +267,11 @@ def test_what_a_place_says_otherwise_is_what_counts_there(lea: Desk) -> None:
     assert lea.texts() == ["à part"]
     same, said_elsewhere = lea.delivery("à part", after=60), lea.delivery("hello", after=120)
     lea.live(minutes=3)
-    assert (lea.state(first), lea.state(same), lea.state(said_elsewhere)) == (S.PUBLISHED, S.HELD, S.PUBLISHED)
+    assert (lea.state(first), lea.state(same), lea.state(said_elsewhere)) == (
+        DeliveryState.PUBLISHED,
+        DeliveryState.HELD,
+        DeliveryState.PUBLISHED,
+    )
 
 
 def test_another_tenants_posts_are_no_repeats(lea: Desk, services: Services, sandbox: Network) -> None:
@@ -272,7 +282,7 @@ def test_another_tenants_posts_are_no_repeats(lea: Desk, services: Services, san
     with other.scope() as scope, pytest.raises(NotFound):
         duplicates.allow_duplicate(scope, mine, connectors=lea.services.connectors)
     lea.live(minutes=2)
-    assert lea.state(mine) is S.PUBLISHED
+    assert lea.state(mine) is DeliveryState.PUBLISHED
 
 
 def test_posts_from_before_are_caught_up_with(lea: Desk) -> None:
@@ -284,7 +294,7 @@ def test_posts_from_before_are_caught_up_with(lea: Desk) -> None:
         assert fingerprints.backfill_fingerprints(scope) == 0
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
-    assert lea.state(second) is S.HELD
+    assert lea.state(second) is DeliveryState.HELD
 
 
 def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
@@ -304,9 +314,9 @@ def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
         (row,) = deliveries.deliveries_of_post(scope, planned.post_id)
     assert likes(lea, row.id) == []
     lea.approve(planned.post_id)
-    lea.act(drafts.release_post, planned.post_id)
+    lea.act(release_post, planned.post_id)
     lea.live(hours=2)
-    assert lea.state(row.id) is S.PUBLISHED
+    assert lea.state(row.id) is DeliveryState.PUBLISHED
 
 
 def statements(scope: Scope, delivery_id: UUID) -> int:

@@ -9,10 +9,11 @@ import pytest
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ops.wall_time import to_wall_time
 from schedules.approvals import approval_policy, decisions, review_queue
+from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.calendar import versioned_actions
 from schedules.drafts import drafts
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.rescheduling import held_posts
 from schedules.rescheduling.held_posts import HeldPostAction
 from tenants.agencies import queries as tenant_reads
@@ -36,14 +37,14 @@ def rule(at: Desk, tiers: int, *, times: bool = False) -> int:
 
 def move(at: Desk, delivery_id: UUID, after: float) -> None:
     with at.scope(f"member:{at.author}") as scope:
-        deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
+        reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
 
 
 def both(at: Desk) -> tuple[UUID, UUID]:
     """A post both have said yes to, on the calendar."""
     post_id, delivery_id = waiting(at)
     answer(at, link(at, post_id))
-    assert at.state(delivery_id) is S.SCHEDULED
+    assert at.state(delivery_id) is DeliveryState.SCHEDULED
     return post_id, delivery_id
 
 
@@ -66,9 +67,9 @@ def test_the_owner_alone_changes_the_rule(lea: Desk) -> None:
 def test_one_more_yes_takes_what_is_planned_back(lea: Desk) -> None:
     planned = lea.delivery(after=600)
     assert rule(lea, 2) == 1
-    assert lea.state(planned) is S.DRAFT
+    assert lea.state(planned) is DeliveryState.DRAFT
     lea.live(minutes=11)
-    assert (lea.state(planned), lea.why(planned)) == (S.HELD, "delivery.half_approved")
+    assert (lea.state(planned), lea.why(planned)) == (DeliveryState.HELD, "delivery.half_approved")
     assert lea.posts() == []
 
 
@@ -76,23 +77,23 @@ def test_one_yes_less_plans_what_somebody_read_and_nothing_else(two: Desk) -> No
     _, read = waiting(two)
     unread = two.wish(two.write("unread"), after=HOUR)
     assert rule(two, 1) == 0
-    assert (two.state(read), two.state(unread)) == (S.SCHEDULED, S.DRAFT)
+    assert (two.state(read), two.state(unread)) == (DeliveryState.SCHEDULED, DeliveryState.DRAFT)
     rule(two, 0)
-    assert two.state(unread) is S.DRAFT
+    assert two.state(unread) is DeliveryState.DRAFT
 
 
 def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk) -> None:
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     move(two, delivery_id, 2 * HOUR)
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
     with two.scope() as scope:
         row = deliveries.get_post(scope, post_id)
         assert decisions.has_tier_approval(scope, row, scope.now, tier=1)  # the first yes is for what it says
         assert not decisions.is_approved(scope, row, scope.now)
     again = link(two, post_id)
     answer(two, again)
-    assert two.state(delivery_id) is S.SCHEDULED
+    assert two.state(delivery_id) is DeliveryState.SCHEDULED
     two.live(hours=3)
     assert two.texts() == ["to be approved"]
 
@@ -101,7 +102,7 @@ def test_now_is_another_hour_and_refused_before_anything_moves(two: Desk) -> Non
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     before = two.entry(delivery_id)
-    for now in (drafts.publish_now, deliveries.expedite_delivery):
+    for now in (drafts.publish_now, expedite_delivery):
         with pytest.raises(Conflict) as told:
             two.act(now, delivery_id)
         assert told.value.message.code == "delivery.hour_agreed"
@@ -118,14 +119,14 @@ def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(tw
     _, delivery_id = both(two)
     two.fault("refuse", times=1)
     two.live(hours=1)
-    assert two.state(delivery_id) is S.FAILED
+    assert two.state(delivery_id) is DeliveryState.FAILED
     agreed = two.entry(delivery_id)
     two.pass_time(minutes=minutes)
     two.act(drafts.retry_delivery, delivery_id)
     again = two.entry(delivery_id)
     assert (again.due_at, again.late_until) == (agreed.due_at, agreed.late_until), "no retry makes it later"
     two.run()
-    assert two.state(delivery_id) is S.PUBLISHED
+    assert two.state(delivery_id) is DeliveryState.PUBLISHED
     assert two.texts() == ["to be approved"]
 
 
@@ -139,7 +140,7 @@ def test_after_the_lateness_of_its_hour_a_retry_waits_for_another_yes(two: Desk)
         two.act(drafts.retry_delivery, delivery_id)
     assert told.value.message.code == "delivery.hour_agreed"
     two.run()
-    assert (two.state(delivery_id), two.texts()) == (S.FAILED, [])
+    assert (two.state(delivery_id), two.texts()) == (DeliveryState.FAILED, [])
 
 
 def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -> None:
@@ -152,19 +153,19 @@ def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -
     _, near = both(two)
     two.fault("refuse", times=1)
     two.live(hours=1)
-    assert [two.state(one) for one in (late, near)] == [S.FAILED, S.FAILED]
+    assert [two.state(one) for one in (late, near)] == [DeliveryState.FAILED, DeliveryState.FAILED]
     shown = two.act(held_posts.preview_held_posts, two.creator_id, HeldPostAction.NOW)
     assert [(one.delivery_id, one.why.code) for one in shown.left] == [(late, "delivery.hour_agreed")]
     two.act(held_posts.resolve_held_posts, two.creator_id, HeldPostAction.NOW, seen=shown.versions)
     two.live(minutes=20)
-    assert [two.state(one) for one in (late, near)] == [S.FAILED, S.PUBLISHED]
+    assert [two.state(one) for one in (late, near)] == [DeliveryState.FAILED, DeliveryState.PUBLISHED]
 
 
 @pytest.mark.parametrize("act", [drafts.publish_now, drafts.retry_delivery])
 def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(two: Desk, act: Any) -> None:
     _, delivery_id = waiting(two)
     two.live(hours=2)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (S.HELD, "delivery.half_approved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (DeliveryState.HELD, "delivery.half_approved")
     before = two.entry(delivery_id)
     with pytest.raises(Conflict) as told:
         two.act(act, delivery_id)
@@ -177,11 +178,11 @@ def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: Desk) -> None:
     post_id, delivery_id = waiting(two)
     two.live(hours=2)
     move(two, delivery_id, HOUR)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (S.DRAFT, "delivery.half_approved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (DeliveryState.DRAFT, "delivery.half_approved")
     with two.scope() as scope:
         assert [one.post_id for one in review_queue.list_review_queue(scope, [two.creator_id])] == [post_id]
     answer(two, link(two, post_id))
-    assert two.state(delivery_id) is S.SCHEDULED
+    assert two.state(delivery_id) is DeliveryState.SCHEDULED
     two.live(hours=1, minutes=1)
     assert two.texts() == ["to be approved"]
 
@@ -190,10 +191,10 @@ def test_what_was_held_for_a_yes_that_nobody_asks_for_any_more_is_tried_again(tw
     delivery_id = two.wish(two.write("nobody read it"), after=60)
     two.live(minutes=2)
     rule(two, 0)
-    assert two.state(delivery_id) is S.HELD
+    assert two.state(delivery_id) is DeliveryState.HELD
     two.act(drafts.retry_delivery, delivery_id)
     two.run()
-    assert two.state(delivery_id) is S.PUBLISHED
+    assert two.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: Desk) -> None:
@@ -207,7 +208,10 @@ def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: Desk) ->
         versioned_actions.cancel_post(scope, post_id)
     two.act(versioned_actions.schedule_post_on_channels, post_id, channels=channels, at=wall(two.now(), 2 * HOUR))
     with two.scope() as scope:
-        assert {row.state for row in deliveries.deliveries_of_post(scope, post_id)} == {S.CANCELLED, S.DRAFT}
+        assert {row.state for row in deliveries.deliveries_of_post(scope, post_id)} == {
+            DeliveryState.CANCELLED,
+            DeliveryState.DRAFT,
+        }
     answer(two, link(two, post_id))
     two.live(hours=3)
     assert two.texts() == ["to be approved"]
@@ -227,8 +231,8 @@ def test_the_same_hour_is_no_other_one(two: Desk) -> None:
     seen = two.entry(delivery_id)
     with two.scope(f"member:{two.author}") as scope:
         after = (seen.due_at - scope.now) / timedelta(seconds=1)
-        deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
-    assert two.state(delivery_id) is S.SCHEDULED
+        reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
+    assert two.state(delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_without_that_rule_the_yes_holds_for_any_hour(two: Desk) -> None:
@@ -238,7 +242,7 @@ def test_without_that_rule_the_yes_holds_for_any_hour(two: Desk) -> None:
     assert stands(two, link_id) == "open"
     answer(two, link_id)
     move(two, delivery_id, 3 * HOUR)
-    assert two.state(delivery_id) is S.SCHEDULED
+    assert two.state(delivery_id) is DeliveryState.SCHEDULED
 
 
 def test_another_place_of_the_post_waits_at_its_hour(two: Desk) -> None:
@@ -251,7 +255,7 @@ def test_another_place_of_the_post_waits_at_its_hour(two: Desk) -> None:
     answer(two, link(two, post_id))
     move(two, first, 5 * HOUR)
     two.live(hours=1, minutes=1)
-    assert (two.state(second), two.why(second)) == (S.HELD, "delivery.half_approved")
+    assert (two.state(second), two.why(second)) == (DeliveryState.HELD, "delivery.half_approved")
     answer(two, link(two, post_id))
     two.live(hours=5)
-    assert [two.state(one) for one in (first, second)] == [S.PUBLISHED, S.PUBLISHED]
+    assert [two.state(one) for one in (first, second)] == [DeliveryState.PUBLISHED, DeliveryState.PUBLISHED]

@@ -13,7 +13,7 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day, parse_wall_time
 from schedules.approvals import decisions
-from schedules.posts import deliveries
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.posts.events import ExtendDue
 from schedules.posts.models import Series
 from schedules.posts.states import DeliveryState
@@ -37,9 +37,6 @@ from tests.schedules.repeats import (
     standing,
 )
 from workers.wiring import Services
-
-S = DeliveryState
-
 
 # made ahead
 
@@ -108,10 +105,10 @@ def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: Des
     post_id = begin(lea, repeat(lea))
     lea.run()
     approved(lea, post_id)
-    assert {row.state for row in rows(lea, post_id)} == {S.SCHEDULED}
+    assert {row.state for row in rows(lea, post_id)} == {DeliveryState.SCHEDULED}
     lea.live(hours=50)
     assert lea.texts() == ["again and again"] * 3
-    assert {row.state for row in rows(lea, post_id)} == {S.PUBLISHED, S.SCHEDULED}
+    assert {row.state for row in rows(lea, post_id)} == {DeliveryState.PUBLISHED, DeliveryState.SCHEDULED}
 
 
 def test_nothing_more_is_made_while_somebody_says_no(lea: Desk) -> None:
@@ -224,7 +221,7 @@ def test_one_is_left_out_for_good(lea: Desk) -> None:
     there = standing(lea, post_id)
     assert str(day) not in there
     assert str(far) not in there
-    (gone,) = [row for row in rows(lea, post_id) if row.state == S.CANCELLED]
+    (gone,) = [row for row in rows(lea, post_id) if row.state == DeliveryState.CANCELLED]
     assert gone.reason == {"code": "series.skipped", "params": {}}
     with pytest.raises(BadInput):
         lea.act(series.skip_occurrence, only(lea, post_id), wanted.starts_on - timedelta(days=1))
@@ -246,7 +243,7 @@ def test_one_that_is_moved_is_not_made_again(lea: Desk) -> None:
     lea.run()
     moved = rows(lea, post_id)[1]
     at = parse_wall_time(moved.wall_time, "UTC")
-    lea.act(deliveries.reschedule_delivery, moved.id, at=type(at)(at.day + timedelta(days=1), at.clock, "UTC"))
+    lea.act(reschedule_delivery, moved.id, at=type(at)(at.day + timedelta(days=1), at.clock, "UTC"))
     handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     assert len(standing(lea, post_id)) == 13
     (found,) = [row for row in rows(lea, post_id) if row.id == moved.id]
@@ -265,8 +262,8 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
     for _ in range(2):  # an impatient hand
         assert lea.act(series.change_following_occurrences, old, day, later, author=f"member:{lea.author}") == post_id
     lea.run()
-    there = [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
-    assert {row.state for row in there} == {S.SCHEDULED}
+    there = [row for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
+    assert {row.state for row in there} == {DeliveryState.SCHEDULED}
     clocks_of = {row.wall_time[:10]: row.wall_time[11:] for row in there}
     assert len(clocks_of) == len(there) == 12
     assert all((clock == "04:05") == (one >= str(day)) for one, clock in clocks_of.items())
@@ -303,7 +300,7 @@ def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
     lea.run()
     assert len(standing(lea, post_id)) == 2
     assert standing(lea, new_post) == [str(day + timedelta(days=7 * ahead)) for ahead in range(4)]
-    assert {row.state for row in rows(lea, new_post)} == {S.DRAFT}
+    assert {row.state for row in rows(lea, new_post)} == {DeliveryState.DRAFT}
 
 
 def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
@@ -331,13 +328,15 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
     for _ in range(2):
         assert lea.act(series.change_following_occurrences, old, day, change, author=author) == post_id
     lea.run()
-    there = [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    there = [row for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
     found = {one: [row for row in there if row.channel_id == one] for one in (kept, left, added)}
     assert {one: len(each) for one, each in found.items()} == {kept: 6, left: 2, added: 4}
-    assert {row.state for row in (*found[kept], *found[left])} == {S.SCHEDULED}, "the yes that was said stands"
-    assert {row.state for row in found[added]} == {S.DRAFT}, "nobody said yes to it there"
+    assert {row.state for row in (*found[kept], *found[left])} == {DeliveryState.SCHEDULED}, (
+        "the yes that was said stands"
+    )
+    assert {row.state for row in found[added]} == {DeliveryState.DRAFT}, "nobody said yes to it there"
     approved(lea, post_id)
-    assert {row.state for row in rows(lea, post_id)} - {S.CANCELLED} == {S.SCHEDULED}
+    assert {row.state for row in rows(lea, post_id)} - {DeliveryState.CANCELLED} == {DeliveryState.SCHEDULED}
 
 
 def test_a_change_that_is_refused_changes_nothing(lea: Desk) -> None:
@@ -381,9 +380,9 @@ def test_what_waited_for_a_yes_when_it_was_stopped_does_not_leave_by_one(lea: De
     lea.run()
     never_too_late(lea, post_id)
     lea.live(hours=3)
-    assert {row.state for row in rows(lea, post_id)} == {S.DRAFT, S.HELD}
+    assert {row.state for row in rows(lea, post_id)} == {DeliveryState.DRAFT, DeliveryState.HELD}
     lea.act(series.stop_series, only(lea, post_id))
     approved(lea, post_id)
     lea.live(hours=1)
-    assert {row.state for row in rows(lea, post_id)} == {S.CANCELLED}
+    assert {row.state for row in rows(lea, post_id)} == {DeliveryState.CANCELLED}
     assert lea.texts() == []

@@ -11,6 +11,7 @@ import pytest
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.drafts import drafts
 from schedules.posts import channel_overrides, deliveries, labels, lateness, queries
 from schedules.posts.events import ExtendDue
@@ -25,8 +26,6 @@ from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat
 from tests.schedules.test_series_at_once import Act, at_once
 from tests.schedules.versions import compared, seen
 
-S = DeliveryState
-
 
 def detach(lea: Desk, series_id: UUID, day: Any) -> UUID:
     made: UUID = lea.act(detached_occurrences.detach_occurrence, series_id, day, author=f"member:{lea.author}")
@@ -34,7 +33,7 @@ def detach(lea: Desk, series_id: UUID, day: Any) -> UUID:
 
 
 def live(lea: Desk, post_id: UUID) -> list[Delivery]:
-    return [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    return [row for row in rows(lea, post_id) if row.state != DeliveryState.CANCELLED]
 
 
 def test_one_date_says_something_else_and_the_others_do_not(lea: Desk) -> None:
@@ -45,17 +44,17 @@ def test_one_date_says_something_else_and_the_others_do_not(lea: Desk) -> None:
     alone = detach(lea, only(lea, post_id), day)
     assert alone == detach(lea, only(lea, post_id), day), "an impatient hand"
     (row,) = rows(lea, alone)
-    assert (row.wall_time, row.zone, row.state) == (str(wanted.occurrence_on(day)), "UTC", S.DRAFT), (
+    assert (row.wall_time, row.zone, row.state) == (str(wanted.occurrence_on(day)), "UTC", DeliveryState.DRAFT), (
         "it asks for a yes of its own"
     )
     assert (row.series_id, row.occurrence_key) == (None, "")
-    (gone,) = [one for one in rows(lea, post_id) if one.state == S.CANCELLED]
+    (gone,) = [one for one in rows(lea, post_id) if one.state == DeliveryState.CANCELLED]
     assert (gone.occurrence_key[:10], gone.reason) == (str(day), {"code": "series.apart", "params": {}})
     author = f"member:{lea.author}"
     lea.act(drafts.rewrite_post, alone, replace(draft(lea), body="only then"), author=author)
     handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     assert str(day) not in standing(lea, post_id)
-    assert {one.state for one in live(lea, post_id)} == {S.SCHEDULED}, "the yes to the others stands"
+    assert {one.state for one in live(lea, post_id)} == {DeliveryState.SCHEDULED}, "the yes to the others stands"
     approved(lea, alone)
     lea.live(days=15)
     assert lea.texts() == ["again and again", "only then", "again and again"], "each date once"
@@ -88,7 +87,7 @@ def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(lea: 
         (one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)),
         key=lambda one: one.channel_id != lea.channels["main"],
     )
-    lea.act(deliveries.reschedule_delivery, other.id, at=(moved := parse_wall_time(f"{day}T23:15", "Europe/Paris")))
+    lea.act(reschedule_delivery, other.id, at=(moved := parse_wall_time(f"{day}T23:15", "Europe/Paris")))
     alone = detach(lea, only(lea, post_id), day)
     with lea.scope() as scope:
         old, new = queries.get_stored_post(scope, post_id), queries.get_stored_post(scope, alone)
@@ -129,7 +128,7 @@ def test_where_nobody_has_to_say_yes_it_stays_on_the_calendar(services: Any, san
     post_id = begin(lea, wanted := repeat(lea, WEEKLY))
     lea.run()
     (row,) = rows(lea, detach(lea, only(lea, post_id), wanted.starts_on))
-    assert row.state == S.SCHEDULED
+    assert row.state == DeliveryState.SCHEDULED
 
 
 def left(lea: Desk, post_id: UUID) -> None:
@@ -198,7 +197,7 @@ def test_two_at_once(lea: Desk, other: str) -> None:
             scope, first.id, day, SeriesUpdate(wanted), author=author
         ),
         "rewrite": lambda scope: drafts.rewrite_post(scope, post_id, draft(lea, body="new"), author=author),
-        "move": lambda scope: deliveries.reschedule_delivery(scope, moved.id, at=later) if moved else None,
+        "move": lambda scope: reschedule_delivery(scope, moved.id, at=later) if moved else None,
     }
     one, two = at_once(lea, acts["apart"], acts[other])
     lea.run()

@@ -15,8 +15,9 @@ from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
 from foundation.ops.clock import tz_data_version
 from schedules.approvals import decisions
+from schedules.approvals.release import release_post
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.drafts import drafts
-from schedules.posts import deliveries
 from schedules.posts.states import DeliveryState, SeriesState
 from schedules.recurrence import ab_tests, series
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
@@ -26,7 +27,6 @@ from tests.schedules.builders import Desk
 from tests.schedules.repeats import WEEKLY, approved, begin, draft, repeat, rows, series_of
 from tests.schedules.versions import compared, seen
 
-S = DeliveryState
 Act = Callable[[Scope], Any]
 
 
@@ -64,14 +64,14 @@ def test_two_at_once(lea: Desk, one: str, two: str) -> None:
         "change": lambda scope: series.change_following_occurrences(scope, first.id, day, later, author="system:test"),
         "approve": lambda scope: (
             decisions.approve_post(scope, post_id, member_id=lea.manager),
-            drafts.release_post(scope, post_id),
+            release_post(scope, post_id),
         ),
         "turn_down": lambda scope: decisions.decline_post(scope, post_id, member_id=lea.manager, note="no"),
     }
     at_once(lea, acts[one], acts[two])
     lea.run()
     made = rows(lea, post_id)
-    dates = [row.occurrence_key[:10] for row in made if row.state != S.CANCELLED]
+    dates = [row.occurrence_key[:10] for row in made if row.state != DeliveryState.CANCELLED]
     assert len(dates) == len(set(dates))
     assert len({(row.channel_id, row.occurrence_key) for row in made}) == len(made)
     if "stop" in (one, two):
@@ -105,11 +105,12 @@ def test_moving_one_while_it_is_extended(lea: Desk) -> None:
     at_once(
         lea,
         lambda scope: series.extend_series(scope, first.id),
-        lambda scope: deliveries.reschedule_delivery(scope, row.id, at=there.occurrence_on(there.starts_on)),
+        lambda scope: reschedule_delivery(scope, row.id, at=there.occurrence_on(there.starts_on)),
     )
     assert len(rows(lea, post_id)) == 8
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("round_", range(4))
 def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> None:
     spare_id, post_id = lea.connect("spare"), begin(lea, repeat(lea))

@@ -22,11 +22,11 @@ from sqlmodel import select
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.drafts import drafts
-from schedules.posts import deliveries
 from schedules.posts.events import ExtendDue
 from schedules.posts.models import Delivery, Series
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.recurrence import detached_occurrences, handlers, series
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from schedules.recurrence.series import SERIES_HORIZON, SeriesUpdate
@@ -134,13 +134,13 @@ class House(RuleBasedStateMachine):
     @rule(place=st.integers(0, 10), hours=st.integers(1, 60))
     def move(self, place: int, hours: int) -> None:
         """One has a time of its own; its date is taken all the same."""
-        waiting = [row for row in self._rows() if row.state == S.DRAFT and row.due_at > self.lea.now()]
+        waiting = [row for row in self._rows() if row.state == DeliveryState.DRAFT and row.due_at > self.lea.now()]
         if waiting:
             row = waiting[place % len(waiting)]
             at = parse_wall_time(row.wall_time, row.zone)
             there = WallTime(at.day + timedelta(days=hours // 24), time(hours % 24), at.zone)
             if there.instant() > self.lea.now():
-                self._act(deliveries.reschedule_delivery, row.id, at=there)
+                self._act(reschedule_delivery, row.id, at=there)
 
     @rule(place=st.integers(0, 11), wanted=RULES, clock=CLOCKS, words=st.booleans(), same=st.booleans())
     def change(self, place: int, wanted: RecurrenceRule, clock: time, words: bool, same: bool) -> None:
@@ -204,9 +204,9 @@ class House(RuleBasedStateMachine):
         """Of what is to come: one for each date of the rule but those left out, none twice, none beyond the end."""
         self.lea.run()
         now, rows = self.lea.now(), self._rows()
-        alone = [row.post_id for row in rows if row.post_id in self.apart and row.state != S.CANCELLED]
+        alone = [row.post_id for row in rows if row.post_id in self.apart and row.state != DeliveryState.CANCELLED]
         assert sorted(alone) == sorted(self.apart), "what was set apart stands by itself, once"
-        alive = [row for row in rows if row.state != S.CANCELLED and row.post_id not in self.apart]
+        alive = [row for row in rows if row.state != DeliveryState.CANCELLED and row.post_id not in self.apart]
         dates = [row.occurrence_key[:10] for row in alive]
         assert len(dates) == len(set(dates)), sorted(dates)
         for one in self.known:
@@ -214,7 +214,7 @@ class House(RuleBasedStateMachine):
             walls = {str(wall) for wall in one.repeat.occurrences_between(one.begun, now + SERIES_HORIZON)}
             made = {row.occurrence_key.partition("~")[0] for row in ours}
             first = {str(wall) for wall in one.repeat.iterate_occurrences(one.begun, 1, without=frozenset(one.without))}
-            there = {row.occurrence_key.partition("~")[0] for row in ours if row.state != S.CANCELLED}
+            there = {row.occurrence_key.partition("~")[0] for row in ours if row.state != DeliveryState.CANCELLED}
             coming = {
                 str(wall)
                 for wall in one.repeat.occurrences_between(now, now + SERIES_HORIZON)

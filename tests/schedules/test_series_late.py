@@ -4,18 +4,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 from foundation.ops.wall_time import parse_wall_time
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import time_zone_updates
-from schedules.posts import deliveries
-from schedules.posts.events import ClocksDue
 from schedules.posts.states import DeliveryState
 from schedules.recurrence import handlers
+from schedules.recurrence.events import ClocksDue
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.repeats import DAILY, approved, begin, never_too_late, repeat, rows, soon
-
-S = DeliveryState
-
 
 # after a downtime
 
@@ -27,26 +24,24 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: Desk) -> None:
     approved(lea, post_id)
     kept = rows(lea, post_id)[1]
     lea.act(
-        deliveries.reschedule_delivery,
+        reschedule_delivery,
         kept.id,
         at=type(parse_wall_time(kept.wall_time, "UTC"))(*soon(lea, hours=30), "UTC"),
     )
     lea.pass_time(days=5)
     lea.live(minutes=30)
     ours = rows(lea, post_id)
-    passed = [row for row in ours if row.state == S.CANCELLED]
+    passed = [row for row in ours if row.state == DeliveryState.CANCELLED]
     assert len(passed) == 3
     assert {row.reason["code"] for row in passed if row.reason} == {"series.passed_over"}
-    assert [row.state for row in ours if row.id == kept.id] == [S.PUBLISHED]  # somebody wanted that one then
+    assert [row.state for row in ours if row.id == kept.id] == [
+        DeliveryState.PUBLISHED
+    ]  # somebody wanted that one then
     assert len(lea.texts()) == 2
     assert "series.some_passed_over" in lea.notices().values()
     first = parse_wall_time(passed[0].wall_time, ZONE)
     with lea.scope() as scope:
-        told = [
-            one.message
-            for one in tenant_reads.list_open_notices(scope)
-            if one.message.code == "series.some_passed_over"
-        ]
+        told = [one.message for one in list_open_notices(scope) if one.message.code == "series.some_passed_over"]
     assert [one.params["since"] for one in told] == [f"{first.day:%d/%m/%Y} {first.clock:%H:%M}"]
 
 
@@ -57,8 +52,8 @@ def test_missed_ones_that_are_too_late_are_one_decision_not_many(lea: Desk) -> N
     lea.pass_time(days=5)
     lea.run()
     states = [row.state for row in rows(lea, post_id)[:6]]
-    assert states.count(S.HELD) == 1
-    assert states.count(S.CANCELLED) == 4
+    assert states.count(DeliveryState.HELD) == 1
+    assert states.count(DeliveryState.CANCELLED) == 4
     assert lea.texts() == []
 
 
@@ -82,7 +77,7 @@ def test_other_rules_of_time_zones_move_instants_and_no_clock(lea: Desk) -> None
     approved(lea, post_id)
     moved = rows(lea, post_id)[2]
     at = parse_wall_time(moved.wall_time, ZONE)
-    lea.act(deliveries.reschedule_delivery, moved.id, at=type(at)(at.day + timedelta(days=2), time(3), ZONE))
+    lea.act(reschedule_delivery, moved.id, at=type(at)(at.day + timedelta(days=2), time(3), ZONE))
     before = {row.id: (row.due_at, row.late_until, row.wall_time) for row in rows(lea, post_id)}
     altered(lea, post_id, hours=1)
     lookup = ClocksDue(lea.tenant_id, lea.tenant_id)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import render_message
 from foundation.ops.wall_time import WallTime, day_bounds, local_day
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.availability.slots import find_first_free_time
+from schedules.posts.states import DeliveryState
 from schedules.publishing import claims
 from schedules.rescheduling import bulk_moves, pauses
-from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.bulk_moves import MovePreview, MoveSelection, TimeOffset
 from schedules.rescheduling.pauses import PostingPause
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
@@ -64,13 +64,13 @@ def test_a_day_later_over_a_clock_change_is_the_same_hour(lea: Desk) -> None:
     year = lea.now().year + 1
     march = max(day for day in (date(year, 3, 31) - timedelta(days=n) for n in range(7)) if day.weekday() == 6)
     at = WallTime(march - timedelta(days=1), time(10), ZONE)
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=at)
+    lea.act(reschedule_delivery, delivery_id, at=at)
     what = chosen(lea, days=800)
     lea.act(bulk_moves.move_deliveries, what, A_DAY, seen=seen_of(lea, what, A_DAY))
     entry = lea.entry(delivery_id)
     assert entry.wall_time == f"{march.isoformat()}T10:00"
     assert entry.due_at - at.instant() == timedelta(hours=23)
-    assert entry.state is S.SCHEDULED
+    assert entry.state is DeliveryState.SCHEDULED
 
 
 def test_what_is_chosen_moves_and_comes_back(lea: Desk) -> None:
@@ -84,7 +84,7 @@ def test_what_is_chosen_moves_and_comes_back(lea: Desk) -> None:
     assert {one.delivery_id for one in done.moved} == {*mine, wish}
     assert done.left == ()
     assert lea.entry(other).wall_time == before[-1]
-    assert lea.state(wish) is S.DRAFT
+    assert lea.state(wish) is DeliveryState.DRAFT
     last = lea.act(bulk_moves.latest_undoable_move, [lea.creator_id])
     assert (last.shift_id, last.count) == (done.shift_id, 4)
     back = lea.act(bulk_moves.undo_bulk_move, done.shift_id)
@@ -101,12 +101,12 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
     sending = lea.delivery("sending")
     lea.fault("hang", seconds=0.05)
     lea.crash(at=11)
-    assert lea.state(sending) is S.PUBLISHING
+    assert lea.state(sending) is DeliveryState.PUBLISHING
     held, moved, fine = lea.wish(lea.write("held")), lea.delivery("moved", after=900), lea.delivery("fine", after=900)
     lea.run()
     what = chosen(lea)
     seen = seen_of(lea, what, A_DAY)
-    lea.act(deliveries.reschedule_delivery, moved, at=wall(lea.now(), 1200))
+    lea.act(reschedule_delivery, moved, at=wall(lea.now(), 1200))
     since = lea.delivery("came since", after=950)
     done = lea.act(bulk_moves.move_deliveries, what, A_DAY, seen=seen)
     assert [one.delivery_id for one in done.moved] == [fine]
@@ -116,7 +116,7 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
         moved: "shift.changed",
         since: "shift.changed",
     }
-    lea.act(deliveries.reschedule_delivery, fine, at=wall(lea.now(), 7200))
+    lea.act(reschedule_delivery, fine, at=wall(lea.now(), 7200))
     back = lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     assert [one.why.code for one in back.left] == ["shift.changed"]
     assert back.moving == ()
@@ -136,7 +136,7 @@ def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: Desk) -> None:
         done = moving.result(20)
     assert [one.delivery_id for one in done.moved] == [later]
     assert [(one.delivery_id, one.why.code) for one in done.left] == [(leaving, "shift.on_its_way")]
-    assert lea.state(leaving) is S.PUBLISHING
+    assert lea.state(leaving) is DeliveryState.PUBLISHING
 
 
 def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: Desk) -> None:
@@ -149,7 +149,7 @@ def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: Desk) -> None:
             lea.act(bulk_moves.preview_bulk_move, what, by)
     done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(-1), seen={delivery_id: 1})
     assert done.moved == ()
-    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 700 * 86400))
+    lea.act(reschedule_delivery, delivery_id, at=wall(lea.now(), 700 * 86400))
     far: MovePreview = lea.act(bulk_moves.preview_bulk_move, chosen(lea, days=800), TimeOffset(60))
     assert (far.moving, [one.why.code for one in far.left]) == ((), ["calendar.out_of_reach"])
 
@@ -177,9 +177,9 @@ def test_what_comes_near_or_quiet_is_said_before(lea: Desk) -> None:
         scope.run("UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id)
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
     near, alone, stays = (lea.delivery(body, after=600) for body in ("near", "alone", "stays"))
-    lea.act(deliveries.reschedule_delivery, near, at=WallTime(day, time(10, 10), ZONE))
-    lea.act(deliveries.reschedule_delivery, alone, at=WallTime(day, time(20), ZONE))
-    lea.act(deliveries.reschedule_delivery, stays, at=WallTime(day + timedelta(days=1), time(10), ZONE))
+    lea.act(reschedule_delivery, near, at=WallTime(day, time(10, 10), ZONE))
+    lea.act(reschedule_delivery, alone, at=WallTime(day, time(20), ZONE))
+    lea.act(reschedule_delivery, stays, at=WallTime(day + timedelta(days=1), time(10), ZONE))
     lea.act(
         quiet_periods.add_quiet_hours,
         lea.creator_id,
@@ -204,7 +204,7 @@ def test_a_queue_that_is_shifted_a_week_is_still_the_queue(lea: Desk) -> None:
     done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(1), seen=seen_of(lea, what, TimeOffset(1)))
     assert [one.at for one in queue(lea)] == [A_DAY.shift_wall_time(at) for at in before]
     assert words(lea) == ["a", "b", "c"]
-    assert lea.act(queueing.find_first_free_time, lea.channels["main"]) == before[0]
+    assert lea.act(find_first_free_time, lea.channels["main"]) == before[0]
     lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     assert [one.at for one in queue(lea)] == before
 
@@ -224,9 +224,9 @@ def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Desk)
     inside = [at for at in before if wanted.first <= at.day <= wanted.last]
     ahead = [at for at in before if at.day < wanted.first]
     by_hand = lea.delivery("by hand", after=600)
-    lea.act(deliveries.reschedule_delivery, by_hand, at=WallTime(today + timedelta(days=3), time(15), ZONE))
+    lea.act(reschedule_delivery, by_hand, at=WallTime(today + timedelta(days=3), time(15), ZONE))
     later = lea.delivery("a date of its own", after=600)
-    lea.act(deliveries.reschedule_delivery, later, at=WallTime(today + timedelta(days=8), time(15), ZONE))
+    lea.act(reschedule_delivery, later, at=WallTime(today + timedelta(days=8), time(15), ZONE))
     shown: MovePreview = lea.act(pauses.preview_pause, wanted)
     assert len(shown.moving) == 6 - len(ahead) + 1
     pause_id, done = lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
@@ -256,7 +256,7 @@ def test_a_pause_of_one_day_is_told_as_one_day(lea: Desk) -> None:
     wanted = pause_of(lea, 2, 2)
     shown: MovePreview = lea.act(pauses.preview_pause, wanted)
     lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
-    (told,) = lea.act(tenant_reads.list_open_notices)
+    (told,) = lea.act(list_open_notices)
     assert render_message(told.message, "en") == f"Pause on {wanted.first:%d/%m/%Y}: {wanted.words}"
 
 
@@ -270,10 +270,10 @@ def test_a_pause_that_has_begun_ends_where_it_is(lea: Desk) -> None:
     assert all(at.day > wanted.last for at in after)
     with pytest.raises(Conflict):
         lea.act(pauses.cancel_pause, pause_id)
-    assert lea.act(queueing.find_first_free_time, lea.channels["main"]).day > wanted.last
+    assert lea.act(find_first_free_time, lea.channels["main"]).day > wanted.last
     lea.act(pauses.end_pause, pause_id)
     assert [one.at for one in queue(lea)] == after
-    assert lea.act(queueing.find_first_free_time, lea.channels["main"]).day <= wanted.last
+    assert lea.act(find_first_free_time, lea.channels["main"]).day <= wanted.last
     assert lea.notices() == {}
 
 

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import minimum_interval, quiet_periods, slots
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.availability.slots import Slot, SlotPlace
+from schedules.availability.slots import Slot, SlotPlace, find_first_free_time
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.rescheduling import queue as queueing
 from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import ZONES
@@ -130,7 +131,7 @@ def test_the_database_itself_gives_a_place_once(lea: Desk) -> None:
     with lea.scope() as scope:
         place = next(iter(slots.iterate_places(slots.list_slots(scope, lea.channels["main"]), scope.now)))
         for delivery_id in (first, second):
-            deliveries.reschedule_delivery(scope, delivery_id, at=place.wall_time)
+            reschedule_delivery(scope, delivery_id, at=place.wall_time)
     begun, told = threading.Event(), []
 
     def other() -> None:
@@ -156,8 +157,8 @@ def test_a_slot_is_free_again_when_its_post_goes(lea: Desk) -> None:
     with lea.scope() as scope:
         known = queueing.list_queue_entries(scope, channel)
     lea.act(deliveries.cancel_delivery, known[0].delivery_id)
-    assert lea.act(queueing.find_first_free_time, channel) == times[0]
-    lea.act(deliveries.reschedule_delivery, known[1].delivery_id, at=wall(lea.now(), 86400 * 30))
+    assert lea.act(find_first_free_time, channel) == times[0]
+    lea.act(reschedule_delivery, known[1].delivery_id, at=wall(lea.now(), 86400 * 30))
     assert lea.act(queueing.add_post_to_queue, lea.write("new"), channel) == times[0]
     assert lea.act(queueing.add_post_to_queue, lea.write("newer"), channel) == times[1]
     with lea.scope() as scope:
@@ -180,12 +181,12 @@ def test_slots_skip_what_is_quiet_and_what_is_near(lea: Desk) -> None:
     last = today + timedelta(days=9)
     holiday = {"label": "vacances", "zone": ZONE, "first": today, "last": last}
     lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, **holiday)
-    assert lea.act(queueing.find_first_free_time, channel).day == last + timedelta(days=1)
+    assert lea.act(find_first_free_time, channel).day == last + timedelta(days=1)
     with lea.scope() as scope:
         scope.run("UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lea.tenant_id)
     near = lea.wish(lea.write("by hand"))
-    lea.act(deliveries.reschedule_delivery, near, at=WallTime(last + timedelta(days=1), time(11, 30), ZONE))
-    assert lea.act(queueing.find_first_free_time, channel).day == last + timedelta(days=2)
+    lea.act(reschedule_delivery, near, at=WallTime(last + timedelta(days=1), time(11, 30), ZONE))
+    assert lea.act(find_first_free_time, channel).day == last + timedelta(days=2)
 
 
 def test_by_hand_is_warned_and_never_moved(lea: Desk) -> None:
@@ -194,9 +195,9 @@ def test_by_hand_is_warned_and_never_moved(lea: Desk) -> None:
         scope.run("UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id)
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
     first, second = (lea.wish(lea.write(words)) for words in ("first", "second"))
-    lea.act(deliveries.reschedule_delivery, first, at=WallTime(day, time(10), ZONE))
+    lea.act(reschedule_delivery, first, at=WallTime(day, time(10), ZONE))
     near = WallTime(day, time(10, 20), ZONE)
-    lea.act(deliveries.reschedule_delivery, second, at=near)
+    lea.act(reschedule_delivery, second, at=near)
     assert lea.entry(second).wall_time == str(near)
     told = lea.act(minimum_interval.find_interval_warning, channel, near.instant(), but=second)
     assert (told.words, told.instead) == ("first", WallTime(day, time(11), ZONE))
@@ -261,7 +262,7 @@ def test_what_makes_no_slot_is_told(lea: Desk) -> None:
 
 
 def test_an_account_without_slots_says_so(lea: Desk) -> None:
-    assert lea.act(queueing.find_first_free_time, lea.channels["main"]) is None
+    assert lea.act(find_first_free_time, lea.channels["main"]) is None
     with pytest.raises(BadInput) as told:
         lea.act(queueing.add_post_to_queue, lea.write(), lea.channels["main"])
     assert told.value.message.code == "queue.no_slots"
@@ -278,7 +279,7 @@ def test_a_removed_slot_leaves_its_posts_where_they_are(lea: Desk) -> None:
     with lea.scope() as scope:
         assert queueing.list_queue_entries(scope, channel) == []
         assert gone.id not in {one.id for one in slots.list_slots(scope, channel)}
-    assert (lea.state(entry.delivery_id), lea.entry(entry.delivery_id).wall_time) == (S.DRAFT, str(at))
+    assert (lea.state(entry.delivery_id), lea.entry(entry.delivery_id).wall_time) == (DeliveryState.DRAFT, str(at))
     with pytest.raises(NotFound):
         lea.act(slots.remove_slot, gone.id)
 

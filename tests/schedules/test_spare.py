@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from channels.accounts import lifecycle
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
+from schedules.availability.slots import find_first_free_time
 from schedules.posts import deliveries, dry_run_state
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.recurrence import ab_tests, occurrences, series, variant_assignment
 from schedules.recurrence.ab_tests import MIN_TEST_UNITS
 from schedules.recurrence.rules import RecurrenceRule, RecurrenceUnit
 from schedules.recurrence.series import SeriesUpdate
 from schedules.rescheduling import account_failover, priority
-from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.account_failover import FailoverPreview
 from schedules.suggestions.weekly_plans import proposals
 from tests.fakes.pages import Site
@@ -49,7 +50,7 @@ def moved(lea: Desk, source: str = "main", target: str = "spare") -> FailoverPre
     return found
 
 
-def on(lea: Desk, channel: str) -> dict[str, tuple[S, str]]:
+def on(lea: Desk, channel: str) -> dict[str, tuple[DeliveryState, str]]:
     """What stands on an account and was not cancelled: its words, state and time."""
     with lea.scope() as scope:
         from sqlmodel import col, select
@@ -61,7 +62,11 @@ def on(lea: Desk, channel: str) -> dict[str, tuple[S, str]]:
             .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
             .where(Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == lea.channels[channel])
         ).all()
-    return {owner.body: (S(row.state), row.wall_time) for row, owner in rows if row.state != S.CANCELLED}
+    return {
+        owner.body: (DeliveryState(row.state), row.wall_time)
+        for row, owner in rows
+        if row.state != DeliveryState.CANCELLED
+    }
 
 
 def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: Desk) -> None:
@@ -73,7 +78,7 @@ def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: Desk) -> None:
     lea.approve(approved)
     held = lea.wish(lea.write("no yes in time"))
     lea.run()
-    assert lea.state(held) is S.HELD
+    assert lea.state(held) is DeliveryState.HELD
     before = on(lea, "main")
     with lea.scope() as scope:
         lifecycle.mark_gone(scope, lea.channels["main"], Message("delivery.account_lost"))
@@ -103,7 +108,7 @@ def test_what_is_there_already_is_not_doubled(lea: Desk) -> None:
     lea.plan(post_id)
     done = moved(lea)
     assert (len(done.moving), len(done.doubled)) == (0, 1)
-    assert lea.state(there) is S.SCHEDULED
+    assert lea.state(there) is DeliveryState.SCHEDULED
     lea.live(hours=3)
     assert (lea.texts("main"), lea.texts("spare")) == ([], ["on both"])
 
@@ -114,11 +119,11 @@ def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
     sending = lea.delivery("sending")
     lea.fault("hang", seconds=0.05)
     lea.crash(at=6)
-    assert lea.state(sending) is S.PUBLISHING
+    assert lea.state(sending) is DeliveryState.PUBLISHING
     ahead = lea.delivery("ahead", after=3600)
     changed = lea.delivery("changed", after=3600)
     seen = shown(lea).seen_versions
-    lea.act(deliveries.reschedule_delivery, changed, at=wall(lea.now(), 5000))
+    lea.act(reschedule_delivery, changed, at=wall(lea.now(), 5000))
     done: FailoverPreview = lea.act(
         account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=seen
     )
@@ -127,11 +132,12 @@ def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
         sending: "shift.on_its_way",
         changed: "shift.changed",
     }
-    assert lea.state(sending) is S.PUBLISHING
+    assert lea.state(sending) is DeliveryState.PUBLISHING
     again = moved(lea)
     assert [one.delivery_id for one in again.moving] == [changed]
 
 
+@pytest.mark.heavy
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None)
 @given(st.lists(st.sampled_from(["wish", "approved", "planned", "cancelled", "both"]), min_size=1, max_size=6))
 def test_there_and_back_loses_nothing(lea: Desk, kinds: list[str]) -> None:
@@ -166,7 +172,7 @@ def test_the_queue_is_a_queue_on_the_spare(lea: Desk) -> None:
     moved(lea)
     assert queue(lea) == []
     assert [(one.words, one.at) for one in queue(lea, "spare")] == before
-    assert lea.act(queueing.find_first_free_time, lea.channels["spare"]).day > before[-1][1].day
+    assert lea.act(find_first_free_time, lea.channels["spare"]).day > before[-1][1].day
 
 
 def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: Desk) -> None:
@@ -178,7 +184,7 @@ def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: Desk) -> None:
     moved(lea)
     lea.live(hours=3)
     assert lea.texts("spare") == ["meant"]
-    assert on(lea, "spare")["only rehearsed"][0] is S.REHEARSED
+    assert on(lea, "spare")["only rehearsed"][0] is DeliveryState.REHEARSED
 
 
 def test_what_somebody_called_important_stays_so(lea: Desk) -> None:
@@ -220,7 +226,7 @@ def test_another_kind_of_place_asks_for_a_yes_again(lea: Desk) -> None:
     lea.delivery("asked again", after=3600)
     done = moved(lea)
     assert done.asks_again
-    assert {state for state, _ in on(lea, "spare").values()} == {S.DRAFT}
+    assert {state for state, _ in on(lea, "spare").values()} == {DeliveryState.DRAFT}
 
 
 def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
@@ -239,6 +245,7 @@ def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
             other.act(account_failover.move_to_spare_account, *pair, seen={})
 
 
+@pytest.mark.heavy
 def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea))
@@ -247,7 +254,7 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     moved(lea)
     lea.pass_time(days=1)
     lea.run()
-    ahead = [one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED]
+    ahead = [one for one in repeats.rows(lea, post_id) if one.state != DeliveryState.CANCELLED]
     assert {one.channel_id for one in ahead} == {spare_id}
     assert {one.series_id for one in ahead} == {one.id for one in repeats.series_of(lea, post_id)}
     assert len(ahead) >= before
@@ -270,7 +277,7 @@ def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) ->
     change = SeriesUpdate(replace(rest, clock=time(5, 7)))
     lea.act(series.change_following_occurrences, row.id, third, change, author=f"member:{lea.author}")
     lea.run()
-    ahead = [one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED]
+    ahead = [one for one in repeats.rows(lea, post_id) if one.state != DeliveryState.CANCELLED]
     assert {one.channel_id for one in ahead} == {spare_id}
     assert sum(one.wall_time.endswith("05:07") for one in ahead) == 2
 
@@ -292,12 +299,13 @@ def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) ->
     lea.act(quiet_periods.delete_quiet_period, kept_free.id)
     lea.run()
     assert repeats.standing(lea, post_id).count(str(second)) == 1
-    dropped = next(one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED and one.series_id)
+    dropped = next(one for one in repeats.rows(lea, post_id) if one.state != DeliveryState.CANCELLED and one.series_id)
     lea.act(deliveries.cancel_delivery, dropped.id)
     for one in repeats.series_of(lea, post_id):
         assert lea.act(series.extend_series, one.id) == 0, "what a person took off is not made again"
 
 
+@pytest.mark.heavy
 def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> None:
     """A pool and a feed went on for the lost account, where each of their posts was put on hold."""
     lost, spare_id = lea.channels["main"], lea.connect("spare")
@@ -323,6 +331,7 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> Non
     assert (after.channels, after.version) == ((spare_id,), line.version + 1), "whoever saw the other looks again"
 
 
+@pytest.mark.heavy
 def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea))
@@ -331,7 +340,7 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     repeats.approved(lea, seen(lea, test_id).b_id)
     lea.live(days=3)
     pair = (lea.channels["main"], spare_id)
-    before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == S.SCHEDULED}
+    before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == DeliveryState.SCHEDULED}
     found = lea.act(account_failover.preview_failover, *pair)
     assert found.tests == 1
     lea.act(account_failover.move_to_spare_account, *pair, seen=found.versions)
@@ -346,7 +355,11 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
         "those that left on the lost account are made good, behind what was on the calendar"
     )
     with lea.scope() as scope:
-        assert len(ab_tests.list_test_units(scope, seen(lea, test_id))) == len(before) == ours.count(S.PUBLISHED)
+        assert (
+            len(ab_tests.list_test_units(scope, seen(lea, test_id)))
+            == len(before)
+            == ours.count(DeliveryState.PUBLISHED)
+        )
 
 
 def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
@@ -359,7 +372,7 @@ def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
     done = moved(lea)
     assert [one.delivery_id for one in done.moving] == [plain]
     assert {one.delivery_id: one.why.code for one in done.left} == {own: "spare.own_words"}
-    assert lea.state(own) is S.SCHEDULED
+    assert lea.state(own) is DeliveryState.SCHEDULED
 
 
 __all__ = ["blog"]

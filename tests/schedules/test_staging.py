@@ -1,7 +1,9 @@
 """Uploads ahead of time: the platform has the pictures before the minute, and sees each of them once."""
 
+import pytest
+
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk, desk
 
 
@@ -10,11 +12,11 @@ def test_pictures_go_ahead_and_the_post_at_its_time(lea: Desk) -> None:
     lea.live(minutes=21)
     assert len(lea.asked(kind="files")) == 1
     assert lea.texts() == []
-    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     lea.live(minutes=10)
     assert lea.texts() == ["with a picture"]
     assert len(lea.asked(kind="files")) == 1, "what was uploaded is used"
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_an_upload_that_fails_ahead_is_made_again(lea: Desk) -> None:
@@ -22,7 +24,7 @@ def test_an_upload_that_fails_ahead_is_made_again(lea: Desk) -> None:
     delivery_id = lea.delivery("late picture", media=(lea.photo(),), after=1800)
     lea.live(minutes=31)
     assert lea.texts() == ["late picture"]
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_words_alone_are_not_staged(lea: Desk) -> None:
@@ -30,6 +32,7 @@ def test_words_alone_are_not_staged(lea: Desk) -> None:
     assert lea.rows("delivery.stage") == []
 
 
+@pytest.mark.heavy
 def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: Desk) -> None:
     open_ones = 0
     for at in range(2, 40, 2):

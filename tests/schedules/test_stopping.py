@@ -8,8 +8,7 @@ import pytest
 from foundation.errors import Conflict
 from schedules.calendar import versioned_actions
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
-from schedules.posts.states import SeriesState
+from schedules.posts.states import DeliveryState, SeriesState
 from schedules.recurrence import evergreen_pools, series
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
@@ -33,6 +32,7 @@ def test_a_series_does_not_come_back_after_ninety_days(services: Services, sandb
     assert told.value.message.code == "post.nothing_to_cancel"
 
 
+@pytest.mark.heavy
 def test_a_pool_does_not_bring_it_back(lea: Desk) -> None:
     every_day(lea)
     (entry,) = kept(lea, "un")
@@ -41,7 +41,10 @@ def test_a_pool_does_not_bring_it_back(lea: Desk) -> None:
         post_id = evergreen_pools._get_pool_entry(scope, entry).first_id
     lea.act(versioned_actions.cancel_post, post_id)
     lea.live(days=70)
-    assert {S(row.state) for row in repeats.rows(lea, post_id)} == {S.PUBLISHED, S.CANCELLED}
+    assert {DeliveryState(row.state) for row in repeats.rows(lea, post_id)} == {
+        DeliveryState.PUBLISHED,
+        DeliveryState.CANCELLED,
+    }
     assert lea.texts() == ["un"]
 
 
@@ -61,7 +64,7 @@ def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: Desk) -> None:
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
             deliveries.deliveries_of_post(scope, post_id, lock=True, ended=False)
         cancelled.result()
-    assert all(row.state in (S.CANCELLED, S.PUBLISHED) for row in repeats.rows(lea, post_id))
+    assert all(row.state in (DeliveryState.CANCELLED, DeliveryState.PUBLISHED) for row in repeats.rows(lea, post_id))
 
 
 def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: Desk) -> None:
@@ -73,4 +76,6 @@ def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: Desk) -> None:
     assert told.value.message.code == "variants.running"
     lea.act(versioned_actions.cancel_post, post_id)
     lea.run()
-    assert not [row for one in (post_id, other) for row in repeats.rows(lea, one) if row.state != S.CANCELLED]
+    assert not [
+        row for one in (post_id, other) for row in repeats.rows(lea, one) if row.state != DeliveryState.CANCELLED
+    ]

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from dashboard.pages.calendar.queries import CalendarFilter, load_calendar
-from dashboard.pages.compose.queries import platform_connectors
 from dashboard.pages.posts.queries import PostView, load_post
 from dashboard.pages.posts.timeline import build_timeline, next_step
+from dashboard.shell.platforms import platform_connectors
 from schedules.approvals import approval_policy, decisions
 from schedules.calendar.next_steps import next_step_of_delivery
 from schedules.drafts import drafts
 from schedules.posts import queries as schedule_reads
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import settlement, uncertain_deliveries
 from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk, desk
@@ -51,7 +51,7 @@ def test_each_try_stands_after_its_own_beginning(lea: Desk) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery()
     lea.live(minutes=5)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     said = codes(lea, delivery_id)
     begun = [number for number, code in enumerate(said) if code == "step.publishing"]
     assert [said[number + 1] for number in begun] == ["asked.send", "asked.send"]
@@ -62,7 +62,7 @@ def test_a_persons_word_is_no_proof(lea: Desk) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery()
     lea.run()
-    assert lea.state(delivery_id) is S.UNCERTAIN
+    assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
     lea.act(uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=lea.manager, url="")
     lea.act(settlement.resend_absent_delivery, delivery_id)
     assert story(lea, delivery_id)[-1] == ("calendar.step.not_there", "Marc")
@@ -71,7 +71,7 @@ def test_a_persons_word_is_no_proof(lea: Desk) -> None:
 def test_what_our_own_check_refuses_was_never_sent(lea: Desk) -> None:
     delivery_id = lea.delivery("x" * 20_000)
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.FAILED, "connectors.text_too_long")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.FAILED, "connectors.text_too_long")
     assert lea.attempts(delivery_id) == lea.asked() == []
     assert codes(lea, delivery_id) == ["step.approved", "step.scheduled", "step.unsent"]
 

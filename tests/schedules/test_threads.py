@@ -7,14 +7,14 @@ import pytest
 from connectors.registry import loader
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
-from gate.people import persons
+from gate.consent.grants import revoke_consent
 from gate.policy import emergency_stops
 from schedules.approvals import decisions
 from schedules.drafts import drafts, previews
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
 from schedules.posts import queries as schedule_reads
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import MAX_THREAD_PARTS, ThreadPart
 from schedules.publishing import settlement, uncertain_deliveries
 from studio.library import assets
@@ -25,7 +25,7 @@ from tests.schedules.threads import IN_ORDER, WORDS, chain, done, part_by_part, 
 def test_four_parts_arrive_in_order_each_under_the_one_before(lea: Desk) -> None:
     delivery_id = planned(lea)
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert done(lea, delivery_id) == (4, 4)
     assert chain(lea) == IN_ORDER
     assert len(lea.asked()) == 4
@@ -51,7 +51,7 @@ def test_each_request_has_one_permit_of_its_own(lea: Desk) -> None:
 def test_first_comment_comes_last_and_stands_under_the_post_itself(lea: Desk) -> None:
     delivery_id = lea.delivery(WORDS[0], parts=thread(WORDS[0], WORDS[1], comment="More soon."))
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == [(WORDS[0], ""), (WORDS[1], WORDS[0]), ("More soon.", WORDS[0])]
 
 
@@ -59,7 +59,7 @@ def test_another_post_does_not_come_between_the_parts(lea: Desk) -> None:
     first = planned(lea)
     second = lea.delivery("something else")
     lea.run()
-    assert lea.state(first) is lea.state(second) is S.PUBLISHED
+    assert lea.state(first) is lea.state(second) is DeliveryState.PUBLISHED
     texts = lea.texts()
     at = texts.index(WORDS[0])
     assert texts[at : at + 4] == list(WORDS)
@@ -70,7 +70,7 @@ def test_idempotency_keys_are_one_for_each_part(lea: Desk) -> None:
     lea.fault("reset_after", channel="keys", times=1)
     delivery_id = planned(lea, channel="keys")
     lea.live(minutes=3)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea, "keys") == IN_ORDER
     assert len({one["key"] for one in lea.posts("keys")}) == 4
 
@@ -82,13 +82,13 @@ def test_an_edit_of_any_part_asks_again(lea: Desk) -> None:
     post_id = lea.write(WORDS[0], parts=thread(*WORDS))
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
-    assert lea.state(delivery_id) is S.APPROVED
+    assert lea.state(delivery_id) is DeliveryState.APPROVED
     changed = (ThreadPart(WORDS[1]), ThreadPart("Until ten today."), ThreadPart(WORDS[3]))
     draft = Draft(lea.creator_id, "", WORDS[0], (), (lea.channels["main"],), parts=changed)
     lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
-    assert lea.state(delivery_id) is S.DRAFT
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
     lea.live(minutes=12)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.unapproved")
     assert lea.posts() == []
 
 
@@ -102,7 +102,7 @@ def test_order_changed_behind_the_approval_stops_it(lea: Desk, order: tuple[int,
         row.parts = [row.parts[place] for place in order]
         scope.add(row)
     lea.live(minutes=2)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.changed")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "delivery.changed")
     assert lea.posts() == []
 
 
@@ -112,14 +112,14 @@ def test_words_of_a_picture_changed_in_the_middle_break_it_off(lea: Desk) -> Non
     part_by_part(lea, delivery_id, 1)
     lea.act(assets.set_alt_text, asset, "another picture altogether")
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.BROKEN_OFF, "delivery.changed")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.BROKEN_OFF, "delivery.changed")
     assert done(lea, delivery_id) == (1, 3)
 
 
 def test_a_post_with_a_part_outside_is_neither_rewritten_nor_cancelled(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
-    assert lea.state(delivery_id) is S.PARTLY
+    assert lea.state(delivery_id) is DeliveryState.PARTLY
     with lea.scope() as scope:
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     draft = Draft(lea.creator_id, "", "new", (), (lea.channels["main"],))
@@ -156,11 +156,11 @@ def test_a_part_that_does_not_fit_keeps_the_whole_back(lea: Desk) -> None:
         scope.run("UPDATE channels SET surface = 'sandbox.as_x' WHERE id = :id", id=lea.channels["main"])
     delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart("long " * 80)))
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.FAILED, "connectors.text_too_long")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.FAILED, "connectors.text_too_long")
     assert lea.posts() == []
     fits = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart("short")))
     lea.run()
-    assert lea.state(fits) is S.PUBLISHED
+    assert lea.state(fits) is DeliveryState.PUBLISHED
 
 
 def test_what_becomes_of_a_thread_where_there_are_none_is_said_before(lea: Desk) -> None:
@@ -190,7 +190,7 @@ def test_a_lost_answer_in_the_middle_is_looked_up_and_the_rest_follows(lea: Desk
     lea.fault("reset_after")
     lea.live(minutes=3)
     assert "uncertain" in lea.states(delivery_id)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == IN_ORDER
 
 
@@ -199,7 +199,7 @@ def test_accepted_and_reset_at_the_third_part_makes_no_second_one(lea: Desk) -> 
     part_by_part(lea, delivery_id, 2)
     lea.fault("accept_then_hang")
     lea.live(minutes=3)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == IN_ORDER
     assert len(lea.asked()) == 4
 
@@ -209,7 +209,7 @@ def test_a_part_that_never_arrived_is_sent_again_alone(lea: Desk) -> None:
     part_by_part(lea, delivery_id, 1)
     lea.fault("reset_before")
     lea.live(minutes=5)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == IN_ORDER
 
 
@@ -222,13 +222,13 @@ def test_a_person_settles_the_doubt_of_one_part(lea: Desk) -> None:
         part_by_part(mia, delivery_id, 1)
         mia.fault("reset_after" if link else "reset_before")
         mia.live(minutes=2)
-        assert mia.state(delivery_id) is S.UNCERTAIN
+        assert mia.state(delivery_id) is DeliveryState.UNCERTAIN
         assert done(mia, delivery_id) == (1, 4)
         lea.network.clear()
         url = f"{mia.network.url}/t/{mia.accounts['main']}/{mia.posts()[-1]['id']}" if link else ""
         mia.act(uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=mia.manager, url=url)
         mia.live(minutes=2)
-        assert mia.state(delivery_id) is S.PUBLISHED, mia.states(delivery_id)
+        assert mia.state(delivery_id) is DeliveryState.PUBLISHED, mia.states(delivery_id)
         assert chain(mia) == IN_ORDER
 
 
@@ -238,7 +238,7 @@ def test_link_of_a_part_that_stands_already_is_not_taken_for_the_next(lea: Desk)
     lea.fault("status:503", on="lookups", times=99)
     lea.fault("reset_before")
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.UNCERTAIN
+    assert lea.state(delivery_id) is DeliveryState.UNCERTAIN
     second = next(one["id"] for one in lea.posts() if one["text"] == WORDS[1])
     with pytest.raises(Conflict):
         lea.act(settlement.record_live_link, delivery_id, native_id=second, url="https://x.test/2")
@@ -249,14 +249,14 @@ def test_a_refused_part_breaks_it_off_and_a_person_posts_the_rest(lea: Desk) -> 
     part_by_part(lea, delivery_id, 2)
     lea.fault("refuse")
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.BROKEN_OFF, "connectors.refused")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.BROKEN_OFF, "connectors.refused")
     assert done(lea, delivery_id) == (2, 4)
     assert f"delivery:{delivery_id}" in lea.notices()
     lea.live(hours=1)
     assert len(lea.posts()) == 2  # nothing leaves by itself
     lea.act(drafts.retry_delivery, delivery_id)
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == IN_ORDER
 
 
@@ -266,20 +266,21 @@ def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: Desk) -> None:
     target = str(lea.channels["main"])
     lea.act(emergency_stops.close_switch, "channel", target, "sending", reason="test")
     lea.live(minutes=5)
-    assert lea.state(delivery_id) is S.PARTLY
+    assert lea.state(delivery_id) is DeliveryState.PARTLY
     assert len(lea.posts()) == 2
     lea.act(emergency_stops.reopen_switch, "channel", target, "sending", reason="test")
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == IN_ORDER
 
 
+@pytest.mark.heavy
 def test_a_stop_that_lasts_too_long_leaves_the_rest_to_a_person(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
     lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
     lea.live(minutes=40)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.BROKEN_OFF, "delivery.too_late")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.BROKEN_OFF, "delivery.too_late")
     assert len(chain(lea, standing=True)) == 2
 
 
@@ -293,9 +294,9 @@ def test_a_permission_taken_back_in_the_middle_takes_everything_away(lea: Desk, 
     part_by_part(lea, delivery_id, 2)
     assert done(lea, delivery_id) == (2, 3)
     assert len(chain(lea, standing=True)) == 2
-    lea.act(persons.revoke_consent, person)
+    lea.act(revoke_consent, person)
     lea.live(minutes=2)
-    assert lea.state(delivery_id) is S.REMOVED, lea.states(delivery_id)
+    assert lea.state(delivery_id) is DeliveryState.REMOVED, lea.states(delivery_id)
     assert chain(lea, standing=True) == []
     assert len(lea.posts()) == 2  # the third was never asked for
     assert all(copy.removed_at is not None for copy in permits(lea, delivery_id))
@@ -308,7 +309,7 @@ def test_nothing_is_taken_back_while_the_permission_stands(lea: Desk) -> None:
     delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,))))
     part_by_part(lea, delivery_id, 2)
     lea.live(minutes=2)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert len(chain(lea, standing=True)) == 3
 
 
@@ -317,5 +318,5 @@ def test_a_thread_whose_end_is_not_allowed_does_not_begin(lea: Desk) -> None:
         WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (lea.photo(5, rating=None),)))
     )
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.RATING_MISSING")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.RATING_MISSING")
     assert lea.posts() == []

@@ -7,7 +7,7 @@ import pytest
 from channels.attempts import attempts
 from foundation.ids import uuid7
 from gate.contract.units import Subject
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from schedules.publishing.handlers import PUBLISHING
 from tests.schedules.builders import Desk, desk
@@ -31,7 +31,7 @@ def test_removing_takes_every_part_the_last_first(lea: Desk) -> None:
     lea.run()
     assert lea.act(post_removal.request_post_removal, delivery_id) == 4
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     assert deleted(lea) == list(WORDS[::-1])
     assert all(copy.removed_at is not None for copy in permits(lea, delivery_id))
 
@@ -42,28 +42,28 @@ def test_one_part_that_cannot_be_removed_keeps_it_open(lea: Desk) -> None:
     lea.fault("refuse", on="deletes", times=1)
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.REMOVING
+    assert lea.state(delivery_id) is DeliveryState.REMOVING
     assert len(chain(lea, standing=True)) == 1
     lea.live(hours=2)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
 
 
-@pytest.mark.parametrize("state", [S.PARTLY, S.BROKEN_OFF, S.UNCERTAIN])
-def test_what_stands_of_a_thread_can_be_removed_from_every_stop(lea: Desk, state: S) -> None:
+@pytest.mark.parametrize("state", [DeliveryState.PARTLY, DeliveryState.BROKEN_OFF, DeliveryState.UNCERTAIN])
+def test_what_stands_of_a_thread_can_be_removed_from_every_stop(lea: Desk, state: DeliveryState) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
-    if state is S.BROKEN_OFF:
+    if state is DeliveryState.BROKEN_OFF:
         lea.fault("refuse")
         part_by_part(lea, delivery_id, 1)
-    elif state is S.UNCERTAIN:
+    elif state is DeliveryState.UNCERTAIN:
         lea.fault("reset_after")
         part_by_part(lea, delivery_id, 1)
     assert lea.state(delivery_id) is state
     lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=5)
-    assert lea.state(delivery_id) is S.REMOVED
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
     assert chain(lea, standing=True) == []
-    assert len(lea.posts()) == (3 if state is S.UNCERTAIN else 2)
+    assert len(lea.posts()) == (3 if state is DeliveryState.UNCERTAIN else 2)
 
 
 # crashes
@@ -80,7 +80,7 @@ def test_death_at_any_line_neither_doubles_nor_loses_a_part(lea: Desk, mode: str
         died = mia.crash(at=at)
         mia.live(minutes=6)
         assert chain(mia) == IN_ORDER[:3], (at, mia.states(delivery_id))
-        assert mia.state(delivery_id) is S.PUBLISHED, (at, mia.states(delivery_id))
+        assert mia.state(delivery_id) is DeliveryState.PUBLISHED, (at, mia.states(delivery_id))
         if not died:
             break
     assert not died
@@ -103,7 +103,7 @@ def test_a_thread_that_no_row_would_wake_is_found(lea: Desk) -> None:
     sweep = lea.routes.by_kind["delivery.sweep"]
     sweep.handler(sweep.event(lea.tenant_id, uuid7()))
     lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert chain(lea) == IN_ORDER
 
 

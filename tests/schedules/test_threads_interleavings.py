@@ -12,11 +12,11 @@ from foundation.errors import BadInput, Conflict
 from foundation.http.http_client import HttpResponse
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.outbox.outbox import RetryLater
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Subject
-from gate.people import persons
 from gate.policy import emergency_stops
 from schedules.drafts import drafts
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal, settlement
 from tests.fakes.network import Network
@@ -26,7 +26,15 @@ from workers.wiring import Services
 
 EXAMPLES = int(os.environ.get("GREENROOM_EXAMPLES", "12"))
 BODIES = ("Good evening.", "The shop is open.", "Until nine today.", "See you there.", "Good night.")
-AT_REST = {S.PUBLISHED, S.BROKEN_OFF, S.HELD, S.FAILED, S.UNCERTAIN, S.REMOVED, S.CANCELLED}
+AT_REST = {
+    DeliveryState.PUBLISHED,
+    DeliveryState.BROKEN_OFF,
+    DeliveryState.HELD,
+    DeliveryState.FAILED,
+    DeliveryState.UNCERTAIN,
+    DeliveryState.REMOVED,
+    DeliveryState.CANCELLED,
+}
 FAULTS = ("reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after", "garbage", "refuse")
 
 ACTS = st.one_of(
@@ -79,7 +87,7 @@ class Played:
             case "stop":
                 self._stop()
             case "revoke":
-                self.lea.act(persons.revoke_consent, self.person)
+                self.lea.act(revoke_consent, self.person)
                 self.revoked = True
             case "remove":
                 self.removed |= self._try(post_removal.request_post_removal)
@@ -143,14 +151,14 @@ class Played:
         told = (entry.state, self.lea.states(self.delivery))
         assert entry.state in AT_REST, told
         standing = chain(self.lea, standing=True)
-        if entry.state is S.PUBLISHED and not self.revoked:
+        if entry.state is DeliveryState.PUBLISHED and not self.revoked:
             assert self.parts <= len(standing) <= self.parts + self.again, told  # a person said it was not there
-        if entry.state is S.REMOVED and not self.again:
+        if entry.state is DeliveryState.REMOVED and not self.again:
             assert standing == [], told
             assert all(one.removed_at is not None for one in permits(self.lea, self.delivery) if one.native_ids)
-        if entry.state in (S.HELD, S.FAILED) and not self.again:
+        if entry.state in (DeliveryState.HELD, DeliveryState.FAILED) and not self.again:
             assert standing == [], told
-        if entry.state is S.BROKEN_OFF and not self.again:
+        if entry.state is DeliveryState.BROKEN_OFF and not self.again:
             assert len(standing) >= entry.done > 0, told
             assert entry.reason is not None
         for message in filter(None, (entry.reason, Message(f"state.delivery.{entry.state}"))):
@@ -189,7 +197,7 @@ def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(services: 
     well(sandbox)
     played = Played(desk(services, sandbox), 2, 0)
     played.do("crash", 27)
-    assert played.lea.entry(played.delivery).state is S.PUBLISHING
+    assert played.lea.entry(played.delivery).state is DeliveryState.PUBLISHING
     played.do("revoke", 0)
     played.end()
-    assert played.lea.entry(played.delivery).state is S.REMOVED
+    assert played.lea.entry(played.delivery).state is DeliveryState.REMOVED

@@ -1,6 +1,6 @@
 """An account that is braked, and that nobody can ask whether it answers again."""
 
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk
 
 
@@ -24,6 +24,6 @@ def test_the_next_post_finds_out_where_nobody_else_can(lea: Desk) -> None:
     _moved(lea, home)
     second = lea.delivery("second", late_ok=None)
     lea.live(minutes=10)
-    assert lea.state(second) is S.PUBLISHED
+    assert lea.state(second) is DeliveryState.PUBLISHED
     assert lea.texts() == ["second"]
-    assert lea.state(first) is S.UNCERTAIN, "nobody could look for it either: a person says"
+    assert lea.state(first) is DeliveryState.UNCERTAIN, "nobody could look for it either: a person says"

@@ -10,7 +10,7 @@ from gate.reviews import link_targets
 from gate.reviews.link_targets import LinkOwner
 from schedules.notices import unregistered_links
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules.builders import Desk
 
 SHOP = "https://shop.example.org/mia"
@@ -30,11 +30,11 @@ def waits(lea: Desk) -> list[tuple[UUID, tuple[str, ...]]]:
 def test_it_leaves_by_itself_once_its_address_is_known(lea: Desk) -> None:
     delivery_id = lea.delivery(f"My shop: {SHOP}.", channel="main")
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.LINK_UNREGISTERED")
     assert waits(lea) == [(delivery_id, (SHOP,))]
     say(lea)
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.texts() == [f"My shop: {SHOP}."]
     assert waits(lea) == []
 
@@ -45,10 +45,10 @@ def test_one_of_two_addresses_is_not_enough(lea: Desk) -> None:
     lea.run()
     say(lea)
     lea.live(minutes=1)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.LINK_UNREGISTERED")
     say(lea, other)
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
 
 
 def test_another_address_wakes_nothing(lea: Desk) -> None:
@@ -66,7 +66,7 @@ def test_what_is_for_adults_stays_held_back_where_it_may_not_stand(lea: Desk) ->
     lea.run()
     say(lea, rating=Rating.E)
     lea.live(minutes=1)
-    assert lea.state(delivery_id) is not S.PUBLISHED
+    assert lea.state(delivery_id) is not DeliveryState.PUBLISHED
     assert lea.texts() == []
     with pytest.raises(BadInput):
         say(lea, "https://onlyfans.com/mia")
@@ -80,7 +80,7 @@ def test_an_address_taken_off_holds_what_is_planned(lea: Desk) -> None:
         (row,) = link_targets.list_link_targets(scope, lea.creator_id)
     lea.act(link_targets.request_link_target_end, row.id)
     lea.live(minutes=11)
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (DeliveryState.HELD, "gate.LINK_UNREGISTERED")
     assert lea.texts() == []
 
 

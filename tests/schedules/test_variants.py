@@ -32,8 +32,6 @@ from tests.schedules.test_series_at_once import at_once
 from tests.schedules.versions import GONE, OTHER, compared, made, seen, units
 from workers.wiring import Services
 
-S = DeliveryState
-
 
 def running(lea: Desk, post_id: UUID) -> UUID:
     """The series of a post as it goes on."""
@@ -101,10 +99,10 @@ def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(lea: D
     test_id = compared(lea, post_id)
     lea.run()
     one = seen(lea, test_id)
-    assert {row.variant for row in units(lea, test_id) if row.state == S.SCHEDULED} == {VARIANT_A}
-    assert {row.variant for row in units(lea, test_id) if row.state == S.DRAFT} == {VARIANT_B}
+    assert {row.variant for row in units(lea, test_id) if row.state == DeliveryState.SCHEDULED} == {VARIANT_A}
+    assert {row.variant for row in units(lea, test_id) if row.state == DeliveryState.DRAFT} == {VARIANT_B}
     approved(lea, one.b_id)
-    assert {row.state for row in units(lea, test_id)} == {S.SCHEDULED}
+    assert {row.state for row in units(lea, test_id)} == {DeliveryState.SCHEDULED}
     lea.live(hours=24 * 8)
     said = {VARIANT_A: "again and again", VARIANT_B: OTHER}
     first = [said[row.variant or ""] for row in units(lea, test_id)[:7]]
@@ -118,7 +116,7 @@ def test_what_nobody_approved_does_not_leave(lea: Desk) -> None:
     test_id = compared(lea, post_id)
     lea.live(hours=24 * 8)
     assert set(lea.texts()) == {"again and again"}
-    assert {row.state for row in units(lea, test_id)[:7] if row.variant == VARIANT_B} == {S.HELD}
+    assert {row.state for row in units(lea, test_id)[:7] if row.variant == VARIANT_B} == {DeliveryState.HELD}
 
 
 def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: Desk) -> None:
@@ -128,9 +126,10 @@ def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: Desk) ->
     lea.act(decisions.decline_post, b_id, member_id=lea.manager, note="never")
     lea.run()
     assert {row.variant for row in units(lea, test_id)} == {VARIANT_A}
-    assert not [row for row in rows(lea, b_id) if row.state != S.CANCELLED]
+    assert not [row for row in rows(lea, b_id) if row.state != DeliveryState.CANCELLED]
 
 
+@pytest.mark.heavy
 def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     test_id = compared(lea, post_id, planned=100)
@@ -147,6 +146,7 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
     assert set(keys.values()) <= {1, 2}
 
 
+@pytest.mark.heavy
 def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -> None:
     """The guard against repeats looks at what each version says, not at what the series said before."""
     lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
@@ -157,7 +157,10 @@ def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -
     lea.delivery(OTHER)
     lea.live(hours=24 * 7)
     first = units(lea, test_id)[:6]
-    assert {(row.variant, S(row.state)) for row in first} == {(VARIANT_A, S.PUBLISHED), (VARIANT_B, S.HELD)}
+    assert {(row.variant, DeliveryState(row.state)) for row in first} == {
+        (VARIANT_A, DeliveryState.PUBLISHED),
+        (VARIANT_B, DeliveryState.HELD),
+    }
     assert {lea.why(row.id) for row in first if row.variant == VARIANT_B} == {"delivery.repeats_words"}
 
 
@@ -290,6 +293,7 @@ def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: 
 # ended
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("keep", [VARIANT_A, VARIANT_B])
 def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     post_id = begin(lea, repeat(lea))
@@ -311,6 +315,7 @@ def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     assert (seen(lea, test_id).kept, len(units(lea, test_id))) == (keep, left - 1)
 
 
+@pytest.mark.heavy
 def test_what_was_kept_is_tested_again(lea: Desk) -> None:
     """The dates of the first test are cancelled with their keys: what comes after finds keys of its own."""
     post_id = begin(lea, repeat(lea))
@@ -354,7 +359,7 @@ def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: Desk)
     lea.live(hours=3)
     lea.pass_time(days=6)
     lea.run()
-    assert [row.state for row in made(lea, test_id)[:6]].count(S.CANCELLED) == 5
+    assert [row.state for row in made(lea, test_id)[:6]].count(DeliveryState.CANCELLED) == 5
 
 
 # two hands at once

@@ -11,10 +11,12 @@ from foundation.i18n.translation import Message, render_message
 from gate.policy import emergency_stops
 from schedules.notices import blocked_account, lost_account
 from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.rescheduling import account_failover
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import Desk
+
+pytestmark = pytest.mark.heavy
 
 HALF = timedelta(minutes=30)
 
@@ -36,7 +38,7 @@ def pass_by(lea: Desk, minutes: int, *, step: int = 20) -> None:
 
 def said(lea: Desk, cause: str) -> Message:
     with lea.scope() as scope:
-        return next(one.message for one in tenant_reads.list_open_notices(scope) if one.cause == cause)
+        return next(one.message for one in list_open_notices(scope) if one.cause == cause)
 
 
 def stop(lea: Desk) -> Callable[[], object]:
@@ -56,17 +58,17 @@ def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(lea: D
     late = over_three_hours(lea, 40, *names)
     pass_by(lea, 120)
     assert lea.notices() == {}
-    assert {lea.state(one) for one in late} == {S.SCHEDULED}
+    assert {lea.state(one) for one in late} == {DeliveryState.SCHEDULED}
     pass_by(lea, 60)
     reopen()
     lea.live(minutes=2)
     assert list(lea.notices().values()) == ["downtime.told"]
-    assert {lea.state(one) for one in late} <= {S.HELD, S.SCHEDULED, S.PUBLISHED}
-    assert lea.state(late[0]) is S.HELD
+    assert {lea.state(one) for one in late} <= {DeliveryState.HELD, DeliveryState.SCHEDULED, DeliveryState.PUBLISHED}
+    assert lea.state(late[0]) is DeliveryState.HELD
     pass_by(lea, 120, step=5)
     for one in late:
         entry = lea.entry(one)
-        assert entry.state in (S.HELD, S.PUBLISHED)
+        assert entry.state in (DeliveryState.HELD, DeliveryState.PUBLISHED)
         if entry.settled_at is not None:
             assert entry.settled_at <= entry.due_at + HALF + timedelta(minutes=1), "nothing is sent late without a word"
     texts = [text for name in names for text in lea.texts(name)]
@@ -81,7 +83,7 @@ def test_a_rest_is_told_once_and_summed_up_when_it_ends(lea: Desk) -> None:
     lea.act(blocked_account.refresh_blocked_account_notices)
     assert lea.notices() == {cause: "waiting.paused"}
     assert said(lea, cause).params == {"account": "main", "posts": 12}
-    assert {lea.state(one) for one in late} == {S.SCHEDULED}
+    assert {lea.state(one) for one in late} == {DeliveryState.SCHEDULED}
     lea.act(lifecycle.resume_account, lea.channels["main"])
     lea.live(minutes=2)
     lea.act(blocked_account.refresh_blocked_account_notices)
@@ -95,12 +97,12 @@ def test_a_platform_that_takes_nothing_for_hours_is_told_once(lea: Desk) -> None
     lea.live(minutes=20)
     lea.act(blocked_account.refresh_blocked_account_notices)
     assert list(lea.notices().values()) == ["waiting.limited"]
-    assert {lea.state(one) for one in late} == {S.SCHEDULED}
+    assert {lea.state(one) for one in late} == {DeliveryState.SCHEDULED}
     pass_by(lea, 180)
     lea.live(minutes=2)
     lea.act(blocked_account.refresh_blocked_account_notices)
     assert list(lea.notices().values()) == ["downtime.told"]
-    assert lea.state(first) is S.PUBLISHED
+    assert lea.state(first) is DeliveryState.PUBLISHED
     assert [lea.why(one) for one in late] == ["downtime.too_late"] * 5
 
 
@@ -109,11 +111,11 @@ def test_a_platform_that_is_down_for_hours_is_told_once_for_each_account(lea: De
     late = [lea.delivery(f"{n}", after=60 * n, late_ok=timedelta(minutes=5)) for n in range(5)]
     lea.live(minutes=15)
     lea.act(blocked_account.refresh_blocked_account_notices)
-    assert lea.state(late[0]) is S.UNCERTAIN, "one doubtful post, of which there is a notice"
+    assert lea.state(late[0]) is DeliveryState.UNCERTAIN, "one doubtful post, of which there is a notice"
     told = lea.notices()
     assert told.pop(f"delivery:{late[0]}")
     assert told == {f"{blocked_account.CAUSE}{lea.channels['main']}": "waiting.down"}
-    assert {lea.state(one) for one in late[1:]} == {S.SCHEDULED}
+    assert {lea.state(one) for one in late[1:]} == {DeliveryState.SCHEDULED}
 
 
 # a lost account
@@ -136,7 +138,7 @@ def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_
     cause = f"channel:{lea.channels['main']}:reauthorize"
     lea.live(minutes=55)
     assert {lea.why(one) for one in late} == {"delivery.account_lost"}
-    assert lea.state(ahead) is S.SCHEDULED
+    assert lea.state(ahead) is DeliveryState.SCHEDULED
     assert lea.notices() == {cause: "channel.notice_reauthorize_posts"}
     assert said(lea, cause).params == {"account": "main", "posts": 10}
     for language in ("fr", "en"):
@@ -145,7 +147,7 @@ def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_
     lea.run()
     assert cause not in lea.notices()
     pass_by(lea, 180, step=11)
-    assert {lea.state(one) for one in late} == {S.PUBLISHED}
+    assert {lea.state(one) for one in late} == {DeliveryState.PUBLISHED}
 
 
 def test_what_is_dropped_or_moved_to_another_account_waits_no_more(lea: Desk) -> None:

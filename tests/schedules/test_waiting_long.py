@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from schedules.notices import undecided_posts
 from schedules.posts import deliveries, transitions
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import uncertain_deliveries
 from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.schedules.builders import Desk
 from tests.schedules.test_waiting import said
 
@@ -15,7 +16,7 @@ def reminded(lea: Desk) -> datetime | None:
     """When the reminder was opened, as the sweep leaves it."""
     lea.act(undecided_posts.refresh_undecided_notices)
     with lea.scope() as scope:
-        found = tenant_reads.list_open_notices(scope)
+        found = list_open_notices(scope)
     return next((one.at for one in found if one.cause == f"waiting:{lea.creator_id}"), None)
 
 
@@ -23,7 +24,7 @@ def test_after_an_hour_then_daily_and_no_longer_than_they_wait(lea: Desk) -> Non
     lea.fault("refuse", times=3)
     late = [lea.delivery(f"{n}") for n in range(3)]
     lea.run()
-    assert {lea.state(one) for one in late} == {S.FAILED}
+    assert {lea.state(one) for one in late} == {DeliveryState.FAILED}
     assert reminded(lea) is None
     lea.pass_time(minutes=61)
     first = reminded(lea)
@@ -47,7 +48,7 @@ def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         deliveries.cancel_wakeups(scope, delivery_id)
-        for state in (S.PUBLISHING, S.UNCERTAIN):
+        for state in (DeliveryState.PUBLISHING, DeliveryState.UNCERTAIN):
             transitions.transition_delivery(scope, transitions.get_delivery(scope, delivery_id), state)
     with lea.scope() as scope:
         owner, other = (tenant_reads.get_member(scope, one).principal_id for one in (lea.manager, lea.author))
@@ -59,7 +60,7 @@ def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: Desk) -> None:
     lea.act(undecided_posts.refresh_undecided_notices)
     assert lea.notices()[cause] == "waiting.unsure"
     with lea.scope() as scope:
-        assert cause not in {one.cause for one in tenant_reads.list_open_notices(scope, to=other)}
+        assert cause not in {one.cause for one in list_open_notices(scope, to=other)}
     lea.act(uncertain_deliveries.close_uncertain_delivery, delivery_id, member_id=lea.manager)
     lea.act(undecided_posts.refresh_undecided_notices)
     assert cause not in lea.notices()

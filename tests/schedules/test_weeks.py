@@ -18,13 +18,14 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day, parse_wall_time
 from generators.contract.engines import GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
 from generators.engines.text.templates import TemplateEngine
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
 from schedules.posts import deliveries
-from schedules.posts.events import WeekTextsDue
-from schedules.posts.states import DeliveryState as S
-from schedules.posts.states import WeekLineState as L
+from schedules.posts.states import DeliveryState
+from schedules.suggestions.events import WeekTextsDue
 from schedules.suggestions.shared.engine import generate_suggestions
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
@@ -37,8 +38,8 @@ from schedules.suggestions.weekly_plans.time_layout import (
     choose_hours,
     spread_over_days,
 )
-from studio.library import queries as studio_reads
 from studio.recipes import specs
+from studio.recipes.queries import list_recipes
 from tests.schedules.builders import ZONE, Desk, desk
 from tests.schedules.test_calendar import ZONES
 
@@ -143,7 +144,7 @@ def test_slots_come_first_and_what_is_taken_or_quiet_is_left_free(lea: Desk) -> 
     for weekday in range(7):
         lea.act(slots.add_slot, main, weekday=weekday, clock=time(16, 45), zone=ZONE)
     taken = lea.delivery("there first", after=3600)
-    lea.act(deliveries.reschedule_delivery, taken, at=WallTime(first, time(16, 45), ZONE))
+    lea.act(reschedule_delivery, taken, at=WallTime(first, time(16, 45), ZONE))
     closed = first + timedelta(days=1)
     lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, label="rest", first=closed, last=closed, zone=ZONE)
     lines = asked(lea, count=7).lines
@@ -205,9 +206,9 @@ def test_what_a_person_did_meanwhile_is_not_written_over(lea: Desk) -> None:
 
     after = write(lea, found, Slow())
     assert [(one.words_by, one.state) for one in after.lines] == [
-        ("person", L.PROPOSED),
-        ("brief", L.DROPPED),
-        ("brief", L.ACCEPTED),
+        ("person", WeekLineState.PROPOSED),
+        ("brief", WeekLineState.DROPPED),
+        ("brief", WeekLineState.ACCEPTED),
     ]
 
 
@@ -216,7 +217,7 @@ def test_an_accepted_line_is_a_draft_and_nothing_leaves_by_itself(lea: Desk) -> 
     both = tuple(lea.channels.values())
     line = asked(lea, channels=both).lines[0]
     lea.act(proposals.accept_week_line, line.id, version=line.version)
-    assert drafts(lea) == [(line.body, str(S.DRAFT), str(line.at))] * 2
+    assert drafts(lea) == [(line.body, str(DeliveryState.DRAFT), str(line.at))] * 2
     lea.live(days=8)
     assert lea.texts() == lea.texts("second") == []
 
@@ -235,7 +236,7 @@ def test_a_recipe_is_ordered_once_with_its_line(lea: Desk) -> None:
         lea.act(proposals.accept_week_line, line.id, version=line.version)
     with lea.scope() as scope:
         found = scope.run("SELECT key, total FROM jobs WHERE tenant_id = :t", t=lea.tenant_id).all()
-        assert studio_reads.list_recipes(scope, lea.creator_id)[0].id == one
+        assert list_recipes(scope, lea.creator_id)[0].id == one
     assert [tuple(row) for row in found] == [(f"week:{line.id}", 1)]
 
 
@@ -273,7 +274,7 @@ def test_killed_half_way_nothing_of_it_stands(lea: Desk) -> None:
     with pytest.raises(RuntimeError):
         lea.act(killed)
     assert drafts(lea) == []
-    assert shown(lea).lines[0].state is L.PROPOSED
+    assert shown(lea).lines[0].state is WeekLineState.PROPOSED
     lea.act(proposals.accept_week_line, line.id, version=line.version)
     assert len(drafts(lea)) == 1
 

@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 
 from schedules.approvals import decisions, review_queue
+from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.calendar import next_steps, publishing_forecast
 from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStepReport
-from schedules.drafts import drafts
 from schedules.notices import missing_approval
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk
 from tests.schedules.test_approvals import member, say
@@ -72,7 +72,7 @@ def test_it_is_asked_anew_a_week_before_and_renewed_it_leaves(lea: Desk) -> None
     assert asked(lea) == []
     assert ahead(lea, late).troubles == ()
     lea.live(days=6, hours=1)
-    assert lea.state(late) is S.PUBLISHED
+    assert lea.state(late) is DeliveryState.PUBLISHED
 
 
 def test_before_it_has_run_out_the_same_person_renews_it_once(lea: Desk) -> None:
@@ -111,7 +111,7 @@ def test_a_no_at_that_time_is_a_no(lea: Desk) -> None:
     lea.pass_time(days=LIFE - 4)
     (found,) = asked(lea)
     say(lea, found.post_id, lea.manager, no="it is old by now")
-    assert lea.state(late) is S.DRAFT
+    assert lea.state(late) is DeliveryState.DRAFT
     assert asked(lea) == []
 
 
@@ -146,10 +146,10 @@ def test_where_nobody_is_asked_nothing_ends(lea: Desk) -> None:
 def test_the_dates_of_a_series_behind_its_yes_are_asked_anew(lea: Desk) -> None:
     post_id = repeats.begin(lea, repeats.repeat(lea, repeats.WEEKLY))
     lea.approve(post_id)
-    lea.act(drafts.release_post, post_id)
+    lea.act(release_post, post_id)
     lea.live(days=LIFE - 14)
     assert asked(lea) == []
-    coming_dates = [one for one in repeats.rows(lea, post_id) if one.state == S.SCHEDULED]
+    coming_dates = [one for one in repeats.rows(lea, post_id) if one.state == DeliveryState.SCHEDULED]
     ends = min(one.due_at for one in coming_dates if ahead(lea, one.id).troubles)
     assert all((one.due_at >= ends) == bool(ahead(lea, one.id).troubles) for one in coming_dates)
     lea.live(days=(ends - lea.now()).days - 6)
@@ -158,4 +158,4 @@ def test_the_dates_of_a_series_behind_its_yes_are_asked_anew(lea: Desk) -> None:
     lea.approve(post_id)
     assert asked(lea) == []
     lea.live(days=8)
-    assert [one.state for one in repeats.rows(lea, post_id) if one.due_at == ends] == [S.PUBLISHED]
+    assert [one.state for one in repeats.rows(lea, post_id) if one.due_at == ends] == [DeliveryState.PUBLISHED]

@@ -7,9 +7,9 @@ import pytest
 
 from foundation.errors import Refused
 from schedules.approvals import decisions, review_queue
+from schedules.approvals.release import eligible_approvers
 from schedules.approvals.review_queue import ReviewItem
-from schedules.drafts import drafts
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk, desk
 from tests.schedules.test_added_accounts import add
@@ -36,7 +36,7 @@ def asked(at: Desk) -> list[ReviewItem]:
 
 def able(at: Desk, post_id: UUID) -> set[UUID]:
     with at.scope() as scope:
-        return {one.id for one in drafts.eligible_approvers(scope, post_id)}
+        return {one.id for one in eligible_approvers(scope, post_id)}
 
 
 def test_who_said_the_first_yes_is_not_asked_for_the_second(two: Desk) -> None:
@@ -61,7 +61,7 @@ def test_the_same_yes_once_more_is_told_and_does_nothing(two: Desk) -> None:
     assert told.value.message.code == "approval.two_people"
     say(two, post_id, other, tier=2)
     two.approve(post_id)  # everybody has said yes: it is so, and stays so
-    assert two.state(delivery_id) is S.APPROVED
+    assert two.state(delivery_id) is DeliveryState.APPROVED
 
 
 def test_who_said_the_second_yes_first_leaves_the_first_to_others(two: Desk) -> None:
@@ -95,8 +95,8 @@ def test_after_a_no_that_was_taken_back_anybody_puts_it_on_the_calendar(two: Des
     say(two, post_id, third, no="wait")
     with two.scope(f"member:{third}") as scope:
         decisions.withdraw_verdict(scope, post_id, member_id=third)
-    assert two.state(delivery_id) is S.DRAFT
+    assert two.state(delivery_id) is DeliveryState.DRAFT
     (found,) = asked(two)
     assert [found.tier_for(principal(two, one)) for one in (two.manager, other, third)] == [1, 2, 1]
     two.approve(post_id)
-    assert two.state(delivery_id) is S.APPROVED
+    assert two.state(delivery_id) is DeliveryState.APPROVED

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.stack.conftest import House
+
+pytestmark = pytest.mark.heavy
 
 
 def test_every_process_says_its_figures_where_the_status_says(house: House) -> None:

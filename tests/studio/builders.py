@@ -24,10 +24,10 @@ from generators.engines.images.placeholder import PlaceholderEngine
 from generators.provenance import content_credentials
 from studio.ingest import pipeline
 from studio.library import assets
-from studio.library.events import HostedRunDue, RunDue
 from studio.recipes import specs
 from studio.recipes.specs import RecipeSpec
 from studio.runs import runner
+from studio.runs.events import HostedRunDue, RunDue
 from tenants.agencies import agencies
 from workers.wiring import Services
 

@@ -18,15 +18,17 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
 from gate.assets import asset_records
 from gate.consent import face_consent
-from gate.consent.face_consent import FaceBanRequested, FaceConsentGiven
+from gate.consent.events import RevocationRequested
+from gate.consent.face_consent import FaceConsentGiven
+from gate.consent.grants import FACE_CONSENT, grant_consent
+from gate.consent.handlers import handle_revocation
 from gate.contract.units import Medium, Rating
 from gate.faces import known_faces
 from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue
-from gate.people import persons
 from gate.permits import issuance
 from gate.ratings import ratings
-from gate.reviews import events, resemblance_reviews
-from gate.reviews.events import RevocationRequested
+from gate.reviews import resemblance_reviews
+from gate.reviews.face_bans import FaceBanRequested, request_face_ban
 from gate.reviews.resemblance_reviews import ResemblanceJudged
 from generators.contract.engines import GeneratedPicture, OriginLabel
 from generators.engines.vision.http_classifier import HttpClassifier as Client
@@ -163,9 +165,9 @@ class Faced:
         assert subject is not None
         face_comparison.create_face_template(FaceEnrolmentDue(self.tenant_id, subject.id), by=self.by)
 
-    def revoke(self, person: UUID, what: str = persons.FACE_CONSENT) -> None:
+    def revoke(self, person: UUID, what: str = FACE_CONSENT) -> None:
         event = RevocationRequested(self.tenant_id, person, scope=what, by=f"person:{person}")
-        events.handle_revocation(event, tenant=self.world.open)
+        handle_revocation(event, tenant=self.world.open)
 
     def bar(self, who: str) -> UUID:
         """Somebody without a record here, whom nobody may depict."""
@@ -176,7 +178,7 @@ class Faced:
         sha256 = self.files.put(self.tenant_id, data)
         by = f"member:{self.world.ann}"
         with self.world.scope(by) as scope:
-            subject = face_consent.request_face_ban(scope, sha256, why="asked us not to")
+            subject = request_face_ban(scope, sha256, why="asked us not to")
         face_comparison.add_barred_face(
             FaceBanRequested(self.tenant_id, subject, sha256, "asked us not to", by), by=self.by
         )
@@ -190,7 +192,7 @@ class Faced:
 
     def allow(self, person: UUID, what: str) -> None:
         with self.world.scope() as scope:
-            persons.grant_consent(
+            grant_consent(
                 scope,
                 person,
                 what=what,

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from foundation.ops.clock import wall_now
+from gate.consent.grants import grant_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.ratings import ratings
@@ -27,7 +28,7 @@ def agreed(nova: Atelier) -> UUID:
     """Who the creator is, having agreed that a model makes their likeness."""
     person = who(nova)
     with nova.scope() as scope:
-        persons.grant_consent(
+        grant_consent(
             scope,
             person,
             what="ai_likeness",

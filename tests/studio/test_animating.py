@@ -14,6 +14,7 @@ from foundation.ids import uuid7
 from foundation.ops.settings import GeneratorsSettings
 from foundation.outbox import outbox
 from gate.assets import asset_records
+from gate.assets.derivations import ancestors_and_descendants
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators.contract.engines import (
@@ -31,12 +32,12 @@ from studio.costs import quotas
 from studio.costs.quotas import GenerationHours
 from studio.ingest import pipeline
 from studio.library import member_reviews
-from studio.library.events import AnimationDue
-from studio.library.states import JobState
 from studio.runs.lineage import get_lineage
+from studio.runs.states import JobState
 from studio.video import animations, clips
 from studio.video.animations import AnimationRequest
 from studio.video.clips import ClipKind, ClipView
+from studio.video.events import AnimationDue
 from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import needs_diffusion
 from tests.generators.clips import voice
@@ -45,6 +46,8 @@ from tests.studio.test_cutting import Watched, die, digest, still
 from tests.studio.test_wording import EXPLICIT, OF_AGE
 from workers.event_routes import registry
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 needs_diffusion()
 
@@ -147,7 +150,7 @@ def test_a_film_is_rated_no_lower_for_having_moved(nova: Atelier, engine: Diffus
     with nova.scope() as scope:
         ratings.record_rating(scope, sha256, Rating.G, source="member:rob")
         assert ratings.effective_rating(scope, sha256) is Rating.S, "its picture was more than that"
-        assert asset_records.ancestors_and_descendants(scope, done.asset_id, most=1)[0] == [asset], (
+        assert ancestors_and_descendants(scope, done.asset_id, most=1)[0] == [asset], (
             "along this line things are taken back"
         )
 

@@ -11,8 +11,8 @@ from foundation.ids import uuid7
 from gate import epochs
 from generators.retouch.finish import CopyFinish
 from studio.ingest import ai_disclosure, picture_copies, pipeline, uploads
+from studio.ingest.events import AiDisclosureDue, PictureCopyDue, UploadDue
 from studio.library import assets
-from studio.library.events import AiDisclosureDue, PictureCopyDue, UploadDue
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.generators.builders import a_picture, encoded

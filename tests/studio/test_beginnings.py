@@ -25,6 +25,8 @@ from tests.generators.builders import a_picture, encoded, needs_diffusion
 from tests.studio.builders import Atelier, Engine, atelier, spec
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:

@@ -23,10 +23,10 @@ from generators.contract.engines import (
 )
 from generators.engines.images.replicate import Replicate, ReplicateService
 from studio.costs import productivity, spending_caps
-from studio.library import queries as studio_reads
-from studio.library.events import HostedRunDue, RunDue
 from studio.runs import runner
-from tenants.agencies import queries as tenant_reads
+from studio.runs.events import HostedRunDue, RunDue
+from studio.runs.queries import get_run
+from tenants.notices.queries import list_open_notices
 from tests.channels.builders import Killed
 from tests.fakes.replicate import MODEL, TOKEN, FakeReplicate, Fault, serving
 from tests.studio.builders import CREDENTIAL, Atelier, Engine
@@ -188,8 +188,8 @@ def test_one_that_is_refused_is_left_out_and_told(nova: Atelier, there: FakeRepl
     nova.work(job_id, lambda: engine)
     assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("done", 5, 5), 3, 5)
     with nova.scope() as scope:
-        run = studio_reads.get_run(scope, job_id)
-        (notice,) = tenant_reads.list_open_notices(scope)
+        run = get_run(scope, job_id)
+        (notice,) = list_open_notices(scope)
     assert (run.refused, run.why_refused) == (2, Message("engine.content_refused", {"engine": "replicate"}))
     assert notice.message == Message("job.skipped", {"count": 2, "total": 5})
 

@@ -19,9 +19,9 @@ from generators.contract.engines import (
 )
 from generators.engines.images.stability import Stability
 from studio.costs import spending_caps
-from studio.library import queries as studio_reads
-from studio.library.events import SellerAnswerStored
 from studio.runs import purchases, runner
+from studio.runs.events import SellerAnswerStored
+from studio.runs.queries import get_run
 from tests.channels.builders import Killed
 from tests.fakes.stability import TOKEN, FakeStability, serving
 from tests.studio.builders import Atelier
@@ -88,7 +88,7 @@ def test_what_came_before_a_death_is_not_lost(nova: Atelier, there: FakeStabilit
     nova.work(job_id, lambda: engine_of(there))
     assert (nova.progress(job_id), there.billed, spent(nova)) == (("done", 2, 2), 2, 6)
     with nova.scope() as scope:
-        assert studio_reads.get_run(scope, job_id).refused == 0
+        assert get_run(scope, job_id).refused == 0
     with_answers = objects(nova)
     assert len(forget(nova)) == 2
     assert (objects(nova), nova.count("creations")) == (with_answers - 2, 2)
@@ -102,7 +102,7 @@ def test_what_nobody_kept_is_paid_left_out_and_told(nova: Atelier, there: FakeSt
     nova.work(job_id, lambda: engine_of(there))
     assert (nova.progress(job_id), there.billed, spent(nova)) == (("done", 2, 2), 2, 6)
     with nova.scope() as scope:
-        run, made = studio_reads.get_run(scope, job_id), runner.run_assets(scope, job_id)
+        run, made = get_run(scope, job_id), runner.run_assets(scope, job_id)
     assert (run.refused, len(made)) == (1, 1)
     assert run.why_refused == Message("engine.order_lost", {"engine": "stability"})
 

@@ -9,15 +9,15 @@ import pytest
 from pydantic import SecretStr
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from gate.people import persons
+from gate.consent.grants import revoke_consent
 from generators.contract.engines import EngineMissing
 from generators.contract.speech import SpeechEngine
 from generators.engines.speech.elevenlabs import ElevenLabs
 from generators.engines.speech.espeak import Espeak
 from generators.engines.speech.piper import Piper
 from studio.costs import quotas
-from studio.library.events import SpeechDue, VoiceCatalogDue
 from studio.voice import creator_voices, samples, speeches, uncertain_speeches, voice_catalog
+from studio.voice.events import SpeechDue, VoiceCatalogDue
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.generators.programs_of_ours import espeak
 from tests.studio.builders import Atelier, atelier
@@ -161,7 +161,7 @@ def test_a_copied_voice_is_not_heard_without_its_owners_word(
     work(nova, speech, paid)
     with nova.scope() as scope:
         assert samples.sample_audio(scope, speech)
-        persons.revoke_consent(scope, lea, what="ai_likeness")
+        revoke_consent(scope, lea, what="ai_likeness")
     with nova.scope() as scope, pytest.raises(NotFound):
         samples.sample_audio(scope, speech)
 

@@ -11,6 +11,7 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records
+from gate.assets.derivations import parts_of_asset
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators.contract.engines import ImageJob, OriginLabel
@@ -19,19 +20,21 @@ from generators.provenance import content_credentials
 from generators.video import encoder, video_files
 from generators.video.slideshow import ClipForm, StillMotion
 from studio.ingest import pipeline
-from studio.library import models
-from studio.library.events import SlideshowDue
-from studio.library.states import JobState
 from studio.runs import lineage
+from studio.runs.states import JobState
 from studio.video import clips, slideshows
 from studio.video.clips import ClipView
+from studio.video.events import SlideshowDue
 from studio.video.slideshows import SlideshowPicture, SlideshowRequest
+from studio.voice.models import SpeechRow
 from tests.generators.builders import a_picture, encoded
 from tests.generators.clips import voice
 from tests.studio.builders import CREDENTIAL, Atelier, atelier
 from tests.studio.test_wording import EXPLICIT, OF_AGE
 from workers.event_routes import registry
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 
 def still(nova: Atelier, seed: int = 1, rating: Rating | None = Rating.G) -> UUID:
@@ -114,7 +117,7 @@ def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Ateli
     film = video_files.reopen_video(nova.services.store.get(nova.tenant_id, sha256), name="clip")
     assert (film.size, round(film.seconds)) == ((1080, 1080), 2)
     with nova.scope() as scope:
-        assert asset_records.parts_of_asset(scope, done.asset_id) == [one, two]
+        assert parts_of_asset(scope, done.asset_id) == [one, two]
         assert [card.asset_id for card in lineage.get_lineage(scope, done.asset_id).sources] == [one, two]
         for still_of in (one, two):
             assert [card.asset_id for card in lineage.get_lineage(scope, still_of).children] == [done.asset_id]
@@ -199,7 +202,7 @@ def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(nova: 
     mark = content_credentials.verify_media(data, "video/mp4")
     assert (mark.engine, mark.source) == ("clips", "compositeWithTrainedAlgorithmicMedia")
     with nova.scope() as scope:
-        assert set(asset_records.parts_of_asset(scope, done.asset_id)) == {made, sound}
+        assert set(parts_of_asset(scope, done.asset_id)) == {made, sound}
         found = asset_records.newest_rendition(scope, done.asset_id, "post")
     assert found is not None
     assert found.ai == "generated"
@@ -210,7 +213,7 @@ def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: Atelier) 
     with nova.scope() as scope:
         given = {"key": "said", "words": "x", "language": "en", "engine": "piper", "voice": "v", "by": "member:x"}
         said = {"state": "made", "characters": 0, "asset_id": sound, "licence": {}}
-        scope.add(models.SpeechRow(tenant_id=scope.tenant_id, creator_id=nova.creator_id, **given, **said))
+        scope.add(SpeechRow(tenant_id=scope.tenant_id, creator_id=nova.creator_id, **given, **said))
         stored = asset_records.newest_rendition(scope, sound, "post")
     assert stored is not None
     asked = wanted(still(nova), sound=sound)

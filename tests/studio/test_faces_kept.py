@@ -13,6 +13,7 @@ from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from foundation.storage.object_store import bytes_digest
+from gate.consent.grants import FACE_CONSENT
 from gate.faces import known_faces
 from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue
 from gate.people import persons
@@ -60,7 +61,7 @@ def test_a_template_that_does_not_open_compares_nobody(house: Faced) -> None:
     assert judged(house, of(house, house.nova(), "P9"))[1] == {"LIKENESS_UNSEARCHED"}
 
 
-@pytest.mark.parametrize("what", [persons.FACE_CONSENT, ""])
+@pytest.mark.parametrize("what", [FACE_CONSENT, ""])
 def test_taken_back_it_is_erased_at_once_and_what_was_found_stays(house: Faced, what: str) -> None:
     person = house.real("P")
     nova = house.nova()

@@ -16,9 +16,9 @@ from gate.removal import recall
 from generators.contract.engines import EngineError
 from generators.engines.vision.http_classifier import HttpClassifier as Client
 from studio.ingest import pipeline, uploads
+from studio.ingest.events import UploadDue
+from studio.ingest.states import UploadState
 from studio.library import assets
-from studio.library.events import UploadDue
-from studio.library.states import UploadState
 from tests.fakes.eyes import Eyes, serving
 from tests.generators import clips
 from tests.generators.builders import a_picture, encoded
@@ -26,6 +26,8 @@ from tests.generators.clips import film, shown, voice
 from tests.studio.builders import Atelier
 from tests.studio.test_looking import Dies, again, bring, client, digest, due, said
 from tests.studio.test_uploads import hand_in, work
+
+pytestmark = pytest.mark.heavy
 
 TABLES = ("assets", "renditions", "inspections", "creations")
 

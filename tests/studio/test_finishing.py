@@ -28,11 +28,13 @@ from generators.retouch.finish import CopyFinish
 from generators.retouch.upscaler import Upscaler
 from generators.retouch.watermarks import Watermark
 from studio.ingest import picture_copies, pipeline
+from studio.ingest.events import PictureCopyDue
 from studio.ingest.picture_copies import PictureCopyView
+from studio.ingest.states import UploadState
 from studio.library import assets, creator_watermarks, erasure
 from studio.library import queries as studio_reads
-from studio.library.events import ErasureDue, PictureCopyDue
-from studio.library.states import ShelfState, UploadState
+from studio.library.events import ErasureDue
+from studio.library.states import ShelfState
 from studio.runs import lineage
 from tests.generators import enlarging
 from tests.generators.builders import encoded

@@ -21,13 +21,13 @@ from generators.contract.engines import (
     ignore_progress,
 )
 from studio.costs import quotas
-from studio.library import queries as studio_reads
-from studio.library.events import RunDue
 from studio.recipes import specs
 from studio.runs import runner
+from studio.runs.events import RunDue
+from studio.runs.queries import list_active_runs
 from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
 from tests.channels.builders import Killed
 from tests.studio.builders import Atelier, Engine, spec
 
@@ -62,7 +62,7 @@ def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: Atelier) -> None:
     nova.work(job_id, lambda: engine, pause=60)
     assert nova.progress(job_id) == ("done", 3, 3)
     with nova.scope() as scope:
-        found = studio_reads.list_active_runs(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[0]
+        found = list_active_runs(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[0]
     assert len(found.assets) == len(found.scores) == 3
     assert all(score is not None and 0 <= score <= 100 for score in found.scores)
 
@@ -127,7 +127,7 @@ def test_an_engine_that_is_not_there_fails_the_run_with_words(nova: Atelier, err
     assert nova.progress(job_id) == ("failed", 0, 3)
     with nova.scope() as scope:
         reason = runner.failure_reason(scope, job_id)
-        notices = {notice.cause: notice.message for notice in tenant_reads.list_open_notices(scope)}
+        notices = {notice.cause: notice.message for notice in list_open_notices(scope)}
     assert reason == error.message
     assert notices == {f"job:{job_id}": error.message}
     assert render_message(error.message, "fr")
@@ -146,7 +146,7 @@ def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: Ate
     with nova.scope() as scope:
         outbox.cancel(scope, RunDue.kind, job_id)  # it was handled
         assert runner.resume_run(scope, job_id) == 2
-        assert tenant_reads.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
         assert runner.failure_reason(scope, job_id) is None
     assert (nova.progress(job_id), nova.count("outbox")) == (("queued", 1, 3), 1)
     with nova.scope() as scope, pytest.raises(Conflict):

@@ -9,12 +9,14 @@ from foundation.ids import uuid7
 from gate.contract.units import Rating
 from gate.log import queries as gate_reads
 from gate.ratings import ratings
-from gate.reviews.events import RatingRequested, handle_rating_request
+from gate.reviews.events import RatingRequested
+from gate.reviews.handlers import handle_rating_request
 from studio.ingest import uploads
 from studio.library import assets as library
 from studio.library import member_reviews, queries
-from studio.library.states import JobState, ShelfState
+from studio.library.states import ShelfState
 from studio.runs import runner
+from studio.runs.states import JobState
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.generators.builders import a_picture, encoded

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from studio.library import queries
 from studio.recipes import specs, wildcards
+from studio.recipes.queries import list_recipes
 from tests.conftest import Cluster
 from tests.studio.builders import Atelier, spec
 from workers.cli.studio.commands import make_app
@@ -55,7 +55,7 @@ def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunn
     with nova.scope() as scope:
         known = wildcards.list_wildcards(scope, [nova.creator_id])
         first = wildcards.list_wildcard_versions(scope, [nova.creator_id], known[0].id)[-1]
-        (card,) = queries.list_recipes(scope, nova.creator_id)
+        (card,) = list_recipes(scope, nova.creator_id)
     assert [(one.name, one.creator_id, one.version) for one in known] == [
         ("clothes", nova.creator_id, 3),
         ("light", None, 1),

@@ -13,9 +13,10 @@ from generators.contract.classifier import ClassifierReport, PictureView
 from generators.contract.engines import EngineError
 from generators.engines.vision.http_classifier import HttpClassifier as Client
 from studio.ingest import classification, pipeline, uploads
+from studio.ingest.events import ClassificationDue, UploadDue
 from studio.library import assets
-from studio.library.events import ClassificationDue, RunDue, UploadDue
 from studio.runs import runner
+from studio.runs.events import RunDue
 from tests.fakes.eyes import Eyes, serving, tile
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Atelier, Engine

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.ops.settings import GeneratorsSettings
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.ratings import inspections, ratings
@@ -26,6 +27,8 @@ from tests.generators.builders import needs_diffusion
 from tests.studio.builders import Atelier, Engine, atelier, spec
 from tests.studio.lookers import agreed, named, photo, who
 from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +156,7 @@ def test_a_double_stands_for_who_is_behind_it(nova: Atelier) -> None:
         double = persons.add_person(scope, kind="digital_twin", display_ref="Nova+", twin_of=living)
     keep(nova, named(nova, photo(nova, 1), double))
     with nova.scope() as scope:
-        persons.revoke_consent(scope, living, what="ai_likeness")
+        revoke_consent(scope, living, what="ai_likeness")
     ((_, why),) = of(nova)
     assert why == "look.not_allowed", "what was taken back counts at once"
 
@@ -254,7 +257,7 @@ def test_taken_back_between_asking_and_making_nothing_is_made_of_it(nova: Atelie
     assert reason(nova, first) == "job.begins_from_withheld"
     with nova.scope() as scope:
         ratings.unfreeze_bytes(scope, library.get_asset(scope, asset).sha256)
-        persons.revoke_consent(scope, person, what="ai_likeness")
+        revoke_consent(scope, person, what="ai_likeness")
     nova.work(second, lambda: engine)
     assert reason(nova, second) == "look.not_allowed"
     assert made(nova, first) == made(nova, second) == []

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.money import Money, Price
+from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from gate.ratings import ratings
@@ -297,7 +298,7 @@ def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(nova: At
     job = start(nova, begin=InitPicture(asset, 40))
     with nova.scope() as scope:
         (person,) = scope.run("SELECT id FROM persons WHERE tenant_id = :t", t=nova.tenant_id).scalars()
-        persons.revoke_consent(scope, person, what="ai_likeness")
+        revoke_consent(scope, person, what="ai_likeness")
     nova.work(job, lambda: replicate_of(there, EDITS))
     assert (code(nova, job), there.asked) == ("look.not_allowed", [])
 

@@ -13,9 +13,10 @@ from foundation.outbox import outbox
 from generators.contract.engines import GeneratedPicture, ImageJob, Progress, ignore_progress
 from studio.costs import productivity
 from studio.library import assets
-from studio.library import queries as studio_reads
+from studio.library.assets import run_source_key
 from studio.library.states import ShelfState
 from studio.runs import estimates, generation, records, runner
+from studio.runs.queries import list_runs
 from tests.channels.builders import Killed
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, Engine, spec
@@ -39,7 +40,7 @@ class Stepping(Engine):
 
 def told(nova: Atelier, job_id: object) -> tuple[int, int, int]:
     with nova.scope() as scope:
-        run = studio_reads.list_runs(scope, nova.creator_id)[0]
+        run = list_runs(scope, nova.creator_id)[0]
     assert run.id == job_id
     return run.done, run.step, run.steps
 
@@ -109,7 +110,7 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
             scope.run("UPDATE creations SET seconds = :s WHERE job_id = :job", s=seconds, job=job)
             scope.run(  # its second picture came after the night
                 "UPDATE creations SET created_at = created_at - interval '9 hours' WHERE source_key = :first",
-                first=records.run_source_key(job, 0),
+                first=run_source_key(job, 0),
             )
     assert (pace("morning"), pace("evening"), pace("never run")) == (3, 8, 8)
     small = spec()
@@ -120,7 +121,7 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
 def test_what_came_out_is_told_in_one_read(nova: Atelier) -> None:
     nova.work(nova.start(), Engine)
     with nova.scope() as scope:
-        first = runner.run_assets(scope, studio_reads.list_runs(scope, nova.creator_id)[0].id)[0]
+        first = runner.run_assets(scope, list_runs(scope, nova.creator_id)[0].id)[0]
         scope.run("UPDATE creations SET seconds = 4, cost = 7, currency = 'EUR'")
         assets.set_shelf_state(scope, first, ShelfState.KEPT)
         found = productivity.output_since(scope, nova.creator_id, scope.now - timedelta(days=1))

@@ -10,8 +10,8 @@ from foundation.ids import uuid7
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from studio.library import assets as library
-from studio.library.states import PackState
 from studio.packs import packs
+from studio.packs.states import PackState
 from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, Atelier

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from studio.library import models
 from studio.recipes import specs
+from studio.recipes.models import RecipeRow
 from studio.recipes.specs import FORMATS, RecipeSpec
 from studio.runs import runner
 from tests.studio.builders import Atelier, Engine, spec
@@ -120,7 +120,7 @@ def test_a_recipe_stored_before_there_were_questions_still_gives_its_shots(nova:
     old = {"name": "morning", "prompt": "a {place}", "words": {"place": ["16:9", "sea"]}, "negative": "", "variants": 3}
     old |= {"width": 96, "height": 64, "steps": 1, "model": ""}
     with nova.scope() as scope:
-        row = models.RecipeRow(
+        row = RecipeRow(
             tenant_id=nova.tenant_id, creator_id=nova.creator_id, name="morning", version=1, spec=old, digest="old"
         )
         scope.add(row)

@@ -12,9 +12,9 @@ from gate.ratings import ratings
 from generators.contract.classifier import ClassifierReport, DetectedFace, DetectedFaces, PictureView
 from generators.contract.engines import EngineUnreachable
 from studio.library import assets
-from studio.library.events import StyleScoreDue
 from studio.recipes import specs, style_references
 from studio.runs import runner, style_similarity
+from studio.runs.events import StyleScoreDue
 from studio.runs.style_similarity import StyleScore
 from tests.studio.builders import Atelier, Engine, atelier, spec
 from tests.studio.lookers import agreed, named, photo

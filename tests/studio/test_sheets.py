@@ -10,7 +10,8 @@ from gate.assets import viewings
 from gate.contract.units import Rating
 from gate.log import queries as gate_reads
 from gate.ratings import ratings
-from gate.reviews.events import RatingRequested, handle_rating_request
+from gate.reviews.events import RatingRequested
+from gate.reviews.handlers import handle_rating_request
 from studio.ingest import uploads
 from studio.library import assets as library
 from studio.library import review_sheets

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from foundation.errors import NotFound, Refused
+from gate.consent.grants import grant_consent, revoke_consent
 from gate.contract.units import Rating
 from gate.people import persons
 from generators.contract.engines import EngineUnreachable
@@ -20,8 +21,8 @@ from generators.engines.speech.elevenlabs import ElevenLabs
 from generators.engines.speech.espeak import Espeak
 from generators.video import video_files
 from studio.costs import quotas
-from studio.library.events import SpeechDue
 from studio.voice import creator_voices, speeches
+from studio.voice.events import SpeechDue
 from tenants.agencies import agencies
 from tests.fakes import elevenlabs as fake
 from tests.fakes.elevenlabs import KEY, FakeElevenLabs
@@ -77,7 +78,7 @@ def somebody(nova: Atelier, *, agrees: bool) -> UUID:
     with nova.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Léa")
         if agrees:
-            persons.grant_consent(
+            grant_consent(
                 scope,
                 person,
                 what="ai_likeness",
@@ -211,7 +212,7 @@ def test_taken_back_in_between_nothing_is_said(nova: Atelier, account: FakeEleve
     choose(nova, paid, 1, lea)
     speech = start(nova)
     with nova.scope() as scope:
-        persons.revoke_consent(scope, lea, what="ai_likeness")
+        revoke_consent(scope, lea, what="ai_likeness")
     work(nova, speech, paid)
     assert stands(nova, speech) == ("failed", 0, None)
     assert account.billed == 0

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore, bytes_digest
 from studio.ingest import uploads
+from studio.ingest.events import UploadDue
 from studio.library import assets, storage_quota
-from studio.library.events import RunDue, UploadDue
 from studio.library.states import ShelfState
 from studio.runs import runner
+from studio.runs.events import RunDue
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, Atelier, Engine, atelier
 from workers.wiring import Services

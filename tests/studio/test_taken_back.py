@@ -11,14 +11,16 @@ from generators.analysis.picture_views import PictureView
 from generators.contract.classifier import ClassifierReport
 from generators.retouch.finish import CopyFinish
 from studio.ingest import picture_copies
+from studio.ingest.events import PictureCopyDue
+from studio.ingest.states import UploadState
 from studio.library import assets
-from studio.library.events import PictureCopyDue, SlideshowDue
-from studio.library.states import JobState, UploadState
 from studio.recipes import specs
 from studio.recipes.input_pictures import InitPicture
 from studio.runs import runner
+from studio.runs.states import JobState
 from studio.video import slideshows
 from studio.video.clips import get_clip
+from studio.video.events import SlideshowDue
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, Atelier, Engine, spec
 from tests.studio.test_cutting import digest, wanted

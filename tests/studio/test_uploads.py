@@ -11,9 +11,9 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.storage.object_store import ObjectStore, bytes_digest
 from studio.ingest import uploads
+from studio.ingest.events import UploadDue
+from studio.ingest.states import UploadState
 from studio.library import assets
-from studio.library.events import UploadDue
-from studio.library.states import UploadState
 from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, Atelier

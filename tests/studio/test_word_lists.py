@@ -12,8 +12,8 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from studio.library import queries
 from studio.recipes import specs, versions, wildcard_renames, wildcards, yaml_files
+from studio.recipes.queries import list_recipes
 from studio.recipes.wildcards import Wildcard
 from studio.runs import lineage, records, runner
 from tenants.agencies import agencies
@@ -337,12 +337,12 @@ def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Ateli
         )
         with pytest.raises(Conflict, match=r"list\.changed"):
             wildcards.change_wildcard(scope, mine, list_id, LIGHT)
-        cards = {each.name: each for each in queries.list_recipes(scope, nova.creator_id)}
+        cards = {each.name: each for each in list_recipes(scope, nova.creator_id)}
         assert {name: (each.version, each.spec.prompt) for name, each in cards.items()} == {
             "a": (2, "{@clothes} and {@clothes}"),
             "c": (1, "plain"),
         }
-        (put_away,) = queries.list_recipes(scope, nova.creator_id, retired=True)
+        (put_away,) = list_recipes(scope, nova.creator_id, retired=True)
         assert (put_away.name, put_away.spec.prompt) == ("b", "{@clothes}")
         assert shown(scope, run) == before, "a run keeps what it began with"
         again = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again")
@@ -375,7 +375,7 @@ def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -
             wildcard_renames.rename_wildcard_and_recipes(scope, mine, shared, "dresses")
         specs.save_recipe(scope, other, spec(name="hers", prompt="{@outfits}"))
         assert wildcard_renames.rename_wildcard_and_recipes(scope, [*mine, other], own, "coats")[1] == []
-        assert [one.spec.prompt for one in queries.list_recipes(scope, other)] == ["{@outfits}"]
+        assert [one.spec.prompt for one in list_recipes(scope, other)] == ["{@outfits}"]
 
 
 def test_what_is_made_again_draws_from_the_lists_of_the_first_time(nova: Atelier) -> None:

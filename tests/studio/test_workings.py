@@ -16,7 +16,6 @@ from generators.contract.engines import GeneratedPicture, ImageJob, Progress, ig
 from generators.engines.images.placeholder import PlaceholderEngine
 from generators.retouch import masks, region_shapes
 from generators.retouch.masks import MaskRegion
-from studio.library import queries
 from studio.recipes import (
     input_pictures,
     run_inputs,
@@ -27,6 +26,7 @@ from studio.recipes import (
     yaml_files,
 )
 from studio.recipes.input_pictures import InitPicture
+from studio.recipes.queries import list_recipes
 from studio.recipes.run_inputs import PoseReference
 from studio.recipes.wildcards import Wildcard
 from studio.runs import estimates, lineage, records, runner
@@ -209,7 +209,7 @@ def test_of_two_changes_of_a_recipe_at_once_none_is_lost(nova: Atelier) -> None:
     )
     assert came == ["done"] * 3
     with nova.scope() as scope:
-        (card,) = queries.list_recipes(scope, nova.creator_id)
+        (card,) = list_recipes(scope, nova.creator_id)
     assert (card.version, card.spec.steps, card.spec.guidance, card.spec.prompt) == (4, 30, 9, "{@clothes}")
 
 
@@ -223,5 +223,5 @@ def test_a_list_is_renamed_while_another_recipe_begins_to_name_it(nova: Atelier)
         lambda scope: specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}")),
     )
     with nova.scope() as scope:
-        prompts = [one.spec.prompt for one in queries.list_recipes(scope, nova.creator_id)]
+        prompts = [one.spec.prompt for one in list_recipes(scope, nova.creator_id)]
     assert (came, prompts) in ((["done", "done"], ["{@clothes}"]), (["done", "recipe.list_unknown"], []))

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from channels.accounts import lifecycle
-from channels.accounts.events import BrakeProbeDue, ReaderRoleDue
 from channels.listening import listener
+from channels.roles.events import ReaderRoleDue
 from channels.sending import account_actions, reconciliation, step_runner
 from channels.sending import handlers as channel_handling
-from connectors.contract.connector import ChatUpdate
+from channels.sending.events import BrakeProbeDue
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database
 from foundation.ids import derived_uuid
 from foundation.money import Money
@@ -24,24 +25,30 @@ from gate.assets import asset_records
 from gate.contract.units import Rating
 from gate.permits import issuance
 from gate.ratings import ratings
-from gate.removal.events import TakedownOpened, ViewerChanged
+from gate.removal.events import TakedownOpened
+from gate.viewers.events import ViewerChanged
 from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from generators.engines.text.templates import TemplateEngine
 from generators.media.pictures import POST_PROFILE
 from studio.library.models import CreationRow
 from studio.packs import packs
 from subscribers.catalog import offers
+from subscribers.catalog.prices import get_price, set_price
 from subscribers.checkout import order_payments, subscription_endings, unlocks
+from subscribers.checkout.events import EarningListed, OrderPaid, PaymentSettle
 from subscribers.conversations import events, queries
 from subscribers.delivery import message_delivery, pack_delivery
+from subscribers.fans.events import FanOptedOut
 from subscribers.intake import handlers, update_intake
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.orders import recalls
+from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund, OrderRefunded, PackRecalled
 from subscribers.rails import installed_rails
-from subscribers.rails.contract import PaymentFact, Rails
+from subscribers.rails.contract import PaymentFact, Rails, till_of_channel
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
+from subscribers.subscriptions.events import RoleCheckDue, SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from tests.channels.builders import CONNECTORS, KEY, World, world
 from tests.fakes.network import Network
 
@@ -62,20 +69,20 @@ EVENTS = {
         events.ChatSend,
         events.ChatReconcile,
         events.UncertainMessageResolved,
-        events.PaymentSettle,
-        events.OfferExpire,
-        events.EarningListed,
-        events.OrderFulfil,
-        events.OrderRefund,
-        events.OrderPaid,
-        events.OrderRefunded,
-        events.RoleCheckDue,
+        PaymentSettle,
+        OfferExpire,
+        EarningListed,
+        OrderFulfil,
+        OrderRefund,
+        OrderPaid,
+        OrderRefunded,
+        RoleCheckDue,
         ReaderRoleDue,
         ViewerChanged,
-        events.SubscriptionStop,
-        events.SubscriptionNear,
-        events.SubscriptionEnd,
-        events.FanOptedOut,
+        SubscriptionStop,
+        SubscriptionNear,
+        SubscriptionEnd,
+        FanOptedOut,
         BrakeProbeDue,
         TakedownOpened,
     )
@@ -162,7 +169,7 @@ class Studio:
             "subscription.near": partial(subscription_endings.remind_of_subscription_end, tenant=tenant),
             "subscription.end": partial(subscription_endings.handle_subscription_end, tenant=tenant),
             "takedown.opened": lambda fact: recalls.refund_recalled_pack(
-                events.PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
+                PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),
             "channel.probe": partial(
                 channel_handling.probe_platform, tenant=tenant, transport=transport, connectors=connectors
@@ -193,7 +200,7 @@ class Studio:
     def checkout(self, update: ChatUpdate) -> bool:
         """Answer a checkout as the listening process does; whether it was a yes."""
         channel = self.world.channel()
-        query = RAILS["sandbox"].checkout(update, update_intake.till_of_channel(channel))
+        query = RAILS["sandbox"].checkout(update, till_of_channel(channel))
         with self.scope() as scope:
             verdict = order_payments.answer_checkout_query(scope, query)
         if isinstance(verdict, order_payments.PaymentAllowed):
@@ -298,7 +305,7 @@ class Studio:
         with self.scope() as scope:
             talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
             pack = packs.get_pack(scope, self.pack_id)
-            price = offers.get_price(scope, self.pack_id, "sandbox", "XTS")
+            price = get_price(scope, self.pack_id, "sandbox", "XTS")
             assert price is not None
             candidate = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
             return offers.create_offer(scope, talk, candidate, "sandbox")
@@ -322,7 +329,7 @@ class Studio:
         with self.scope() as scope:
             return PaymentFact(
                 rail="sandbox",
-                till=update_intake.till_of_channel(self.world.channel()),
+                till=till_of_channel(self.world.channel()),
                 charge_id=charge_id,
                 product="pack",
                 at=scope.now,
@@ -357,7 +364,7 @@ def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pic
             description="Le port au lever du jour",
             assets=assets,
         )
-        offers.set_price(scope, house.creator_id, pack_id, "sandbox", Money(500, "XTS"))
+        set_price(scope, house.creator_id, pack_id, "sandbox", Money(500, "XTS"))
         entries.set_revenue_split(
             scope, house.creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=scope.now
         )

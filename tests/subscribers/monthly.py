@@ -6,7 +6,7 @@ from uuid import UUID
 from foundation.money import Money
 from subscribers.checkout import monthly_payments, order_payments
 from subscribers.intake import update_intake
-from subscribers.rails.contract import SUBSCRIPTION_PERIOD, CheckoutQuery, MonthlyRail
+from subscribers.rails.contract import SUBSCRIPTION_PERIOD, CheckoutQuery, MonthlyRail, till_of_channel
 from subscribers.subscriptions import plans
 from tests.fakes import telegram_months
 from tests.fakes.telegram_world import Checkout
@@ -101,7 +101,7 @@ def ask(nova: Bot, subscription_id: UUID | None, **more: Any) -> str:
     payer = str(nova.stars.world.person("leo").id)
     values: dict[str, Any] = {"payer": payer, "money": Money(MONTH, "XTR"), "order_id": None, **more}
     with nova.scope() as scope:
-        till = update_intake.till_of_channel(nova.world.channel())
+        till = till_of_channel(nova.world.channel())
         verdict = order_payments.answer_checkout_query(
             scope, CheckoutQuery(till, "q", subscription_id=subscription_id, **values)
         )

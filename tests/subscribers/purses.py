@@ -12,7 +12,7 @@ from uuid import UUID
 from channels.listening import listener
 from channels.metrics import platform_readings
 from connectors.contract.balance import MovementPage
-from connectors.contract.connector import ChatConnector, ChatUpdate
+from connectors.contract.chats import ChatConnector, ChatUpdate
 from foundation.db.database import Database, Scope
 from foundation.money import Money
 from foundation.outbox import outbox
@@ -20,14 +20,15 @@ from gate.contract.units import Rating
 from gate.permits import issuance
 from studio.packs import packs
 from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.checkout import order_payments, rail_reconciliation
+from subscribers.checkout.events import RailReconcile
 from subscribers.checkout.rail_reconciliation import PACE, ReconciliationPace
-from subscribers.conversations.events import RailReconcile
 from subscribers.intake import update_intake
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.orders import queries
-from subscribers.rails.contract import PaymentFact
+from subscribers.rails.contract import PaymentFact, till_of_channel
 from subscribers.replies import persona
 from tests.channels.builders import KEY, Killed
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
@@ -76,7 +77,7 @@ class Bot(Studio):
         told = ChatUpdate("1", "payment", person, payload=self.payload(order_id), charge_id=charge)
         told = replace(told, amount_minor=PRICE, currency="XTR")
         with self.scope() as scope:
-            return RAIL.verify(told, update_intake.till_of_channel(self.world.channel()), now=scope.now)
+            return RAIL.verify(told, till_of_channel(self.world.channel()), now=scope.now)
 
     def world_says(self, name: str, text: str) -> None:
         """A fan writes to the bot, and is heard."""
@@ -215,7 +216,7 @@ def bot(database: Database, telegram: Network) -> Bot:
             description="Le port au lever du jour",
             assets=assets,
         )
-        offers.set_price(scope, house.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
+        set_price(scope, house.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
         entries.set_revenue_split(scope, house.creator_id, shares, effective_from=scope.now.replace(microsecond=0))
     return Bot(house, pack_id, stars=Stars(telegram.world, house.bot))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.ids import uuid7
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance

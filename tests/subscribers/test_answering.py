@@ -14,7 +14,7 @@ from studio.packs import packs
 from subscribers.conversations import retention as chat_keeping
 from subscribers.conversations import unsent_text
 from subscribers.conversations.states import DraftState, OwnerState
-from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan
 from subscribers.inbox import fan_notes, member_actions, queries
 from subscribers.intake.update_intake import talks
 from subscribers.replies import persona
@@ -309,7 +309,7 @@ def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
     fan = studio.thread("leo").fan_id
     assert [one.body for one in act(studio, who, fan_notes.list_fan_notes, fan)] == ["Aime la mer"]
     with studio.scope() as scope:
-        directory.erase_fan(scope, fan)
+        erase_fan(scope, fan)
     assert act(studio, who, fan_notes.list_fan_notes, fan) == []
 
 

@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
 from subscribers.conversations import outgoing_messages
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.delivery import message_delivery
-from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.intake import update_intake
 from subscribers.intake.update_intake import talks
 from subscribers.replies import persona
@@ -279,8 +279,8 @@ def test_a_forgotten_fan_leaves_no_word_behind(studio: Studio) -> None:
     studio.say("leo", "mon secret est une phrase plantée")
     fan_id = studio.thread("leo").fan_id
     with studio.scope() as scope:
-        assert "phrase plantée" in str(directory.export_fan(scope, fan_id))
-        directory.erase_fan(scope, fan_id)
+        assert "phrase plantée" in str(export_fan(scope, fan_id))
+        erase_fan(scope, fan_id)
     for name in ("fans", "fan_identities", "messages", "drafts", "conversations", "payments"):
         for row in studio.rows(f"SELECT * FROM {name} WHERE tenant_id = :tenant"):
             assert "phrase plantée" not in str(row)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from channels.listening import listener
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from subscribers.checkout import order_payments

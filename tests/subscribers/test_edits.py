@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from channels.listening import listener
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
 from subscribers.conversations.states import OwnerState
 from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.inbox import queries
 from subscribers.intake import update_intake
 from tests.channels.builders import CONNECTORS
@@ -213,7 +214,7 @@ def test_who_was_never_heard_is_met_for_a_signal_alone(studio: Studio) -> None:
 def test_who_was_forgotten_stays_so_until_they_are_in_danger(studio: Studio) -> None:
     say(studio, message("salut"))
     with studio.scope() as scope:
-        directory.erase_fan(scope, studio.thread("tim").fan_id)
+        erase_fan(scope, studio.thread("tim").fan_id)
     say(studio, edit("une phrase plantée"))
     assert "plantée" not in str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
     assert [row.status for row in studio.rows("SELECT status FROM fans WHERE tenant_id = :tenant")] == ["erased"]
@@ -225,8 +226,8 @@ def test_an_edited_word_is_forgotten_and_handed_out_like_any(studio: Studio) -> 
     say(studio, message("salut"), edit("une phrase plantée"))
     fan_id = studio.thread("tim").fan_id
     with studio.scope() as scope:
-        assert "phrase plantée" in str(directory.export_fan(scope, fan_id))
-        directory.erase_fan(scope, fan_id)
+        assert "phrase plantée" in str(export_fan(scope, fan_id))
+        erase_fan(scope, fan_id)
     kept = str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
     assert "plantée" not in kept
     assert hashlib.sha256("une phrase plantée".encode()).hexdigest() not in kept

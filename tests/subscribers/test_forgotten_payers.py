@@ -8,7 +8,7 @@ import pytest
 from foundation.db.database import Database
 from foundation.i18n.translation import Message
 from subscribers.checkout import order_payments
-from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan
 from tests.fakes import telegram as fake
 from tests.subscribers.purses import PRICE, Bot, bot
 
@@ -41,7 +41,7 @@ def forget(nova: Bot) -> None:
     """The fan wants to be forgotten."""
     (fan,) = nova.rows("SELECT id FROM fans WHERE tenant_id = :tenant")
     with nova.scope() as scope:
-        directory.erase_fan(scope, fan.id)
+        erase_fan(scope, fan.id)
 
 
 def states(nova: Bot) -> list[tuple[str, str]]:

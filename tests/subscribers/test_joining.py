@@ -10,14 +10,15 @@ import pytest
 
 from channels.age_verification import age_checks
 from channels.roles import reader_roles
-from channels.roles.reader_roles import ReaderRoleRow
-from connectors.contract.connector import ChatUpdate
+from channels.roles.models import ReaderRoleRow
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database
 from foundation.i18n.translation import Message, render_message
 from gate.viewers import age_assurance
-from subscribers.conversations.events import RoleCheckDue, RolesDue
 from subscribers.fans import directory
 from subscribers.safety import role_eligibility
+from subscribers.safety.events import RolesDue
+from subscribers.subscriptions.events import RoleCheckDue
 from tests.channels.age_builders import PROVIDERS
 from tests.channels.builders import Clockwork, Killed
 from tests.fakes import telegram as fake

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from tests.subscribers.builders import Studio
 
 SERIES = "tu as d'autres photos de la mer ?"

@@ -19,13 +19,16 @@ from insights.reports import daily_report
 from insights.rollups import daily_rollups
 from studio.packs import packs
 from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.checkout import unlocks
+from subscribers.checkout.events import EarningListed
 from subscribers.conversations import outgoing_messages
-from subscribers.conversations.events import EarningListed, UnlockCheckDue
-from subscribers.conversations.states import DraftState, FulfilmentState, OrderState, RefundState
+from subscribers.conversations.states import DraftState
 from subscribers.intake.update_intake import talks
 from subscribers.ledger import entries
 from subscribers.orders import locked_messages, queries
+from subscribers.orders.events import UnlockCheckDue
+from subscribers.orders.states import FulfilmentState, OrderState, RefundState
 from subscribers.rails.fanvue import FanvueRail
 from tests.fakes.fanvue_earnings import Earning
 from tests.fakes.fanvue_world import Fan
@@ -278,5 +281,5 @@ def test_a_price_below_what_the_platform_takes_is_refused(till: Account) -> None
     with till.studio.scope() as scope:
         house = till.studio.world
         with pytest.raises(BadInput, match=r"price\.too_low"):
-            offers.set_price(scope, house.creator_id, till.studio.pack_id, "fanvue", Money(299, "USD"))
-        offers.set_price(scope, house.creator_id, till.studio.pack_id, "fanvue", Money(300, "USD"))
+            set_price(scope, house.creator_id, till.studio.pack_id, "fanvue", Money(299, "USD"))
+        set_price(scope, house.creator_id, till.studio.pack_id, "fanvue", Money(300, "USD"))

@@ -13,6 +13,7 @@ from gate.contract.units import Rating
 from subscribers.catalog import offers
 from subscribers.catalog.offers import FanSalesContext, OfferCandidate
 from subscribers.rails.contract import PayloadSigner
+from subscribers.rails.price_text import format_price
 
 ALL = frozenset({Rating.G, Rating.S, Rating.N, Rating.E})
 FREE = FanSalesContext(
@@ -110,4 +111,4 @@ def test_a_changed_payload_points_at_nothing() -> None:
     ],
 )
 def test_prices_as_fans_read_them(money: Money, text: str) -> None:
-    assert offers.format_price(money) == text
+    assert format_price(money) == text

@@ -19,10 +19,10 @@ from gate.contract.units import Rating
 from subscribers.checkout import order_payments, unlocks
 from subscribers.comments import incoming_comments
 from subscribers.conversations import conversation_rows
-from subscribers.conversations.events import UnlockCheckDue
-from subscribers.conversations.states import FulfilmentState, OrderState
 from subscribers.inbox import member_actions
 from subscribers.orders import queries
+from subscribers.orders.events import UnlockCheckDue
+from subscribers.orders.states import FulfilmentState, OrderState
 from subscribers.rails.stars import StarsRail
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid

@@ -6,15 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.states import AgeCheckState
 from channels.age_verification import age_checks as ages
+from channels.age_verification.states import AgeCheckState
 from foundation.i18n.translation import Message, render_message
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
 from subscribers.conversations import conversation_rows
-from subscribers.conversations.events import AgeCheckAnswered
 from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.intake import handlers
+from subscribers.intake.events import AgeCheckAnswered
 from subscribers.safety import age_checks as proofs
 from tests.channels.age_builders import Desk
 from tests.fakes import yoti as fake
@@ -141,7 +142,7 @@ def test_the_link_is_the_fans_alone_and_is_forgotten_with_them(studio: Studio, d
     assert sum("/age/…" in line for line in lines) == 2
     assert not [line for line in lines if token in line]
     with studio.scope() as scope:
-        assert token not in str(directory.export_fan(scope, studio.thread("leo").fan_id))
-        directory.erase_fan(scope, studio.thread("leo").fan_id)
+        assert token not in str(export_fan(scope, studio.thread("leo").fan_id))
+        erase_fan(scope, studio.thread("leo").fan_id)
     assert desk.rows("SELECT 1 FROM age_checks WHERE tenant_id = :tenant") == []
     assert ages.find_check(studio.world.database.scope, token) is None

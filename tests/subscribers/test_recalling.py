@@ -9,8 +9,8 @@ from foundation.i18n.translation import Message
 from gate.copies import live_copies
 from gate.removal import recall
 from subscribers.checkout import order_payments
-from subscribers.conversations.events import PackRecalled
 from subscribers.orders import recalls
+from subscribers.orders.events import PackRecalled
 from tests.channels.builders import Clockwork, Killed
 from tests.subscribers.builders import Studio
 from tests.subscribers.test_selling import balance, pay, rail

@@ -16,6 +16,7 @@ from subscribers.comments import incoming_comments, moderation
 from subscribers.conversations import queries as reads
 from subscribers.conversations.states import OwnerState
 from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan
 from subscribers.inbox import member_actions
 from subscribers.inbox import queries as inbox
 from subscribers.inbox.queries import InboxGroup
@@ -274,7 +275,7 @@ def test_who_is_forgotten_is_forgotten_here(lea: Desk) -> None:
     with lea.scope() as scope:
         known = directory.find_fan_identity(scope, lea.channels["main"], "ann")
         assert known is not None
-        directory.erase_fan(scope, known.fan_id)
+        erase_fan(scope, known.fan_id)
     with lea.scope() as scope:
         kept = scope.run("SELECT native_id, url FROM remarks WHERE tenant_id = :tenant", tenant=lea.tenant_id).one()
         assert kept.native_id.startswith("erased:")

@@ -9,6 +9,7 @@ from channels.listening import comments as asking
 from connectors.contract.comments import Comment
 from subscribers.comments import incoming_comments
 from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan
 from tests.schedules.builders import Desk
 from tests.subscribers.commenting import (
     conversation_of,
@@ -112,7 +113,7 @@ def test_what_a_forgotten_person_said_is_not_heard_anew(lea: Desk) -> None:
         known = directory.find_fan_identity(scope, channel.id, "ann")
         assert known is not None
         for _ in range(2):
-            directory.erase_fan(scope, known.fan_id)
+            erase_fan(scope, known.fan_id)
         incoming_comments.receive_comment(
             scope, channel, Comment(native_id, "ann", "ann", "where is this?", "p", at=scope.now)
         )

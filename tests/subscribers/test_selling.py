@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 
 from channels.listening import listener
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database
 from foundation.errors import Conflict
 from foundation.ids import uuid7
@@ -16,11 +16,11 @@ from gate.policy import emergency_stops
 from gate.viewers import age_assurance
 from subscribers.checkout import order_payments
 from subscribers.conversations import queries
-from subscribers.conversations.states import FulfilmentState, OrderState
 from subscribers.intake import update_intake
 from subscribers.ledger import entries
 from subscribers.orders import refunds
-from subscribers.rails.contract import CheckoutQuery
+from subscribers.orders.states import FulfilmentState, OrderState
+from subscribers.rails.contract import CheckoutQuery, till_of_channel
 from tests.channels.builders import CONNECTORS
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
@@ -249,7 +249,7 @@ def test_a_late_payment_of_an_expired_order_is_delivered(studio: Studio) -> None
 def ask(studio: Studio, order_id: object, **more: object) -> str:
     """The answer to a checkout: "yes", or the end of the refusal's code."""
     values = {"payer": "leo", "money": Money(500, "XTS"), "order_id": order_id, **more}
-    till = update_intake.till_of_channel(studio.world.channel())
+    till = till_of_channel(studio.world.channel())
     with studio.scope() as scope:
         verdict = order_payments.answer_checkout_query(scope, CheckoutQuery(till, "q", **values))  # type: ignore[arg-type]  # as named
     return "yes" if isinstance(verdict, order_payments.PaymentAllowed) else verdict.reason.code.rsplit(".", 1)[-1]
@@ -279,7 +279,7 @@ def test_another_tenant_finds_no_order_behind_the_payload(studio: Studio, databa
     other = nova(database, sandbox)
     query = RAILS["sandbox"].checkout(
         ChatUpdate(key="1", kind="checkout", fan="leo", ref="q", payload=payload, amount_minor=500, currency="XTS"),
-        update_intake.till_of_channel(other.world.channel()),
+        till_of_channel(other.world.channel()),
     )
     assert query.order_id is None
     assert ask(other, order_id) == "unknown"

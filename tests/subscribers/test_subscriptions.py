@@ -16,9 +16,9 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from gate.viewers import age_assurance
-from insights.metrics.events import SaleRecorded
 from insights.reports import daily_report
 from insights.rollups import daily_rollups
+from insights.rollups.events import SaleRecorded
 from subscribers.catalog import offers
 from subscribers.fans import directory
 from subscribers.intake import update_intake

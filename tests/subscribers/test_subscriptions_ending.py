@@ -12,10 +12,10 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from gate.viewers import age_assurance
 from subscribers.checkout import order_payments, subscription_endings
-from subscribers.conversations.events import RoleCheckDue
-from subscribers.fans import directory
+from subscribers.fans.erasure import erase_fan
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions import plans
+from subscribers.subscriptions.events import RoleCheckDue
 from subscribers.subscriptions.subscription_rows import Subscription
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
@@ -147,7 +147,7 @@ def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_show
     thread = nova.thread(str(nova.stars.world.person("leo").id))
     person = str(nova.stars.world.person("leo").id)
     with nova.scope() as scope:
-        directory.erase_fan(scope, thread.fan_id)
+        erase_fan(scope, thread.fan_id)
     nova.telegram.book.schedule_fault("status:400", account=str(nova.stars.bot.id), on="subscriptions")
     nova.drain()
     assert row_of(nova, found).state == "ended"

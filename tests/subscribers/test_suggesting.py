@@ -7,9 +7,9 @@ import pytest
 
 from generators.contract.engines import EngineError
 from subscribers.comments import answer_suggestions
+from subscribers.comments.events import CommentAnswerDue
 from subscribers.comments.moderation import CommentView
 from subscribers.conversations import conversation_rows, unsent_text
-from subscribers.conversations.events import CommentAnswerDue
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tests.schedules.builders import Desk

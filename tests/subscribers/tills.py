@@ -18,8 +18,8 @@ from connectors.platforms.fanvue.earnings import PAGE_LIMITS, PageLimits
 from foundation.db.database import Scope
 from foundation.outbox import outbox
 from subscribers.checkout import platform_earnings
+from subscribers.checkout.events import EarningsDue
 from subscribers.checkout.platform_earnings import PACE, EarningsPace
-from subscribers.conversations.events import EarningsDue
 from subscribers.ledger import entries
 from subscribers.statements import file_reader
 from tests.channels.builders import Killed

@@ -12,6 +12,7 @@ from foundation.ids import uuid7
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Right, Role, has_right, require_right
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tests.tenants.builders import Agency, agency
 
 
@@ -124,7 +125,7 @@ def test_one_notice_per_cause(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert notices.put(scope, SAID, cause="delivery:1:held")
         assert not notices.put(scope, Message("gate.RATING_UNKNOWN"), cause="delivery:1:held")
-        (notice,) = queries.list_open_notices(scope)
+        (notice,) = list_open_notices(scope)
     assert notice.message == SAID
 
 
@@ -137,10 +138,10 @@ def test_notice_settles_and_comes_back_as_new(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         notices.close(scope, "c")
         notices.close(scope, "c")
-        assert queries.list_open_notices(scope) == []
+        assert list_open_notices(scope) == []
     with lumiere.scope() as scope:
         assert notices.put(scope, SAID, cause="c", urgent=True)
-        (notice,) = queries.list_open_notices(scope)
+        (notice,) = list_open_notices(scope)
         assert notice.urgent
         assert abs((notice.at - scope.now).total_seconds()) < 5  # since now, not since yesterday
 
@@ -150,8 +151,8 @@ def test_urgent_notices_come_first_then_the_newest(lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             notices.put(scope, SAID, cause=cause, urgent=urgent)
     with lumiere.scope() as scope:
-        assert [notice.cause for notice in queries.list_open_notices(scope)] == ["alarm", "new", "old"]
-        assert len(queries.list_open_notices(scope, limit=2)) == 2
+        assert [notice.cause for notice in list_open_notices(scope)] == ["alarm", "new", "old"]
+        assert len(list_open_notices(scope, limit=2)) == 2
 
 
 def test_values_are_frozen(lumiere: Agency) -> None:

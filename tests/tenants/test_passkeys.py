@@ -27,6 +27,7 @@ from tenants.auth.challenges import (
     ChallengedMember,
     RelyingParty,
 )
+from tenants.notices.queries import list_open_notices
 from tests.tenants.apps import KEY, App, now
 from tests.tenants.authenticators import Authenticator
 from tests.tenants.builders import Agency, agency
@@ -251,7 +252,7 @@ def test_a_copied_passkey_is_closed_and_told(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert passkeys.list_passkeys(scope, lumiere.owner) == []
         assert audit.list_recent_acts(scope)[0].act == "passkey.copied"
-        assert queries.list_open_notices(scope)[0].message.code == "passkey.copied_told"
+        assert list_open_notices(scope)[0].message.code == "passkey.copied_told"
         assert passkeys.needs_signature(scope, lumiere.owner)
 
 

@@ -13,6 +13,7 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
 from tenants.agencies import agencies, queries
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids, scope_opener
 from tests.tenants.builders import Agency, agency
 
@@ -218,7 +219,7 @@ def test_notice_of_one_is_not_settled_by_another(tenant: OpenScope, lumiere: Age
     with other.scope() as scope:
         notices.close(scope, "the same cause")
     with lumiere.scope() as scope:
-        assert len(queries.list_open_notices(scope)) == 1
+        assert len(list_open_notices(scope)) == 1
 
 
 def test_opener_opens_scopes(database: Database, tenant_id: UUID) -> None:

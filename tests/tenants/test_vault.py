@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope
 from foundation.errors import Unavailable
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from tenants.vault import envelope, unseal

@@ -17,10 +17,11 @@ from generators.engines.images.placeholder import PlaceholderEngine
 from generators.provenance import content_credentials
 from generators.remote_protocol import PROTOCOL_VERSION, RESULT_HEADER, LeasedPictures, PictureOrder
 from studio.library import assets
-from studio.library.events import RemotePictureDue, RunDue
 from studio.recipes import specs
 from studio.remote_workers import results
+from studio.remote_workers.events import RemotePictureDue
 from studio.runs import remote_routing, runner
+from studio.runs.events import RunDue
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.api_keys import remote_workers

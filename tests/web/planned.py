@@ -19,30 +19,26 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from schedules.downtime import missed_posts, queries
 from schedules.imports import handlers as imports_handling
-from schedules.posts.events import CaptionSetDue, IdeasDue, ImportCheck
+from schedules.imports.events import ImportCheck
 from schedules.suggestions.captions.kind import CaptionKind
+from schedules.suggestions.events import CaptionSetDue, IdeasDue
 from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.shared.engine import fail_suggestions
 from studio.ingest import pipeline
 from studio.library import assets
 from studio.recipes import specs
 from tenants.agencies.rights import Role
-from tenants.webhooks import endpoints
+from tenants.webhooks.outgoing_calls import abandon_call, send_test_event
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
 from tests.web.asking import NEXT_YEAR, ZONE, Program, now
 from web.api.admin.webhook_schemas import EXAMPLE_CALL_ID
+from web.api.common.schemas import EXAMPLE_CHANNEL_ID, EXAMPLE_CREATOR_ID, EXAMPLE_DELIVERY_ID, EXAMPLE_POST_ID
 from web.api.generation.run_schemas import EXAMPLE_RECIPE_ID
 from web.api.media.picture_copy_schemas import EXAMPLE_MEDIA_ID
 from web.api.planning import imports
 from web.api.planning.account_failover import EXAMPLE_SPARE_ID
 from web.api.planning.evergreen_schemas import EXAMPLE_ENTRY_ID
-from web.api.planning.request_schemas import (
-    EXAMPLE_CHANNEL_ID,
-    EXAMPLE_CREATOR_ID,
-    EXAMPLE_DELIVERY_ID,
-    EXAMPLE_POST_ID,
-)
 
 FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
@@ -184,9 +180,9 @@ def hooked(**more: Any) -> dict[str, Any]:
 def given_up(api: Program, hook_id: str) -> str:
     """A call of a hook that nobody tries any more."""
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
-        call_id = endpoints.send_test_event(scope, UUID(hook_id))
+        call_id = send_test_event(scope, UUID(hook_id))
     with api.scope() as scope:
-        endpoints.abandon_call(scope, call_id)
+        abandon_call(scope, call_id)
     return str(call_id)
 
 

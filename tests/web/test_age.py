@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from channels.accounts.states import AgeCheckState
 from channels.age_verification import age_checks
+from channels.age_verification.states import AgeCheckState
 from foundation.ids import uuid7
 from tests.web.builders import PUBLIC, Page
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from channels.accounts import queries as channel_reads
 from foundation.outbox import outbox
 from gate.policy import emergency_stops
-from gate.reviews import events as gate_events
-from gate.reviews.events import EmergencyStopRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
 from schedules.calendar import versioned_actions
 from studio.recipes import specs
 from tenants.agencies.rights import Role
@@ -136,7 +136,7 @@ def pressed(api: Program) -> int:
         ).all()
     for row in rows:
         asked = outbox.rebuild_event(EmergencyStopRequested, api.tenant_id, row.subject_id, row.args)
-        gate_events.handle_stop_request(asked, tenant=api.tenant)
+        handle_stop_request(asked, tenant=api.tenant)
     return len(rows)
 
 

@@ -65,6 +65,7 @@ FILES = st.one_of(
 """A picture, what nearly is one, what begins as a film, and anything."""
 
 
+@pytest.mark.heavy
 @EACH
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())

@@ -10,8 +10,8 @@ from gate.ratings import ratings
 from generators.engines.vision import upscalers
 from generators.retouch.watermarks import Watermark
 from studio.ingest import picture_copies as finishing
+from studio.ingest.events import PictureCopyDue
 from studio.library import creator_watermarks
-from studio.library.events import PictureCopyDue
 from studio.library.queries import get_asset_bytes
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role

@@ -4,7 +4,7 @@ import pytest
 
 from tests.web.builders import Room
 from tests.web.test_api_door import DOCUMENT, OPERATIONS
-from web.api.common.schemas import PostIn
+from web.api.posts.schemas import PostIn
 
 
 def test_the_document_names_what_is_there(room: Room) -> None:

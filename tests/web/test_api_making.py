@@ -22,11 +22,11 @@ from generators.engines.images.placeholder import PlaceholderEngine
 from studio.costs import quotas, spending_caps
 from studio.costs.spending_caps import PurchaseRequest
 from studio.ingest import pipeline
-from studio.library.events import RunDue
 from studio.library.queries import get_asset_bytes
 from studio.recipes import run_inputs, specs, versions
 from studio.recipes.run_inputs import PoseReference
 from studio.runs import records, runner
+from studio.runs.events import RunDue
 from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import encoded

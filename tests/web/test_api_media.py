@@ -16,10 +16,11 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
 from gate.contract.units import Rating
 from gate.ratings.ratings import freeze_bytes
-from gate.reviews.events import RatingRequested, handle_rating_request
+from gate.reviews.events import RatingRequested
+from gate.reviews.handlers import handle_rating_request
 from studio.ingest import uploads
+from studio.ingest.events import UploadDue
 from studio.library import assets, member_reviews, queries
-from studio.library.events import UploadDue
 from studio.library.states import ShelfState
 from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope

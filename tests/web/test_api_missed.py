@@ -15,8 +15,6 @@ from tests.web.asking import Program, code, instant, program
 from tests.web.builders import Room
 from tests.web.planned import made, missed
 
-S = DeliveryState
-
 
 def seen(api: Program, downtime_id: str, **more: Any) -> tuple[dict[str, Any], str]:
     """A downtime and its tag."""
@@ -68,7 +66,7 @@ def test_that_a_post_left_is_no_change_and_it_is_not_held(api: Program) -> None:
     found, tag = seen(api, downtime_id)
     first = found["accounts"][0]["deliveries"][0]["id"]
     with api.scope("system:publishing") as scope:
-        transition_delivery(scope, get_delivery(scope, UUID(first)), S.PUBLISHING)
+        transition_delivery(scope, get_delivery(scope, UUID(first)), DeliveryState.PUBLISHING)
     held = made(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag))
     assert (held["left"], held["waiting"], held["held"]) == (1, 0, 2)
     reasons = [one["reason"] and one["reason"]["code"] for one in held["accounts"][0]["deliveries"]]
@@ -136,7 +134,7 @@ def test_what_nobody_answered_is_over_when_all_has_left(api: Program) -> None:
     found, _ = seen(api, downtime_id)
     with api.scope("system:publishing") as scope:
         for one in found["accounts"][0]["deliveries"]:
-            transition_delivery(scope, get_delivery(scope, UUID(one["id"])), S.PUBLISHING)
+            transition_delivery(scope, get_delivery(scope, UUID(one["id"])), DeliveryState.PUBLISHING)
         missed_posts.close_finished_downtimes(scope)
     assert api.get("/downtimes")["items"] == []
     over, tag = seen(api, downtime_id)

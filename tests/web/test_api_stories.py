@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from connectors.platforms.instagram.publisher import Instagram
 from tests.web.asking import Program, instant
-from web.api.posts.schemas import LimitsOut
+from web.api.channels.schemas import LimitsOut
 
 
 def test_what_a_story_takes_is_a_format_of_its_account() -> None:

@@ -8,7 +8,7 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from schedules.approvals.decisions import REJECTION_CODES
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.web.asking import Program, code
 from tests.web.planned import in_library, made
 from web.api.posts.review_comment_schemas import ChangeReason, RejectionReason
@@ -44,7 +44,7 @@ def test_a_comment_names_people_is_answered_settled_and_open_again(api: Program)
 
 def notices(api: Program, principal: str) -> list[Any]:
     with api.scope() as scope:
-        found = tenant_reads.list_open_notices(scope, limit=50, to=None)
+        found = list_open_notices(scope, limit=50, to=None)
         return [one.message for one in found if one.cause.startswith("comment:") and one.cause.endswith(principal)]
 
 

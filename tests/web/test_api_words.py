@@ -10,10 +10,10 @@ from connectors.registry import loader
 from foundation.ids import uuid7
 from generators.contract.engines import OriginLabel
 from generators.engines.text.ollama import OllamaEngine
-from schedules.posts.events import CaptionSetDue, IdeasDue
 from schedules.suggestions.captions import proposals
 from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.captions.prompts import CaptionOffer
+from schedules.suggestions.events import CaptionSetDue, IdeasDue
 from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.shared.engine import generate_suggestions
 from subscribers.replies import persona

@@ -13,6 +13,7 @@ from foundation.storage.object_store import bytes_digest
 from generators.remote_protocol import MAX_PICTURE_BYTES, PROTOCOL_VERSION
 from studio.library import assets, queries
 from studio.runs import remote_routing
+from studio.runs.queries import list_active_runs
 from tenants import audit
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
@@ -199,7 +200,7 @@ def test_what_the_house_measures_is_not_for_a_machine_to_say(mine: Home, told: d
     with mine.scope() as scope:
         (card,) = queries.list_asset_cards(scope, mine.creator_id)
         medium = assets.get_rendition(scope, item.asset_id, "x")
-        (run,) = queries.list_active_runs(scope, [mine.creator_id], since=scope.now - timedelta(hours=1))
+        (run,) = list_active_runs(scope, [mine.creator_id], since=scope.now - timedelta(hours=1))
         kept = "SELECT parameters FROM creations WHERE asset_id = :asset"
         parameters = scope.run(kept, asset=item.asset_id).scalar_one()
     assert (card.seconds, medium.seconds) == (0, 0), "a picture has none"

@@ -17,7 +17,7 @@ from gate.ratings import ratings
 from studio.ingest import pipeline
 from studio.library import assets
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from tests.schedules.builders import jpeg
 from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
 from web.app import create_web_app
@@ -57,7 +57,7 @@ def some_pack(mia: Page, *, rating: Rating = Rating.G, title: str = "Plage") -> 
             description="Vingt vues",
             assets=[asset],
         )
-        offers.set_price(scope, mia.creator_id, pack, "sandbox", Money(500, "XTS"))
+        set_price(scope, mia.creator_id, pack, "sandbox", Money(500, "XTS"))
 
 
 def test_profile_shows_who_what_and_the_way_to_the_chat(mia: Page) -> None:

@@ -10,9 +10,9 @@ import pytest
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from gate.consent import subject_portal
+from gate.consent.events import RevocationRequested
+from gate.consent.handlers import handle_revocation
 from gate.people import persons
-from gate.reviews import events
-from gate.reviews.events import RevocationRequested
 from tests.gate.builders import real_person
 from tests.web.builders import Page, page
 
@@ -49,7 +49,7 @@ def wanted(mia: Page) -> list[Any]:
 def handled(mia: Page) -> None:
     """The workers do what was asked."""
     for person, what, by in wanted(mia):
-        events.handle_revocation(RevocationRequested(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant)
+        handle_revocation(RevocationRequested(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant)
 
 
 def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> None:

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from gate.consent import face_consent
+from gate.consent.events import RevocationRequested
 from gate.consent.face_consent import FaceConsentGiven
-from gate.people import persons
-from gate.reviews import events
-from gate.reviews.events import RevocationRequested
+from gate.consent.grants import FACE_CONSENT, revoke_consent
+from gate.consent.handlers import handle_revocation
 from tests.web.builders import Page
 from tests.web.test_person import handled, ida, link, press, see, wanted
 
@@ -46,13 +46,13 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(mia: Page, i
     assert agreed(mia) == [ida]
     assert known(mia, ida)
     assert "Yes, erase it" in see(mia, path).text
-    assert press(mia, path, persons.FACE_CONSENT).headers["location"] == path
-    assert wanted(mia) == [(ida, persons.FACE_CONSENT, f"person:{ida}")]
+    assert press(mia, path, FACE_CONSENT).headers["location"] == path
+    assert wanted(mia) == [(ida, FACE_CONSENT, f"person:{ida}")]
     handled(mia)
     assert not known(mia, ida)
     again = see(mia, path).text
     assert again.count("taken back on") == 0, "what they allowed else stands"
-    assert press(mia, path, persons.FACE_CONSENT).status_code == 422  # nothing is left
+    assert press(mia, path, FACE_CONSENT).status_code == 422  # nothing is left
 
 
 def test_stopping_everything_erases_the_face_too(mia: Page, ida: UUID) -> None:
@@ -74,10 +74,8 @@ def test_the_journal_erases_it_again_after_a_restore(mia: Page, ida: UUID) -> No
     press(mia, link(mia, ida), AGREE)
     agreed(mia)
     with mia.scope() as scope:
-        persons.revoke_consent(scope, ida, what=persons.FACE_CONSENT)
+        revoke_consent(scope, ida, what=FACE_CONSENT)
         kept = scope.run("SELECT args FROM outbox WHERE kind = 'journal.keep' AND tenant_id = :t", t=mia.tenant_id)
-        assert [(row.args["act"], row.args["more"]) for row in kept] == [("revoke", persons.FACE_CONSENT)]
-    events.handle_revocation(
-        RevocationRequested(mia.tenant_id, ida, persons.FACE_CONSENT, f"person:{ida}"), tenant=mia.room.tenant
-    )
+        assert [(row.args["act"], row.args["more"]) for row in kept] == [("revoke", FACE_CONSENT)]
+    handle_revocation(RevocationRequested(mia.tenant_id, ida, FACE_CONSENT, f"person:{ida}"), tenant=mia.room.tenant)
     assert not known(mia, ida)

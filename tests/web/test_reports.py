@@ -14,8 +14,8 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from gate.contract.states import RemovalRequestState
 from gate.removal import installation_reports
 from gate.removal import removal_requests as complaints
+from gate.removal.events import ReportDue
 from gate.reviews import operator_requests
-from gate.reviews.events import ReportDue
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.vault import sealed_intake

@@ -10,17 +10,15 @@ import pytest
 from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import Database
 from foundation.ids import uuid7
-from workers.event_routes import age_checks
-from workers.listeners.webhooks import account_listener, server
+from workers.listeners.webhooks import server
+from workers.listeners.webhooks.age_providers import accept_provider_webhook, age_webhook_token
 
 MASTER = b"m" * 32
 
 
 @pytest.fixture
 def door(database: Database) -> Iterator[httpx.Client]:
-    app = server.create_webhook_app(
-        lambda channel: None, partial(age_checks.accept_provider_webhook, database.scope, MASTER)
-    )
+    app = server.create_webhook_app(lambda channel: None, partial(accept_provider_webhook, database.scope, MASTER))
     with serve_app(app) as url, httpx.Client(base_url=url) as client:
         yield client
 
@@ -35,7 +33,7 @@ def waiting(database: Database, tenant_id: UUID) -> list[UUID]:
 
 def test_a_call_makes_one_look_however_often_it_is_repeated(door: httpx.Client, database: Database) -> None:
     tenant_id, check_id = uuid7(), uuid7()
-    proof = account_listener.age_webhook_token(MASTER, tenant_id, check_id)
+    proof = age_webhook_token(MASTER, tenant_id, check_id)
     for body in (b"", b"{}", b"not json", b'{"state": "COMPLETE", "date_of_birth": "1990-07-14"}'):
         assert door.post(f"/hooks/age/{tenant_id}/{check_id}/{proof}", content=body).status_code == 200
     assert waiting(database, tenant_id) == [check_id]
@@ -44,9 +42,9 @@ def test_a_call_makes_one_look_however_often_it_is_repeated(door: httpx.Client, 
 def test_a_forged_or_moved_call_is_refused(door: httpx.Client, database: Database) -> None:
     """Another installation's key, another check, another tenant, nothing at all."""
     tenant_id, check_id, other = uuid7(), uuid7(), uuid7()
-    proof = account_listener.age_webhook_token(MASTER, tenant_id, check_id)
+    proof = age_webhook_token(MASTER, tenant_id, check_id)
     for path in (
-        f"{tenant_id}/{check_id}/{account_listener.age_webhook_token(b'x' * 32, tenant_id, check_id)}",
+        f"{tenant_id}/{check_id}/{age_webhook_token(b'x' * 32, tenant_id, check_id)}",
         f"{tenant_id}/{other}/{proof}",
         f"{other}/{check_id}/{proof}",
         f"{tenant_id}/{check_id}/{proof[:-1]}",

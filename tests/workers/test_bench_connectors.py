@@ -9,6 +9,7 @@ from benchmarks import connector_overhead
 from foundation.db.database import OpenScope
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_path: Path) -> None:
     found = connector_overhead.measure_sends(connector_overhead.mint_posts(tenant, 4), tmp_path / "home", warm=1)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from benchmarks.review_workload import ReviewDay, simulate_day
 from foundation.db.database import OpenScope
 from foundation.storage.object_store import FileStore
@@ -12,6 +14,7 @@ SMALL = ReviewDay(
 )
 
 
+@pytest.mark.heavy
 def test_what_lands_on_the_desk_is_counted_by_what_it_is(tenant: OpenScope, tmp_path: Path) -> None:
     found = simulate_day(tenant, FileStore(tmp_path), SMALL)
     read = found.pop("desk_read_per_day")  # drawn anew each time: none to all of the four that are Suggestive

@@ -14,6 +14,7 @@ from foundation.errors import BadInput
 SPEED = ("light_p50_s", "light_p95_s", "burst120_p50_s", "burst120_p95_s", "posts_per_s", "cpu_ms_per_post")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_both_sides_post_through_faults_and_ours_loses_and_doubles_nothing() -> None:

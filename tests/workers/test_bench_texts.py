@@ -8,6 +8,7 @@ import pytest
 from benchmarks import text_overhead
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_both_ways_to_the_model_are_measured(tmp_path: Path) -> None:
     found = text_overhead.measure_rounds(tmp_path, 2)

@@ -23,8 +23,8 @@ from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, derived_uuid, uuid7
 from foundation.outbox import outbox
 from insights.metrics.events import FollowersDue
+from subscribers.checkout.events import EarningsDue
 from subscribers.checkout.platform_earnings import HURRIED
-from subscribers.conversations.events import EarningsDue
 from tests.channels.builders import World, world
 from tests.conftest import free_port, wait_until
 from tests.fakes.network import Network, network

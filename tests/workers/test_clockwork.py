@@ -16,7 +16,7 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops.clock import monotonic
 from foundation.outbox import outbox, row_leases
 from migrations import upgrading
-from schedules.posts.events import SweepDue
+from schedules.publishing.events import SweepDue
 from tests.conftest import PASSWORD, Cluster
 from workers.creator_day.shiftable_clock import ShiftableClock
 

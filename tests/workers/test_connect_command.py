@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -24,6 +25,7 @@ def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.heavy
 def test_options_may_follow_the_platform(tmp_path: Path) -> None:
     said = typed(tmp_path, "connect", "x", "--creator", "mia", "--dry-run")
     assert "Usage:" not in said.stderr, said.stderr

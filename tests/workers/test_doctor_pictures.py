@@ -9,12 +9,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.generators.builders import needs_diffusion
 from tests.generators.tiny_films import adapter
 from tests.generators.tiny_models import sd15
-from workers.doctor.examination import (
-    _check_classifier,
-    _check_image_engines,
-    _check_video_engine,
-    _check_vision_engine,
-)
+from workers.doctor.engines import _check_classifier, _check_image_engines, _check_video_engine, _check_vision_engine
 from workers.doctor.findings import FindingLevel
 
 

@@ -14,10 +14,10 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops import settings as house
 from gate.log import anchors, hash_chain, proof
+from gate.log.events import CheckpointDue
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.proof import ExportFault
 from gate.permits import issuance
-from gate.reviews.events import CheckpointDue
 from tests.conftest import Cluster
 from tests.gate.builders import World, unit, world
 from tests.schedules.builders import wired

@@ -7,13 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from workers.cli.gate.text_check import (
-    MAX_LINE_BYTES,
-    ORDINARY_TEXTS,
-    UnreadableLine,
-    false_alarm_rates,
-    judge_lines,
-)
+from benchmarks.text_corpus import ORDINARY_TEXTS, false_alarm_rates
+from workers.cli.gate.text_check import MAX_LINE_BYTES, UnreadableLine, judge_lines
 
 
 def said(*lines: bytes) -> list[object]:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from channels.accounts import lifecycle
-from channels.accounts.events import WebhookSubscriptionDue
 from channels.listening import webhook_subscriptions
+from channels.listening.events import WebhookSubscriptionDue
 from connectors.conformance.fake_servers import serve_app
 from connectors.platforms.meta import webhooks
 from foundation.db.database import Database, DatabaseRole, Scope

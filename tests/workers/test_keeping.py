@@ -14,7 +14,8 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops.settings import Settings
 from foundation.outbox import inbox, outbox
 from gate.contract.units import Medium
-from gate.log.models import DecisionInput, Person
+from gate.log.models import DecisionInput
+from gate.people.models import Person
 from gate.permits import issuance
 from gate.ratings import seals
 from gate.removal import installation_reports, recall, receipts, removal_requests

@@ -15,13 +15,13 @@ import pytest
 from channels.accounts import lifecycle
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database, OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.ops.clock import sleep
 from foundation.sealed import Sealed
 from subscribers.intake import update_intake
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.channels.builders import CONNECTORS, Clockwork, Killed, World
 from tests.conftest import PASSWORD, Cluster, wait_until
 from tests.fakes.network import Network, network
@@ -76,7 +76,7 @@ def forget(studio: Studio) -> None:
 
 def notices(studio: Studio) -> list[Message]:
     with studio.scope() as scope:
-        return [notice.message for notice in tenant_reads.list_open_notices(scope)]
+        return [notice.message for notice in list_open_notices(scope)]
 
 
 def test_an_update_told_twice_is_kept_once(studio: Studio) -> None:
@@ -142,8 +142,9 @@ def test_signs_that_no_database_keeps_silence_nobody(studio: Studio) -> None:
     studio.fan("leo", "message", text="et la suite")
     listening = ear(studio)
     for _ in range(3):
-        with suppress(Exception):
-            listening.poll_once()
+        if said(studio)[-1:] != ["et la suite"]:  # with nothing left to hear, a poll would wait its twenty seconds
+            with suppress(Exception):
+                listening.poll_once()
     assert said(studio)[-1] == "et la suite"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Refused
-from gate.log.signed_checkpoints import encode_public_key
+from gate.contract.public_keys import encode_public_key
 from gate.policy import bundle
 from tests.conftest import Cluster
 from tests.gate.releases import ANN, BOB, past_the_gate, trusting, written

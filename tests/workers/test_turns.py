@@ -11,8 +11,8 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import heartbeat, outbox, row_leases
 from foundation.outbox.outbox import RetryLater
 from foundation.outbox.row_leases import ClaimedRow
-from studio.library.events import RunDue
 from studio.runs import device_queue
+from studio.runs.events import RunDue
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoute, EventRoutes
 from workers.relay.gpu_scheduler import GpuScheduler
 

@@ -11,7 +11,7 @@ from foundation.ops.settings import GeneratorsSettings, Settings
 from tests.generators.programs_of_ours import espeak
 from workers.cli.studio import voices as voice_table
 from workers.cli.studio.commands import voices
-from workers.doctor.examination import _check_speech_engines
+from workers.doctor.engines import _check_speech_engines
 from workers.doctor.findings import FindingLevel
 
 

@@ -12,8 +12,8 @@ from foundation.ids import INSTALLATION_ID
 from foundation.outbox import outbox
 from foundation.storage.object_store import FileStore
 from studio.ingest import pipeline, uploads
-from studio.library.events import UploadDue, WatchFolderDue
-from studio.library.states import UploadState
+from studio.ingest.events import UploadDue, WatchFolderDue
+from studio.ingest.states import UploadState
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, atelier
 from tests.studio.conftest import nova, services

@@ -10,6 +10,8 @@ from fastapi import Request
 from fastapi.responses import Response
 from fastapi.telemetry import TelemetryConfig
 
+READ_METHODS = ["GET", "HEAD"]
+
 NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,

@@ -40,9 +40,10 @@ from tenants.agencies import queries as tenant_reads
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.responses import READ_METHODS
 from web.removal.subject_portal import PORTAL_HEADERS
 from web.site.items import FILE_SUFFIXES
-from web.site.pages import READ_METHODS, missing_page, render_template
+from web.site.pages import missing_page, render_template
 
 CLIENT_ACTOR = "system:web-client"
 MAX_FORM_BYTES = 12 * MAX_VERDICT_NOTE_LENGTH

@@ -13,7 +13,7 @@ from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.storage.object_store import ObjectStore
 from web.http import responses
-from web.site.pages import READ_METHODS
+from web.http.responses import READ_METHODS
 
 PRIVATE_HEADERS = {"cache-control": "private, no-store", "x-robots-tag": "noindex"}
 GONE = 410

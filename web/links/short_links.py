@@ -11,7 +11,8 @@ from fastapi.responses import Response
 
 from channels.links import short_links
 from foundation.db.database import OpenScope
-from web.site.pages import READ_METHODS, missing_page
+from web.http.responses import READ_METHODS
+from web.site.pages import missing_page
 
 REDIRECT_HEADERS = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 GONE = 410

@@ -21,21 +21,16 @@ from schedules.calendar import listings
 from schedules.drafts import channel_requirements, drafts
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.channels import router
+from web.api.channels.schemas import CreatorOut, CreatorsOut
 from web.api.common.calls import MAX_IDEMPOTENCY_KEY, ApiCall, ApiChange, Caller, ChangeResult
-from web.api.common.schemas import (
-    CreatorPageQuery,
-    DeliveriesQuery,
-    PostIn,
-    RequestModel,
-    StorableText,
-    wall_time_in,
-)
+from web.api.common.schemas import CreatorPageQuery, RequestModel, StorableText, wall_time_in
 from web.api.generation import recipes, runs, wildcards
 from web.api.generation.run_schemas import RecipesQuery, RunIn, RunPreviewQuery
 from web.api.media import picture_copies
 from web.api.media.picture_copy_schemas import CopyIn
 from web.api.posts import deliveries, labels
-from web.api.posts.schemas import CreatorOut, CreatorsOut, PostWhole
+from web.api.posts.delivery_schemas import DeliveriesQuery
+from web.api.posts.schemas import PostIn, PostWhole
 
 MCP_ORIGIN = "mcp"
 

@@ -22,7 +22,7 @@ from gate.removal import access_codes, installation_reports, removal_requests
 from gate.removal.installation_reports import ReportDetails
 from gate.removal.removal_requests import REMOVAL_CATEGORIES
 from gate.reviews import appeals
-from gate.reviews.appeals import MAX_APPEAL_LENGTH
+from gate.text.user_input import MAX_APPEAL_LENGTH
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language

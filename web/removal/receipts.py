@@ -21,7 +21,7 @@ from gate.removal import access_codes
 from gate.removal.request_status import RequestStatus
 from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE
 from gate.reviews import appeals
-from gate.reviews.appeals import MAX_APPEAL_LENGTH
+from gate.text.user_input import MAX_APPEAL_LENGTH
 from web.http import responses
 from web.http.localization import VisitorLocalizer
 from web.site.pages import render_template

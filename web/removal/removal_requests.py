@@ -22,7 +22,7 @@ from gate.removal import access_codes, installation_reports, receipts, removal_r
 from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import REMOVAL_CATEGORIES, RequestStatus
 from gate.reviews import appeals
-from gate.reviews.appeals import MAX_APPEAL_LENGTH, clean_paragraph
+from gate.text.user_input import MAX_APPEAL_LENGTH, clean_paragraph
 from tenants.agencies import queries as tenant_reads
 from tenants.vault import sealed_intake
 from web.http import responses

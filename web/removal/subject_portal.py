@@ -20,11 +20,11 @@ from foundation.errors import GreenroomError, NotFound
 from foundation.i18n.translation import Message, load_catalogue
 from gate.consent import card_answers, consent_offers, face_consent, subject_portal
 from gate.consent.card_answers import CardSheet
+from gate.consent.grants import FACE_CONSENT
 from gate.consent.subject_portal import ALL_CONSENTS, PORTAL_PATH, ConsentView
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from gate.decision.shoot_card_terms import CARD_ANSWERS
-from gate.people.persons import FACE_CONSENT
 from tenants.agencies import queries as tenant_reads
 from web.http import responses
 from web.http.forms import read_form

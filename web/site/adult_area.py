@@ -16,9 +16,9 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.states import AgeCheckState
 from channels.age_verification import age_checks
 from channels.age_verification.age_checks import AgeCheckView
+from channels.age_verification.states import AgeCheckState
 from channels.attempts import published_units
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound, Refused
@@ -30,10 +30,11 @@ from gate.permits import issuance
 from gate.viewers import age_assurance
 from web.http import responses
 from web.http.localization import VisitorLocalizer
+from web.http.responses import READ_METHODS
 from web.site import items, sites
 from web.site.age_checks import ACTIVE_CHECK_STATES, AGE_CHECK_ACTOR, PRIVATE_HEADERS, REFRESH_SECONDS
 from web.site.items import FILE_SUFFIXES, ItemEntry, ItemPage
-from web.site.pages import READ_METHODS, load_visitor_localizer, missing_page, render_template
+from web.site.pages import load_visitor_localizer, missing_page, render_template
 from web.site.sites import ADULT_AREA, ADULT_SUFFIX, VISITOR_ACTOR, SiteProfile, SiteRef
 
 PLATFORM = "own_page"

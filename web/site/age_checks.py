@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts.states import AgeCheckState
 from channels.age_verification import age_checks
 from channels.age_verification.age_checks import AgeCheckView
+from channels.age_verification.states import AgeCheckState
 from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import LANGUAGES

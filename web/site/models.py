@@ -4,20 +4,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Date, Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.db.database import (
-    CreatorOwnedRow,
-    TenantRow,
-    jsonb_column,
-    table_arguments,
-    timestamp_column,
-)
-
-
-def _tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 
 
 class Site(CreatorOwnedRow, table=True):
@@ -48,7 +38,7 @@ class Item(CreatorOwnedRow, table=True):
     __tablename__ = "items"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "site_id", "area", "content_id", name="items_content"),
-        _tenant_foreign_key("site_id", "sites"),
+        tenant_foreign_key("site_id", "sites"),
         Index("items_newest", "tenant_id", "site_id", "published_at"),
         about="creator",
         keep="while the tenant is here",
@@ -75,7 +65,7 @@ class ItemMedium(CreatorOwnedRow, table=True):
     __tablename__ = "item_media"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "item_id", "sha256"),
-        _tenant_foreign_key("item_id", "items"),
+        tenant_foreign_key("item_id", "items"),
         Index("item_media_digest", "sha256"),
         about="creator",
         keep="while the tenant is here",
@@ -91,41 +81,10 @@ class ItemViews(CreatorOwnedRow, table=True):
     __tablename__ = "item_views"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "item_id", "day"),
-        _tenant_foreign_key("item_id", "items"),
+        tenant_foreign_key("item_id", "items"),
         about="creator",
         keep="3 years",
     )
     item_id: UUID
     day: date = Field(sa_type=Date)
     views: int
-
-
-class ApiAnswer(TenantRow, table=True):
-    """What was answered to a request of the API, by its key and the name its sender gave it."""
-
-    __tablename__ = "api_answers"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "key_id", "name", name="api_answers_once"),
-        Index("api_answers_old", "tenant_id", "created_at"),
-        about="member",
-        keep="1 day",
-    )
-    key_id: UUID
-    name: str
-    """SHA-256 of the `Idempotency-Key`."""
-    request: str
-    """SHA-256 of method, path, condition and body."""
-    status: int
-    body: str
-    headers: dict[str, str] = jsonb_column()
-
-
-class ApiBucket(TenantRow, table=True):
-    """How much was asked lately: the instant at which nothing of it counts any more (people's clock)."""
-
-    __tablename__ = "api_buckets"
-    __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "who", name="api_buckets_who"), about="nobody", keep="while the tenant is here"
-    )
-    who: str
-    full_until: datetime = timestamp_column()

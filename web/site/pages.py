@@ -19,10 +19,11 @@ from foundation.storage.object_store import ObjectStore
 from gate.contract.units import Rating
 from studio.packs import packs
 from studio.packs.packs import PackView
-from subscribers.catalog import offers
+from subscribers.catalog.prices import listed_price
 from tenants.agencies import queries as tenant_reads
 from web.http import responses
 from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.responses import READ_METHODS
 from web.site import atom_feed, items, sites
 from web.site.atom_feed import FeedHeader
 from web.site.items import FILE_SUFFIXES, ItemPage
@@ -37,7 +38,6 @@ STATIC_TYPES = {
     "fingerprint.js": "text/javascript; charset=utf-8",
 }
 MISSING_CODES = {404: "page.missing", 410: "page.gone", 503: "page.away"}
-READ_METHODS = ["GET", "HEAD"]
 MATURE_HEADERS = {"rating": "mature"}
 """Header of a page that shows something suggestive: filters of schools and families read it."""
 
@@ -196,7 +196,7 @@ def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
         for pack in packs.list_active_packs(scope, found.creator_id)
         if pack.rating.rank <= items.PUBLIC_RATING_CEILING.rank
     ]
-    return [PackOffer(pack, offers.listed_price(scope, pack.id)) for pack in public]
+    return [PackOffer(pack, listed_price(scope, pack.id)) for pack in public]
 
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str) -> APIRouter:

@@ -13,7 +13,7 @@ from schedules.calendar import publishing_forecast
 from schedules.calendar.publishing_forecast import PublishingForecast
 from tenants.agencies import queries as tenant_reads
 from tenants.scope import list_tenant_ids
-from workers.creator_day.runner import find_creator
+from workers.terminal.lookup import find_creator
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
 from workers.wiring import Services

@@ -141,7 +141,7 @@ def rehearse(
 @app.command()
 def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "") -> None:
     """Print a one-time link to the dashboard."""
-    from workers.cli.reports import create_invitation_link as make
+    from workers.cli.invitations import create_invitation_link as make
 
     typer.echo(make(email))
 

@@ -19,22 +19,22 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators import registry as engines
 from generators.contract.engines import OriginLabel
-from schedules.approvals import decisions, verdicts
+from schedules.approvals import decisions
 from schedules.posts import deliveries
 from schedules.posts import queries as schedule_reads
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import DeliveryState
+from schedules.posts.states import MISSING_APPROVAL_CODES, DeliveryState
 from studio.costs.text_requests import TextPurpose, TextSession, draft_subject
 from studio.ingest import pipeline
 from studio.ingest.pipeline import PreparedAsset
 from studio.library import assets as library
 from studio.library import captions
 from studio.library.captions import CaptionStyle, WrittenCaption
-from studio.library.states import JobState
 from studio.packs import packs
 from studio.recipes import specs, wildcards
 from studio.runs import runner
-from subscribers.catalog import offers
+from studio.runs.states import JobState
+from subscribers.catalog.prices import set_price
 from subscribers.rails.contract import PaymentRail
 from subscribers.replies import persona
 from tenants.agencies import queries as tenant_reads
@@ -61,7 +61,7 @@ PHOTO_LABELS = frozenset({str(OriginLabel.NONE), str(OriginLabel.DRAWN)})
 GENERATION_TIME = timedelta(hours=2)
 """From 06:00 to 08:00; pictures that are not there by then are not waited for."""
 
-AWAITING_APPROVAL = verdicts.MISSING_APPROVAL_CODES
+AWAITING_APPROVAL = MISSING_APPROVAL_CODES
 """Why a post is on hold whose time came before anybody had said yes. What was changed since is no business of ours."""
 
 PicturesBySource = Mapping[str, Sequence[UUID]]
@@ -308,7 +308,7 @@ class MorningWork:
                     assets=assets,
                 )
                 price = Money(part.price.amount, part.price.currency)
-                offers.set_price(scope, self._creator.id, pack_id, self._resolve_rail(part).name, price)
+                set_price(scope, self._creator.id, pack_id, self._resolve_rail(part).name, price)
                 code = "day.pack_stays" if part.slug in known else "day.pack"
                 self._print_line(
                     code, title=part.title, price=str(price), count=len(packs.get_pack(scope, pack_id).media)

@@ -12,11 +12,10 @@ from babel.dates import format_date
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, Refused
 from foundation.i18n.translation import Message
 from foundation.ops import settings
 from foundation.ops.clock import wall_now
-from foundation.ops.settings import Settings
 from foundation.ops.wall_time import WallTime, load_zone, local_day
 from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
@@ -24,16 +23,16 @@ from insights.rollups import daily_rollups
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from studio.ingest.pipeline import PreparedAsset
-from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
-from tenants.scope import list_tenant_ids
 from workers.creator_day import scripted_fans
 from workers.creator_day.day_brief import Brief, read_brief
 from workers.creator_day.morning import GENERATION_TIME, MorningWork
 from workers.creator_day.photos import read_photos
+from workers.creator_day.scripted_fans import FAN_VISITS
 from workers.creator_day.shiftable_clock import ShiftableClock
 from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.installation.folder import InstallationFolder
+from workers.terminal.lookup import find_creator, parse_day_argument, reports_folder
 from workers.terminal.output import print_message
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
@@ -42,8 +41,6 @@ GENERATION, PLANNING = time(6, 0), time(8, 0)
 FIRST_POST_LEAD = timedelta(minutes=15)
 """From the plan to the first post, at least: an early first post makes an early morning."""
 
-FAN_VISITS = ((time(11, 30), "Léo"), (time(18, 0), "Inès"))
-"""When fans of the sandbox write, and who they are."""
 
 REPORT_DELAY = timedelta(minutes=30)
 """From the last post to the report."""
@@ -90,32 +87,6 @@ class DaySchedule:
     planning_at: datetime
     first_post_at: datetime
     last_post_at: datetime
-
-
-def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID, Creator]:
-    """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of that name."""
-    found = []
-    for tenant_id in list_tenant_ids(services.tenant):
-        with services.tenant(tenant_id, DAY_ACTOR) as scope:
-            if agency and tenant_reads.get_agency(scope).name.casefold() != agency.casefold():
-                continue
-            try:
-                found.append((tenant_id, tenant_reads.get_creator(scope, name)))
-            except NotFound:
-                continue
-    if not found:
-        raise NotFound("creator.unknown", creator=name)
-    if len(found) > 1:
-        raise BadInput("day.which_agency", creator=name)
-    return found[0]
-
-
-def parse_day_argument(text: str) -> date | None:
-    """The day somebody typed, ISO; None of nothing. Raises BadInput."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise BadInput("day.date_unreadable", day=text[:40]) from error
 
 
 class DayRunner:
@@ -260,11 +231,6 @@ class DayRunner:
         ahead = int((now - wall_now()) / timedelta(hours=1))
         if ahead:
             say(now, "day.clock_ahead", hours=ahead)
-
-
-def reports_folder(house: Settings, tenant_id: UUID, creator: Creator) -> Path:
-    """Where the reports of a creator are kept."""
-    return house.home / "reports" / str(tenant_id) / creator.slug
 
 
 def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agency: str, day: str = "") -> DaySummary:

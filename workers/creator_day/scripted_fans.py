@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from urllib.parse import quote
 
 from channels.accounts import queries as channel_reads
@@ -13,6 +13,9 @@ from subscribers.history import fan_timeline
 from workers.creator_day.shiftable_clock import CONVERSATION_STRIDE, ShiftableClock
 from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.wiring import Services
+
+FAN_VISITS = ((time(11, 30), "Léo"), (time(18, 0), "Inès"))
+"""When fans of the sandbox write, and who they are."""
 
 FAN_MESSAGES = {
     "fr": ("Bonjour ! Tu es une vraie personne ?", "D'accord, merci. Tu as un pack à me proposer ?"),

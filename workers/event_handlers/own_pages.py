@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from channels.accounts import lifecycle
-from channels.accounts.events import AdultAreaRequested, OwnPageRequested
+from channels.connections.events import AdultAreaRequested, OwnPageRequested
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.http.host_guard import host_name

@@ -7,7 +7,7 @@ from foundation.http.address_policy import AddressPolicy
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ops import telemetry
 from gate.removal import intake_heartbeat
-from gate.reviews.events import IntakeDue
+from gate.removal.events import IntakeDue
 
 ACTOR = "system:intake"
 SECONDS = 10.0

@@ -5,9 +5,9 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import INSTALLATION_ID
 from gate.removal import installation_reports, receipts, removal_requests
+from gate.removal.events import ReportDue
 from gate.removal.installation_reports import ReportDetails
 from gate.removal.receipts import SubmittedForm
-from gate.reviews.events import ReportDue
 from tenants.scope import list_tenant_ids
 from web.removal import picture_lookup
 

@@ -12,8 +12,8 @@ from foundation.db.database import OpenScope, Scope
 from foundation.outbox import outbox
 from gate import retention as gate_keeping
 from insights.metrics import retention as insight_keeping
-from schedules.approvals import review_queue
 from schedules.imports import retention as schedule_keeping
+from schedules.posts.asset_usage import assets_used_in_posts
 from studio.library import erasure
 from studio.library.events import ErasureDue
 from studio.voice import retention as studio_keeping
@@ -52,7 +52,7 @@ PICTURES = 500
 
 def retention_routes(s: Services) -> tuple[EventRoute, ...]:
     """Who deletes what is over."""
-    erase = partial(erasure.erase_picture, tenant=s.tenant, store=s.store, posted=review_queue.assets_used_in_posts)
+    erase = partial(erasure.erase_picture, tenant=s.tenant, store=s.store, posted=assets_used_in_posts)
     return (
         EventRoute(RetentionDue, partial(delete_expired_rows, tenant=s.tenant), deadline_seconds=KEEP_SECONDS),
         EventRoute(ErasureDue, erase, deadline_seconds=KEEP_SECONDS),
@@ -72,7 +72,7 @@ def delete_expired_rows(
         for table, full, act in acts
     ]
     with tenant(event.tenant_id, RETENTION_ACTOR) as scope:
-        erasure.schedule_erasures(scope, review_queue.assets_used_in_posts, most=PICTURES)
+        erasure.schedule_erasures(scope, assets_used_in_posts, most=PICTURES)
     if any(left):
         raise outbox.RetryLater(CONTINUE_AFTER)
 

@@ -29,8 +29,8 @@ from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from generators.containers.tracks import MAX_MEDIA_BYTES
 from studio.ingest import uploads
+from studio.ingest.events import WatchFolderDue
 from studio.library import storage_quota
-from studio.library.events import WatchFolderDue
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids

@@ -5,9 +5,10 @@ from functools import partial
 
 from foundation.outbox.row_leases import Backoff
 from gate.consent import face_consent
-from gate.consent.face_consent import FaceBanEndRequested, FaceBanRequested, FaceConsentGiven
+from gate.consent.face_consent import FaceConsentGiven
 from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue, ReferenceComparisonDue
 from gate.reviews import resemblance_reviews
+from gate.reviews.face_bans import FaceBanEndRequested, FaceBanRequested, handle_face_ban_end
 from gate.reviews.resemblance_reviews import ResemblanceJudged
 from studio.ingest import face_comparison
 from workers.relay.dispatch import EventRoute
@@ -29,7 +30,7 @@ def face_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(FaceConsentGiven, partial(face_consent.handle_face_consent, tenant=tenant)),
         EventRoute(ReferenceComparisonDue, partial(face_consent.handle_reference_comparison, tenant=tenant)),
-        EventRoute(FaceBanEndRequested, partial(face_consent.handle_face_ban_end, tenant=tenant)),
+        EventRoute(FaceBanEndRequested, partial(handle_face_ban_end, tenant=tenant)),
         EventRoute(ResemblanceJudged, partial(resemblance_reviews.handle_face_judgement, tenant=tenant)),
         EventRoute(
             FaceEnrolmentDue,

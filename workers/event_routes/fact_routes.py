@@ -2,20 +2,20 @@
 
 from datetime import timedelta
 
-from channels.accounts.events import (
-    AgeCheckEnded,
-    ChannelConnected,
-    CommandMenuDue,
-    CopyAddressed,
-    CopyRemovalDue,
-    CopyRemoved,
-    DestinationChecked,
-    ManualTaskEnded,
-)
+from channels.accounts.events import ChannelConnected
+from channels.age_verification.events import AgeCheckEnded
+from channels.connections.events import CommandMenuDue, DestinationChecked
+from channels.manual_tasks.events import ManualTaskEnded
+from channels.sending.events import CopyAddressed, CopyRemovalDue, CopyRemoved
 from foundation.outbox.fan_out import FactListener, FactListeners
-from gate.removal.events import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
-from insights.metrics.events import READING_AGES, ReadingDue, SaleRecorded
-from schedules.posts.events import (
+from gate.consent.events import ConsentRevoked
+from gate.policy.events import SwitchClosed
+from gate.removal.events import TakedownOpened
+from gate.reviews.events import LinkRegistered
+from gate.viewers.events import ViewerChanged
+from insights.metrics.events import READING_AGES, ReadingDue
+from insights.rollups.events import SaleRecorded
+from schedules.publishing.events import (
     AccountReconnected,
     CopyAddressDue,
     DeliveryPublished,
@@ -23,18 +23,12 @@ from schedules.posts.events import (
     ManualOutcomeDue,
     RemovedCopyDue,
 )
-from subscribers.conversations.events import (
-    AgeCheckAnswered,
-    FanErased,
-    FanOptedOut,
-    OrderPaid,
-    OrderRefunded,
-    PackRecalled,
-    RoleCheckDue,
-    RolesDue,
-    SubscriptionPaid,
-    SubscriptionRefunded,
-)
+from subscribers.checkout.events import OrderPaid, SubscriptionPaid
+from subscribers.fans.events import FanErased, FanOptedOut
+from subscribers.intake.events import AgeCheckAnswered
+from subscribers.orders.events import OrderRefunded, PackRecalled, SubscriptionRefunded
+from subscribers.safety.events import RolesDue
+from subscribers.subscriptions.events import RoleCheckDue
 
 FACT_ROUTES = FactListeners(
     {

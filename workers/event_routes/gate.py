@@ -10,15 +10,21 @@ from gate.consent import asset_bindings, card_answers, consent_offers, expiry
 from gate.consent.asset_bindings import CardBindingRequested
 from gate.consent.card_answers import CardAnswerSubmitted
 from gate.consent.consent_offers import OfferAnswerSubmitted
+from gate.consent.events import RevocationRequested
 from gate.consent.expiry import PaperReminderDue
+from gate.consent.handlers import handle_revocation
 from gate.journal import JournalDue
 from gate.log import anchors, restore
+from gate.log.events import CheckpointDue
 from gate.people import age_proofs
 from gate.people.age_proofs import AgeProofSubmitted
 from gate.policy import admission
 from gate.policy.admission import AdmissionRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
 from gate.ratings.seals import SealDue
 from gate.removal import removal_requests, seal_response
+from gate.removal.events import DecisionTargetReached, IntakeDue, RemovalRequestDecided, RemovalRequestDue, ReportDue
 from gate.reviews import (
     appeals,
     bystanders,
@@ -30,26 +36,18 @@ from gate.reviews import (
     rule_expiry,
     spot_checks,
 )
-from gate.reviews import events as gate_events
 from gate.reviews.bystanders import BystandersJudged, BystandersProposed
 from gate.reviews.calibration import CalibrationRated, CalibrationReminderDue
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
 from gate.reviews.events import (
     AppealDecided,
     AppealDue,
-    CheckpointDue,
-    DecisionTargetReached,
-    EmergencyStopRequested,
-    IntakeDue,
     PlaceLimitRequested,
     RatingRequested,
-    RemovalRequestDecided,
-    RemovalRequestDue,
-    ReportDue,
-    RevocationRequested,
     RuleReminderDue,
     RuleVerified,
 )
+from gate.reviews.handlers import handle_place_limit, handle_rating_request, handle_rule_verified
 from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseWithdrawn
 from gate.reviews.rating_reductions import LoweringVoted
@@ -101,14 +99,14 @@ def gate_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(IntakeDue, reached, deadline_seconds=NETWORK_DEADLINE_SECONDS),
         EventRoute(CheckpointDue, sign, deadline_seconds=NETWORK_DEADLINE_SECONDS),
         EventRoute(JournalDue, keep, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(PlaceLimitRequested, partial(gate_events.handle_place_limit, tenant=tenant)),
+        EventRoute(PlaceLimitRequested, partial(handle_place_limit, tenant=tenant)),
         EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
         EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),
         EventRoute(
             AdmissionRequested,
             partial(admission.handle_admission_request, tenant=tenant, documents=shipped_policies.policy_documents),
         ),
-        EventRoute(RuleVerified, partial(gate_events.handle_rule_verified, tenant=tenant)),
+        EventRoute(RuleVerified, partial(handle_rule_verified, tenant=tenant)),
         EventRoute(
             RuleReminderDue,
             partial(rule_expiry.send_rule_reminders, tenant=tenant, places=posting_surfaces),
@@ -116,8 +114,8 @@ def gate_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         EventRoute(OwnReleaseRequested, partial(own_releases.handle_own_release, tenant=tenant)),
         EventRoute(OwnReleaseWithdrawn, partial(own_releases.handle_own_release_end, tenant=tenant)),
-        EventRoute(EmergencyStopRequested, partial(gate_events.handle_stop_request, tenant=tenant)),
-        EventRoute(RatingRequested, partial(gate_events.handle_rating_request, tenant=tenant)),
+        EventRoute(EmergencyStopRequested, partial(handle_stop_request, tenant=tenant)),
+        EventRoute(RatingRequested, partial(handle_rating_request, tenant=tenant)),
         EventRoute(LoweringVoted, partial(rating_reductions.handle_lowering_vote, tenant=tenant)),
         EventRoute(
             SampleRead,
@@ -151,5 +149,5 @@ def gate_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(card_answers.handle_card_answer, tenant=tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(RevocationRequested, partial(gate_events.handle_revocation, tenant=tenant)),
+        EventRoute(RevocationRequested, partial(handle_revocation, tenant=tenant)),
     )

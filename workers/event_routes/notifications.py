@@ -15,7 +15,7 @@ from foundation.http.http_client import HttpClient
 from foundation.ops.settings import Settings
 from foundation.sealed import Sealed
 from tenants.notices.emails import EmailDue
-from tenants.webhooks.endpoints import WebhookCallDue
+from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, permit_signing_key
 

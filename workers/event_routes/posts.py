@@ -15,37 +15,14 @@ from foundation.http.http_client import HttpClient
 from foundation.outbox.outbox import Event
 from gate.reviews.own_releases import OwnReleaseMatured
 from generators.local_models import gpu_sharing
+from schedules.edits.events import EditDue, EditResolved
 from schedules.feeds import download
 from schedules.feeds import handlers as feeds_handling
 from schedules.feeds.download import DownloadFeed, DownloadResult
+from schedules.feeds.events import FeedReadDue
 from schedules.imports import handlers as imports_handling
-from schedules.posts.events import (
-    AccountReconnected,
-    AltTextDue,
-    CaptionSetDue,
-    ClocksDue,
-    CopyAddressDue,
-    EditDue,
-    EditResolved,
-    ExpiryDue,
-    ExtendDue,
-    FeedReadDue,
-    IdeasDue,
-    ImportApply,
-    ImportCheck,
-    LinkHoldsDue,
-    ManualOutcomeDue,
-    PauseOver,
-    PoolDue,
-    PreflightDue,
-    PublishDue,
-    ReconcileDue,
-    RemovedCopyDue,
-    StageDue,
-    SweepDue,
-    UncertainDeliveryResolved,
-    WeekTextsDue,
-)
+from schedules.imports.events import ImportApply, ImportCheck
+from schedules.posts.events import ExtendDue, PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.publishing import (
     claims,
     dry_run_outcomes,
@@ -54,10 +31,23 @@ from schedules.publishing import (
     uncertain_deliveries,
 )
 from schedules.publishing import handlers as posting
+from schedules.publishing.events import (
+    AccountReconnected,
+    CopyAddressDue,
+    ExpiryDue,
+    LinkHoldsDue,
+    ManualOutcomeDue,
+    RemovedCopyDue,
+    SweepDue,
+    UncertainDeliveryResolved,
+)
 from schedules.recurrence import evergreen_planner
 from schedules.recurrence import handlers as repeating
+from schedules.recurrence.events import ClocksDue, PoolDue
+from schedules.rescheduling.events import PauseOver
 from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.captions.kind import CaptionKind
+from schedules.suggestions.events import AltTextDue, CaptionSetDue, IdeasDue, WeekTextsDue
 from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.shared.engine import (
     EngineT,

@@ -10,14 +10,9 @@ from foundation.db.database import Scope
 from foundation.outbox import outbox
 from insights.metrics.events import RollupDue
 from subscribers.checkout import platform_earnings, rail_reconciliation, subscription_endings
-from subscribers.conversations.events import (
-    EarningsDue,
-    RailReconcile,
-    SubscriptionEnd,
-    SubscriptionNear,
-    SubscriptionStop,
-)
+from subscribers.checkout.events import EarningsDue, RailReconcile
 from subscribers.intake import handlers
+from subscribers.subscriptions.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 

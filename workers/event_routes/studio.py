@@ -7,25 +7,15 @@ from foundation.money import parse_amounts
 from foundation.outbox.row_leases import Backoff
 from generators.local_models import gpu_sharing
 from studio.ingest import ai_disclosure, classification, picture_copies, uploads
-from studio.library.events import (
-    AiDisclosureDue,
-    AnimationDue,
-    ClassificationDue,
-    HostedRunDue,
-    PictureCopyDue,
-    RemotePictureDue,
-    RunDue,
-    SellerAnswerStored,
-    SlideshowDue,
-    SpeechDue,
-    StyleScoreDue,
-    UploadDue,
-    VoiceCatalogDue,
-)
+from studio.ingest.events import AiDisclosureDue, ClassificationDue, PictureCopyDue, UploadDue
 from studio.remote_workers import results
+from studio.remote_workers.events import RemotePictureDue
 from studio.runs import purchases, runner, style_similarity
+from studio.runs.events import HostedRunDue, RunDue, SellerAnswerStored, StyleScoreDue
 from studio.video import animations, clips, slideshows
+from studio.video.events import AnimationDue, SlideshowDue
 from studio.voice import speeches, voice_catalog
+from studio.voice.events import SpeechDue, VoiceCatalogDue
 from tenants.scope import list_tenant_ids
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services

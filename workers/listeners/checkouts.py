@@ -7,7 +7,7 @@ from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.sending import account_actions
-from connectors.contract.connector import ChatConnector, ChatUpdate
+from connectors.contract.chats import ChatConnector, ChatUpdate
 from connectors.contract.payments import SupportsCheckoutRefusal
 from connectors.transport.transport import EgressForbidden, Transport
 from foundation.db.database import OpenScope, Scope
@@ -21,8 +21,7 @@ from subscribers.checkout import order_payments
 from subscribers.checkout.order_payments import PaymentAllowed
 from subscribers.delivery.message_delivery import MintPermit
 from subscribers.fans import directory
-from subscribers.intake import update_intake
-from subscribers.rails.contract import Rails
+from subscribers.rails.contract import Rails, till_of_channel
 from workers.listeners.polling import LISTENER_ACTOR
 
 REFUSAL_SUBJECT = "checkout"
@@ -48,7 +47,7 @@ class CheckoutResponder:
         """
         if update.kind != "checkout":
             return False
-        query = self.rails[channel.platform].checkout(update, update_intake.till_of_channel(channel))
+        query = self.rails[channel.platform].checkout(update, till_of_channel(channel))
         with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             verdict = order_payments.answer_checkout_query(scope, query)
         connector = account_connectors.connector_for(self.connectors, channel)

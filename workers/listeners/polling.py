@@ -15,7 +15,7 @@ from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.listening import listener
 from channels.listening.listener import ReceivedUpdates
-from connectors.contract.connector import ChatConnector, ChatUpdate
+from connectors.contract.chats import ChatConnector, ChatUpdate
 from connectors.transport.transport import Transport
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message

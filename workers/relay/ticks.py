@@ -5,8 +5,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from channels.accounts import credentials
-from channels.accounts.events import AgeRetentionDue, TenantLimitsDue
+from channels.age_verification.events import AgeRetentionDue
 from channels.connections import command_menu
+from channels.connections.events import TenantLimitsDue
 from channels.listening import webhook_subscriptions
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput
@@ -18,15 +19,19 @@ from foundation.outbox import outbox
 from foundation.outbox.outbox import Event
 from gate.consent.expiry import PaperReminderDue
 from gate.faces import known_faces
+from gate.log.events import CheckpointDue
+from gate.permits.events import PlaceProbeDue
+from gate.removal.events import IntakeDue
 from gate.reviews.calibration import CalibrationReminderDue
-from gate.reviews.events import CheckpointDue, IntakeDue, PlaceProbeDue, RuleReminderDue
+from gate.reviews.events import RuleReminderDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
-from schedules.posts.events import ClocksDue, SweepDue
-from studio.library.events import WatchFolderDue
+from schedules.publishing.events import SweepDue
+from schedules.recurrence.events import ClocksDue
+from studio.ingest.events import WatchFolderDue
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
-from subscribers.conversations.events import RolesDue
+from subscribers.safety.events import RolesDue
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
 from tenants.notices import emails

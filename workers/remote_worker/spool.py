@@ -14,8 +14,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from foundation.canonical_json import canonical_json
 from foundation.errors import Conflict
-from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
 from generators.remote_protocol import LeasedPictures, PictureOrder, PictureResult

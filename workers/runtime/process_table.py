@@ -64,7 +64,7 @@ PROCESS_TABLE = (
         "make", "workers.processes.queue_workers:run_maker", StopStage.WORKER, grace_s=ACT_SECONDS + 5, is_forked=True
     ),
     ProcessDefinition("llm", "workers.processes.text_server:run_text_server", StopStage.WORKER, on_demand=True),
-    ProcessDefinition("listen", "workers.processes.queue_workers:run_listener", StopStage.DOOR, is_forked=True),
+    ProcessDefinition("listen", "workers.processes.listener:run_listener", StopStage.DOOR, is_forked=True),
     ProcessDefinition("web", "workers.processes.web_servers:run_web", StopStage.DOOR, path="/healthz"),
     ProcessDefinition("dashboard", "workers.processes.web_servers:run_dashboard", StopStage.DOOR, path="/healthz"),
 )

@@ -42,8 +42,7 @@ class ProcessState(StrEnum):
     STOPPED = "stopped"
 
 
-S = ProcessState
-HEALTHY_STATES = frozenset({S.IDLE, S.READY})
+HEALTHY_STATES = frozenset({ProcessState.IDLE, ProcessState.READY})
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class SupervisedProcess:
     """A program and the process that runs it now."""
 
     program: Program
-    state: ProcessState = S.STOPPED
+    state: ProcessState = ProcessState.STOPPED
     process: "subprocess.Popen[bytes] | ForkedProcess | None" = None
     since: datetime = field(default_factory=wall_now)
     restarts: int = 0
@@ -112,7 +111,7 @@ class Supervisor:
                 child.listening_socket = socket.create_server(("127.0.0.1", port), backlog=64)
             except OSError as taken:  # free when the ports were chosen, perhaps minutes ago
                 raise Unavailable("stack.port_lost", port=port) from taken
-        child.set_state(S.IDLE)
+        child.set_state(ProcessState.IDLE)
 
     def _spawn_child(self, child: SupervisedProcess) -> None:
         log = self._log(child.program.name)
@@ -124,7 +123,7 @@ class Supervisor:
             self._schedule_restart(child)
             return
         child.born = psutil.Process(child.process.pid).create_time()
-        child.set_state(S.STARTING)
+        child.set_state(ProcessState.STARTING)
         child.check_at = 0.0
 
     def _start_process(
@@ -151,11 +150,11 @@ class Supervisor:
         """Look at every child once: note who is ready, who ended, start again whose time has come."""
         for child in self.children.values():
             match child.state:
-                case S.IDLE:
+                case ProcessState.IDLE:
                     self._open_door(child)
-                case S.STARTING | S.READY:
+                case ProcessState.STARTING | ProcessState.READY:
                     self._check_child(child)
-                case S.RESTARTING | S.DEGRADED if monotonic() >= child.start_at:
+                case ProcessState.RESTARTING | ProcessState.DEGRADED if monotonic() >= child.start_at:
                     self._restart_child(child)
                 case _:
                     pass
@@ -170,16 +169,16 @@ class Supervisor:
             self._record_exit(child, process)
         elif process is not None and monotonic() >= child.check_at:
             is_ready = _says_so(child.program, process.pid)
-            child.missed_check = not is_ready and child.state is S.READY and not child.missed_check
+            child.missed_check = not is_ready and child.state is ProcessState.READY and not child.missed_check
             if not child.missed_check:
-                child.set_state(S.READY if is_ready else S.STARTING)
+                child.set_state(ProcessState.READY if is_ready else ProcessState.STARTING)
             child.check_at = monotonic() + (CHECK_SECONDS if is_ready else TICK_SECONDS)
 
     def _record_exit(self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
         stop_process_group(process.pid)  # what it had started itself
         child.process, child.last_exit = None, process.returncode
         if child.listening_socket is not None and process.returncode == 0:
-            child.set_state(S.IDLE)  # it had nothing more to do
+            child.set_state(ProcessState.IDLE)  # it had nothing more to do
             return
         self._schedule_restart(child)
 
@@ -191,11 +190,11 @@ class Supervisor:
             child.ended.popleft()
         often = len(child.ended)
         if often > pace.limit:
-            child.set_state(S.DEGRADED)
+            child.set_state(ProcessState.DEGRADED)
             child.start_at = now + pace.degraded_delay
             _close_door(child)  # who asks is refused at once and can do without
         else:
-            child.set_state(S.RESTARTING)
+            child.set_state(ProcessState.RESTARTING)
             child.start_at = now + min(pace.longest_delay, pace.first_delay * 2 ** (often - 1))
 
     def _restart_child(self, child: SupervisedProcess) -> None:
@@ -225,7 +224,7 @@ class Supervisor:
                 stop_process_group(child.process.pid)
                 child.last_exit, child.process = child.process.returncode, None
             _close_door(child)
-            child.set_state(S.STOPPED)
+            child.set_state(ProcessState.STOPPED)
 
     def _is_stopped(self, child: SupervisedProcess, waited: float) -> bool:
         grace = min(child.program.grace_s, 2.0) if self.skip_grace else child.program.grace_s

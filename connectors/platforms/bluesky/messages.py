@@ -13,16 +13,8 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from connectors.contract.capabilities import Capabilities
-from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
-    LookupQuery,
-    Response,
-    Send,
-    StepKind,
-    StepResult,
-    WireStep,
-)
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
 from connectors.platforms.bluesky.account import outcome_of_failure
 from connectors.platforms.bluesky.text import build_facets

@@ -13,13 +13,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount
 from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -77,6 +75,7 @@ from connectors.platforms.bluesky.record import (
     self_labels,
 )
 from connectors.shared import unit_checks
+from connectors.shared.feed_layouts import BLUESKY_LAYOUT
 from connectors.shared.feed_preview import LinkCard
 from connectors.shared.http_responses import SHORT_RETRY, platform_error_code, quote_segment, success_body
 from foundation.i18n.translation import Message
@@ -106,7 +105,7 @@ CAN = Capabilities(
     sizes={CHAT_SURFACE.partition(".")[2]: (messages.MAX_TEXT, 0)},
     looks_for_messages=True,
     keeps_messages=True,
-    shows={"": feed_layout.BLUESKY_LAYOUT},
+    shows={"": BLUESKY_LAYOUT},
     options=(
         PostOption(
             "languages",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
 from connectors.contract.capabilities import Capabilities, PriceRange
 from connectors.contract.connector import (
@@ -40,6 +39,16 @@ from connectors.contract.outcomes import (
 from connectors.contract.post_addresses import NO_POST_THERE, ClaimedAddress
 from connectors.platforms.fanvue import publisher
 from connectors.shared import text_counting, unit_checks
+from connectors.shared.feed_layouts import (
+    FACEBOOK_LAYOUT,
+    FANVUE_LAYOUT,
+    INSTAGRAM_LAYOUT,
+    REDDIT_LAYOUT,
+    THREADS_LAYOUT,
+    TIKTOK_LAYOUT,
+    X_LAYOUT,
+    YOUTUBE_LAYOUT,
+)
 from connectors.shared.http_responses import SHORT_RETRY, quote_segment
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -91,7 +100,7 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         5000,
         lines=_PAID,
         asks=publisher.PRICE_RANGE,
-        shows=feed_layout.FANVUE_LAYOUT,
+        shows=FANVUE_LAYOUT,
     ),
     "instagram": ManualSite(
         "Instagram",
@@ -99,10 +108,10 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         r"(/[\w.]+)?/(?:p|reel|tv|stories)/([\w./-]+)",
         2200,
         10,
-        shows=feed_layout.INSTAGRAM_LAYOUT,
+        shows=INSTAGRAM_LAYOUT,
     ),
     "tiktok": ManualSite(
-        "TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35, shows=feed_layout.TIKTOK_LAYOUT
+        "TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35, shows=TIKTOK_LAYOUT
     ),
     "snapchat": ManualSite("Snapchat", ("snapchat.com",), text=250, media=1),
     "linkedin": ManualSite("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
@@ -113,7 +122,7 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         280,
         4,
         once=True,
-        shows=feed_layout.X_LAYOUT,
+        shows=X_LAYOUT,
         counts=text_counting.x_text_length,
     ),
     "reddit": ManualSite(
@@ -122,7 +131,7 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         r"/(r/\w+|user/[\w-]+)/(comments|s)/\w+.*|/\w{5,}",
         40_000,
         20,
-        shows=feed_layout.REDDIT_LAYOUT,
+        shows=REDDIT_LAYOUT,
     ),
     "threads": ManualSite(
         "Threads",
@@ -130,17 +139,17 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         r"/@[\w.]+/post/[\w-]+",
         500,
         20,
-        shows=feed_layout.THREADS_LAYOUT,
+        shows=THREADS_LAYOUT,
         counts=text_counting.threads_text_length,
     ),
-    "facebook": ManualSite("Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=feed_layout.FACEBOOK_LAYOUT),
+    "facebook": ManualSite("Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=FACEBOOK_LAYOUT),
     "youtube": ManualSite(
         "YouTube",
         ("youtube.com", "youtu.be"),
         r"/(watch\?v=|shorts/|post/|live/)?[\w-]{6,}.*",
         5000,
         1,
-        shows=feed_layout.YOUTUBE_LAYOUT,
+        shows=YOUTUBE_LAYOUT,
         counts=unit_checks.count_utf8_bytes,
     ),
     "pornhub": ManualSite(

@@ -7,11 +7,10 @@ becoming a second message; whatever the age, the channel's history shows the non
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
 from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.chats import ChatUpdate
 from connectors.contract.connector import (
-    ChatUpdate,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -68,6 +67,7 @@ from connectors.platforms.discord.ids import (
 from connectors.platforms.discord.lookup import LOOKUP_ACTION, look_up
 from connectors.platforms.discord.requests import bot_request
 from connectors.shared import options, unit_checks
+from connectors.shared.feed_layouts import DISCORD_LAYOUT
 from connectors.shared.http_responses import quote_segment, success_body
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -117,7 +117,7 @@ class Discord:
         can_sell=False,
         stages=False,
         threads=25,
-        shows={"": feed_layout.DISCORD_LAYOUT},
+        shows={"": DISCORD_LAYOUT},
         passes_on=crossposts.CROSSPOST_OPTION,
         passes_to=crossposts.FOLLOWERS_SURFACE,
         options=(

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 
 from connectors.contract.bot_commands import BotCommand
-from connectors.contract.connector import AttachmentKind, ChatUpdate
+from connectors.contract.chats import AttachmentKind, ChatUpdate
 from connectors.platforms.discord import commands as discord_commands
 from connectors.platforms.discord.publisher import BUTTON_PREFIX, COMMAND_PREFIX
 

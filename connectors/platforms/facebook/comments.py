@@ -31,11 +31,9 @@ from connectors.contract.comments import (
 from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
 from connectors.platforms.facebook.errors import id_of_entry, outcome_of_failure, post_id_from_answer
-from connectors.platforms.instagram.comments import comment_turn
 from connectors.platforms.meta import comments as meta_hearing
-from connectors.platforms.meta.errors import answer_entries, next_cursor
-from connectors.platforms.threads.comments import outcome_unless_present
-from connectors.platforms.threads.errors import is_missing, is_permission_missing
+from connectors.platforms.meta.comments import comment_turn, outcome_unless_present
+from connectors.platforms.meta.errors import answer_entries, is_missing, is_permission_missing, next_cursor
 from connectors.shared import unit_checks
 from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
 from foundation.i18n.translation import Message

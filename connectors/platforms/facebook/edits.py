@@ -7,7 +7,7 @@ from connectors.contract.connector import Response, Send, StepKind, StepResult, 
 from connectors.contract.edits import EDIT_STEP, EDITED_POST_GONE
 from connectors.contract.outcomes import Outcome, Published, Rejected
 from connectors.platforms.facebook.errors import outcome_of_failure
-from connectors.platforms.threads.errors import is_missing, is_permission_missing
+from connectors.platforms.meta.errors import is_missing, is_permission_missing
 from connectors.shared.http_responses import json_body, quote_segment
 from foundation.i18n.translation import Message
 

@@ -12,14 +12,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.app_webhooks import WebhookTopic
 from connectors.contract.capabilities import Capabilities
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, is_own_reply
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -68,10 +66,16 @@ from connectors.platforms.facebook.errors import (
 )
 from connectors.platforms.meta import messages as meta_chats
 from connectors.platforms.meta import webhooks
-from connectors.platforms.meta.errors import answer_entries, id_from_answer, next_cursor
-from connectors.platforms.threads.comments import outcome_unless_present
-from connectors.platforms.threads.errors import is_missing, is_permission_missing
+from connectors.platforms.meta.comments import outcome_unless_present
+from connectors.platforms.meta.errors import (
+    answer_entries,
+    id_from_answer,
+    is_missing,
+    is_permission_missing,
+    next_cursor,
+)
 from connectors.shared import textless_posts, unit_checks
+from connectors.shared.feed_layouts import FACEBOOK_LAYOUT
 from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -135,7 +139,7 @@ class Facebook:
         sizes={facebook_chats.CHAT_SURFACE.partition(".")[2]: (facebook_chats.MAX_TEXT, 0)},
         can_sell=False,
         stages=True,
-        shows={"": feed_layout.FACEBOOK_LAYOUT},
+        shows={"": FACEBOOK_LAYOUT},
         points_at=frozenset({COMMENT_REFERENCE}),
         first_comment=True,
         moderates=comments.MODERATION_ACTIONS,

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.app_webhooks import AppWebhookEvent, WebhookSignature
 from connectors.contract.capabilities import Capabilities, PriceRange
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     LookupQuery,
     PlatformCopy,
     RefreshGrant,
@@ -53,6 +51,7 @@ from connectors.platforms.fanvue.account import (
 from connectors.platforms.fanvue.media import VIDEO_MIME, MediaUpload, lost_upload_outcome
 from connectors.platforms.fanvue.messages import PUBLISH, has_more, page_entries
 from connectors.shared import textless_posts, unit_checks
+from connectors.shared.feed_layouts import FANVUE_LAYOUT
 from connectors.shared.http_responses import (
     clock_lead,
     parse_timestamp,
@@ -94,7 +93,7 @@ CAN = Capabilities(
     can_sell=True,
     stages=True,
     poll_seconds=POLL_SECONDS,
-    shows={"": feed_layout.FANVUE_LAYOUT},
+    shows={"": FANVUE_LAYOUT},
     sells={SURFACE.partition(".")[2]: PRICE_RANGE, CHAT_SURFACE.partition(".")[2]: PRICE_RANGE},
 )
 """How many pictures and films a post or a message takes, and how large, is nowhere said."""

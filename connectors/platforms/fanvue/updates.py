@@ -10,15 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
-    Response,
-    Send,
-    StepKind,
-    StepResult,
-    WireStep,
-)
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected
 from connectors.platforms.fanvue.account import VERSION_HEADER, is_uuid, outcome_of_failure
 from connectors.platforms.fanvue.messages import (

@@ -15,7 +15,7 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,12 +39,12 @@ from connectors.contract.outcomes import (
     Published,
     Rejected,
     Retry,
-    Uncertain,
     Unknown,
 )
 from connectors.contract.post_presence import MissingPost
 from connectors.platforms.instagram import lookup
 from connectors.platforms.meta import comments as meta_hearing
+from connectors.platforms.meta.comments import PUBLISH, comment_author, comment_turn, entry_id
 from connectors.platforms.meta.errors import (
     NOT_VISIBLE_CODE,
     PERMISSION_CODES,
@@ -59,7 +59,7 @@ from connectors.shared.http_responses import clock_lead, json_body, parse_timest
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-PUBLISH, LOOK, OPEN = "publish", "look", "open"
+LOOK, OPEN = "look", "open"
 MODERATION_ACTIONS = frozenset({"hide", "show", "delete"})
 """Who comments cannot be blocked or reported by a program."""
 
@@ -129,26 +129,6 @@ def _first_comment_refusal_outcome(last: StepResult, *, creates: bool) -> Outcom
     if error_codes(last) == NOT_VISIBLE_CODE:
         return Retry(UNREADY, "account", Message("connectors.post_unready"))
     return _refusal_outcome(last, creates=creates)
-
-
-def comment_turn(
-    path: str,
-    words: str,
-    answers: tuple[StepResult, ...],
-    *,
-    number: Callable[[StepResult], str],
-    refused: Callable[..., Outcome],
-) -> Send | Outcome:
-    """The request that puts words under a comment on a network of Meta's, or what its answer meant: `number` is the id
-    an answer gave."""
-    if not answers:
-        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
-    last = answers[-1]
-    if native_id := number(last):
-        return Published(f"{OWN_COMMENT_PREFIX}{native_id}")
-    if isinstance(last, Response) and last.is_success:
-        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
-    return refused(last, creates=True)
 
 
 def _comment_problem(unit: Unit) -> Message | None:
@@ -267,19 +247,6 @@ def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> 
         return Rejected(Message("instagram.no_comments"), permanent=False)
     refused = _refusal_outcome(last, creates=False)
     return refused if isinstance(refused, Rejected) else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
-
-
-def entry_id(one: Mapping[str, Any]) -> str:
-    """The id of an entry; "" for none."""
-    number = one.get("id")
-    return number if isinstance(number, str) and number.isascii() and number.isdigit() else ""
-
-
-def comment_author(one: Mapping[str, Any]) -> str:
-    """The name of who wrote a comment; "" where it is not told."""
-    sender = one.get("from")
-    names = (one.get("username"), sender.get("username") if isinstance(sender, dict) else None)
-    return next((name for name in names if isinstance(name, str) and name), "")
 
 
 POSTS, COMMENTS, REPLIES = 10, 25, 25

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.app_webhooks import WebhookTopic
 from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, is_own_reply
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -84,6 +82,7 @@ from connectors.platforms.meta.errors import (
     outcome_of_failure,
 )
 from connectors.shared import options, textless_posts, unit_checks
+from connectors.shared.feed_layouts import INSTAGRAM_LAYOUT
 from connectors.shared.http_responses import (
     clock_lead,
     json_body,
@@ -139,7 +138,7 @@ class Instagram:
         points_at=frozenset({COMMENT_REFERENCE}),
         first_comment=True,
         needs={"post": "media"},
-        shows={"": feed_layout.INSTAGRAM_LAYOUT},
+        shows={"": INSTAGRAM_LAYOUT},
         formats={stories.STORY_OPTION.name: stories.STORY_FORMAT},
         options=(
             stories.STORY_OPTION,

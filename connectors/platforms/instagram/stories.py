@@ -9,7 +9,6 @@ Image Specifications", "Story Video Specifications") and /ig-user/stories
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.capabilities import PostFormat, PostOption
 from connectors.contract.connector import FileRef, LookupQuery, Send, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult
@@ -18,6 +17,7 @@ from connectors.platforms.instagram import lookup as instagram_listing
 from connectors.platforms.instagram.lookup import posts_from_answer, stories_page_step
 from connectors.platforms.meta import lookup as meta_wordless
 from connectors.shared import options
+from connectors.shared.feed_layouts import INSTAGRAM_STORY_LAYOUT
 from connectors.shared.http_responses import parse_timestamp
 from foundation.i18n.translation import Message
 from gate.contract.units import PlatformOption, Unit
@@ -28,7 +28,7 @@ MENTIONS_OPTION = PostOption(
 )
 """Who is told of it, and named to whoever looks; a place on the picture is not asked for."""
 
-STORY_FORMAT = PostFormat(feed_layout.INSTAGRAM_STORY_LAYOUT, max_bytes=100_000_000, film_seconds=(3, 60), hours=24)
+STORY_FORMAT = PostFormat(INSTAGRAM_STORY_LAYOUT, max_bytes=100_000_000, film_seconds=(3, 60), hours=24)
 
 
 def is_story(chosen: Sequence[PlatformOption]) -> bool:

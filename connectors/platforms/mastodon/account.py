@@ -24,8 +24,9 @@ from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.platforms.mastodon.limits import INSTANCE, instance_step, limits_from_server
 from connectors.shared import http_responses as http
+from foundation.canonical_json import canonical_json
 from foundation.http.address_policy import parse_origin
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 SURFACE, CHAT_SURFACE = "mastodon.registered", "mastodon.message"

@@ -14,16 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.contract.capabilities import Capabilities
-from connectors.contract.connector import (
-    AttachmentKind,
-    ChatUpdate,
-    ChatUpdates,
-    Response,
-    Send,
-    StepKind,
-    StepResult,
-    WireStep,
-)
+from connectors.contract.chats import AttachmentKind, ChatUpdate, ChatUpdates
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Rejected, Retry, Uncertain
 from connectors.platforms.mastodon import limits
 from connectors.platforms.mastodon.account import (

@@ -11,13 +11,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -73,6 +71,7 @@ from connectors.platforms.mastodon.account import (
 from connectors.platforms.mastodon.limits import DEFAULT_LIMITS, VIDEO_MIME, ServerLimits
 from connectors.platforms.mastodon.text import text_length
 from connectors.shared import options, unit_checks
+from connectors.shared.feed_layouts import MASTODON_LAYOUT
 from connectors.shared.http_responses import parse_timestamp, quote_segment, restage_uploads, success_body
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -120,7 +119,7 @@ CAN = Capabilities(
     moderates=comments.MODERATION_ACTIONS,
     remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
     names_whom_it_answers=True,
-    shows={"": feed_layout.MASTODON_LAYOUT},
+    shows={"": MASTODON_LAYOUT},
     options=(
         PostOption("visibility", "choice", choices=("public", "unlisted", "private")),
         PostOption("warning", "text", most=200, read=True, example="Food"),

@@ -15,11 +15,86 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.contract import comments
-from connectors.contract.comments import Comment, CommentPage
-from connectors.contract.connector import Send, StepResult
-from connectors.contract.outcomes import Rejected
-from connectors.platforms.meta.errors import answer_entries, next_cursor, outcome_of_failure
-from connectors.shared.http_responses import parse_timestamp, response_date, success_body
+from connectors.contract.comments import (
+    OWN_COMMENT_PREFIX,
+    Comment,
+    CommentPage,
+)
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import (
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.platforms.meta.errors import (
+    answer_entries,
+    is_missing,
+    next_cursor,
+    outcome_of_failure,
+)
+from connectors.shared.http_responses import (
+    parse_timestamp,
+    quote_segment,
+    response_date,
+    success_body,
+)
+from foundation.i18n.translation import Message
+
+PUBLISH = "publish"
+LOOKUP_RETRY = timedelta(seconds=10)
+"""How long to wait before a look at something that may be gone is repeated."""
+
+
+def comment_turn(
+    path: str,
+    words: str,
+    answers: tuple[StepResult, ...],
+    *,
+    number: Callable[[StepResult], str],
+    refused: Callable[..., Outcome],
+) -> Send | Outcome:
+    """The request that puts words under a comment on a network of Meta's, or what its answer meant: `number` is the id
+    an answer gave."""
+    if not answers:
+        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
+    last = answers[-1]
+    if native_id := number(last):
+        return Published(f"{OWN_COMMENT_PREFIX}{native_id}")
+    if isinstance(last, Response) and last.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    return refused(last, creates=True)
+
+
+def entry_id(one: Mapping[str, Any]) -> str:
+    """The id of an entry; "" for none."""
+    number = one.get("id")
+    return number if isinstance(number, str) and number.isascii() and number.isdigit() else ""
+
+
+def comment_author(one: Mapping[str, Any]) -> str:
+    """The name of who wrote a comment; "" where it is not told."""
+    sender = one.get("from")
+    names = (one.get("username"), sender.get("username") if isinstance(sender, dict) else None)
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def outcome_unless_present(
+    native_id: str, asked: tuple[StepResult, ...], last: StepResult, there: Message
+) -> Send | Outcome:
+    """ "It does not exist" is told as well of what this token may not touch: what can be read is `there`."""
+    if not asked:
+        path = f"/{quote_segment(native_id)}?fields=id"
+        return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+    if is_missing(last):
+        return Published(native_id)
+    if success_body(last):
+        return Rejected(there, permanent=False)
+    refused = outcome_of_failure(last, creates=False)
+    later = Retry(LOOKUP_RETRY, "account", Message("connectors.lookup_failed"))
+    return later if isinstance(refused, Rejected) else refused
+
 
 MAX_REQUESTS = 5
 """Of one reading."""

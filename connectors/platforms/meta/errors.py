@@ -23,6 +23,17 @@ from connectors.shared import http_responses, reply_windows
 from connectors.shared.http_responses import MAX_RETRY_WAIT, RATE_WINDOW, READER_GONE, SHORT_RETRY, restage_uploads
 from foundation.i18n.translation import Message
 
+
+def is_missing(answer: StepResult) -> bool:
+    """Whether they say that it does not exist: a rate or a token has words of its own."""
+    return error_codes(answer) in MISSING_CODES
+
+
+def is_permission_missing(answer: StepResult) -> bool:
+    """Whether the token may not do just this."""
+    return error_codes(answer)[0] in PERMISSION_CODES
+
+
 DAILY_WAIT = timedelta(hours=24)
 PERMISSION_CODES = frozenset({10, *range(200, 300)})
 """A right is missing: https://developers.facebook.com/docs/graph-api/guides/error-handling"""
@@ -45,6 +56,9 @@ MEDIA_REJECTED_CODES = frozenset({2207004, 2207005, 2207009, 2207023, 2207026})
 """What they say of a file that no second try makes better: its size, its format, its shape, its kind."""
 
 NOT_VISIBLE_CODE = (100, 33)
+NOT_KNOWN = (24, 4279009)
+MISSING_CODES = frozenset({NOT_KNOWN, NOT_VISIBLE_CODE})
+"""Errors for an object that does not exist, or not yet, or that this token may not see."""
 """A read of what is there says that it is not: it is asked again."""
 
 

@@ -7,7 +7,7 @@ repeat is harmless: files by their digest, the item by the delivery's native key
 from collections.abc import Mapping
 from datetime import timedelta
 
-from connectors.contract import edits, feed_layout
+from connectors.contract import edits
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.connector import (
     FileRef,
@@ -41,7 +41,14 @@ from connectors.contract.post_addresses import (
     parse_url,
 )
 from connectors.shared import unit_checks
-from connectors.shared.http_responses import SHORT_RETRY, outcome_of_status, quote_segment, restage_uploads
+from connectors.shared.feed_layouts import OWN_PAGE_LAYOUT
+from connectors.shared.http_responses import (
+    SHORT_RETRY,
+    edit_outcome,
+    outcome_of_status,
+    quote_segment,
+    restage_uploads,
+)
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium, Unit
 
@@ -69,7 +76,7 @@ class OwnPage:
         can_sell=False,
         stages=True,
         in_house=True,
-        shows={"": feed_layout.OWN_PAGE_LAYOUT},
+        shows={"": OWN_PAGE_LAYOUT},
         joins_parts=True,
     )
 
@@ -135,7 +142,7 @@ class OwnPage:
             return Rejected(unfit, permanent=False) if unfit is not None else Send(_build_edit_step(unit, native_id))
         last = answers[-1]
         trouble = isinstance(last, Response) and not last.is_success and last.status not in {404, 410}
-        return _failure_outcome(last, creates=False) if trouble else edits.edit_outcome(last, native_id)
+        return _failure_outcome(last, creates=False) if trouble else edit_outcome(last, native_id)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Our own counters: no cookies, no personal data."""

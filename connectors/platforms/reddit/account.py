@@ -38,7 +38,8 @@ from connectors.shared import http_responses as http
 from connectors.shared import oauth
 from connectors.shared import oauth as revoking
 from connectors.shared.oauth import HeldCredentials
-from foundation.i18n.translation import Message, canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 OVER18_SURFACE, OTHER_SURFACE, CHAT_SURFACE = "reddit.over18", "reddit.other", "reddit.message"

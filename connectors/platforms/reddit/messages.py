@@ -15,15 +15,8 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.contract.capabilities import Capabilities
-from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
-    LookupQuery,
-    Send,
-    StepKind,
-    StepResult,
-    WireStep,
-)
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import LookupQuery, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import (
     Absent,
     Found,

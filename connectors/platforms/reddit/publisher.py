@@ -9,13 +9,11 @@ Source: https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and 
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     LookupQuery,
     PlatformCopy,
     RefreshGrant,
@@ -70,6 +68,7 @@ from connectors.platforms.reddit.responses import (
 )
 from connectors.shared import http_responses as http
 from connectors.shared import options, unit_checks
+from connectors.shared.feed_layouts import REDDIT_LAYOUT
 from connectors.shared.oauth import HeldCredentials
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -103,7 +102,7 @@ CAN = Capabilities(
     moderates=comments.MODERATION_ACTIONS,
     remarks_every=comments.POLL_EVERY_NTH,
     approval_days=14,
-    shows={"": feed_layout.REDDIT_LAYOUT},
+    shows={"": REDDIT_LAYOUT},
     options=(
         PostOption("spoiler", "flag", default=options.OPTION_FALSE),
         PostOption("replies", "flag", default=options.OPTION_TRUE),

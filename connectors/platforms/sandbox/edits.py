@@ -8,7 +8,7 @@ from connectors.contract.capabilities import Capabilities
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected
 from connectors.shared import unit_checks
-from connectors.shared.http_responses import outcome_of_status, platform_error_code, quote_segment
+from connectors.shared.http_responses import edit_outcome, outcome_of_status, platform_error_code, quote_segment
 from gate.contract.units import Unit
 
 _STAYS = ("key", "media")
@@ -34,4 +34,4 @@ def edit_post(
     last = answers[-1]
     if isinstance(last, Response) and not last.is_success and platform_error_code(last) in account_gone:
         return outcome_of_status(last, creates=False, account_gone=account_gone)
-    return edits.edit_outcome(last, native_id)
+    return edit_outcome(last, native_id)

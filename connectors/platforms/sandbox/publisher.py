@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments, feed_layout, metrics
+from connectors.contract import comments, metrics
 from connectors.contract.capabilities import Capabilities
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -38,6 +37,7 @@ from connectors.contract.outcomes import (
 )
 from connectors.platforms.sandbox import edits, lookup
 from connectors.shared import unit_checks
+from connectors.shared.feed_layouts import SANDBOX_LAYOUTS
 from connectors.shared.http_responses import (
     outcome_of_status,
     parse_timestamp,
@@ -84,7 +84,7 @@ class Sandbox:
         moderates=frozenset({"like", "unlike", "hide", "show", "delete", "block", "report"}),
         remarks_every=1,
         threads=25,
-        shows=feed_layout.SANDBOX_LAYOUTS,
+        shows=SANDBOX_LAYOUTS,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
         needs={"as_instagram": "media"},
     )

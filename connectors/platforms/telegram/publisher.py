@@ -8,21 +8,12 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount
 from connectors.contract.balance import MovementPage
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
-from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
-    LookupQuery,
-    PlatformCopy,
-    Send,
-    StepKind,
-    StepResult,
-    WireStep,
-)
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import LookupQuery, PlatformCopy, Send, StepKind, StepResult, WireStep
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import LookupResult, Outcome, Published, Rejected, Unknown
 from connectors.contract.post_addresses import ClaimedAddress
@@ -60,6 +51,7 @@ from connectors.platforms.telegram.requests import (
     count_text,
 )
 from connectors.shared import prices, unit_checks
+from connectors.shared.feed_layouts import TELEGRAM_LAYOUT
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Unit
@@ -123,7 +115,7 @@ class Telegram:
         replaces=True,
         edits=True,
         threads=MAX_PARTS,
-        shows={"": feed_layout.TELEGRAM_LAYOUT},
+        shows={"": TELEGRAM_LAYOUT},
         options=OPTIONS,
         sells=requests.SELLS,
     )

@@ -21,7 +21,7 @@ from telegram import (
 from telegram import Update as Told
 from telegram.constants import ChatMemberStatus, ChatType
 
-from connectors.contract.connector import ChatUpdate
+from connectors.contract.chats import ChatUpdate
 
 _OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 _RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})

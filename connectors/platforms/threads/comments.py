@@ -25,11 +25,11 @@ from typing import Any
 
 from connectors.contract import comments
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
-from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
-from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
-from connectors.platforms.instagram.comments import entry_id
-from connectors.platforms.meta.errors import answer_entries
-from connectors.platforms.threads.errors import AGAIN, is_missing, is_permission_missing, outcome_of_failure
+from connectors.contract.connector import Response, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.platforms.meta.comments import entry_id, outcome_unless_present
+from connectors.platforms.meta.errors import answer_entries, is_missing, is_permission_missing
+from connectors.platforms.threads.errors import outcome_of_failure
 from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, success_body
 from foundation.i18n.translation import Message
 
@@ -210,19 +210,3 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         refused = outcome_of_failure(acted, creates=False)
         return Rejected(Message("threads.not_hidden"), permanent=False) if isinstance(refused, Rejected) else refused
     return outcome_unless_present(spot.native_id, answers[1:], answers[-1], Message("threads.not_hidden"))
-
-
-def outcome_unless_present(
-    native_id: str, asked: tuple[StepResult, ...], last: StepResult, there: Message
-) -> Send | Outcome:
-    """ "It does not exist" is told as well of what this token may not touch: what can be read is `there`."""
-    if not asked:
-        path = f"/{quote_segment(native_id)}?fields=id"
-        return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
-    if is_missing(last):
-        return Published(native_id)
-    if success_body(last):
-        return Rejected(there, permanent=False)
-    refused = outcome_of_failure(last, creates=False)
-    later = Retry(AGAIN, "account", Message("connectors.lookup_failed"))
-    return later if isinstance(refused, Rejected) else refused

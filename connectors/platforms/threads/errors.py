@@ -12,17 +12,12 @@ from connectors.contract.connector import StepResult
 from connectors.contract.outcomes import Outcome, Retry
 from connectors.platforms.meta import errors
 from connectors.platforms.meta.errors import (
-    NOT_VISIBLE_CODE,
-    PERMISSION_CODES,
+    NOT_KNOWN,
     ErrorWording,
     error_codes,
 )
 from connectors.shared.http_responses import json_body
 from foundation.i18n.translation import Message
-
-NOT_KNOWN = (24, 4279009)
-GONE = frozenset({NOT_KNOWN, NOT_VISIBLE_CODE})
-"""What is said of something that is not there, or not there yet, or that this token may not see."""
 
 AGAIN, FILM_AGAIN = timedelta(seconds=10), timedelta(seconds=30)
 """How long the next try waits for what Threads prepares; half a minute is what its documentation expects of files."""
@@ -41,16 +36,6 @@ def container_failure_code(answer: StepResult) -> str:
     """Why a container came to nothing, in a word of theirs; "" for none that we know."""
     word = json_body(answer).get("error_message")
     return word if isinstance(word, str) and word in UNFIT else ""
-
-
-def is_missing(answer: StepResult) -> bool:
-    """Whether they say that it does not exist: a rate or a token has words of its own."""
-    return error_codes(answer) in GONE
-
-
-def is_permission_missing(answer: StepResult) -> bool:
-    """Whether the token may not do just this."""
-    return error_codes(answer)[0] in PERMISSION_CODES
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:

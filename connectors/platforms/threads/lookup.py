@@ -10,10 +10,9 @@ from connectors.contract.connector import PlatformCopy, Send, StepKind, StepResu
 from connectors.contract.outcomes import Absent, Found, LookupResult
 from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
-from connectors.platforms.instagram.comments import entry_id
-from connectors.platforms.meta.errors import answer_entries, id_from_answer
+from connectors.platforms.meta.comments import entry_id
+from connectors.platforms.meta.errors import answer_entries, id_from_answer, is_missing
 from connectors.platforms.threads.comments import next_page_cursor
-from connectors.platforms.threads.errors import is_missing
 from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
 
 LISTED, MAX_PAGES = 50, 5

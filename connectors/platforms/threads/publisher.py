@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
@@ -41,10 +40,10 @@ from connectors.contract.outcomes import (
 )
 from connectors.contract.post_addresses import ClaimedAddress
 from connectors.contract.post_presence import PostPresence
-from connectors.platforms.instagram.comments import entry_id
 from connectors.platforms.meta import lookup as meta_wordless
 from connectors.platforms.meta import oauth
-from connectors.platforms.meta.errors import id_from_answer
+from connectors.platforms.meta.comments import entry_id, outcome_unless_present
+from connectors.platforms.meta.errors import id_from_answer, is_missing, is_permission_missing
 from connectors.platforms.threads import (
     account as threads_account,
 )
@@ -55,14 +54,7 @@ from connectors.platforms.threads import (
     lookup as threads_listing,
 )
 from connectors.platforms.threads.comments import list_comments
-from connectors.platforms.threads.errors import (
-    AGAIN,
-    FILM_AGAIN,
-    container_failure_code,
-    is_missing,
-    is_permission_missing,
-    outcome_of_failure,
-)
+from connectors.platforms.threads.errors import AGAIN, FILM_AGAIN, container_failure_code, outcome_of_failure
 from connectors.platforms.threads.lookup import (
     MAX_PAGES,
     POSTS_LIST,
@@ -73,6 +65,7 @@ from connectors.platforms.threads.lookup import (
     posts_from_answer,
 )
 from connectors.shared import textless_posts, unit_checks
+from connectors.shared.feed_layouts import THREADS_LAYOUT
 from connectors.shared.http_responses import (
     clock_lead,
     json_body,
@@ -132,7 +125,7 @@ class Threads:
         can_sell=False,
         stages=True,
         threads=25,
-        shows={"": feed_layout.THREADS_LAYOUT},
+        shows={"": THREADS_LAYOUT},
         points_at=frozenset({COMMENT_REFERENCE}),
         moderates=comments.MODERATION_ACTIONS,
         remarks_every=5,  # eight requests at most, of 48,000 a day that an account has at the least
@@ -225,7 +218,7 @@ class Threads:
             return Rejected(Message("threads.no_delete"), permanent=False)
         if not is_missing(first):
             return outcome_of_failure(first, creates=False)
-        return comments.outcome_unless_present(copy.native_id, answers[1:], last, Message("threads.no_delete"))
+        return outcome_unless_present(copy.native_id, answers[1:], last, Message("threads.no_delete"))
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Views, likes, replies, reposts, quotes and shares; None where the token may not read them.

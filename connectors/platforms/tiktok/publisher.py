@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities, PostOption
 from connectors.contract.connector import (
@@ -67,6 +66,7 @@ from connectors.platforms.tiktok.media import (
 )
 from connectors.shared import http_responses as http
 from connectors.shared import options, unit_checks
+from connectors.shared.feed_layouts import TIKTOK_LAYOUT
 from connectors.shared.oauth import HeldCredentials
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -103,7 +103,7 @@ CAN = Capabilities(
     stages=True,
     approval_days=14,
     needs={"": "film"},
-    shows={"": feed_layout.TIKTOK_LAYOUT},
+    shows={"": TIKTOK_LAYOUT},
     options=(
         PostOption("readers", "choice", choices=AUDIENCES),
         PostOption("comments", "flag", default=options.OPTION_TRUE),

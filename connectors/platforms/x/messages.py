@@ -16,17 +16,8 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.contract.capabilities import Capabilities
-from connectors.contract.connector import (
-    AttachmentKind,
-    ChatUpdate,
-    ChatUpdates,
-    LookupQuery,
-    Response,
-    Send,
-    StepKind,
-    StepResult,
-    WireStep,
-)
+from connectors.contract.chats import AttachmentKind, ChatUpdate, ChatUpdates
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import (
     Absent,
     Found,

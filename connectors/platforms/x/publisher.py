@@ -8,13 +8,11 @@ Source: https://docs.x.com/x-api/posts/create-post
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.chats import ChatUpdate, ChatUpdates
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import (
-    ChatUpdate,
-    ChatUpdates,
     FileRef,
     LookupQuery,
     PlatformCopy,
@@ -43,6 +41,7 @@ from connectors.platforms.x.lookup import STAGE, media_step_name
 from connectors.platforms.x.media import MIME, OPEN, PART, VideoUpload
 from connectors.platforms.x.responses import field_names, is_unknown_field, post_id_in, post_url
 from connectors.shared import options, unit_checks
+from connectors.shared.feed_layouts import X_LAYOUT
 from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, restage_uploads
 from connectors.shared.oauth import HeldCredentials
 from connectors.shared.request_costs import RequestCostKind
@@ -92,7 +91,7 @@ CAN = Capabilities(
     remarks_every=comments.EVERY,
     threads=25,
     cost="used",
-    shows={"": feed_layout.X_LAYOUT},
+    shows={"": X_LAYOUT},
     options=(
         PostOption("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),
         PostOption("partnership", "flag", default=options.OPTION_FALSE),

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import feed_layout
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities, PostOption
 from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, is_own_reply
@@ -61,6 +60,7 @@ from connectors.platforms.youtube.media import (
 )
 from connectors.shared import http_responses as http
 from connectors.shared import options, unit_checks
+from connectors.shared.feed_layouts import YOUTUBE_LAYOUT
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
@@ -101,7 +101,7 @@ CAN = Capabilities(
     remarks_every=60,
     looks_for_answers=True,
     needs={"": "film"},
-    shows={"": feed_layout.YOUTUBE_LAYOUT},
+    shows={"": YOUTUBE_LAYOUT},
     options=(
         PostOption("readers", "choice", choices=SEEN),
         PostOption("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),

@@ -14,6 +14,7 @@ from foundation.db.database import Scope
 from foundation.money import Money
 from foundation.ops.wall_time import day_bounds, local_day
 from insights.metrics import followers
+from insights.metrics.queries import latest_metrics
 from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
 from insights.rollups import label_totals, queries
@@ -123,7 +124,7 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
     start, end = day_bounds(days[0], creator.zone)[0], day_bounds(last, creator.zone)[1]
     entries = schedule_reads.entries_between(scope, creator.id, start, end)
     out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    numbers = queries.latest_metrics(scope, [entry.delivery_id for entry in out])
+    numbers = latest_metrics(scope, [entry.delivery_id for entry in out])
     return AnalyticsView(
         creator=creator,
         days=days,

@@ -14,7 +14,8 @@ from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from gate.removal.removal_requests import KEEP_REASONS
 from gate.reviews import appeals
-from gate.reviews.appeals import MAX_APPEAL_LENGTH, AppealableRemoval, PendingAppeal
+from gate.reviews.appeals import AppealableRemoval, PendingAppeal
+from gate.text.user_input import MAX_APPEAL_LENGTH
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right
 

@@ -5,11 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.approvals.post_approvals import (
-    REVEAL_KEY_PREFIX,
-    reveal_pictures,
-    revealed_picture_url,
-)
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
+from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
 from dashboard.pages.approvals.queries import reviewable_creators
 from dashboard.pages.approvals.second_review_queries import CalibrationView
 from dashboard.shell import actions

@@ -7,8 +7,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files, player
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import review_sheets
-from dashboard.pages.approvals.post_approvals import render_videos, reveal_pictures, revealed_picture_url
+from dashboard.pages.approvals.post_approvals import render_videos
 from dashboard.pages.approvals.queries import ApprovalsView, PictureReview, load_picture_reviews
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext

@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files, player
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import client_links
 from dashboard.pages.approvals.queries import ApprovalsView, PostContent, ReviewPicture, load_post_content
 from dashboard.pages.posts import review_comments
@@ -20,8 +21,8 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from schedules.approvals import decisions, review_queue
 from schedules.approvals.client_links import ClientLink
+from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
-from schedules.drafts import drafts
 from schedules.drafts.feed_previews import build_feed_preview
 from studio.library import member_reviews
 from studio.library import queries as studio_reads
@@ -187,7 +188,7 @@ def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: in
         for asset_id in covered:
             if ratings[asset_id] is not None:
                 member_reviews.record_member_viewing(scope, asset_id)
-    drafts.release_post(scope, post_id)
+    release_post(scope, post_id)
 
 
 def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
@@ -271,17 +272,3 @@ def render_videos(page: PageContext, shots: Sequence[ReviewPicture]) -> None:
     for shot in shots:
         clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{shot.asset_id}")
         player.render_player(page, shot.reel, clear=clear, covered=shot.covered, seen=shot.seen)
-
-
-def revealed_picture_url(asset_id: UUID) -> str:
-    """The address of a picture: clear where this member pressed to see it."""
-    seen = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
-    return library_files.picture_url(asset_id, "preview", clear=UUID(seen) if seen else None)
-
-
-def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
-    """Let this member see these pictures for five minutes; that they looked is written down, and counts as a look."""
-    for asset_id in assets:
-        st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(
-            library_files.reveal_picture(scope, page.viewer.member, asset_id)
-        )

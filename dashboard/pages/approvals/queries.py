@@ -8,8 +8,8 @@ from uuid import UUID
 
 from channels.accounts import queries as channel_reads
 from dashboard.media import library_files
-from dashboard.pages.compose.queries import platform_connectors
 from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import resemblance_queries as likeness_reads
-from dashboard.pages.approvals.post_approvals import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
 from dashboard.pages.approvals.resemblance_queries import ResemblancePair
 from dashboard.shell import actions

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import review_sheet_queries as sheet_reads
-from dashboard.pages.approvals.post_approvals import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
 from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
 from dashboard.shell import actions, page_context

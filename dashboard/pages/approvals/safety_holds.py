@@ -5,7 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.approvals.post_approvals import render_videos, reveal_pictures, revealed_picture_url
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
+from dashboard.pages.approvals.post_approvals import render_videos
 from dashboard.pages.approvals.queries import (
     DELIVERY_SUBJECT,
     ApprovalsView,
@@ -15,8 +16,8 @@ from dashboard.pages.approvals.queries import (
     load_hold_review,
     reviewable_creators,
 )
-from dashboard.pages.home import attention_items
 from dashboard.pages.posts import publish_actions
+from dashboard.pages.posts.remedies import find_remedy
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -37,7 +38,7 @@ def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
     _render_hold_navigation(page, [str(one.subject.id) for one in found.holds if one.reviewable])
     for hold in found.holds:
         with st.container(border=True, gap="small"):
-            cure = partial(attention_items.find_remedy, member=page.viewer.member)
+            cure = partial(find_remedy, member=page.viewer.member)
             draw_template(
                 "pages/approvals/templates/safety_hold.html",
                 hold=hold,

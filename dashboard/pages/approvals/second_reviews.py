@@ -6,12 +6,9 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import second_review_queries as second_reads
-from dashboard.pages.approvals.post_approvals import (
-    REVEAL_KEY_PREFIX,
-    reveal_pictures,
-    revealed_picture_url,
-)
+from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
 from dashboard.pages.approvals.queries import ApprovalsView, ReviewPicture, reviewable_creators
 from dashboard.pages.approvals.second_review_queries import SecondReviewsView
 from dashboard.shell import actions

@@ -5,10 +5,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.pages.calendar.filters import SELECT_WIDTH
-from dashboard.pages.start import agency_setup
+from dashboard.pages.posts.calendar_navigation import SELECT_WIDTH
 from dashboard.shell import time_zones
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.time_zones import list_time_zones
 from dashboard.shell.widgets import draw_template
 from tenants.agencies.queries import Creator
 
@@ -26,9 +26,7 @@ LANED = frozenset({"day", "week"})
 def get_display_options(page: PageContext, view: str) -> tuple[str, str]:
     """The lanes and the zone that were chosen; "" for none, and for each creator's own clock."""
     by = _find_stored_choice(BY, BYS)
-    return (by if view in LANED else ""), _find_stored_choice(
-        ZONE, agency_setup.list_time_zones(page.viewer.member.zone)
-    )
+    return (by if view in LANED else ""), _find_stored_choice(ZONE, list_time_zones(page.viewer.member.zone))
 
 
 def _find_stored_choice(name: str, known: Collection[str]) -> str:
@@ -60,7 +58,7 @@ def _list_zone_choices(page: PageContext, shown: Sequence[Creator], zone: str) -
     """The zones of the creators that are shown, the member's own and the one that is looked at; every one once it was
     asked for another."""
     own = page.viewer.member.zone
-    every = agency_setup.list_time_zones(own)
+    every = list_time_zones(own)
     near = [one for one in dict.fromkeys((*(each.zone for each in shown), own, zone)) if one in every]
     if st.session_state.get(_choice_key(OTHER)):
         return ["", *near, *(one for one in every if one not in near)]

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.calendar.label_queries import LabelsView, load_labels
 from dashboard.pages.posts import labels as calendar_labels
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -26,7 +26,7 @@ FEW = 50
 
 def render_label_manager(page: PageContext) -> None:
     """Draw the page."""
-    filters.render_back_button(page)
+    render_back_button(page)
     st.title(page.text("post_label.labels"))
     actions.show_notices(page, "labels")
     if not page.has_right(Right.RUN):

@@ -28,7 +28,6 @@ from dashboard.pages.calendar.views import (
 )
 from dashboard.pages.compose import draft
 from dashboard.pages.compose import page as compose
-from dashboard.pages.compose.queries import PostAccount, list_post_accounts
 from dashboard.pages.planning import (
     ab_tests,
     drafts,
@@ -41,6 +40,8 @@ from dashboard.pages.planning import (
 from dashboard.pages.planning.publishing_forecast import render_publishing_forecast as show_ahead
 from dashboard.pages.post_detail import page as calendar_post
 from dashboard.pages.posts import labels, publish_actions
+from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.pages.queue import page as calendar_queue
 from dashboard.pages.queue import quiet_periods
 from dashboard.shell import actions, page_context
@@ -74,7 +75,7 @@ def render_page(page: PageContext) -> None:
     draw_template("pages/posts/templates/style.html", word=page.text)
     draw_template("pages/posts/templates/feed_preview_style.html")
     if not page.has_right(Right.RUN) and any(map(st.query_params.get, FOR_PLANNERS)):
-        filters.render_back_button(page)
+        render_back_button(page)
         draw_template("shell/templates/note.html", note=page.text("role.forbidden.run"))
     elif st.query_params.get("new"):
         compose.render_page(page, _parse_id(st.query_params.get("rework", "")))

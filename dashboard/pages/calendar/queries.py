@@ -13,8 +13,7 @@ from gate.policy.emergency_stops import StoppedScope
 from schedules.approvals import review_queue
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.calendar import board
-from schedules.calendar.board import filter_free_times
+from schedules.availability.usual_hours import filter_closing_periods, filter_free_times, list_usual_hours
 from schedules.calendar.day_summaries import PostSummary, has_posts_in_days, summarize_days
 from schedules.calendar.next_steps import is_next_step_stopped
 from schedules.downtime import account_blocks
@@ -26,17 +25,24 @@ from schedules.posts.states import NEEDS_DECISION, PENDING_STATES, DeliveryState
 from schedules.publishing import preflight
 from tenants.agencies.queries import Creator
 
-S = DeliveryState
 MAX_DELIVERIES = 5000
 """Deliveries of one window; of more, the later ones are left out and that is said."""
 
 STATE_GROUPS: Mapping[str, Collection[DeliveryState]] = {
-    "all": frozenset(S) - {S.CANCELLED},
-    "coming": frozenset({S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING, S.PARTLY}),
-    "waiting": frozenset({S.DRAFT}),
+    "all": frozenset(DeliveryState) - {DeliveryState.CANCELLED},
+    "coming": frozenset(
+        {
+            DeliveryState.APPROVED,
+            DeliveryState.SCHEDULED,
+            DeliveryState.PUBLISHING,
+            DeliveryState.PROCESSING,
+            DeliveryState.PARTLY,
+        }
+    ),
+    "waiting": frozenset({DeliveryState.DRAFT}),
     "trouble": NEEDS_DECISION,
-    "out": frozenset({S.PUBLISHED, S.REMOVING, S.REMOVED}),
-    "cancelled": frozenset({S.CANCELLED}),
+    "out": frozenset({DeliveryState.PUBLISHED, DeliveryState.REMOVING, DeliveryState.REMOVED}),
+    "cancelled": frozenset({DeliveryState.CANCELLED}),
 }
 """What people look for, as states; `calendar.only.<name>` says it."""
 
@@ -229,7 +235,7 @@ class CalendarView:
         """How it stands, as `calendar.short.<name>` says it."""
         if self.is_stopped(entry):
             return "stopped"
-        if entry.state is S.DRAFT and entry.post_id in self.sent_back:
+        if entry.state is DeliveryState.DRAFT and entry.post_id in self.sent_back:
             return "sent_back"
         return "stays" if entry.delivery_id in self.warned else entry.display_state
 
@@ -243,7 +249,7 @@ def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter)
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
     posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
     has = labels.labels_of_posts(scope, posts)
-    drafts = {turn.post_id for day in days for turn in day.turns if S.DRAFT in turn.states}
+    drafts = {turn.post_id for day in days for turn in day.turns if DeliveryState.DRAFT in turn.states}
     return CalendarView(
         scope.now,
         today,
@@ -290,7 +296,7 @@ def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFil
     start, end = day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
     entries = schedule_reads.calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
-    hours = board.list_usual_hours(scope, by_id) if ahead else {}
+    hours = list_usual_hours(scope, by_id) if ahead else {}
     asked = wanted.label
     labelled = (
         labels.filter_posts_with_label(scope, asked, {one.post_id for one in entries}) if asked is not None else None
@@ -342,12 +348,12 @@ def _find_free_slots(
 ) -> list[tuple[Creator, WallTime]]:
     """A creator's usual hours of a day with nothing near them, and none in which she posts nothing."""
     creator = found.creators[creator_id]
-    taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not S.CANCELLED]
+    taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not DeliveryState.CANCELLED]
     looked = found.zone or creator.zone
     days = [day] if looked == creator.zone else [day + timedelta(days=number) for number in (-1, 0, 1)]
     hers = [WallTime(one, clock, creator.zone) for one in days for clock in found.hours[creator_id]]
     wanted = [one for one in hers if len(days) == 1 or local_day(one.instant(), looked) == day]
-    closed = board.filter_closing_periods(found.quiet, creator_id)
+    closed = filter_closing_periods(found.quiet, creator_id)
     return [(creator, one) for one in filter_free_times(wanted, taken, found.now, closed)]
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels.accounts.states import AgeProviderState
 from channels.age_verification import age_checks
 from channels.age_verification.age_checks import AgeProviderView
+from channels.age_verification.states import AgeProviderState
 from connectors.age_verification.providers import AgeProvider
 from dashboard.pages.channels.queries import age_providers
 from dashboard.shell import actions, page_context, session

@@ -13,9 +13,9 @@ from channels.listening import app_webhooks, webhook_subscriptions
 from channels.listening.app_webhooks import CALL_SECRET_FIELD, CalledApp
 from channels.listening.webhook_subscriptions import WebhookSubscription
 from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhookSubscription
-from dashboard.pages.channels.queries import platform_connectors
 from dashboard.shell import actions, session
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message

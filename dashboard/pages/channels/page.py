@@ -6,10 +6,11 @@ from uuid import UUID
 import streamlit as st
 
 from channels.accounts import lifecycle, oauth_clients
-from channels.accounts.events import AdultAreaRequested, OwnPageRequested
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup, disconnection, oauth_flow
 from channels.connections.account_setup import AccountSetup
+from channels.connections.events import AdultAreaRequested, OwnPageRequested
+from channels.connections.states import AccountSetupState
 from channels.manual_tasks import assignees
 from connectors.contract.account_setup import FormField, SupportsAccountSetup, field_choice_label, field_label
 from dashboard.pages.channels import (

@@ -21,9 +21,9 @@ from channels.roles.reader_roles import RoleStatus
 from connectors.age_verification import providers
 from connectors.age_verification.providers import AgeProvider
 from connectors.contract.account_setup import SupportsAccountSetup
-from connectors.contract.connector import Connector
 from connectors.contract.reader_roles import ADMISSION_FIELD, ADULT_ROLE_NAME_FIELD
 from connectors.registry import loader
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from schedules.posts import dry_run_state
 from schedules.posts.dry_run_state import DryRunTarget
@@ -93,12 +93,6 @@ class ChannelsView:
     """What is only rehearsed for now."""
     costs: Sequence[MonthlyCosts]
     """By platform that asks money for requests, what all of the agency's accounts came to this month."""
-
-
-@cache
-def platform_connectors() -> Mapping[str, Connector]:
-    """Every platform of the house; pure values."""
-    return loader.load_connectors()
 
 
 @cache

@@ -17,7 +17,7 @@ from dashboard.pages.compose.draft import (
     id_list,
 )
 from dashboard.pages.compose.media_picker import ALT_TEXT_PREFIX as ALT
-from dashboard.pages.compose.queries import PostAccount
+from dashboard.pages.posts.accounts import PostAccount
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

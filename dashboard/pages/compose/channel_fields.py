@@ -11,7 +11,7 @@ import streamlit as st
 from connectors.contract.capabilities import PostOption, PriceRange
 from connectors.shared.options import OPTION_FALSE, OPTION_TRUE, option_label
 from dashboard.pages.compose.draft import option_key, override_key
-from dashboard.pages.compose.queries import PostAccount
+from dashboard.pages.posts.accounts import PostAccount
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.money import STARS, Money

@@ -25,7 +25,7 @@ from dashboard.pages.compose.draft import (
     override_key,
     part_field,
 )
-from dashboard.pages.compose.queries import PostAccount
+from dashboard.pages.posts.accounts import PostAccount
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ids import uuid7

@@ -5,9 +5,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.compose.draft import ACKNOWLEDGED_PREFIX
-from dashboard.pages.compose.queries import platform_connectors
 from dashboard.pages.posts.duplicate_queries import load_draft_duplicates
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime

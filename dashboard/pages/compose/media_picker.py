@@ -25,8 +25,8 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate.contract.units import Rating
 from studio.ingest import uploads
+from studio.ingest.states import UploadState
 from studio.library import assets, member_reviews
-from studio.library.states import UploadState
 from tenants.agencies.rights import Right
 
 TICK = "1s"

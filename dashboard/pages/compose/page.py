@@ -43,27 +43,23 @@ from dashboard.pages.compose.draft import (
     field_text,
     id_list,
 )
-from dashboard.pages.compose.queries import (
-    ComposeView,
-    PostAccount,
-    list_post_accounts,
-    load_compose,
-    platform_connectors,
-    soonest_wall_time,
-)
+from dashboard.pages.compose.queries import ComposeView, load_compose
 from dashboard.pages.compose.recurrence import SeriesTarget
 from dashboard.pages.posts import labels
+from dashboard.pages.posts.accounts import PostAccount, list_post_accounts, soonest_wall_time
 from dashboard.pages.posts.recurrence_choice import RecurrenceChoice
 from dashboard.shell import actions, time_zones
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
-from schedules.calendar import board, next_steps
+from schedules.availability.usual_hours import find_next_usual_time
+from schedules.calendar import next_steps
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
@@ -414,7 +410,7 @@ def _resolve_wall_time(scope: Scope, creator: Creator, written: Draft, asked: _A
         return soonest_wall_time(scope, creator.zone)
     if asked.when == "at":
         return timing.read_typed_time(asked.day, asked.clock, asked.zone or creator.zone, scope.now)
-    return board.find_next_usual_time(scope, creator.id, creator.zone, channels=written.channels)
+    return find_next_usual_time(scope, creator.id, creator.zone, channels=written.channels)
 
 
 def _rewrite_post(

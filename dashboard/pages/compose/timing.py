@@ -14,18 +14,18 @@ from dashboard.pages.compose.draft import (
     field_text,
 )
 from dashboard.pages.posts import timing_warnings
-from dashboard.pages.queue.queries import find_first_slots, list_blockers, list_timing_warnings
+from dashboard.pages.posts.timing_queries import find_first_slots, list_blockers, list_timing_warnings
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import WallTime, check_planning_horizon, to_wall_time
-from schedules.drafts import drafts
+from foundation.ops.wall_time import WallTime, to_wall_time
+from schedules.approvals.release import approver_names, release_post
 from schedules.drafts.drafts import Draft
 from schedules.posts.deliveries import DEFAULT_PRIORITY as NORMAL
-from schedules.posts.deliveries import LOWEST_POST_PRIORITY
+from schedules.posts.deliveries import LOWEST_POST_PRIORITY, check_planning_horizon
 from schedules.posts.lateness import LateLimit
 from schedules.rescheduling import queue
 
@@ -123,13 +123,13 @@ def selected_priority() -> int:
 def queue_post(scope: Scope, written: Draft, *, key: UUID, author: str, priority: int, made: list[UUID]) -> Message:
     """Write it once and add it to the queue of each account; what to tell the person."""
     post_id, times = queue.queue_draft(scope, written, key=key, author=author, priority=priority)
-    left = drafts.release_post(scope, post_id)
+    left = release_post(scope, post_id)
     made.append(post_id)
     at = min(times.values(), key=WallTime.instant)
     when = {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"}
     if left:
         return Message("compose.planned", when)
-    waiting = drafts.approver_names(scope, post_id)
+    waiting = approver_names(scope, post_id)
     if not waiting:
         return Message("compose.waits_nobody", when)
     return Message("compose.waits", {**when, "who": ", ".join(waiting)})

@@ -16,7 +16,7 @@ from schedules.calendar.board import RecentMove
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from studio.library import demo_separation
-from studio.library.queries import RunProgress
+from studio.runs.queries import RunProgress
 from subscribers.history import recent_activity
 from subscribers.history.recent_activity import RecentMessage, RecentSale
 

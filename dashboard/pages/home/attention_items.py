@@ -7,16 +7,14 @@ from uuid import UUID
 
 from dashboard.shell.navigation import PAGES
 from foundation.i18n.translation import Message
-from schedules.approvals import verdicts
 from schedules.calendar.next_steps import publish_time
 from schedules.downtime import missed_posts
 from schedules.downtime.queries import DowntimeShare
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import PENDING_STATES, DeliveryState
-from tenants.agencies.queries import Creator, Member, Notice
+from schedules.posts.states import MISSING_APPROVAL_CODES, PENDING_STATES, DeliveryState
+from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
-
-S = DeliveryState
+from tenants.notices.queries import Notice
 
 STOP_CAUSE = "switch"
 """What the causes of emergency stops begin with."""
@@ -75,8 +73,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 }
 """Where a cause is settled, by what it is about, and the sentence that leads there."""
 
-_CURES: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(verdicts.MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
+CURES: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
     "delivery.changed": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
@@ -221,18 +219,11 @@ def list_attention_items(
     ]
 
 
-def find_remedy(reason: Message, member: Member) -> tuple[str, str]:
-    """Where what keeps a post back is put right, and the sentence that leads there; nothing where no page does it, or
-    this member cannot go."""
-    href, to = _CURES.get(reason.code, ("", ""))
-    return (href, to) if href and _can_open_page(member, href) else ("", "")
-
-
 def _can_open_item(member: Member, need: AttentionItem) -> bool:
-    return _can_open_page(member, need.href)
+    return can_open_page(member, need.href)
 
 
-def _can_open_page(member: Member, href: str) -> bool:
+def can_open_page(member: Member, href: str) -> bool:
     part, page = href.partition("=")[0], href.partition("?")[0]
     rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(has_right(member.role, right) for right in rights)
@@ -268,11 +259,11 @@ def _build_attention_item(
     href, to = _PLACES.get(about, ("", ""))
     if entry is not None:
         href, to = f"/calendar?post={entry.post_id}", "home.to.post"
-    if entry is not None and entry.state is S.UNCERTAIN:
+    if entry is not None and entry.state is DeliveryState.UNCERTAIN:
         href, to = "/approvals", "home.to.doubt"
-    elif entry is not None and entry.reason is not None and entry.reason.code in _CURES:
-        href, to = _CURES[entry.reason.code]
-    elif entry is not None and entry.state is S.FAILED:
+    elif entry is not None and entry.reason is not None and entry.reason.code in CURES:
+        href, to = CURES[entry.reason.code]
+    elif entry is not None and entry.state is DeliveryState.FAILED:
         to = "home.to.refused"
     if about in ("approval", "turned_down", "comment", "unapproved"):
         href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"

@@ -11,7 +11,7 @@ from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from gate.reviews.events import EmergencyStopRequested
+from gate.policy.events import EmergencyStopRequested
 from tenants.agencies.rights import Right
 
 WHY = "stop:why"

@@ -18,11 +18,13 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
+from schedules.downtime.states import DowntimeState
 from schedules.posts import queries as schedule_reads
-from schedules.posts.states import DeliveryState, DowntimeState
+from schedules.posts.states import DeliveryState
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right
 from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
 
 REFRESH_INTERVAL = "3s"
 """How often the page reads again: a post that leaves is seen to leave."""
@@ -127,7 +129,7 @@ def _retry_delivery(page: PageContext, delivery_id: UUID, version: int, scope: S
 
 def _dismiss_notice(page: PageContext, cause: str, why: str, scope: Scope, _: UUID) -> Message:
     mine = {one.id for one in page.list_creators(scope)}
-    told = tenant_reads.list_open_notices(scope, to=page.viewer.member.principal_id)
+    told = list_open_notices(scope, to=page.viewer.member.principal_id)
     found = next((one for one in told if one.cause == cause), None)
     if found is None or (found.creator_id is not None and found.creator_id not in mine):
         raise NotFound("home.gone")

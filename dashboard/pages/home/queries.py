@@ -12,7 +12,7 @@ from dashboard.pages.home import activity_queries, attention_items
 from dashboard.pages.home.activity_queries import ACTIVITY_WINDOW, ActivityLine
 from dashboard.pages.home.attention_items import AttentionItem
 from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
-from dashboard.pages.system.queries import list_stop_targets
+from dashboard.shell.queries import list_stop_targets
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.money import Money
@@ -30,12 +30,12 @@ from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from schedules.publishing import preflight
 from studio.library import assets
-from studio.library import queries as studio_reads
-from studio.library.queries import RunProgress
+from studio.runs.queries import RunProgress, list_active_runs
 from subscribers.comments import moderation
 from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member, Notice
+from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
+from tenants.notices.queries import Notice, list_open_notices
 
 CHART_DAYS = 14
 USUAL_DAYS = 28
@@ -231,7 +231,7 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
     talk, money, yes = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
     happens = activity_queries.without_demo_runs(
         scope,
-        studio_reads.list_active_runs(scope, ids, since=since),
+        list_active_runs(scope, ids, since=since),
         activity_queries.load_live_activity(scope, ids, moved, since=since, talk=talk, money=money),
     )
     return _Posts(
@@ -261,7 +261,7 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
 
 def _list_notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list[Notice]:
     """What this member should know, but for a change that they asked of somebody themselves."""
-    told = tenant_reads.list_open_notices(scope, to=member.principal_id)
+    told = list_open_notices(scope, to=member.principal_id)
     found = {one.cause: one for one in told if one.creator_id is None or one.creator_id in mine}
     about = {
         UUID(cause.removeprefix(CHANGE_REQUEST_CAUSE)): cause

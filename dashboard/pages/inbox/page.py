@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 from babel import Locale
 
-from connectors.contract.connector import AttachmentKind
+from connectors.contract.chats import AttachmentKind
 from dashboard.pages.inbox import comment_panel, conversation_panel
 from dashboard.pages.inbox.actions import OFFER_PANEL, SAVED_REPLIES_PANEL, SELECTED_COMMENT_KEY
 from dashboard.pages.inbox.queries import (

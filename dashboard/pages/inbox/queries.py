@@ -9,8 +9,8 @@ from uuid import UUID
 from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
 from connectors.contract.connector import Connector
-from dashboard.pages.channels.queries import platform_connectors
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message

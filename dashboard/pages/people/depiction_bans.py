@@ -13,10 +13,10 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
-from gate.consent import face_consent
 from gate.people import depiction_bans
 from gate.people.depiction_bans import MAX_BANNED_NAME
-from gate.reviews.appeals import MAX_APPEAL_LENGTH
+from gate.reviews.face_bans import request_face_ban, request_face_ban_end
+from gate.text.user_input import MAX_APPEAL_LENGTH
 from generators.containers import still_images
 from tenants.agencies.rights import Right
 
@@ -87,7 +87,7 @@ def _ban_face(turn: int, scope: Scope, _: UUID) -> Message:
     data = brought.getvalue()
     still_images.inspect_picture(data, name=brought.name)
     sha256 = library_files.object_store().put(scope.tenant_id, data)
-    face_consent.request_face_ban(scope, sha256, why=str(actions.typed_value(f"{WHY}:{turn}") or ""))
+    request_face_ban(scope, sha256, why=str(actions.typed_value(f"{WHY}:{turn}") or ""))
     st.session_state[TURN] = turn + 1
     return Message("people.never_looking")
 
@@ -98,5 +98,5 @@ def _end_name_ban(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
 
 
 def _end_face_ban(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
-    face_consent.request_face_ban_end(scope, one.id)
+    request_face_ban_end(scope, one.id)
     return Message("people.never_face_ended" if one.ending_by else "people.never_face_ending")

@@ -1,12 +1,12 @@
 """People, the list: everybody by name with what is proven and allowed at a glance, and one of them opened."""
 
-from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.people import profile, surface_names, synthetic_people
+from dashboard.pages.people import profile
+from dashboard.pages.people.person_summary import render_summary
 from dashboard.pages.people.queries import PeopleView, load_people, load_profile_context
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -22,8 +22,6 @@ from tenants.agencies.rights import Right
 
 OPEN, FIND = "people:open", "people:find"
 NOBODY = ""
-BEFORE = timedelta(microseconds=1)
-"""Ends are exclusive: what ends at midnight holds on the day before."""
 
 
 def render_person_list(page: PageContext) -> None:
@@ -76,30 +74,6 @@ def _render_person_row(page: PageContext, found: PeopleView, one: PersonDossier)
 
 def _open_person(person_id: str) -> None:
     st.session_state[OPEN] = person_id
-
-
-def render_summary(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
-    """One person at a glance: proof of age, permissions, declaration, and what is missing."""
-    creators = {each.id: each.name for each in found.creators}
-    draw_template(
-        "pages/people/templates/summary.html",
-        one=one,
-        creator=creators.get(one.creator_id, "") if one.creator_id else "",
-        offer=found.offers.get(one.id),
-        looks=synthetic_people.review_status(page, one),
-        places=lambda surfaces: surface_names.surface_labels(page, surfaces),
-        now=found.now,
-        **date_formatters(page),
-    )
-
-
-def date_formatters(page: PageContext) -> dict[str, object]:
-    """How templates say days, on the reader's calendar: `day` of an instant, `last` the last one before an end."""
-
-    def day(at: datetime) -> str:
-        return page.localizer.format_date(at.astimezone(page.localizer.zone).date())
-
-    return {"day": day, "last": lambda end: day(end - BEFORE), "voice": page.localizer, "word": page.text}
 
 
 def _render_person_form(page: PageContext, found: PeopleView) -> None:

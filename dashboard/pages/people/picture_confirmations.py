@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.approvals.post_approvals import reveal_pictures, revealed_picture_url
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals.queries import reviewable_creators
 from dashboard.pages.people.queries import list_pending_confirmations, list_unrecognizable
 from dashboard.shell import actions

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard.pages.people import person_list, portal_code, surface_names, synthetic_people
+from dashboard.pages.people import portal_code, surface_names, synthetic_people
+from dashboard.pages.people.person_summary import date_formatters, render_summary
 from dashboard.pages.people.queries import PeopleView, ProfileContext, load_profile_context
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -37,8 +38,8 @@ DAYS = "DD/MM/YYYY"
 def render_profile(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
     """Draw one person and what can be done. `near` was read before the person: else an open page might never learn of
     what was written down in between."""
-    person_list.render_summary(page, found, one)
-    draw_template("pages/people/templates/documents.html", one=one, near=near, **person_list.date_formatters(page))
+    render_summary(page, found, one)
+    draw_template("pages/people/templates/documents.html", one=one, near=near, **date_formatters(page))
     if near.waits:
         _rerun_when_saved(page, one.id)
     if one.facts.kind == "synthetic":

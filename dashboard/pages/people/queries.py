@@ -9,7 +9,7 @@ from uuid import UUID
 from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.outbox import outbox
-from gate.consent import consent_offers, face_consent, shoot_cards, subject_portal
+from gate.consent import consent_offers, shoot_cards, subject_portal
 from gate.consent.consent_offers import ConsentOfferSummary
 from gate.consent.shoot_cards import ShootCardView
 from gate.consent.subject_portal import LinkedPerson
@@ -21,6 +21,7 @@ from gate.people.persons import REAL_PERSON
 from gate.reviews import bystanders, depicted_people
 from gate.reviews.bystanders import BystanderCount
 from gate.reviews.depicted_people import PendingProposal
+from gate.reviews.face_bans import list_face_bans
 from studio.library import assets as studio_library
 from studio.library import queries as studio_reads
 from studio.library.queries import AssetCard as Picture
@@ -139,6 +140,6 @@ def list_depiction_ban_entries(scope: Scope) -> list[DepictionBanEntry]:
     ]
     found += [
         DepictionBanEntry(one.id, "face", one.why, one.noted_by, names.get(one.noted_by, ""), one.since, one.ending_by)
-        for one in face_consent.list_face_bans(scope)
+        for one in list_face_bans(scope)
     ]
     return sorted(found, key=lambda one: one.since, reverse=True)

@@ -9,10 +9,10 @@ from babel import Locale
 
 from dashboard.pages.people import portal_code, surface_names
 from dashboard.pages.people.queries import ShootCardsView, load_shoot_cards
-from dashboard.pages.start import agency_setup
 from dashboard.shell import actions
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.time_zones import list_time_zones
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -73,11 +73,7 @@ def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
         select_all=False,
     )
     today = found.now.astimezone(page.localizer.zone).date()
-    zones = (
-        agency_setup.list_time_zones(creators[who].zone)
-        if who in creators
-        else agency_setup.list_time_zones(found.zone)
-    )
+    zones = list_time_zones(creators[who].zone) if who in creators else list_time_zones(found.zone)
     left.date_input(page.text("cards.day"), value=today, max_value=today, format="DD/MM/YYYY", key="card:day")
     right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
     countries = _country_names(page.localizer.language)

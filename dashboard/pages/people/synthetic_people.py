@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.approvals.post_approvals import reveal_pictures, revealed_picture_url
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.people.queries import PeopleView, list_reference_candidates
 from dashboard.shell import actions
 from dashboard.shell.actions import typed_value

@@ -11,9 +11,9 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from insights.analysis import ab_test_verdicts
 from insights.analysis.ab_test_verdicts import AbTestVerdict
-from schedules.calendar import listings
 from schedules.posts import queries as schedule_reads
 from schedules.posts.channel_overrides import PostContent
+from schedules.posts.queries import MAX_PAGE_SIZE
 from schedules.posts.states import SeriesState
 from schedules.recurrence import ab_tests, queries
 from schedules.recurrence.ab_tests import AbTestStatus, VariantTest
@@ -84,7 +84,7 @@ def _list_ab_test_candidates(
     scope: Scope, creator: Creator, accounts: dict[UUID, Channel], running: set[UUID]
 ) -> list[AbTestCandidate]:
     found = []
-    for one in queries.list_series_records(scope, [creator.id], before=None, limit=listings.MAX_PAGE_SIZE):
+    for one in queries.list_series_records(scope, [creator.id], before=None, limit=MAX_PAGE_SIZE):
         series = one.series
         if series.state is SeriesState.STOPPED or series.id in running or len(one.channels) != 1 or not series.coming:
             continue

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.planning.ab_test_queries import AbTestCandidate, AbTestsView, AbTestView, load_ab_tests
+from dashboard.pages.posts.calendar_navigation import render_back_button, select_creator
 from dashboard.shell import actions
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.page_context import PageContext
@@ -15,7 +15,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from insights.analysis import ab_test_verdicts
 from insights.metrics.readings import POST_METRICS
-from schedules.drafts import drafts
+from schedules.approvals.release import needs_no_approval
 from schedules.recurrence import ab_tests, series
 from schedules.recurrence.ab_tests import MAX_TEST_UNITS, MIN_TEST_UNITS, AbTestRequest
 from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
@@ -32,9 +32,9 @@ USUAL = 60
 
 def render_ab_tests(page: PageContext, asked: str) -> None:
     """Draw the tests of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
-    filters.render_back_button(page)
+    render_back_button(page)
     draw_template("pages/planning/templates/ab_test_header.html", word=page.text)
-    creator = filters.select_creator(page, "compare", asked)
+    creator = select_creator(page, "compare", asked)
     if creator is None:
         return
     found = page.read(lambda scope: load_ab_tests(scope, creator))
@@ -64,7 +64,7 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
     test = ab_tests.get_test(scope, test_id)
     page.get_creator(scope, test.creator_id)
     ab_tests.end_test(scope, test_id, keep=keep, author=page.viewer.actor)
-    free = drafts.needs_no_approval(scope, test.b_id if keep == VARIANT_B else test.a_id)
+    free = needs_no_approval(scope, test.b_id if keep == VARIANT_B else test.a_id)
     code = "variants.ended_stopped" if test.stopped else "variants.ended" if free else "variants.ended_waits"
     return Message(code, {"version": keep.upper()})
 
@@ -142,5 +142,5 @@ def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_
         media=None if picture in (SAME, "") else () if picture == NONE else (UUID(picture),),
     )
     test_id = ab_test_verdicts.start_measured_test(scope, one.series_id, wanted, key=press_id, author=page.viewer.actor)
-    free = drafts.needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)
+    free = needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)
     return Message("variants.begun_free" if free else "variants.begun")

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.compose import draft
 from dashboard.pages.planning.draft_queries import DraftEntry, list_drafts
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -23,7 +23,7 @@ from tenants.agencies.rights import Right
 
 def render_drafts(page: PageContext) -> None:
     """Draw the list."""
-    filters.render_back_button(page)
+    render_back_button(page)
     st.title(page.text("calendar.aside"))
     actions.show_notices(page, "aside")
     now, found = page.read(lambda scope: (scope.now, list_drafts(scope, page.list_creators(scope))))

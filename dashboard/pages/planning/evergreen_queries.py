@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels.accounts import queries as channel_reads
-from dashboard.pages.compose.queries import PostAccount
-from dashboard.pages.compose.queries import list_post_accounts as accounts_of
+from dashboard.pages.posts.accounts import PostAccount
+from dashboard.pages.posts.accounts import list_post_accounts as accounts_of
 from foundation.db.database import Scope
 from foundation.ops.wall_time import local_day
 from gate.policy.emergency_stops import StoppedScope
@@ -21,7 +21,6 @@ from schedules.recurrence import evergreen_pools, queries
 from schedules.recurrence.evergreen_pools import PoolSchedule
 from tenants.agencies.queries import Creator
 
-S = DeliveryState
 RECENT = timedelta(days=365)
 OFFERED = 60
 """Published posts that may be put in, the latest first."""
@@ -115,7 +114,7 @@ def _build_evergreen_entry(
     scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, known: Sequence[DeliveryEntry]
 ) -> EvergreenEntry:
     mine = [one for one in known if one.post_id in wordings]
-    left = [one.settled_at or one.due_at for one in mine if one.state is S.PUBLISHED]
+    left = [one.settled_at or one.due_at for one in mine if one.state is DeliveryState.PUBLISHED]
     ahead = [one.due_at for one in mine if one.state in PENDING_STATES]
     written = [schedule_reads.get_stored_post(scope, one) for one in wordings]
     return EvergreenEntry(entry_id, written, out, max(left, default=None), min(ahead, default=None))

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.planning.evergreen_queries import EvergreenEntry, EvergreenView, load_evergreen
+from dashboard.pages.posts.calendar_navigation import render_back_button, select_creator
 from dashboard.shell import actions
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.page_context import PageContext
@@ -31,9 +31,9 @@ WORDS, POST = "pool:words", "pool:post"
 
 def render_evergreen_queue(page: PageContext, asked: str) -> None:
     """Draw the pool of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
-    filters.render_back_button(page)
+    render_back_button(page)
     draw_template("pages/planning/templates/evergreen_header.html", word=page.text)
-    creator = filters.select_creator(page, "pool", asked)
+    creator = select_creator(page, "pool", asked)
     if creator is None:
         return
     found = page.read(lambda scope: load_evergreen(scope, creator))

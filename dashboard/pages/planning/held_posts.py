@@ -6,8 +6,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.posts import move_results
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -22,7 +22,7 @@ from tenants.agencies.rights import Right
 
 def render_held_posts(page: PageContext) -> None:
     """Draw the page: a part for each creator of whom anything waits."""
-    filters.render_back_button(page)
+    render_back_button(page)
     st.subheader(page.text("held.title"))
     actions.show_notices(page, "held")
     drawn = [one for one in page.read(page.list_creators) if render_creator_held_posts(page, one)]

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.planning import calendar_subscriptions, feeds
 from dashboard.pages.planning import import_export_queries as reads
 from dashboard.pages.planning.import_export_queries import DateRange, ImportsView
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -18,7 +18,7 @@ from foundation.i18n.translation import Message
 from schedules.imports import import_files
 from schedules.imports.csv_rows import MAX_BYTES, MAX_ROWS
 from schedules.imports.import_files import ImportView
-from schedules.posts.states import ImportState
+from schedules.imports.states import ImportState
 from tenants.agencies.rights import Right
 
 TICK = "3s"
@@ -30,7 +30,7 @@ SHOWN = 60
 
 def render_import_export(page: PageContext) -> None:
     """Draw the page."""
-    filters.render_back_button(page)
+    render_back_button(page)
     draw_template("pages/planning/templates/import_header.html", title=page.text("files.title"))
     mine = page.read(page.list_creators)
     if not mine:

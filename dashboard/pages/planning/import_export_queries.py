@@ -15,6 +15,7 @@ from foundation.errors import BadInput
 from foundation.ops.wall_time import WallTime, day_bounds, local_day
 from schedules.calendar import calendar_subscriptions, exports
 from schedules.calendar.calendar_subscriptions import CalendarSubscription
+from schedules.calendar.icalendar import render_icalendar
 from schedules.feeds import sources
 from schedules.feeds.sources import FeedView
 from schedules.imports import account_names, import_files
@@ -115,7 +116,7 @@ def export_posts(scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, 
     """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first creator's clock."""
     found = exports.load_export_rows(scope, {one.id for one in mine}, *_range_bounds(mine, days))
     if form == "ics":
-        return exports.render_icalendar(found, now=scope.now, name=voice.text("files.calendar_name"))
+        return render_icalendar(found, now=scope.now, name=voice.text("files.calendar_name"))
     said = {asked: voice.message_text(reason) for asked, reason in exports.collect_reason_messages(found).items()}
     return exports.render_csv(found, said)
 

@@ -5,14 +5,14 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.downtime import missed_posts, queries
-from schedules.posts.states import DowntimeState
+from schedules.downtime.states import DowntimeState
 from tenants.agencies.rights import Right
 
 LOOK = "5s"
@@ -21,7 +21,7 @@ LOOK = "5s"
 
 def render_missed_posts(page: PageContext) -> None:
     """Draw the page."""
-    filters.render_back_button(page)
+    render_back_button(page)
     _render_missed_list(page)
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
-from dashboard.pages.compose.queries import platform_connectors
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from schedules.calendar.publishing_forecast import PublishingForecast, forecast_publishing
@@ -16,7 +16,7 @@ MAX_FORECAST_POSTS = 200
 
 def render_publishing_forecast(page: PageContext) -> None:
     """Draw the page."""
-    filters.render_back_button(page)
+    render_back_button(page)
     days = st.segmented_control(
         page.text("outlook.days"),
         DAYS,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar import filters
 from dashboard.pages.planning.weekly_plan_queries import WeeklyPlanView, load_weekly_plan
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions, page_context
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime
-from schedules.posts.states import WeekLineState
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import proposals
 from schedules.suggestions.weekly_plans.brief import MAX_WEEK_POSTS, WeekBrief
 from schedules.suggestions.weekly_plans.proposals import WeekLineChange, WeekLineView, WeekProposal
@@ -33,7 +33,7 @@ TICK = "3s"
 
 def render_weekly_plan(page: PageContext) -> None:
     """Draw the brief, the newest proposal of the chosen creator, and what is open of those before."""
-    filters.render_back_button(page)
+    render_back_button(page)
     draw_template("pages/planning/templates/weekly_plan_header.html", word=page.text)
     mine = page.read(page.list_creators)
     if not mine:

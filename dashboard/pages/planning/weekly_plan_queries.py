@@ -10,7 +10,7 @@ from foundation.db.database import Scope
 from foundation.ops.wall_time import local_day
 from schedules.suggestions.weekly_plans import proposals
 from schedules.suggestions.weekly_plans.proposals import WeekProposal
-from studio.library import queries as studio_reads
+from studio.recipes.queries import list_recipes
 from subscribers.replies import persona
 from tenants.agencies.queries import Creator
 
@@ -59,7 +59,7 @@ def load_weekly_plan(scope: Scope, creator: Creator) -> WeeklyPlanView:
         now=scope.now,
         creator=creator,
         accounts={str(one.id): one.name for one in theirs if one.surface and not one.is_disconnected},
-        recipes={str(one.id): one.name for one in studio_reads.list_recipes(scope, creator.id)},
+        recipes={str(one.id): one.name for one in list_recipes(scope, creator.id)},
         tone=manner.tone,
         forbidden=manner.forbidden,
         monday=today + timedelta(days=7 - today.weekday()),

@@ -5,20 +5,21 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.compose.queries import list_post_accounts, platform_connectors
 from dashboard.pages.posts import move_results
+from dashboard.pages.posts.accounts import list_post_accounts
 from dashboard.pages.posts.queries import PostChannel, PostView
 from dashboard.shell import actions, time_zones
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.calendar import versioned_actions
 from schedules.downtime.misfires import original_occurrence_key
 from schedules.drafts import channel_requirements
-from schedules.posts import deliveries
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
@@ -85,7 +86,7 @@ def _reschedule_delivery(
     page: PageContext, creator_id: UUID, entry: DeliveryEntry, key: str, scope: Scope, _: UUID
 ) -> Message:
     creator, at = page.get_creator(scope, creator_id), _parse_typed_time(key, entry.zone)
-    deliveries.reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
+    reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 

@@ -3,11 +3,11 @@
 from functools import partial
 from uuid import UUID
 
-from dashboard.pages.compose.queries import platform_connectors
 from dashboard.pages.posts.duplicate_queries import load_delivery_duplicates
 from dashboard.pages.posts.queries import PostChannel
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message

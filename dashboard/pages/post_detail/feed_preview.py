@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.compose.queries import preview_post
+from dashboard.pages.posts.accounts import preview_post
 from dashboard.pages.posts.queries import PostView
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.compose.queries import platform_connectors
 from dashboard.pages.posts.queries import PostChannel, PostView
 from dashboard.shell import actions, time_zones
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -21,8 +21,7 @@ from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.agencies.rights import Right
 
-S = DeliveryState
-REMOVABLE_STATES = frozenset({S.PUBLISHED, S.UNCERTAIN, S.BROKEN_OFF})
+REMOVABLE_STATES = frozenset({DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF})
 """States of what stands outside, or may, and is not on its way there or back."""
 
 LATER = timedelta(days=1)

@@ -8,10 +8,11 @@ import streamlit as st
 from connectors.contract.capabilities import PostOption
 from dashboard.pages.compose import channel_fields
 from dashboard.pages.compose.draft import format_option, parse_option
-from dashboard.pages.compose.queries import platform_connectors, platform_options
+from dashboard.pages.posts.accounts import platform_options
 from dashboard.pages.posts.queries import PostView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message

@@ -6,9 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.calendar import filters
-from dashboard.pages.compose import draft, edit_mode, recurrence
-from dashboard.pages.home import attention_items
+from dashboard.pages.compose import draft, edit_mode
 from dashboard.pages.post_detail import (
     channel_actions,
     duplicate_warning,
@@ -18,6 +16,7 @@ from dashboard.pages.post_detail import (
     post_edit,
     priority,
 )
+from dashboard.pages.post_detail.series_actions import render_detach_button, render_series
 from dashboard.pages.posts import (
     dry_run_actions,
     labels,
@@ -27,7 +26,9 @@ from dashboard.pages.posts import (
     timing_warnings,
     uncertain_delivery,
 )
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.pages.posts.queries import PostChannel, PostView, load_post
+from dashboard.pages.posts.remedies import find_remedy
 from dashboard.pages.posts.timeline import build_timeline, next_step
 from dashboard.shell import actions, page_context, time_zones
 from dashboard.shell.date_input import parse_date, parse_time
@@ -36,11 +37,11 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
-from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST, MISSING_APPROVAL_CODES
+from schedules.approvals.time_changes import reschedule_delivery
+from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST
 from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStep
 from schedules.drafts import drafts
-from schedules.posts import deliveries
-from schedules.posts.states import CANCELLABLE, DeliveryState
+from schedules.posts.states import CANCELLABLE, MISSING_APPROVAL_CODES, DeliveryState
 from tenants.agencies.rights import Right
 
 TICK = "3s"
@@ -55,7 +56,7 @@ def render_post(page: PageContext, post_id: UUID) -> None:
     """Draw one post. Raises NotFound for one that is not this member's to see."""
     at = st.query_params.get("at", "")
     found = page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
-    filters.render_back_button(page)
+    render_back_button(page)
     draw_template(
         "pages/post_detail/templates/post.html",
         found=found,
@@ -67,7 +68,7 @@ def render_post(page: PageContext, post_id: UUID) -> None:
     _render_timeline(page, post_id, at, found)
     if found.is_editable:
         feed_preview.render_feed_preview(page, found)
-    recurrence.render_series(page, found)
+    render_series(page, found)
     if page.has_right(Right.RUN):
         _render_edit_actions(page, found)
         if found.is_editable:
@@ -104,7 +105,7 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
             draw_template(
                 "pages/post_detail/templates/channel.html",
                 place=place,
-                cure=partial(attention_items.find_remedy, member=page.viewer.member),
+                cure=partial(find_remedy, member=page.viewer.member),
                 rule=found.rules.get(place.entry.channel_id),
                 lines=build_timeline(found, place),
                 coming=coming,
@@ -211,7 +212,7 @@ def _render_edit_actions(page: PageContext, found: PostView) -> None:
                 on_click=edit_mode.start_editing,
                 args=(*about, at),
             )
-        recurrence.render_detach_button(page, found)
+        render_detach_button(page, found)
         st.button(
             page.text("calendar.duplicate"),
             icon=":material/content_copy:",
@@ -257,5 +258,5 @@ def _move_post(
         parse_date(day), parse_time(clock), str(actions.typed_value(f"{ZONE}:{found.post.id}:{zone}") or zone)
     )
     for delivery_id, version in seen.items():
-        deliveries.reschedule_delivery(scope, delivery_id, at=at, version=version)
+        reschedule_delivery(scope, delivery_id, at=at, version=version)
     return move_results.describe_move(page, scope, creator, at, seen)

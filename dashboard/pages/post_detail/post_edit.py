@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.compose.queries import editable_platforms
+from dashboard.pages.posts.accounts import editable_platforms
 from dashboard.pages.posts.queries import PostChannel, PostView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -14,11 +14,11 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from schedules.edits.queries import EditView
-from schedules.posts.states import DeliveryState, EditState
+from schedules.edits.states import EditState
+from schedules.posts.states import DeliveryState
 from schedules.publishing import edit_requests
 from tenants.agencies.rights import Right
 
-E = EditState
 TITLE, BODY, SEEN = "words:title", "words:body", "words:seen"
 SETTLED = frozenset({"edit.not_there"})
 
@@ -100,11 +100,11 @@ def render_post_edit_status(page: PageContext, creator_id: UUID, place: PostChan
             actions.action_button(
                 page, "edit.page.again", partial(_retry_edit, *about), right=Right.RUN, key=f"words:again:{key}"
             )
-        if last.state is E.UNSURE and page.has_right(Right.APPROVE):
+        if last.state is EditState.UNSURE and page.has_right(Right.APPROVE):
             for came, code in ((True, "edit.page.new_stand"), (False, "edit.page.old_stand")):
                 act = partial(_resolve_uncertain_edit, *about, came=came, member_id=page.viewer.member.id)
                 actions.action_button(page, code, act, right=Right.APPROVE, key=f"words:{came}:{key}")
-        if last.state in (E.WAITING, E.DUE, E.REFUSED):
+        if last.state in (EditState.WAITING, EditState.DUE, EditState.REFUSED):
             actions.action_button(
                 page, "edit.page.leave", partial(_abandon_edit, *about), right=Right.RUN, key=f"words:leave:{key}"
             )
@@ -112,7 +112,7 @@ def render_post_edit_status(page: PageContext, creator_id: UUID, place: PostChan
 
 def _can_retry_edit(last: EditView) -> bool:
     settled = last.reason is not None and last.reason.code in SETTLED
-    return last.state in (E.REFUSED, E.UNSURE) and not settled
+    return last.state in (EditState.REFUSED, EditState.UNSURE) and not settled
 
 
 def _retry_edit(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:

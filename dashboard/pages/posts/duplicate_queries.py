@@ -6,7 +6,7 @@ from uuid import UUID
 
 from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
-from dashboard.pages.compose.queries import platform_connectors
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime
 from schedules.drafts import duplicates

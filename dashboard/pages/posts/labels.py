@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.calendar.filters import SELECT_WIDTH
+from dashboard.pages.posts.calendar_navigation import SELECT_WIDTH
 from dashboard.pages.posts.queries import PostView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext

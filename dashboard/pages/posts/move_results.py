@@ -14,8 +14,8 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime
 from schedules.approvals import time_changes
+from schedules.approvals.release import needs_no_approval
 from schedules.calendar.next_steps import is_waiting_for_approval
-from schedules.drafts import drafts
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
@@ -42,12 +42,9 @@ def describe_unmoved_posts(page: PageContext, scope: Scope, done: Message, left:
     return Message("shift.stayed", {"done": page.localizer.message_text(done), "which": " ".join(which)})
 
 
-S = DeliveryState
-
-
 def describe_approval_effect(page: PageContext, found: PostView, moving: Sequence[DeliveryEntry]) -> str:
     """What a move of these accounts of a post does to the yes that they have, or wait for; "" where none is asked."""
-    waits = all(one.state is S.DRAFT or is_waiting_for_approval(one) for one in moving)
+    waits = all(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in moving)
     if not found.creator.approval_tiers or (waits and found.free):
         return ""
     if time_changes.needs_time_approval(found.creator):
@@ -62,8 +59,8 @@ def describe_move(
     called, where it is not on the clock of the creator."""
     when = {"day": f"{at.day:%d/%m/%Y}", "clock": clock or time_zones.format_wall_clock(page, at, creator.zone)}
     there = Message("calendar.moved_gap" if at.is_in_dst_gap else "calendar.moved", when)
-    rows = [row for row in (get_delivery(scope, one) for one in moved) if row.state == S.DRAFT]
-    if all(drafts.needs_no_approval(scope, row.post_id) for row in rows):
+    rows = [row for row in (get_delivery(scope, one) for one in moved) if row.state == DeliveryState.DRAFT]
+    if all(needs_no_approval(scope, row.post_id) for row in rows):
         return there
     waits = "calendar.moved_asks" if time_changes.needs_time_approval(creator) else "calendar.moved_waits"
     return Message(waits, {"moved": page.localizer.message_text(there)})

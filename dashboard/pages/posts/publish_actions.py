@@ -2,19 +2,18 @@
 
 from uuid import UUID
 
-from dashboard.pages.compose.queries import platform_connectors
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from schedules.approvals.verdicts import MISSING_APPROVAL_CODES
+from schedules.approvals.release import release_post
 from schedules.calendar import next_steps
 from schedules.drafts import drafts
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import DeliveryState
+from schedules.posts.states import MISSING_APPROVAL_CODES, DeliveryState
 from schedules.publishing import preflight
 
-S = DeliveryState
-RETRYABLE_DELIVERY_STATES = frozenset({S.HELD, S.FAILED, S.BROKEN_OFF})
+RETRYABLE_DELIVERY_STATES = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 """States of what somebody tries again."""
 
 
@@ -40,7 +39,7 @@ def publish_now_action(page: PageContext, scope: Scope, delivery_id: UUID, versi
 def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
     """Put a draft on the calendar: that it leaves by itself, on which accounts it will not as it is, or that a yes is
     missing."""
-    if not drafts.release_post(scope, post_id):
+    if not release_post(scope, post_id):
         return Message("calendar.planned_not")
     stays = next_steps.channels_not_publishing(scope, post_id, platform_connectors())
     accounts = ", ".join(stays.values())

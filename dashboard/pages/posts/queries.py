@@ -9,16 +9,18 @@ from datetime import datetime
 from uuid import UUID
 
 from channels.accounts import queries as channel_reads
-from channels.accounts.queries import AttemptSummary, Channel
+from channels.accounts.queries import Channel
+from channels.attempts.queries import AttemptSummary, list_attempts_by_subject
 from channels.limits import send_limits
 from channels.limits.send_limits import SendingBlock
 from channels.links import short_links
 from channels.links.short_links import LinkClicks
 from channels.manual_tasks import task_lifecycle
 from connectors.shared.options import ReadableOption
-from dashboard.pages.compose.queries import describe_options, platform_connectors
+from dashboard.pages.posts.accounts import describe_options
 from dashboard.pages.posts.recurrence_choice import occurrence_entries
 from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
@@ -26,6 +28,7 @@ from gate.contract.units import Subject
 from gate.copies import live_copies
 from gate.policy import active_policy
 from gate.policy.emergency_stops import StoppedScope
+from schedules.approvals.release import has_one_of_two_approvals, needs_no_approval
 from schedules.calendar import next_steps
 from schedules.calendar.next_steps import (
     Objection,
@@ -36,7 +39,6 @@ from schedules.calendar.next_steps import (
     pending_objection,
 )
 from schedules.downtime import account_blocks, misfires
-from schedules.drafts import drafts
 from schedules.drafts.previews import DestinationRules, rules_of_destination
 from schedules.edits import queries
 from schedules.edits.queries import EditView
@@ -52,7 +54,6 @@ from schedules.recurrence import evergreen_pools
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
 
-S = DeliveryState
 JUDGED = 8
 """Places of a post that are checked ahead each time it is looked at; the others are ten minutes before their time."""
 
@@ -89,7 +90,7 @@ class PostChannel:
     @property
     def is_movable(self) -> bool:
         """Whether a person may give it another time."""
-        return self.entry.state in SCHEDULABLE or self.entry.state in (S.DRAFT, S.APPROVED)
+        return self.entry.state in SCHEDULABLE or self.entry.state in (DeliveryState.DRAFT, DeliveryState.APPROVED)
 
 
 def _needs_manual_removal(scope: Scope, what: Subject) -> bool:
@@ -104,7 +105,7 @@ def _find_original_delivery(whole: Sequence[DeliveryEntry], entry: DeliveryEntry
     if key == entry.occurrence_key:
         return None
     known = (one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key))
-    return next((one for one in known if one.state is not S.CANCELLED), None)
+    return next((one for one in known if one.state is not DeliveryState.CANCELLED), None)
 
 
 def load_post_channels(
@@ -114,7 +115,7 @@ def load_post_channels(
     about = {one.delivery_id: delivery_subject(one.delivery_id) for one in entries}
     stories, tried = (
         schedule_reads.delivery_timelines(scope, list(about)),
-        channel_reads.list_attempts_by_subject(scope, about.values()),
+        list_attempts_by_subject(scope, about.values()),
     )
     clicked, dry = short_links.clicks_of(scope, list(about.values())), dry_run_state.load_dry_run_check(scope)
     held = send_limits.send_blocks(scope, {one.channel_id for one in entries}, brake=True, posts=True)
@@ -126,7 +127,7 @@ def load_post_channels(
         place = replace(
             PostChannel(one, stories[one.delivery_id], tried[what], clicked.get(what), only),
             doubt=known.get(one.delivery_id),
-            by_hand=one.state is S.REMOVING and _needs_manual_removal(scope, what),
+            by_hand=one.state is DeliveryState.REMOVING and _needs_manual_removal(scope, what),
             first=_find_original_delivery(whole, one),
             edits=reworded.get(one.delivery_id, ()),
         )
@@ -148,7 +149,7 @@ def _add_preflight_troubles(scope: Scope, found: Sequence[PostChannel]) -> list[
 
 def _add_expected_block(place: PostChannel, on: Channel, held: SendingBlock | None) -> PostChannel:
     """With what stands in its way there, where it is to leave by itself."""
-    if place.dry or place.entry.state not in (S.APPROVED, S.SCHEDULED, S.PARTLY):
+    if place.dry or place.entry.state not in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY):
         return place
     return replace(place, in_the_way=send_limits.expected_block(on, held, place.publishes_at))
 
@@ -220,7 +221,7 @@ def load_post(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: 
     members = tenant_reads.list_members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = active_policy.current_bundle(scope)
-    wished = any(one.state is S.DRAFT or is_waiting_for_approval(one) for one in entries)
+    wished = any(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in entries)
     said = {key: post.content_for_channel(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)}
     return PostView(
         now=scope.now,
@@ -229,8 +230,8 @@ def load_post(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: 
         by=people.get(post.author, ""),
         places=load_post_channels(scope, entries, whole, accounts),
         approvers=pending_approver_names(scope, post_id) if wished else (),
-        half=wished and drafts.has_one_of_two_approvals(scope, post_id),
-        free=wished and drafts.needs_no_approval(scope, post_id),
+        half=wished and has_one_of_two_approvals(scope, post_id),
+        free=wished and needs_no_approval(scope, post_id),
         people=people,
         rules={
             key: rules_of_destination(rules, one.platform, one.surface, scope.now.date())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from channels.accounts.queries import AttemptSummary
+from channels.attempts.queries import AttemptSummary
 from dashboard.pages.posts.queries import PostChannel, PostView
 from foundation.i18n.translation import Message
 from schedules.approvals.decisions import APPROVAL_NOT_REQUESTED
@@ -15,8 +15,6 @@ from schedules.edits.queries import EditView
 from schedules.posts.queries import DeliveryStep
 from schedules.posts.states import DeliveryState
 
-S = DeliveryState
-
 ASKED_KEPT = timedelta(days=540)
 """So long what was asked of a platform is kept for sure: of what is older, nobody knows whether anything was."""
 
@@ -24,18 +22,18 @@ MAX_OUTPUT = 160
 """Characters of a text that a line of a story repeats."""
 
 _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
-    (S.UNCERTAIN, S.PUBLISHED): "calendar.step.found",
-    (S.UNCERTAIN, S.SCHEDULED): "calendar.step.absent",
-    (S.PUBLISHING, S.SCHEDULED): "calendar.step.later",
-    (S.SCHEDULED, S.SCHEDULED): "calendar.step.moved",
-    (S.HELD, S.SCHEDULED): "calendar.step.resumed",
-    (S.FAILED, S.SCHEDULED): "calendar.step.resumed",
-    (S.BROKEN_OFF, S.PARTLY): "calendar.step.resumed",
-    (S.UNCERTAIN, S.PARTLY): "calendar.step.goes_on",
+    (DeliveryState.UNCERTAIN, DeliveryState.PUBLISHED): "calendar.step.found",
+    (DeliveryState.UNCERTAIN, DeliveryState.SCHEDULED): "calendar.step.absent",
+    (DeliveryState.PUBLISHING, DeliveryState.SCHEDULED): "calendar.step.later",
+    (DeliveryState.SCHEDULED, DeliveryState.SCHEDULED): "calendar.step.moved",
+    (DeliveryState.HELD, DeliveryState.SCHEDULED): "calendar.step.resumed",
+    (DeliveryState.FAILED, DeliveryState.SCHEDULED): "calendar.step.resumed",
+    (DeliveryState.BROKEN_OFF, DeliveryState.PARTLY): "calendar.step.resumed",
+    (DeliveryState.UNCERTAIN, DeliveryState.PARTLY): "calendar.step.goes_on",
 }
 """Steps that say more than where they lead."""
 
-_BY_WHY = frozenset({S.DRAFT, S.APPROVED})
+_BY_WHY = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED})
 """What a step into these says, its reason says alone, where it has one."""
 
 
@@ -54,11 +52,13 @@ class TimelineLine:
 def build_timeline(found: PostView, place: PostChannel) -> list[TimelineLine]:
     """Everything that happened on one account, the oldest first; of one instant, what became of it before what was
     asked."""
-    began = [step.at for step in place.steps if step.after is S.PUBLISHING]
+    began = [step.at for step in place.steps if step.after is DeliveryState.PUBLISHING]
     asked = [_build_attempt_line(attempt, began) for attempt in place.attempts]
     unsent = _find_unsent_instants(found, place.steps, {line.at for line in asked})
     steps = [
-        _build_step_line(found, step, unsent) for step in place.steps if step.at not in unsent or step.after is S.FAILED
+        _build_step_line(found, step, unsent)
+        for step in place.steps
+        if step.at not in unsent or step.after is DeliveryState.FAILED
     ]
     reworded = [line for one in place.edits for line in _build_edit_lines(found, one)]
     return sorted([*steps, *asked, *reworded], key=lambda line: line.at)
@@ -81,13 +81,19 @@ def _shorten_text(words: tuple[str, str]) -> str:
 def _find_unsent_instants(found: PostView, steps: Sequence[DeliveryStep], asked: Collection[datetime]) -> set[datetime]:
     """The instants at which it was taken to be sent, and refused, with nothing asked of its platform."""
     known = found.now - ASKED_KEPT
-    ends = [pair for pair in pairwise(steps) if (pair[0].after, pair[1].after) == (S.PUBLISHING, S.FAILED)]
+    ends = [
+        pair
+        for pair in pairwise(steps)
+        if (pair[0].after, pair[1].after) == (DeliveryState.PUBLISHING, DeliveryState.FAILED)
+    ]
     return {step.at for began, end in ends if began.at > known and began.at not in asked for step in (began, end)}
 
 
 def _build_step_line(found: PostView, step: DeliveryStep, unsent: Collection[datetime]) -> TimelineLine:
     code, by = step_code(step), found.people.get(step.by, "")
-    if step.after is S.APPROVED and step.by == found.post.author:  # nobody approves their own work: nobody was asked
+    if (
+        step.after is DeliveryState.APPROVED and step.by == found.post.author
+    ):  # nobody approves their own work: nobody was asked
         code = APPROVAL_NOT_REQUESTED.code
     if step.at in unsent:
         code = "calendar.step.unsent"
@@ -99,7 +105,9 @@ def step_code(step: DeliveryStep | RecentMove) -> str:
     """The sentence of a step."""
     if step.after in _BY_WHY and step.reason is not None:
         return step.reason.code
-    if (step.before, step.after) == (S.UNCERTAIN, S.SCHEDULED) and step.by.startswith("member:"):
+    if (step.before, step.after) == (DeliveryState.UNCERTAIN, DeliveryState.SCHEDULED) and step.by.startswith(
+        "member:"
+    ):
         return "calendar.step.not_there"
     return _STEPS.get((step.before, step.after), f"calendar.step.{step.after}")
 

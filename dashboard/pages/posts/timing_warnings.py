@@ -5,15 +5,15 @@ from uuid import UUID
 
 from dashboard.pages.posts import move_results
 from dashboard.pages.posts.queries import PostChannel
-from dashboard.pages.queue.queries import find_timing_warning
+from dashboard.pages.posts.timing_queries import find_timing_warning
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability.minimum_interval import IntervalWarning
-from schedules.posts import deliveries
 from schedules.posts.queries import DeliveryEntry
 from schedules.rescheduling import queue
 from schedules.rescheduling.drag_and_drop import to_zone
@@ -84,7 +84,7 @@ def _reschedule_delivery(
     page: PageContext, creator_id: UUID, entry: DeliveryEntry, at: WallTime, scope: Scope, _: UUID
 ) -> Message:
     creator, at = page.get_creator(scope, creator_id), to_zone(at, entry.zone)
-    deliveries.reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
+    reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
-from channels.accounts.queries import AttemptSummary, Channel
+from channels.accounts.queries import Channel
+from channels.attempts.queries import AttemptSummary, list_attempts_by_subject
 from connectors.contract.post_addresses import SupportsProfileUrl
-from dashboard.pages.channels.queries import platform_connectors
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.posts.delivery_units import delivery_subject
@@ -46,7 +47,7 @@ def load_uncertain_deliveries(scope: Scope, entries: Sequence[DeliveryEntry]) ->
     doubted = [one for one in entries if one.state is DeliveryState.UNCERTAIN]
     if not doubted:
         return {}
-    told = channel_reads.list_attempts_by_subject(scope, [delivery_subject(one.delivery_id) for one in doubted])
+    told = list_attempts_by_subject(scope, [delivery_subject(one.delivery_id) for one in doubted])
     accounts = {one.id: one for one in channel_reads.list_channels(scope)}
     found, ahead = {}, deliveries_with_pending_lookup(scope, [one.delivery_id for one in doubted])
     for one in doubted:

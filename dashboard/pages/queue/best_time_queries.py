@@ -12,7 +12,7 @@ from foundation.ids import derived_uuid
 from foundation.ops.wall_time import load_zone, local_day
 from insights.analysis import best_times
 from insights.analysis.best_times import BestTimesAdvice
-from insights.rollups import queries as insight_reads
+from insights.metrics.queries import post_results
 from schedules.posts import queries as schedule_reads
 from tenants.agencies.queries import Creator
 
@@ -41,7 +41,7 @@ class BestTimesView:
 
 def load_best_times(scope: Scope, creator: Creator, channel_id: UUID) -> BestTimesView:
     """What the results of an account say of its hours, on the creator's clock."""
-    found = insight_reads.post_results(scope, channel_id, age_hours=AGE_HOURS, most=best_times.MAX_SAMPLES)
+    found = post_results(scope, channel_id, age_hours=AGE_HOURS, most=best_times.MAX_SAMPLES)
     zone, outside = load_zone(creator.zone), schedule_reads.publish_times(scope, found)
     at = {one: moment.astimezone(zone) for one, moment in outside.items()}
     samples = [

@@ -9,10 +9,10 @@ import streamlit as st
 
 from channels.accounts import lifecycle
 from channels.accounts import queries as channel_reads
-from dashboard.pages.calendar import filters
-from dashboard.pages.compose.queries import PostAccount
-from dashboard.pages.compose.queries import list_post_accounts as accounts_of
 from dashboard.pages.posts import move_results
+from dashboard.pages.posts.accounts import PostAccount
+from dashboard.pages.posts.accounts import list_post_accounts as accounts_of
+from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.pages.queue import (
     account_failover,
     best_times,
@@ -48,7 +48,7 @@ SHOWN = 60
 
 def render_queue(page: PageContext, asked: str) -> None:
     """Draw the queue of the account in the address, or of the first one."""
-    filters.render_back_button(page)
+    render_back_button(page)
     draw_template("pages/queue/templates/header.html", word=page.text)
     mine = page.read(page.list_creators)
     offered = page.read(lambda scope: accounts_of(scope, mine))

@@ -8,16 +8,13 @@ from uuid import UUID
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
-from dashboard.pages.compose.queries import PostAccount
+from dashboard.pages.posts.accounts import PostAccount
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, local_day
-from schedules.availability import minimum_interval, quiet_periods, slots
-from schedules.availability.minimum_interval import IntervalWarning
+from schedules.availability import quiet_periods, slots
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.availability.slots import Slot
-from schedules.publishing import preflight
+from schedules.availability.slots import Slot, find_first_free_time
 from schedules.rescheduling import bulk_moves, queue
 from schedules.rescheduling.bulk_moves import MovePreview, UndoableMove
 from schedules.rescheduling.queue import QueueEntry
@@ -51,15 +48,6 @@ class QueueView:
         return {one.delivery_id: one.version for one in self.entries}
 
 
-def list_blockers(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[Message]:
-    """What of the accounts of a post would keep it back at a time, each said once; it can be planned all the same."""
-    found: list[Message] = []
-    for channel_id in channels:
-        said = preflight.troubles_of_account(scope, channel_reads.get_channel(scope, channel_id), at)
-        found += [one for one in said if one not in found]
-    return found
-
-
 def load_queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> QueueView:
     """One account's queue. Raises NotFound for an account of a creator who is not theirs."""
     channel = channel_reads.get_channel(scope, channel_id)
@@ -81,7 +69,7 @@ def load_queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue
         spares=spares,
         slots=known,
         entries=queue.list_queue_entries(scope, channel_id),
-        next_free=queue.find_first_free_time(scope, channel_id) if known else None,
+        next_free=find_first_free_time(scope, channel_id) if known else None,
         forward=_preview_pull_forward(scope, channel_id),
         quiet=quiet_periods.quiet_periods_of_channel(scope, creator.id, channel_id),
         last=bulk_moves.latest_undoable_move(scope, [creator.id]),
@@ -106,29 +94,3 @@ def list_quiet_days(
         for one in quiet_periods.list_quiet_periods(scope, by_id)
         if one.first is not None and one.last is not None and one.first <= last and one.last >= first
     ]
-
-
-def find_first_slots(scope: Scope, channels: Sequence[UUID]) -> dict[UUID, WallTime]:
-    """When a post would leave each of these accounts from its queue; those without a free slot are left out."""
-    found = {one: queue.find_first_free_time(scope, one) for one in channels}
-    return {one: at for one, at in found.items() if at is not None}
-
-
-def list_timing_warnings(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[IntervalWarning]:
-    """What speaks against a time, account by account."""
-    found = (minimum_interval.find_interval_warning(scope, one, at) for one in channels)
-    return [one for one in found if one is not None]
-
-
-def find_timing_warning(
-    scope: Scope, channel_id: UUID, delivery_id: UUID, due_at: datetime
-) -> tuple[IntervalWarning | None, WallTime | None]:
-    """What speaks against the time of one post on one account, and when the queue would let it leave, none if it does
-    already."""
-    near = (
-        minimum_interval.find_interval_warning(scope, channel_id, due_at, but=delivery_id)
-        if due_at > scope.now
-        else None
-    )
-    queued = any(one.delivery_id == delivery_id for one in queue.list_queue_entries(scope, channel_id))
-    return near, None if queued else queue.find_first_free_time(scope, channel_id)

@@ -15,9 +15,9 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from subscribers.checkout import order_payments
-from subscribers.conversations.states import RefundState
 from subscribers.orders import queries
 from subscribers.orders.queries import OrderCharge, OrderHistory, OrderRow
+from subscribers.orders.states import RefundState
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 

@@ -15,10 +15,10 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.money import EXPONENTS, Money, parse_money
-from studio.library.states import PackState
 from studio.packs import packs
 from studio.packs.packs import PackListing
-from subscribers.catalog import offers
+from studio.packs.states import PackState
+from subscribers.catalog.prices import set_price
 from subscribers.rails.contract import RailTerms
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
@@ -145,14 +145,14 @@ def _create_pack(page: PageContext, creator_id: UUID, rail: RailTerms | None, sc
         assets=list(actions.typed_value(PICTURES) or []),
     )
     if rail is not None and price is not None:
-        offers.set_price(scope, creator.id, made, rail.name, price)
+        set_price(scope, creator.id, made, rail.name, price)
     st.session_state[MAKING] = None
     return Message("shop.made", {"title": title})
 
 
 def _set_pack_price(page: PageContext, pack_id: UUID, rail: RailTerms, box: str, scope: Scope, _press: UUID) -> Message:
     pack = reads.require_own_pack(scope, page, pack_id)
-    offers.set_price(scope, pack.creator_id, pack.id, rail.name, _parse_typed_price(page, box, rail))
+    set_price(scope, pack.creator_id, pack.id, rail.name, _parse_typed_price(page, box, rail))
     st.session_state[PRICING] = None
     return Message("shop.repriced", {"title": pack.title})
 

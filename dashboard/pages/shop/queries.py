@@ -21,7 +21,7 @@ from studio.library import assets, demo_separation
 from studio.library.assets import AssetTile
 from studio.packs import packs
 from studio.packs.packs import PackListing
-from subscribers.catalog import offers
+from subscribers.catalog.prices import prices_of_packs
 from subscribers.ledger import month_close
 from subscribers.ledger.month_close import LedgerMonth
 from subscribers.orders import queries, rail_movements
@@ -89,7 +89,7 @@ def load_packs(scope: Scope, creator: Creator) -> PacksView:
     return PacksView(
         creator=creator,
         wares=wares,
-        prices=offers.prices_of_packs(scope, [ware.id for ware in wares]),
+        prices=prices_of_packs(scope, [ware.id for ware in wares]),
         rails=[terms for platform, terms in installed_rails.rail_terms_by_platform().items() if platform in platforms],
         tiles=assets.list_asset_tiles(scope, creator.id),
     )

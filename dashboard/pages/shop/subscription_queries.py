@@ -10,9 +10,9 @@ from channels.accounts.queries import Channel
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from studio.library.states import PackState
 from studio.packs import packs
 from studio.packs.packs import PackListing
+from studio.packs.states import PackState
 from subscribers.rails import installed_rails
 from subscribers.subscriptions import plans, subscription_rows
 from subscribers.subscriptions.plans import PlanSummary, RunningSubscription

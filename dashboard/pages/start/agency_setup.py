@@ -3,11 +3,9 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
 from uuid import UUID
-from zoneinfo import available_timezones
 
-from channels.accounts.events import OwnPageRequested
+from channels.connections.events import OwnPageRequested
 from dashboard.shell.session import Viewer
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound
@@ -24,7 +22,6 @@ from tenants.auth import members, sessions
 CREATOR_KINDS = ("human", "virtual")
 RATING_CEILINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 REPLY_MODES = ("copilot", "autopilot")
-ZONE_AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 MIN_SLUG_LENGTH, MAX_SLUG_LENGTH = 3, 40
 """Characters of a page's address."""
 
@@ -42,16 +39,6 @@ class AgencySetup:
     ceiling: Rating
     alone: bool
     answers: str
-
-
-@cache
-def _list_city_zones() -> tuple[str, ...]:
-    return tuple(sorted(zone for zone in available_timezones() if zone.startswith(ZONE_AREAS)))
-
-
-def list_time_zones(own: str) -> list[str]:
-    """Every zone that is named after a place, and the person's own, which comes first."""
-    return [own, *(zone for zone in _list_city_zones() if zone != own)]
 
 
 def make_page_slug(name: str, key: UUID) -> str:

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.compose.queries import soonest_wall_time
+from dashboard.pages.posts.accounts import soonest_wall_time
 from dashboard.pages.start import agency_setup
 from dashboard.pages.start.agency_setup import CREATOR_KINDS, RATING_CEILINGS, REPLY_MODES, AgencySetup
 from dashboard.pages.start.queries import StartView, load_start
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.time_zones import list_time_zones
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import GreenroomError
@@ -60,7 +61,7 @@ def _render_setup_form(page: PageContext) -> None:
             format_func=_prefixed_text(page, "start.language_"),
             key="start:language",
         )
-        zones = agency_setup.list_time_zones(page.viewer.member.zone)
+        zones = list_time_zones(page.viewer.member.zone)
         right.selectbox(page.text("start.zone"), zones, index=zones.index(page.viewer.member.zone), key="start:zone")
         left.selectbox(
             page.text("start.ceiling"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
-from dashboard.pages.channels.queries import platform_connectors
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from schedules.posts import queries as schedule_reads
 from schedules.posts.queries import DeliveryEntry

@@ -44,14 +44,14 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops import settings
 from studio.library import assets
-from studio.library import queries as studio_reads
-from studio.library.queries import RecipeSummary, RunSummary
 from studio.library.search import DEMO_PICTURES, OWN_PICTURES
-from studio.library.states import JobState
 from studio.recipes import prompt_rating, specs
 from studio.recipes.parameters import ChoiceParameter, NumberParameter, ParameterValue, TextParameter
+from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.specs import RecipeSpec
 from studio.runs import estimates, runner
+from studio.runs.queries import RunSummary, get_run
+from studio.runs.states import JobState
 from tenants.agencies.rights import Right
 
 
@@ -210,7 +210,7 @@ class _Order:
 
 def _start_generation(page: PageContext, order: _Order, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, order.creator_id)
-    if order.recipe_id not in {one.id for one in studio_reads.list_recipes(scope, order.creator_id)}:
+    if order.recipe_id not in {one.id for one in list_recipes(scope, order.creator_id)}:
         raise NotFound("recipe.unknown")
     costs.require_within_cap(scope, specs.get_spec(scope, order.recipe_id), order.count)
     runner.start_run(
@@ -304,14 +304,14 @@ def _render_run(page: PageContext, run: RunSummary, creator_id: UUID, state: Stu
 
 
 def _resume_run(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
-    if page.get_creator(scope, creator_id).id != studio_reads.get_run(scope, job_id).creator_id:
+    if page.get_creator(scope, creator_id).id != get_run(scope, job_id).creator_id:
         raise NotFound("job.unknown")
     left = runner.resume_run(scope, job_id)
     return Message("studio.resumed" if left > 1 else "studio.resumed_one", {"count": left})
 
 
 def _stop_run(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
-    if page.get_creator(scope, creator_id).id != studio_reads.get_run(scope, job_id).creator_id:
+    if page.get_creator(scope, creator_id).id != get_run(scope, job_id).creator_id:
         raise NotFound("job.unknown")
     runner.stop_run(scope, job_id)
     return Message("studio.stopped")

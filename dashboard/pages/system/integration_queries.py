@@ -12,7 +12,8 @@ from tenants.agencies.rights import Right, has_right
 from tenants.api_keys import keys
 from tenants.api_keys.keys import ApiKeySummary
 from tenants.webhooks import endpoints
-from tenants.webhooks.endpoints import Webhook, WebhookCall
+from tenants.webhooks.endpoints import Webhook
+from tenants.webhooks.outgoing_calls import WebhookCall, list_calls
 
 
 @dataclass(frozen=True)
@@ -68,5 +69,5 @@ class WebhooksView:
 
 def load_webhooks(scope: Scope) -> WebhooksView:
     """Every system that is told what happens."""
-    found = [(hook, endpoints.list_calls(scope, hook.id, limit=CALLS_SHOWN)) for hook in endpoints.list_webhooks(scope)]
+    found = [(hook, list_calls(scope, hook.id, limit=CALLS_SHOWN)) for hook in endpoints.list_webhooks(scope)]
     return WebhooksView(found, tenant_reads.list_creators(scope), scope.now)

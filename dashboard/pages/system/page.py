@@ -8,16 +8,10 @@ import streamlit as st
 from dashboard.auth.passkey_confirmations import REQUESTED_PARAM
 from dashboard.media import library_files
 from dashboard.pages.system import api_keys, remote_workers, third_party_rules, webhooks
-from dashboard.pages.system.queries import (
-    QueueStatus,
-    SystemView,
-    load_queue_status,
-    load_system,
-    require_can_end_stop,
-    require_can_stop,
-)
+from dashboard.pages.system.queries import QueueStatus, SystemView, load_queue_status, load_system
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.queries import require_can_end_stop, require_can_stop
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -26,7 +20,8 @@ from foundation.outbox import outbox
 from gate.contract.units import Rating
 from gate.policy import emergency_stops
 from gate.policy.emergency_stops import ActiveStop
-from gate.reviews.events import EmergencyStopRequested, PlaceLimitRequested, RuleVerified
+from gate.policy.events import EmergencyStopRequested
+from gate.reviews.events import PlaceLimitRequested, RuleVerified
 from insights.reports import transparency_report
 from studio.library import storage_quota
 from tenants.agencies.rights import Right

@@ -17,7 +17,8 @@ from foundation.i18n.translation import Message
 from tenants.agencies.rights import Right
 from tenants.vault import sealed_intake
 from tenants.webhooks import endpoints
-from tenants.webhooks.endpoints import WEBHOOK_EVENTS, Webhook, WebhookCall
+from tenants.webhooks.endpoints import WEBHOOK_EVENTS, Webhook
+from tenants.webhooks.outgoing_calls import WebhookCall, retry_call, send_test_event
 
 NAME, URL, HEARS, CREATORS = "hook:name", "hook:url", "hook:events", "hook:creators"
 SECRET, PRESS = "hook:secret", "hook:add"
@@ -79,7 +80,7 @@ def _render_webhook_actions(page: PageContext, hook: Webhook, calls: Sequence[We
 
 
 def _send_test_event(hook_id: UUID, scope: Scope, _: UUID) -> Message:
-    endpoints.send_test_event(scope, hook_id)
+    send_test_event(scope, hook_id)
     return Message("system.hook_testing")
 
 
@@ -90,7 +91,7 @@ def _set_webhook_state(hook_id: UUID, state: Literal["active", "paused", "ended"
 
 def _retry_calls(calls: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     for call_id in calls:
-        endpoints.retry_call(scope, call_id)
+        retry_call(scope, call_id)
     return Message("system.hook_testing")
 
 

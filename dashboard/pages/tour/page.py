@@ -29,8 +29,7 @@ BETWEEN = timedelta(minutes=1)
 """From one burst to the next: a process that dies too often is not started again at once."""
 
 FAN = "tour:fan"
-S = DeliveryState
-STANDS = frozenset({S.PUBLISHED, S.UNCERTAIN})
+STANDS = frozenset({DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN})
 
 
 def render_page(page: PageContext) -> None:
@@ -70,7 +69,7 @@ def _render_steps(drawn: PageContext) -> None:
 
 def _render_step_actions(page: PageContext, found: TourView, step: str) -> None:
     """What can be pressed in a step."""
-    if step == "publish" and found.posted is not None and found.posted.state in (*STANDS, S.SCHEDULED):
+    if step == "publish" and found.posted is not None and found.posted.state in (*STANDS, DeliveryState.SCHEDULED):
         _render_step_button(
             page, "tour.undo_publish", partial(_undo_publish, page), f"publish:{found.posted.delivery_id}"
         )
@@ -79,14 +78,21 @@ def _render_step_actions(page: PageContext, found: TourView, step: str) -> None:
     elif step == "cheat":
         for way in events.CHEAT_WAYS:
             _render_step_button(page, f"tour.cheat.{way}", partial(_request_cheat, way), f"cheat:{way}", kind="primary")
-        if any(one.entry.state in (S.HELD, S.FAILED, S.SCHEDULED) for one in found.tries.values()):
+        if any(
+            one.entry.state in (DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.SCHEDULED)
+            for one in found.tries.values()
+        ):
             _render_step_button(page, "tour.undo_cheat", partial(_cancel_cheats, page), "cheat")
     elif step == "break":
         running = found.burst is not None and found.burst.counted is None
         _render_step_button(
             page, "tour.break_now", partial(_request_burst, page), "break", kind="primary", disabled=running
         )
-        if found.burst is not None and found.burst.counted is not None and found.burst.state_counts.get(S.PUBLISHED, 0):
+        if (
+            found.burst is not None
+            and found.burst.counted is not None
+            and found.burst.state_counts.get(DeliveryState.PUBLISHED, 0)
+        ):
             _render_step_button(page, "tour.undo_break", partial(_request_burst_cleanup, found.burst.run), "break")
     elif step == "remove":
         _render_step_button(page, "tour.remove_now", _request_five_posts, "five", kind="primary")
@@ -151,7 +157,7 @@ def _request_cheat(way: str, scope: Scope, press_id: UUID) -> Message:
 
 def _cancel_cheats(page: PageContext, scope: Scope, _: UUID) -> Message:
     for one in _load_current_tour(page, scope).tries.values():
-        if one.entry.state in (S.HELD, S.FAILED, S.SCHEDULED):
+        if one.entry.state in (DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.SCHEDULED):
             drafts.remove_channel_from_post(scope, one.entry.delivery_id)
     return Message("tour.undone_cheat")
 

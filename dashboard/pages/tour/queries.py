@@ -24,15 +24,15 @@ from gate.log.queries import DecisionSummary
 from gate.policy import active_policy
 from gate.removal import removal_requests
 from gate.removal.removal_requests import RequestStatus
-from schedules.drafts.drafts import DASHBOARD_ORIGIN as COMPOSED
 from schedules.drafts.previews import DestinationRules, rules_of_destination
 from schedules.posts import queries as schedule_reads
 from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DASHBOARD_ORIGIN as COMPOSED
 from schedules.posts.states import DeliveryState
-from subscribers.conversations.states import FulfilmentState, RefundState
 from subscribers.ledger import month_close
 from subscribers.orders import queries
 from subscribers.orders.queries import OrderHistory
+from subscribers.orders.states import FulfilmentState, RefundState
 from subscribers.statements import bookings
 from subscribers.statements.bookings import ImportedStatement
 from tenants import audit
@@ -45,7 +45,6 @@ VISITOR_PREFIX = "visite-"
 
 DELIVERY = "delivery"
 TOUR_STEPS = ("publish", "talk", "cheat", "break", "remove", "count", "connect")
-S = DeliveryState
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class CheatAttempt:
     @property
     def is_refused(self) -> bool:
         """Whether it was kept back."""
-        return self.entry.state in (S.HELD, S.FAILED) and self.verdict is not None
+        return self.entry.state in (DeliveryState.HELD, DeliveryState.FAILED) and self.verdict is not None
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class TourView:
         """Which steps were gone through."""
         removed = self.removed
         return {
-            "publish": self.posted is not None and self.posted.state is S.PUBLISHED,
+            "publish": self.posted is not None and self.posted.state is DeliveryState.PUBLISHED,
             "talk": self.bought is not None and is_refunded(self.bought) and is_delivered(self.bought),
             "cheat": len(self.tries) == len(CHEAT_WAYS) and all(one.is_refused for one in self.tries.values()),
             "break": self.burst is not None and self.burst.counted is not None,
@@ -204,7 +203,7 @@ def _load_cheat_attempts(
     newest: dict[str, DeliveryEntry] = {}
     for key, entry in ours:
         step, _, rest = key.partition(":")
-        if step == "cheat" and entry.state is not S.CANCELLED:
+        if step == "cheat" and entry.state is not DeliveryState.CANCELLED:
             newest.setdefault(rest.partition(":")[0], entry)
     said = gate_reads.last_decisions(scope, DELIVERY, [one.delivery_id for one in newest.values()])
     places = {one.id: one for one in channels}

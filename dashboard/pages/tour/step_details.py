@@ -14,8 +14,6 @@ from gate.contract.states import RemovalRequestState
 from schedules.drafts.previews import DestinationRules
 from schedules.posts.states import DeliveryState
 
-S = DeliveryState
-
 
 @dataclass(frozen=True)
 class StepLink:
@@ -86,13 +84,15 @@ def _describe_publishing(page: PageContext, found: TourView) -> list[TourStepRes
     if entry is None:
         return []
     state = page.text(f"state.delivery.{entry.state}")
-    if entry.state is S.SCHEDULED:
+    if entry.state is DeliveryState.SCHEDULED:
         return [TourStepResult(page.text("tour.leaves", wait=page.localizer.format_time_left(entry.due_at, found.now)))]
-    if entry.state is S.PUBLISHED and entry.url:
+    if entry.state is DeliveryState.PUBLISHED and entry.url:
         late = page.localizer.format_seconds(((entry.settled_at or entry.due_at) - entry.due_at).total_seconds())
         return [TourStepResult(page.text("tour.stands", seconds=late), "good", entry.url)]
     reason = f" {page.localizer.message_text(entry.reason)}" if entry.reason else ""
-    return [TourStepResult(f"{state}.{reason}", "bad" if entry.state in (S.HELD, S.FAILED) else "")]
+    return [
+        TourStepResult(f"{state}.{reason}", "bad" if entry.state in (DeliveryState.HELD, DeliveryState.FAILED) else "")
+    ]
 
 
 def _describe_conversation(page: PageContext, found: TourView) -> list[TourStepResult]:
@@ -122,7 +122,7 @@ def _describe_cheats(page: PageContext, found: TourView) -> list[TourStepResult]
 def _describe_cheat_attempt(page: PageContext, way: str, one: CheatAttempt, now: datetime) -> TourStepResult:
     what = page.text(f"tour.way.{way}")
     if not one.is_refused or one.verdict is None:
-        passed = one.entry.state is S.PUBLISHED
+        passed = one.entry.state is DeliveryState.PUBLISHED
         code = "tour.let_through" if passed else "tour.judging"
         return TourStepResult(page.text(code, what=what), "bad" if passed else "")
     reasons = [page.localizer.message_text(reason) for reason in one.verdict.reasons]
@@ -140,9 +140,9 @@ def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
     if burst is None:
         return []
     stand = (
-        burst.state_counts.get(S.PUBLISHED, 0)
-        + burst.state_counts.get(S.REMOVING, 0)
-        + burst.state_counts.get(S.REMOVED, 0)
+        burst.state_counts.get(DeliveryState.PUBLISHED, 0)
+        + burst.state_counts.get(DeliveryState.REMOVING, 0)
+        + burst.state_counts.get(DeliveryState.REMOVED, 0)
     )
     said = [
         TourStepResult(page.text("tour.counter", count=stand, of=BURST_SIZE), "good" if stand == BURST_SIZE else "")
@@ -162,7 +162,7 @@ def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
 
 def _describe_removal(page: PageContext, found: TourView) -> list[TourStepResult]:
     said = []
-    posted = [one for one in found.five if one.state in (S.PUBLISHED, S.PROCESSING)]
+    posted = [one for one in found.five if one.state in (DeliveryState.PUBLISHED, DeliveryState.PROCESSING)]
     own = next((one for one in found.five if found.page is not None and one.channel_id == found.page.id), None)
     removed = found.removed
     if found.five and (removed is None or removed.standing.at < found.five[0].due_at):

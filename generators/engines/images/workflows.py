@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from foundation.i18n.translation import canonical_json
+from foundation.canonical_json import canonical_json
 from generators.contract.engines import EngineMissing, ImageJob
 
 INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {

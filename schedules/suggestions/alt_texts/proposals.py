@@ -10,11 +10,12 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
-from schedules.availability.models import AltTextRow
-from schedules.posts.events import AltTextDue
-from schedules.posts.states import ALT_TEXT_STATES, AltTextState
+from schedules.posts.states import ALT_TEXT_STATES
+from schedules.suggestions.events import AltTextDue
+from schedules.suggestions.models import AltTextRow
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.shared.request_rows import get_row, lock_row, put_request
+from schedules.suggestions.states import AltTextState
 from studio.library import assets as library
 
 MAX_WAITING_PICTURES = 60

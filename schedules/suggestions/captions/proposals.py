@@ -9,11 +9,11 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
-from schedules.availability.models import TextKit
-from schedules.posts.events import CaptionSetDue
 from schedules.suggestions.captions import brief
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer
+from schedules.suggestions.events import CaptionSetDue
+from schedules.suggestions.models import TextKit
 from schedules.suggestions.shared.request_rows import (
     count_unwritten,
     find_by_key,

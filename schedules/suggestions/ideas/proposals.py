@@ -10,12 +10,12 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
-from schedules.availability.models import IdeaRound
-from schedules.posts.events import IdeasDue
 from schedules.posts.live_posts import PostFormat
+from schedules.suggestions.events import IdeasDue
 from schedules.suggestions.ideas import brief as ideas_brief
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost
 from schedules.suggestions.ideas.prompts import Idea
+from schedules.suggestions.models import IdeaRound
 from schedules.suggestions.shared.request_rows import (
     count_unwritten,
     find_by_key,

@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
-from foundation.db.database import CreatorOwnedRow, Scope
+from foundation.db.database import Scope
+from foundation.db.tables import CreatorOwnedRow
 from foundation.errors import NotFound
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Event
-from schedules.availability.models import IdeaRound, TextKit, WeekPlan
+from schedules.suggestions.models import IdeaRound, TextKit, WeekPlan
 
 Row = TypeVar("Row", bound=CreatorOwnedRow)
 WrittenRow = TypeVar("WrittenRow", TextKit, IdeaRound, WeekPlan)

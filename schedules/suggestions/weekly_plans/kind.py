@@ -9,8 +9,8 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from generators.contract.engines import TextEngine
-from schedules.posts.states import WeekLineState
 from schedules.suggestions.shared.engine import CostSessions
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 from schedules.suggestions.weekly_plans.proposals import WeekLineView

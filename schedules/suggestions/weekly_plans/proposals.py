@@ -18,14 +18,14 @@ from foundation.ids import derived_uuid
 from foundation.ops.wall_time import WallTime, day_bounds, parse_wall_time
 from foundation.outbox import outbox
 from schedules.availability import slots
-from schedules.availability.models import WeekLine, WeekPlan
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
-from schedules.posts.events import WeekTextsDue
-from schedules.posts.states import WEEK_LINE_STATES, WeekLineState
+from schedules.posts.states import WEEK_LINE_STATES
 from schedules.posts.transitions import get_delivery
 from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS
+from schedules.suggestions.events import WeekTextsDue
+from schedules.suggestions.models import WeekLine, WeekPlan
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 from schedules.suggestions.shared.request_rows import (
     find_by_key,
@@ -35,11 +35,12 @@ from schedules.suggestions.shared.request_rows import (
     list_latest,
     lock_row,
 )
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import prompts, time_layout
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 from studio.library import assets
-from studio.library import queries as studio_reads
+from studio.recipes.queries import list_recipes
 from studio.runs import runner
 from tenants.agencies import queries as tenant_reads
 
@@ -51,8 +52,6 @@ LASTS = timedelta(days=7)
 
 MAX_LINE_LENGTH = 5000
 """Characters of a line's words; what a place allows is said where the draft is opened."""
-
-S = WeekLineState
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class WeekProposal:
     @property
     def open_lines(self) -> list[WeekLineView]:
         """The lines that nobody accepted or left out."""
-        return [one for one in self.lines if one.state is S.PROPOSED]
+        return [one for one in self.lines if one.state is WeekLineState.PROPOSED]
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _check_owner(scope: Scope, brief: WeekBrief) -> None:
 
 
 def _check_recipes(scope: Scope, creator_id: UUID, recipes: Collection[UUID]) -> None:
-    if recipes and not set(recipes) <= {one.id for one in studio_reads.list_recipes(scope, creator_id)}:
+    if recipes and not set(recipes) <= {one.id for one in list_recipes(scope, creator_id)}:
         raise NotFound("recipe.unknown")
 
 
@@ -221,7 +220,7 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
 def drop_week_line(scope: Scope, line_id: UUID, *, version: int) -> None:
     """Leave a line out. Raises NotFound, and Conflict for one that was accepted, dropped or changed meanwhile."""
     row, _ = _lock_open_line(scope, line_id, version)
-    _transition_line(scope, row, S.DROPPED)
+    _transition_line(scope, row, WeekLineState.DROPPED)
 
 
 def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
@@ -233,7 +232,7 @@ def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
     """
     slots.lock_queues(scope, *map(UUID, _get_line_row(scope, line_id).channels))
     row = _get_line_row(scope, line_id, lock=True)
-    if row.state == S.ACCEPTED and row.post_id is not None:
+    if row.state == WeekLineState.ACCEPTED and row.post_id is not None:
         return row.post_id
     row, brief = _lock_open_line(scope, line_id, version)
     at = parse_wall_time(row.wall_time, row.zone)
@@ -261,7 +260,7 @@ def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
             count=1,
             by=scope.actor,
         )
-    _transition_line(scope, row, S.ACCEPTED)
+    _transition_line(scope, row, WeekLineState.ACCEPTED)
     return row.post_id
 
 
@@ -281,7 +280,7 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
     ).all()
     for row in rows:
         version, text = words.get(row.id, (0, ""))
-        if text and row.state == S.PROPOSED and row.version == version and row.words_by == "brief":
+        if text and row.state == WeekLineState.PROPOSED and row.version == version and row.words_by == "brief":
             row.body, row.words_by = text, "model"
             row.version += 1
             scope.add(row)
@@ -306,13 +305,13 @@ def _lock_open_line(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine
     plan = _get_plan_row(scope, row.plan_id)
     if plan.expires_at <= scope.now:
         raise Conflict("week.over")
-    if row.state != S.PROPOSED or row.version != version:
+    if row.state != WeekLineState.PROPOSED or row.version != version:
         raise Conflict("week.changed")
     return row, weeks_brief.load_brief(plan.creator_id, plan.brief)
 
 
 def _transition_line(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
-    WEEK_LINE_STATES.check(S(row.state), after)
+    WEEK_LINE_STATES.check(WeekLineState(row.state), after)
     row.state = str(after)
     row.version += 1
     scope.add(row)
@@ -343,7 +342,7 @@ def _line_view_from_row(row: WeekLine) -> WeekLineView:
         row.topic,
         row.body,
         row.words_by,
-        S(row.state),
+        WeekLineState(row.state),
         row.post_id,
         row.version,
     )

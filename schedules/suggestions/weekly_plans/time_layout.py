@@ -11,8 +11,7 @@ from foundation.ops.wall_time import WallTime, day_bounds, to_wall_time
 from schedules.availability import quiet_periods, slots
 from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.calendar import board
-from schedules.calendar.board import DEFAULT_USUAL_HOUR
+from schedules.availability.usual_hours import DEFAULT_USUAL_HOUR, list_usual_hours
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 From = Literal["slot", "usual", "plain"]
@@ -88,7 +87,7 @@ def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> li
     """Hours of a day, the best first: of slots, of habit, then plain ones."""
     known = [slot for one in brief.channels for slot in slots.list_slots(scope, one) if slot.weekday == day.weekday()]
     of_slots = sorted(slot.place_on(day).instant() for slot in known)
-    habit = board.list_usual_hours(scope, [brief.creator_id])[brief.creator_id]
+    habit = list_usual_hours(scope, [brief.creator_id])[brief.creator_id]
     usual = [] if habit == [DEFAULT_USUAL_HOUR] else habit
     return [
         *(FreeHour(to_wall_time(at, zone), "slot") for at in of_slots),

@@ -18,10 +18,11 @@ from foundation.ops.wall_time import local_day
 from gate.policy import emergency_stops
 from gate.removal import recall
 from insights.metrics import manual_entry
+from insights.metrics.queries import latest_metrics, post_results
 from insights.rollups import daily_rollups
 from insights.rollups import queries as insights
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
@@ -34,6 +35,7 @@ from tests.schedules.builders import ZONE, Desk
 FRENCH = {"accept-language": "fr"}
 
 
+@pytest.mark.heavy
 def test_a_task_from_the_list_to_its_word(lea: Desk, address: str) -> None:
     delivery, place = handed(lea)
     with paired(lea, address) as phone:
@@ -58,7 +60,7 @@ def test_a_task_from_the_list_to_its_word(lea: Desk, address: str) -> None:
             assert "pas l’adresse d’une publication sur Instagram" in wrong.text
             assert phone.post(f"{place}/done", data={"link": LINK}).status_code == 303
         lea.run()
-        assert lea.state(delivery) == S.PUBLISHED
+        assert lea.state(delivery) == DeliveryState.PUBLISHED
         assert "instagram.com/p/C9xYz12Abc" in phone.get(place).text
         assert "Publiée" in phone.get("/phone").text
         gone = phone.post(f"{place}/file/0")
@@ -78,6 +80,7 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(lea: Desk, addre
         assert "arrêt d’urgence" in refused.text.lower()
 
 
+@pytest.mark.heavy
 def test_nobody_answers_and_nothing_is_served(lea: Desk, address: str) -> None:
     _, place = handed(lea)
     with paired(lea, address) as phone:
@@ -95,7 +98,7 @@ def priced(lea: Desk, pictures: int = 2) -> tuple[UUID, str]:
     asks = (ChannelOverride(place, price=Money(1250, "USD")),)
     delivery = lea.delivery("Le soir, <b>Mia</b>", channel=NAME, media=media, after=1, others=asks)
     lea.live(seconds=3)
-    assert lea.state(delivery) == S.PROCESSING, (lea.state(delivery), lea.why(delivery))
+    assert lea.state(delivery) == DeliveryState.PROCESSING, (lea.state(delivery), lea.why(delivery))
     (task,) = by_hand.phone(lea).tasks()
     return delivery, f"/phone/task/{task.id}"
 
@@ -145,8 +148,8 @@ def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str
     assert "0 enregistrement" in shown
     lea.run()
     with lea.scope() as scope:
-        assert insights.latest_metrics(scope, [delivery]) == {delivery: {"likes": 1201, "saves": 0}}
-        assert insights.post_results(scope, lea.channels[NAME], age_hours=24, most=5) == {delivery: 1201}
+        assert latest_metrics(scope, [delivery]) == {delivery: {"likes": 1201, "saves": 0}}
+        assert post_results(scope, lea.channels[NAME], age_hours=24, most=5) == {delivery: 1201}
         day = local_day(scope.now, ZONE)
         daily_rollups.rebuild_day(scope, lea.creator_id, day)
         assert insights.daily_work(scope, lea.creator_id, day, day)[day].interactions == 1201
@@ -193,7 +196,7 @@ def test_two_phones_press_done_at_once(lea: Desk, address: str) -> None:
         assert set(answers) <= {303, 409}
         lea.run()
         url = lea.entry(delivery).url or "?"
-        assert lea.state(delivery) == S.PUBLISHED
+        assert lea.state(delivery) == DeliveryState.PUBLISHED
         assert url in one.get(place).text
         assert url in two.get(place).text  # the second is shown what was pasted
         assert [step for step, _ in by_hand.permits(lea)].count("hand_over") == 1
@@ -242,6 +245,7 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, addre
         assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"])
 @pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
 def test_odd_forms_change_nothing(lea: Desk, address: str, act: str, body: bytes) -> None:

@@ -13,9 +13,11 @@ from foundation.i18n.translation import Message, render_message
 from gate.consent import shoot_cards
 from gate.decision.shoot_card_terms import CardStatus
 from studio.ingest import uploads
+from studio.ingest.states import UploadState
 from studio.library import assets
-from studio.library.states import PackState, ShelfState, UploadState
+from studio.library.states import ShelfState
 from studio.packs import packs
+from studio.packs.states import PackState
 from tenants.agencies.rights import Role
 from tests.dashboard.phone.conftest import member, paired
 from tests.gate.builders import real_person

@@ -8,7 +8,7 @@ import pytest
 
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.clock import sleep
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.conftest import wait_until
 from tests.journeys.day.conftest import Lived
 from tests.journeys.day.house import House, Person
@@ -39,7 +39,7 @@ class People:
 
 def notices(house: House) -> list[str]:
     """What the members are told."""
-    found = house.read(tenant_reads.list_open_notices)
+    found = house.read(list_open_notices)
     return [notice.message.code for notice in found]
 
 

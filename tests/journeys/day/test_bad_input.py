@@ -14,7 +14,7 @@ from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refu
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from schedules.posts import queries as schedule_reads
 from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
+from tenants.notices.queries import list_open_notices
 from tests.house.test_words import BANNED_WORD
 from tests.house.tree import ROOT
 from tests.journeys.day.conftest import ZONE, Lived
@@ -209,7 +209,7 @@ def test_a_revoked_token_holds_its_posts_alone(house: House, nova: Lived, photos
     with house.scope() as scope:
         channel = channel_reads.get_channel_by_name(scope, creator.id, "Sandbox")
         entries = schedule_reads.entries_of_day(scope, creator.id, date.fromisoformat(day_of), ZONE)
-        told_members = [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
+        told_members = [notice.message.code for notice in list_open_notices(scope)]
     assert channel.state == ChannelState.REAUTHORIZE
     assert "channel.notice_reauthorize_posts" in told_members  # one notice, which counts what waits
     reasons = {entry.channel: entry.reason for entry in entries if _as_told(entry.body) in told.out}
@@ -227,4 +227,4 @@ def test_nothing_of_this_stands_with_the_agency(house: House) -> None:
     """The refused days left no account, no notice of a bug and no crash behind."""
     assert not (house.home.folder / "logs" / "crash.log").exists()
     with house.scope(LUMIERE.tenant_id) as scope:
-        assert not [notice for notice in tenant_reads.list_open_notices(scope) if "bug" in notice.message.code]
+        assert not [notice for notice in list_open_notices(scope) if "bug" in notice.message.code]

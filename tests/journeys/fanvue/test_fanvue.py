@@ -2,14 +2,17 @@
 
 import pytest
 
-from channels.accounts.states import AccountSetupState, ChannelState
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
 from foundation.i18n.translation import Message
 from foundation.money import Money
 from schedules.posts.channel_overrides import ChannelOverride
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.notices import notices
 from tests.journeys.visits import Visited, film
+
+pytestmark = pytest.mark.heavy
 
 
 def test_from_the_application_to_the_removal(house: Visited) -> None:
@@ -20,12 +23,12 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     house.server.slow = 5
     post = lea.delivery("Bonjour 👩‍👩‍👧‍👦", channel="fanvue", after=1200, media=(lea.photo(1), lea.photo(2)))
     house.live(minutes=25)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
     assert (shown.text, len(shown.media), shown.audience) == ("Bonjour 👩‍👩‍👧‍👦", 2, "followers-and-subscribers")
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
-    assert lea.state(post) is S.REMOVED
+    assert lea.state(post) is DeliveryState.REMOVED
     assert house.member.posts == {}
 
 
@@ -40,7 +43,7 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str
     post = lea.wish(post_id, "fanvue")
     lea.approve(post_id)
     house.live(minutes=6)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert [(one.text, one.price, len(one.media)) for one in house.member.posts.values()] == [("réservée", 1200, 1)]
     assert [text for _, text in house.member.taken] == ["réservée"]
 
@@ -50,7 +53,7 @@ def test_no_address_of_a_store_is_readable_in_the_house(house: Visited) -> None:
     house.enrol()
     post = lea.delivery("une image", channel="fanvue", media=(lea.photo(3),))
     house.live(minutes=1)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     with lea.scope() as scope:
         kept = scope.run("SELECT string_agg(to_jsonb(a)::text, '') FROM attempts a").scalar_one()
     assert "/store/" not in kept
@@ -73,9 +76,9 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: Visited, 
     house.server.book.ask(mode, on="posts")
     lost = lea.delivery(f"perdue {mode}", channel="fanvue", media=(lea.photo(4 + len(mode)),))
     lea.run()
-    assert lea.state(lost) is S.UNCERTAIN
+    assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=4)
-    assert lea.state(lost) is S.PUBLISHED
+    assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts() == [f"perdue {mode}"]
 
 
@@ -86,7 +89,7 @@ def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, m
     house.server.book.ask(mode, on="files", times=2, seconds=1)
     post = lea.delivery(f"image {mode}", channel="fanvue", after=60, media=(lea.photo(20 + len(mode)),))
     house.live(minutes=8)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.texts() == [f"image {mode}"]
 
 
@@ -99,7 +102,7 @@ def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(house: Visite
     house.server.strays_to = address or " "
     post = lea.delivery(f"ailleurs {len(address)}", channel="fanvue", media=(lea.photo(40 + len(address) % 50),))
     house.live(minutes=2)
-    assert lea.state(post) is S.FAILED
+    assert lea.state(post) is DeliveryState.FAILED
     assert lea.entry(post).reason == Message("connectors.address_elsewhere")
     assert house.texts() == []
 
@@ -116,14 +119,14 @@ def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) 
     posts = [house.desk.delivery(f"trop tôt pour cette version {n}", channel="fanvue") for n in range(2)]
     before = len(house.server.book.record())
     house.live(minutes=5)
-    assert [house.desk.state(one) for one in posts] == [S.SCHEDULED] * 2
+    assert [house.desk.state(one) for one in posts] == [DeliveryState.SCHEDULED] * 2
     assert house.desk.entry(posts[0]).reason == Message("fanvue.version")
     assert len(house.server.book.record()) - before <= 4, "not asked blindly"
     with house.desk.scope() as scope:
         assert notices.has_been_notified(scope, "stopped:fanvue")
     house.server.retired = False
     house.live(minutes=15)
-    assert [house.desk.state(one) for one in posts] == [S.PUBLISHED] * 2
+    assert [house.desk.state(one) for one in posts] == [DeliveryState.PUBLISHED] * 2
     with house.desk.scope() as scope:
         assert not notices.list_open_causes(scope, "stopped:")
 
@@ -135,10 +138,10 @@ def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:
     post = house.desk.delivery("sans accord", channel="fanvue")
     house.live(minutes=2)
     assert house.channel().state == ChannelState.REAUTHORIZE
-    assert house.desk.state(post) in (S.HELD, S.SCHEDULED)
+    assert house.desk.state(post) in (DeliveryState.HELD, DeliveryState.SCHEDULED)
     house.enrol()
     house.live(minutes=2)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
 def test_a_film_is_a_post_as_well(house: Visited) -> None:
@@ -146,6 +149,6 @@ def test_a_film_is_a_post_as_well(house: Visited) -> None:
     house.server.slow = 4
     post = house.desk.delivery("un film", channel="fanvue", media=(film(house.desk),))
     house.live(minutes=5)
-    assert house.desk.state(post) is S.PUBLISHED
+    assert house.desk.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()
     assert [one.kind for one in shown.media] == ["video"]

@@ -27,7 +27,7 @@ from tests.fakes.network import Network
 from tests.journeys.visits import MASTER, Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener_pool
 from workers.listeners.webhooks import app_webhooks, server
 from workers.relay.ticks import TICKS
 from workers.wiring import Services
@@ -72,7 +72,7 @@ class Called:
     def listening(self) -> Iterator[None]:
         """The listening process, with its door; Fanvue calls it."""
         services = self.at.desk.services
-        ears = registry.make_listener_pool(services)
+        ears = make_listener_pool(services)
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()
         app = server.create_webhook_app(

@@ -22,8 +22,10 @@ from tests.conftest import wait_until
 from tests.fakes.fanvue_world import Fan
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener, make_listener_pool
 from workers.listeners.polling import AccountListener
+
+pytestmark = pytest.mark.heavy
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Chatting:
 
     def ear(self) -> AccountListener:
         """The listener of a fresh process."""
-        made = registry.make_listener(self.at.desk.services, self.at.channel())
+        made = make_listener(self.at.desk.services, self.at.channel())
         assert type(made) is AccountListener
         return made
 
@@ -225,7 +227,7 @@ def test_a_right_that_was_taken_away_asks_the_owner(lea: Chatting) -> None:
 
 def test_an_account_that_was_connected_before_chats_is_not_listened_to(lea: Chatting) -> None:
     lea.rows("UPDATE channels SET chat_surface = '' WHERE tenant_id = :tenant AND platform = 'fanvue' RETURNING id")
-    chatty = registry.make_listener_pool(lea.at.desk.services)._chatty
+    chatty = make_listener_pool(lea.at.desk.services)._chatty
     assert not chatty(lea.at.channel())
     lea.at.enrol()
     assert chatty(lea.at.channel())

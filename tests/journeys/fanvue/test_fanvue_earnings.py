@@ -1,13 +1,17 @@
 """What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over HTTP."""
 
+import pytest
+
 from channels.accounts.states import ChannelState
 from foundation.money import Money
-from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DeliveryState
 from subscribers.checkout import platform_earnings
 from subscribers.orders import queries
 from tenants.notices import notices
 from tests.journeys.visits import Visited
 from workers.relay.ticks import TICKS
+
+pytestmark = pytest.mark.heavy
 
 
 def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
@@ -49,5 +53,5 @@ def test_an_account_without_the_right_posts_on_and_is_told(house: Visited) -> No
         assert notices.has_been_notified(scope, f"earnings:{house.channel().id}")
     post = lea.delivery("toujours là", channel="fanvue")
     house.live(minutes=1)
-    assert lea.state(post) is S.PUBLISHED
+    assert lea.state(post) is DeliveryState.PUBLISHED
     assert house.channel().state == ChannelState.ACTIVE

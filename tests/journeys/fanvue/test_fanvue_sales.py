@@ -15,21 +15,23 @@ from gate.contract.units import Subject
 from gate.copies import live_copies
 from gate.removal import recall
 from studio.packs import packs
-from subscribers.catalog import offers
+from subscribers.catalog.prices import set_price
 from subscribers.checkout import order_payments, platform_earnings
+from subscribers.checkout.events import EarningsDue
 from subscribers.checkout.platform_earnings import EarningsPace
-from subscribers.conversations.events import EarningsDue
-from subscribers.conversations.states import FulfilmentState, OrderState, RefundState
 from subscribers.inbox import member_actions
 from subscribers.ledger import entries
 from subscribers.orders import queries
+from subscribers.orders.states import FulfilmentState, OrderState, RefundState
 from subscribers.replies import persona
 from tests.fakes.fanvue_world import Fan
 from tests.fakes.fanvue_world import Message as Sent
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers.event_routes import registry
+from workers.listeners.factory import make_listener
 from workers.listeners.polling import AccountListener
+
+pytestmark = pytest.mark.heavy
 
 PRICE = Money(1250, "USD")
 
@@ -70,7 +72,7 @@ class Selling:
 
     def hears(self) -> None:
         """Fans are listened to once."""
-        ear = registry.make_listener(self.at.desk.services, self.at.channel())
+        ear = make_listener(self.at.desk.services, self.at.channel())
         assert type(ear) is AccountListener
         ear.poll_once()
 
@@ -123,7 +125,7 @@ def lea(house: Visited) -> Iterator[Selling]:
         pack_id = packs.create_pack(
             scope, creator_id=made.creator_id, slug="matin", title="Matin calme", description="", assets=pictures
         )
-        offers.set_price(scope, made.creator_id, pack_id, "fanvue", PRICE)
+        set_price(scope, made.creator_id, pack_id, "fanvue", PRICE)
     selling = Selling(house, leo, pack_id, UUID(int=0))
     selling.hears()
     house.live(minutes=2)

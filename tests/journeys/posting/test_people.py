@@ -19,8 +19,8 @@ from gate.people import age_proofs, persons
 from gate.people.age_proofs import AgeConfirmation
 from gate.reviews import content_reviews as gate_desk
 from gate.reviews import depicted_people
-from schedules.drafts import drafts
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.release import release_post
+from schedules.posts.states import DeliveryState
 from studio.ingest import pipeline
 from studio.library import assets
 from tenants.agencies import agencies
@@ -147,14 +147,14 @@ def test_from_an_empty_agency_to_nudity_and_back(agency: Agency) -> None:
         one = person_dossiers.list_dossiers(scope)[0]
     assert (one.general, one.adult) == ((), ())
     sent = agency.send(asset)
-    assert lea.state(sent) is S.PUBLISHED, lea.why(sent)
+    assert lea.state(sent) is DeliveryState.PUBLISHED, lea.why(sent)
     assert [post["text"] for post in lea.posts()] == ["Bonsoir"]
     with httpx.Client(headers=OWN) as browser:  # Ida ends it, with no account and no reason
         assert browser.post(agency.link, data={"what": "all"}).status_code == 303
     lea.live(seconds=60)
-    assert lea.state(sent) is S.REMOVED
+    assert lea.state(sent) is DeliveryState.REMOVED
     again = agency.send(asset)
-    assert (lea.state(again), lea.why(again)) == (S.HELD, "gate.CONSENT_REVOKED")
+    assert (lea.state(again), lea.why(again)) == (DeliveryState.HELD, "gate.CONSENT_REVOKED")
     assert len(lea.posts()) == 1
 
 
@@ -183,12 +183,12 @@ def test_each_piece_that_is_missing_keeps_it_back_and_is_mended(agency: Agency, 
         if name not in left_out:
             step()
     kept = agency.send(asset)
-    assert (lea.state(kept), lea.why(kept)) == (S.HELD, sentence)
+    assert (lea.state(kept), lea.why(kept)) == (DeliveryState.HELD, sentence)
     assert lea.posts() == []
     for name, step in steps.items():
         if name in left_out:
             step()
-    assert lea.state(agency.send(asset)) is S.PUBLISHED
+    assert lea.state(agency.send(asset)) is DeliveryState.PUBLISHED
 
 
 @pytest.mark.parametrize(("harm", "sentence"), [
@@ -204,7 +204,7 @@ def test_less_than_was_asked_keeps_it_back(agency: Agency, harm: str, sentence: 
     agency.propose(asset)
     agency.confirm(asset)
     kept = agency.send(asset)
-    assert (lea.state(kept), lea.why(kept)) == (S.HELD, sentence)
+    assert (lea.state(kept), lea.why(kept)) == (DeliveryState.HELD, sentence)
     assert lea.posts() == []
 
 
@@ -225,6 +225,6 @@ def test_an_agency_of_one_does_it_with_a_guest(agency: Agency) -> None:
     post = lea.write("Seule", media=(asset,))
     sent = lea.wish(post)
     with agency.by(lea.author) as scope:
-        drafts.release_post(scope, post)
+        release_post(scope, post)
     lea.run()
-    assert lea.state(sent) is S.PUBLISHED, lea.why(sent)
+    assert lea.state(sent) is DeliveryState.PUBLISHED, lea.why(sent)

@@ -14,13 +14,13 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from insights.reports import daily_report
 from insights.rollups import daily_rollups
-from schedules.posts import deliveries
-from schedules.posts.states import DeliveryState as S
+from schedules.approvals.time_changes import expedite_delivery
+from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from studio.library import assets as library
-from studio.library.states import JobState
 from studio.recipes import specs
 from studio.runs import runner
+from studio.runs.states import JobState
 from tests.conftest import wait_until
 from tests.schedules.builders import ZONE, Desk
 from tests.studio.builders import spec
@@ -72,10 +72,11 @@ def drawn(lea: Desk) -> list[object]:
     return list(assets)
 
 
-def arrived(lea: Desk, *deliveries: object, state: S = S.PUBLISHED) -> None:
+def arrived(lea: Desk, *deliveries: object, state: DeliveryState = DeliveryState.PUBLISHED) -> None:
     wait_until(lambda: {lea.state(each) for each in deliveries} == {state})  # type: ignore[arg-type]  # ids
 
 
+@pytest.mark.heavy
 def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> None:
     assets = drawn(alive)
     body = "Premier café dehors. Image créée avec une IA."
@@ -105,7 +106,7 @@ def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> 
 
     for each in (on_network, on_page):
         alive.act(post_removal.request_post_removal, each)
-    arrived(alive, on_network, on_page, state=S.REMOVED)
+    arrived(alive, on_network, on_page, state=DeliveryState.REMOVED)
     assert alive.network.api("GET", alive.accounts["main"], f"posts/{alive.posts()[0]['id']}")[0] == 404
     status, text = page(alive, "/" + link.split("/", 3)[3])
     assert status == 410
@@ -115,12 +116,12 @@ def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> 
 def test_a_lost_answer_and_a_late_one_in_a_running_house(alive: Desk) -> None:
     alive.fault("reset_after")
     lost = alive.delivery("lost")
-    arrived(alive, lost, state=S.UNCERTAIN)
+    arrived(alive, lost, state=DeliveryState.UNCERTAIN)
     alive.pass_time(minutes=1)
     arrived(alive, lost)
     held = alive.delivery("held", after=60, late_ok=timedelta(minutes=1))
     alive.pass_time(minutes=5)
-    arrived(alive, held, state=S.HELD)
-    alive.act(deliveries.expedite_delivery, held)
+    arrived(alive, held, state=DeliveryState.HELD)
+    alive.act(expedite_delivery, held)
     arrived(alive, held)
     assert alive.texts() == ["lost", "held"]

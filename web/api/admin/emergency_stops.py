@@ -19,12 +19,11 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import outbox
 from gate.policy import emergency_stops
 from gate.policy.emergency_stops import ActiveStop
-from gate.reviews.events import EmergencyStopRequested
+from gate.policy.events import EmergencyStopRequested
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.channels.router import find_channel
 from web.api.common.calls import ApiCall, Caller, ChangeResult, create_dependency, read_dependency
-from web.api.common.schemas import RequestModel, StorableText
-from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID, example_config
+from web.api.common.schemas import EXAMPLE_CREATOR_ID, RequestModel, StorableText, example_config
 
 SENDING = "sending"
 MAX_REASON_LENGTH = 200

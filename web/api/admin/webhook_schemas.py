@@ -7,16 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, SecretStr
 
-from tenants.webhooks.endpoints import (
-    MAX_CREATORS,
-    MAX_WEBHOOK_NAME,
-    MAX_WEBHOOK_URL,
-    WEBHOOK_EVENTS,
-    Webhook,
-    WebhookCall,
-)
-from web.api.common.schemas import RequestModel, StorableText
-from web.api.planning.request_schemas import example_config
+from tenants.webhooks.endpoints import MAX_CREATORS, MAX_WEBHOOK_NAME, MAX_WEBHOOK_URL, WEBHOOK_EVENTS, Webhook
+from tenants.webhooks.outgoing_calls import WebhookCall
+from web.api.common.schemas import RequestModel, StorableText, example_config
 
 MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 200
 EXAMPLE_CALL_ID = "0198c0de-0000-7000-8000-000000000007"

@@ -18,6 +18,7 @@ from tenants.api_keys.keys import ApiKeyScope
 from tenants.vault import sealed_intake
 from tenants.webhooks import endpoints
 from tenants.webhooks.endpoints import Webhook
+from tenants.webhooks.outgoing_calls import list_calls, retry_call, send_test_event
 from web.api.admin.webhook_schemas import AgainIn, HookIn, HookOut, HooksOut, RotateIn
 from web.api.common.calls import (
     ApiCall,
@@ -147,7 +148,7 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
     @routes.post("/{hook_id}/try", response_model=HookOut)
     def try_hook(hook_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Call it with an event that says nothing. 409 while it is paused. Needs `hooks:write`."""
-        return _apply_webhook_action(call, hook_id, "hook.try", partial(endpoints.send_test_event, hook_id=hook_id))
+        return _apply_webhook_action(call, hook_id, "hook.try", partial(send_test_event, hook_id=hook_id))
 
     @routes.post("/{hook_id}/rotate", response_model=HookOut)
     def rotate_secret(hook_id: UUID, body: RotateIn, call: Annotated[ApiCall, can_write]) -> Response:
@@ -165,7 +166,7 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
         """Tell once more what was given up. 409 for a call that is not. Needs `hooks:write`."""
 
         def act(scope: Scope) -> None:
-            endpoints.retry_call(scope, body.call_id, hook_id=hook_id)
+            retry_call(scope, body.call_id, hook_id=hook_id)
 
         return _apply_webhook_action(call, hook_id, "hook.again", act)
 
@@ -209,7 +210,7 @@ def _webhook_tag_fields(one: Webhook) -> tuple[object, ...]:
 
 
 def _build_webhook_out(scope: Scope, one: Webhook) -> HookOut:
-    return HookOut.of(one, endpoints.list_calls(scope, one.id))
+    return HookOut.of(one, list_calls(scope, one.id))
 
 
 def _build_webhook_result(

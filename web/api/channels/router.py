@@ -18,7 +18,7 @@ from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from schedules.notices import interval_waits
 from tenants.api_keys.keys import ApiKeyScope
-from web.api.channels.schemas import PaceIn
+from web.api.channels.schemas import ChannelOut, ChannelsOut, CreatorOut, CreatorsOut, PaceIn
 from web.api.common.calls import (
     ApiCall,
     Caller,
@@ -29,7 +29,6 @@ from web.api.common.calls import (
     replace_dependency,
     state_tag,
 )
-from web.api.posts.schemas import ChannelOut, ChannelsOut, CreatorOut, CreatorsOut
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:

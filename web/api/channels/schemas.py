@@ -3,17 +3,20 @@
 What the API gives out of what single places choose and ask, as JSON.
 """
 
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from channels.accounts.lifecycle import MAX_INTERVAL_MINUTES
-from connectors.contract.capabilities import PostFormat, PostOption
+from channels.accounts.queries import Channel
+from connectors.contract.capabilities import Capabilities, PostFormat, PostOption
 from connectors.shared.options import option_label
 from foundation.i18n.translation import Message, render_message
+from tenants.agencies.queries import Creator
 from web.api.common.errors import ERROR_LANGUAGE
-from web.api.common.schemas import RequestModel
-from web.api.planning.request_schemas import example_config
+from web.api.common.schemas import ReasonOut, RequestModel, example_config, reason_out
 
 
 class PaceIn(RequestModel):
@@ -71,8 +74,101 @@ class FormatOut(BaseModel):
         return cls(name=name, **{each: getattr(one, each) for each in plain})
 
 
-class PriceOut(BaseModel):
-    """Minor units of a currency."""
+class CreatorOut(BaseModel):
+    """A creator."""
 
-    minor: int
-    currency: str
+    id: UUID
+    slug: str
+    name: str
+    kind: str
+    zone: str
+    languages: list[str]
+    approvals: Annotated[int, Field(description="How many people have to say yes to a post.")]
+
+    @classmethod
+    def of(cls, one: Creator) -> "CreatorOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("id", "slug", "name", "kind", "zone")}
+        return cls(**said, languages=list(one.languages), approvals=one.approval_tiers)
+
+
+class CreatorsOut(BaseModel):
+    """The creators this key may see."""
+
+    items: list[CreatorOut]
+
+
+class LimitsOut(BaseModel):
+    """What an account takes; `parts` is how long a thread may be (1: no threads, but a first comment where
+    `first_comment` says so). `needs`: what every post shows there, `media` (a picture or a film), a `film`, or ""."""
+
+    max_text: int
+    max_media: int
+    needs: str
+    max_bytes: int
+    mimes: list[str]
+    parts: int
+    joins_parts: bool
+    first_comment: bool
+    can_remove: bool
+    by_hand: bool
+    options: list[OptionOut]
+    formats: list[FormatOut]
+
+    @classmethod
+    def of(cls, can: Capabilities, surface: str) -> "LimitsOut":
+        """Of a platform, for one of its places."""
+        most_text, most_media = can.size_limits(surface)
+        return cls(
+            max_text=most_text,
+            max_media=most_media,
+            needs=can.required_content(surface) or "",
+            max_bytes=can.max_bytes,
+            mimes=list(can.mimes),
+            parts=can.threads,
+            joins_parts=can.joins_parts,
+            first_comment=can.first_comment,
+            can_remove=can.can_delete,
+            by_hand=can.hand_over,
+            options=[OptionOut.of(can.platform, one) for one in can.options],
+            formats=[FormatOut.of(name, one) for name, one in can.formats.items()],
+        )
+
+
+class ChannelOut(BaseModel):
+    """An account on a platform."""
+
+    id: UUID
+    creator_id: UUID
+    platform: str
+    name: str
+    account: str
+    state: str
+    reason: ReasonOut | None
+    zone: str
+    min_gap_seconds: int
+    holds_distance: bool
+    holds_repeats: bool
+    paused_until: datetime | None
+    limits: LimitsOut | None
+
+    @classmethod
+    def of(cls, one: Channel, can: Capabilities | None) -> "ChannelOut":
+        """Of the room's value and what its platform can do."""
+        said = {name: getattr(one, name) for name in ("id", "creator_id", "platform", "name", "account", "zone")}
+        return cls(
+            **said,
+            state=str(one.state),
+            reason=reason_out(one.reason),
+            min_gap_seconds=int(one.min_interval.total_seconds()),
+            holds_distance=one.holds_min_interval,
+            holds_repeats=one.holds_repeats,
+            paused_until=one.paused_until,
+            limits=LimitsOut.of(can, one.surface) if can is not None else None,
+        )
+
+
+class ChannelsOut(BaseModel):
+    """The accounts this key may see."""
+
+    items: list[ChannelOut]

@@ -16,9 +16,10 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
+from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound, Refused
-from foundation.i18n.translation import Message, canonical_json
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from schedules.calendar import listings
 from schedules.calendar.versioned_actions import StaleVersion

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from foundation.i18n.translation import Message, canonical_json
+from foundation.canonical_json import canonical_json
+from foundation.i18n.translation import Message
 from web.api.common.errors import ApiError
 
 

@@ -6,13 +6,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from generators.retouch.region_shapes import MaskShapes
-from studio.library.queries import RecipeSummary
 from studio.recipes import input_pictures, wildcards
 from studio.recipes.parameters import Parameter
+from studio.recipes.queries import RecipeSummary
 from studio.recipes.specs import MAX_PICTURES, MAX_RECIPE_NAME, EngineName, LoraName, Sampler
-from web.api.common.schemas import RequestModel, StorableText
+from web.api.common.schemas import EXAMPLE_CREATOR_ID, RequestModel, StorableText
 from web.api.generation.run_schemas import BeginIn, PostureIn, QuestionOut, SizeOut
-from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID
 
 Name = Annotated[StorableText, Field(min_length=1, max_length=MAX_RECIPE_NAME)]
 Prompt = Annotated[StorableText, Field(min_length=1, max_length=500)]

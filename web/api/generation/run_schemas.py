@@ -14,8 +14,6 @@ from gate.contract.units import Rating
 from generators.retouch import region_shapes
 from generators.retouch.region_shapes import MaskShapes
 from studio.costs.cost_report import SpendingTotal
-from studio.library.queries import RunSummary
-from studio.library.states import JobState
 from studio.recipes import input_pictures
 from studio.recipes.input_pictures import InitPicture
 from studio.recipes.parameters import (
@@ -28,9 +26,10 @@ from studio.recipes.parameters import (
 from studio.recipes.specs import MAX_PICTURES
 from studio.runs.estimates import RunEstimate
 from studio.runs.output_pictures import PictureState, RunPicture
-from web.api.common.schemas import PageQuery, RequestModel, StorableText
+from studio.runs.queries import RunSummary
+from studio.runs.states import JobState
+from web.api.common.schemas import PageQuery, ReasonOut, RequestModel, StorableText, reason_out
 from web.api.generation.cost_schemas import BillOut
-from web.api.posts.schemas import ReasonOut, reason_out
 
 MAX_SEED = 2**31 - 1
 MAX_MASK_LENGTH = 180_000

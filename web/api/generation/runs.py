@@ -16,13 +16,13 @@ from foundation.errors import NotFound
 from foundation.ids import derived_uuid
 from foundation.ops.settings import GeneratorsSettings
 from studio.costs import cost_report
-from studio.library import queries
-from studio.library.queries import RunSummary
-from studio.library.states import JobState
 from studio.recipes import parameters, run_inputs, specs, versions, wildcards
 from studio.recipes.run_inputs import PoseReference
 from studio.runs import estimates, output_pictures, runner
+from studio.runs import queries as runs_queries
+from studio.runs.queries import RunSummary, list_runs_before
 from studio.runs.records import ENDED_RUN_STATES
+from studio.runs.states import JobState
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common import pagination
 from web.api.common.calls import (
@@ -119,7 +119,7 @@ def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
 
     def ask(scope: Scope, sight: Caller) -> list[RunOut]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
-        found = queries.list_runs_before(scope, seen, before, limit=which.limit)
+        found = list_runs_before(scope, seen, before, limit=which.limit)
         ids = [one.id for one in found]
         spent, lists = cost_report.spent_by_run(scope, ids), wildcards.wildcard_versions_by_run(scope, ids)
         return [RunOut.of(one, cost_report.total_spending(spent[one.id]), lists.get(one.id, {})) for one in found]
@@ -209,7 +209,7 @@ def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
 
 def _get_run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
     """One run. Raises NotFound; another creator's looks like another tenant's."""
-    found = queries.get_run(scope, run_id)
+    found = runs_queries.get_run(scope, run_id)
     if found.creator_id not in sight.creators:
         raise NotFound("job.unknown")
     return found

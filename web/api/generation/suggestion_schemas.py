@@ -15,9 +15,7 @@ from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.ideas.proposals import IdeaBatch
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
-from web.api.common.schemas import RequestModel, StorableText
-from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID, example_config
-from web.api.posts.schemas import ReasonOut, reason_out
+from web.api.common.schemas import EXAMPLE_CREATOR_ID, ReasonOut, RequestModel, StorableText, example_config, reason_out
 
 Language = Annotated[StorableText, Field(json_schema_extra={"enum": list(WRITABLE_LANGUAGES)})]
 TextState = Literal["waiting", "written"]

@@ -16,8 +16,8 @@ from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
 from studio.ingest import picture_copies
 from studio.ingest.picture_copies import PictureCopyView
+from studio.ingest.states import UploadState
 from studio.library import creator_watermarks, postable_assets
-from studio.library.states import UploadState
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import (
     ApiCall,

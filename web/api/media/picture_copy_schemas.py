@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from generators.retouch.finish import CopyFinish
 from generators.retouch.watermarks import Watermark
 from studio.ingest.picture_copies import PictureCopyView
-from studio.library.states import UploadState
-from web.api.common.schemas import RequestModel, StorableText
-from web.api.posts.schemas import ReasonOut, reason_out
+from studio.ingest.states import UploadState
+from web.api.common.schemas import ReasonOut, RequestModel, StorableText, reason_out
 
 EXAMPLE_MEDIA_ID = "0198c0de-0000-7000-8000-000000000014"
 UpscaleMode = Annotated[

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from gate.contract.units import Rating
+from studio.ingest.states import UploadState
 from studio.ingest.uploads import UploadView
 from studio.library.postable_assets import PostableAsset
-from studio.library.states import UploadState
-from web.api.posts.schemas import ReasonOut, reason_out
+from web.api.common.schemas import ReasonOut, reason_out
 
 
 class MediaOut(BaseModel):

@@ -19,8 +19,8 @@ from schedules.recurrence.ab_tests import (
     VariantTest,
 )
 from web.api.common.errors import ERROR_LANGUAGE
-from web.api.common.schemas import MediaIds, RequestModel, StorableText
-from web.api.planning.request_schemas import Day, example_config
+from web.api.common.schemas import Day, RequestModel, StorableText, example_config
+from web.api.posts.schemas import MediaIds
 
 Version = Literal["a", "b"]
 

@@ -13,8 +13,7 @@ from schedules.rescheduling.account_failover import FailoverPreview
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.channels.router import find_channel
 from web.api.common.calls import ApiCall, Caller, ChangeResult, create_dependency, read_dependency
-from web.api.common.schemas import RequestModel
-from web.api.planning.request_schemas import EXAMPLE_CHANNEL_ID, SeenVersions, example_config
+from web.api.common.schemas import EXAMPLE_CHANNEL_ID, RequestModel, SeenVersions, example_config
 from web.api.planning.response_schemas import LeftOut, MovingOut
 
 EXAMPLE_SPARE_ID = "0198c0de-0000-7000-8000-000000000006"

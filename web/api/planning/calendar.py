@@ -15,6 +15,7 @@ from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import day_bounds, load_zone, local_day, to_wall_time
 from schedules.calendar import exports, listings
 from schedules.calendar.exports import MAX_EXPORT_WINDOW, ExportedPost, ExportFilter
+from schedules.calendar.icalendar import render_icalendar
 from schedules.calendar.listings import DeliveryFilter
 from schedules.posts.queries import DeliveryEntry
 from tenants.api_keys.keys import ApiKeyScope
@@ -22,9 +23,8 @@ from web.api.channels.router import find_channel
 from web.api.common import pagination
 from web.api.common.calls import ApiCall, Caller, read_dependency
 from web.api.common.errors import ERROR_LANGUAGE
-from web.api.common.schemas import PageQuery, RequestModel
-from web.api.planning.request_schemas import Day, ZoneName
-from web.api.posts.schemas import DeliveryOut, delivery_fields
+from web.api.common.schemas import Day, PageQuery, RequestModel, ZoneName
+from web.api.posts.delivery_schemas import DeliveryOut, delivery_fields
 
 DEFAULT_SPAN = timedelta(days=30)
 
@@ -142,7 +142,7 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> bytes:
             name = render_message(Message("files.calendar_name"), ERROR_LANGUAGE)
-            return exports.render_icalendar(_list_exported_posts(scope, sight, which), now=scope.now, name=name)
+            return render_icalendar(_list_exported_posts(scope, sight, which), now=scope.now, name=name)
 
         return Response(call.read(ask), media_type="text/calendar")
 

@@ -14,9 +14,7 @@ from schedules.calendar.publishing_forecast import (
     UpcomingExpiry,
 )
 from schedules.posts.dry_run_state import DryRunTarget
-from web.api.common.schemas import RequestModel
-from web.api.planning.request_schemas import EXAMPLE_POST_ID, example_config
-from web.api.posts.schemas import ReasonOut, reason_out
+from web.api.common.schemas import EXAMPLE_POST_ID, ReasonOut, RequestModel, example_config, reason_out
 
 
 class RehearsalIn(RequestModel):

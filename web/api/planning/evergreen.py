@@ -24,7 +24,7 @@ from web.api.common.calls import (
     state_tag,
 )
 from web.api.planning.evergreen_schemas import EntryIn, EntryOut, PoolOut, PutInIn, RhythmIn, WordingIn
-from web.api.posts.schemas import DeliveryOut
+from web.api.posts.delivery_schemas import DeliveryOut
 
 POOL = "/pools/{creator_id}"
 

@@ -10,9 +10,16 @@ from pydantic import BaseModel, Field
 from schedules.availability.slots import MAX_SLOT_LABEL_LENGTH
 from schedules.posts.channel_overrides import MAX_BODY_LENGTH
 from schedules.recurrence.evergreen_pools import MAX_POOL_AGE, PoolSchedule
-from web.api.common.schemas import MAX_CHANNELS, RequestModel, StorableText
-from web.api.planning.request_schemas import EXAMPLE_CHANNEL_ID, EXAMPLE_POST_ID, Day, example_config
-from web.api.posts.schemas import DeliveryOut
+from web.api.common.schemas import (
+    EXAMPLE_CHANNEL_ID,
+    EXAMPLE_POST_ID,
+    MAX_CHANNELS,
+    Day,
+    RequestModel,
+    StorableText,
+    example_config,
+)
+from web.api.posts.delivery_schemas import DeliveryOut
 
 EXAMPLE_ENTRY_ID = "0198c0de-0000-7000-8000-000000000005"
 """An id of the examples."""

@@ -24,7 +24,7 @@ from web.api.common.calls import (
     state_tag,
 )
 from web.api.common.schemas import PageQuery
-from web.api.posts.schemas import DowntimeOut, DowntimesOut, DowntimeWhole
+from web.api.planning.response_schemas import DowntimeOut, DowntimesOut, DowntimeWhole
 
 
 def router(tenant: OpenScope) -> APIRouter:

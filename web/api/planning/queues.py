@@ -11,10 +11,10 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from schedules.approvals.release import release_post
 from schedules.availability import slots
-from schedules.availability.slots import Slot
+from schedules.availability.slots import Slot, find_first_free_time
 from schedules.calendar import listings
-from schedules.drafts import drafts
 from schedules.rescheduling import queue
 from schedules.rescheduling.bulk_moves import MoveResult as Moved
 from schedules.rescheduling.queue import QueueEntry
@@ -33,7 +33,8 @@ from web.api.common.calls import (
     replace_dependency,
     state_tag,
 )
-from web.api.planning.request_schemas import FillIn, OrderIn, SlotIn, SlotsQuery, TakeOutIn, parse_clock
+from web.api.common.schemas import parse_clock
+from web.api.planning.request_schemas import FillIn, OrderIn, SlotIn, SlotsQuery, TakeOutIn
 from web.api.planning.response_schemas import MovedOut, QueueOut, SlotOut, SlotsPage
 
 QUEUE = "/queues/{channel_id}"
@@ -169,7 +170,7 @@ def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
             for post_id in dict.fromkeys(body.posts):
                 listings.get_post_detail(scope, sight.creators, post_id)
                 queue.add_post_to_queue(scope, post_id, channel_id)
-                drafts.release_post(scope, post_id)
+                release_post(scope, post_id)
             return _build_queue_result(scope, channel_id, "queue.fill")
 
         return call.apply_once(act, where=_queue_conflict_states(channel_id))
@@ -255,7 +256,7 @@ def _versions_by_delivery(known: Sequence[QueueEntry]) -> dict[UUID, int]:
 def _load_queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
     known = queue.list_queue_entries(scope, channel_id)
     channel = channel_reads.get_channel(scope, channel_id)
-    found = QueueOut.of(channel, known, queue.find_first_free_time(scope, channel_id))
+    found = QueueOut.of(channel, known, find_first_free_time(scope, channel_id))
     return found, state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
 
 

@@ -27,8 +27,8 @@ from web.api.common.calls import (
     replace_dependency,
     state_tag,
 )
-from web.api.common.schemas import CreatorPageQuery
-from web.api.planning.request_schemas import PauseDays, PauseIn, QuietIn, parse_clock
+from web.api.common.schemas import CreatorPageQuery, parse_clock
+from web.api.planning.request_schemas import PauseDays, PauseIn, QuietIn
 from web.api.planning.response_schemas import (
     LeftOut,
     MovedOut,

@@ -1,11 +1,10 @@
 """What comes into the API about times: series, hours of the week, queues, quiet days, pauses, moves, files, feeds."""
 
-import re
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 from pydantic.config import JsonDict
 
 from foundation.ops.wall_time import WallTime
@@ -22,63 +21,35 @@ from schedules.recurrence.rules import (
 )
 from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS, MAX_MOVED_DELIVERIES, MoveSelection, TimeOffset
 from web.api.common.schemas import (
-    EARLIEST_INSTANT,
-    LATEST_INSTANT,
+    EXAMPLE_CHANNEL_ID,
+    EXAMPLE_CREATOR_ID,
+    EXAMPLE_DELIVERY_ID,
+    EXAMPLE_POST_ID,
     MAX_CHANNELS,
+    ClockText,
     CreatorPageQuery,
+    Day,
     Instant,
-    PostChange,
-    PostIn,
     RequestModel,
+    SeenVersions,
     StorableText,
     WallOrInstant,
+    Weekday,
+    WeekdayList,
+    ZoneName,
+    example_config,
     wall_time_in,
 )
-
-EXAMPLE_CREATOR_ID, EXAMPLE_CHANNEL_ID = "0198c0de-0000-7000-8000-000000000001", "0198c0de-0000-7000-8000-000000000002"
-EXAMPLE_POST_ID, EXAMPLE_DELIVERY_ID = "0198c0de-0000-7000-8000-000000000003", "0198c0de-0000-7000-8000-000000000004"
-"""Ids of the examples."""
+from web.api.posts.schemas import PostChange, PostIn
 
 MAX_POSTS = 50
 """Posts that one request adds to a queue."""
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
-
-def _validate_date_text(value: object) -> object:
-    """A date is said in words: a bare number might be seconds, and a moment has no date without a zone."""
-    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
-        return value
-    raise ValueError("a date is a text such as 2026-03-02")
-
-
-def _validate_date_bounds(day: date) -> date:
-    if not EARLIEST_INSTANT.date() <= day < LATEST_INSTANT.date():
-        raise ValueError("the year lies out of bounds")
-    return day
-
-
-Day = Annotated[date, BeforeValidator(_validate_date_text), AfterValidator(_validate_date_bounds)]
-ClockText = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:30"])]
-ZoneName = Annotated[StorableText, Field(max_length=60, examples=["Europe/Paris"])]
-Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]
-WeekdayList = Annotated[
-    list[Weekday],
-    Field(max_length=7, description="Of a weekly one; none: that of `at`. Of a monthly one with `which`, one."),
-]
 MonthDayList = Annotated[
     list[Annotated[int, Field(ge=1, le=31)]],
     Field(max_length=31, description="Of a monthly one without `which`; none: that of `at`."),
 ]
-SeenVersions = Annotated[
-    dict[UUID, Annotated[int, Field(ge=0, le=2**31 - 1)]],
-    Field(max_length=MAX_MOVED_DELIVERIES, description="`seen` of the preview: what changed since stays where it is."),
-]
-
-
-def example_config(one: JsonDict) -> ConfigDict:
-    """The configuration of a class with one example."""
-    return ConfigDict(json_schema_extra={"examples": [one]})
 
 
 class RepeatIn(RequestModel):
@@ -317,8 +288,3 @@ class FeedIn(RequestModel):
 def first_occurrence(change: SeriesChange, zone: str) -> WallTime | None:
     """The first time of a changed series, where it was said. Raises BadInput for what no calendar has."""
     return None if change.at is None else wall_time_in(change.at, zone)
-
-
-def parse_clock(said: str) -> time:
-    """A clock time as `Clock` has it."""
-    return time.fromisoformat(said)

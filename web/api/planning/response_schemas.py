@@ -1,8 +1,9 @@
 """What the API gives out about times: series, hours of the week, queues, quiet days, pauses, moves, files, feeds."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -11,10 +12,13 @@ from channels.accounts.queries import Channel
 from foundation.ops.wall_time import WallTime
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.availability.slots import Slot
+from schedules.downtime.queries import DowntimeView, MissedOnAccount
+from schedules.downtime.states import DowntimeState
 from schedules.feeds.sources import FeedView
 from schedules.imports.csv_rows import ImportFinding
 from schedules.imports.import_files import ImportView
-from schedules.posts.states import DeliveryState, ImportState, SeriesState
+from schedules.imports.states import ImportState
+from schedules.posts.states import DeliveryState, SeriesState
 from schedules.recurrence.queries import SeriesRecord
 from schedules.rescheduling.bulk_moves import (
     BulkMoveRecord,
@@ -24,7 +28,65 @@ from schedules.rescheduling.bulk_moves import (
     UnmovedDelivery,
 )
 from schedules.rescheduling.queue import QueueEntry
-from web.api.posts.schemas import ReasonOut, reason_out
+from web.api.common.schemas import ReasonOut, reason_out
+from web.api.posts.delivery_schemas import DeliveryOut
+
+
+class DowntimeOut(BaseModel):
+    """Posts that were missed together: how many left, wait for their turn, are held; `since` is when the first was due.
+    `open`: nobody answered yet. `others_too`: it also touches creators this key may not see."""
+
+    id: UUID
+    state: DowntimeState
+    since: datetime
+    left: int
+    waiting: int
+    held: int
+    others_too: bool
+
+    @classmethod
+    def of(cls, one: DowntimeView) -> "DowntimeOut":
+        """Of the room's value."""
+        return cls(**downtime_fields(one))
+
+
+def downtime_fields(one: DowntimeView) -> dict[str, Any]:
+    """The fields of a downtime."""
+    return {name: getattr(one, name) for name in ("id", "state", "since", "others_too")} | asdict(one.count)
+
+
+class MissedOut(BaseModel):
+    """What an account missed, in the order of its turns, what is held last: the scheduled ones leave at their
+    `not_before`."""
+
+    channel_id: UUID
+    channel: str
+    deliveries: list[DeliveryOut]
+
+    @classmethod
+    def of(cls, one: MissedOnAccount) -> "MissedOut":
+        """Of the room's value."""
+        return cls(
+            channel_id=one.id, channel=one.name, deliveries=[DeliveryOut.from_view(entry) for entry in one.entries]
+        )
+
+
+class DowntimeWhole(DowntimeOut):
+    """The same, account by account."""
+
+    accounts: list[MissedOut]
+
+    @classmethod
+    def from_view(cls, one: DowntimeView) -> "DowntimeWhole":
+        """Of the room's value."""
+        return cls(**downtime_fields(one), accounts=[MissedOut.of(account) for account in one.accounts])
+
+
+class DowntimesOut(BaseModel):
+    """A page of downtimes; `next` is the cursor of the one after, null at the end."""
+
+    items: list[DowntimeOut]
+    next: str | None
 
 
 class WallOut(BaseModel):

@@ -6,12 +6,22 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from schedules.posts.states import WeekLineState
+from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans.brief import MAX_FORBIDDEN_WORDS, MAX_LINK_LENGTH, MAX_WEEK_POSTS
 from schedules.suggestions.weekly_plans.proposals import MAX_LINE_LENGTH, WeekLineChange, WeekLineView, WeekProposal
-from web.api.common.schemas import MAX_CHANNELS, RequestModel, StorableText, WallOrInstant, wall_time_in
+from web.api.common.schemas import (
+    EXAMPLE_CHANNEL_ID,
+    EXAMPLE_CREATOR_ID,
+    MAX_CHANNELS,
+    Day,
+    RequestModel,
+    StorableText,
+    WallOrInstant,
+    Weekday,
+    example_config,
+    wall_time_in,
+)
 from web.api.generation.suggestion_schemas import TextState
-from web.api.planning.request_schemas import EXAMPLE_CHANNEL_ID, EXAMPLE_CREATOR_ID, Day, Weekday, example_config
 from web.api.planning.response_schemas import WallOut
 
 BriefText = Annotated[StorableText, Field(max_length=MAX_FORBIDDEN_WORDS)]

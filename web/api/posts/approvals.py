@@ -13,8 +13,8 @@ from fastapi.responses import Response
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound, Refused
 from schedules.approvals import decisions, queries, review_queue
+from schedules.approvals.release import eligible_approvers
 from schedules.calendar import listings, versioned_actions
-from schedules.drafts import drafts
 from schedules.posts import channel_overrides, deliveries
 from schedules.posts.queries import StoredPost
 from studio.library import queries as studio_reads
@@ -28,16 +28,8 @@ from web.api.common.calls import (
     etag_header,
     read_dependency,
 )
-from web.api.posts.review_comment_schemas import (
-    AskChangeIn,
-    AwaitedOut,
-    AwaitedPage,
-    NeededOut,
-    PendingApprovalsQuery,
-    PersonOut,
-    RejectIn,
-    WantedOut,
-)
+from web.api.posts.approval_schemas import AskChangeIn, NeededOut, RejectIn, WantedOut
+from web.api.posts.review_comment_schemas import AwaitedOut, AwaitedPage, PendingApprovalsQuery, PersonOut
 from web.api.posts.review_comments import load_person_names
 from web.api.posts.schemas import PostWhole
 
@@ -113,7 +105,7 @@ def _build_approval_status(scope: Scope, sight: Caller, post_id: UUID) -> Needed
         approved=found.approved,
         tiers=said.creator.approval_tiers,
         missing=[tier for tier in tiers if not decisions.has_tier_approval(scope, row, scope.now, tier=tier)],
-        who=[PersonOut(id=one.principal_id, name=one.name) for one in drafts.eligible_approvers(scope, post_id)],
+        who=[PersonOut(id=one.principal_id, name=one.name) for one in eligible_approvers(scope, post_id)],
         to_look_at=_list_blurred_assets(scope, found.listed.post),
         wanted=[WantedOut.of(one, known) for one in said.wanted],
         open_comments=sum(one.open for one in said.comments),

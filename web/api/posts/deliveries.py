@@ -15,11 +15,11 @@ from pydantic import BaseModel, Field
 
 from connectors.contract.connector import Connector
 from foundation.db.database import OpenScope, Scope
+from schedules.approvals.time_changes import reschedule_delivery
 from schedules.calendar import listings, next_steps, versioned_actions
 from schedules.calendar.listings import DeliveryFilter
 from schedules.drafts import drafts, duplicates
 from schedules.drafts.duplicates import DuplicatePost
-from schedules.posts import deliveries
 from schedules.posts.queries import DeliveryEntry
 from schedules.publishing import edit_requests
 from schedules.rescheduling import priority
@@ -33,10 +33,24 @@ from web.api.common.calls import (
     etag_header,
     read_dependency,
 )
-from web.api.common.schemas import MAX_MEDIA, DeliveriesQuery, ImportanceIn, LinkIn, MoveIn, RequestModel, wall_time_in
-from web.api.planning.request_schemas import EXAMPLE_POST_ID, example_config
-from web.api.posts.delivery_schemas import DeliveryStory
-from web.api.posts.schemas import DeliveriesOut, DeliveryOut, ReasonOut, reason_out
+from web.api.common.schemas import (
+    EXAMPLE_POST_ID,
+    MAX_MEDIA,
+    ReasonOut,
+    RequestModel,
+    example_config,
+    reason_out,
+    wall_time_in,
+)
+from web.api.posts.delivery_schemas import (
+    DeliveriesOut,
+    DeliveriesQuery,
+    DeliveryOut,
+    DeliveryStory,
+    ImportanceIn,
+    LinkIn,
+    MoveIn,
+)
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
@@ -107,7 +121,7 @@ def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> None:
             found = listings.get_delivery_entry(scope, sight.creators, delivery_id)
             at = wall_time_in(body.at, found.zone)  # an instant, too, is planned on its own clock
-            deliveries.reschedule_delivery(scope, delivery_id, at=at, version=call.expected_version)
+            reschedule_delivery(scope, delivery_id, at=at, version=call.expected_version)
 
         return act_on_delivery(call, delivery_id, "delivery.move", act)
 

@@ -1,19 +1,107 @@
 """The story of a delivery at the edge: its steps, what was tried at the platform, other words, and what comes next."""
 
 from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from channels.accounts.queries import AttemptSummary
+from channels.attempts.queries import AttemptSummary
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import to_wall_time
 from schedules.calendar.listings import DeliveryDetail
 from schedules.calendar.next_steps import NextStepReport, publish_time
 from schedules.edits.queries import EditView
+from schedules.edits.states import EditState
+from schedules.posts.deliveries import LOWEST_POST_PRIORITY
 from schedules.posts.queries import DeliveryEntry, DeliveryStep
-from schedules.posts.states import DeliveryState, EditState
+from schedules.posts.states import DeliveryState
 from web.api.common.errors import ERROR_LANGUAGE
-from web.api.posts.schemas import DeliveryOut, ReasonOut, delivery_fields, reason_out
+from web.api.common.schemas import (
+    CreatorPageQuery,
+    Instant,
+    ReasonOut,
+    RequestModel,
+    StorableText,
+    WallOrInstant,
+    reason_out,
+)
+
+
+class DeliveriesQuery(CreatorPageQuery):
+    """Which deliveries; each condition narrows."""
+
+    post: UUID | None = None
+    channel: UUID | None = None
+    label: Annotated[UUID | None, Field(description="Of posts with this label.")] = None
+    state: DeliveryState | None = None
+    since: Annotated[Instant | None, Field(description="Due at this instant or later.")] = None
+    before: Annotated[Instant | None, Field(description="Due earlier than this instant.")] = None
+
+
+class MoveIn(RequestModel):
+    """Another time."""
+
+    at: WallOrInstant
+
+
+class ImportanceIn(RequestModel):
+    """How important it is: 1 leaves first, 9 last."""
+
+    priority: Annotated[int, Field(ge=1, le=LOWEST_POST_PRIORITY)]
+
+
+class LinkIn(RequestModel):
+    """Where a post stands that nobody was sure of."""
+
+    url: Annotated[StorableText, Field(min_length=1, max_length=500, examples=["https://example.social/@lea/1"])]
+
+
+class DeliveryOut(BaseModel):
+    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means; `ends_at` is when its
+    platform takes it away by itself (null: it stands)."""
+
+    id: UUID
+    post_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    state: DeliveryState
+    reason: ReasonOut | None
+    wall_time: str
+    zone: str
+    due_at: datetime
+    not_before: datetime | None
+    settled_at: datetime | None
+    ends_at: datetime | None
+    url: str | None
+    native_id: str | None
+    parts: int
+    done: int
+    priority: int
+    version: int
+
+    @classmethod
+    def from_view(cls, one: DeliveryEntry) -> "DeliveryOut":
+        """Of the room's value."""
+        return cls(**delivery_fields(one))
+
+
+def delivery_fields(one: DeliveryEntry) -> dict[str, Any]:
+    """The fields of a delivery."""
+    names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
+    more = ("settled_at", "ends_at", "url", "native_id", "parts", "done", "priority", "version")
+    return {
+        "id": one.delivery_id,
+        "reason": reason_out(one.reason),
+        **{name: getattr(one, name) for name in (*names, *more)},
+    }
+
+
+class DeliveriesOut(BaseModel):
+    """A page of deliveries; `next` is the cursor of the one after, null at the end."""
+
+    items: list[DeliveryOut]
+    next: str | None
 
 
 class MoveOut(BaseModel):

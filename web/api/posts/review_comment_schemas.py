@@ -10,11 +10,9 @@ from pydantic import BaseModel, Field
 from schedules.approvals.decisions import MAX_VERDICT_NOTE_LENGTH
 from schedules.approvals.review_comments import MAX_MENTIONS, MAX_REVIEW_COMMENT_LENGTH, ReviewComment
 from schedules.approvals.review_queue import ReviewItem
-from schedules.approvals.revisions import ChangeRequest
 from schedules.approvals.verdicts import ApprovalVerdict
 from schedules.posts.thread_parts import MAX_THREAD_PARTS
-from web.api.common.schemas import PageQuery, RequestModel, StorableText
-from web.api.planning.request_schemas import EXAMPLE_POST_ID, example_config
+from web.api.common.schemas import EXAMPLE_POST_ID, PageQuery, RequestModel, StorableText, example_config
 
 PersonNames = Mapping[UUID, str]
 """What people are called, by the human behind them."""
@@ -59,21 +57,6 @@ class AnswerIn(RequestModel):
 
     words: Annotated[StorableText, Field(min_length=1, max_length=MAX_REVIEW_COMMENT_LENGTH)]
     named: Named = Field(default_factory=list)
-
-
-class AskChangeIn(RequestModel):
-    """A wish for another version: its code, and the words whoever rewrites it reads."""
-
-    why: ChangeReason = "other"
-    note: Note
-    tier: Tier = 1
-
-
-class RejectIn(RequestModel):
-    """A no for good: its code and words."""
-
-    why: RejectionReason = "other"
-    note: Note
 
 
 class PersonOut(BaseModel):
@@ -151,24 +134,6 @@ class WordOut(BaseModel):
         )
 
 
-class WantedOut(BaseModel):
-    """A no, or a wish for a change; `answered` once the post is another, or whoever said it has said yes since."""
-
-    by: PersonOut
-    tier: int
-    verdict: str
-    why: str
-    note: str
-    at: datetime
-    answered: bool
-
-    @classmethod
-    def of(cls, one: ChangeRequest, names: PersonNames) -> "WantedOut":
-        """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("tier", "verdict", "why", "note", "at")}
-        return cls(by=PersonOut.of(one.by, names), answered=one.answered or one.agreed, **said)
-
-
 class AwaitedOut(BaseModel):
     """A post that waits for a yes: the first of its `deliveries` is due at `due_at`. `tier` is which yes the key's
     member would give, null where they have given theirs; `own`: they wrote it, so it is not theirs to approve.
@@ -210,18 +175,3 @@ class PendingApprovalsQuery(PageQuery):
     """Of whom, and how many."""
 
     creator: UUID | None = None
-
-
-class NeededOut(BaseModel):
-    """Who is needed for a post: `tiers` yeses are asked for, `missing` are those nobody gave, `who` may give them.
-    `to_look_at` are pictures that people look at on the page before they say yes; `wanted` is what somebody wants
-    changed, the last first; `open_comments` wait for an answer."""
-
-    post_id: UUID
-    approved: bool
-    tiers: int
-    missing: list[int]
-    who: list[PersonOut]
-    to_look_at: list[UUID]
-    wanted: list[WantedOut]
-    open_comments: int

@@ -28,17 +28,10 @@ from web.api.common.calls import (
     read_dependency,
     replace_dependency,
 )
-from web.api.common.schemas import (
-    ApproveIn,
-    PostChange,
-    PostIn,
-    PostsQuery,
-    RewordIn,
-    ScheduleIn,
-    wall_time_in,
-)
+from web.api.common.schemas import wall_time_in
 from web.api.posts import approvals
-from web.api.posts.schemas import PostOut, PostsOut, PostWhole
+from web.api.posts.approval_schemas import ApproveIn
+from web.api.posts.schemas import PostChange, PostIn, PostOut, PostsOut, PostsQuery, PostWhole, RewordIn, ScheduleIn
 
 API_ORIGIN = "api"
 

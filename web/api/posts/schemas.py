@@ -1,243 +1,244 @@
 """What the API gives out, as JSON; nothing but the edge knows these classes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic.config import JsonDict
 
-from channels.accounts.queries import Channel
-from connectors.contract.capabilities import Capabilities
-from foundation.i18n.translation import Message, render_message
+from foundation.money import Money
+from foundation.ops.clock import wall_now
 from schedules.calendar.listings import ListedPost, PostDetail
-from schedules.downtime.queries import DowntimeView, MissedOnAccount
-from schedules.posts.channel_overrides import ChannelOverride
+from schedules.drafts.drafts import Draft
+from schedules.posts.channel_overrides import (
+    MAX_BODY_LENGTH,
+    MAX_OPTIONS_SIZE,
+    MAX_PLACE_LENGTH,
+    MAX_PRICE_MINOR,
+    MAX_TITLE_LENGTH,
+    ChannelOverride,
+    normalize_options,
+)
+from schedules.posts.channel_overrides import MAX_OVERRIDES as MOST_PLACES
+from schedules.posts.labels import MAX_LABELS_PER_POST
 from schedules.posts.lateness import LateLimit
-from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import DeliveryState, DowntimeState
-from schedules.posts.thread_parts import ThreadPart
-from tenants.agencies.queries import Creator
-from web.api.channels.schemas import FormatOut, OptionOut, PriceOut
-from web.api.common.errors import ERROR_LANGUAGE
+from schedules.posts.link_tracking import MAX_LINK_PARAMETER_LENGTH, MAX_PLAIN_ADDRESSES, LinkChoices
+from schedules.posts.queries import StoredPost
+from schedules.posts.thread_parts import MAX_PART_LENGTH, MAX_THREAD_PARTS, ThreadPart
+from web.api.common.schemas import (
+    MAX_CHANNELS,
+    MAX_MEDIA,
+    CreatorPageQuery,
+    RequestModel,
+    StorableText,
+    WallOrInstant,
+)
+from web.api.posts.delivery_schemas import DeliveryOut
 from web.api.posts.label_schemas import LabelOut
 
 
-class ReasonOut(BaseModel):
-    """A reason: its code, and its sentence in English."""
+class PriceOut(BaseModel):
+    """Minor units of a currency."""
 
-    code: str
-    text: str
-
-
-def reason_out(message: Message | None) -> ReasonOut | None:
-    """A stored reason at the edge."""
-    return None if message is None else ReasonOut(code=message.code, text=render_message(message, ERROR_LANGUAGE))
+    minor: int
+    currency: str
 
 
-class CreatorOut(BaseModel):
-    """A creator."""
-
-    id: UUID
-    slug: str
-    name: str
-    kind: str
-    zone: str
-    languages: list[str]
-    approvals: Annotated[int, Field(description="How many people have to say yes to a post.")]
-
-    @classmethod
-    def of(cls, one: Creator) -> "CreatorOut":
-        """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("id", "slug", "name", "kind", "zone")}
-        return cls(**said, languages=list(one.languages), approvals=one.approval_tiers)
+Campaign = Annotated[StorableText, Field(max_length=MAX_LINK_PARAMETER_LENGTH)]
+"""What marked addresses of a post say they belong to (utm_campaign)."""
 
 
-class CreatorsOut(BaseModel):
-    """The creators this key may see."""
-
-    items: list[CreatorOut]
+PlainLinks = Annotated[list[Annotated[StorableText, Field(max_length=2048)]], Field(max_length=MAX_PLAIN_ADDRESSES)]
+"""Addresses of a post that stay as they stand."""
 
 
-class LimitsOut(BaseModel):
-    """What an account takes; `parts` is how long a thread may be (1: no threads, but a first comment where
-    `first_comment` says so). `needs`: what every post shows there, `media` (a picture or a film), a `film`, or ""."""
+MediaIds = Annotated[list[UUID], Field(max_length=MAX_MEDIA)]
 
-    max_text: int
-    max_media: int
-    needs: str
-    max_bytes: int
-    mimes: list[str]
-    parts: int
-    joins_parts: bool
-    first_comment: bool
-    can_remove: bool
-    by_hand: bool
-    options: list[OptionOut]
-    formats: list[FormatOut]
 
-    @classmethod
-    def of(cls, can: Capabilities, surface: str) -> "LimitsOut":
-        """Of a platform, for one of its places."""
-        most_text, most_media = can.size_limits(surface)
-        return cls(
-            max_text=most_text,
-            max_media=most_media,
-            needs=can.required_content(surface) or "",
-            max_bytes=can.max_bytes,
-            mimes=list(can.mimes),
-            parts=can.threads,
-            joins_parts=can.joins_parts,
-            first_comment=can.first_comment,
-            can_remove=can.can_delete,
-            by_hand=can.hand_over,
-            options=[OptionOut.of(can.platform, one) for one in can.options],
-            formats=[FormatOut.of(name, one) for name, one in can.formats.items()],
+TextAi = Literal["none", "assisted", "generated"]
+
+
+class PostsQuery(CreatorPageQuery):
+    """Which posts; each condition narrows."""
+
+    label: UUID | None = None
+
+
+class PartIn(RequestModel):
+    """What follows a post in its thread; the first comment is the last part."""
+
+    body: Annotated[StorableText, Field(max_length=MAX_PART_LENGTH)] = ""
+    media: MediaIds = []
+    comment: bool = False
+
+    @property
+    def to_piece(self) -> ThreadPart:
+        """As the room knows it."""
+        return ThreadPart(self.body, tuple(self.media), self.comment)
+
+
+Parts = Annotated[list[PartIn], Field(max_length=MAX_THREAD_PARTS)]
+
+
+class PriceIn(RequestModel):
+    """What readers pay the platform: minor units of a currency; Telegram's Stars are XTR."""
+
+    minor: Annotated[int, Field(gt=0, le=MAX_PRICE_MINOR, strict=True)]
+    currency: Annotated[StorableText, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
+
+
+OptionText = Annotated[StorableText, Field(max_length=MAX_OPTIONS_SIZE)]
+
+
+Options = Annotated[
+    dict[
+        Annotated[StorableText, Field(max_length=60)],
+        StrictBool | OptionText | Annotated[list[OptionText], Field(max_length=100)],
+    ],
+    Field(
+        max_length=30, description="What it chooses there, by name: `limits.options` of a channel says what there is."
+    ),
+]
+
+
+class OtherwiseIn(RequestModel):
+    """What a post says otherwise in one place: a platform's name, or the id of an account. What is left out is as the
+    post has it."""
+
+    place: Annotated[StorableText, Field(min_length=1, max_length=MAX_PLACE_LENGTH, examples=["bluesky"])]
+    title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
+    media: MediaIds | None = None
+    parts: Parts | None = None
+    price: PriceIn | None = None
+    options: Options = {}
+
+    @property
+    def to_override(self) -> ChannelOverride:
+        """As the room knows it."""
+        return ChannelOverride(
+            self.place,
+            self.title,
+            self.body,
+            None if self.media is None else tuple(self.media),
+            None if self.parts is None else tuple(part.to_piece for part in self.parts),
+            None if self.price is None else Money(self.price.minor, self.price.currency),
+            normalize_options(self.options),
         )
 
 
-class ChannelOut(BaseModel):
-    """An account on a platform."""
+Labels = Annotated[
+    list[UUID],
+    Field(
+        max_length=MAX_LABELS_PER_POST, description="Ids of labels, all it is to have. Platforms never hear of them."
+    ),
+]
 
-    id: UUID
+
+LateOk = Annotated[LateLimit, Field(description="How late it may still leave by itself; 30m where nothing is said.")]
+
+
+Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MOST_PLACES)]
+
+
+_POST: JsonDict = {
+    "creator_id": "0198c0de-0000-7000-8000-000000000001",
+    "body": "Good morning!",
+    "channels": ["0198c0de-0000-7000-8000-000000000002"],
+    "at": {"wall_time": f"{wall_now().year + 1}-03-01T10:00", "zone": "Europe/Paris"},
+}
+
+
+class PostIn(RequestModel):
+    """A post. With `channels` and `at` it is planned, else only written. `at`: a wall time with its zone, or an instant
+    with its offset. `media` are ids of pictures in the creator's library."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
+
     creator_id: UUID
-    platform: str
-    name: str
-    account: str
-    state: str
-    reason: ReasonOut | None
-    zone: str
-    min_gap_seconds: int
-    holds_distance: bool
-    holds_repeats: bool
-    paused_until: datetime | None
-    limits: LimitsOut | None
+    title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] = ""
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] = ""
+    media: MediaIds = []
+    parts: Parts = []
+    otherwise: Otherwise = []
+    text_ai: TextAi = "none"
+    channels: Annotated[list[UUID], Field(max_length=MAX_CHANNELS)] = []
+    at: WallOrInstant | None = None
+    campaign: Campaign = ""
+    plain_links: PlainLinks = []
+    late_ok: LateOk | None = None
+    labels: Labels = []
 
-    @classmethod
-    def of(cls, one: Channel, can: Capabilities | None) -> "ChannelOut":
-        """Of the room's value and what its platform can do."""
-        said = {name: getattr(one, name) for name in ("id", "creator_id", "platform", "name", "account", "zone")}
-        return cls(
-            **said,
-            state=str(one.state),
-            reason=reason_out(one.reason),
-            min_gap_seconds=int(one.min_interval.total_seconds()),
-            holds_distance=one.holds_min_interval,
-            holds_repeats=one.holds_repeats,
-            paused_until=one.paused_until,
-            limits=LimitsOut.of(can, one.surface) if can is not None else None,
+    @property
+    def to_draft(self) -> Draft:
+        """As the room knows it."""
+        return Draft(
+            self.creator_id,
+            self.title,
+            self.body,
+            tuple(self.media),
+            tuple(dict.fromkeys(self.channels)),
+            self.text_ai,
+            tuple(part.to_piece for part in self.parts),
+            tuple(one.to_override for one in self.otherwise),
+            LinkChoices(self.campaign, tuple(self.plain_links)),
+            late=self.late_ok,
+            labels=tuple(self.labels) or None,
         )
 
 
-class ChannelsOut(BaseModel):
-    """The accounts this key may see."""
+class PostChange(RequestModel):
+    """New words or pictures; what is left out stays. What was approved waits for a yes again, unless only `late_ok` or
+    `labels` change."""
 
-    items: list[ChannelOut]
+    title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
+    media: MediaIds | None = None
+    parts: Parts | None = None
+    otherwise: Otherwise | None = None
+    text_ai: TextAi | None = None
+    campaign: Campaign | None = None
+    plain_links: PlainLinks | None = None
+    late_ok: LateOk | None = None
+    labels: Labels | None = None
 
+    @property
+    def has_content_changes(self) -> bool:
+        """Whether it says anything of the content."""
+        return bool(self.model_fields_set - {"late_ok", "labels"})
 
-class DeliveryOut(BaseModel):
-    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means; `ends_at` is when its
-    platform takes it away by itself (null: it stands)."""
-
-    id: UUID
-    post_id: UUID
-    creator_id: UUID
-    channel_id: UUID
-    state: DeliveryState
-    reason: ReasonOut | None
-    wall_time: str
-    zone: str
-    due_at: datetime
-    not_before: datetime | None
-    settled_at: datetime | None
-    ends_at: datetime | None
-    url: str | None
-    native_id: str | None
-    parts: int
-    done: int
-    priority: int
-    version: int
-
-    @classmethod
-    def from_view(cls, one: DeliveryEntry) -> "DeliveryOut":
-        """Of the room's value."""
-        return cls(**delivery_fields(one))
-
-
-def delivery_fields(one: DeliveryEntry) -> dict[str, Any]:
-    """The fields of a delivery."""
-    names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
-    more = ("settled_at", "ends_at", "url", "native_id", "parts", "done", "priority", "version")
-    return {
-        "id": one.delivery_id,
-        "reason": reason_out(one.reason),
-        **{name: getattr(one, name) for name in (*names, *more)},
-    }
-
-
-class DeliveriesOut(BaseModel):
-    """A page of deliveries; `next` is the cursor of the one after, null at the end."""
-
-    items: list[DeliveryOut]
-    next: str | None
-
-
-class DowntimeOut(BaseModel):
-    """Posts that were missed together: how many left, wait for their turn, are held; `since` is when the first was due.
-    `open`: nobody answered yet. `others_too`: it also touches creators this key may not see."""
-
-    id: UUID
-    state: DowntimeState
-    since: datetime
-    left: int
-    waiting: int
-    held: int
-    others_too: bool
-
-    @classmethod
-    def of(cls, one: DowntimeView) -> "DowntimeOut":
-        """Of the room's value."""
-        return cls(**downtime_fields(one))
-
-
-def downtime_fields(one: DowntimeView) -> dict[str, Any]:
-    """The fields of a downtime."""
-    return {name: getattr(one, name) for name in ("id", "state", "since", "others_too")} | asdict(one.count)
-
-
-class MissedOut(BaseModel):
-    """What an account missed, in the order of its turns, what is held last: the scheduled ones leave at their
-    `not_before`."""
-
-    channel_id: UUID
-    channel: str
-    deliveries: list[DeliveryOut]
-
-    @classmethod
-    def of(cls, one: MissedOnAccount) -> "MissedOut":
-        """Of the room's value."""
-        return cls(
-            channel_id=one.id, channel=one.name, deliveries=[DeliveryOut.from_view(entry) for entry in one.entries]
+    def apply_to(self, old: StoredPost) -> Draft:
+        """What a post becomes by it."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        new = {name: value for name, value in given.items() if value is not None}
+        return Draft(
+            old.creator_id,
+            new.get("title", old.title),
+            new.get("body", old.body),
+            tuple(new.get("media", old.media)),
+            (),
+            new.get("text_ai", old.text_ai),
+            tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
+            tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
+            LinkChoices(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
+            labels=tuple(new["labels"]) if "labels" in new else None,
         )
 
 
-class DowntimeWhole(DowntimeOut):
-    """The same, account by account."""
+class RewordIn(RequestModel):
+    """Other words for what stands outside; what is left out stays."""
 
-    accounts: list[MissedOut]
-
-    @classmethod
-    def from_view(cls, one: DowntimeView) -> "DowntimeWhole":
-        """Of the room's value."""
-        return cls(**downtime_fields(one), accounts=[MissedOut.of(account) for account in one.accounts])
+    title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
 
 
-class DowntimesOut(BaseModel):
-    """A page of downtimes; `next` is the cursor of the one after, null at the end."""
+class ScheduleIn(RequestModel):
+    """When; and where, or everywhere it goes already."""
 
-    items: list[DowntimeOut]
-    next: str | None
+    at: WallOrInstant
+    channels: Annotated[list[UUID], Field(max_length=MAX_CHANNELS)] = []
 
 
 class PartOut(BaseModel):

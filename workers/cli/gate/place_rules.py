@@ -32,7 +32,7 @@ from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRule
 from gate.text import lexicon
 from tenants.scope import list_tenant_ids
 from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
-from workers.creator_day.runner import parse_day_argument
+from workers.terminal.lookup import parse_day_argument
 from workers.terminal.session import connect_installation
 
 

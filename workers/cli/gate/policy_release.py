@@ -11,7 +11,7 @@ from foundation.db.database import OpenScope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message, render_message
 from foundation.ids import INSTALLATION_ID
-from gate.log.signed_checkpoints import encode_public_key
+from gate.contract.public_keys import encode_public_key
 from gate.policy import active_policy, bundle, place_rules, signed_release, third_party_rules
 from gate.policy.signed_release import PolicyRelease, UnsignedRelease
 from gate.policy.third_party_rules import InvalidThirdPartyRules

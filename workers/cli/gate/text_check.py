@@ -9,7 +9,7 @@ registered, and nothing was said before. Places are judged by the rules as they 
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,13 +17,12 @@ from typing import BinaryIO
 from uuid import UUID
 
 import typer
-import yaml
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from foundation.ops.clock import wall_now
 from gate.contract.facts import EvidenceSnapshot, ReviewFacts, ViewerFacts
 from gate.contract.states import AssuranceState
-from gate.contract.units import Rating, Subject, Text, Unit, Verdict
+from gate.contract.units import Rating, Subject, Text, Unit
 from gate.decision import unit_rules
 from gate.decision.case import Case
 from gate.decision.decide import Decision, decide_unit
@@ -33,8 +32,6 @@ CAPTION_SURFACE, MESSAGE_SURFACE = "x.post", "telegram.bot_dm"
 MAX_LINE_BYTES = 1024 * 1024
 """Bytes; a longer line is reported, not judged."""
 
-ORDINARY_TEXTS = Path(__file__).parents[3] / "tests" / "gate" / "ordinary"
-"""Texts that people write, in six languages and in others; beside the code, as benchmarks are run there."""
 
 _TENANT, _CREATOR, _AUTHOR, _REVIEWER = (UUID(int=number) for number in range(1, 5))
 _CHATS = ("chat", "dm", "bot_dm")
@@ -168,46 +165,3 @@ def _build_facts(unit: Unit, now: datetime, *, assured: bool) -> EvidenceSnapsho
         viewer=known if unit.viewer and assured else None,
         reviews=(ReviewFacts(_REVIEWER, True, 100, now),),
     )
-
-
-def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, float]:
-    """How often ordinary texts are kept back, and how often texts in other languages are, on a part of the corpus.
-
-    Messages go to a reader whose age nobody knows, which is the stricter case.
-    """
-    bundle, now = shipped_bundle(), wall_now()
-
-    def verdicts(texts: Iterable[str], surface: str) -> list[Verdict]:
-        return [judge_text(text, surface=surface, bundle=bundle, now=now, assured=False).verdict for text in texts]
-
-    ordinary = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"]
-    messages = verdicts(_load_texts(ordinary, "messages"), MESSAGE_SURFACE)
-    captions = verdicts(_load_texts(ordinary, "captions"), CAPTION_SURFACE)
-    strange = verdicts(_load_texts([folder / "unsupported.yaml"]), CAPTION_SURFACE)
-    return {
-        "holds_per_1000_messages": 1000 * _compute_share(messages, Verdict.H),
-        "holds_per_100_captions": 100 * _compute_share(captions, Verdict.H),
-        "benign_block_ppm": 1_000_000 * _compute_share(messages + captions, Verdict.B),
-        "unsupported_held_share": _compute_share(strange, Verdict.H) + _compute_share(strange, Verdict.B),
-    }
-
-
-def sample_captions(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
-    """Ordinary captions of that part of the corpus, in the six languages that are read."""
-    return _load_texts([path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions")
-
-
-def unread_language_texts(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
-    """Its texts in languages that are not read."""
-    return _load_texts([folder / "unsupported.yaml"])
-
-
-def _compute_share(verdicts: list[Verdict], wanted: Verdict) -> float:
-    return sum(verdict is wanted for verdict in verdicts) / len(verdicts)
-
-
-def _load_texts(files: Iterable[Path], kind: str = "") -> list[str]:
-    """The texts of some files, of one kind or all, a line each."""
-    blocks: list[Mapping[str, str]] = [yaml.safe_load(path.read_text("utf-8")) for path in files]
-    listed = [texts for block in blocks for name, texts in block.items() if kind in ("", name)]
-    return [line for texts in listed for line in texts.splitlines()]

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
-from channels.accounts.events import AccountTestRequested
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from channels.connections import account_setup
+from channels.connections.events import AccountTestRequested
 from connectors.contract.connector import Send
 from connectors.registry.loader import connectable_platforms
 from foundation.errors import NotFound

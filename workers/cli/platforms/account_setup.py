@@ -6,10 +6,10 @@ from uuid import UUID
 
 from channels.accounts import oauth_clients
 from channels.accounts import queries as channel_reads
-from channels.accounts.states import AccountSetupState
 from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH, REDIRECT_FIELD
+from channels.connections.states import AccountSetupState
 from connectors.contract.account_setup import (
     CLIENT_FIELDS,
     CLIENT_ID,
@@ -31,7 +31,7 @@ from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator, Member
 from tenants.vault import envelope, sealed_intake
-from workers.cli.reports import find_member
+from workers.terminal.lookup import find_member
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
 from workers.wiring import Services

@@ -9,13 +9,9 @@ from connectors.contract.account_setup import SupportsAccountSetup, field_label
 from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhookSubscription
 from connectors.contract.balance import SupportsBalance
 from connectors.contract.capabilities import Capabilities
+from connectors.contract.chats import SupportsWebhook
 from connectors.contract.comments import SupportsComments
-from connectors.contract.connector import (
-    Connector,
-    SupportsReplacement,
-    SupportsTokenRefresh,
-    SupportsWebhook,
-)
+from connectors.contract.connector import Connector, SupportsReplacement, SupportsTokenRefresh
 from connectors.contract.destination import SupportsDestinationCheck, SupportsMarkCheck
 from connectors.contract.earnings import SupportsEarnings
 from connectors.contract.metrics import SupportsFollowerCount

@@ -12,15 +12,14 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.settings import GeneratorsSettings
 from generators.retouch import region_shapes
-from studio.library import queries
-from studio.library.queries import RecipeSummary
 from studio.recipes import parameters, run_inputs, wildcards
 from studio.recipes import specs as studio_recipes
 from studio.recipes.input_pictures import InitPicture
+from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.run_inputs import PoseReference
 from studio.runs import estimates, output_pictures, runner
-from workers.cli.reports import TERMINAL_ACTOR
-from workers.creator_day.runner import find_creator
+from studio.runs.queries import get_run
+from workers.terminal.lookup import TERMINAL_ACTOR, find_creator
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
 
@@ -75,7 +74,7 @@ def open_creator_scope(creator: str, agency: str) -> Iterator[tuple[Scope, UUID,
 def recipe_lines(creator: str, *, agency: str) -> str:
     """A line for each recipe, or that there is none yet."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        cards = queries.list_recipes(scope, creator_id)
+        cards = list_recipes(scope, creator_id)
     if not cards:
         return translate(Message("cli.make.none"))
     return "\n".join(f"{one.name}\t{one.version}\t{one.spec.picture_count}\t{one.spec.prompt}" for one in cards)
@@ -131,7 +130,7 @@ def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
     """Where a run stands, then a line for each picture. Raises NotFound."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         _check_run_creator(scope, creator_id, run)
-        found, pictures = queries.get_run(scope, run), output_pictures.list_run_pictures(scope, run)
+        found, pictures = get_run(scope, run), output_pictures.list_run_pictures(scope, run)
     head = f"{found.state}\t{found.done}/{found.total}"
     return "\n".join([head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)])
 
@@ -142,16 +141,16 @@ def stop_recipe_run(creator: str, run: UUID, *, agency: str) -> str:
         _check_run_creator(scope, creator_id, run)
         runner.stop_run(scope, run)
         scope.session.flush()
-        return str(queries.get_run(scope, run).state)
+        return str(get_run(scope, run).state)
 
 
 def _check_run_creator(scope: Scope, creator_id: UUID, run: UUID) -> None:
-    if queries.get_run(scope, run).creator_id != creator_id:
+    if get_run(scope, run).creator_id != creator_id:
         raise NotFound("job.unknown")
 
 
 def _get_recipe(scope: Scope, creator_id: UUID, name: str) -> RecipeSummary:
-    cards = queries.list_recipes(scope, creator_id)
+    cards = list_recipes(scope, creator_id)
     found = next((one for one in cards if one.name.casefold() == name.casefold()), None)
     if found is None:
         raise NotFound("recipe.unknown")

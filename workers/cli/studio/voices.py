@@ -16,8 +16,7 @@ from generators import registry
 from generators.contract.engines import EngineMissing
 from generators.contract.speech import offer_voice
 from studio.voice import creator_voices, speeches
-from workers.cli.reports import TERMINAL_ACTOR
-from workers.creator_day.runner import find_creator
+from workers.terminal.lookup import TERMINAL_ACTOR, find_creator
 from workers.terminal.output import translate
 from workers.wiring import Services
 

@@ -28,7 +28,8 @@ from channels.listening import listener
 from channels.listening.listener import ReceivedUpdates
 from channels.sending import account_actions
 from connectors.contract.bot_commands import BotCommand, CommandMenu
-from connectors.contract.connector import ChatUpdate, Response, StepKind, StepNotSent
+from connectors.contract.chats import ChatUpdate
+from connectors.contract.connector import Response, StepKind, StepNotSent
 from connectors.platforms.discord import updates
 from connectors.platforms.discord.ids import parse_account, snowflake_at, snowflake_time
 from connectors.platforms.discord.publisher import open_chat_step, opened_channel

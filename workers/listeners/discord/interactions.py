@@ -13,7 +13,8 @@ from channels.accounts.queries import Channel
 from channels.attempts import request_loop
 from channels.sending import account_actions
 from connectors.contract.bot_commands import CommandMenu
-from connectors.contract.connector import ChatConnector, Response, Send, StepResult, WireStep
+from connectors.contract.chats import ChatConnector
+from connectors.contract.connector import Response, Send, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Reauthorize, Retry
 from connectors.platforms.discord import commands
 from connectors.platforms.discord.updates import InteractionCall

@@ -7,7 +7,7 @@ caused, before the call is answered with 200. A call that comes again changes no
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,14 +15,8 @@ from channels.accounts import account_connectors, lifecycle
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.listening.listener import ReceivedUpdates
-from connectors.contract.connector import (
-    ChatConnector,
-    ChatUpdate,
-    Response,
-    StepNotSent,
-    SupportsWebhook,
-    WireStep,
-)
+from connectors.contract.chats import ChatConnector, ChatUpdate, SupportsWebhook
+from connectors.contract.connector import Response, StepNotSent, WireStep
 from foundation.db.database import Scope
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic
@@ -46,22 +40,10 @@ STATUS_POLL_CONFLICT = 409
 
 log = telemetry.get_logger("workers.listeners.webhooks.account_listener")
 
-AcceptAgeWebhook = Callable[[UUID, UUID, str], bool]
-"""Whether a call about a check (tenant, check, proof) bears its proof; then somebody looks."""
-
 
 def webhook_secret(master_key: bytes, channel_id: UUID) -> str:
     """What the platform shows when it calls for an account: derived, so that nothing is kept."""
     return hmac.new(master_key, b"greenroom hook " + channel_id.bytes, hashlib.sha256).hexdigest()
-
-
-def age_webhook_token(master_key: bytes, tenant_id: UUID, check_id: UUID) -> str:
-    """What a provider's call about one check of one tenant must bear in its address; derived, so that nothing is kept.
-
-    A call under another's address does not pass, and nothing of its body is read: it makes us look, no more.
-    """
-    about = b"greenroom age call " + tenant_id.bytes + check_id.bytes
-    return hmac.new(master_key, about, hashlib.sha256).hexdigest()
 
 
 def can_use_webhooks(connector: ChatConnector) -> bool:

@@ -18,7 +18,8 @@ from starlette.routing import Route
 from connectors.platforms.meta import webhooks
 from foundation.ops import telemetry
 from workers.listeners.polling import AccountListener
-from workers.listeners.webhooks.account_listener import AcceptAgeWebhook, WebhookListener
+from workers.listeners.webhooks.account_listener import WebhookListener
+from workers.listeners.webhooks.age_providers import AcceptAgeWebhook
 from workers.listeners.webhooks.app_webhooks import AppWebhooks
 from workers.listeners.webhooks.meta import MetaWebhooks
 from workers.runtime import listening_socket

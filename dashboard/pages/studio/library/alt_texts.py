@@ -15,9 +15,9 @@ from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops import settings
-from schedules.posts.states import AltTextState
 from schedules.suggestions.alt_texts import proposals
 from schedules.suggestions.alt_texts.proposals import MAX_ALT_TEXT_LENGTH, MAX_DESCRIPTION_LENGTH
+from schedules.suggestions.states import AltTextState
 from tenants.agencies.rights import Right
 
 FIELDS = ("alt:", "compose:alt:")

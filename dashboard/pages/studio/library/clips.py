@@ -7,9 +7,9 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.library import queries
 from dashboard.pages.studio.library.queries import LibraryTile
-from dashboard.pages.studio.library.run_comparison import revealed_picture_url
 from dashboard.pages.studio.recipes.queries import ACTIVE_RUN_STATES, RECENT_WINDOW
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext

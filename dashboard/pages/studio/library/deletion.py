@@ -12,7 +12,7 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
-from schedules.approvals import review_queue
+from schedules.posts.asset_usage import assets_used_in_posts
 from studio.library import erasure
 from studio.library import queries as studio_reads
 from studio.library.states import ShelfState
@@ -37,7 +37,7 @@ def _request_erasure(page: PageContext, creator_id: UUID, asset_id: UUID, scope:
     page.get_creator(scope, creator_id)
     if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
-    erasure.request_erasure(scope, asset_id, review_queue.assets_used_in_posts(scope, creator_id))
+    erasure.request_erasure(scope, asset_id, assets_used_in_posts(scope, creator_id))
     return Message("studio.erase_asked")
 
 

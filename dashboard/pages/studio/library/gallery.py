@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
+from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.library import (
     collections,
     deletion,
@@ -14,7 +15,7 @@ from dashboard.pages.studio.library import (
     shoot_card_assignment,
 )
 from dashboard.pages.studio.library.queries import LibraryTile, load_library
-from dashboard.pages.studio.library.run_comparison import COMPARED_RUN_KEY, revealed_picture_url
+from dashboard.pages.studio.library.run_comparison import COMPARED_RUN_KEY
 from dashboard.pages.studio.recipes.queries import StudioView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.studio.library.run_comparison import revealed_picture_url
+from dashboard.media.library_files import revealed_picture_url
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -28,10 +28,10 @@ from generators.retouch.watermarks import (
 )
 from studio.ingest import picture_copies
 from studio.ingest.picture_copies import PictureCopyView
+from studio.ingest.states import UploadState
 from studio.library import creator_watermarks
 from studio.library import queries as studio_reads
 from studio.library.queries import AssetCard
-from studio.library.states import UploadState
 from tenants.agencies.rights import Right
 
 COLOUR = "colour"

@@ -11,7 +11,7 @@ from uuid import UUID
 from channels.accounts import account_connectors
 from channels.accounts import queries as channel_reads
 from connectors.shared import unit_checks
-from dashboard.pages.compose import queries as compose
+from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
@@ -21,7 +21,7 @@ from gate.assets.label_lifts import LabelLiftSummary
 from gate.consent import queries as cardfacts
 from gate.consent import shoot_cards
 from gate.consent.shoot_cards import ShootCardView as ShootCard
-from schedules.approvals import review_queue
+from schedules.posts.asset_usage import assets_used_in_posts, posts_using_asset
 from studio.library import assets as studio_library
 from studio.library import collections, member_reviews, search
 from studio.library import queries as studio_reads
@@ -46,7 +46,7 @@ def list_refusing_accounts(scope: Scope, creator: Creator, seconds: int) -> list
     """The accounts, by name, with the reason; those whose platform is not known here judge for themselves."""
     found = []
     for one in (each for each in channel_reads.list_creator_channels(scope, creator.id) if each.surface):
-        connector = account_connectors.find_connector_for(compose.platform_connectors(), one)
+        connector = account_connectors.find_connector_for(platform_connectors(), one)
         why = unit_checks.video_length_problem(seconds, connector.capabilities) if connector is not None else None
         if why is not None:
             found.append((one.name, why))
@@ -119,7 +119,7 @@ class PictureLineage:
 
 def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None) -> LibraryView:
     """The page of the library that begins after this place; None is the first."""
-    used, known = review_queue.assets_used_in_posts(scope, creator.id), collections.list_collections(scope, creator.id)
+    used, known = assets_used_in_posts(scope, creator.id), collections.list_collections(scope, creator.id)
     opened = next((one for one in known if one.id == facets.collection), None)
     offered = search.search_facets(scope, creator.id)
     made = media_source(scope, creator.id, facets.made)
@@ -174,10 +174,10 @@ def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLinea
     cards = studio_reads.get_asset_cards(scope, [asset_id])
     if not cards or cards[0].creator_id != creator_id or cards[0].standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
-    (tile,) = _build_library_tiles(scope, creator_id, cards, review_queue.assets_used_in_posts(scope, creator_id))
+    (tile,) = _build_library_tiles(scope, creator_id, cards, assets_used_in_posts(scope, creator_id))
     actor = member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
     names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
-    story, posts = making.get_lineage(scope, asset_id), review_queue.posts_using_asset(scope, creator_id, asset_id)
+    story, posts = making.get_lineage(scope, asset_id), posts_using_asset(scope, creator_id, asset_id)
     card, lifted = (
         _find_shoot_card(scope, creator_id, asset_id),
         label_lifts.lifted_labels(scope, [asset_id]).get(asset_id),

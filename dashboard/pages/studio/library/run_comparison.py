@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
+from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.studio.library import alt_texts
 from dashboard.pages.studio.recipes.queries import load_run
 from dashboard.shell import actions
@@ -25,7 +26,6 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 COMPARED_RUN_KEY = "studio:compared"
-REVEAL_KEY_PREFIX = "clear:"
 WIDE = 260
 
 
@@ -62,20 +62,6 @@ def render_run_comparison(page: PageContext, creator: Creator, made: str) -> Non
     kept = [card.asset_id for card in shown if card.shelf is ShelfState.KEPT]
     alt_texts.render_alt_text_request(page, creator.id, kept, code="alt.ask_kept", key=chosen)
     alt_texts.render_alt_text_proposals(page, creator.id, [card.asset_id for card in shown], pictured=True)
-
-
-def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
-    """Let this member see these pictures clearly for five minutes; that they looked is written down."""
-    for asset_id in assets:
-        st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(
-            library_files.reveal_picture(scope, page.viewer.member, asset_id)
-        )
-
-
-def revealed_picture_url(asset_id: UUID, profile: str = "preview") -> str:
-    """The address of a picture: clear where this member pressed to see it."""
-    seen = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
-    return library_files.picture_url(asset_id, profile, clear=UUID(seen) if seen else None)
 
 
 def _close_comparison() -> None:

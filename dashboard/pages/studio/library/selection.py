@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files, player
+from dashboard.media.library_files import REVEAL_KEY_PREFIX, reveal_pictures, revealed_picture_url
 from dashboard.pages.studio.library import (
     ai_disclosure,
     alt_texts,
@@ -22,12 +23,7 @@ from dashboard.pages.studio.library import (
     variations,
 )
 from dashboard.pages.studio.library.queries import LibraryTile, LibraryView, PictureLineage, load_lineage
-from dashboard.pages.studio.library.run_comparison import (
-    REVEAL_KEY_PREFIX,
-    reveal_pictures,
-    revealed_picture_url,
-    shelve_action,
-)
+from dashboard.pages.studio.library.run_comparison import shelve_action
 from dashboard.pages.studio.recipes.queries import StudioView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext

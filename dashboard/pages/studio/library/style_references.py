@@ -5,9 +5,9 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.library import search_filters
 from dashboard.pages.studio.library.queries import media_source
-from dashboard.pages.studio.library.run_comparison import revealed_picture_url
 from dashboard.pages.studio.recipes import external_engines
 from dashboard.pages.studio.recipes.queries import engine_capabilities, engine_name
 from dashboard.shell import actions

@@ -17,9 +17,10 @@ from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops import settings
 from studio.library import queries as studio_reads
-from studio.library.queries import AssetCard, RecipeSummary
+from studio.library.queries import AssetCard
 from studio.recipes import input_pictures, run_inputs, specs, versions
 from studio.recipes.input_pictures import InitPicture
+from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.run_inputs import PoseReference
 from studio.runs import runner
 from tenants.agencies.rights import Right
@@ -78,7 +79,7 @@ def _list_compatible_recipes(page: PageContext, creator_id: UUID, card: AssetCar
     """The recipes that ask nothing, where their engine can be asked this."""
     if card.seconds:
         return []
-    known = page.read(lambda scope: studio_reads.list_recipes(scope, creator_id))
+    known = page.read(lambda scope: list_recipes(scope, creator_id))
     generators = settings.load_settings().generators
     names = {one.spec.engine for one in known}
     able = page.read(lambda scope: {name for name in names if need in engine_capabilities(scope, generators, name)})
@@ -149,7 +150,7 @@ def _start_variation_run(
     if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     recipe_id, count = UUID(str(actions.typed_value(f"{key}:recipe"))), int(actions.typed_value(f"{key}:count") or 1)
-    if recipe_id not in {one.id for one in studio_reads.list_recipes(scope, creator_id)}:
+    if recipe_id not in {one.id for one in list_recipes(scope, creator_id)}:
         raise NotFound("recipe.unknown")
     spec = specs.get_spec(scope, recipe_id)
     external_engines.require_export_allowed(scope, creator_id, spec, asset_id)

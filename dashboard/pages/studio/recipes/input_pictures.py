@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.studio.library.run_comparison import revealed_picture_url
+from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.recipes import external_engines, region_mask
 from dashboard.pages.studio.recipes.queries import engine_capabilities, engine_name
 from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
@@ -20,9 +20,9 @@ from foundation.ops import settings
 from generators.retouch.region_shapes import MaskShape
 from studio.library import postable_assets
 from studio.library.postable_assets import PostableAsset
-from studio.library.queries import RecipeSummary
 from studio.recipes import input_pictures, run_inputs, specs, versions
 from studio.recipes.input_pictures import InitPicture
+from studio.recipes.queries import RecipeSummary
 from studio.recipes.specs import RecipeSpec
 from tenants.agencies.rights import Right
 

@@ -23,13 +23,16 @@ from studio.costs.productivity import GenerationOutput
 from studio.costs.quotas import GenerationLimits
 from studio.ingest import picture_copies, uploads
 from studio.ingest.picture_copies import PictureCopyView
+from studio.ingest.states import UploadState
 from studio.ingest.uploads import UploadView
 from studio.library import queries as studio_reads
-from studio.library.queries import AssetCard, RecipeSummary, RunSummary
-from studio.library.states import JobState, UploadState
+from studio.library.queries import AssetCard
 from studio.recipes import specs, wildcards
+from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.specs import RecipeSpec
 from studio.runs import estimates, output_pictures, remote_routing
+from studio.runs.queries import RunSummary, get_run, list_runs
+from studio.runs.states import JobState
 from tenants.agencies.queries import Creator
 
 ACTIVE_RUN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
@@ -80,8 +83,8 @@ def load_studio(scope: Scope, creator: Creator) -> StudioView:
     """The page; the library is read apart (`reads/library.py`)."""
     return StudioView(
         creator=creator,
-        recipes=studio_reads.list_recipes(scope, creator.id),
-        retired=studio_reads.list_recipes(scope, creator.id, retired=True),
+        recipes=list_recipes(scope, creator.id),
+        retired=list_recipes(scope, creator.id, retired=True),
         progress=load_progress(scope, creator.id),
         cards=shoot_cards.list_cards(scope, [creator.id]),
         limits=quotas.get_generation_limits(scope, creator.id),
@@ -117,7 +120,7 @@ def load_progress(scope: Scope, creator_id: UUID) -> StudioProgress:
     """The runs, files and copies of a creator, for the part of the page that looks again."""
     files = uploads.list_recent_uploads(scope, creator_id, since=scope.now - RECENT_WINDOW)
     copies = picture_copies.list_recent_copies(scope, creator_id, since=scope.now - RECENT_WINDOW)
-    runs = studio_reads.list_runs(scope, creator_id)
+    runs = list_runs(scope, creator_id)
     ids = [run.id for run in runs]
     left = {
         run.id: estimates.seconds_per_picture(
@@ -149,7 +152,7 @@ def run_costs(scope: Scope, runs: Sequence[RunSummary]) -> Mapping[UUID, Spendin
 
 def load_run(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[RunSummary, list[AssetCard]]:
     """A run of this creator with what it made. Raises NotFound for another's."""
-    run = studio_reads.get_run(scope, job_id)
+    run = get_run(scope, job_id)
     if run.creator_id != creator_id:
         raise NotFound("job.unknown")
     return run, studio_reads.list_asset_cards(scope, creator_id, job_id=job_id)

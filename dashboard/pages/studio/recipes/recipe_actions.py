@@ -12,8 +12,8 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from studio.library.queries import RecipeSummary
 from studio.recipes import specs, versions
+from studio.recipes.queries import RecipeSummary
 from tenants.agencies.rights import Right
 
 RECIPE_KEY = "studio:recipe"

@@ -21,8 +21,8 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops import settings
 from generators import registry
-from studio.library.queries import RecipeSummary
 from studio.recipes import specs
+from studio.recipes.queries import RecipeSummary
 from studio.recipes.specs import FORMATS, SAMPLERS, RecipeSpec
 from tenants.agencies.rights import Right
 

@@ -10,16 +10,15 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from studio.library import queries
-from studio.library.queries import RecipeSummary
 from studio.recipes import specs, wildcards, yaml_files
+from studio.recipes.queries import RecipeSummary, list_recipe_versions
 from tenants.agencies.rights import Right
 
 
 def render_recipe_versions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
     """The text and the versions of one recipe."""
     _render_recipe_file(page, creator_id, chosen)
-    found = page.read(lambda scope: queries.list_recipe_versions(scope, creator_id, chosen.name))
+    found = page.read(lambda scope: list_recipe_versions(scope, creator_id, chosen.name))
     with st.container(border=True, gap="small"):
         draw_template("shell/templates/note.html", note=page.text("studio.versions"))
         for one in found:

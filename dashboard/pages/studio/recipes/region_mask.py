@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.studio.library.run_comparison import revealed_picture_url
+from dashboard.media.library_files import revealed_picture_url
 from dashboard.shell import actions
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext

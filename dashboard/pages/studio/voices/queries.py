@@ -7,10 +7,10 @@ from uuid import UUID
 from foundation.db.database import Scope
 from gate.consent import subject_portal
 from studio.costs import quotas
-from studio.library.states import SpeechState
 from studio.voice import creator_voices, samples, speeches, uncertain_speeches, voice_catalog
 from studio.voice.creator_voices import ChosenVoice
 from studio.voice.samples import VoiceSampleView
+from studio.voice.states import SpeechState
 from studio.voice.uncertain_speeches import UncertainSpeech
 from studio.voice.voice_catalog import VoiceCatalog
 from tenants.agencies.queries import Creator

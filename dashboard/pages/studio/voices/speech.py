@@ -15,10 +15,10 @@ from foundation.errors import NotFound
 from foundation.i18n.translation import LANGUAGES, Message
 from foundation.ops import settings
 from generators.contract.speech import MAX_CHARACTERS
-from studio.library.states import SpeechState
 from studio.voice import creator_voices, speeches
 from studio.voice.creator_voices import ChosenVoice
 from studio.voice.speeches import SpeechView
+from studio.voice.states import SpeechState
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 

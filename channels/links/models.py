@@ -1,0 +1,94 @@
+"""Models of links."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from channels.accounts.models import channel_foreign_key
+from foundation.db.tables import (
+    CreatorOwnedRow,
+    TenantRow,
+    table_arguments,
+    timestamp_column,
+)
+
+
+class LinkRow(TenantRow, table=True):
+    """A short address that leads to a longer one."""
+
+    __tablename__ = "links"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "slug", name="links_slug"),
+        Index("links_found", "slug"),
+        Index("links_subject", "tenant_id", "subject_id"),
+        channel_foreign_key(),
+        about="nobody",
+        keep="forever",
+    )
+    slug: str
+    target: str
+    channel_id: UUID
+    subject_kind: str = ""
+    subject_id: UUID | None = None
+    closed_at: datetime | None = timestamp_column(optional=True)
+    """Since when it leads nowhere any more: what it stood in was taken away."""
+
+
+class LinkClicksRow(TenantRow, table=True):
+    """How often a short address was followed on a day: two sums, nothing about who did."""
+
+    __tablename__ = "link_clicks"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "link_id", "day", name="link_clicks_day"),
+        ForeignKeyConstraint(["tenant_id", "link_id"], ["links.tenant_id", "links.id"]),
+        about="nobody",
+        keep="3 years",
+    )
+    link_id: UUID
+    day: date = Field(sa_type=Date)
+    people: int = 0
+    machines: int = 0
+
+
+class MediaUrlRow(CreatorOwnedRow, table=True):
+    """One address under which a platform may fetch one file; known by the digest of its random part."""
+
+    __tablename__ = "lent_files"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "digest", name="lent_files_digest"),
+        Index("lent_files_found", "digest"),
+        Index("lent_files_subject", "tenant_id", "subject_id", "sha256", "created_at"),
+        channel_foreign_key(),
+        ForeignKeyConstraint(["tenant_id", "permit_jti"], ["permits.tenant_id", "permits.id"]),
+        about="creator",
+        keep="30 days",
+    )
+    channel_id: UUID
+    permit_jti: UUID
+    subject_kind: str
+    subject_id: UUID
+    sha256: str
+    mime: str
+    digest: str
+    expires_at: datetime = timestamp_column()
+
+
+class MediaUrlFetchRow(TenantRow, table=True):
+    """One request for a lent file: what was answered, and why it was refused."""
+
+    __tablename__ = "lent_reads"
+    __table_args__ = table_arguments(
+        Index("lent_reads_file", "tenant_id", "lent_id", "created_at"),
+        ForeignKeyConstraint(["tenant_id", "lent_id"], ["lent_files.tenant_id", "lent_files.id"]),
+        about="nobody",
+        keep="30 days",
+    )
+    lent_id: UUID
+    status: int
+    size: int
+    """Bytes of the file that were handed out."""
+    reason: str
+    source: str
+    """Where it came from, as a digest keyed by the address: the same visitor is known again there, and nowhere else."""

@@ -1,0 +1,17 @@
+"""Events of listening."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.outbox import outbox
+
+
+@dataclass(frozen=True)
+class WebhookSubscriptionDue:
+    """Have the platform call about the account `subject_id`, or no more."""
+
+    kind: ClassVar[str] = "channel.calls"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

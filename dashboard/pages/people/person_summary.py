@@ -1,0 +1,40 @@
+"""Person summary of people."""
+
+from datetime import datetime
+
+from dashboard.pages.people import surface_names, synthetic_people
+
+pass
+from datetime import timedelta
+
+from dashboard.pages.people.queries import PeopleView
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from gate.evidence.person_dossiers import PersonDossier
+
+BEFORE = timedelta(microseconds=1)
+"""Ends are exclusive: what ends at midnight holds on the day before."""
+
+
+def render_summary(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+    """One person at a glance: proof of age, permissions, declaration, and what is missing."""
+    creators = {each.id: each.name for each in found.creators}
+    draw_template(
+        "pages/people/templates/summary.html",
+        one=one,
+        creator=creators.get(one.creator_id, "") if one.creator_id else "",
+        offer=found.offers.get(one.id),
+        looks=synthetic_people.review_status(page, one),
+        places=lambda surfaces: surface_names.surface_labels(page, surfaces),
+        now=found.now,
+        **date_formatters(page),
+    )
+
+
+def date_formatters(page: PageContext) -> dict[str, object]:
+    """How templates say days, on the reader's calendar: `day` of an instant, `last` the last one before an end."""
+
+    def day(at: datetime) -> str:
+        return page.localizer.format_date(at.astimezone(page.localizer.zone).date())
+
+    return {"day": day, "last": lambda end: day(end - BEFORE), "voice": page.localizer, "word": page.text}

@@ -1,0 +1,96 @@
+"""Phone page of phone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from channels.manual_tasks import assignees
+from dashboard.shell import session
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.plain_pages import plain_page
+from dashboard.shell.session import Viewer
+from dashboard.shell.widgets import render_template
+from foundation.db.database import Scope
+from foundation.errors import GreenroomError, NotFound
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import load_zone
+from tenants.agencies import queries as tenant_reads
+
+PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
+
+
+MAX_FORM_BYTES = 8_192
+"""Bytes of a form: a link, ticks and a reason."""
+
+
+@dataclass(frozen=True)
+class PhoneVisit:
+    """One look of one member: who, in which words, and the creators they post for."""
+
+    viewer: Viewer
+    localizer: MemberLocalizer
+    creators: frozenset[UUID]
+    names: Mapping[UUID, str]
+    now: datetime
+
+    def member_name(self, member_id: UUID | None) -> str:
+        """What a member is called."""
+        return self.names.get(member_id, "?") if member_id is not None else ""
+
+
+def require_viewer(request: Request) -> Viewer:
+    """Who is signed in. Raises NotFound for nobody."""
+    who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
+    if who is None:
+        raise NotFound("dashboard.signed_out")
+    return who
+
+
+def load_visit(scope: Scope, who: Viewer) -> PhoneVisit:
+    """This look of this member."""
+    member = who.member
+    mine = tenant_reads.list_creators(scope) if assignees.can_post_manually(member) else []
+    return PhoneVisit(
+        viewer=who,
+        localizer=MemberLocalizer(member.language, load_zone(member.zone)),
+        creators=frozenset(one.id for one in mine if assignees.is_assigned_to_creator(member, one)),
+        names={one.id: one.name for one in tenant_reads.list_members(scope)},
+        now=scope.now,
+    )
+
+
+def phone_page(
+    template: str, hand: PhoneVisit, *, status: int = 200, told: Message | None = None, **values: object
+) -> Response:
+    """A page of the phone; `told` stands above everything else."""
+    said = hand.localizer.message_text(told) if told is not None else ""
+    html = render_template(
+        template, language=hand.localizer.language, hand=hand, voice=hand.localizer, said=said, **values
+    )
+    return HTMLResponse(html, status, PRIVATE_NO_STORE)
+
+
+def refusal_page(request: Request, error: GreenroomError) -> Response:
+    """The page of what cannot be shown: a sentence, in the language the browser asks for."""
+    status = 404 if isinstance(error, NotFound) else 409
+    return plain_page(request, error.message.code, params=error.message.params, status=status)
+
+
+async def read_form_lists(request: Request) -> Mapping[str, list[str]]:
+    """What was typed; nothing of what is longer than any form of these pages."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            return {}
+    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+
+
+def first_value(form: Mapping[str, list[str]], name: str) -> str:
+    """The first value of a field, "" without one."""
+    return next(iter(form.get(name, ())), "")

@@ -1,0 +1,68 @@
+"""Tables of db."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+
+
+class TenantRow(SQLModel):
+    """What every table has: its tenant in the key, a UUIDv7, and when it was written (`house_now()`)."""
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    created_at: datetime | None = Field(
+        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.house_now()}
+    )
+    updated_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.house_now(), "onupdate": func.house_now()},
+    )
+
+
+class CreatorOwnedRow(TenantRow):
+    """A row that a creator owns."""
+
+    creator_id: UUID = Field(index=False)
+
+
+def timestamp_column(*, optional: bool = False) -> Any:
+    """A `timestamptz` column; `optional=True` for one that may be null."""
+    if optional:
+        return Field(default=None, sa_type=DateTime(timezone=True))
+    return Field(sa_type=DateTime(timezone=True))
+
+
+def jsonb_column(default: Callable[[], Any] = dict) -> Any:
+    """A `jsonb` column, never null."""
+    return Field(default_factory=default, sa_column=Column(JSONB, nullable=False))
+
+
+def message_column() -> Any:
+    """A stored `Message` (its JSON form), or null."""
+    return Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+
+
+def stored_message(message: Message | None) -> dict[str, object] | None:
+    """The column value of a message."""
+    return message.to_json() if message is not None else None
+
+
+def table_arguments(*constraints: Any, about: str, keep: str) -> tuple[Any, ...]:
+    """`__table_args__` of a table: its constraints, whom its rows are about and how long they are kept (tested)."""
+    return (*constraints, {"info": {"about": about, "keep": keep}})
+
+
+FOREVER = "forever"
+
+
+def tenant_foreign_key(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])

@@ -1,0 +1,11 @@
+"""Handlers of consent."""
+
+from foundation.db.database import OpenScope
+from gate.consent.events import RevocationRequested
+from gate.consent.grants import revoke_consent
+
+
+def handle_revocation(event: RevocationRequested, *, tenant: OpenScope) -> None:
+    """Take a permission back, and with it every copy that leaned on it."""
+    with tenant(event.tenant_id, event.by) as scope:
+        revoke_consent(scope, event.subject_id, what=event.scope or None)

@@ -1,0 +1,94 @@
+"""Handlers of policy."""
+
+from datetime import datetime
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Refused
+from foundation.i18n.translation import Message
+from gate.policy import emergency_stops
+from gate.policy.events import EmergencyStopRequested
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, has_right
+from tenants.notices import notices
+
+REOPENING_REQUESTED = "switch.reopening"
+"""What is noted of who asked for the end of a wide stop, and was alone."""
+
+
+def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:
+    """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one after the other."""
+    where, about = (event.scope, event.target, event.feature), f"switch:{event.scope}:{event.target}:{event.feature}"
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.open:
+                _end_stop(scope, event, where, about)
+            else:
+                emergency_stops.close_switch(scope, *where, reason=event.reason)
+                notices.close_all(scope, [about])  # whoever asked for its end before looked at another one
+                _tell_who_can_end(scope, where, about)
+                audit.record(scope, "switch.stopped", about)
+    except Refused as refused:  # whoever pressed has left the button: they read it at Home
+        with tenant(event.tenant_id, event.by) as scope:
+            if refused.message.code == emergency_stops.NOT_PERMITTED:  # nobody else is asked for anything
+                alone = tenant_reads.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
+                notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
+            else:
+                anew = (
+                    refused.message.code == emergency_stops.STOPPED_AGAIN
+                )  # beside what others are asked for meanwhile
+                notices.put(scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True)
+
+
+def _end_stop(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str, str], about: str) -> None:
+    """End a stop, or note that its end was asked for by one person alone: the next one's word then ends it.
+
+    Looked and noted under one lock: of two who asked in the same second, neither found the other, and the stop stayed.
+    """
+    scope.lock(f"{scope.tenant_id}:{about}")
+    second, signed = _find_first_requester(scope, where, about), UUID(event.signed) if event.signed else None
+    since = datetime.fromisoformat(event.since) if event.since else None
+    try:
+        ended = emergency_stops.reopen_switch(
+            scope, *where, reason=event.reason, second=second, signed=signed, since=since
+        )
+    except Refused as alone:
+        if alone.message.code not in (emergency_stops.SOLO_TOO_EARLY, emergency_stops.PASSKEY_REQUIRED):
+            raise
+        notices.close_all(scope, [about])  # once the delay is over another sentence is true
+        notices.put(scope, alone.message, cause=about, urgent=True)
+        audit.record(scope, REOPENING_REQUESTED, about)
+        return
+    if ended:
+        audit.record(scope, "switch.reopened", about)
+    notices.close_all(scope, [about, f"{about}:pressed", f"{about}:anew"])
+
+
+def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> None:
+    """Whoever stops what they cannot let go again is named to those who can."""
+    place, target, feature = where
+    kind, _, key = scope.actor.partition(":")
+    if feature != "sending" or kind != "member":
+        return
+    member = tenant_reads.get_member(scope, UUID(key))
+    try:
+        emergency_stops.check_may_reopen(scope, member, place, target)
+    except Refused:
+        creator = UUID(target) if place == "creator" else None
+        said = Message("switch.pressed", {"who": member.name})
+        notices.put(scope, said, cause=f"{about}:pressed", urgent=True, creator_id=creator)
+
+
+def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
+    """The other member who asked for the end of this very stop and may; None where nobody else did."""
+    asked = audit.find_last_act(scope, REOPENING_REQUESTED, about)
+    since = next(
+        (one.since for one in emergency_stops.list_stops(scope) if (one.where, one.target, one.feature) == where), None
+    )
+    if asked is None or since is None or asked.at < since:
+        return None
+    others = (one for one in tenant_reads.list_members(scope) if f"member:{one.id}" != scope.actor)
+    return next(
+        (one.id for one in others if f"member:{one.id}" == asked.actor and has_right(one.role, Right.REOPEN)), None
+    )

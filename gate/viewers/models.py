@@ -1,0 +1,34 @@
+"""Models of viewers."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+
+from foundation.db.tables import (
+    TenantRow,
+    table_arguments,
+    timestamp_column,
+)
+
+
+class AgeAssurance(TenantRow, table=True):
+    """The only place that knows a viewer's age: never a birth date, a document or a face."""
+
+    __tablename__ = "age_assurances"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "platform", "user_id"), about="fan", keep="12 months"
+    )
+    platform: str
+    user_id: str
+    state: str
+    method: str = ""
+    level: str = "L0"
+    over_18: bool = False
+    jurisdiction: str = ""
+    assured_at: datetime | None = timestamp_column(optional=True)
+    expires_at: datetime | None = timestamp_column(optional=True)
+    epoch: int = 0
+    custodian: str = ""
+    """Who outside confirmed it, where a member wrote that down: `confirmed_by` them, for the reason `why`."""
+    confirmed_by: str = ""
+    why: str = ""

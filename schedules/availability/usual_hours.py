@@ -1,0 +1,94 @@
+"""Usual hours of availability."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, time, timedelta
+from itertools import chain
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.ops.wall_time import WallTime, parse_clock_time, to_wall_time
+from schedules.availability import quiet_periods
+from schedules.availability.quiet_periods import QuietPeriod
+from schedules.calendar.board import A_HABIT, CLOSE, FARTHEST, HABIT, MAX_HOURS
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+
+DEFAULT_USUAL_HOUR = time(18, 30)
+"""Proposed to whom nothing is known of yet: the start of the evening, when most people look at their phone."""
+
+
+_HOURS = """
+SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS days
+FROM deliveries
+WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
+  AND state <> 'cancelled'
+GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
+"""
+
+
+def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
+    """The clock times each creator's posts usually leave at, earliest first; one of ours for whom nothing is known."""
+    rows = scope.run(
+        _HOURS, tenant=scope.tenant_id, creators=list(creators), since=scope.now - HABIT, until=scope.now + HABIT
+    ).all()
+    kept: dict[UUID, list[time]] = {creator: [] for creator in creators}
+    for row in rows:
+        if row.days >= A_HABIT and len(kept[row.creator_id]) < MAX_HOURS:
+            kept[row.creator_id].append(parse_clock_time(row.clock))
+    return {creator: sorted(found) or [DEFAULT_USUAL_HOUR] for creator, found in kept.items()}
+
+
+def filter_free_times(
+    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod] = ()
+) -> list[WallTime]:
+    """Those of the wanted times that are still to come, have no post near them and are not closed; pure."""
+    return list(_iterate_free_times(wanted, taken, now, closed))
+
+
+def _iterate_free_times(
+    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[QuietPeriod]
+) -> Iterator[WallTime]:
+    for one in wanted:
+        at = one.instant()
+        if (
+            at > now
+            and all(abs(at - other) > CLOSE for other in taken)
+            and quiet_periods.find_covering_period(closed, at) is None
+        ):
+            yield one
+
+
+def filter_closing_periods(
+    periods: Iterable[QuietPeriod], creator_id: UUID, channels: Collection[UUID] = ()
+) -> list[QuietPeriod]:
+    """Those of these periods in which a creator posts nothing on any of some accounts, or at all; pure."""
+    hers = (one for one in periods if one.creator_id == creator_id)
+    return [one for one in hers if one.channel_id is None or one.channel_id in channels]
+
+
+def find_next_usual_time(
+    scope: Scope, creator_id: UUID, zone: str, *, channels: Collection[UUID] = (), days: int = 14
+) -> WallTime:
+    """The next usual hour of a creator without a post near it, in no quiet period of hers or of these accounts; after
+    two full weeks, the first such hour after them. Where none of her hours is ever open, the first one: who plans is
+    warned of it as of any hour."""
+    known = list_usual_hours(scope, [creator_id])[creator_id]
+    today, channels = to_wall_time(scope.now, zone).day, tuple(channels)
+    closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator_id]), creator_id, channels)
+    wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
+    later = (WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + FARTHEST))
+    taken = scope.session.exec(
+        select(Delivery.due_at).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == creator_id,
+            col(Delivery.due_at) > scope.now - CLOSE,
+            col(Delivery.due_at) < scope.now + timedelta(days=days + 2),
+            col(Delivery.state) != str(DeliveryState.CANCELLED),
+        )
+    ).all()
+    found = chain(
+        _iterate_free_times(wanted, taken, scope.now, closed), _iterate_free_times(later, (), scope.now, closed)
+    )
+    return next(found, WallTime(today + timedelta(days=days + 1), known[0], zone))

@@ -1,0 +1,76 @@
+"""Icalendar of calendar."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from schedules.calendar.exports import ExportedDelivery, ExportedPost
+
+FOLD = 75
+"""Octets of a line, without its end (RFC 5545, 3.1)."""
+
+
+def render_icalendar(found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True) -> bytes:
+    """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times in UTC.
+    Without `words` it tells who posts where and when, and nothing of what.
+
+    A post leaves at a moment: its events have no length, and nobody is busy meanwhile.
+    """
+    out = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Greenroom//Calendar//EN",
+        "CALSCALE:GREGORIAN",
+        "METHOD:PUBLISH",
+        f"X-WR-CALNAME:{escape_ics_text(name)}",
+    ]
+    for line in found:
+        for place in line.places:
+            out += _build_ics_event(line, place, now, words=words)
+    out.append("END:VCALENDAR")
+    return b"".join(fold_ics_line(one) for one in out)
+
+
+def _build_ics_event(line: ExportedPost, place: ExportedDelivery, now: datetime, *, words: bool) -> list[str]:
+    said = [line.creator, place.account]
+    if words:
+        said.append(" ".join((place.title or place.body).split())[:80] or "…")
+    event = [
+        "BEGIN:VEVENT",
+        f"UID:{place.delivery_id}@greenroom",
+        f"DTSTAMP:{_format_ics_time(now)}",
+        f"DTSTART:{_format_ics_time(line.due)}",
+        f"SEQUENCE:{place.version}",
+        f"SUMMARY:{escape_ics_text(' · '.join(said))}",
+        f"STATUS:{place.status}",
+        "TRANSP:TRANSPARENT",
+    ]
+    if not words:
+        return [*event, "END:VEVENT"]
+    event.append(f"DESCRIPTION:{escape_ics_text(place.body)}")
+    if place.url and place.url.isascii() and place.url.isprintable():
+        event.append(f"URL:{place.url}")
+    return [*event, "END:VEVENT"]
+
+
+def _format_ics_time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def escape_ics_text(text: str) -> str:
+    """A value of type TEXT (RFC 5545, 3.3.11), without signs that no value may hold."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(one for one in plain if one in "\n\t" or (one >= " " and one != "\x7f"))
+    return kept.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+
+
+def fold_ics_line(line: str) -> bytes:
+    """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one begins with a
+    blank (RFC 5545, 3.1)."""
+    pieces_of, piece, room = list[bytes](), b"", FOLD
+    for letter in line:
+        octets = letter.encode()
+        if len(piece) + len(octets) > room:
+            pieces_of.append(piece)
+            piece, room = b"", FOLD - 1
+        piece += octets
+    return b"\r\n ".join([*pieces_of, piece]) + b"\r\n"

@@ -1,0 +1,18 @@
+"""Models of downtime."""
+
+from sqlalchemy import Index, text
+
+from foundation.db.tables import TenantRow, table_arguments
+
+
+class Downtime(TenantRow, table=True):
+    """A time in which posts of this agency could not leave, until all of them have; one is open at a time."""
+
+    __tablename__ = "downtimes"
+    __table_args__ = table_arguments(
+        Index("downtimes_open", "tenant_id", unique=True, postgresql_where=text("state = 'open'")),
+        about="tenant",
+        keep="while the tenant is here",
+    )
+    state: str = "open"
+    decided_by: str | None = None

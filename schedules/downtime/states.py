@@ -1,0 +1,11 @@
+"""States of downtime."""
+
+from enum import StrEnum
+
+
+class DowntimeState(StrEnum):
+    """What was said to how missed posts leave."""
+
+    OPEN, KEPT = "open", "kept"
+    STOPPED = "stopped"  # somebody held all that had not left
+    OVER = "over"  # nobody said anything, and nothing of it waits for its turn any more

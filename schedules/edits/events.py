@@ -1,0 +1,29 @@
+"""Events of edits."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.outbox import outbox
+
+
+@dataclass(frozen=True)
+class EditDue:
+    """Other words for a post that stands outside may leave; the subject is the edit. Lane `channel:<id>`."""
+
+    kind: ClassVar[str] = "delivery.edit"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class EditResolved:
+    """A person, `by`, knows which words stand outside: the new ones where they `came`. The subject is the edit."""
+
+    kind: ClassVar[str] = "delivery.edit_said"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    came: bool
+    by: str

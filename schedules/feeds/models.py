@@ -1,0 +1,50 @@
+"""Models of feeds."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+
+import schedules.posts.models  # noqa: F401  keys point at its tables
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
+
+
+class Feed(CreatorOwnedRow, table=True):
+    """A page elsewhere whose new entries become drafts."""
+
+    __tablename__ = "feeds"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "url"), about="creator", keep="while the tenant is here"
+    )
+    url: str
+    title: str = ""
+    channels: list[str] = jsonb_column(list)
+    paused: bool = False
+    etag: str = ""
+    modified: str = ""
+    seeded: bool = False
+    """Whether it was read once: what stood there then is old."""
+    next_read_at: datetime = timestamp_column()
+    last_read_at: datetime | None = timestamp_column(optional=True)
+    failures: int = 0
+    reason: dict[str, Any] | None = message_column()
+    day: str = ""
+    """The local day its drafts are counted of, as 2026-03-02."""
+    today: int = 0
+    total: int = 0
+
+
+class FeedEntry(CreatorOwnedRow, table=True):
+    """An entry of a feed that was seen: it becomes a draft at most once."""
+
+    __tablename__ = "feed_entries"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "feed_id", "guid"),
+        ForeignKeyConstraint(["tenant_id", "feed_id"], ["feeds.tenant_id", "feeds.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    feed_id: UUID
+    guid: str
+    """SHA-256 of what the feed calls it."""

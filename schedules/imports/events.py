@@ -1,0 +1,28 @@
+"""Events of imports."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.outbox import outbox
+
+
+@dataclass(frozen=True)
+class ImportCheck:
+    """A file was brought in: look at it, write nothing else."""
+
+    kind: ClassVar[str] = "import.check"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportApply:
+    """Somebody said that the posts of a file are to be written; `by` is who."""
+
+    kind: ClassVar[str] = "import.apply"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    by: str

@@ -1,0 +1,10 @@
+"""States of imports."""
+
+from enum import StrEnum
+
+
+class ImportState(StrEnum):
+    """Where a file that was brought in stands."""
+
+    WAITING, READY, REFUSED = "waiting", "ready", "refused"
+    WRITING, WRITTEN, TAKEN_BACK = "writing", "written", "taken_back"

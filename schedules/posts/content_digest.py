@@ -1,0 +1,86 @@
+"""Content digest of posts."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from uuid import UUID
+
+from connectors.shared.options import ChosenOptions
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.money import Money
+from gate.contract.units import Medium
+from schedules.posts import channel_overrides
+from schedules.posts.channel_overrides import PostContent
+from schedules.posts.models import Post
+from schedules.posts.thread_parts import ThreadPart
+from studio.library import assets
+
+
+def content_digest(
+    title: str,
+    body: str,
+    media: Sequence[str],
+    text_ai: str,
+    parts: Sequence[Sequence[object]] = (),
+    *,
+    otherwise: Mapping[str, Sequence[object]] = MappingProxyType({}),
+    links: Mapping[str, object] = MappingProxyType({}),
+) -> str:
+    """SHA-256 of what people approve: any visible change makes another digest.
+
+    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order; `otherwise` the
+    same of each place that says it in its own way; `links` what becomes of its addresses.
+    """
+    said: list[object] = [title, body, list(media), text_ai, *map(list, parts)]
+    said += [dict(otherwise)] if otherwise else []
+    said += [["links", dict(links)]] if links else []
+    return hashlib.sha256(canonical_json(said)).hexdigest()
+
+
+def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
+    """What of a part is approved: its words, its pictures with theirs, and whether it is the first comment."""
+    prints = [media_digest(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)]
+    return [piece.body, prints, piece.comment]
+
+
+def media_digest(asset: str, medium: Medium) -> str:
+    """What of a picture is approved: its very bytes, and the words that stand in its place."""
+    return hashlib.sha256(canonical_json([asset, medium.sha256, medium.alt])).hexdigest()
+
+
+def price_digest(price: Money | None) -> list[object]:
+    """What of a price is approved: its amount; nothing where a place asks for none."""
+    return [] if price is None else [str(price)]
+
+
+def options_digest(chosen: ChosenOptions) -> list[object]:
+    """What of options is approved: each with its value; nothing where a place chooses none."""
+    said = [[name, list(value) if isinstance(value, tuple) else value] for name, value in chosen]
+    return [["options", said]] if said else []
+
+
+def current_digest(scope: Scope, row: Post) -> str:
+    """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
+    said, others = channel_overrides.base_content(row), channel_overrides.overrides_of_post(row)
+    known = assets.get_renditions(scope, channel_overrides.collect_assets(said.media, said.parts, others), "library")
+    otherwise = {
+        place: [
+            other.title,
+            other.body,
+            *_build_content_digests(known, other),
+            *price_digest(other.price),
+            *options_digest(other.options),
+        ]
+        for place, other in channel_overrides.content_by_place(row)
+    }
+    prints, parts = _build_content_digests(known, said)
+    return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
+
+
+def _build_content_digests(known: Mapping[UUID, Medium], said: PostContent) -> tuple[list[str], list[list[object]]]:
+    def shown(assets: Sequence[UUID]) -> list[Medium]:
+        return [known[asset] for asset in assets]
+
+    prints = [media_digest(str(asset), medium) for asset, medium in zip(said.media, shown(said.media), strict=True)]
+    return prints, [part_digest(piece, shown(piece.media)) for piece in said.parts]

@@ -1,0 +1,21 @@
+"""States of ingest."""
+
+from enum import StrEnum
+
+from foundation.state_graphs import StateGraph
+
+
+class UploadState(StrEnum):
+    """What became of a file that was handed in, or of a copy that was asked for."""
+
+    WAITING, READY, REFUSED = "waiting", "ready", "refused"
+
+
+UPLOAD_STATES = StateGraph(
+    initial=UploadState.WAITING,
+    edges={
+        UploadState.WAITING: {UploadState.READY, UploadState.REFUSED},
+        UploadState.REFUSED: {UploadState.WAITING},
+        UploadState.READY: {UploadState.REFUSED},  # its picture was erased
+    },
+)

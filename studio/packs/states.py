@@ -1,0 +1,21 @@
+"""States of packs."""
+
+from enum import StrEnum
+
+from foundation.state_graphs import StateGraph
+
+
+class PackState(StrEnum):
+    """Whether a pack may be offered."""
+
+    DRAFT, ACTIVE, PAUSED, RETIRED = "draft", "active", "paused", "retired"
+
+
+PACK_STATES = StateGraph(
+    initial=PackState.DRAFT,
+    edges={
+        PackState.DRAFT: {PackState.ACTIVE, PackState.RETIRED},
+        PackState.ACTIVE: {PackState.PAUSED, PackState.RETIRED},
+        PackState.PAUSED: {PackState.ACTIVE, PackState.RETIRED},
+    },
+)

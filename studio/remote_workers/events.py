@@ -1,0 +1,17 @@
+"""Events of remote workers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.outbox import outbox
+
+
+@dataclass(frozen=True)
+class RemotePictureDue:
+    """A picture that a machine of the agency's own made waits to be brought into the library."""
+
+    kind: ClassVar[str] = "picture.home"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,0 +1,27 @@
+"""Events of video."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.outbox import outbox
+
+
+@dataclass(frozen=True)
+class SlideshowDue:
+    """A clip of stills waits to be cut."""
+
+    kind: ClassVar[str] = "clip.cut"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class AnimationDue:
+    """A picture waits to be made to move by a model; `subject_id` is the clip."""
+
+    kind: ClassVar[str] = "clip.move"
+    queue: ClassVar[outbox.Queue] = "gpu"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,0 +1,22 @@
+"""States of voice."""
+
+from enum import StrEnum
+
+from foundation.state_graphs import StateGraph
+
+
+class SpeechState(StrEnum):
+    """What became of a text to say. Asked: an engine may have said and billed it; uncertain: nobody knows, until a
+    person takes it as billed."""
+
+    WAITING, ASKED, MADE, FAILED, UNCERTAIN = "waiting", "asked", "made", "failed", "uncertain"
+
+
+SPEECH_STATES = StateGraph(
+    initial=SpeechState.WAITING,
+    edges={
+        SpeechState.WAITING: {SpeechState.ASKED, SpeechState.FAILED},
+        SpeechState.ASKED: {SpeechState.WAITING, SpeechState.MADE, SpeechState.FAILED, SpeechState.UNCERTAIN},
+        SpeechState.UNCERTAIN: {SpeechState.FAILED},
+    },
+)

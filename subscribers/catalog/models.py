@@ -1,0 +1,46 @@
+"""Models of catalog."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+
+from foundation.db.tables import CreatorOwnedRow, table_arguments, tenant_foreign_key, timestamp_column
+from subscribers.conversations.models import chat_table_arguments
+from subscribers.table_columns import amount_column
+
+
+class Price(CreatorOwnedRow, table=True):
+    """What a pack costs on a rail."""
+
+    __tablename__ = "prices"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "pack_id", "rail", "currency"),
+        CheckConstraint("amount_minor > 0", name="prices_positive"),
+        about="nobody",
+        keep="forever",
+    )
+    pack_id: UUID
+    rail: str
+    currency: str
+    amount_minor: int = amount_column()
+
+
+class Offer(CreatorOwnedRow, table=True):
+    """A pack shown to a fan at a price that is kept until it expires."""
+
+    __tablename__ = "offers"
+    __table_args__ = chat_table_arguments(
+        Index("offers_of_fan", "tenant_id", "fan_id", "pack_id"), tenant_foreign_key("fan_id", "fans")
+    )
+    fan_id: UUID
+    conversation_id: UUID
+    pack_id: UUID
+    pack_version: int
+    title: str
+    rail: str
+    currency: str
+    amount_minor: int = amount_column()
+    state: str
+    """shown, accepted, declined, expired or withdrawn."""
+    expires_at: datetime = timestamp_column()

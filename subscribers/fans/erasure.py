@@ -1,0 +1,89 @@
+"""Erasure of fans."""
+
+from uuid import UUID
+
+from channels.age_verification import age_checks
+from channels.roles import reader_roles
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.outbox import outbox
+from gate.evidence import received_comments
+from subscribers.fans.directory import ERASED_ID_PREFIX
+from subscribers.fans.events import FanErased
+from subscribers.subscriptions import subscription_rows
+
+_KNOWN_ON = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
+
+
+def erase_fan(scope: Scope, about: UUID) -> None:
+    """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare id."""
+    params = {"tenant": scope.tenant_id, "fan": about}
+    talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
+    scope.run(  # what was edited is named by a digest of its words
+        "UPDATE messages SET body = '', media = '[]',"  # noqa: S608  a constant
+        " native_id = CASE WHEN kind = 'edited' THEN :erased || id ELSE native_id END"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
+        erased=ERASED_ID_PREFIX,
+        **params,
+    )
+    scope.run(
+        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = NULL,"  # noqa: S608  a constant
+        " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' ELSE state END"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
+        **params,
+    )
+    scope.run(  # what a platform tells once more is known still, and by nothing that leads to who said it
+        "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
+        " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT starts_with(native_id, :erased)",
+        erased=ERASED_ID_PREFIX,
+        **params,
+    )
+    scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
+    scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    scope.run(  # who waits for their money is known to its rail by that name alone, until it is back
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT EXISTS (SELECT FROM"
+        " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
+        **params,
+    )
+    subscription_rows.stop_all_subscriptions(scope, about)
+    for identity in scope.run(_KNOWN_ON, **params).all():
+        age_checks.erase_checks(scope, identity.channel_id, identity.native_id)
+        reader_roles.remove_reader(scope, identity.channel_id, identity.native_id)
+        received_comments.purge_received_comments(scope, identity.channel_id, identity.native_id)
+    scope.run(
+        "UPDATE fan_identities SET native_id = 'erased:' || id, handle = '', reachable = 'gone'"
+        " WHERE tenant_id = :tenant AND fan_id = :fan",
+        **params,
+    )
+    done = scope.run(
+        "UPDATE fans SET display_name = '', tz = NULL, status = 'erased', opt_out = 'all', updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
+        **params,
+    )
+    if done.rowcount:
+        outbox.put(scope, FanErased(scope.tenant_id, about))
+
+
+def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
+    """What we hold about a fan, for the fan: identities, messages, orders. Raises NotFound."""
+    params = {"tenant": scope.tenant_id, "fan": about}
+    fan = scope.run(
+        "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan", **params
+    )
+    found = fan.mappings().one_or_none()
+    if found is None:
+        raise NotFound("fan.unknown")
+    parts = {
+        "identities": "SELECT native_id, handle FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan",
+        "messages": "SELECT m.at, m.author, m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id"
+        " AND c.id = m.conversation_id WHERE m.tenant_id = :tenant AND c.fan_id = :fan ORDER BY m.at, m.seq",
+        "orders": "SELECT title, amount_minor, currency, state, created_at FROM orders"
+        " WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY created_at",
+    }
+    lists = {name: [dict(row) for row in scope.run(sql, **params).mappings()] for name, sql in parts.items()}
+    known = scope.run(
+        "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan", **params
+    )
+    borne = [role for one in known.all() for role in reader_roles.roles_of_reader(scope, one.channel_id, one.native_id)]
+    return {"fan": dict(found), **lists, "roles": borne}

@@ -1,0 +1,27 @@
+"""Events of fans."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.outbox import outbox
+
+
+@dataclass(frozen=True)
+class FanOptedOut:
+    """Fact: a fan wants no offers any more, or nothing at all."""
+
+    kind: ClassVar[str] = "fan.opted_out"
+    queue: ClassVar[outbox.Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class FanErased:
+    """Fact: a fan is forgotten."""
+
+    kind: ClassVar[str] = "fan.erased"
+    queue: ClassVar[outbox.Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,0 +1,59 @@
+"""Models of fans."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, tenant_foreign_key, timestamp_column
+from subscribers.conversations.models import chat_table_arguments
+
+
+class Fan(CreatorOwnedRow, table=True):
+    """A person who writes to one creator. Age is no column: it is asked of `gate.viewers.age_assurance` by identity."""
+
+    __tablename__ = "fans"
+    __table_args__ = chat_table_arguments()
+    display_name: str
+    language: str
+    tz: str | None = None
+    opt_out: str = "none"
+    """none, sales or all."""
+    status: str = "active"
+    """active, blocked, merged or erased."""
+    disclosed_at: datetime | None = timestamp_column(optional=True)
+    """When the notice that a machine answers last arrived."""
+    notice_version: str | None = None
+
+
+class FanIdentity(CreatorOwnedRow, table=True):
+    """A fan on one of our accounts."""
+
+    __tablename__ = "fan_identities"
+    __table_args__ = chat_table_arguments(
+        UniqueConstraint("tenant_id", "channel_id", "native_id"),
+        Index("fan_identities_fan", "tenant_id", "fan_id"),
+        tenant_foreign_key("fan_id", "fans"),
+    )
+    fan_id: UUID
+    channel_id: UUID
+    native_id: str
+    handle: str
+    reachable: str = "yes"
+    """yes, blocked_us, dm_closed or gone."""
+
+
+class FanFacts(CreatorOwnedRow, table=True):
+    """Read model of a fan, rebuilt from ledger and messages; nobody writes it by hand."""
+
+    __tablename__ = "fan_facts"
+    __table_args__ = chat_table_arguments(UniqueConstraint("tenant_id", "fan_id"), tenant_foreign_key("fan_id", "fans"))
+    fan_id: UUID
+    spent: dict[str, Any] = jsonb_column()
+    """Minor units by currency, refunds taken off."""
+    buys: int = 0
+    messages_in: int = 0
+    messages_out: int = 0
+    last_in_at: datetime | None = timestamp_column(optional=True)
+    last_out_at: datetime | None = timestamp_column(optional=True)

@@ -1,0 +1,11 @@
+"""States of subscriptions."""
+
+from enum import StrEnum
+
+
+class SubscriptionState(StrEnum):
+    """A fan's subscription: paid month by month, by their platform."""
+
+    OFFERED, ACTIVE = "offered", "active"
+    STOPPED = "stopped"  # paid to the end of its month, and not again
+    ENDED = "ended"

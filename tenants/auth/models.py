@@ -1,0 +1,159 @@
+"""Models of auth."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key, timestamp_column
+
+
+class LoginLink(TenantRow, table=True):
+    """A single-use link that opens a session; only its SHA-256 is kept."""
+
+    __tablename__ = "login_links"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "digest"),
+        tenant_foreign_key("member_id", "members"),
+        about="member",
+        keep="30 days",
+    )
+    member_id: UUID
+    digest: str
+    expires_at: datetime = timestamp_column()
+    used_at: datetime | None = timestamp_column(optional=True)
+
+
+class LoginSession(TenantRow, table=True):
+    """An open session of a member; only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "digest"),
+        tenant_foreign_key("member_id", "members"),
+        about="member",
+        keep="30 days",
+    )
+    member_id: UUID
+    digest: str
+    expires_at: datetime = timestamp_column()
+    revoked_at: datetime | None = timestamp_column(optional=True)
+    browser: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    seen_at: datetime | None = timestamp_column(optional=True)
+    waits: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """For a second factor: until then it opens nothing."""
+
+
+class SecondFactor(TenantRow, table=True):
+    """What a member's authenticator app shares with us, sealed for the door; `last_step` is the last code used."""
+
+    __tablename__ = "second_factors"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "member_id", name="second_factors_member"),
+        tenant_foreign_key("member_id", "members"),
+        about="member",
+        keep="while the member is here",
+    )
+    member_id: UUID
+    box: bytes = Field(sa_type=LargeBinary)
+    last_step: int = Field(default=0, sa_type=BigInteger)
+    confirmed_at: datetime | None = timestamp_column(optional=True)
+
+
+class Passkey(TenantRow, table=True):
+    """A passkey of a member (WebAuthn): public key and counter; `ended` is removed, forgotten or copied, and final."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "credential", name="passkeys_credential"),
+        tenant_foreign_key("member_id", "members"),
+        Index("passkeys_member", "tenant_id", "member_id"),
+        Index("passkeys_found", "credential"),
+        about="member",
+        keep="while the tenant is here",
+    )
+    member_id: UUID
+    credential: str
+    """The authenticator's id of it, in base64url."""
+    public_key: bytes = Field(sa_type=LargeBinary)
+    """COSE; no secret."""
+    count: int = Field(default=0, sa_type=BigInteger)
+    """How often it signed, as it says; 0 for ever where it does not count."""
+    name: str
+    used_at: datetime | None = timestamp_column(optional=True)
+    ended_at: datetime | None = timestamp_column(optional=True)
+    ended: str = ""
+
+
+class PasskeyChallenge(TenantRow, table=True):
+    """What a passkey was asked to sign, for which very act; answered once, used once. Times are the people's clock.
+
+    A row of the house where nobody is known yet: somebody signs in. Answers that never came are counted as failures.
+    """
+
+    __tablename__ = "passkey_asks"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "challenge", name="passkey_asks_challenge"),
+        tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("passkey_id", "passkeys"),
+        Index("passkey_asks_who", "tenant_id", "who", "asked_at"),
+        about="member",
+        keep="1 day, for ever where something was published by it",
+    )
+    member_id: UUID | None = None
+    who: str
+    """A digest of who asks: the member, or the address of a stranger."""
+    challenge: str
+    act: str
+    about: str
+    asked_at: datetime = timestamp_column()
+    expires_at: datetime = timestamp_column()
+    taken_at: datetime | None = timestamp_column(optional=True)
+    answered_at: datetime | None = timestamp_column(optional=True)
+    spent_at: datetime | None = timestamp_column(optional=True)
+    passkey_id: UUID | None = None
+
+
+class DeviceFingerprint(TenantRow, table=True):
+    """A human seen at an address or with a browser on a day, by keyed digests alone. Append-only."""
+
+    __tablename__ = "sightings"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "principal_id", "digest", "seen_on", "guest", name="sightings_once"),
+        tenant_foreign_key("principal_id", "principals"),
+        Index("sightings_digest", "tenant_id", "digest", "seen_on"),
+        about="member",
+        keep="90 days",
+    )
+    principal_id: UUID
+    guest: bool
+    """Whether they came as a guest reviewer; a later change of role does not undo it."""
+    digest: str
+    seen_on: date
+
+
+class LoginFailure(TenantRow, table=True):
+    """A sign-in that failed, by the SHA-256 of the address it came from or the e-mail it named; rows of the house."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = table_arguments(
+        Index("login_failures_who", "tenant_id", "who", "failed_at"), about="nobody", keep="1 day"
+    )
+    who: str
+    failed_at: datetime = timestamp_column()
+
+
+class LinkedLogin(TenantRow, table=True):
+    """Two logins of one human in two agencies: either may go over to the other without a password."""
+
+    __tablename__ = "login_ties"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "member_id", "other_tenant", "other_member", name="login_ties_once"),
+        tenant_foreign_key("member_id", "members"),
+        about="member",
+        keep="while the member is here",
+    )
+    member_id: UUID
+    other_tenant: UUID
+    other_member: UUID

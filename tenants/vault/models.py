@@ -1,0 +1,17 @@
+"""Models of vault."""
+
+from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.db.tables import TenantRow, table_arguments
+
+
+class VaultKey(TenantRow, table=True):
+    """The tenant's data key, wrapped by the master key."""
+
+    __tablename__ = "vault_keys"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "generation"), about="tenant", keep="while the tenant is here"
+    )
+    generation: int
+    wrapped: bytes = Field(sa_type=LargeBinary)

@@ -1,0 +1,97 @@
+"""Machine of doctor."""
+
+import base64
+import binascii
+import platform
+import stat
+import sys
+from collections.abc import Iterator
+
+from foundation.ops.settings import Settings
+from workers.doctor.findings import Finding, finding_error, finding_ok, finding_warning
+from workers.installation import folder as places
+from workers.installation import ports
+from workers.installation.folder import InstallationFolder
+from workers.installation.state_file import read_status
+
+
+def _check_machine() -> Finding:
+    system, version = f"{platform.system()} {platform.machine()}", platform.python_version()
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        return finding_warning("machine", "doctor.machine_untested", system=system)
+    if not (3, 11) <= sys.version_info[:2] < (3, 13):
+        return finding_error("machine", "doctor.python_unsupported", version=version)
+    return finding_ok("machine", "doctor.machine", system=system, version=version)
+
+
+def _check_folder(home: InstallationFolder) -> Iterator[Finding]:
+    if not home.folder.is_dir():
+        yield finding_warning("folder", "doctor.no_folder", folder=str(home.folder))
+        return
+    open_to_others = [
+        path.name
+        for path in (home.folder, home.env_file)
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o066
+    ]
+    if open_to_others:
+        yield finding_error("folder", "doctor.folder_open", names=", ".join(open_to_others), folder=str(home.folder))
+    else:
+        yield finding_ok("folder", "doctor.folder", folder=str(home.folder))
+    free = places.free_mib(home.folder)
+    verdict = (
+        finding_error
+        if free < places.LATER_START_MIB
+        else finding_warning
+        if free < places.FIRST_START_MIB
+        else finding_ok
+    )
+    yield verdict("disk", "doctor.disk", free=free)
+
+
+def _check_keys(settings: Settings) -> Iterator[Finding]:
+    keys = {
+        "vault": settings.tenants.master_key,
+        "door": settings.tenants.door_key,
+        "signature": settings.gate.signing_key,
+    }
+    for part, key in keys.items():
+        try:
+            whole = len(base64.b64decode(key.get_secret_value(), validate=True)) == 32
+        except binascii.Error:
+            whole = False
+        yield finding_ok(part, "doctor.key") if whole else finding_error(part, "doctor.key_missing")
+
+
+def _check_mail(settings: Settings) -> Finding:
+    """Only what is set: whether a server takes mail is known once one is written."""
+    missing = settings.mail.missing_settings
+    if missing:
+        return finding_ok("mail", "doctor.mail_off", names=", ".join(missing))
+    if settings.mail.security == "none":
+        return finding_warning("mail", "doctor.mail_clear", host=settings.mail.host)
+    return finding_ok("mail", "doctor.mail", host=settings.mail.host)
+
+
+def _check_ports(settings: Settings) -> Finding:
+    busy = [
+        f"{listener.name} {listener.port(settings)} ({ports.program_listening_on(listener.port(settings))})"
+        for listener in ports.PORT_SETTINGS
+        if not ports.is_free(listener.host(settings), listener.port(settings))
+    ]
+    return (
+        finding_warning("ports", "doctor.ports_busy", busy=", ".join(busy))
+        if busy
+        else finding_ok("ports", "doctor.ports")
+    )
+
+
+def _check_processes(home: InstallationFolder, *, runs: bool) -> Iterator[Finding]:
+    if not runs:
+        yield finding_warning("processes", "cli.not_running")
+        return
+    late = [process.name for process in read_status(home).processes if not process.is_ready]
+    yield (
+        finding_error("processes", "doctor.processes_late", names=", ".join(late))
+        if late
+        else finding_ok("processes", "doctor.processes")
+    )

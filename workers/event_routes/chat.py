@@ -1,0 +1,88 @@
+"""Chat of event routes."""
+
+from functools import partial
+
+from channels.sending import account_actions
+from subscribers.checkout import unlocks
+from subscribers.checkout.events import EarningListed, PaymentSettle
+from subscribers.comments import answer_suggestions, incoming_comments, moderation
+from subscribers.comments.events import CommentAnswerDue, CommentModerationDue, CommentsDue
+from subscribers.conversations.events import ChatReconcile, ChatSend, ChatTurn, UncertainMessageResolved
+from subscribers.delivery import message_delivery, pack_delivery
+from subscribers.intake import handlers as chatting
+from subscribers.orders import recalls
+from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund, PackRecalled, UnlockCheckDue
+from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
+from workers.wiring import Services
+
+REPLY_DEADLINE_SECONDS = 120
+"""A model's answer and its repair, on a slow machine."""
+
+
+def chat_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant, gave_up = s.tenant, partial(chatting.notify_failed_event, tenant=s.tenant)
+    speak = partial(message_delivery.claim_message, mint=s.mint, connectors=s.connectors)
+    push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
+    give_back = partial(
+        account_actions.refund_payment, tenant=tenant, transport=s.transport, connectors=s.chat_connectors
+    )
+    return (
+        EventRoute(
+            ChatTurn,
+            partial(chatting.generate_reply, tenant=tenant, write=s.write_reply, rails=s.rails, billing=s.billing),
+            deadline_seconds=REPLY_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
+        EventRoute(
+            ChatSend,
+            partial(chatting.send_message, tenant=tenant, claim=speak, carry=s.run_steps),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
+        EventRoute(
+            OrderFulfil,
+            partial(chatting.deliver_pack, tenant=tenant, claim=push, carry=s.run_steps),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
+        EventRoute(
+            ChatReconcile,
+            partial(chatting.reconcile_message, tenant=tenant, look=s.look_up_delivery),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            CommentsDue,
+            partial(
+                incoming_comments.receive_comments, tenant=tenant, ask=s.fetch_comments, every=s.comment_poll_intervals
+            ),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            CommentAnswerDue,
+            partial(answer_suggestions.suggest_answer, tenant=tenant, write=s.write_reply, billing=s.billing),
+            deadline_seconds=REPLY_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
+        EventRoute(
+            CommentModerationDue,
+            partial(moderation.moderate_comment, tenant=tenant, act_on=s.moderate_comment),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
+        EventRoute(OfferExpire, partial(chatting.expire_offer, tenant=tenant)),
+        EventRoute(
+            UnlockCheckDue,
+            partial(unlocks.check_unlock, tenant=tenant, ask=s.read_unlock_state),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(EarningListed, partial(unlocks.record_listed_sale, tenant=tenant)),
+        EventRoute(UncertainMessageResolved, partial(chatting.resolve_uncertain_message, tenant=tenant)),
+        EventRoute(PackRecalled, partial(recalls.refund_recalled_pack, tenant=tenant)),
+        EventRoute(PaymentSettle, partial(chatting.assign_unmatched_payment, tenant=tenant)),
+        EventRoute(
+            OrderRefund,
+            partial(chatting.refund_order_payment, tenant=tenant, give_back=give_back),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
+    )

@@ -1,0 +1,32 @@
+"""Insights of event routes."""
+
+from functools import partial
+
+from insights.metrics import deletion_checks, followers, readings
+from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue
+from insights.rollups import daily_rollups
+from insights.rollups.events import SaleRecorded
+from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
+from workers.wiring import Services
+
+
+def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
+    return (
+        EventRoute(
+            ReadingDue,
+            partial(readings.collect_readings, tenant=s.tenant, read=s.read_metrics, still=s.check_live_post),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            DeletionRecheckDue,
+            partial(deletion_checks.confirm_deletion, tenant=s.tenant, still=s.check_live_post),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            FollowersDue,
+            partial(followers.count_followers, tenant=s.tenant, ask=s.count_followers, dear=s.metered_platforms),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(RollupDue, partial(daily_rollups.roll_up_day, tenant=s.tenant)),
+        EventRoute(SaleRecorded, partial(daily_rollups.roll_up_days_of_sale, tenant=s.tenant)),
+    )

@@ -1,0 +1,68 @@
+"""Lookup of terminal."""
+
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from foundation.errors import BadInput, NotFound
+from foundation.ops.settings import Settings
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Role
+from tenants.scope import list_tenant_ids
+from workers.creator_day.timeline import DAY_ACTOR
+from workers.wiring import Services
+
+TERMINAL_ACTOR = "system:terminal"
+
+
+def find_member(services: Services, email: str) -> tuple[UUID, Member]:
+    """Who has this e-mail; without one, the one owner of the house. Raises NotFound, BadInput."""
+    found = _list_members(services, email)
+    if not found:
+        raise NotFound("member.unknown")
+    if len(found) > 1:
+        raise BadInput("invite.which", emails=", ".join(sorted(member.email for _, member in found)))
+    return found[0]
+
+
+def _list_members(services: Services, email: str) -> list[tuple[UUID, Member]]:
+    """The members with this e-mail, in whatever agency; without one, every owner."""
+    found = []
+    for tenant_id in list_tenant_ids(services.tenant):
+        with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+            for member in tenant_reads.list_members(scope):
+                if member.email.casefold() == email.casefold() if email else member.role is Role.OWNER:
+                    found.append((tenant_id, member))
+    return found
+
+
+def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID, Creator]:
+    """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of that name."""
+    found = []
+    for tenant_id in list_tenant_ids(services.tenant):
+        with services.tenant(tenant_id, DAY_ACTOR) as scope:
+            if agency and tenant_reads.get_agency(scope).name.casefold() != agency.casefold():
+                continue
+            try:
+                found.append((tenant_id, tenant_reads.get_creator(scope, name)))
+            except NotFound:
+                continue
+    if not found:
+        raise NotFound("creator.unknown", creator=name)
+    if len(found) > 1:
+        raise BadInput("day.which_agency", creator=name)
+    return found[0]
+
+
+def parse_day_argument(text: str) -> date | None:
+    """The day somebody typed, ISO; None of nothing. Raises BadInput."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadInput("day.date_unreadable", day=text[:40]) from error
+
+
+def reports_folder(house: Settings, tenant_id: UUID, creator: Creator) -> Path:
+    """Where the reports of a creator are kept."""
+    return house.home / "reports" / str(tenant_id) / creator.slug
