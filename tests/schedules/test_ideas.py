@@ -18,12 +18,12 @@ from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
-from schedules.suggestions.ideas import brief as ideas_brief
 from schedules.suggestions.ideas import prompts, proposals
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, MeasuredResults, ResultLesson
 from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.ideas.proposals import IdeaBatch
 from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.shared.text_rules import TextRules
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
@@ -288,6 +288,6 @@ def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
 )
 def test_a_brief_is_read_as_it_was_kept(words: str, form: PostFormat, value: int, usual: int) -> None:
     whole = brief(None, past(words=words, form=form, value=value, usual=usual)).bounded_for_model()
-    kept = json.loads(json.dumps(ideas_brief.dump_brief(whole)))
-    assert ideas_brief.load_brief(whole.creator_id, kept) == whole
+    kept = json.loads(json.dumps(dump_brief(whole)))
+    assert load_brief(IdeaBrief, whole.creator_id, kept) == whole
     assert all("\x00" not in one.words and len(one.words) <= 200 for one in whole.results.best)

@@ -25,8 +25,8 @@ from schedules.posts.states import DeliveryState
 from schedules.suggestions.events import WeekTextsDue
 from schedules.suggestions.shared.engine import generate_suggestions
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.states import WeekLineState
-from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 from schedules.suggestions.weekly_plans.kind import WeekTextsKind
@@ -366,7 +366,7 @@ def test_a_forbidden_word_is_found_wherever_it_stands_alone(before: str, after: 
 
 def test_a_brief_comes_back_as_it_was_stored(lea: Desk) -> None:
     wanted = brief(lea, recipes=(uuid7(),), forbidden=("a", "b"))
-    assert weeks_brief.load_brief(lea.creator_id, weeks_brief.dump_brief(wanted)) == wanted
+    assert load_brief(WeekBrief, lea.creator_id, dump_brief(wanted)) == wanted
     assert prompts.brief_text("", "but", "") == "but"
     line: WeekLineView = asked(lea).lines[0]
     assert parse_wall_time(str(line.at), ZONE) == line.at

@@ -78,7 +78,7 @@ def test_they_are_written_in_the_creators_manner_and_never_twice(api: Program) -
 def test_what_a_small_model_wrote_says_so(api: Program) -> None:
     kit_id = UUID(made(api.ask("POST", "/kits", asking(api)))["id"])
     with api.scope() as scope:
-        proposals.store_captions(scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)], [])
+        proposals.store_captions(scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)])
     assert [one["quality"] for one in api.get(f"/kits/{kit_id}")["offers"]] == ["demo"]
 
 

@@ -166,14 +166,13 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _suggestion_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of suggestions. A week stores no failure: each line keeps the words of its brief."""
-    captions, ideas = CaptionKind(s.connectors), IdeaKind()
-    alt_texts = AltTextKind(s.store, partial(gpu_sharing.free_gpu, s.settings.generators))
+    """The routes of suggestions."""
+    free_gpu = partial(gpu_sharing.free_gpu, s.settings.generators)
     return (
-        _build_suggestion_route(s, WeekTextsDue, WeekTextsKind(), s.text_engine, stores_failures=False),
-        _build_suggestion_route(s, CaptionSetDue, captions, s.text_engine),
-        _build_suggestion_route(s, AltTextDue, alt_texts, s.vision_engine),
-        _build_suggestion_route(s, IdeasDue, ideas, s.text_engine),
+        _build_suggestion_route(s, WeekTextsDue, WeekTextsKind(), s.text_engine),
+        _build_suggestion_route(s, CaptionSetDue, CaptionKind(s.connectors), s.text_engine),
+        _build_suggestion_route(s, AltTextDue, AltTextKind(s.store, free_gpu), s.vision_engine),
+        _build_suggestion_route(s, IdeasDue, IdeaKind(), s.text_engine),
     )
 
 
@@ -182,14 +181,18 @@ def _build_suggestion_route(
     event: type[Event],
     kind: SuggestionKind[RequestT, EngineT, PartT],
     open_engine: Callable[[], EngineT],
-    *,
-    stores_failures: bool = True,
 ) -> EventRoute:
     return EventRoute(
         event,
-        partial(generate_suggestions, kind=kind, tenant=s.tenant, open_engine=open_engine, billing=s.billing),
+        partial(
+            generate_suggestions,
+            kind=kind,
+            tenant=s.tenant,
+            open_engine=open_engine,
+            billing=s.billing,
+        ),
         deadline_seconds=TEXT_DEADLINE_SECONDS,
-        on_dead=partial(fail_suggestions, kind=kind, tenant=s.tenant) if stores_failures else None,
+        on_dead=partial(fail_suggestions, kind=kind, tenant=s.tenant),
     )
 
 

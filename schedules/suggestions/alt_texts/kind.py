@@ -1,7 +1,7 @@
-"""How alternative texts are generated: a vision model describes one picture.
+"""Generate alternative texts: a vision model describes one picture.
 
-The model gets pixels alone, re-encoded within 1024 of them, so that no metadata of the file goes along. Adult and
-unrated pictures are shown to models that run on the installation itself, and to no others.
+The model gets pixels alone, re-encoded at 1024 pixels at most, so that no metadata of the file goes
+along. Adult and unrated pictures are shown to models of the installation itself, and to no others.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -39,22 +39,18 @@ class FreeGpu(Protocol):
 
 @dataclass(frozen=True)
 class AltTextRequest:
-    """A picture to describe. `sha256` is that of the rendition to show; `rating` is None if it is unrated."""
+    """A picture to describe: the digest of its rendition, and its rating (None if unrated)."""
 
     proposal: AltTextProposal
     tenant_id: UUID
+    creator_id: UUID
     sha256: str
     rating: Rating | None
-
-    @property
-    def creator_id(self) -> UUID:
-        """The creator whose picture it is."""
-        return self.proposal.creator_id
 
 
 @dataclass(frozen=True)
 class AltTextAnswer:
-    """An alternative text and a description, or the reason why there are none. `model` is empty if none was chosen."""
+    """An alternative text and a description, or why there are none; and the model, if one was chosen."""
 
     texts: tuple[str, str] | Message
     model: str = ""
@@ -62,7 +58,7 @@ class AltTextAnswer:
 
 @dataclass(frozen=True)
 class AltTextKind:
-    """Alternative texts, as `shared.engine` generates them. A request has one part: its answer."""
+    """Alternative texts for `shared.engine`. A request has one part: its answer."""
 
     store: ObjectStore
     free_gpu: FreeGpu
@@ -70,7 +66,7 @@ class AltTextKind:
     purpose: ClassVar[TextPurpose] = TextPurpose.PICTURE
 
     def load_request(self, scope: Scope, request_id: UUID) -> AltTextRequest | None:
-        """Return a picture that waits for its text. End the request here if the picture is gone or withheld."""
+        """Return a picture that waits for its text. End the request if it is gone or withheld."""
         proposal = proposals.pending_alt_text(scope, request_id)
         if proposal is None:
             return None
@@ -85,8 +81,8 @@ class AltTextKind:
             proposals.store_alt_text(scope, proposal.id, Message("alt.withheld"))
             return None
         known = [one.rating for one in shown.values()]
-        rating = None if None in known else max((one for one in known if one is not None), key=lambda one: one.rank)
-        return AltTextRequest(proposal, scope.tenant_id, rendition.sha256, rating)
+        rating = None if None in known else max(filter(None, known), key=lambda one: one.rank)
+        return AltTextRequest(proposal, scope.tenant_id, proposal.creator_id, rendition.sha256, rating)
 
     def write_parts(
         self, request: AltTextRequest, engine: VisionEngine, sessions: CostSessions
@@ -116,13 +112,9 @@ class AltTextKind:
         except (NotFound, BadInput):
             return Message("alt.gone")
 
-    def store_parts(self, scope: Scope, request: AltTextRequest, parts: Sequence[AltTextAnswer]) -> Collection[UUID]:
-        """Store the answer."""
+    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[AltTextAnswer]) -> Collection[UUID]:
         (answer,) = parts
-        stored = proposals.store_alt_text(scope, request.proposal.id, answer.texts, model=answer.model)
-        return [request.proposal.asset_id] if stored and not isinstance(answer.texts, Message) else []
+        return proposals.store_alt_text(scope, request_id, answer.texts, model=answer.model)
 
-    def store_failure(self, scope: Scope, request_id: UUID, reason: Message) -> bool:
-        """End the request without a text."""
-        proposals.store_alt_text(scope, request_id, reason)
-        return True
+    def failure_part(self, reason: Message) -> AltTextAnswer:
+        return AltTextAnswer(reason)

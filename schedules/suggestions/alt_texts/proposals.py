@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -13,8 +12,8 @@ from foundation.i18n.translation import Message
 from schedules.posts.states import ALT_TEXT_STATES
 from schedules.suggestions.events import AltTextDue
 from schedules.suggestions.models import AltTextRow
+from schedules.suggestions.shared import request_rows
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
-from schedules.suggestions.shared.request_rows import get_row, lock_row, put_request
 from schedules.suggestions.states import AltTextState
 from studio.library import assets as library
 
@@ -57,7 +56,11 @@ def request_alt_texts(
     library.check_assets_owned(scope, creator_id, assets)
     waiting = set(
         scope.session.exec(
-            _filter_creator_proposals(scope, creator_id, select(AltTextRow.asset_id), AltTextState.WAITING)
+            select(AltTextRow.asset_id).where(
+                AltTextRow.tenant_id == scope.tenant_id,
+                AltTextRow.creator_id == creator_id,
+                AltTextRow.state == str(AltTextState.WAITING),
+            )
         )
     )
     keys = {asset: f"{key}:{asset}" for asset in dict.fromkeys(assets) if asset not in waiting}
@@ -78,7 +81,7 @@ def request_alt_texts(
             language=language,
             forbidden=list(forbidden),
         )
-        put_request(scope, row, AltTextDue(scope.tenant_id, row.id), group=GROUP)
+        request_rows.put_request(scope, row, AltTextDue(scope.tenant_id, row.id), group=GROUP)
     return len(wanted)
 
 
@@ -103,15 +106,18 @@ def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -
 
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
     """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
-    row = get_row(scope, AltTextRow, proposal_id)
+    row = request_rows.get_row(scope, AltTextRow, proposal_id)
     return _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
 
 
-def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> bool:
-    """Keep what was written, alternative text and description, or why nothing was. Whether it did: the first counts."""
-    row = lock_row(scope, AltTextRow, proposal_id)
+def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> list[UUID]:
+    """Store an alternative text and a description, or why there are none, unless it is written.
+
+    Return the picture as the subject whose texts are used, if there are any.
+    """
+    row = request_rows.lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.state != AltTextState.WAITING:
-        return False
+        return []
     if isinstance(words, Message):
         _transition_proposal(row, AltTextState.LACKING)
         row.reason = words.to_json()
@@ -120,7 +126,7 @@ def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Mes
         row.alt, row.shows = words
     row.model = model
     scope.add(row)
-    return True
+    return [] if isinstance(words, Message) else [row.asset_id]
 
 
 def accept_alt_text(
@@ -150,7 +156,7 @@ def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID)
 
 
 def _get_open_proposal(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> AltTextRow:
-    row = lock_row(scope, AltTextRow, proposal_id)
+    row = request_rows.lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.creator_id not in creators or row.state == AltTextState.WAITING:
         raise NotFound("alt.unknown")
     if row.state in (AltTextState.TAKEN, AltTextState.REFUSED):
@@ -161,14 +167,6 @@ def _get_open_proposal(scope: Scope, creators: Collection[UUID], proposal_id: UU
 def _transition_proposal(row: AltTextRow, after: AltTextState) -> None:
     ALT_TEXT_STATES.check(AltTextState(row.state), after)
     row.state = str(after)
-
-
-def _filter_creator_proposals(scope: Scope, creator_id: UUID, wanted: Any, state: AltTextState) -> Any:
-    return wanted.where(
-        AltTextRow.tenant_id == scope.tenant_id,
-        AltTextRow.creator_id == creator_id,
-        AltTextRow.state == str(state),
-    )
 
 
 def _proposal_from_row(row: AltTextRow) -> AltTextProposal:

@@ -1,4 +1,4 @@
-"""How captions are generated: a set of texts around one idea, a version for each account, and translations."""
+"""Generate captions: a set of texts around one idea, a version per account, translations."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,26 +33,22 @@ class CaptionRequest:
     """A set of captions to write, and what the prompts need beside its brief."""
 
     captions: CaptionSet
+    creator_id: UUID
     creator: str
     rules: TextRules
     targets: Sequence[CaptionTarget]
 
-    @property
-    def creator_id(self) -> UUID:
-        """The creator it is written for."""
-        return self.captions.wish.creator_id
-
 
 @dataclass(frozen=True)
 class CaptionKind:
-    """Captions, as `shared.engine` generates them. Their parts are the texts that a member may pick."""
+    """Captions for `shared.engine`. The parts are the texts that a member may pick."""
 
     connectors: Mapping[str, Connector]
     actor: ClassVar[str] = "system:kit"
     purpose: ClassVar[TextPurpose] = TextPurpose.KIT
 
     def load_request(self, scope: Scope, request_id: UUID) -> CaptionRequest | None:
-        """Return a set that is not written yet, with the length limits of the accounts it is for."""
+        """Return a set that is not written yet, with the length limits of its accounts."""
         captions = proposals.pending_captions(scope, request_id)
         if captions is None:
             return None
@@ -60,22 +56,22 @@ class CaptionKind:
         creator = tenant_reads.get_creator(scope, brief.creator_id)
         disclosure = ai_disclosure_line_in(creator.languages)
         channels = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
-        targets = [
-            _build_target(
-                scope, captions, channel, account_connectors.find_connector_for(self.connectors, channel), disclosure
-            )
-            for channel in (channels[one] for one in brief.places if one in channels)
-        ]
-        posted = text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id))
-        sources = tuple(filter(None, (brief.idea, brief.picture, brief.source)))
-        return CaptionRequest(
-            captions, creator.name, TextRules(brief.language, brief.forbidden, posted, sources), targets
+        targets = []
+        for channel in (channels[one] for one in brief.places if one in channels):
+            connector = account_connectors.find_connector_for(self.connectors, channel)
+            targets.append(_build_target(scope, captions, channel, connector, disclosure))
+        rules = TextRules(
+            brief.language,
+            brief.forbidden,
+            text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id)),
+            tuple(filter(None, (brief.idea, brief.picture, brief.source))),
         )
+        return CaptionRequest(captions, creator.id, creator.name, rules, targets)
 
     def write_parts(
         self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[CaptionOffer | CaptionFailure]:
-        """Write the set, then each account's version, then each translation: one that fails does not cost the rest."""
+        """Write the set, then each version and translation: one that fails leaves the others."""
         captions, brief = request.captions, request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
         ask = (sessions.counted_engine(engine, captions.draft), brief, request.creator, request.rules)
@@ -88,23 +84,19 @@ class CaptionKind:
             yield prompts.write_translation(*ask, language, seed=seed + 10 * number)
 
     def store_parts(
-        self, scope: Scope, request: CaptionRequest, parts: Sequence[CaptionOffer | CaptionFailure]
+        self, scope: Scope, request_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]
     ) -> Collection[UUID]:
-        """Store the texts, and for each that is missing the reason."""
-        offers = [one for one in parts if isinstance(one, CaptionOffer)]
-        failures = [one for one in parts if isinstance(one, CaptionFailure)]
-        stored = proposals.store_captions(scope, request.captions.id, offers, failures)
-        return [request.captions.draft] if stored and offers else []
+        return proposals.store_captions(scope, request_id, parts)
 
-    def store_failure(self, scope: Scope, request_id: UUID, reason: Message) -> bool:
-        """End the set with one reason for all of it."""
-        proposals.store_captions(scope, request_id, [], [CaptionFailure("kit", reason)])
-        return True
+    def failure_part(self, reason: Message) -> CaptionFailure:
+        return CaptionFailure("kit", reason)
 
 
 def _load_renditions(scope: Scope, captions: CaptionSet, channel: Channel) -> tuple[Medium, ...]:
-    """Return the renditions of the set's picture, beside which some platforms take fewer characters; none if the
-    picture was deleted."""
+    """Return the renditions of the set's picture, if it still exists.
+
+    Some platforms take fewer characters beside a picture.
+    """
     if captions.wish.asset is None:
         return ()
     try:
@@ -116,7 +108,7 @@ def _load_renditions(scope: Scope, captions: CaptionSet, channel: Channel) -> tu
 def _build_target(
     scope: Scope, captions: CaptionSet, channel: Channel, connector: Connector | None, disclosure: str
 ) -> CaptionTarget:
-    """Return an account with the count of its connector: of a post with the picture and the line of AI disclosure."""
+    """Return an account with its connector's count for a post with the picture and AI disclosure."""
     subject = delivery_subject(derived_uuid(captions.id, channel.id))
     content = Unit(
         tenant_id=scope.tenant_id,

@@ -10,17 +10,8 @@ from dataclasses import dataclass, replace
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.suggestions.captions.brief import MAX_SOURCE_LENGTH, CaptionSetBrief
-from schedules.suggestions.shared import text_rules
-from schedules.suggestions.shared.text_generation import (
-    ReadTexts,
-    TextsByField,
-    answer_schema,
-    format_instructions,
-    hashtags_field,
-    quote_material,
-    request_texts,
-    text_field,
-)
+from schedules.suggestions.shared import text_generation, text_rules
+from schedules.suggestions.shared.text_generation import ReadTexts, TextsByField
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, CountText, TextRules
 
 MAX_VERSION_LENGTH = 600
@@ -88,7 +79,9 @@ def write_caption_set(
 
     The caption fits each of `places`.
     """
-    fields = {name: text_field(most) for name, most in _FIELDS.items()} | {"hashtags": hashtags_field(MAX_HASHTAGS)}
+    fields = {name: text_generation.text_field(most) for name, most in _FIELDS.items()} | {
+        "hashtags": text_generation.hashtags_field(MAX_HASHTAGS)
+    }
     job = _build_text_job(wish, creator, _KIT, fields, seed=seed, tokens=700)
     counts = {"caption": [one.count for one in places]}
 
@@ -102,7 +95,7 @@ def write_caption_set(
         tagged = text_rules.find_hashtag_violation(whole["hashtags"], rules)
         return whole, spoken or tagged
 
-    found = request_texts(engine, job, read)
+    found = text_generation.request_texts(engine, job, read)
     if isinstance(found, Message):
         return CaptionFailure("kit", found)
     return [CaptionOffer(name, text, label=found.label) for name, text in found.texts.items()]
@@ -115,8 +108,8 @@ def write_channel_version(
     most = max(min(place.most, MAX_VERSION_LENGTH), 1)
     habit = next(words for size, words in _HABITS if place.most <= size)
     told = _VERSION.format(place=place.platform.replace("_", " "), habit=habit, most=most)
-    job = _build_text_job(wish, creator, told, {"text": text_field(most)}, seed=seed, tokens=400)
-    found = request_texts(engine, job, _build_single_text_reader(rules, [place.count]))
+    job = _build_text_job(wish, creator, told, {"text": text_generation.text_field(most)}, seed=seed, tokens=400)
+    found = text_generation.request_texts(engine, job, _build_single_text_reader(rules, [place.count]))
     if isinstance(found, Message):
         return CaptionFailure("version", found, place.id)
     return CaptionOffer("version", found.texts["text"], place.id, found.label)
@@ -127,8 +120,10 @@ def write_translation(
 ) -> CaptionOffer | CaptionFailure:
     """The source in another language; or why it is not."""
     other = replace(wish, language=language, idea=wish.source, picture="")
-    job = _build_text_job(other, creator, _INTO, {"text": text_field(2 * MAX_SOURCE_LENGTH)}, seed=seed, tokens=600)
-    found = request_texts(engine, job, _build_single_text_reader(replace(rules, language=language), []))
+    job = _build_text_job(
+        other, creator, _INTO, {"text": text_generation.text_field(2 * MAX_SOURCE_LENGTH)}, seed=seed, tokens=600
+    )
+    found = text_generation.request_texts(engine, job, _build_single_text_reader(replace(rules, language=language), []))
     if isinstance(found, Message):
         return CaptionFailure("translation", found, language)
     return CaptionOffer("translation", found.texts["text"], language, found.label)
@@ -145,16 +140,16 @@ def _build_single_text_reader(rules: TextRules, counts: Sequence[CountText]) -> 
 def _build_text_job(
     wish: CaptionSetBrief, creator: str, told: str, fields: Mapping[str, object], *, seed: int, tokens: int
 ) -> TextJob:
-    system = format_instructions(
+    system = text_generation.format_instructions(
         _TELL, creator=creator, tone=wish.tone, language=wish.language, forbidden=wish.forbidden
     )
-    about = [quote_material(wish.idea) if wish.idea else ""]
-    about.append(f"Picture: {quote_material(wish.picture)}" if wish.picture else "")
+    about = [text_generation.quote_material(wish.idea) if wish.idea else ""]
+    about.append(f"Picture: {text_generation.quote_material(wish.picture)}" if wish.picture else "")
     return TextJob(
         system=system + told,
         turns=(PromptMessage("user", "\n".join(filter(None, about))),),
         seed=seed,
         language=wish.language,
-        schema=answer_schema(fields),
+        schema=text_generation.answer_schema(fields),
         max_tokens=tokens,
     )

@@ -1,7 +1,7 @@
 """Texts by a model around one idea: asked for while a post is written, and offered. A person picks what is taken."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,20 +9,12 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
-from schedules.suggestions.captions import brief
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer
 from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.models import TextKit
-from schedules.suggestions.shared.request_rows import (
-    count_unwritten,
-    find_by_key,
-    get_row_of,
-    get_unwritten,
-    list_latest,
-    lock_unwritten,
-    put_request,
-)
+from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_PENDING = 3
@@ -49,7 +41,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     Conflict while too many are being written.
     """
     assets.lock_library(scope, "kit", wish.creator_id)
-    known = find_by_key(scope, TextKit, key)
+    known = request_rows.find_by_key(scope, TextKit, key)
     if known is not None:
         return known
     wish.check_brief()
@@ -57,7 +49,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
     if not set(wish.places) <= {one.id for one in channel_reads.list_creator_channels(scope, wish.creator_id)}:
         raise NotFound("channel.unknown", channel="-")
-    if count_unwritten(scope, TextKit, wish.creator_id, limit=MAX_PENDING) >= MAX_PENDING:
+    if request_rows.count_unwritten(scope, TextKit, wish.creator_id, limit=MAX_PENDING) >= MAX_PENDING:
         raise Conflict("kit.busy")
     row = TextKit(
         tenant_id=scope.tenant_id,
@@ -65,47 +57,50 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
         key=str(key),
         draft=draft,
         by=scope.actor,
-        wish=brief.dump_brief(wish),
+        wish=dump_brief(wish),
     )
-    return put_request(scope, row, CaptionSetDue(scope.tenant_id, row.id))
+    return request_rows.put_request(scope, row, CaptionSetDue(scope.tenant_id, row.id))
 
 
 def latest_captions(scope: Scope, creator_id: UUID, draft: UUID) -> CaptionSet | None:
     """The last kit that the acting member asked for on a page; None where they asked for none."""
-    rows = list_latest(scope, TextKit, creator_id, TextKit.draft == draft, TextKit.by == scope.actor)
+    rows = request_rows.list_latest(scope, TextKit, creator_id, TextKit.draft == draft, TextKit.by == scope.actor)
     return _caption_set_from_row(rows[0]) if rows else None
 
 
 def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> CaptionSet:
     """A kit of one of these creators. Raises NotFound, in the same words for none and another's."""
-    return _caption_set_from_row(get_row_of(scope, TextKit, creators, kit_id, unknown="kit.unknown"))
+    return _caption_set_from_row(request_rows.get_row_of(scope, TextKit, creators, kit_id, unknown="kit.unknown"))
 
 
 def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
     """A kit that no model was asked for yet; None once one was, or for an unknown one."""
-    row = get_unwritten(scope, TextKit, kit_id)
+    row = request_rows.get_unwritten(scope, TextKit, kit_id)
     return _caption_set_from_row(row) if row is not None else None
 
 
-def store_captions(scope: Scope, kit_id: UUID, offers: Sequence[CaptionOffer], lacks: Sequence[CaptionFailure]) -> bool:
-    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
-    row = lock_unwritten(scope, TextKit, kit_id)
+def store_captions(scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]) -> list[UUID]:
+    """Store the texts of a set, and for each that is missing the reason, unless it is written.
+
+    Return the draft as the subject whose texts are used, if there are any.
+    """
+    row = request_rows.lock_unwritten(scope, TextKit, kit_id)
     if row is None:
-        return False
-    row.offers = [{"field": one.field, "text": one.text, "of": one.of, "label": one.label} for one in offers]
+        return []
+    row.offers = [asdict(one) for one in parts if isinstance(one, CaptionOffer)]
     row.lacks = [
-        {"field": one.field, "of": one.of, "code": one.why.code, "params": dict(one.why.params)} for one in lacks
+        {"field": one.field, "of": one.of, **one.why.to_json()} for one in parts if isinstance(one, CaptionFailure)
     ]
     row.written_at = scope.now
     scope.add(row)
-    return True
+    return [row.draft] if row.offers else []
 
 
 def _caption_set_from_row(row: TextKit) -> CaptionSet:
     return CaptionSet(
         row.id,
         row.draft,
-        brief.load_brief(row.creator_id, row.wish),
+        load_brief(CaptionSetBrief, row.creator_id, row.wish),
         row.written_at is not None,
         [CaptionOffer(one["field"], one["text"], one["of"], one.get("label", "")) for one in row.offers],
         [_failure_from_json(one) for one in row.lacks],
@@ -113,4 +108,4 @@ def _caption_set_from_row(row: TextKit) -> CaptionSet:
 
 
 def _failure_from_json(kept: dict[str, Any]) -> CaptionFailure:
-    return CaptionFailure(kept["field"], Message(kept["code"], kept["params"]), kept["of"])
+    return CaptionFailure(kept["field"], Message.from_json(kept), kept["of"])

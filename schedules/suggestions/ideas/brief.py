@@ -1,8 +1,6 @@
 """What ideas for posts are asked from: a creator's manner, and her own results as they were computed. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from foundation.errors import BadInput
@@ -85,30 +83,3 @@ class IdeaBrief:
 
 def _truncate_post(one: InspiringPost) -> InspiringPost:
     return replace(one, words=text_rules.clean_line(one.words)[:MAX_INSPIRING_LENGTH])
-
-
-def dump_brief(brief: IdeaBrief) -> dict[str, Any]:
-    """As the database keeps it."""
-    kept: dict[str, Any] = {name: getattr(brief, name) for name in ("language", "about", "tone")}
-    kept |= {"forbidden": list(brief.forbidden), "results": asdict(brief.results)}
-    for one in kept["results"]["best"]:
-        one["post_id"] = str(one["post_id"])
-    return kept
-
-
-def load_brief(creator_id: UUID, kept: Mapping[str, Any]) -> IdeaBrief:
-    """What `stored` wrote."""
-    results = kept["results"]
-    best = (
-        InspiringPost(**{**one, "post_id": UUID(one["post_id"]), "form": PostFormat(one["form"])})
-        for one in results["best"]
-    )
-    lessons = tuple(ResultLesson(**one) for one in results["lessons"])
-    return IdeaBrief(
-        creator_id,
-        kept["language"],
-        MeasuredResults(results["posts"], results["age_hours"], results["lacking"], lessons, tuple(best)),
-        kept["about"],
-        kept["tone"],
-        tuple(kept["forbidden"]),
-    )

@@ -1,4 +1,4 @@
-"""How ideas are generated: one question each, and none after a reason that holds for all of them."""
+"""Generate ideas: one question each, and none after a reason that holds for all of them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
-from generators.contract.engines import OriginLabel, TextEngine
+from generators.contract.engines import TextEngine
 from schedules.suggestions.ideas import prompts, proposals
 from schedules.suggestions.ideas.brief import IDEAS_PER_REQUEST
 from schedules.suggestions.ideas.prompts import Idea
@@ -23,43 +23,41 @@ _FINAL_REASONS = {
     *("kit.no_model", "engine.server_down", "engine.server_refused", "engine.not_ready", "engine.model_missing"),
     "spending.cap_reached",
 }
-"""Reasons that hold for every further question too: a server that does not answer would be waited for five times."""
+"""Reasons that hold for every further question too: one wait for a silent server is enough."""
 
 
 @dataclass(frozen=True)
 class IdeaRequest:
-    """Ideas to write, and what the prompts need beside the brief. `before` are titles proposed earlier, oldest first."""
+    """Ideas to write, and what the prompts need beside the brief."""
 
     batch: IdeaBatch
+    creator_id: UUID
     creator: str
     rules: TextRules
     before: Sequence[str]
-
-    @property
-    def creator_id(self) -> UUID:
-        """The creator they are written for."""
-        return self.batch.brief.creator_id
+    """Titles proposed in earlier batches, oldest first."""
 
 
 @dataclass(frozen=True)
 class IdeaKind:
-    """Ideas, as `shared.engine` generates them. A part is an idea, or the reason why one is missing."""
+    """Ideas for `shared.engine`. A part is an idea, or the reason why one is missing."""
 
     actor: ClassVar[str] = "system:ideas"
     purpose: ClassVar[TextPurpose] = TextPurpose.IDEAS
 
     def load_request(self, scope: Scope, request_id: UUID) -> IdeaRequest | None:
-        """Return a batch that is not written yet, with what the creator posted and was proposed lately."""
+        """Return a batch that is not written yet, with the latest posts and proposals."""
         batch = proposals.pending_ideas(scope, request_id)
         if batch is None:
             return None
         creator = tenant_reads.get_creator(scope, batch.brief.creator_id)
         posted = text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id))
         rules = TextRules(batch.brief.language, batch.brief.forbidden, posted)
-        return IdeaRequest(batch, creator.name, rules, proposals.recent_idea_titles(scope, creator.id)[::-1])
+        before = proposals.recent_idea_titles(scope, creator.id)[::-1]
+        return IdeaRequest(batch, creator.id, creator.name, rules, before)
 
     def write_parts(self, request: IdeaRequest, engine: TextEngine, sessions: CostSessions) -> Iterator[Idea | Message]:
-        """Ask for one idea after the other, each time with the titles that were proposed already."""
+        """Ask for one idea after the other, with the titles that were proposed already."""
         batch, titles = request.batch, list(request.before)
         seed = derived_uuid(batch.id, "ideas").int % 2**30
         model = sessions.counted_engine(engine, batch.id)
@@ -79,18 +77,8 @@ class IdeaKind:
             elif found.code in _FINAL_REASONS:
                 return
 
-    def store_parts(self, scope: Scope, request: IdeaRequest, parts: Sequence[Idea | Message]) -> Collection[UUID]:
-        """Store the ideas, and each reason why there are fewer, once."""
-        ideas = [one for one in parts if isinstance(one, Idea)]
-        reasons: list[Message] = []
-        for one in parts:
-            if isinstance(one, Message) and one not in reasons:
-                reasons.append(one)
-        label = ideas[0].label if ideas else str(OriginLabel.NONE)
-        stored = proposals.store_ideas(scope, request.batch.id, ideas, reasons, label=label)
-        return [request.batch.id] if stored and ideas else []
+    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[Idea | Message]) -> Collection[UUID]:
+        return proposals.store_ideas(scope, request_id, parts)
 
-    def store_failure(self, scope: Scope, request_id: UUID, reason: Message) -> bool:
-        """End the batch without ideas."""
-        proposals.store_ideas(scope, request_id, [], [reason])
-        return True
+    def failure_part(self, reason: Message) -> Message:
+        return reason

@@ -9,16 +9,8 @@ from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, ResultLesson
-from schedules.suggestions.shared import text_rules
-from schedules.suggestions.shared.text_generation import (
-    TextsByField,
-    answer_schema,
-    format_instructions,
-    hashtags_field,
-    quote_material,
-    request_texts,
-    text_field,
-)
+from schedules.suggestions.shared import text_generation, text_rules
+from schedules.suggestions.shared.text_generation import TextsByField
 from schedules.suggestions.shared.text_rules import TextRules
 
 _LONGEST = {"title": 80, "pitch": 300}
@@ -76,7 +68,7 @@ def write_idea(
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         return _parse_idea_answer(answer, obeyed, before)
 
-    found = request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), read)
+    found = text_generation.request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), read)
     if isinstance(found, Message):
         return found
     texts = found.texts
@@ -108,18 +100,18 @@ def _build_text_job(
     brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Sequence[str], *, seed: int
 ) -> TextJob:
     fields = {
-        **{name: text_field(most) for name, most in _LONGEST.items()},
+        **{name: text_generation.text_field(most) for name, most in _LONGEST.items()},
         "form": {"type": "string", "enum": [str(one) for one in PostFormat]},
-        "hashtags": hashtags_field(_MOST_TAGS),
+        "hashtags": text_generation.hashtags_field(_MOST_TAGS),
     }
     return TextJob(
-        system=format_instructions(
+        system=text_generation.format_instructions(
             _TELL, creator=creator, tone=brief.tone, language=brief.language, forbidden=brief.forbidden
         ),
         turns=(PromptMessage("user", "\n".join(_build_prompt_lines(brief, past, before))),),
         seed=seed,
         language=brief.language,
-        schema=answer_schema(fields),
+        schema=text_generation.answer_schema(fields),
         max_tokens=300,
     )
 
@@ -127,19 +119,20 @@ def _build_text_job(
 def _build_prompt_lines(brief: IdeaBrief, past: InspiringPost | None, before: Sequence[str]) -> list[str]:
     lines = ["Forms: " + "; ".join(f"{one} is {said}" for one, said in _FORMS.items()) + "."]
     if brief.about:
-        lines.append(f"Who posts: {quote_material(brief.about)}")
+        lines.append(f"Who posts: {text_generation.quote_material(brief.about)}")
     if past is not None:
-        lines.append(f"An earlier post that did well ({_FORMS[past.form]}): {quote_material(past.words)}")
+        quoted = text_generation.quote_material(past.words)
+        lines.append(f"An earlier post that did well ({_FORMS[past.form]}): {quoted}")
         lines.append("Propose a new idea that takes up what made it liked, and does not repeat it.")
     elif brief.results.lacking:
         lines.append("Nothing is known of earlier posts. Propose what fits who posts.")
     lines += [f"Did better than usual: {_format_lesson(one)}." for one in brief.results.lessons[:_SHOWN]]
     if before:
-        named = " ".join(quote_material(one) for one in before[-_SHOWN:])
+        named = " ".join(text_generation.quote_material(one) for one in before[-_SHOWN:])
         lines.append(f"Proposed already, propose something else: {named}")
     return lines
 
 
 def _format_lesson(one: ResultLesson) -> str:
     name = _FORMS[PostFormat(one.name)] if one.kind == "form" else one.name
-    return f"{_KINDS[one.kind]} {quote_material(name)}, {one.better} of {one.posts} posts"
+    return f"{_KINDS[one.kind]} {text_generation.quote_material(name)}, {one.better} of {one.posts} posts"

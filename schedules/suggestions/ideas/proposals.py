@@ -12,20 +12,11 @@ from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
-from schedules.suggestions.ideas import brief as ideas_brief
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.models import IdeaRound
-from schedules.suggestions.shared.request_rows import (
-    count_unwritten,
-    find_by_key,
-    get_row_of,
-    get_unwritten,
-    list_latest,
-    lock_row,
-    lock_unwritten,
-    put_request,
-)
+from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_EARLIER = 40
@@ -60,36 +51,36 @@ def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
     Raises BadInput for a language nothing is written in, Conflict while others of this creator are being written.
     """
     assets.lock_library(scope, "ideas", brief.creator_id)
-    known = find_by_key(scope, IdeaRound, key)
+    known = request_rows.find_by_key(scope, IdeaRound, key)
     if known is not None:
         return known
     shown = brief.bounded_for_model()
-    if count_unwritten(scope, IdeaRound, brief.creator_id, limit=1):
+    if request_rows.count_unwritten(scope, IdeaRound, brief.creator_id, limit=1):
         raise Conflict("idea.busy")
     row = IdeaRound(
         tenant_id=scope.tenant_id,
         creator_id=brief.creator_id,
         key=str(key),
         by=scope.actor,
-        brief=ideas_brief.dump_brief(shown),
+        brief=dump_brief(shown),
     )
-    return put_request(scope, row, IdeasDue(scope.tenant_id, row.id))
+    return request_rows.put_request(scope, row, IdeasDue(scope.tenant_id, row.id))
 
 
 def latest_ideas(scope: Scope, creator_id: UUID) -> IdeaBatch | None:
     """The last ideas that were asked for, for a creator; None where nobody asked."""
-    rows = list_latest(scope, IdeaRound, creator_id)
+    rows = request_rows.list_latest(scope, IdeaRound, creator_id)
     return _idea_batch_from_row(rows[0]) if rows else None
 
 
 def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaBatch:
     """A round of one of these creators. Raises NotFound, in the same words for none and another's."""
-    return _idea_batch_from_row(get_row_of(scope, IdeaRound, creators, round_id, unknown="idea.unknown"))
+    return _idea_batch_from_row(request_rows.get_row_of(scope, IdeaRound, creators, round_id, unknown="idea.unknown"))
 
 
 def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
     """A round that no model was asked for yet; None once one was, or for an unknown one."""
-    row = get_unwritten(scope, IdeaRound, round_id)
+    row = request_rows.get_unwritten(scope, IdeaRound, round_id)
     return _idea_batch_from_row(row) if row is not None else None
 
 
@@ -104,26 +95,30 @@ def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
     return [each["title"] for found in rows for each in found][:MAX_EARLIER]
 
 
-def store_ideas(
-    scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[Message], *, label: str = ""
-) -> bool:
-    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
-    row = lock_unwritten(scope, IdeaRound, round_id)
+def store_ideas(scope: Scope, round_id: UUID, parts: Sequence[Idea | Message]) -> list[UUID]:
+    """Store the ideas of a round, and each reason why there are fewer, once, unless it is written.
+
+    Return the round as the subject whose texts are used, if there are any.
+    """
+    row = request_rows.lock_unwritten(scope, IdeaRound, round_id)
     if row is None:
-        return False
+        return []
+    ideas = [one for one in parts if isinstance(one, Idea)]
     row.ideas = [
         {"title": one.title, "pitch": one.pitch, "form": str(one.form), "tags": list(one.tags), "of": one.of}
         for one in ideas
     ]
-    row.lacks = [one.to_json() for one in lacks]
-    row.label, row.written_at = label, scope.now
+    reasons = [one.to_json() for one in parts if isinstance(one, Message)]
+    row.lacks = [one for number, one in enumerate(reasons) if one not in reasons[:number]]
+    row.label = ideas[0].label if ideas else ""
+    row.written_at = scope.now
     scope.add(row)
-    return True
+    return [row.id] if ideas else []
 
 
 def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:
     """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these creators'."""
-    row = lock_row(scope, IdeaRound, round_id)
+    row = request_rows.lock_row(scope, IdeaRound, round_id)
     if row is None or row.creator_id not in creators or not 0 <= number < len(row.ideas):
         raise NotFound("idea.unknown")
     row.dismissed = sorted({*row.dismissed, number})
@@ -133,7 +128,7 @@ def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, numbe
 def _idea_batch_from_row(row: IdeaRound) -> IdeaBatch:
     return IdeaBatch(
         row.id,
-        ideas_brief.load_brief(row.creator_id, row.brief),
+        load_brief(IdeaBrief, row.creator_id, row.brief),
         row.written_at is not None,
         [_idea_from_json(kept, row.label) for kept in row.ideas],
         [Message.from_json(kept) for kept in row.lacks],

@@ -1,7 +1,7 @@
 """Run one request for suggestions of any kind: load it, ask a model, store what passed the checks.
 
-No transaction is open while a model writes. A run that is killed stores nothing: the next one asks the model again, and
-what was already sent counts as lost. Of two runs of one request, the first to store wins.
+No transaction is open while a model writes. A run that is killed stores nothing: the next one asks
+the model again, and the requests that were sent count as lost. Of two runs, the first to store wins.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -32,21 +32,15 @@ PartT = TypeVar("PartT")
 
 @dataclass(frozen=True)
 class CostSessions:
-    """Counts the model requests of one run, in one session for each subject that they are billed to."""
+    """Count the model requests of one run, in one session for each subject they are billed to."""
 
-    tenant: OpenScope
-    tenant_id: UUID
-    creator_id: UUID
-    purpose: TextPurpose
-    billing: TextBilling
+    open_session: Callable[[UUID], TextSession]
     _by_subject: dict[UUID, TextSession] = field(default_factory=dict)
 
     def counted_engine(self, engine: TextEngine, subject_id: UUID) -> TextEngine:
         """Return the engine with each of its requests counted for the subject."""
         if subject_id not in self._by_subject:
-            self._by_subject[subject_id] = TextSession(
-                self.tenant, self.tenant_id, self.creator_id, self.purpose, subject_id, self.billing
-            )
+            self._by_subject[subject_id] = self.open_session(subject_id)
         return self._by_subject[subject_id].counted_engine(engine)
 
     def mark_used(self, scope: Scope, subjects: Collection[UUID]) -> None:
@@ -56,28 +50,25 @@ class CostSessions:
 
 
 class SuggestionKind(Protocol[RequestT, EngineT_contra, PartT]):
-    """One kind of suggestions. Its parts are what a model is asked for one after the other: texts, or reasons why
-    there are none."""
+    """One kind of suggestions. A request is written in parts, each a text or why there is none."""
 
     @property
-    def actor(self) -> str:
-        """The actor of its transactions."""
+    def actor(self) -> str: ...
 
     @property
-    def purpose(self) -> TextPurpose:
-        """What its model requests are billed for."""
+    def purpose(self) -> TextPurpose: ...
 
     def load_request(self, scope: Scope, request_id: UUID) -> RequestT | None:
-        """Return a request with all that its prompts need, or None if no model is to be asked (any more)."""
+        """Return a request with all that its prompts need, or None if no model is to be asked."""
 
     def write_parts(self, request: RequestT, engine: EngineT_contra, sessions: CostSessions) -> Iterator[PartT]:
-        """Ask the model for one part after the other and check each answer. The lease is checked between two parts."""
+        """Ask for one part after the other and check each answer; no transaction is open."""
 
-    def store_parts(self, scope: Scope, request: RequestT, parts: Sequence[PartT]) -> Collection[UUID]:
-        """Store the parts unless another run already has. Return the subjects whose texts are used."""
+    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[PartT]) -> Collection[UUID]:
+        """Store the parts unless another run has. Return the subjects whose texts are used."""
 
-    def store_failure(self, scope: Scope, request_id: UUID, reason: Message) -> bool:
-        """End a request with a reason, unless it is written. Return False if this kind stores no reasons."""
+    def failure_part(self, reason: Message) -> PartT | None:
+        """Return the part that says why nothing was written; None if the kind stores no reasons."""
 
 
 def generate_suggestions(
@@ -90,32 +81,45 @@ def generate_suggestions(
 ) -> None:
     """Write what the subject of `event` asks for, and store it with the reasons for what is missing.
 
-    Raises EngineError if the engine cannot be opened and the kind stores no reasons, and LeaseLost.
+    Raises EngineError if the engine cannot be opened and the kind stores no reasons; LeaseLost.
     """
     with tenant(event.tenant_id, kind.actor) as scope:
         request = kind.load_request(scope, event.subject_id)
     if request is None:
         return
-    sessions = CostSessions(tenant, event.tenant_id, request.creator_id, kind.purpose, billing)
+    creator_id = request.creator_id
+    sessions = CostSessions(
+        lambda subject: TextSession(tenant, event.tenant_id, creator_id, kind.purpose, subject, billing)
+    )
     parts: list[PartT] = []
     with heartbeat() as pulse:
-        try:
-            engine = open_engine()
-        except EngineError as error:  # the settings name a missing model: trying again would not help
-            pulse.check_lease()
-            with tenant(event.tenant_id, kind.actor) as scope:
-                if kind.store_failure(scope, event.subject_id, error.message):
-                    return
-            raise
-        pulse.check_lease()
-        for part in kind.write_parts(request, engine, sessions):
+        for part in _iterate_parts(kind, request, open_engine, sessions):
             parts.append(part)
             pulse.check_lease()
     with tenant(event.tenant_id, kind.actor) as scope:
-        sessions.mark_used(scope, kind.store_parts(scope, request, parts))
+        sessions.mark_used(scope, kind.store_parts(scope, event.subject_id, parts))
+
+
+def _iterate_parts(
+    kind: SuggestionKind[RequestT, EngineT, PartT],
+    request: RequestT,
+    open_engine: Callable[[], EngineT],
+    sessions: CostSessions,
+) -> Iterator[PartT]:
+    try:
+        engine = open_engine()
+    except EngineError as error:  # the settings name a missing model: another try would not help
+        failure = kind.failure_part(error.message)
+        if failure is None:
+            raise
+        yield failure
+        return
+    yield from kind.write_parts(request, engine, sessions)
 
 
 def fail_suggestions(event: Event, *, kind: SuggestionKind[Any, Any, Any], tenant: OpenScope) -> None:
     """End a request whose last try broke off, so that the member who waits for it sees a reason."""
-    with tenant(event.tenant_id, kind.actor) as scope:
-        kind.store_failure(scope, event.subject_id, Message("kit.gave_up"))
+    failure = kind.failure_part(Message("kit.gave_up"))
+    if failure is not None:
+        with tenant(event.tenant_id, kind.actor) as scope:
+            kind.store_parts(scope, event.subject_id, [failure])

@@ -1,10 +1,8 @@
 """The brief a week is proposed from: what for, in which tone, where, on which days, about what. Pure."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from foundation.errors import BadInput
@@ -71,30 +69,3 @@ class WeekBrief:
         if self.link and not re.fullmatch(rf"https?://\S{{1,{MAX_LINK_LENGTH}}}", self.link):
             raise BadInput("week.link_wrong")
         reject_forbidden_words(" \n ".join([self.goal, *self.topics]), self.forbidden)
-
-
-def dump_brief(brief: WeekBrief) -> dict[str, Any]:
-    """As the database keeps it."""
-    lists = ("channels", "recipes")
-    kept = {name: [str(one) for one in getattr(brief, name)] for name in lists}
-    kept |= {name: list(getattr(brief, name)) for name in ("weekdays", "topics", "forbidden")}
-    kept |= {name: getattr(brief, name) for name in ("goal", "tone", "language", "count", "link")}
-    return kept | {"first": str(brief.first)}
-
-
-def load_brief(creator_id: UUID, kept: Mapping[str, Any]) -> WeekBrief:
-    """What `stored` wrote."""
-    return WeekBrief(
-        creator_id=creator_id,
-        goal=kept["goal"],
-        tone=kept["tone"],
-        language=kept["language"],
-        channels=tuple(map(UUID, kept["channels"])),
-        first=date.fromisoformat(kept["first"]),
-        weekdays=tuple(kept["weekdays"]),
-        count=kept["count"],
-        topics=tuple(kept["topics"]),
-        link=kept["link"],
-        recipes=tuple(map(UUID, kept["recipes"])),
-        forbidden=tuple(kept["forbidden"]),
-    )

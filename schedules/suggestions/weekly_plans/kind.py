@@ -1,4 +1,4 @@
-"""How the texts of a proposed week are generated: one question for each line that still has the brief's own words."""
+"""Generate the texts of a proposed week: one question for each line that has the brief's words."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from generators.contract.engines import TextEngine
 from schedules.suggestions.shared.engine import CostSessions
-from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 from schedules.suggestions.weekly_plans.proposals import WeekLineView
@@ -22,20 +21,15 @@ from tenants.agencies import queries as tenant_reads
 class WeekTextsRequest:
     """A proposed week, and the lines of it that a model is asked to write."""
 
-    plan_id: UUID
     brief: WeekBrief
+    creator_id: UUID
     creator: str
     lines: Sequence[WeekLineView]
-
-    @property
-    def creator_id(self) -> UUID:
-        """The creator it is proposed for."""
-        return self.brief.creator_id
 
 
 @dataclass(frozen=True)
 class WeekLineText:
-    """The text for a line at the version that was read; None if no model wrote a usable one."""
+    """The text for a line as it was read; None if no model wrote a usable one."""
 
     line: WeekLineView
     text: str | None
@@ -43,25 +37,25 @@ class WeekLineText:
 
 @dataclass(frozen=True)
 class WeekTextsKind:
-    """The texts of a week, as `shared.engine` generates them. A part is the text of one line.
+    """The texts of a week for `shared.engine`. A part is the text of one line.
 
-    A line without a usable text keeps the brief's own words and is shown as such, so that no reason is stored.
+    A line without a usable text keeps the brief's own words, so that there is no failure to store.
     """
 
     actor: ClassVar[str] = "system:week"
     purpose: ClassVar[TextPurpose] = TextPurpose.WEEK
 
     def load_request(self, scope: Scope, request_id: UUID) -> WeekTextsRequest | None:
-        """Return a week that is not written yet. If there is no line left to write, the week is written."""
+        """Return a week that is not written yet. A week without a line to write is written here."""
         week = proposals.pending_week(scope, request_id)
         if week is None:
             return None
-        lines = [one for one in week.lines if one.state is WeekLineState.PROPOSED and one.words_by == "brief"]
+        lines = [one for one in week.open_lines if one.words_by == "brief"]
         if not lines:
             proposals.store_week_texts(scope, request_id, {})
             return None
         creator = tenant_reads.get_creator(scope, week.brief.creator_id)
-        return WeekTextsRequest(week.id, week.brief, creator.name, lines)
+        return WeekTextsRequest(week.brief, creator.id, creator.name, lines)
 
     def write_parts(
         self, request: WeekTextsRequest, engine: TextEngine, sessions: CostSessions
@@ -70,15 +64,12 @@ class WeekTextsKind:
         for line in request.lines:
             seed = derived_uuid(line.id, "words").int % 2**31
             model = sessions.counted_engine(engine, line.id)
-            yield WeekLineText(
-                line, prompts.write_line_text(model, request.brief, request.creator, line.topic, seed=seed)
-            )
+            text = prompts.write_line_text(model, request.brief, request.creator, line.topic, seed=seed)
+            yield WeekLineText(line, text)
 
-    def store_parts(self, scope: Scope, request: WeekTextsRequest, parts: Sequence[WeekLineText]) -> Collection[UUID]:
-        """Store the texts of the lines that no member has changed since."""
+    def store_parts(self, scope: Scope, request_id: UUID, parts: Sequence[WeekLineText]) -> Collection[UUID]:
         texts = {one.line.id: (one.line.version, one.text) for one in parts if one.text is not None}
-        return proposals.store_week_texts(scope, request.plan_id, texts)
+        return proposals.store_week_texts(scope, request_id, texts)
 
-    def store_failure(self, scope: Scope, request_id: UUID, reason: Message) -> bool:
-        """Store nothing: a week has no place for a reason, and its lines have words already."""
-        return False
+    def failure_part(self, reason: Message) -> None:
+        return None
