@@ -5,7 +5,13 @@ from typing import Any
 from sqlalchemy import BigInteger
 from sqlmodel import Field
 
-from foundation.db.tables import table_arguments
+from foundation.db.tables import (
+    table_arguments,
+)
+
+
+def chat_table_arguments(*constraints: Any) -> Any:
+    return table_arguments(*constraints, about="fan", keep="18 months after the last activity")
 
 
 def accounting_table_args(*constraints: Any, about: str = "fan") -> Any:

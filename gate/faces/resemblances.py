@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
+import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, message_column, table_arguments, tenant_foreign_key
 from foundation.i18n.translation import Message

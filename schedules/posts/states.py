@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.state_graphs import StateDeadline, StateGraph
 from schedules.downtime.states import DowntimeState
 from schedules.imports.states import ImportState

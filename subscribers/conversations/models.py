@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
+import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,
@@ -15,10 +16,7 @@ from foundation.db.tables import (
     tenant_foreign_key,
     timestamp_column,
 )
-
-
-def chat_table_arguments(*constraints: Any) -> Any:
-    return table_arguments(*constraints, about="fan", keep="18 months after the last activity")
+from subscribers.table_columns import chat_table_arguments
 
 
 class Conversation(CreatorOwnedRow, table=True):

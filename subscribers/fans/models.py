@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, tenant_foreign_key, timestamp_column
-from subscribers.conversations.models import chat_table_arguments
+from subscribers.table_columns import chat_table_arguments
 
 
 class Fan(CreatorOwnedRow, table=True):
