@@ -16,14 +16,14 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day, parse_wall_time
-from generators.contract.engines import GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
+from generators.contract.engines import EngineMissing, GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
 from generators.engines.text.templates import TemplateEngine
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
 from schedules.posts import deliveries
 from schedules.posts.states import DeliveryState
 from schedules.suggestions.events import WeekTextsDue
-from schedules.suggestions.shared.engine import generate_suggestions
+from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.states import WeekLineState
@@ -182,6 +182,42 @@ def test_a_models_words_are_marked_and_never_hold_a_forbidden_one(lea: Desk) -> 
     ):
         later = write(lea, asked(lea, forbidden=("promo",)), engine)
         assert {one.words_by for one in later.lines} == {"brief"}
+
+
+def test_a_week_whose_engine_is_missing_waits_for_another_try(lea: Desk) -> None:
+    found = asked(lea)
+
+    def missing() -> TextEngine:
+        raise EngineMissing("engine.file_missing", file="x.gguf")
+
+    event = WeekTextsDue(lea.tenant_id, found.id)
+    with pytest.raises(EngineMissing):
+        generate_suggestions(event, kind=WeekTextsKind(), tenant=lea.tenant, open_engine=missing)
+    fail_suggestions(event, kind=WeekTextsKind(), tenant=lea.tenant)
+    assert shown(lea) == found
+    assert write(lea, found, Model()).lines[0].words_by == "model"
+
+
+def test_each_line_of_a_week_is_billed_for_itself(lea: Desk) -> None:
+    class Counting(Model):
+        def write(self, job: TextJob) -> GeneratedText:
+            assert job.tally is not None
+            job.tally.record_request(self.name, self.model, 10, 10)
+            if len(self.asked) == 1:
+                lea.act(proposals.drop_week_line, lines[1].id, version=lines[1].version)
+            job.tally.record_answer(10, 10)
+            return super().write(job)
+
+    found = asked(lea)
+    lines = found.lines
+    write(lea, found, Counting())
+    with lea.scope() as scope:
+        states = scope.run("SELECT subject_id, state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id).all()
+    assert {tuple(row) for row in states} == {
+        (lines[0].id, "kept"),
+        (lines[1].id, "answered"),
+        (lines[2].id, "kept"),
+    }
 
 
 def test_the_house_itself_writes_them(lea: Desk) -> None:
