@@ -21,9 +21,9 @@ from foundation.ops.wall_time import load_zone
 from insights.metrics.queries import post_results
 from schedules.posts import live_posts
 from schedules.posts.live_posts import LivePostContent
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.ideas import proposals
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, MeasuredResults, ResultLesson
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from subscribers.replies import persona
 from tenants.agencies.queries import Creator
 

@@ -23,7 +23,7 @@ class WeekPlan(CreatorOwnedRow, table=True):
     key: str
     by: str
     brief: dict[str, Any] = jsonb_column()
-    """As `schedules/suggestions/weekly_plans/proposals.py` stores it."""
+    """The fields of a `WeekBrief`, as `suggestions/shared/stored_briefs.py` stores them."""
     expires_at: datetime = timestamp_column()
     written_at: datetime | None = timestamp_column(optional=True)
     """When its words were looked for."""
@@ -72,7 +72,7 @@ class TextKit(CreatorOwnedRow, table=True):
     """The page it was asked on: the id of the post that is being written."""
     by: str
     wish: dict[str, Any] = jsonb_column()
-    """As `schedules/suggestions/captions/brief.py` stores it."""
+    """The fields of a `CaptionSetBrief`, as `suggestions/shared/stored_briefs.py` stores them."""
     offers: list[dict[str, Any]] = jsonb_column(list)
     lacks: list[dict[str, Any]] = jsonb_column(list)
     """What a model could not write, with the reason."""
@@ -116,7 +116,7 @@ class IdeaRound(CreatorOwnedRow, table=True):
     key: str
     by: str
     brief: dict[str, Any] = jsonb_column()
-    """As `schedules/suggestions/ideas/brief.py` stores it: the results that were put down with it included."""
+    """The fields of an `IdeaBrief` with its results, as `suggestions/shared/stored_briefs.py` stores them."""
     ideas: list[dict[str, Any]] = jsonb_column(list)
     lacks: list[dict[str, Any]] = jsonb_column(list)
     """Why there are fewer than were asked for."""

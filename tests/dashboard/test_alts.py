@@ -11,8 +11,9 @@ from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from gate.contract.units import Rating
 from generators import registry
-from schedules.suggestions.alt_texts import handlers
+from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.events import AltTextDue
+from schedules.suggestions.shared.engine import generate_suggestions
 from studio.library import assets as library
 from studio.library.states import ShelfState
 from studio.recipes import specs
@@ -57,14 +58,13 @@ def work(door: Door, who: Agency, server: FakeOllama, *answers: object) -> None:
         rows = scope.run("SELECT id FROM picture_words WHERE tenant_id = :t AND state = 'waiting'", t=who.tenant_id)
         found = list(rows.scalars())
     for one in found:
-        handlers.generate_alt_text(
+        generate_suggestions(
             AltTextDue(who.tenant_id, one),
+            kind=AltTextKind(store(door), lambda engine: None),
             tenant=door.tenant,
-            store=store(door),
-            engine=lambda: registry.load_vision_engine(
+            open_engine=lambda: registry.load_vision_engine(
                 GeneratorsSettings(ollama_url=server.url, ollama_vision_model=SEES)
             ),
-            make_room=lambda engine: None,
         )
 
 

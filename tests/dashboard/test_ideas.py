@@ -9,7 +9,8 @@ from generators.contract.engines import TextEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
 from schedules.suggestions.events import IdeasDue
-from schedules.suggestions.ideas import handlers
+from schedules.suggestions.ideas.kind import IdeaKind
+from schedules.suggestions.shared.engine import generate_suggestions
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -34,7 +35,8 @@ def work(who: Agency, door: Door, engine: TextEngine) -> None:
         query = "SELECT id FROM idea_rounds WHERE tenant_id = :t AND written_at IS NULL"
         found = list(scope.run(query, t=who.tenant_id).scalars())
     for one in found:
-        handlers.generate_ideas(IdeasDue(who.tenant_id, one), tenant=door.tenant, engine=lambda: engine)
+        event = IdeasDue(who.tenant_id, one)
+        generate_suggestions(event, kind=IdeaKind(), tenant=door.tenant, open_engine=lambda: engine)
 
 
 def model(server: FakeOllama, *answers: object) -> TextEngine:

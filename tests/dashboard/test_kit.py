@@ -9,8 +9,9 @@ from connectors.registry import loader
 from generators.contract.engines import TextEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
-from schedules.suggestions.captions import handlers
+from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.events import CaptionSetDue
+from schedules.suggestions.shared.engine import generate_suggestions
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -39,9 +40,8 @@ def work(who: Agency, door: Door, engine: TextEngine) -> None:
         found = list(ids)
     for one in found:
         event = CaptionSetDue(who.tenant_id, one)
-        handlers.generate_captions(
-            event, tenant=door.tenant, engine=lambda: engine, connectors=loader.load_connectors()
-        )
+        kind = CaptionKind(loader.load_connectors())
+        generate_suggestions(event, kind=kind, tenant=door.tenant, open_engine=lambda: engine)
 
 
 def model(server: FakeOllama, *answers: object) -> TextEngine:

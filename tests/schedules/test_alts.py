@@ -18,9 +18,11 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators import registry
 from schedules.posts import post_costs
-from schedules.suggestions.alt_texts import handlers, proposals
+from schedules.suggestions.alt_texts import proposals
+from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.alt_texts.proposals import AltTextProposal
 from schedules.suggestions.events import AltTextDue
+from schedules.suggestions.shared.engine import generate_suggestions
 from schedules.suggestions.states import AltTextState
 from studio.costs.text_requests import TextBilling
 from studio.library import assets, search
@@ -66,12 +68,11 @@ def write(lea: Desk, asset: UUID, server: FakeOllama, *answers: object, model: s
     waiting = proposed(lea, asset)
     assert waiting is not None
     event = AltTextDue(lea.tenant_id, waiting.id)
-    handlers.generate_alt_text(
+    generate_suggestions(
         event,
+        kind=AltTextKind(lea.services.store, lambda engine: None),
         tenant=lea.tenant,
-        store=lea.services.store,
-        engine=lambda: registry.load_vision_engine(settings(server, model)),
-        make_room=lambda engine: None,
+        open_engine=lambda: registry.load_vision_engine(settings(server, model)),
         billing=TextBilling(PRICES),
     )
     found = proposed(lea, asset)

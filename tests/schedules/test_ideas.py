@@ -18,10 +18,12 @@ from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
-from schedules.suggestions.ideas import brief as ideas_brief
-from schedules.suggestions.ideas import handlers, prompts, proposals
+from schedules.suggestions.ideas import prompts, proposals
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, MeasuredResults, ResultLesson
+from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.ideas.proposals import IdeaBatch
+from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.shared.text_rules import TextRules
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
@@ -77,7 +79,7 @@ def model(server: FakeOllama, *answers: object) -> Callable[[], TextEngine]:
 
 
 def write(lea: Desk, round_id: UUID, engine: Callable[[], TextEngine]) -> IdeaBatch:
-    handlers.generate_ideas(IdeasDue(lea.tenant_id, round_id), tenant=lea.tenant, engine=engine)
+    generate_suggestions(IdeasDue(lea.tenant_id, round_id), kind=IdeaKind(), tenant=lea.tenant, open_engine=engine)
     found: IdeaBatch = lea.act(proposals.get_ideas, [lea.creator_id], round_id)
     return found
 
@@ -253,7 +255,8 @@ def test_another_agency_sees_and_changes_none_of_it(lea: Desk, server: FakeOllam
             proposals.get_ideas(scope, [lea.creator_id], found.id)
         with pytest.raises(NotFound):
             proposals.dismiss_idea(scope, [lea.creator_id], found.id, 0)
-    handlers.generate_ideas(IdeasDue(other.tenant_id, asked(lea)), tenant=other.tenant, engine=model(server))
+    event = IdeasDue(other.tenant_id, asked(lea))
+    generate_suggestions(event, kind=IdeaKind(), tenant=other.tenant, open_engine=model(server))
 
 
 def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, server: FakeOllama) -> None:
@@ -272,7 +275,7 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, serv
 
 def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
     round_id = asked(lea)
-    handlers.fail_ideas(IdeasDue(lea.tenant_id, round_id), tenant=lea.tenant)
+    fail_suggestions(IdeasDue(lea.tenant_id, round_id), kind=IdeaKind(), tenant=lea.tenant)
     found: IdeaBatch = lea.act(proposals.latest_ideas, lea.creator_id)
     assert (found.written, [one.code for one in found.lacks]) == (True, ["kit.gave_up"])
 
@@ -285,6 +288,6 @@ def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
 )
 def test_a_brief_is_read_as_it_was_kept(words: str, form: PostFormat, value: int, usual: int) -> None:
     whole = brief(None, past(words=words, form=form, value=value, usual=usual)).bounded_for_model()
-    kept = json.loads(json.dumps(ideas_brief.dump_brief(whole)))
-    assert ideas_brief.load_brief(whole.creator_id, kept) == whole
+    kept = json.loads(json.dumps(dump_brief(whole)))
+    assert load_brief(IdeaBrief, whole.creator_id, kept) == whole
     assert all("\x00" not in one.words and len(one.words) <= 200 for one in whole.results.best)

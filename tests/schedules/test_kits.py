@@ -14,10 +14,12 @@ from foundation.ids import uuid7
 from generators.contract.engines import EngineMissing, TextEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
-from schedules.suggestions.captions import handlers, proposals
+from schedules.suggestions.captions import proposals
 from schedules.suggestions.captions.brief import CaptionSetBrief
+from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.events import CaptionSetDue
+from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Says
 from tests.schedules.builders import Desk
@@ -49,7 +51,7 @@ def shown(lea: Desk) -> CaptionSet:
 
 def write(lea: Desk, kit_id: UUID, engine: Callable[[], TextEngine]) -> CaptionSet:
     event = CaptionSetDue(lea.tenant_id, kit_id)
-    handlers.generate_captions(event, tenant=lea.tenant, engine=engine, connectors=loader.load_connectors())
+    generate_suggestions(event, kind=CaptionKind(loader.load_connectors()), tenant=lea.tenant, open_engine=engine)
     return shown(lea)
 
 
@@ -142,7 +144,7 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, serv
 
 def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
     kit_id = asked(lea)
-    handlers.fail_captions(CaptionSetDue(lea.tenant_id, kit_id), tenant=lea.tenant)
+    fail_suggestions(CaptionSetDue(lea.tenant_id, kit_id), kind=CaptionKind({}), tenant=lea.tenant)
     found = shown(lea)
     assert (found.written, found.lacks[0].why.code) == (True, "kit.gave_up")
 

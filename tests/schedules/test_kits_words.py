@@ -14,10 +14,12 @@ from generators.engines.text.embedded import EmbeddedEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
 from generators.text import json_answers
-from schedules.suggestions.captions import brief, prompts
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES, CaptionSetBrief
+from schedules.suggestions.captions import prompts
+from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
 from schedules.suggestions.shared import minor_terms, text_rules
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.shared.text_rules import (
     TextRules,
     clean_field,
@@ -210,7 +212,7 @@ def test_what_nobody_could_write_from_is_refused(more: dict[str, Any], code: str
 
 def test_a_wish_is_kept_whole() -> None:
     asked = wish(tone="gai", forbidden=("a",), asset=uuid7(), places=(uuid7(),), source="s", into=("de",))
-    assert brief.load_brief(CREATOR, json.loads(json.dumps(brief.dump_brief(asked)))) == asked
+    assert load_brief(CaptionSetBrief, CREATOR, json.loads(json.dumps(dump_brief(asked)))) == asked
 
 
 @given(st.text())

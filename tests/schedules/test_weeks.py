@@ -16,17 +16,20 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day, parse_wall_time
-from generators.contract.engines import GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
+from generators.contract.engines import EngineMissing, GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
 from generators.engines.text.templates import TemplateEngine
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.availability import quiet_periods, slots
 from schedules.posts import deliveries
 from schedules.posts.states import DeliveryState
 from schedules.suggestions.events import WeekTextsDue
+from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.states import WeekLineState
-from schedules.suggestions.weekly_plans import brief as weeks_brief
-from schedules.suggestions.weekly_plans import handlers, prompts, proposals
+from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
+from schedules.suggestions.weekly_plans.kind import WeekTextsKind
 from schedules.suggestions.weekly_plans.proposals import WeekLineChange, WeekLineView, WeekProposal
 from schedules.suggestions.weekly_plans.time_layout import (
     BETWEEN,
@@ -90,7 +93,7 @@ def shown(lea: Desk) -> WeekProposal:
 
 def write(lea: Desk, proposal: WeekProposal, engine: TextEngine) -> WeekProposal:
     event = WeekTextsDue(lea.tenant_id, proposal.id)
-    handlers.generate_week_texts(event, tenant=lea.services.tenant, engine=lambda: engine)
+    generate_suggestions(event, kind=WeekTextsKind(), tenant=lea.services.tenant, open_engine=lambda: engine)
     return shown(lea)
 
 
@@ -179,6 +182,42 @@ def test_a_models_words_are_marked_and_never_hold_a_forbidden_one(lea: Desk) -> 
     ):
         later = write(lea, asked(lea, forbidden=("promo",)), engine)
         assert {one.words_by for one in later.lines} == {"brief"}
+
+
+def test_a_week_whose_engine_is_missing_waits_for_another_try(lea: Desk) -> None:
+    found = asked(lea)
+
+    def missing() -> TextEngine:
+        raise EngineMissing("engine.file_missing", file="x.gguf")
+
+    event = WeekTextsDue(lea.tenant_id, found.id)
+    with pytest.raises(EngineMissing):
+        generate_suggestions(event, kind=WeekTextsKind(), tenant=lea.tenant, open_engine=missing)
+    fail_suggestions(event, kind=WeekTextsKind(), tenant=lea.tenant)
+    assert shown(lea) == found
+    assert write(lea, found, Model()).lines[0].words_by == "model"
+
+
+def test_each_line_of_a_week_is_billed_for_itself(lea: Desk) -> None:
+    class Counting(Model):
+        def write(self, job: TextJob) -> GeneratedText:
+            assert job.tally is not None
+            job.tally.record_request(self.name, self.model, 10, 10)
+            if len(self.asked) == 1:
+                lea.act(proposals.drop_week_line, lines[1].id, version=lines[1].version)
+            job.tally.record_answer(10, 10)
+            return super().write(job)
+
+    found = asked(lea)
+    lines = found.lines
+    write(lea, found, Counting())
+    with lea.scope() as scope:
+        states = scope.run("SELECT subject_id, state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id).all()
+    assert {tuple(row) for row in states} == {
+        (lines[0].id, "kept"),
+        (lines[1].id, "answered"),
+        (lines[2].id, "kept"),
+    }
 
 
 def test_the_house_itself_writes_them(lea: Desk) -> None:
@@ -356,14 +395,14 @@ def test_what_is_anothers_is_not_there(lea: Desk) -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_a_forbidden_word_is_found_wherever_it_stands_alone(before: str, after: str) -> None:
-    assert weeks_brief.find_forbidden_word(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
-    assert weeks_brief.find_forbidden_word("reportage", ("port",)) is None
-    assert weeks_brief.find_forbidden_word(before, ("", " ")) is None
+    assert find_forbidden_word(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
+    assert find_forbidden_word("reportage", ("port",)) is None
+    assert find_forbidden_word(before, ("", " ")) is None
 
 
 def test_a_brief_comes_back_as_it_was_stored(lea: Desk) -> None:
     wanted = brief(lea, recipes=(uuid7(),), forbidden=("a", "b"))
-    assert weeks_brief.load_brief(lea.creator_id, weeks_brief.dump_brief(wanted)) == wanted
+    assert load_brief(WeekBrief, lea.creator_id, dump_brief(wanted)) == wanted
     assert prompts.brief_text("", "but", "") == "but"
     line: WeekLineView = asked(lea).lines[0]
     assert parse_wall_time(str(line.at), ZONE) == line.at

@@ -20,9 +20,10 @@ from gate.ratings import ratings
 from schedules.downtime import missed_posts, queries
 from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportCheck
-from schedules.suggestions.captions import handlers as kits_handling
+from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.events import CaptionSetDue, IdeasDue
-from schedules.suggestions.ideas import handlers as ideas_handling
+from schedules.suggestions.ideas.kind import IdeaKind
+from schedules.suggestions.shared.engine import fail_suggestions
 from studio.ingest import pipeline
 from studio.library import assets
 from studio.recipes import specs
@@ -284,8 +285,8 @@ def kit(world: World, **more: Any) -> dict[str, Any]:
 
 def unable(api: Program, kit_id: str, ideas_id: str) -> None:
     """What a worker without a model says of both, so that others may be asked for."""
-    kits_handling.fail_captions(CaptionSetDue(api.tenant_id, UUID(kit_id)), tenant=api.tenant)
-    ideas_handling.fail_ideas(IdeasDue(api.tenant_id, UUID(ideas_id)), tenant=api.tenant)
+    fail_suggestions(CaptionSetDue(api.tenant_id, UUID(kit_id)), kind=CaptionKind({}), tenant=api.tenant)
+    fail_suggestions(IdeasDue(api.tenant_id, UUID(ideas_id)), kind=IdeaKind(), tenant=api.tenant)
 
 
 def picture() -> bytes:

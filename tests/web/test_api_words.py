@@ -10,11 +10,12 @@ from connectors.registry import loader
 from foundation.ids import uuid7
 from generators.contract.engines import OriginLabel
 from generators.engines.text.ollama import OllamaEngine
-from schedules.suggestions.captions import handlers as kits_handling
 from schedules.suggestions.captions import proposals
+from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.captions.prompts import CaptionOffer
 from schedules.suggestions.events import CaptionSetDue, IdeasDue
-from schedules.suggestions.ideas import handlers as ideas_handling
+from schedules.suggestions.ideas.kind import IdeaKind
+from schedules.suggestions.shared.engine import generate_suggestions
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.api_keys.keys import ApiKeyScope
@@ -48,11 +49,11 @@ def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     english = {"text": TRANSLATED["en"]}
     version = {"text": "Réveil en douceur sur les quais, avec les mouettes."}
     server.script.extend(Says(json.dumps(one)) for one in (GOOD, version, english, english))
-    kits_handling.generate_captions(
+    generate_suggestions(
         CaptionSetDue(api.tenant_id, UUID(waiting["id"])),
+        kind=CaptionKind(loader.load_connectors()),
         tenant=api.tenant,
-        engine=lambda: OllamaEngine(server.url, "llama3.2"),
-        connectors=loader.load_connectors(),
+        open_engine=lambda: OllamaEngine(server.url, "llama3.2"),
     )
     found = api.get(f"/kits/{waiting['id']}")
     assert found["state"] == "written"
@@ -77,7 +78,7 @@ def test_they_are_written_in_the_creators_manner_and_never_twice(api: Program) -
 def test_what_a_small_model_wrote_says_so(api: Program) -> None:
     kit_id = UUID(made(api.ask("POST", "/kits", asking(api)))["id"])
     with api.scope() as scope:
-        proposals.store_captions(scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)], [])
+        proposals.store_captions(scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)])
     assert [one["quality"] for one in api.get(f"/kits/{kit_id}")["offers"]] == ["demo"]
 
 
@@ -114,7 +115,9 @@ def test_ideas_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     assert (again.status_code, code(again)) == (409, "idea.busy")
     server.script.extend(Says(json.dumps(one)) for one in IDEAS)
     event = IdeasDue(api.tenant_id, UUID(waiting["id"]))
-    ideas_handling.generate_ideas(event, tenant=api.tenant, engine=lambda: OllamaEngine(server.url, "llama3.2"))
+    generate_suggestions(
+        event, kind=IdeaKind(), tenant=api.tenant, open_engine=lambda: OllamaEngine(server.url, "llama3.2")
+    )
     found = api.get(f"/ideas/{waiting['id']}")
     assert (found["state"], found["lacks"], found["quality"]) == ("written", [], "")
     assert [one["title"] for one in found["ideas"]] == [one["title"] for one in IDEAS]

@@ -3,6 +3,7 @@
 Posting, wired: who handles which of its events.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from channels.sending import address_lookup, step_runner
@@ -11,6 +12,7 @@ from channels.sending.step_runner import PreparedStep, SettleAttempt
 from foundation.http import address_policy
 from foundation.http.address_policy import AddressPolicy, PublicAddressPolicy
 from foundation.http.http_client import HttpClient
+from foundation.outbox.outbox import Event
 from gate.reviews.own_releases import OwnReleaseMatured
 from generators.local_models import gpu_sharing
 from schedules.edits.events import EditDue, EditResolved
@@ -43,11 +45,19 @@ from schedules.recurrence import evergreen_planner
 from schedules.recurrence import handlers as repeating
 from schedules.recurrence.events import ClocksDue, PoolDue
 from schedules.rescheduling.events import PauseOver
-from schedules.suggestions.alt_texts import handlers as alts_handling
-from schedules.suggestions.captions import handlers as kits_handling
+from schedules.suggestions.alt_texts.kind import AltTextKind
+from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.events import AltTextDue, CaptionSetDue, IdeasDue, WeekTextsDue
-from schedules.suggestions.ideas import handlers as ideas_handling
-from schedules.suggestions.weekly_plans import handlers as weeks_handling
+from schedules.suggestions.ideas.kind import IdeaKind
+from schedules.suggestions.shared.engine import (
+    EngineT,
+    PartT,
+    RequestT,
+    SuggestionKind,
+    fail_suggestions,
+    generate_suggestions,
+)
+from schedules.suggestions.weekly_plans.kind import WeekTextsKind
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, allowed_reach, build_once
 
@@ -150,50 +160,39 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(
             ClocksDue, partial(repeating.handle_clocks_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS
         ),
-        EventRoute(
-            WeekTextsDue,
-            partial(weeks_handling.generate_week_texts, tenant=tenant, engine=s.text_engine, billing=s.billing),
-            deadline_seconds=TEXT_DEADLINE_SECONDS,
-        ),
-        *_text_routes(s),
+        *_suggestion_routes(s),
         *import_routes(s),
     )
 
 
-def _text_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of what a model writes for posts."""
+def _suggestion_routes(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of suggestions."""
+    free_gpu = partial(gpu_sharing.free_gpu, s.settings.generators)
     return (
-        EventRoute(
-            CaptionSetDue,
-            partial(
-                kits_handling.generate_captions,
-                tenant=s.tenant,
-                engine=s.text_engine,
-                connectors=s.connectors,
-                billing=s.billing,
-            ),
-            deadline_seconds=TEXT_DEADLINE_SECONDS,
-            on_dead=partial(kits_handling.fail_captions, tenant=s.tenant),
+        _build_suggestion_route(s, WeekTextsDue, WeekTextsKind(), s.text_engine),
+        _build_suggestion_route(s, CaptionSetDue, CaptionKind(s.connectors), s.text_engine),
+        _build_suggestion_route(s, AltTextDue, AltTextKind(s.store, free_gpu), s.vision_engine),
+        _build_suggestion_route(s, IdeasDue, IdeaKind(), s.text_engine),
+    )
+
+
+def _build_suggestion_route(
+    s: Services,
+    event: type[Event],
+    kind: SuggestionKind[RequestT, EngineT, PartT],
+    open_engine: Callable[[], EngineT],
+) -> EventRoute:
+    return EventRoute(
+        event,
+        partial(
+            generate_suggestions,
+            kind=kind,
+            tenant=s.tenant,
+            open_engine=open_engine,
+            billing=s.billing,
         ),
-        EventRoute(
-            AltTextDue,
-            partial(
-                alts_handling.generate_alt_text,
-                tenant=s.tenant,
-                store=s.store,
-                engine=s.vision_engine,
-                make_room=partial(gpu_sharing.free_gpu, s.settings.generators),
-                billing=s.billing,
-            ),
-            deadline_seconds=TEXT_DEADLINE_SECONDS,
-            on_dead=partial(alts_handling.fail_alt_text, tenant=s.tenant),
-        ),
-        EventRoute(
-            IdeasDue,
-            partial(ideas_handling.generate_ideas, tenant=s.tenant, engine=s.text_engine, billing=s.billing),
-            deadline_seconds=TEXT_DEADLINE_SECONDS,
-            on_dead=partial(ideas_handling.fail_ideas, tenant=s.tenant),
-        ),
+        deadline_seconds=TEXT_DEADLINE_SECONDS,
+        on_dead=partial(fail_suggestions, kind=kind, tenant=s.tenant),
     )
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from schedules.suggestions.captions import proposals
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from studio.library import assets
 from subscribers.replies import persona
 from tenants.agencies.queries import Creator

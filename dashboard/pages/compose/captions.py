@@ -29,11 +29,11 @@ from schedules.suggestions.captions import proposals
 from schedules.suggestions.captions.brief import (
     MAX_BRIEF_CHANNELS,
     MAX_IDEA_LENGTH,
-    WRITABLE_LANGUAGES,
     CaptionSetBrief,
 )
 from schedules.suggestions.captions.prompts import CaptionOffer
 from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from studio.library import assets
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right

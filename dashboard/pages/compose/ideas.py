@@ -15,11 +15,12 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from generators.contract.engines import OriginLabel
 from insights.analysis import post_lessons
-from schedules.suggestions.captions.brief import MAX_IDEA_LENGTH, WRITABLE_LANGUAGES
+from schedules.suggestions.captions.brief import MAX_IDEA_LENGTH
 from schedules.suggestions.ideas import proposals
 from schedules.suggestions.ideas.brief import MeasuredResults, ResultLesson
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.ideas.proposals import IdeaBatch
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 

@@ -8,14 +8,8 @@ from collections.abc import Mapping
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.suggestions.alt_texts.proposals import MAX_ALT_TEXT_LENGTH, MAX_DESCRIPTION_LENGTH
-from schedules.suggestions.captions.prompts import LANGUAGE_NAMES
-from schedules.suggestions.shared import text_rules
-from schedules.suggestions.shared.text_generation import (
-    ReadTexts,
-    TextsByField,
-    forbidden_words_sentence,
-    request_texts,
-)
+from schedules.suggestions.shared import text_generation, text_rules
+from schedules.suggestions.shared.text_generation import ReadTexts, TextsByField
 from schedules.suggestions.shared.text_rules import TextRules
 
 FIELDS = {"alt": MAX_ALT_TEXT_LENGTH, "shows": MAX_DESCRIPTION_LENGTH}
@@ -32,23 +26,22 @@ _ASKED = "What does this picture show?"
 
 def write_alt_text(engine: TextEngine, picture: bytes, rules: TextRules, *, seed: int) -> tuple[str, str] | Message:
     """An alternative text and a description of a JPEG or PNG file that break no rule; or why there are none."""
-    fields = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in FIELDS.items()}
     job = TextJob(
-        system=_TELL.format(language=LANGUAGE_NAMES[rules.language], never=forbidden_words_sentence(rules.forbidden)),
+        system=text_generation.format_instructions(_TELL, language=rules.language, forbidden=rules.forbidden),
         turns=(PromptMessage("user", _ASKED, images=(picture,)),),
         seed=seed,
         language=rules.language,
-        schema={"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False},
+        schema=text_generation.answer_schema({name: text_generation.text_field(most) for name, most in FIELDS.items()}),
         max_tokens=TOKENS,
         temperature=0.2,
     )
-    found = request_texts(engine, job, rules.language, _build_answer_reader(rules))
+    found = text_generation.request_texts(engine, job, _build_answer_reader(rules))
     return found if isinstance(found, Message) else (found.texts["alt"], found.texts["shows"])
 
 
 def _build_answer_reader(rules: TextRules) -> ReadTexts:
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
-        texts = {name: " ".join(text_rules.clean_field(str(answer[name])).split()) for name in FIELDS}
+        texts = {name: text_rules.clean_line(str(answer[name])) for name in FIELDS}
         if not all(texts.values()):
             return texts, Message("kit.empty")
         return texts, text_rules.find_violation(texts, rules)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -10,11 +9,11 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
-from foundation.outbox import outbox
 from schedules.posts.states import ALT_TEXT_STATES
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.events import AltTextDue
 from schedules.suggestions.models import AltTextRow
+from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.states import AltTextState
 from studio.library import assets as library
 
@@ -57,7 +56,11 @@ def request_alt_texts(
     library.check_assets_owned(scope, creator_id, assets)
     waiting = set(
         scope.session.exec(
-            _filter_creator_proposals(scope, creator_id, select(AltTextRow.asset_id), AltTextState.WAITING)
+            select(AltTextRow.asset_id).where(
+                AltTextRow.tenant_id == scope.tenant_id,
+                AltTextRow.creator_id == creator_id,
+                AltTextRow.state == str(AltTextState.WAITING),
+            )
         )
     )
     keys = {asset: f"{key}:{asset}" for asset in dict.fromkeys(assets) if asset not in waiting}
@@ -78,8 +81,7 @@ def request_alt_texts(
             language=language,
             forbidden=list(forbidden),
         )
-        scope.add(row)
-        outbox.put(scope, AltTextDue(scope.tenant_id, row.id), at=scope.now, group=GROUP)
+        request_rows.put_request(scope, row, AltTextDue(scope.tenant_id, row.id), group=GROUP)
     return len(wanted)
 
 
@@ -104,15 +106,18 @@ def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -
 
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
     """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
-    row = scope.session.get(AltTextRow, (scope.tenant_id, proposal_id), populate_existing=True)
+    row = request_rows.get_row(scope, AltTextRow, proposal_id)
     return _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
 
 
-def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> bool:
-    """Keep what was written, alternative text and description, or why nothing was. Whether it did: the first counts."""
-    row = _lock_proposal(scope, proposal_id)
+def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> list[UUID]:
+    """Store an alternative text and a description, or why there are none, unless it is written.
+
+    Return the picture as the subject whose texts are used, if there are any.
+    """
+    row = request_rows.lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.state != AltTextState.WAITING:
-        return False
+        return []
     if isinstance(words, Message):
         _transition_proposal(row, AltTextState.LACKING)
         row.reason = words.to_json()
@@ -121,7 +126,7 @@ def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Mes
         row.alt, row.shows = words
     row.model = model
     scope.add(row)
-    return True
+    return [] if isinstance(words, Message) else [row.asset_id]
 
 
 def accept_alt_text(
@@ -151,7 +156,7 @@ def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID)
 
 
 def _get_open_proposal(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> AltTextRow:
-    row = _lock_proposal(scope, proposal_id)
+    row = request_rows.lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.creator_id not in creators or row.state == AltTextState.WAITING:
         raise NotFound("alt.unknown")
     if row.state in (AltTextState.TAKEN, AltTextState.REFUSED):
@@ -159,26 +164,9 @@ def _get_open_proposal(scope: Scope, creators: Collection[UUID], proposal_id: UU
     return row
 
 
-def _lock_proposal(scope: Scope, proposal_id: UUID) -> AltTextRow | None:
-    return scope.session.exec(
-        select(AltTextRow)
-        .where(AltTextRow.tenant_id == scope.tenant_id, AltTextRow.id == proposal_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-
-
 def _transition_proposal(row: AltTextRow, after: AltTextState) -> None:
     ALT_TEXT_STATES.check(AltTextState(row.state), after)
     row.state = str(after)
-
-
-def _filter_creator_proposals(scope: Scope, creator_id: UUID, wanted: Any, state: AltTextState) -> Any:
-    return wanted.where(
-        AltTextRow.tenant_id == scope.tenant_id,
-        AltTextRow.creator_id == creator_id,
-        AltTextRow.state == str(state),
-    )
 
 
 def _proposal_from_row(row: AltTextRow) -> AltTextProposal:

@@ -1,16 +1,15 @@
 """What a text model is asked to write around one idea: a kit, versions for accounts, translations. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import BeforeValidator, PlainSerializer
 
 from foundation.errors import BadInput
 from schedules.suggestions.shared import minor_terms
-from schedules.suggestions.weekly_plans.brief import reject_forbidden_words
-
-WRITABLE_LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "pl", "ro", "ja")
-"""In which texts may be asked for (ISO 639-1)."""
+from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_BRIEF_CHANNELS = 5
 MAX_IDEA_LENGTH = 500
@@ -21,6 +20,13 @@ MAX_SOURCE_LENGTH = 600
 
 _TONE = 200
 _WORDS = 200
+
+StoredAsset = Annotated[
+    UUID | None,
+    BeforeValidator(lambda stored: stored or None),
+    PlainSerializer(lambda asset: str(asset or "")),
+]
+"""The id of an asset; without one an empty string is stored."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class CaptionSetBrief:
     language: str
     tone: str = ""
     forbidden: tuple[str, ...] = ()
-    asset: UUID | None = None
+    asset: StoredAsset = None
     picture: str = ""
     kit: bool = True
     places: tuple[UUID, ...] = ()
@@ -63,29 +69,3 @@ class CaptionSetBrief:
         reject_forbidden_words(" \n ".join(said), self.forbidden)
         if minor_terms.is_about_minor([one for one in said if one]):
             raise BadInput("kit.never_written")
-
-
-def dump_brief(wish: CaptionSetBrief) -> dict[str, Any]:
-    """As the database keeps it."""
-    kept: dict[str, Any] = {
-        name: getattr(wish, name) for name in ("idea", "language", "tone", "picture", "kit", "source")
-    }
-    kept |= {"forbidden": list(wish.forbidden), "into": list(wish.into)}
-    return kept | {"places": [str(one) for one in wish.places], "asset": str(wish.asset or "")}
-
-
-def load_brief(creator_id: UUID, kept: Mapping[str, Any]) -> CaptionSetBrief:
-    """What `stored` wrote."""
-    return CaptionSetBrief(
-        creator_id=creator_id,
-        idea=kept["idea"],
-        language=kept["language"],
-        tone=kept["tone"],
-        forbidden=tuple(kept["forbidden"]),
-        asset=UUID(kept["asset"]) if kept["asset"] else None,
-        picture=kept["picture"],
-        kit=kept["kit"],
-        places=tuple(map(UUID, kept["places"])),
-        source=kept["source"],
-        into=tuple(kept["into"]),
-    )

@@ -10,29 +10,9 @@ from dataclasses import dataclass, replace
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.suggestions.captions.brief import MAX_SOURCE_LENGTH, CaptionSetBrief
-from schedules.suggestions.shared import text_rules
-from schedules.suggestions.shared.text_generation import (
-    ReadTexts,
-    TextsByField,
-    forbidden_words_sentence,
-    quote_material,
-    request_texts,
-)
+from schedules.suggestions.shared import text_generation, text_rules
+from schedules.suggestions.shared.text_generation import ReadTexts, TextsByField
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, CountText, TextRules
-
-LANGUAGE_NAMES = {
-    "fr": "French",
-    "en": "English",
-    "de": "German",
-    "es": "Spanish",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "ro": "Romanian",
-    "ja": "Japanese",
-}
-"""What models call the languages: instructions are English whatever is written."""
 
 MAX_VERSION_LENGTH = 600
 """Characters of a version, where its place takes more: longer ones loop and are cut."""
@@ -99,16 +79,15 @@ def write_caption_set(
 
     The caption fits each of `places`.
     """
-    shape = {name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in _FIELDS.items()}
-    tag = {"type": "string", "minLength": 1, "maxLength": 50}
-    tags: dict[str, object] = {"type": "array", "items": tag, "minItems": 1, "maxItems": MAX_HASHTAGS}
-    job = _build_text_job(wish, creator, _KIT, {**shape, "hashtags": tags}, seed=seed, tokens=700)
+    fields = {name: text_generation.text_field(most) for name, most in _FIELDS.items()} | {
+        "hashtags": text_generation.hashtags_field(MAX_HASHTAGS)
+    }
+    job = _build_text_job(wish, creator, _KIT, fields, seed=seed, tokens=700)
     counts = {"caption": [one.count for one in places]}
 
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         texts = {name: text_rules.clean_field(str(answer[name])) for name in _FIELDS}
-        found = answer["hashtags"]
-        given = text_rules.parse_hashtags(map(str, found if isinstance(found, list) else ()))
+        given = text_rules.parse_hashtags_field(answer["hashtags"])
         whole = {**texts, "hashtags": " ".join(given or ())}
         if not all(whole.values()):
             return whole, Message("kit.wrote_tags") if given is None else Message("kit.empty")
@@ -116,7 +95,7 @@ def write_caption_set(
         tagged = text_rules.find_hashtag_violation(whole["hashtags"], rules)
         return whole, spoken or tagged
 
-    found = request_texts(engine, job, wish.language, read)
+    found = text_generation.request_texts(engine, job, read)
     if isinstance(found, Message):
         return CaptionFailure("kit", found)
     return [CaptionOffer(name, text, label=found.label) for name, text in found.texts.items()]
@@ -129,8 +108,8 @@ def write_channel_version(
     most = max(min(place.most, MAX_VERSION_LENGTH), 1)
     habit = next(words for size, words in _HABITS if place.most <= size)
     told = _VERSION.format(place=place.platform.replace("_", " "), habit=habit, most=most)
-    job = _build_text_job(wish, creator, told, {"text": _text_schema(most)}, seed=seed, tokens=400)
-    found = request_texts(engine, job, wish.language, _build_single_text_reader(rules, [place.count]))
+    job = _build_text_job(wish, creator, told, {"text": text_generation.text_field(most)}, seed=seed, tokens=400)
+    found = text_generation.request_texts(engine, job, _build_single_text_reader(rules, [place.count]))
     if isinstance(found, Message):
         return CaptionFailure("version", found, place.id)
     return CaptionOffer("version", found.texts["text"], place.id, found.label)
@@ -141,15 +120,13 @@ def write_translation(
 ) -> CaptionOffer | CaptionFailure:
     """The source in another language; or why it is not."""
     other = replace(wish, language=language, idea=wish.source, picture="")
-    job = _build_text_job(other, creator, _INTO, {"text": _text_schema(2 * MAX_SOURCE_LENGTH)}, seed=seed, tokens=600)
-    found = request_texts(engine, job, language, _build_single_text_reader(replace(rules, language=language), []))
+    job = _build_text_job(
+        other, creator, _INTO, {"text": text_generation.text_field(2 * MAX_SOURCE_LENGTH)}, seed=seed, tokens=600
+    )
+    found = text_generation.request_texts(engine, job, _build_single_text_reader(replace(rules, language=language), []))
     if isinstance(found, Message):
         return CaptionFailure("translation", found, language)
     return CaptionOffer("translation", found.texts["text"], language, found.label)
-
-
-def _text_schema(most: int) -> dict[str, object]:
-    return {"type": "string", "minLength": 1, "maxLength": most}
 
 
 def _build_single_text_reader(rules: TextRules, counts: Sequence[CountText]) -> ReadTexts:
@@ -163,18 +140,16 @@ def _build_single_text_reader(rules: TextRules, counts: Sequence[CountText]) -> 
 def _build_text_job(
     wish: CaptionSetBrief, creator: str, told: str, fields: Mapping[str, object], *, seed: int, tokens: int
 ) -> TextJob:
-    never = forbidden_words_sentence(wish.forbidden)
-    system = _TELL.format(
-        creator=creator, tone=wish.tone or "plain, warm", language=LANGUAGE_NAMES[wish.language], never=never
+    system = text_generation.format_instructions(
+        _TELL, creator=creator, tone=wish.tone, language=wish.language, forbidden=wish.forbidden
     )
-    about = [quote_material(wish.idea) if wish.idea else ""]
-    about.append(f"Picture: {quote_material(wish.picture)}" if wish.picture else "")
-    schema = {"type": "object", "properties": dict(fields), "required": list(fields), "additionalProperties": False}
+    about = [text_generation.quote_material(wish.idea) if wish.idea else ""]
+    about.append(f"Picture: {text_generation.quote_material(wish.picture)}" if wish.picture else "")
     return TextJob(
         system=system + told,
         turns=(PromptMessage("user", "\n".join(filter(None, about))),),
         seed=seed,
         language=wish.language,
-        schema=schema,
+        schema=text_generation.answer_schema(fields),
         max_tokens=tokens,
     )

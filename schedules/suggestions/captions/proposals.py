@@ -1,22 +1,20 @@
 """Texts by a model around one idea: asked for while a post is written, and offered. A person picks what is taken."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
-
-from sqlmodel import col, select
 
 from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
-from foundation.outbox import outbox
-from schedules.suggestions.captions import brief
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer
 from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.models import TextKit
+from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_PENDING = 3
@@ -43,9 +41,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     Conflict while too many are being written.
     """
     assets.lock_library(scope, "kit", wish.creator_id)
-    known = scope.session.exec(
-        select(TextKit.id).where(TextKit.tenant_id == scope.tenant_id, TextKit.key == str(key))
-    ).first()
+    known = request_rows.find_by_key(scope, TextKit, key)
     if known is not None:
         return known
     wish.check_brief()
@@ -53,9 +49,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
     if not set(wish.places) <= {one.id for one in channel_reads.list_creator_channels(scope, wish.creator_id)}:
         raise NotFound("channel.unknown", channel="-")
-    mine = (TextKit.tenant_id == scope.tenant_id, TextKit.creator_id == wish.creator_id)
-    waiting = select(TextKit.id).where(*mine, col(TextKit.written_at).is_(None)).limit(MAX_PENDING)
-    if len(scope.session.exec(waiting).all()) >= MAX_PENDING:
+    if request_rows.count_unwritten(scope, TextKit, wish.creator_id, limit=MAX_PENDING) >= MAX_PENDING:
         raise Conflict("kit.busy")
     row = TextKit(
         tenant_id=scope.tenant_id,
@@ -63,68 +57,50 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
         key=str(key),
         draft=draft,
         by=scope.actor,
-        wish=brief.dump_brief(wish),
+        wish=dump_brief(wish),
     )
-    scope.add(row)
-    outbox.put(scope, CaptionSetDue(scope.tenant_id, row.id), at=scope.now)
-    return row.id
+    return request_rows.put_request(scope, row, CaptionSetDue(scope.tenant_id, row.id))
 
 
 def latest_captions(scope: Scope, creator_id: UUID, draft: UUID) -> CaptionSet | None:
     """The last kit that the acting member asked for on a page; None where they asked for none."""
-    row = scope.session.exec(
-        select(TextKit)
-        .where(
-            TextKit.tenant_id == scope.tenant_id,
-            TextKit.creator_id == creator_id,
-            TextKit.draft == draft,
-            TextKit.by == scope.actor,
-        )
-        .order_by(col(TextKit.created_at).desc(), col(TextKit.id).desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    ).first()
-    return _caption_set_from_row(row) if row is not None else None
+    rows = request_rows.list_latest(scope, TextKit, creator_id, TextKit.draft == draft, TextKit.by == scope.actor)
+    return _caption_set_from_row(rows[0]) if rows else None
 
 
 def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> CaptionSet:
     """A kit of one of these creators. Raises NotFound, in the same words for none and another's."""
-    row = scope.session.get(TextKit, (scope.tenant_id, kit_id), populate_existing=True)
-    if row is None or row.creator_id not in creators:
-        raise NotFound("kit.unknown")
-    return _caption_set_from_row(row)
+    return _caption_set_from_row(request_rows.get_row_of(scope, TextKit, creators, kit_id, unknown="kit.unknown"))
 
 
 def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
     """A kit that no model was asked for yet; None once one was, or for an unknown one."""
-    row = scope.session.get(TextKit, (scope.tenant_id, kit_id), populate_existing=True)
-    return _caption_set_from_row(row) if row is not None and row.written_at is None else None
+    row = request_rows.get_unwritten(scope, TextKit, kit_id)
+    return _caption_set_from_row(row) if row is not None else None
 
 
-def store_captions(scope: Scope, kit_id: UUID, offers: Sequence[CaptionOffer], lacks: Sequence[CaptionFailure]) -> bool:
-    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
-    row = scope.session.exec(
-        select(TextKit)
-        .where(TextKit.tenant_id == scope.tenant_id, TextKit.id == kit_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-    if row is None or row.written_at is not None:
-        return False
-    row.offers = [{"field": one.field, "text": one.text, "of": one.of, "label": one.label} for one in offers]
+def store_captions(scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]) -> list[UUID]:
+    """Store the texts of a set, and for each that is missing the reason, unless it is written.
+
+    Return the draft as the subject whose texts are used, if there are any.
+    """
+    row = request_rows.lock_unwritten(scope, TextKit, kit_id)
+    if row is None:
+        return []
+    row.offers = [asdict(one) for one in parts if isinstance(one, CaptionOffer)]
     row.lacks = [
-        {"field": one.field, "of": one.of, "code": one.why.code, "params": dict(one.why.params)} for one in lacks
+        {"field": one.field, "of": one.of, **one.why.to_json()} for one in parts if isinstance(one, CaptionFailure)
     ]
     row.written_at = scope.now
     scope.add(row)
-    return True
+    return [row.draft] if row.offers else []
 
 
 def _caption_set_from_row(row: TextKit) -> CaptionSet:
     return CaptionSet(
         row.id,
         row.draft,
-        brief.load_brief(row.creator_id, row.wish),
+        load_brief(CaptionSetBrief, row.creator_id, row.wish),
         row.written_at is not None,
         [CaptionOffer(one["field"], one["text"], one["of"], one.get("label", "")) for one in row.offers],
         [_failure_from_json(one) for one in row.lacks],
@@ -132,4 +108,4 @@ def _caption_set_from_row(row: TextKit) -> CaptionSet:
 
 
 def _failure_from_json(kept: dict[str, Any]) -> CaptionFailure:
-    return CaptionFailure(kept["field"], Message(kept["code"], kept["params"]), kept["of"])
+    return CaptionFailure(kept["field"], Message.from_json(kept), kept["of"])

@@ -1,15 +1,13 @@
 """What ideas for posts are asked from: a creator's manner, and her own results as they were computed. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from foundation.errors import BadInput
 from schedules.posts.live_posts import PostFormat
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.shared import minor_terms, text_rules
-from schedules.suggestions.weekly_plans.brief import find_forbidden_word
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 IDEAS_PER_REQUEST = 5
 """Ideas of one round."""
@@ -84,31 +82,4 @@ class IdeaBrief:
 
 
 def _truncate_post(one: InspiringPost) -> InspiringPost:
-    return replace(one, words=" ".join(text_rules.clean_field(one.words).split())[:MAX_INSPIRING_LENGTH])
-
-
-def dump_brief(brief: IdeaBrief) -> dict[str, Any]:
-    """As the database keeps it."""
-    kept: dict[str, Any] = {name: getattr(brief, name) for name in ("language", "about", "tone")}
-    kept |= {"forbidden": list(brief.forbidden), "results": asdict(brief.results)}
-    for one in kept["results"]["best"]:
-        one["post_id"] = str(one["post_id"])
-    return kept
-
-
-def load_brief(creator_id: UUID, kept: Mapping[str, Any]) -> IdeaBrief:
-    """What `stored` wrote."""
-    results = kept["results"]
-    best = (
-        InspiringPost(**{**one, "post_id": UUID(one["post_id"]), "form": PostFormat(one["form"])})
-        for one in results["best"]
-    )
-    lessons = tuple(ResultLesson(**one) for one in results["lessons"])
-    return IdeaBrief(
-        creator_id,
-        kept["language"],
-        MeasuredResults(results["posts"], results["age_hours"], results["lacking"], lessons, tuple(best)),
-        kept["about"],
-        kept["tone"],
-        tuple(kept["forbidden"]),
-    )
+    return replace(one, words=text_rules.clean_line(one.words)[:MAX_INSPIRING_LENGTH])

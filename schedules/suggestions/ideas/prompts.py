@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.posts.live_posts import PostFormat
-from schedules.suggestions.captions.prompts import LANGUAGE_NAMES
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, ResultLesson
-from schedules.suggestions.shared import text_rules
-from schedules.suggestions.shared.text_generation import (
-    TextsByField,
-    forbidden_words_sentence,
-    quote_material,
-    request_texts,
-)
+from schedules.suggestions.shared import text_generation, text_rules
+from schedules.suggestions.shared.text_generation import TextsByField
 from schedules.suggestions.shared.text_rules import TextRules
 
 _LONGEST = {"title": 80, "pitch": 300}
@@ -74,7 +68,7 @@ def write_idea(
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         return _parse_idea_answer(answer, obeyed, before)
 
-    found = request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), brief.language, read)
+    found = text_generation.request_texts(engine, _build_text_job(brief, creator, past, before, seed=seed), read)
     if isinstance(found, Message):
         return found
     texts = found.texts
@@ -87,9 +81,8 @@ def _parse_idea_answer(
     answer: Mapping[str, object], rules: TextRules, before: Sequence[str]
 ) -> tuple[TextsByField, Message | None]:
     """The texts of an answer, and what is wrong with them: a figure is one that nobody measured."""
-    spoken = {name: " ".join(text_rules.clean_field(str(answer[name])).split()) for name in _LONGEST}
-    found = answer["hashtags"]
-    given = text_rules.parse_hashtags(map(str, found if isinstance(found, list) else ()))
+    spoken = {name: text_rules.clean_line(str(answer[name])) for name in _LONGEST}
+    given = text_rules.parse_hashtags_field(answer["hashtags"])
     texts = {**spoken, "form": str(answer["form"]), "tags": " ".join((given or [])[:_MOST_TAGS])}
     if not all(any(map(str.isalnum, text)) for text in spoken.values()):  # signs nobody sees are no words
         return texts, Message("kit.empty")
@@ -106,26 +99,19 @@ def _parse_idea_answer(
 def _build_text_job(
     brief: IdeaBrief, creator: str, past: InspiringPost | None, before: Sequence[str], *, seed: int
 ) -> TextJob:
-    tone = brief.tone or "plain, warm"
-    told = {
-        "creator": creator,
-        "tone": tone,
-        "language": LANGUAGE_NAMES[brief.language],
-        "never": forbidden_words_sentence(brief.forbidden),
+    fields = {
+        **{name: text_generation.text_field(most) for name, most in _LONGEST.items()},
+        "form": {"type": "string", "enum": [str(one) for one in PostFormat]},
+        "hashtags": text_generation.hashtags_field(_MOST_TAGS),
     }
-    fields: dict[str, object] = {
-        name: {"type": "string", "minLength": 1, "maxLength": most} for name, most in _LONGEST.items()
-    }
-    fields["form"] = {"type": "string", "enum": [str(one) for one in PostFormat]}
-    tag = {"type": "string", "minLength": 1, "maxLength": 50}
-    fields["hashtags"] = {"type": "array", "items": tag, "minItems": 1, "maxItems": _MOST_TAGS}
-    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     return TextJob(
-        system=_TELL.format(**told),
+        system=text_generation.format_instructions(
+            _TELL, creator=creator, tone=brief.tone, language=brief.language, forbidden=brief.forbidden
+        ),
         turns=(PromptMessage("user", "\n".join(_build_prompt_lines(brief, past, before))),),
         seed=seed,
         language=brief.language,
-        schema=schema,
+        schema=text_generation.answer_schema(fields),
         max_tokens=300,
     )
 
@@ -133,19 +119,20 @@ def _build_text_job(
 def _build_prompt_lines(brief: IdeaBrief, past: InspiringPost | None, before: Sequence[str]) -> list[str]:
     lines = ["Forms: " + "; ".join(f"{one} is {said}" for one, said in _FORMS.items()) + "."]
     if brief.about:
-        lines.append(f"Who posts: {quote_material(brief.about)}")
+        lines.append(f"Who posts: {text_generation.quote_material(brief.about)}")
     if past is not None:
-        lines.append(f"An earlier post that did well ({_FORMS[past.form]}): {quote_material(past.words)}")
+        quoted = text_generation.quote_material(past.words)
+        lines.append(f"An earlier post that did well ({_FORMS[past.form]}): {quoted}")
         lines.append("Propose a new idea that takes up what made it liked, and does not repeat it.")
     elif brief.results.lacking:
         lines.append("Nothing is known of earlier posts. Propose what fits who posts.")
     lines += [f"Did better than usual: {_format_lesson(one)}." for one in brief.results.lessons[:_SHOWN]]
     if before:
-        named = " ".join(quote_material(one) for one in before[-_SHOWN:])
+        named = " ".join(text_generation.quote_material(one) for one in before[-_SHOWN:])
         lines.append(f"Proposed already, propose something else: {named}")
     return lines
 
 
 def _format_lesson(one: ResultLesson) -> str:
     name = _FORMS[PostFormat(one.name)] if one.kind == "form" else one.name
-    return f"{_KINDS[one.kind]} {quote_material(name)}, {one.better} of {one.posts} posts"
+    return f"{_KINDS[one.kind]} {text_generation.quote_material(name)}, {one.better} of {one.posts} posts"

@@ -10,13 +10,13 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
-from foundation.outbox import outbox
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
-from schedules.suggestions.ideas import brief as ideas_brief
 from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.models import IdeaRound
+from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_EARLIER = 40
@@ -51,51 +51,37 @@ def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
     Raises BadInput for a language nothing is written in, Conflict while others of this creator are being written.
     """
     assets.lock_library(scope, "ideas", brief.creator_id)
-    known = scope.session.exec(
-        select(IdeaRound.id).where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.key == str(key))
-    ).first()
+    known = request_rows.find_by_key(scope, IdeaRound, key)
     if known is not None:
         return known
     shown = brief.bounded_for_model()
-    mine = (IdeaRound.tenant_id == scope.tenant_id, IdeaRound.creator_id == brief.creator_id)
-    if scope.session.exec(select(IdeaRound.id).where(*mine, col(IdeaRound.written_at).is_(None)).limit(1)).first():
+    if request_rows.count_unwritten(scope, IdeaRound, brief.creator_id, limit=1):
         raise Conflict("idea.busy")
     row = IdeaRound(
         tenant_id=scope.tenant_id,
         creator_id=brief.creator_id,
         key=str(key),
         by=scope.actor,
-        brief=ideas_brief.dump_brief(shown),
+        brief=dump_brief(shown),
     )
-    scope.add(row)
-    outbox.put(scope, IdeasDue(scope.tenant_id, row.id), at=scope.now)
-    return row.id
+    return request_rows.put_request(scope, row, IdeasDue(scope.tenant_id, row.id))
 
 
 def latest_ideas(scope: Scope, creator_id: UUID) -> IdeaBatch | None:
     """The last ideas that were asked for, for a creator; None where nobody asked."""
-    row = scope.session.exec(
-        select(IdeaRound)
-        .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.creator_id == creator_id)
-        .order_by(col(IdeaRound.created_at).desc(), col(IdeaRound.id).desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    ).first()
-    return _idea_batch_from_row(row) if row is not None else None
+    rows = request_rows.list_latest(scope, IdeaRound, creator_id)
+    return _idea_batch_from_row(rows[0]) if rows else None
 
 
 def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaBatch:
     """A round of one of these creators. Raises NotFound, in the same words for none and another's."""
-    row = scope.session.get(IdeaRound, (scope.tenant_id, round_id), populate_existing=True)
-    if row is None or row.creator_id not in creators:
-        raise NotFound("idea.unknown")
-    return _idea_batch_from_row(row)
+    return _idea_batch_from_row(request_rows.get_row_of(scope, IdeaRound, creators, round_id, unknown="idea.unknown"))
 
 
 def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
     """A round that no model was asked for yet; None once one was, or for an unknown one."""
-    row = scope.session.get(IdeaRound, (scope.tenant_id, round_id), populate_existing=True)
-    return _idea_batch_from_row(row) if row is not None and row.written_at is None else None
+    row = request_rows.get_unwritten(scope, IdeaRound, round_id)
+    return _idea_batch_from_row(row) if row is not None else None
 
 
 def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
@@ -109,48 +95,43 @@ def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
     return [each["title"] for found in rows for each in found][:MAX_EARLIER]
 
 
-def store_ideas(
-    scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[Message], *, label: str = ""
-) -> bool:
-    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
-    row = _lock_round(scope, round_id)
-    if row is None or row.written_at is not None:
-        return False
+def store_ideas(scope: Scope, round_id: UUID, parts: Sequence[Idea | Message]) -> list[UUID]:
+    """Store the ideas of a round, and each reason why there are fewer, once, unless it is written.
+
+    Return the round as the subject whose texts are used, if there are any.
+    """
+    row = request_rows.lock_unwritten(scope, IdeaRound, round_id)
+    if row is None:
+        return []
+    ideas = [one for one in parts if isinstance(one, Idea)]
     row.ideas = [
         {"title": one.title, "pitch": one.pitch, "form": str(one.form), "tags": list(one.tags), "of": one.of}
         for one in ideas
     ]
-    row.lacks = [{"code": one.code, "params": dict(one.params)} for one in lacks]
-    row.label, row.written_at = label, scope.now
+    reasons = [one.to_json() for one in parts if isinstance(one, Message)]
+    row.lacks = [one for number, one in enumerate(reasons) if one not in reasons[:number]]
+    row.label = ideas[0].label if ideas else ""
+    row.written_at = scope.now
     scope.add(row)
-    return True
+    return [row.id] if ideas else []
 
 
 def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:
     """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these creators'."""
-    row = _lock_round(scope, round_id)
+    row = request_rows.lock_row(scope, IdeaRound, round_id)
     if row is None or row.creator_id not in creators or not 0 <= number < len(row.ideas):
         raise NotFound("idea.unknown")
     row.dismissed = sorted({*row.dismissed, number})
     scope.add(row)
 
 
-def _lock_round(scope: Scope, round_id: UUID) -> IdeaRound | None:
-    return scope.session.exec(
-        select(IdeaRound)
-        .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.id == round_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-
-
 def _idea_batch_from_row(row: IdeaRound) -> IdeaBatch:
     return IdeaBatch(
         row.id,
-        ideas_brief.load_brief(row.creator_id, row.brief),
+        load_brief(IdeaBrief, row.creator_id, row.brief),
         row.written_at is not None,
         [_idea_from_json(kept, row.label) for kept in row.ideas],
-        [Message(kept["code"], kept["params"]) for kept in row.lacks],
+        [Message.from_json(kept) for kept in row.lacks],
         frozenset(row.dismissed),
         row.label,
     )

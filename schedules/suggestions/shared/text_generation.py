@@ -1,4 +1,7 @@
-"""Asking a text model for texts that must obey our rules: once, and once more after it was told which it broke."""
+"""Ask a model for texts that must obey our rules: at most twice, the second time with the rule that it broke.
+
+An answer is one JSON object. This module has the parts that the questions of all kinds share.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,11 +16,13 @@ from generators.contract.engines import (
     TextEngine,
     TextJob,
 )
+from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 
 TextsByField = dict[str, str]
 ReadTexts = Callable[[Mapping[str, object]], tuple[TextsByField, Message | None]]
 """The texts of an answer by field, and what is wrong with them."""
 
+DEFAULT_TONE = "plain, warm"
 _NAMED = 400
 """Characters of words that are never used, as the question names them; all of them are looked for afterwards."""
 
@@ -28,6 +33,33 @@ class ModelTexts:
 
     texts: TextsByField
     label: OriginLabel
+
+
+def format_instructions(
+    template: str, *, language: str, forbidden: tuple[str, ...], creator: str = "", tone: str = ""
+) -> str:
+    """Fill in the fields of a system prompt: `creator`, `tone`, `language` and `never`."""
+    return template.format(
+        creator=creator,
+        tone=tone or DEFAULT_TONE,
+        language=LANGUAGE_NAMES[language],
+        never=forbidden_words_sentence(forbidden),
+    )
+
+
+def text_field(most: int) -> dict[str, object]:
+    """Return the schema of a text of one to `most` characters."""
+    return {"type": "string", "minLength": 1, "maxLength": most}
+
+
+def hashtags_field(most: int) -> dict[str, object]:
+    """Return the schema of one to `most` hashtags."""
+    return {"type": "array", "items": text_field(50), "minItems": 1, "maxItems": most}
+
+
+def answer_schema(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the schema of an answer with these fields, all of them required."""
+    return {"type": "object", "properties": dict(fields), "required": list(fields), "additionalProperties": False}
 
 
 def forbidden_words_sentence(words: tuple[str, ...]) -> str:
@@ -45,9 +77,9 @@ def can_write_language(engine: TextEngine, language: str) -> bool:
     return language in engine.languages or engine.converses
 
 
-def request_texts(engine: TextEngine, job: TextJob, language: str, read: ReadTexts) -> ModelTexts | Message:
+def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTexts | Message:
     """The texts of an answer that breaks no rule, asked for at most twice; else why there are none."""
-    if not can_write_language(engine, language):
+    if not can_write_language(engine, job.language):
         return Message("kit.no_model")
     try:
         written = engine.write(job)

@@ -11,9 +11,9 @@ from gate.text import text_rating as gate_text
 from generators.text import output_checks
 from schedules.posts import text_similarity
 from schedules.posts.text_similarity import Fingerprint, SimilarityKind
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
 from schedules.suggestions.shared import minor_terms
-from schedules.suggestions.weekly_plans.brief import find_forbidden_word
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_HASHTAGS = 8
 MAX_SHARED_WORDS = 0.8
@@ -63,6 +63,11 @@ def clean_field(text: str) -> str:
     """A text as a field may hold it: no signs that no database keeps, no blanks around."""
     kept = _UNKEPT.sub("", unicodedata.normalize("NFC", text.replace("\t", " ").replace("\r\n", "\n")))
     return "\n".join(line.rstrip() for line in kept.splitlines()).strip()
+
+
+def clean_line(text: str) -> str:
+    """Clean a text for a field of one line: any white space becomes one space."""
+    return " ".join(clean_field(text).split())
 
 
 def find_violation(
@@ -149,3 +154,8 @@ def parse_hashtags(found: Iterable[str]) -> list[str] | None:
             return None
         kept.setdefault(bare.casefold(), f"#{bare}")
     return list(kept.values())[:MAX_HASHTAGS]
+
+
+def parse_hashtags_field(value: object) -> list[str] | None:
+    """Parse the hashtags of a model's answer, whose value may be of any type. See `parse_hashtags`."""
+    return parse_hashtags(map(str, value if isinstance(value, list) else ()))

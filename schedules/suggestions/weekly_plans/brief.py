@@ -1,14 +1,12 @@
 """The brief a week is proposed from: what for, in which tone, where, on which days, about what. Pure."""
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from foundation.errors import BadInput
+from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 
 MAX_WEEK_POSTS = 21
 """Posts of one week: three a day."""
@@ -71,52 +69,3 @@ class WeekBrief:
         if self.link and not re.fullmatch(rf"https?://\S{{1,{MAX_LINK_LENGTH}}}", self.link):
             raise BadInput("week.link_wrong")
         reject_forbidden_words(" \n ".join([self.goal, *self.topics]), self.forbidden)
-
-
-def reject_forbidden_words(text: str, words: Iterable[str]) -> None:
-    """Raise BadInput for a text that holds one of these words."""
-    word = find_forbidden_word(text, words)
-    if word is not None:
-        raise BadInput("week.forbidden", word=word)
-
-
-def find_forbidden_word(text: str, words: Iterable[str]) -> str | None:
-    """The first of these words or phrases that stands in a text, whatever its case and accents; None for none; pure."""
-    said = _normalize_for_search(text)
-    for word in words:
-        bare = _normalize_for_search(word)
-        if bare and re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", said):
-            return word
-    return None
-
-
-def _normalize_for_search(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(one for one in apart if not unicodedata.combining(one)).split())
-
-
-def dump_brief(brief: WeekBrief) -> dict[str, Any]:
-    """As the database keeps it."""
-    lists = ("channels", "recipes")
-    kept = {name: [str(one) for one in getattr(brief, name)] for name in lists}
-    kept |= {name: list(getattr(brief, name)) for name in ("weekdays", "topics", "forbidden")}
-    kept |= {name: getattr(brief, name) for name in ("goal", "tone", "language", "count", "link")}
-    return kept | {"first": str(brief.first)}
-
-
-def load_brief(creator_id: UUID, kept: Mapping[str, Any]) -> WeekBrief:
-    """What `stored` wrote."""
-    return WeekBrief(
-        creator_id=creator_id,
-        goal=kept["goal"],
-        tone=kept["tone"],
-        language=kept["language"],
-        channels=tuple(map(UUID, kept["channels"])),
-        first=date.fromisoformat(kept["first"]),
-        weekdays=tuple(kept["weekdays"]),
-        count=kept["count"],
-        topics=tuple(kept["topics"]),
-        link=kept["link"],
-        recipes=tuple(map(UUID, kept["recipes"])),
-        forbidden=tuple(kept["forbidden"]),
-    )

@@ -2,7 +2,8 @@
 
 from generators.contract.engines import EngineError, OriginLabel, PromptMessage, TextEngine, TextJob
 from generators.text import output_checks
-from schedules.suggestions.weekly_plans.brief import WeekBrief, find_forbidden_word
+from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 MAX_LINE_TEXT = 240
 """Characters of what a model writes; a link comes after it, and both fit the shortest places we post to."""

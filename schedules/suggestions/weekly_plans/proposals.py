@@ -26,8 +26,10 @@ from schedules.posts.transitions import get_delivery
 from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS
 from schedules.suggestions.events import WeekTextsDue
 from schedules.suggestions.models import WeekLine, WeekPlan
+from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
+from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.states import WeekLineState
-from schedules.suggestions.weekly_plans import brief as weeks_brief
 from schedules.suggestions.weekly_plans import prompts, time_layout
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 from studio.library import assets
@@ -95,9 +97,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
     recipes that are not the creator's.
     """
     assets.lock_library(scope, "week", key)
-    known = scope.session.exec(
-        select(WeekPlan.id).where(WeekPlan.tenant_id == scope.tenant_id, WeekPlan.key == str(key))
-    ).first()
+    known = request_rows.find_by_key(scope, WeekPlan, key)
     if known is not None:
         return known
     _check_day(scope, brief.first)
@@ -115,7 +115,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
         creator_id=brief.creator_id,
         key=str(key),
         by=scope.actor,
-        brief=weeks_brief.dump_brief(brief),
+        brief=dump_brief(brief),
         expires_at=min(scope.now + LASTS, end),
     )
     scope.add(row)
@@ -160,17 +160,7 @@ def _check_recipes(scope: Scope, creator_id: UUID, recipes: Collection[UUID]) ->
 
 def list_week_proposals(scope: Scope, creator_id: UUID, *, limit: int = 1) -> list[WeekProposal]:
     """What is proposed for a creator and not over, the newest first."""
-    rows = scope.session.exec(
-        select(WeekPlan)
-        .where(
-            WeekPlan.tenant_id == scope.tenant_id,
-            WeekPlan.creator_id == creator_id,
-            col(WeekPlan.expires_at) > scope.now,
-        )
-        .order_by(col(WeekPlan.created_at).desc(), col(WeekPlan.id).desc())
-        .limit(limit)
-        .execution_options(populate_existing=True)
-    ).all()
+    rows = request_rows.list_latest(scope, WeekPlan, creator_id, col(WeekPlan.expires_at) > scope.now, limit=limit)
     return [_load_week_proposal(scope, row) for row in rows]
 
 
@@ -181,7 +171,7 @@ def _load_week_proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
         .order_by(col(WeekLine.wall_time), col(WeekLine.number))
         .execution_options(populate_existing=True)
     )
-    brief = weeks_brief.load_brief(row.creator_id, row.brief)
+    brief = load_brief(WeekBrief, row.creator_id, row.brief)
     return WeekProposal(
         row.id, brief, row.expires_at, row.written_at is not None, [_line_view_from_row(one) for one in lines]
     )
@@ -189,9 +179,7 @@ def _load_week_proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
 
 def get_week_proposal(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> WeekProposal:
     """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's looks the same."""
-    row = _get_plan_row(scope, plan_id)
-    if row.creator_id not in creators:
-        raise NotFound("week.unknown")
+    row = request_rows.get_row_of(scope, WeekPlan, creators, plan_id, unknown="week.unknown")
     return _load_week_proposal(scope, row)
 
 
@@ -213,7 +201,7 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
     _check_day(scope, change.at.day)
     if change.at.instant() <= scope.now:
         raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
-    weeks_brief.reject_forbidden_words(change.body, plan.forbidden)
+    reject_forbidden_words(change.body, plan.forbidden)
     _check_recipes(scope, row.creator_id, [change.recipe_id] if change.recipe_id else [])
     if change.body != row.body:
         row.words_by = "both" if row.words_by in ("model", "both") else "person"
@@ -244,7 +232,7 @@ def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
     at = parse_wall_time(row.wall_time, row.zone)
     if at.instant() <= scope.now:
         raise BadInput("delivery.time_passed")
-    weeks_brief.reject_forbidden_words(row.body, brief.forbidden)
+    reject_forbidden_words(row.body, brief.forbidden)
     row.post_id = drafts.write_draft(
         scope,
         Draft(row.creator_id, "", row.body, (), (), text_ai=_text_ai_from_author(row.words_by)),
@@ -299,8 +287,8 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
 
 def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
     """A proposal whose words were not looked for yet; None once they were, or it is over, or unknown."""
-    row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
-    if row is None or row.written_at is not None or row.expires_at <= scope.now:
+    row = request_rows.get_unwritten(scope, WeekPlan, plan_id)
+    if row is None or row.expires_at <= scope.now:
         return None
     return _load_week_proposal(scope, row)
 
@@ -313,7 +301,7 @@ def _lock_open_line(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine
         raise Conflict("week.over")
     if row.state != WeekLineState.PROPOSED or row.version != version:
         raise Conflict("week.changed")
-    return row, weeks_brief.load_brief(plan.creator_id, plan.brief)
+    return row, load_brief(WeekBrief, plan.creator_id, plan.brief)
 
 
 def _transition_line(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
@@ -324,16 +312,14 @@ def _transition_line(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
 
 
 def _get_plan_row(scope: Scope, plan_id: UUID) -> WeekPlan:
-    row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
+    row = request_rows.get_row(scope, WeekPlan, plan_id)
     if row is None:
         raise NotFound("week.unknown")
     return row
 
 
 def _get_line_row(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
-    query = select(WeekLine).where(WeekLine.tenant_id == scope.tenant_id, WeekLine.id == line_id)
-    query = query.with_for_update() if lock else query
-    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    row = request_rows.lock_row(scope, WeekLine, line_id) if lock else request_rows.get_row(scope, WeekLine, line_id)
     if row is None:
         raise NotFound("week.unknown")
     return row

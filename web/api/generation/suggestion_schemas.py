@@ -10,11 +10,11 @@ from schedules.suggestions.captions.brief import (
     MAX_BRIEF_CHANNELS,
     MAX_IDEA_LENGTH,
     MAX_SOURCE_LENGTH,
-    WRITABLE_LANGUAGES,
 )
 from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.ideas.proposals import IdeaBatch
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from web.api.common.schemas import EXAMPLE_CREATOR_ID, ReasonOut, RequestModel, StorableText, example_config, reason_out
 
 Language = Annotated[StorableText, Field(json_schema_extra={"enum": list(WRITABLE_LANGUAGES)})]

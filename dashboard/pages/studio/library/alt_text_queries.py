@@ -7,7 +7,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from schedules.suggestions.alt_texts import proposals
 from schedules.suggestions.alt_texts.proposals import AltTextProposal
-from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.states import AltTextState
 from studio.library import assets as library
 from subscribers.replies import persona

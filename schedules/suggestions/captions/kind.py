@@ -1,0 +1,131 @@
+"""Generate captions: a set of texts around one idea, a version per account, translations."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from uuid import UUID
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from connectors.contract.connector import Connector
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from gate.contract.units import Medium, Text, Unit
+from generators.contract.engines import TextEngine
+from schedules.drafts import previews
+from schedules.posts.delivery_units import ai_disclosure_line_in, delivery_subject, place_on_channel
+from schedules.suggestions.captions import prompts, proposals
+from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
+from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.shared import recent_texts, text_rules
+from schedules.suggestions.shared.engine import CostSessions
+from schedules.suggestions.shared.text_rules import TextRules
+from studio.costs.text_requests import TextPurpose
+from studio.library import assets
+from tenants.agencies import queries as tenant_reads
+
+
+@dataclass(frozen=True)
+class CaptionRequest:
+    """A set of captions to write, and what the prompts need beside its brief."""
+
+    captions: CaptionSet
+    creator_id: UUID
+    creator: str
+    rules: TextRules
+    targets: Sequence[CaptionTarget]
+
+
+@dataclass(frozen=True)
+class CaptionKind:
+    """Captions for `shared.engine`. The parts are the texts that a member may pick."""
+
+    connectors: Mapping[str, Connector]
+    actor: ClassVar[str] = "system:kit"
+    purpose: ClassVar[TextPurpose] = TextPurpose.KIT
+
+    def load_request(self, scope: Scope, request_id: UUID) -> CaptionRequest | None:
+        """Return a set that is not written yet, with the length limits of its accounts."""
+        captions = proposals.pending_captions(scope, request_id)
+        if captions is None:
+            return None
+        brief = captions.wish
+        creator = tenant_reads.get_creator(scope, brief.creator_id)
+        disclosure = ai_disclosure_line_in(creator.languages)
+        channels = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
+        targets = []
+        for channel in (channels[one] for one in brief.places if one in channels):
+            connector = account_connectors.find_connector_for(self.connectors, channel)
+            targets.append(_build_target(scope, captions, channel, connector, disclosure))
+        rules = TextRules(
+            brief.language,
+            brief.forbidden,
+            text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id)),
+            tuple(filter(None, (brief.idea, brief.picture, brief.source))),
+        )
+        return CaptionRequest(captions, creator.id, creator.name, rules, targets)
+
+    def write_parts(
+        self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
+    ) -> Iterator[CaptionOffer | CaptionFailure]:
+        """Write the set, then each version and translation: one that fails leaves the others."""
+        captions, brief = request.captions, request.captions.wish
+        seed = derived_uuid(captions.id, "words").int % 2**30
+        ask = (sessions.counted_engine(engine, captions.draft), brief, request.creator, request.rules)
+        if brief.kit:
+            found = prompts.write_caption_set(*ask, seed=seed, places=request.targets)
+            yield from [found] if isinstance(found, CaptionFailure) else found
+        for number, target in enumerate(request.targets, start=1):
+            yield prompts.write_channel_version(*ask, target, seed=seed + 10 * number)
+        for number, language in enumerate(brief.into, start=100):
+            yield prompts.write_translation(*ask, language, seed=seed + 10 * number)
+
+    def store_parts(
+        self, scope: Scope, request_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]
+    ) -> Collection[UUID]:
+        return proposals.store_captions(scope, request_id, parts)
+
+    def failure_part(self, reason: Message) -> CaptionFailure:
+        return CaptionFailure("kit", reason)
+
+
+def _load_renditions(scope: Scope, captions: CaptionSet, channel: Channel) -> tuple[Medium, ...]:
+    """Return the renditions of the set's picture, if it still exists.
+
+    Some platforms take fewer characters beside a picture.
+    """
+    if captions.wish.asset is None:
+        return ()
+    try:
+        return tuple(assets.get_renditions(scope, [captions.wish.asset], channel.platform).values())
+    except NotFound:
+        return ()
+
+
+def _build_target(
+    scope: Scope, captions: CaptionSet, channel: Channel, connector: Connector | None, disclosure: str
+) -> CaptionTarget:
+    """Return an account with its connector's count for a post with the picture and AI disclosure."""
+    subject = delivery_subject(derived_uuid(captions.id, channel.id))
+    content = Unit(
+        tenant_id=scope.tenant_id,
+        creator_id=captions.wish.creator_id,
+        subject=subject,
+        platform="",
+        surface="",
+        channel_id=channel.id,
+        account="",
+        audience="public",
+        media=_load_renditions(scope, captions, channel),
+        text_ai="generated",
+    )
+    unit = place_on_channel(scope, content, channel, subject)
+
+    def count(text: str) -> tuple[int, int]:
+        return previews.count_text(replace(unit, texts=(Text("body", f"{text}\n\n{disclosure}"),)), connector)
+
+    length, most = count("")
+    return CaptionTarget(str(channel.id), channel.platform, count, max(most - length, 1))

@@ -1,0 +1,29 @@
+"""Store a brief as the JSON object of its fields. The creator is left out: the row has a column."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+Brief = TypeVar("Brief")
+
+
+def dump_brief(brief: object) -> dict[str, Any]:
+    """Return a brief as its row stores it."""
+    dumped: dict[str, Any] = _build_adapter(cast(Any, type(brief))).dump_python(
+        brief, mode="json", exclude={"creator_id"}
+    )
+    return dumped
+
+
+def load_brief(brief_type: type[Brief], creator_id: UUID, stored: Mapping[str, Any]) -> Brief:
+    """Return the brief that `dump_brief` stored."""
+    brief: Brief = _build_adapter(cast(Any, brief_type)).validate_python({**stored, "creator_id": creator_id})
+    return brief
+
+
+@cache
+def _build_adapter(brief_type: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(brief_type)
