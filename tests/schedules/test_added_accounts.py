@@ -227,7 +227,9 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) ->
         )
     post_id = lea.entry(lea.delivery("asked again", after=3600)).post_id
     shown = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
-    lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.seen_versions)
+    lea.act(
+        account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.seen_versions
+    )
     lea.act(release_post, post_id)
     with lea.scope() as scope:
         (moved,) = [row for row in deliveries_of_post(scope, post_id) if row.state != DeliveryState.CANCELLED]
