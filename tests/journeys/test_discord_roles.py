@@ -19,8 +19,8 @@ from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSe
 from foundation.outbox.outbox import RetryLater
 from gate.viewers import age_assurance
 from generators.engines.text.templates import TemplateEngine
+from subscribers.erasure import erase_fan, export_fan
 from subscribers.fans import directory
-from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.safety import age_checks as proofs
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions.events import RoleCheckDue

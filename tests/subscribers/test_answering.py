@@ -11,10 +11,10 @@ from foundation.ids import uuid7
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from studio.packs import packs
-from subscribers.conversations import retention as chat_keeping
+from subscribers import retention as chat_keeping
 from subscribers.conversations import unsent_text
 from subscribers.conversations.states import DraftState, OwnerState
-from subscribers.fans.erasure import erase_fan
+from subscribers.erasure import erase_fan
 from subscribers.inbox import fan_notes, member_actions, queries
 from subscribers.intake.update_intake import talks
 from subscribers.replies import persona

@@ -11,7 +11,7 @@ from gate.viewers import age_assurance
 from subscribers.conversations import outgoing_messages
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.delivery import message_delivery
-from subscribers.fans.erasure import erase_fan, export_fan
+from subscribers.erasure import erase_fan, export_fan
 from subscribers.intake import update_intake
 from subscribers.intake.update_intake import talks
 from subscribers.replies import persona

@@ -19,11 +19,10 @@ from foundation.ops.settings import Settings
 from workers.installation import folder as places
 from workers.installation.folder import InstallationFolder
 from workers.installation.state_file import InstallationStatus, read_status
-from workers.terminal.output import print_message, print_note, translate
+from workers.terminal.output import EXIT_NOT_READY, print_message, print_note, translate
 
 STOP_SECONDS = 120.0
 """Longer than every grace together."""
-EXIT_NOT_READY = 3
 
 
 def count_queued(settings: Settings) -> dict[str, dict[str, int]]:

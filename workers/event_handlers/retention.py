@@ -17,7 +17,7 @@ from schedules.posts.asset_usage import assets_used_in_posts
 from studio.library import erasure
 from studio.library.events import ErasureDue
 from studio.voice import retention as studio_keeping
-from subscribers.conversations import retention as chat_keeping
+from subscribers import retention as chat_keeping
 from tenants import audit
 from tenants import retention as tenant_keeping
 from tenants.retention import RetentionDue

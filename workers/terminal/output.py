@@ -17,6 +17,9 @@ from foundation.ops.clock import monotonic
 EXIT_INTERRUPTED, EXIT_BUG = 130, 70
 """Exit codes: Ctrl-C, and an error of our own (EX_SOFTWARE)."""
 
+EXIT_NOT_READY = 3
+"""Exit code: the installation does not run, or a part of it is not ready."""
+
 
 def translate(message: Message) -> str:
     """`message` in the language of the terminal."""
