@@ -121,7 +121,12 @@ def _assets_from_rows(scope: Scope, rows: Sequence[models.CreationRow]) -> list[
         how, reel = standing.get(row.sha256), reels.get(row.asset_id)
         if how is None or how.is_withheld:
             continue
-        kind = PICTURE_KIND if reel is None else AUDIO_KIND if reel.is_audio else VIDEO_KIND
+        if reel is None:
+            kind = PICTURE_KIND
+        elif reel.is_audio:
+            kind = AUDIO_KIND
+        else:
+            kind = VIDEO_KIND
         seconds = max(1, reel.seconds) if reel is not None else 0
         at, waits = row.created_at or scope.now, row.sha256 in waiting
         found.append(PostableAsset(row.asset_id, row.creator_id, kind, seconds, row.alt, how.rating, waits, at))

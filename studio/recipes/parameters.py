@@ -90,7 +90,9 @@ class BooleanParameter(_Asked):
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
         """The words of the answer; None of what is neither."""
-        return (self.yes if answer else self.no) if isinstance(answer, bool) else None
+        if not isinstance(answer, bool):
+            return None
+        return self.yes if answer else self.no
 
     @property
     def default_value(self) -> ParameterValue:

@@ -65,7 +65,12 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
     page.get_creator(scope, test.creator_id)
     ab_tests.end_test(scope, test_id, keep=keep, author=page.viewer.actor)
     free = needs_no_approval(scope, test.b_id if keep == VARIANT_B else test.a_id)
-    code = "variants.ended_stopped" if test.stopped else "variants.ended" if free else "variants.ended_waits"
+    if test.stopped:
+        code = "variants.ended_stopped"
+    elif free:
+        code = "variants.ended"
+    else:
+        code = "variants.ended_waits"
     return Message(code, {"version": keep.upper()})
 
 
@@ -133,13 +138,16 @@ def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_
         return str(actions.typed_value(f"{name}:{one.series_id}") or "").strip()
 
     picture, body = typed(PICTURE), typed(BODY)
+    media: tuple[UUID, ...] | None = None
+    if picture not in (SAME, ""):
+        media = () if picture == NONE else (UUID(picture),)
     wanted = AbTestRequest(
         parse_date(typed(DAY)),
         typed(METRIC),
         int(typed(AGE) or 0),
         int(typed(SIZE) or 0),
         body=None if body == one.said.body.strip() else body,
-        media=None if picture in (SAME, "") else () if picture == NONE else (UUID(picture),),
+        media=media,
     )
     test_id = ab_test_verdicts.start_measured_test(scope, one.series_id, wanted, key=press_id, author=page.viewer.actor)
     free = needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)

@@ -20,6 +20,7 @@ from generators.contract.classifier import (
     DetectedFace,
     DetectedFaces,
     PictureView,
+    ProhibitedReason,
 )
 from generators.contract.engines import EngineMissing, EngineUnreachable, UnusableAnswer
 
@@ -231,10 +232,17 @@ def _merge_views(source: str, said: Sequence[_Said], *, faces: DetectedFaces | N
         room -= len(kept[-1])
         if room <= 0:
             break
+    prohibited: ProhibitedReason
+    if "minor" in kinds:
+        prohibited = "minor"
+    elif kinds:
+        prohibited = "category"
+    else:
+        prohibited = ""
     return ClassifierReport(
         source,
         worst,
-        "minor" if "minor" in kinds else "category" if kinds else "",
+        prohibited,
         max(counted, default=None),
         tuple(kept),
         faces,

@@ -38,7 +38,12 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
     """Choose and keep it. It is no part of the form of the words, since it is drawn anew with each choice. Nothing
     where no engine here does either, and the recipe says nothing of it."""
     spec, key = chosen.spec, f"works:{chosen.id}"
-    now = BEGIN if spec.begin is not None else POSTURE if spec.posture is not None else WORDS
+    if spec.begin is not None:
+        now = BEGIN
+    elif spec.posture is not None:
+        now = POSTURE
+    else:
+        now = WORDS
     can = page.read(lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine))
     ways = [one for one in (WORDS, BEGIN, POSTURE) if one in (WORDS, now) or NEEDS[one] in can]
     if len(ways) == 1:
