@@ -101,10 +101,10 @@ def _candidate_label(one: AbTestCandidate) -> str:
 def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: str) -> None:
     names = {str(tile.asset_id): tile.alt for tile in found.tiles}
 
-    def said(choice: str) -> str:
+    def format_choice(choice: str) -> str:
         return page.text(f"variants.picture_{choice}") if choice in (SAME, NONE) else names[choice] or "…"
 
-    st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=said, key=key)
+    st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=format_choice, key=key)
 
 
 def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
