@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.recipes import external_engines, region_mask
+from dashboard.pages.studio.recipes.actions import RECIPE_KEY
 from dashboard.pages.studio.recipes.queries import engine_capabilities, engine_name
-from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
