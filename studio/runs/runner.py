@@ -215,7 +215,7 @@ def generate_pictures(
     )
     turn = _Turn()
 
-    def draw_group(group: Group, part: Group, pulse: Heartbeat) -> Iterator[int]:
+    def draw(group: Group, part: Group, pulse: Heartbeat) -> Iterator[int]:
         watch = RunProgressWatch(tenant, job, pulse, every=told_every)
         buyer = PictureBuyer(tenant, store, job, caps, spec.max_spending, per_day=per_day)
         made = generation.generate_shots(engine(), group, watch, buyer, labels)
@@ -225,7 +225,7 @@ def generate_pictures(
     try:
         if not _move_to_other_queue(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
             begin = partial(_begin_group, tenant, store, job, per_day=per_day)
-            _draw_missing(event, tenant, job, shots, left, turn=turn, engine=engine, begin=begin, draw=draw_group)
+            _draw_missing(event, tenant, job, shots, left, turn=turn, engine=engine, begin=begin, draw=draw)
     except RunStopped:
         return
     except EngineUnreachable as away:
