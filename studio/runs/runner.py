@@ -210,9 +210,7 @@ def generate_pictures(
         spec, shots, left = _plan_missing_pictures(scope, job)
         labels = generation.labels_of_run(scope, job)
     engine = partial(named, spec.engine) if spec.engine else engine
-    bring = partial(
-        pipeline.ingest_asset, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare
-    )
+    bring = partial(pipeline.ingest_asset, tenant, store, classifier=classifier, compare=compare)
     turn = _Turn()
 
     def draw(group: Group, part: Group, pulse: Heartbeat) -> Iterator[int]:
@@ -365,7 +363,8 @@ def _ingest_pictures(
         run_inputs.check_run_inputs(
             tenant, job, actor=records.STUDIO_ACTOR
         )  # while it was drawn, one may have been taken back
-        bring(creator_id=job.creator_id, prepared=prepared, still=partial(run_inputs.check_run_inputs_in, job=job))
+        still = partial(run_inputs.check_run_inputs_in, job=job)
+        bring(tenant_id=job.tenant_id, creator_id=job.creator_id, prepared=prepared, still=still)
         if not records.record_progress(tenant, job, number + 1):
             raise RunStopped
         yield number
