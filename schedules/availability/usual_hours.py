@@ -1,4 +1,4 @@
-"""Usual hours of availability."""
+"""Usual hours: the clock times at which a creator posts, and the next one that is free."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta

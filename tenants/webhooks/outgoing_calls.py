@@ -1,4 +1,4 @@
-"""Outgoing calls of webhooks."""
+"""Outgoing calls: record an event for each webhook, send it, retry, and give up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Machine of doctor."""
+"""Checks of the machine: the installation folder, keys, mail, ports and processes."""
 
 import base64
 import binascii

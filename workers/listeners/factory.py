@@ -1,4 +1,4 @@
-"""Factory of listeners."""
+"""Construction of listeners: one for each account, and the pool of all."""
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial

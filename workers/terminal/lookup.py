@@ -1,4 +1,4 @@
-"""Lookup of terminal."""
+"""Lookup of members and creators by what a person typed."""
 
 from datetime import date
 from pathlib import Path
