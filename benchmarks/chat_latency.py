@@ -157,7 +157,7 @@ Line = tuple[float, ChatAccount, str, str]
 
 def _compose_script(tills: Sequence[ChatAccount], name: str, *, within: float, more: int) -> list[Line]:
     """What fifty fans will write, by time; the same with each run."""
-    drawn = random.Random(f"{BENCHMARK_SEED}:{name}")  # noqa: S311  variety, not secrecy
+    drawn = random.Random(f"{BENCHMARK_SEED}:{name}")
     lines: list[Line] = []
     for till in tills:
         for number in range(FANS_EACH):

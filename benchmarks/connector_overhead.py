@@ -289,13 +289,13 @@ def measure_interpreter_starts(count: int) -> dict[str, float]:
 
 def _time_start(code: str) -> float:
     started = monotonic()
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=CODE_ROOT)  # noqa: S603  our own words
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=CODE_ROOT)
     return monotonic() - started
 
 
 def measure_memory(code: str) -> tuple[float, int]:
     """Resident MiB of an interpreter that ran `code` and waits, and how many of the SDKs are in it."""
-    with subprocess.Popen(  # noqa: S603  our own words
+    with subprocess.Popen(
         [sys.executable, "-c", code + _RESTING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=CODE_ROOT
     ) as process:
         told = process.stdout.readline() if process.stdout is not None else b""

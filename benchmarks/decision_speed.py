@@ -135,7 +135,7 @@ def measure_gate() -> dict[str, float]:
     with run_servers() as found:
         agency = _create_agency(found)
         _load_history(found, agency)
-        drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which picture, not a secret
+        drawn = random.Random(BENCHMARK_SEED)
         units = [_add_required_flags(agency, _build_unit(agency, drawn)) for _ in range(ROUNDS + WARM)]
         key = Ed25519PrivateKey.generate()
         _must_pass(agency, units[:WARM], key)

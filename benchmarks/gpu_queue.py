@@ -79,7 +79,7 @@ def measure_gpu_queue() -> dict[str, float]:
     """
     given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
     given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
-    asked = _generate_requests(random.Random(BENCHMARK_SEED))  # noqa: S311 - the same queue each time
+    asked = _generate_requests(random.Random(BENCHMARK_SEED))
     with run_servers() as found:
         ways = {"fifo": None, "group": GpuScheduler(kin=lambda group: f"{group}|"), "affinity": GpuScheduler()}
         for name, way in ways.items():

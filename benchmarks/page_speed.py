@@ -90,7 +90,7 @@ def _run_installation(home: InstallationFolder) -> Iterator[None]:
 @contextmanager
 def _launch_browser() -> Iterator[Any]:
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a tool of the tests, absent from a plain house
+        from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise Unavailable("bench.no_browser") from error
     program = shutil.which("chromium") or shutil.which("google-chrome")

@@ -269,7 +269,7 @@ def _create_agency(tenant: OpenScope, store: FileStore) -> _House:
             agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC")
             for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
         )
-    drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which caption and which pixels, not a secret
+    drawn = random.Random(BENCHMARK_SEED)
     return _House(tenant, tenant_id, store, writer, second, drawn)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import redis
 
-pass
-
-
 from foundation.errors import Unavailable
 from foundation.ops.clock import monotonic, sleep
 from migrations import upgrading
 from workers.installation import ports
 from workers.runtime import embedded_servers
+
+pass
+
 
 START_SECONDS = 60.0
 

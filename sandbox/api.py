@@ -245,7 +245,7 @@ def _check_reply_target(store: SandboxStore, owner: SandboxAccount, native_id: s
     """A reply needs something to stand under: a post of the account, or what somebody said there. Raises Refusal."""
     where = "remarks WHERE state <> 'deleted'" if native_id.startswith("r") else "posts WHERE deleted_at IS NULL"
     number = kept.parse_native_id(native_id, native_id[:1])
-    found = store.fetch_one(f"SELECT 1 FROM {where} AND account = ? AND id = ?", owner.name, number)  # noqa: S608  two constants
+    found = store.fetch_one(f"SELECT 1 FROM {where} AND account = ? AND id = ?", owner.name, number)
     if found is None or native_id[:1] not in ("p", "r"):
         raise SandboxRefusal(422, "unknown_parent")
 

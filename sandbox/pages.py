@@ -109,7 +109,7 @@ async def home_page(request: Request) -> Response:
 
 def _count_rows(store: kept.SandboxStore, table: str, account: str) -> int:
     stands = " AND deleted_at IS NULL" if table == "posts" else ""
-    row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  two constants
+    row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)
     return int(row["n"]) if row else 0
 
 

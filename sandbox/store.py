@@ -163,7 +163,7 @@ def create_account(
         store.execute("UPDATE accounts SET state = ? WHERE name = ?", state, name)
         for column, value in (("title", title), ("token", token)):
             if value:
-                store.execute(f"UPDATE accounts SET {column} = ? WHERE name = ?", value, name)  # noqa: S608  two constants
+                store.execute(f"UPDATE accounts SET {column} = ? WHERE name = ?", value, name)
     return get_account(store, name)
 
 
@@ -241,7 +241,7 @@ def add_post(store: SandboxStore, owner: SandboxAccount, content: Mapping[str, A
             *(owner.name, key, content["surface"], content["title"], json.dumps(shown), store.now()),
         )
         row = store.fetch_one("SELECT * FROM posts WHERE id = ?", number)
-    assert row is not None  # noqa: S101  just written
+    assert row is not None
     return post_as_json(row), True
 
 
@@ -309,12 +309,12 @@ def delete_item(store: SandboxStore, owner: str, native_id: str, *, table: str, 
     """Take a post or message away. Raises Refusal 404 when it does not stand."""
     with store.transaction():
         found = store.fetch_one(
-            f"SELECT id FROM {table} WHERE account = ? AND id = ? AND deleted_at IS NULL",  # noqa: S608  a constant
+            f"SELECT id FROM {table} WHERE account = ? AND id = ? AND deleted_at IS NULL",
             *(owner, parse_native_id(native_id, prefix)),
         )
         if found is None:
             raise SandboxRefusal(404, "no_such_post")
-        store.execute(f"UPDATE {table} SET deleted_at = ? WHERE id = ?", store.now(), found["id"])  # noqa: S608  a constant
+        store.execute(f"UPDATE {table} SET deleted_at = ? WHERE id = ?", store.now(), found["id"])
 
 
 def ensure_fan(store: SandboxStore, owner: str, name: str, *, handle: str = "", language: str = "") -> sqlite3.Row:
@@ -328,9 +328,9 @@ def ensure_fan(store: SandboxStore, owner: str, name: str, *, handle: str = "", 
         )
         for column, value in (("handle", handle), ("language", language)):
             if value:
-                store.execute(f"UPDATE fans SET {column} = ? WHERE account = ? AND name = ?", value, owner, name)  # noqa: S608  two constants
+                store.execute(f"UPDATE fans SET {column} = ? WHERE account = ? AND name = ?", value, owner, name)
     row = store.fetch_one("SELECT * FROM fans WHERE account = ? AND name = ?", owner, name)
-    assert row is not None  # noqa: S101  just written
+    assert row is not None
     return row
 
 
@@ -344,7 +344,7 @@ def add_message(
             *(owner, fan_name, author, key, json.dumps(dict(content)), store.now()),
         )
         row = store.fetch_one("SELECT * FROM messages WHERE id = ?", kept)
-    assert row is not None  # noqa: S101  just written
+    assert row is not None
     return message_as_json(row)
 
 
@@ -412,6 +412,6 @@ def delete_accounts(store: SandboxStore, accounts: Sequence[str]) -> dict[str, i
 
 
 def _delete_rows(store: SandboxStore, table: str, key: str, account: str) -> int:
-    before = store.fetch_all(f"SELECT count(*) AS n FROM {table} WHERE {key} = ?", account)[0]["n"]  # noqa: S608  names of its own schema
-    store.execute(f"DELETE FROM {table} WHERE {key} = ?", account)  # noqa: S608  names of its own schema
+    before = store.fetch_all(f"SELECT count(*) AS n FROM {table} WHERE {key} = ?", account)[0]["n"]
+    store.execute(f"DELETE FROM {table} WHERE {key} = ?", account)
     return int(before)

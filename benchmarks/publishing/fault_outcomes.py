@@ -120,7 +120,7 @@ class _Bad:
 
     def __init__(self, world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize) -> None:
         self._world, self._app, self._worker, self._size = world, app, worker, size
-        self._drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - marks, no secrets
+        self._drawn = random.Random(BENCHMARK_SEED)
         self._tokens: dict[str, str] = {}
         self._channels: dict[str, UUID] = {}
         self._withheld = 0

@@ -89,7 +89,7 @@ class PlainWorker:
         """Return when it works, or should."""
         with self.log.open("ab") as out:
             command = [sys.executable, "-m", "benchmarks.publishing.plain_celery", self.redis_url]
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 - our own module
+            self.process = subprocess.Popen(command, stdout=out, stderr=out)
         sleep(START_SECONDS)
 
     def kill(self) -> None:

@@ -215,7 +215,7 @@ def _measure_recall(agency: _Agency, number: int) -> float:
 
 def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
     """A photograph of nobody, rated as good for everybody; no two look alike."""
-    drawn = random.Random(BENCHMARK_SEED + number)  # noqa: S311 - a picture, not a secret
+    drawn = random.Random(BENCHMARK_SEED + number)
     tiles = Image.frombytes("RGB", (8, 10), drawn.randbytes(240))
     data = io.BytesIO()
     tiles.resize((800, 1000)).save(data, "JPEG")

@@ -237,7 +237,7 @@ def run_scenario(
     What it costs counts from the first due time on, of every process of the house and of its servers.
     """
     watched = watched or ConnectionPeak(world.settings)
-    drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which account, not a secret
+    drawn = random.Random(BENCHMARK_SEED)
     start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=count / PLANNED_PER_S)
     due: dict[str, datetime] = {}
     for number in range(count):
@@ -275,7 +275,7 @@ def measure_fairness(world: BenchmarkWorld, many: int, *, watched: ConnectionPea
 
     Those many are not waited for.
     """
-    drawn = random.Random(f"{BENCHMARK_SEED} fair {many}")  # noqa: S311 - marks, no secrets
+    drawn = random.Random(f"{BENCHMARK_SEED} fair {many}")
     start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=many / PLANNED_PER_S)
     crowd = [one for one in world.channels if one[0] == world.channels[0][0]]
     alone = next(one for one in world.channels if one[0] != world.channels[0][0])

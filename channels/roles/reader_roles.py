@@ -74,7 +74,7 @@ SELECT g.id, g.platform, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox,
   coalesce(g.options ->> 'lets_in', '') <> 'subscribers' OR coalesce(g.options ->> 'by_request', '') = 'true' AS adult
 FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '' OR g.options ->> 'lets_in' <> ''
   OR EXISTS (SELECT FROM fan_roles r WHERE r.tenant_id = g.tenant_id AND r.channel_id = g.id)) ORDER BY g.id
-"""  # noqa: S608  a constant
+"""
 
 
 def role_givers(scope: Scope) -> list[RoleGiver]:
@@ -152,7 +152,7 @@ _AGAIN = f"""
 UPDATE fan_roles SET stands = NULL, reason = NULL, updated_at = house_now()
 WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channel) AND wanted
   AND (CAST(:anyway AS boolean) OR reason ->> 'code' = :away) RETURNING channel_id
-"""  # noqa: S608  a constant
+"""
 
 
 def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
@@ -328,7 +328,7 @@ def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
 def roles_of_reader(scope: Scope, channel_id: UUID, user_id: str) -> list[dict[str, object]]:
     """What is kept of a reader's roles, for the reader."""
     rows = scope.run(
-        f"SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = :tenant"  # noqa: S608  a constant
+        f"SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = :tenant"
         f" AND r.user_id = :user AND r.channel_id IN ({_INBOX}:channel) ORDER BY r.since",
         tenant=scope.tenant_id,
         channel=channel_id,

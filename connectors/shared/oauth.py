@@ -29,7 +29,7 @@ from connectors.shared.http_responses import platform_error_code
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-TOKEN_STEP = "token"  # noqa: S105  a step's name
+TOKEN_STEP = "token"
 ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD = "access_token", "refresh_token"
 MAX_TOKEN_LIFETIME = timedelta(days=400)
 _DEAD = frozenset({"invalid_grant", "invalid_request"})
@@ -104,7 +104,7 @@ def _build_token_step(
         "POST",
         path,
         said if shown else {**said, named: client.client_id, **secret},
-        token="none",  # noqa: S106  no secret
+        token="none",
         secret_fields=(ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD),
         deadline=20.0,
         encoding="form",

@@ -92,7 +92,7 @@ def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[F
 
 def _write_archive(who: Viewer, task: ManualTask, hand: PhoneVisit) -> IO[bytes]:
     """On the disk, not in memory: films are large."""
-    out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
+    out = tempfile.TemporaryFile()
     try:
         task_archive.write_package(
             task, hand.localizer, out, data_of=lambda sha256: library_files.object_store().get(who.tenant_id, sha256)

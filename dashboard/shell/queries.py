@@ -1,11 +1,8 @@
 """What stands on every page: whose it is, and what is stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-pass
-from collections.abc import Callable
 
 from channels.accounts import queries as channel_reads
 from dashboard.shell.page_context import PageContext
@@ -17,6 +14,8 @@ from gate.policy.emergency_stops import ActiveStop
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Agency, Creator, Member
 from tenants.agencies.rights import Right
+
+pass
 
 
 @dataclass(frozen=True)

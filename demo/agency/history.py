@@ -57,7 +57,7 @@ class HistoryInput:
 
     def seed_for(self, *parts: object) -> random.Random:
         """The same numbers for the same creator and thing, on every machine."""
-        return random.Random(derived_uuid(self.part.slug, *parts).int)  # noqa: S311  variety, not secrecy
+        return random.Random(derived_uuid(self.part.slug, *parts).int)
 
     def derived_id(self, *parts: object) -> UUID:
         """The id of a thing of this history."""

@@ -64,7 +64,7 @@ def _of_tenant(connection: Connection, tenant: UUID, tables: Sequence[str]) -> M
     connection.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)})
     gone = {}
     for table in tables:
-        statement = f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  names from the catalogue
+        statement = f"DELETE FROM {table} WHERE tenant_id = :tenant"
         gone[table] = connection.execute(text(statement), {"tenant": tenant}).rowcount
     return gone
 

@@ -106,7 +106,7 @@ class TourJudge:
 
     def _keep_failure(self, name: str) -> None:
         """What was seen when a witness disagreed, beside the house's logs; a window that is gone shows nothing."""
-        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+        from playwright.sync_api import Error as Broken
 
         with suppress(Broken):
             save_screenshot(
@@ -199,7 +199,7 @@ class TourJudge:
     @contextmanager
     def timed_step(self, name: str) -> Iterator[None]:
         """One step, timed; a disagreement, or what the browser complained about meanwhile, is its result."""
-        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+        from playwright.sync_api import Error as Broken
 
         began, before = monotonic(), len(self.window.complaints)
         witness, told = "", ""

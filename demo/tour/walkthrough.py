@@ -121,7 +121,7 @@ class TourRun:
 
 def _run_languages(party: TourRun) -> None:
     """Everything in French, then in English; or both at once, where somebody is in a hurry."""
-    from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+    from playwright.sync_api import Error as Broken
 
     began = monotonic()
     try:

@@ -80,5 +80,5 @@ def _beat_until(beat: ExtendLease, pulse: Heartbeat, ended: Event, every: float)
             if not beat():
                 pulse.mark_lost()
                 return
-        except Exception:  # noqa: S112 - any failure to reach the database: the next beat tells
+        except Exception:
             continue

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Computed, SmallInteger, UniqueConstraint
 from sqlmodel import Field
 
-import gate.removal.models  # noqa: F401  foreign keys refer to its tables
+import gate.removal.models
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
 from foundation.errors import NotFound
@@ -60,7 +60,7 @@ _BITS = """(SELECT min(bit_count(CAST(b.look # CAST(:look AS bigint) AS bit(64))
 _KNOWN = f"""
 SELECT EXISTS (SELECT FROM blocklist b WHERE b.sha256 = :sha256) AS exact,
   LEAST({", ".join(_BITS.format(n=n) for n in range(len(BANDS)))}) AS bits
-"""  # noqa: S608 - names of columns
+"""
 """Whether the very bytes are on the blocklists, and how many bits the nearest that shares a piece differs in. Piece by
 piece: a plan that does not know the values reads the whole list where all pieces are asked for in one condition."""
 

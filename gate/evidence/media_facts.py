@@ -74,7 +74,7 @@ SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
   {queries.CARD_POSITION_SQL} AS card, {resemblances.RESEMBLANCES_OF_BYTES_SQL} AS likeness
 FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
 WHERE renditions.tenant_id = :tenant AND renditions.sha256 = ANY(:digests) ORDER BY renditions.sha256
-"""  # noqa: S608 - constants of our own
+"""
 """Bytes with what machines and people said of them, who is shown, their shoot card, and whom they resemble: in one
 statement, since every claim asks."""
 

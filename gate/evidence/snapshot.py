@@ -86,7 +86,7 @@ _PLACED = f"""
     FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = {{place}} AND l.open) AS limits,
   (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = {{subject}}
     AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release, {_APPROVED}
-"""  # noqa: S608  constants of our own
+"""
 """What is said of a unit as it is at its place."""
 
 _AT_ONCE = f"""
@@ -100,7 +100,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
   {_VIEWER}, {_RECENT},
   {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
-"""  # noqa: S608  constants of our own
+"""
 """What every decision reads, in one statement; switches of the house are read by policy."""
 
 
@@ -163,7 +163,7 @@ _ELSEWHERE = f"""
 SELECT house_now() AS now, {_PLACED.format(digest="u.digest", place="u.place", subject="u.subject", kind="u.kind")}
 FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]), CAST(:kinds AS text[]))
   WITH ORDINALITY AS u (digest, place, subject, kind, n) ORDER BY u.n
-"""  # noqa: S608  constants of our own
+"""
 
 
 def snapshots_elsewhere(

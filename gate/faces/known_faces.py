@@ -378,7 +378,7 @@ JOIN assets a ON a.tenant_id = :tenant AND a.id = w.asset_id
 ORDER BY a.ai = 'generated' DESC, EXISTS (SELECT FROM content_ratings c
     WHERE c.tenant_id = :tenant AND c.sha256 = w.sha256 AND c.rating IN ('N', 'E')) DESC, w.id DESC
 LIMIT :most
-"""  # noqa: S608  a constant of this file
+"""
 
 
 def has_uncompared_pictures(scope: Scope) -> bool:

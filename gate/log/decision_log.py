@@ -197,7 +197,7 @@ def list_entries(scope: Scope, *, until: int, after: int = _BEFORE_ANY) -> Itera
     """The entries behind `after` up to `until`, in order: every column the hash covers and the hash. Read in pages."""
     columns = ", ".join([*_CHAINED, "hash"])
     statement = (
-        f"SELECT {columns} FROM decisions WHERE tenant_id = :tenant AND seq > :after AND seq <= :until"  # noqa: S608  our own columns
+        f"SELECT {columns} FROM decisions WHERE tenant_id = :tenant AND seq > :after AND seq <= :until"
         " ORDER BY seq LIMIT :page"
     )
     while rows := scope.run(statement, tenant=scope.tenant_id, after=after, until=until, page=PAGE).all():

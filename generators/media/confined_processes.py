@@ -43,7 +43,7 @@ def run_program(name: str, arguments: Sequence[str], *, folder: Path, seconds: f
     (folder / _TOLD).write_text(told, "utf-8")
     with (folder / _TOLD).open("rb") as ear, (folder / _SAID).open("wb") as said, (folder / _LOG).open("wb") as log:
         try:
-            process = subprocess.Popen(  # noqa: S603  our own words; what people wrote comes by a file
+            process = subprocess.Popen(
                 [program, *arguments], cwd=folder, stdin=ear, stdout=said, stderr=log, env={}, start_new_session=True
             )
         except OSError as error:

@@ -124,7 +124,7 @@ def _start_process(
 ) -> "subprocess.Popen[bytes]":
     command = [get_ffmpeg_exe(), *_QUIET, *arguments]
     try:
-        process = subprocess.Popen(  # noqa: S603  our own words; no name of a person's file is among them
+        process = subprocess.Popen(
             command,
             cwd=folder,
             stdin=subprocess.PIPE if fed else subprocess.DEVNULL,

@@ -171,7 +171,7 @@ def check_country(country: str, region: str) -> None:
 
 def list_countries(language: str) -> list[tuple[str, str]]:
     """Every country whose holidays are known: its code, and what it is called in a language ("fr" or "en")."""
-    from babel import Locale  # noqa: PLC0415  for the page on which somebody chooses
+    from babel import Locale
 
     names = Locale(language).territories
     return sorted(((code, names.get(code, code)) for code in _supported_countries()), key=lambda one: _sort_key(one[1]))

@@ -15,7 +15,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
 from foundation.ops.wall_time import WallTime, load_zone, local_day, parse_wall_time
-from schedules.availability import quiet_periods, slots
+from schedules.availability import quiet_periods
 from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
 from schedules.availability.models import SlotRow, SlotUse
 from schedules.availability.quiet_periods import QuietPeriod
@@ -307,13 +307,13 @@ def find_free_places(
 
     None of them is taken, nearer to another post than the account wants, or in a quiet period.
     """
-    known, since = slots.list_slots(scope, channel.id), max(after or scope.now, scope.now)
+    known, since = list_slots(scope, channel.id), max(after or scope.now, scope.now)
     if not known:
         return ()
     left = busy_times(scope, channel.id, since - minimum_interval_of(channel), but=change.away)
     taken, closed = sorted([*left, *change.taken]), change.closed
     kept = [*quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel.id), *closed]
-    return slots.filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
+    return filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
 
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:

@@ -272,7 +272,7 @@ def plan_pictures(
     Of each scene one picture in every size, with the same seed. The words of shared lists come with the recipe
     (`in_force`, `of_run`). Raises BadInput for a word without a list and for an answer that does not fit.
     """
-    draw = random.Random(seed if spec.seed is None else spec.seed)  # noqa: S311 - variety, not secrecy
+    draw = random.Random(seed if spec.seed is None else spec.seed)
     answers, edges = parameters.prompt_texts(spec.parameters, given or {}), spec.edges
     shots: list[PlannedPicture] = []
     while len(shots) < count:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-import studio.library.models  # noqa: F401  keys point at its tables
+import studio.library.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

@@ -26,7 +26,7 @@ class DraftState(StrEnum):
     REJECTED, EXPIRED, CANCELLED = "rejected", "expired", "cancelled"
 
 
-O, D, F, B, R = OwnerState, DraftState, FulfilmentState, OrderState, RefundState  # noqa: E741  names of one letter, for the graphs
+O, D, F, B, R = OwnerState, DraftState, FulfilmentState, OrderState, RefundState
 
 OWNER_STATES = StateGraph(
     initial=O.BOT,

@@ -300,7 +300,7 @@ def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until:
 
 def _list_lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
     rows = scope.run(
-        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"  # noqa: S608  two constants
+        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"
         " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
         f" WHERE t.tenant_id = :tenant AND {condition} ORDER BY t.occurred_at, t.id, e.id",
         tenant=scope.tenant_id,

@@ -59,7 +59,7 @@ def sample_net(month: date, whose: str) -> int:
 
 
 def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
-    dice = random.Random(derived_uuid("statement", whose, month).int)  # noqa: S311  variety, not secrecy
+    dice = random.Random(derived_uuid("statement", whose, month).int)
     days = monthrange(month.year, month.month)[1]
     earned = 0
     for number in range(dice.randrange(34, 48)):

@@ -135,7 +135,7 @@ def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
 
 
 def _build_totp(secret: bytes) -> TOTP:
-    return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  what apps understand; HMAC, not a signature
+    return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)
 
 
 def _find_second_factor(scope: Scope, member_id: UUID) -> SecondFactor | None:

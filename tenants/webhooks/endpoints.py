@@ -42,7 +42,7 @@ BEFORE_LIVES = timedelta(hours=24)
 """So long after a change calls are signed with both secrets."""
 
 
-WEBHOOK_SECRET_PREFIX = "whs_"  # noqa: S105  the prefix of a secret, not one
+WEBHOOK_SECRET_PREFIX = "whs_"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that may be called without TLS; a house in production reaches none of them."""
 

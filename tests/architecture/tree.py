@@ -33,7 +33,7 @@ BESIDE = frozenset({"migrations", "deploy", "docs", "examples", "tests", "tools"
 """Folders that are no package of the product."""
 
 TEXT_KINDS = frozenset(
-    ".md .html .xml .svg .css .js .yaml .yml .toml .po .txt .sh .ini .lock .mako".split()  # noqa: SIM905  reads better
+    ".md .html .xml .svg .css .js .yaml .yml .toml .po .txt .sh .ini .lock .mako".split()
 )
 
 Node = TypeVar("Node", bound=ast.AST)

@@ -18,7 +18,7 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_studio import word
-from tests.dashboard.test_vary import able  # noqa: F401  fixture
+from tests.dashboard.test_vary import able
 from tests.studio.builders import spec
 
 SHEET = "svg[role=img]"
@@ -62,7 +62,7 @@ def kept(who: Agency) -> RecipeSpec:
 
 @pytest.mark.parametrize(("width", "stroke"), [(1280, by_mouse), (390, by_finger)], ids=["mouse", "finger"])
 def test_a_part_is_painted_and_kept(
-    able: Door,  # noqa: F811  the fixture
+    able: Door,
     lumiere: Agency,
     chromium: Chromium,
     width: int,

@@ -27,12 +27,12 @@ from tenants.agencies.rights import Role
 from tests.channels.by_hand import LINK, NAME, Phone, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wall
-from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
+from tests.schedules.conftest import running, sandbox, services
 from workers.wiring import Services
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
+def lea(services: Services, sandbox: Network) -> Desk:
     made = desk(services, sandbox)
     connect(made)
     return made

@@ -8,16 +8,16 @@ import pytest
 from channels.manual_tasks import tasks
 from foundation.errors import Conflict
 from tests.channels.by_hand import Phone
-from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
+from tests.channels.test_handing import due, hand, lea
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import Desk
-from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
+from tests.schedules.conftest import running, sandbox, services
 
 
 @pytest.mark.parametrize("meanwhile", [tasks.refuse_task, tasks.open_task])
 def test_somebody_was_faster_than_who_opens(
-    lea: Desk,  # noqa: F811  fixtures
-    hand: Phone,  # noqa: F811  fixtures
+    lea: Desk,
+    hand: Phone,
     meanwhile: Callable[..., tasks.ManualTask],
 ) -> None:
     _, task = due(lea, hand)

@@ -8,12 +8,12 @@ from schedules.posts.states import DeliveryState
 from tests.channels.by_hand import LINK, NAME, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
+from tests.schedules.conftest import running, sandbox, services
 from workers.wiring import Services
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
+def lea(services: Services, sandbox: Network) -> Desk:
     return desk(services, sandbox)
 
 

@@ -10,11 +10,11 @@ from foundation.money import Money, Price
 from gate.contract.units import Rating
 from gate.reviews import link_targets
 from schedules.posts.states import DeliveryState
-from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
+from tests.journeys.test_x import House, house, running, server, services
 
 
 @pytest.mark.heavy
-def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  fixture
+def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:
     lea = house.desk
     house.enrol()
     house.live(minutes=2)  # what is read of a new account

@@ -33,18 +33,18 @@ from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import handlers as channel_handling
 from channels.sending import removal
 from channels.sending.events import BrakeProbeDue, CopyRemovalDue
-from connectors.registry import loader as connector_registry
-from gate.permits.events import PlaceProbeDue
-from workers.event_handlers import own_pages
-
-pass
-
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
+from connectors.registry import loader as connector_registry
+from gate.permits.events import PlaceProbeDue
 from subscribers.intake import fan_commands
+from workers.event_handlers import own_pages
 from workers.listeners.webhooks import meta
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
+
+pass
+
 
 LOOKUP_DEADLINE_SECONDS = 60
 """A look at a place, reader by reader where a platform lists nobody."""

@@ -209,7 +209,7 @@ def is_postgres_accepting(port: int) -> bool:
 
 def _run_program(command: list[str]) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end; it is killed with us."""
-    return subprocess.run(  # noqa: S603  the words are ours
+    return subprocess.run(
         command,
         capture_output=True,
         text=True,
@@ -235,12 +235,12 @@ def spawn_process(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
-        return subprocess.Popen(  # noqa: S603  the words are ours
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if answers else file,
             stderr=file,
-            preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509  a process without threads
+            preexec_fn=before or partial(die_with_parent, ending),
             start_new_session=True,
             env=environment,
             pass_fds=keep_open,

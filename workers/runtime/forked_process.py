@@ -115,7 +115,7 @@ class ForkServer:
 
     def _request_fork(self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool) -> ForkedProcess:
         """Raises OSError or ValueError where the template does not answer."""
-        assert self._line is not None  # noqa: S101  a template has one
+        assert self._line is not None
         self._line.settimeout(START_SECONDS)
         asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
         with _adopt_orphans(), ExitStack() as done, ExitStack() as failed:

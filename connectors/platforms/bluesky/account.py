@@ -74,7 +74,7 @@ def connect(
     if not answers:
         body = {"identifier": _normalize_handle(form.get("handle")), "password": form.get("app_password", "")}
         path = "/xrpc/com.atproto.server.createSession"
-        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
+        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)
         return Send(step)
     last = answers[0]
     if not isinstance(last, Response) or not last.is_success:
@@ -164,7 +164,7 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
     """The pair that follows; it must be this account's."""
     if not answers:
         path = "/xrpc/com.atproto.server.refreshSession"
-        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)  # noqa: S106  no secret
+        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)
         return Send(step)
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):

@@ -303,7 +303,7 @@ class Discord:
         if told is None:
             return None
         path = f"/interactions/{quote_segment(update.key.partition(':')[2])}/{{token}}/callback"
-        return bot_request("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
+        return bot_request("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)
 
 
 def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:

@@ -59,7 +59,7 @@ _ECHOED = ("error.message",)
 """A refusal repeats the token that nobody can read."""
 
 _WHO = "/me?fields=id,name"
-_TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
+_TOKEN = "/debug_token?input_token={token}&access_token={token}"
 
 
 def connect(
@@ -110,7 +110,7 @@ def _check_page_token(
 ) -> Send | ConnectedAccount | Outcome:
     """What the token of a Page may do, asked of itself."""
     if not answers:
-        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
+        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)
         return Send(step)
     found = _build_account(page, answers[0], chats=chats)
     if not chats or not isinstance(found, ConnectedAccount):

@@ -161,7 +161,7 @@ def _build_token_step(name: str, said: Mapping[str, Any]) -> WireStep:
         "GET",
         "/oauth/access_token",
         said,
-        token="none",  # noqa: S106  no secret
+        token="none",
         secret_fields=(oauth.ACCESS_TOKEN_FIELD,),
         deadline=20.0,
         encoding="query",

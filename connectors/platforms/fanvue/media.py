@@ -94,7 +94,7 @@ class MediaUpload:
             "PUT",
             "/",
             file=FileRef(self._medium.sha256, self._medium.mime, part=span),
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=120.0,
             address=address,
             within=STORES,

@@ -164,7 +164,7 @@ def _finish_sign_in(
 def _build_app_step(returns_to: str) -> WireStep:
     said = {"client_name": "Greenroom", "redirect_uris": returns_to, "scopes": SCOPES}
     hidden = ("client_secret",)
-    return WireStep(APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+    return WireStep(APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden)
 
 
 def _build_token_step(form: Mapping[str, str | Sealed]) -> WireStep:
@@ -177,7 +177,7 @@ def _build_token_step(form: Mapping[str, str | Sealed]) -> WireStep:
         "code_verifier": form.get("verifier", ""),
     }
     hidden = (ACCESS, "refresh_token")
-    return WireStep(TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+    return WireStep(TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden)
 
 
 def _parse_token(answers: tuple[StepResult, ...]) -> Sealed | None:

@@ -192,7 +192,7 @@ def _build_token_step(name: str, path: str, said: Mapping[str, Any]) -> WireStep
         "GET",
         path,
         said,
-        token="none",  # noqa: S106  no secret
+        token="none",
         secret_fields=(oauth.ACCESS_TOKEN_FIELD,),
         deadline=20.0,
         encoding="query",

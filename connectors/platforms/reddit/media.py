@@ -113,7 +113,7 @@ class MediaUpload:
                 "file": FileRef(self._medium.sha256, self._medium.mime, f"{self._name}.{ENDINGS[self._medium.mime]}")
             },
             headers=user_agent_header(self._account),
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=FILM_SECONDS if self.is_film else SECONDS,
             address=self._store_url,
             within=STORES,

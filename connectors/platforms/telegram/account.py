@@ -80,7 +80,7 @@ def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
 
 def _build_request(method: str, body: Mapping[str, Any]) -> Send:
     path = f"/bot{{token}}/{method}"
-    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))  # noqa: S106  how it is shown
+    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))
 
 
 def _parse_answer(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
@@ -158,7 +158,7 @@ def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | Non
     """Whether the token is still this bot's."""
     if not answers:
         path = "/bot{token}/getMe"
-        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))  # noqa: S106  how
+        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))
     bot = result(answers[-1])
     if not isinstance(bot, dict):
         return outcome_of_failure(answers[-1], creates=False)

@@ -67,7 +67,7 @@ def look_up_refund_from(charge_id: str, start: int, answers: tuple[StepResult, .
 
 def _build_request(method: str, body: Mapping[str, object], *, name: str = "") -> Send:
     path = f"/bot{{token}}/{method}"
-    return Send(WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look"))  # noqa: S106  how it is shown
+    return Send(WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look"))
 
 
 def _parse_entries(answer: StepResult) -> list[Any] | None:

@@ -40,7 +40,7 @@ class _Part:
     def step(self, act: str, more: Mapping[str, Any]) -> WireStep:
         spoken = {"language_code": self.language} if self.language else {}
         path, body = f"/bot{{token}}/{act}My{self.what}", {**more, **self.where, **spoken}
-        return WireStep(self.named(act), StepKind.AUTH, "POST", path, body, token="path", deadline=10.0)  # noqa: S106  how it is shown
+        return WireStep(self.named(act), StepKind.AUTH, "POST", path, body, token="path", deadline=10.0)
 
     def named(self, act: str) -> str:
         return f"{act}{self.what}:{self.language}"

@@ -155,5 +155,5 @@ def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
 def _build_request(name: str, method: str, chat: int | str, **more: int) -> Send:
     path, body = f"/bot{{token}}/{method}", {"chat_id": chat, **more}
     action = "metrics" if name == FOLLOWERS_STEP else "look"
-    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS)  # noqa: S106  how it is shown
+    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS)
     return Send(step)

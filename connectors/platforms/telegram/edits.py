@@ -71,7 +71,7 @@ def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) 
         f"/bot{{token}}/{method}",
         fields,
         files=files,
-        token="path",  # noqa: S106  how it is shown, not one
+        token="path",
         deadline=EDIT_SECONDS,
     )
 
@@ -115,4 +115,4 @@ def _build_edit_step(unit: Unit, chat: int | str, number: int) -> WireStep:
         said = {"text": words, "link_preview_options": {"is_disabled": True}}
     method = "editMessageCaption" if unit.media else "editMessageText"
     path = f"/bot{{token}}/{method}"
-    return WireStep(EDIT_STEP, StepKind.MUTATE, "POST", path, {**at, **said}, token="path", deadline=20.0)  # noqa: S106  how it is shown
+    return WireStep(EDIT_STEP, StepKind.MUTATE, "POST", path, {**at, **said}, token="path", deadline=20.0)

@@ -74,11 +74,11 @@ def _build_step(
 ) -> WireStep:
     """A request of ids and amounts."""
     path = f"/bot{{token}}/{method}"
-    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)  # noqa: S106  how
+    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)
 
 
 def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    from connectors.platforms.telegram import updates  # noqa: PLC0415  25 MiB, for the one process that listens
+    from connectors.platforms.telegram import updates
 
     return updates.parse_update(entry)
 
@@ -229,7 +229,7 @@ class Telegram:
             StepKind.CONTROL,
             "GET",
             f"/bot{{token}}/getUpdates?timeout={UPDATES_WAIT}&allowed_updates={allowed}{offset}",
-            token="path",  # noqa: S106  how it is shown, not one
+            token="path",
             action="updates",
             deadline=UPDATES_WAIT + 10.0,
         )

@@ -204,7 +204,7 @@ def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef] |
         f"/bot{{token}}/{method}",
         fields,
         files=files or {},
-        token="path",  # noqa: S106  how it is shown, not one
+        token="path",
         deadline=UPLOAD if files else QUICK,
     )
 

@@ -94,4 +94,4 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
 def _build_request(name: str, method: str, fan: str, place: str, **more: bool) -> Send:
     body = {"chat_id": chat_id(place), "user_id": int(fan), **more}
     action = "look" if name == MEMBER else ROLE_ACTION
-    return Send(WireStep(name, StepKind.CONTROL, "POST", f"/bot{{token}}/{method}", body, token="path", action=action))  # noqa: S106  how it is shown
+    return Send(WireStep(name, StepKind.CONTROL, "POST", f"/bot{{token}}/{method}", body, token="path", action=action))

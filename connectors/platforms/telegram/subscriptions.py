@@ -65,14 +65,14 @@ def _build_link_step(invoice: Invoice) -> WireStep:
         "subscription_period": invoice.period_days * 86_400,
     }
     path = "/bot{token}/createInvoiceLink"
-    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)  # noqa: S106  how it is shown
+    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)
 
 
 def build_stop_step(user: str, charge_id: str) -> WireStep:
     """No further month is taken; what is paid stays paid. Asked twice, it is stopped."""
     body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
     path = "/bot{token}/editUserStarSubscription"
-    return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")  # noqa: S106  how
+    return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")
 
 
 def stop_outcome(answer: StepResult) -> Outcome:

@@ -146,7 +146,7 @@ class Upload:
             "/",
             file=file,
             headers={"content-range": span},
-            token="none",  # noqa: S106  no secret
+            token="none",
             deadline=180.0,
             address=session,
             within=SESSIONS,

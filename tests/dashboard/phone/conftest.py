@@ -20,7 +20,7 @@ from tests.conftest import Cluster
 from tests.dashboard.conftest import serving
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wired
-from tests.schedules.conftest import running, sandbox  # noqa: F401  fixtures
+from tests.schedules.conftest import running, sandbox
 from workers.wiring import Services
 
 FRENCH = {"accept-language": "fr"}
@@ -45,7 +45,7 @@ def address(cluster: Cluster, home: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  the fixture
+def lea(services: Services, sandbox: Network) -> Desk:
     return desk(services, sandbox)
 
 
