@@ -23,7 +23,7 @@ from channels.accounts import lifecycle
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
-from subscribers.conversations import queries as chat_reads
+from subscribers.conversations import queries
 from subscribers.history import fan_timeline
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
@@ -220,7 +220,7 @@ def _read_chat_record(base: str, till: ChatAccount) -> list[FanChat]:
 def _count_order_breaks(services: Services, chat: FanChat) -> int:
     """Places at which the sandbox's order and the order they were written in differ, on either side."""
     with services.tenant(chat.till.tenant_id, "system:bench") as scope:
-        talk = chat_reads.find_conversation(scope, chat.till.channel_id, chat.fan)
+        talk = queries.find_conversation(scope, chat.till.channel_id, chat.fan)
         if talk is None:
             return len(chat.messages)
         ours, theirs = fan_timeline.sent_message_ids(scope, talk), fan_timeline.received_message_ids(scope, talk)

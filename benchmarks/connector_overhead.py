@@ -32,7 +32,7 @@ from foundation.canonical_json import canonical_json
 from foundation.db.database import Database, OpenScope
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ids import uuid7
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep
 from foundation.sealed import Sealed
 from gate.contract.permit import Permit
@@ -180,7 +180,7 @@ def run_test_network(folder: Path) -> Iterator[str]:
         process = spawn_process(
             [sys.executable, "-m", "workers.run", "sandbox", "--probes", "0", "--door", str(door.fileno())],
             home.log_file("sandbox"),
-            environment=house.child_environment(folder, code=CODE_ROOT),
+            environment=settings.child_environment(folder, code=CODE_ROOT),
             ending=signal.SIGKILL,
             keep_open=(door.fileno(),),
         )

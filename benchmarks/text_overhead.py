@@ -15,9 +15,8 @@ from statistics import median
 import httpx
 
 from foundation.errors import Unavailable
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, child_environment
 from generators.contract.engines import PromptMessage, TextJob
 from generators.engines.text.embedded import EmbeddedEngine
 from workers.installation import ports
@@ -89,7 +88,7 @@ def _time_bare_request(client: httpx.Client, seed: int) -> float:
 
 @contextmanager
 def _run_process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
-    environment = house.child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
+    environment = child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
     process = spawn_process(
         [sys.executable, "-m", "workers.run", name, main], home / f"{name}.log", environment=environment
     )

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foundation.ops.clock import monotonic
 from foundation.ops.fault_injection import FaultBook, PlatformCall
-from sandbox import payments as money
+from sandbox import payments
 from sandbox import store as kept
 from sandbox.store import SandboxAccount, SandboxRefusal, SandboxStore
 from sandbox.surfaces import SURFACES
@@ -104,12 +104,12 @@ class Button(_Strict):
 
 
 class Invoice(_Strict):
-    """A demand for test money."""
+    """A demand for test payments."""
 
     title: str = Field(min_length=1, max_length=64)
     description: str = Field(default="", max_length=255)
     amount: int = Field(gt=0, le=1_000_000)
-    currency: str = Field(pattern=f"^{money.TEST_CURRENCY}$")
+    currency: str = Field(pattern=f"^{payments.TEST_CURRENCY}$")
     payload: str = Field(min_length=1, max_length=128)
 
 
@@ -377,7 +377,7 @@ async def answer_checkout(request: Request, account: str, query_id: str) -> dict
     ok, text = body.get("ok"), str(body.get("text") or "")
     if not isinstance(ok, bool) or len(text) > 200:
         raise SandboxRefusal(422, "bad_request", where="ok")
-    answered = money.answer_checkout(get_store(request), owner.name, query_id, ok=ok, text=text)
+    answered = payments.answer_checkout(get_store(request), owner.name, query_id, ok=ok, text=text)
     get_bell(request).ring()
     return answered
 
@@ -389,7 +389,7 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
     charge_id, amount, currency = body.get("charge_id"), body.get("amount"), body.get("currency")
     if not isinstance(charge_id, str) or not isinstance(amount, int) or not isinstance(currency, str):
         raise SandboxRefusal(422, "bad_request", where="charge_id")
-    answered = money.refund_charge(get_store(request), owner.name, charge_id, amount, currency)
+    answered = payments.refund_charge(get_store(request), owner.name, charge_id, amount, currency)
     get_bell(request).ring()
     return answered
 
@@ -398,4 +398,4 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
 async def transactions(request: Request, account: str) -> dict[str, Any]:
     """Money in and out, oldest first."""
     owner = authenticate(request, account)
-    return money.list_transactions(get_store(request), owner.name, parse_number(request.query_params.get("after")))
+    return payments.list_transactions(get_store(request), owner.name, parse_number(request.query_params.get("after")))

@@ -6,9 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sandbox import store as kept
 from sandbox.api import authenticate, get_store, parse_number, read_json_object
-from sandbox.store import SandboxRefusal, SandboxStore
+from sandbox.store import SandboxRefusal, SandboxStore, ensure_fan, get_post, list_posts, parse_native_id
 
 MAX_COMMENT_LENGTH, LISTED = 2000, 100
 MODERATION_ACTIONS: Mapping[str, str] = {"hide": "hidden", "show": "shown", "delete": "deleted"}
@@ -22,7 +21,7 @@ def add_comment(store: SandboxStore, account: str, fan_name: str, post_id: str, 
     if not text.strip() or len(text) > MAX_COMMENT_LENGTH:
         raise SandboxRefusal(422, "bad_text")
     with store.transaction():
-        under, fan = kept.get_post(store, account, post_id), kept.ensure_fan(store, account, fan_name)
+        under, fan = get_post(store, account, post_id), ensure_fan(store, account, fan_name)
         if store.fetch_one("SELECT 1 FROM kept_away WHERE account = ? AND fan = ?", account, fan["name"]) is not None:
             raise SandboxRefusal(403, "kept_away")
         made = store.execute(
@@ -36,7 +35,7 @@ def get_comment(store: SandboxStore, account: str, native_id: str) -> sqlite3.Ro
     """A remark that its author and the account left standing. Raises Refusal 404."""
     row = store.fetch_one(
         "SELECT * FROM remarks WHERE account = ? AND id = ? AND state <> 'deleted'",
-        *(account, kept.parse_native_id(native_id, "r")),
+        *(account, parse_native_id(native_id, "r")),
     )
     if row is None:
         raise SandboxRefusal(404, "no_such_remark")
@@ -50,7 +49,7 @@ def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list
         " WHERE r.account = ? AND r.post = ? AND r.state = 'shown' ORDER BY r.id",
         *(account, post_id),
     )
-    answers = kept.list_posts(store, account, limit=200)
+    answers = list_posts(store, account, limit=200)
     return [
         {**dict(row), "answers": [one for one in answers if one["reply_to"] == f"r{row['id']}"][::-1]} for row in rows
     ]

@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks.publishing import world as bench_publishing
-from benchmarks.publishing.world import LATENCY_MS, PATIENCE_SECONDS, BenchmarkWorld
+from benchmarks.publishing.world import LATENCY_MS, PATIENCE_SECONDS, BenchmarkWorld, create_world, run_installation
 from foundation.ops.clock import monotonic, sleep, wall_now
 from schedules.imports import import_files
 from schedules.imports.csv_rows import MAX_ROWS
@@ -22,9 +21,9 @@ def measure_bulk_import() -> dict[str, float]:
     """Seconds for 10,000 lines on two accounts each; the file is planned, so that each line is two deliveries."""
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+        run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
-        world = bench_publishing.create_world(services)
+        world = create_world(services)
         tenant_id, creator_id, _ = world.channels[0]
         clerk = _Clerk(world, tenant_id, creator_id)
         begun = monotonic()

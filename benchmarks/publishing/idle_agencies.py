@@ -11,8 +11,16 @@ from threading import Timer
 
 import psutil
 
-from benchmarks.publishing import world as bench_publishing
-from benchmarks.publishing.world import LATENCY_MS, child_processes, cpu_seconds, median, percentile_95
+from benchmarks.publishing.world import (
+    LATENCY_MS,
+    child_processes,
+    cpu_seconds,
+    create_world,
+    median,
+    percentile_95,
+    run_installation,
+    run_scenario,
+)
 from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
@@ -52,21 +60,19 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     size, found, there = QUICK if quick else WHOLE, dict[str, float](), 0
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+        run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
-        home, world = InstallationFolder(Path(name) / "home"), bench_publishing.create_world(services)
-        bench_publishing.run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of a house pay for its caches
+        home, world = InstallationFolder(Path(name) / "home"), create_world(services)
+        run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
         for many in size.agencies:
             _add_agencies(services, there, many)
             there = many
             found[f"idle_ms_per_min_{many}"] = _measure_idle_load(size.rest_s) / many
-            run = bench_publishing.run_scenario(world, f"beside {many}", size.posts, EVERY)
+            run = run_scenario(world, f"beside {many}", size.posts, EVERY)
             found |= {f"light_p50_s_{many}": median(run.lateness), f"light_p95_s_{many}": percentile_95(run.lateness)}
             killed = Timer(KILLED_AFTER, _kill_process, (home, "relay"))
             killed.start()
-            run = bench_publishing.run_scenario(world, f"killed {many}", size.posts, EVERY)
+            run = run_scenario(world, f"killed {many}", size.posts, EVERY)
             killed.join()
             found[f"killed_most_s_{many}"] = max(run.lateness)
     return found

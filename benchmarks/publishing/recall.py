@@ -37,8 +37,7 @@ from gate.policy import active_policy
 from gate.ratings import ratings
 from gate.removal import removal_requests
 from schedules.approvals import decisions
-from schedules.posts import deliveries
-from schedules.posts import queries as schedule_reads
+from schedules.posts import deliveries, queries
 from schedules.posts.states import DeliveryState
 from studio.ingest import pipeline
 from studio.library import assets
@@ -151,7 +150,7 @@ def _post_ms(agency: _Agency) -> float:
 def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
     """Seconds from its hour to its settling, of every post since `start` that stands."""
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
-        entries = schedule_reads.entries_between(scope, agency.creator_id, start, start + timedelta(hours=1))
+        entries = queries.entries_between(scope, agency.creator_id, start, start + timedelta(hours=1))
     stand = (one for one in entries if one.state is DeliveryState.PUBLISHED and one.settled_at is not None)
     return [(one.settled_at - one.due_at).total_seconds() for one in stand if one.settled_at is not None]
 

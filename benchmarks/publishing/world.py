@@ -24,9 +24,8 @@ from channels.accounts import lifecycle
 from foundation.db.database import OpenScope
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ids import uuid7
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep, wall_now
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, child_environment, load_settings_of
 from foundation.ops.wall_time import WallTime
 from gate.policy.bundle import shipped_bundle
 from schedules.approvals import decisions
@@ -131,7 +130,7 @@ def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iter
     Of processes that send as many as usual, or `senders`.
     """
     home = InstallationFolder(folder)
-    environment = house.child_environment(folder, code=CODE_ROOT)
+    environment = child_environment(folder, code=CODE_ROOT)
     environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms)}
     environment |= {"GREENROOM_WORKERS__SENDERS": str(senders)} if senders else {}
     process = spawn_process(
@@ -146,7 +145,7 @@ def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iter
             if process.poll() is not None or monotonic() - started > START_SECONDS:
                 raise start_failure(home, "bench")
             sleep(0.1)
-        settings = house.load_settings_of(folder)
+        settings = load_settings_of(folder)
         with build_services(settings, pool_size=1, application="bench") as services:
             yield services
     finally:

@@ -35,14 +35,14 @@ from connectors.transport.transport import AccountTarget, Transport
 from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
-from foundation.http import address_policy as addressing
+from foundation.http import address_policy
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.sealed import Sealed, SealSecret
 from gate.contract.permit import AuthOrder, ControlOrder
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 IsReachable = Callable[[str], bool]
 """Whether the house may go to an address a person, or the server they named, gave."""
@@ -188,7 +188,7 @@ def _parse_server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str |
     named = typed.get(form.server, "") if form.server else ""
     if not isinstance(named, str) or not named.strip():
         return ""
-    return addressing.parse_origin(named) or None
+    return address_policy.parse_origin(named) or None
 
 
 def _sign_in(
@@ -250,7 +250,7 @@ def _record_setup_result(
 def _connect_found_account(
     scope: Scope, row: AccountSetupRow, found: ConnectedAccount, address: str, asked_at: datetime
 ) -> UUID:
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = get_creator(scope, row.creator_id)
     return lifecycle.connect_account(
         scope,
         creator_id=row.creator_id,

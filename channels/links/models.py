@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-import gate.copies.live_copies
 from channels.accounts.models import channel_foreign_key
 from foundation.db.tables import (
     CreatorOwnedRow,

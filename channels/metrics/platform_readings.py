@@ -16,7 +16,6 @@ from channels.limits import send_limits
 from channels.metrics import reaction_counts
 from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import post_addresses
-from connectors.contract import connector as contract
 from connectors.contract.account_setup import SupportsAccountSetup
 from connectors.contract.balance import MovementPage, SupportsBalance
 from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
@@ -261,7 +260,7 @@ def _fetch_marks(
     connector = account_connectors.connector_for(connectors, channel)
     if not copy.flags or not isinstance(connector, SupportsMarkCheck):
         return None
-    place = contract.PlatformCopy(copy.native_ids[0], copy.account, copy.viewer)
+    place = PlatformCopy(copy.native_ids[0], copy.account, copy.viewer)
 
     def question(answers: tuple[StepResult, ...]) -> Send | MarkReport | Outcome:
         return connector.read_marks(place, copy.flags, answers)

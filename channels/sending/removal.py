@@ -15,8 +15,7 @@ from channels.manual_tasks import task_lifecycle
 from channels.sending import post_addresses, reconciliation, replacement, step_runner
 from channels.sending.events import CopyRemovalDue, CopyRemoved
 from channels.sending.replacement import MintPermit, ReplacementContext
-from connectors.contract import connector as contract
-from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
 from connectors.contract.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Unknown
 from connectors.contract.paid_media import BOUGHT_STAYS
 from connectors.transport.transport import Transport
@@ -142,7 +141,7 @@ def _request_removal(copy: LiveCopy, channel: Channel, native_id: str, outside: 
         )
     connector, place = (
         account_connectors.connector_for(outside.connectors, channel),
-        contract.PlatformCopy(native_id, copy.account, copy.viewer),
+        PlatformCopy(native_id, copy.account, copy.viewer),
     )
 
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:

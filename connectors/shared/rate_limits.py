@@ -12,7 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from connectors.contract.connector import Response
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 
 RESERVED_PERCENT = 20
 """Of what there is, posts leave so much to replies and removals."""
@@ -87,7 +87,7 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
     if left is None or not most or not reset:
         return None
     said = {"x-ratelimit-reset": reset, "date": answer.headers.get("date", "")}
-    after = http.retry_after(said, timedelta(0))
+    after = http_responses.retry_after(said, timedelta(0))
     return LimitReading(most, min(left, most), after) if after > timedelta(0) else None
 
 

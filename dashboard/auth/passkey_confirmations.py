@@ -22,7 +22,7 @@ from gate.policy import emergency_stops
 from gate.policy.events import EmergencyStopRequested
 from gate.reviews import own_releases
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseStatus, OwnReleaseWithdrawn
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys
 
@@ -199,7 +199,7 @@ def show_own_release(request: Request) -> Response:
 def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
     """How the release of a unit stands. Raises NotFound for one of a creator this member does not work for."""
     found = own_releases.own_release_status(scope, digest)
-    if who.member.creators and tenant_reads.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
+    if who.member.creators and queries.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
         raise NotFound("review.unknown")
     return found
 

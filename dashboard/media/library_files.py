@@ -34,12 +34,10 @@ from gate.contract.units import Rating
 from gate.ratings.ratings import DisplayRating
 from generators.media import thumbnails
 from generators.media.pictures import POST_PROFILE
-from studio.library import playback
-from studio.library import queries as studio_reads
+from studio.library import playback, queries
 from studio.library.playback import Playback
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Member
+from tenants.agencies.queries import Member, get_acting_member, get_creator
 from tenants.agencies.rights import Right, has_right
 
 REVEAL_KEY_PREFIX = "clear:"
@@ -100,7 +98,7 @@ def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
 
     Raises NotFound for a picture that is not theirs to see so.
     """
-    found = studio_reads.get_asset_bytes(scope, asset_id)
+    found = queries.get_asset_bytes(scope, asset_id)
     if not (_can_view_creator(scope, member, found.creator_id) and can_reveal(member)) or found.standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
     return audit.record(scope, REVEAL_EVENT, f"asset:{asset_id}")
@@ -115,7 +113,7 @@ def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
     films = playback.playback_of(scope, pressed)
     if not films:
         return pressed
-    principal = tenant_reads.get_acting_member(scope, "review.people_only").principal_id
+    principal = get_acting_member(scope, "review.people_only").principal_id
     known = viewings.viewed_digests_of(scope, principal, [film.sha256 for film in films.values()])
     return frozenset(one for one in pressed if one not in films or films[one].sha256 in known)
 
@@ -125,7 +123,7 @@ def _can_view_creator(scope: Scope, member: Member, creator_id: UUID) -> bool:
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     if not works and not (has_right(member.role, Right.REVIEW) and member.creators):
         return False
-    return not member.creators or tenant_reads.get_creator(scope, creator_id).slug in member.creators
+    return not member.creators or get_creator(scope, creator_id).slug in member.creators
 
 
 def can_reveal(member: Member) -> bool:
@@ -187,7 +185,7 @@ def _serve_library_file(request: Request) -> Response:
 def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
     """What this member may see of an asset now. Raises NotFound."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-        found = studio_reads.get_asset_bytes(scope, asset_id)
+        found = queries.get_asset_bytes(scope, asset_id)
         standing: DisplayRating = found.standing
         if standing.is_withheld or not _can_view_creator(scope, who.member, found.creator_id):
             raise NotFound("library.asset_unknown", destination="-")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.media import library_files
 from dashboard.phone.phone_page import (
     PRIVATE_NO_STORE,
@@ -44,8 +44,7 @@ from studio.ingest.uploads import UploadView
 from studio.packs import triage
 from studio.packs.packs import MAX_TITLE
 from studio.packs.triage import TriageChoice
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_creators
 from tenants.agencies.rights import Right, has_right
 
 FRESH = timedelta(hours=24)
@@ -76,7 +75,7 @@ def _list_upload_creators(scope: Scope, hand: PhoneVisit) -> list[Creator]:
     """The creators this member hands in for."""
     if not has_right(hand.viewer.member.role, Right.RUN):
         return []
-    return [one for one in tenant_reads.list_creators(scope) if one.id in hand.creators]
+    return [one for one in list_creators(scope) if one.id in hand.creators]
 
 
 def _get_upload_creator(scope: Scope, hand: PhoneVisit, request: Request) -> Creator:
@@ -207,7 +206,7 @@ async def _handle_form_post(request: Request, act: PhotoAction) -> Response:
 
 
 def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]) -> Response:
-    places = {one.platform for one in channel_reads.list_channels(scope) if one.creator_id == creator.id}
+    places = {one.platform for one in queries.list_channels(scope) if one.creator_id == creator.id}
     if not places:
         raise BadInput("phone.card_no_account")
     persons = tuple(one for text in form.get("person", ()) if (one := _parse_id(text)) is not None)

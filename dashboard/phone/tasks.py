@@ -40,7 +40,7 @@ from dashboard.shell.session import Viewer
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.i18n.translation import Message
-from insights.metrics import manual_entry as typed_numbers
+from insights.metrics import manual_entry
 from insights.metrics.queries import latest_metrics
 from tenants.agencies.rights import Right, has_right
 
@@ -122,7 +122,7 @@ def _task_page(
         closed=task.state == ManualTaskState.WAITING and too_late,
         packable=task_archive.can_package(task),
         numbers=numbers,
-        asked=typed_numbers.TYPED_METRICS,
+        asked=manual_entry.TYPED_METRICS,
         opened=task.state == ManualTaskState.OPENED,
     )
 
@@ -214,8 +214,8 @@ def _store_typed_metrics(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Ma
     task = tasks.get_task(scope, task_id, creators=hand.creators)
     if not task.is_posted:
         raise NotFound("handover.unknown")
-    typed_numbers.store_typed_metrics(
-        scope, task.about, {name: first_value(form, name) for name in typed_numbers.TYPED_METRICS}
+    manual_entry.store_typed_metrics(
+        scope, task.about, {name: first_value(form, name) for name in manual_entry.TYPED_METRICS}
     )
     return f"/phone/task/{task_id}"
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from channels.accounts.queries import Channel
-from demo.agency import phrases as texts
+from demo.agency import phrases
 from demo.agency.cast import RAIL, CreatorProfile
 from foundation.ids import derived_uuid
 from foundation.money import Money
@@ -108,7 +108,7 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
         dice, clock = stage.seed_for("post", number), parse_clock_time(slot)
         due = _instant_at(stage, day, clock)
         key, asset = dice.choice(stage.pictures)
-        title, body = texts.caption_for(key, dice.randrange(len(texts.ENDINGS)))
+        title, body = phrases.caption_for(key, dice.randrange(len(phrases.ENDINGS)))
         found.append(
             PastPost(
                 id=stage.derived_id("post", number),
@@ -176,7 +176,7 @@ def generate_fans(stage: HistoryInput) -> list[PastFan]:
 
 def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
     dice = stage.seed_for("fan", number)
-    first, initial = dice.choice(texts.FIRST_NAMES), dice.choice(texts.INITIALS)
+    first, initial = dice.choice(phrases.FIRST_NAMES), dice.choice(phrases.INITIALS)
     language = "en" if "en" in stage.part.languages and dice.random() < 0.3 else "fr"
     since = _generate_instant(stage, day, dice)
     return PastFan(
@@ -194,9 +194,9 @@ def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
 def _generate_lines(stage: HistoryInput, dice: random.Random, since: datetime, language: str) -> Iterator[PastLine]:
     """A hello, then some talk, some of it on later days; nothing after the last day."""
     over, at = _instant_at(stage, stage.today, time(0, 0)), since
-    exchanges = [dice.choice(texts.OPENING_EXCHANGES[language])]
+    exchanges = [dice.choice(phrases.OPENING_EXCHANGES[language])]
     exchanges += [
-        dice.choice(texts.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
+        dice.choice(phrases.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
     ]
     for said, answered in exchanges:
         answer_at = at + timedelta(seconds=dice.randrange(3, 25))

@@ -17,8 +17,7 @@ from foundation.storage.archive import open_archive
 from foundation.storage.object_store import open_library_store, open_page_store
 from gate.log import anchors
 from gate.log.signed_checkpoints import LogKey
-from sandbox import store as sandbox_forgetting
-from sandbox.store import SandboxStore
+from sandbox.store import SandboxStore, delete_accounts
 from tenants.auth import sessions
 from tenants.scope import list_tenant_ids, scope_opener
 from tenants.vault import envelope
@@ -121,7 +120,7 @@ def delete_sandbox_accounts(settings: Settings) -> dict[str, int]:
     store = SandboxStore(file)
     try:
         names = [account.account for company in DEMO_AGENCIES for part in company.creators for account in part.accounts]
-        return {f"sandbox.{table}": count for table, count in sandbox_forgetting.delete_accounts(store, names).items()}
+        return {f"sandbox.{table}": count for table, count in delete_accounts(store, names).items()}
     finally:
         store.close()
 

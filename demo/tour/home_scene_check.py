@@ -17,7 +17,7 @@ from foundation.db.database import OpenScope
 from foundation.ops.clock import monotonic
 from foundation.outbox import outbox
 from gate.contract.units import Subject
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.posts.delivery_units import DELIVERY_SUBJECT
 
 TOLERANCE_SECONDS = 5.0
@@ -165,7 +165,7 @@ def scenes_played(j: TourJudge) -> list[str]:
     """The minutes that were played so far."""
     return sorted(
         j.read_demo_agency(
-            lambda scope: schedule_reads.post_ids_by_origin_key(
+            lambda scope: queries.post_ids_by_origin_key(
                 scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
             )
         )
@@ -175,7 +175,7 @@ def scenes_played(j: TourJudge) -> list[str]:
 def _list_post_ids(j: TourJudge, key: str) -> list[UUID]:
     return list(
         j.read_demo_agency(
-            lambda scope: schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, key)
+            lambda scope: queries.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, key)
         ).values()
     )
 
@@ -187,5 +187,5 @@ def _progress_texts(j: TourJudge, done: int) -> tuple[str, ...]:
 def _get_post_text(j: TourJudge, key: str) -> str:
     """What a post of the scene is recognised by on Home."""
     (post_id,) = _list_post_ids(j, key)
-    post = j.read_demo_agency(lambda scope: schedule_reads.get_stored_post(scope, post_id))
+    post = j.read_demo_agency(lambda scope: queries.get_stored_post(scope, post_id))
     return (post.title or post.body)[:60]

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Computed, SmallInteger, UniqueConstraint
 from sqlmodel import Field
 
-import gate.removal.models
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
 from foundation.errors import NotFound

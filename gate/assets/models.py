@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Computed, Index, UniqueConstraint
 from sqlmodel import Field
 
-import gate.people.models
 from foundation.db.tables import (
     FOREVER,
     CreatorOwnedRow,

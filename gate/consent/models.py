@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import Index
 
-import gate.people.models
 from foundation.db.tables import (
     FOREVER,
     CreatorOwnedRow,

@@ -10,9 +10,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-import gate.assets.models
-import gate.consent.models
-import gate.people.models
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, timestamp_column

@@ -40,7 +40,7 @@ from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
 from gate.text import text_rating
-from gate.text import urls as hosts
+from gate.text.urls import canonical_url
 from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
 
@@ -354,7 +354,7 @@ def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
 def _list_link_facts(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
     led = (lead.target for lead in unit.leads)
     urls = text_rating.extract_links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
-    kept = {url: hosts.canonical_url(url) for url in sorted(urls)}
+    kept = {url: canonical_url(url) for url in sorted(urls)}
     if not any(kept.values()):
         return ()
     rows = scope.session.exec(

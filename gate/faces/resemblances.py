@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
-import gate.people.models
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, message_column, table_arguments, tenant_foreign_key
 from foundation.i18n.translation import Message

@@ -18,7 +18,7 @@ from gate.log import decision_log, hash_chain, signed_checkpoints
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.proof import EXPORT_FORMAT, entry_line
 from gate.log.signed_checkpoints import Checkpoint, ForgedStatement, LogKey, RootLink
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 
 ACTOR = "system:export"
 
@@ -94,7 +94,7 @@ def _iter_root_lines(source: _Source) -> Iterator[bytes]:
 
 def _of_tenant(scope: Scope, source: _Source, name: str) -> Iterator[bytes]:
     head, noted = decision_log.chain_head(scope) if name else None, _last_checkpoint_number(scope)
-    yield signed_checkpoints.sign_statement("log", {"agency": tenants.get_agency(scope).name, "log": name}, source.key)
+    yield signed_checkpoints.sign_statement("log", {"agency": queries.get_agency(scope).name, "log": name}, source.key)
     said = {"log": name, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": hash_chain.to_microseconds(scope.now)}
     if head is not None:
         waiting = _Checkpoints(scope, source, name, head, noted)

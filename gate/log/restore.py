@@ -28,7 +28,7 @@ from gate.people import persons
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from gate.removal import recall
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import agency_founded_at
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids
 
@@ -178,7 +178,7 @@ def _stop_publishing(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenS
 def journal_name(scope: Scope, key: LogKey) -> str:
     """The journal's name outside: an agency that is removed and comes back begins another."""
     return key.log_name(
-        scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else tenant_reads.agency_founded_at(scope)
+        scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else agency_founded_at(scope)
     )
 
 

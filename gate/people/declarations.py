@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-import gate.people.models
 from foundation.canonical_json import canonical_json
 from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from gate.contract.facts import DeclarationFacts

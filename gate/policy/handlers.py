@@ -9,7 +9,7 @@ from foundation.i18n.translation import Message
 from gate.policy import emergency_stops
 from gate.policy.events import EmergencyStopRequested
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right
 from tenants.notices import notices
 
@@ -32,7 +32,7 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
         with tenant(event.tenant_id, event.by) as scope:
             if refused.message.code == emergency_stops.NOT_PERMITTED:  # nobody else is asked for anything
-                alone = tenant_reads.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
+                alone = queries.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
                 notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
             else:
                 anew = (
@@ -71,7 +71,7 @@ def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> 
     kind, _, key = scope.actor.partition(":")
     if feature != "sending" or kind != "member":
         return
-    member = tenant_reads.get_member(scope, UUID(key))
+    member = queries.get_member(scope, UUID(key))
     try:
         emergency_stops.check_may_reopen(scope, member, place, target)
     except Refused:
@@ -88,7 +88,7 @@ def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str)
     )
     if asked is None or since is None or asked.at < since:
         return None
-    others = (one for one in tenant_reads.list_members(scope) if f"member:{one.id}" != scope.actor)
+    others = (one for one in queries.list_members(scope) if f"member:{one.id}" != scope.actor)
     return next(
         (one.id for one in others if f"member:{one.id}" == asked.actor and has_right(one.role, Right.REOPEN)), None
     )

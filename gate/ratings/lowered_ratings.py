@@ -11,8 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
-import gate.assets.models
-import gate.ratings.models
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
 from gate.contract.facts import MIN_SEEN_PERCENT

@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
-import gate.assets.models
 from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, table_arguments
 from foundation.ids import uuid7

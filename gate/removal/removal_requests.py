@@ -39,7 +39,7 @@ from gate.removal.request_status import (
     latest_status,
     lock_removal_request,
 )
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -238,7 +238,7 @@ def request_decision(scope: Scope, complaint_id: UUID, *, because: str = "", dig
     `digests` are of what a member found to be meant, where nothing was named. Raises Refused for who may not review and
     for what the house decides, BadInput for another reason, NotFound, Conflict when it was decided before.
     """
-    require_right(tenant_reads.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
+    require_right(queries.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
     if because and because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
     row = get_removal_request(scope, complaint_id)
@@ -295,10 +295,10 @@ def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -
             return
         freeze_named_bytes(scope, row.id)
         until = _decision_deadline(scope, row)
-        if until is not None and (scope.now >= until or tenant_reads.get_agency(scope).demo):
+        if until is not None and (scope.now >= until or queries.get_agency(scope).demo):
             recall_named_bytes(scope, row.id)
             return
-        creator = tenant_reads.get_creator(scope, row.creator_id)
+        creator = queries.get_creator(scope, row.creator_id)
         by_house = bool(receipts.decided_by_installation(scope, [row.id]))
         code = "complaint.waits_house" if by_house else "complaint.waits_person"
         told = Message(code if row.digests or by_house else "complaint.waits_words", {"creator": creator.name})

@@ -33,7 +33,7 @@ from gate.contract.facts import MIN_AGREEMENT_PERMILLE
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -317,8 +317,8 @@ def _ratings_by_principal(scope: Scope, calibration_id: UUID) -> dict[UUID, dict
     return found
 
 
-def _get_reviewer(scope: Scope) -> tenants.Member:
-    member = tenants.get_acting_member(scope, "review.people_only")
+def _get_reviewer(scope: Scope) -> queries.Member:
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member
 
@@ -340,7 +340,7 @@ def send_calibration_reminders(event: CalibrationReminderDue, *, tenant: OpenSco
     """Tell every agency that could compare its reviewers and has not this month."""
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not tenants.get_agency(scope).demo:  # a demonstration shows its own day
+            if not queries.get_agency(scope).demo:  # a demonstration shows its own day
                 put_calibration_notice(scope)
 
 
@@ -358,7 +358,7 @@ def put_calibration_notice(scope: Scope) -> None:
 
 def calibration_month_start(scope: Scope) -> datetime:
     """When this month began where the agency is."""
-    here = scope.now.astimezone(ZoneInfo(tenants.get_agency(scope).zone))
+    here = scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone))
     return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -370,6 +370,6 @@ def is_calibration_due(scope: Scope, since: datetime) -> bool:
 
 def _has_two_reviewers(scope: Scope) -> bool:
     """Whether two different humans may review."""
-    humans = {one.principal_id for one in tenants.list_members(scope) if has_right(one.role, Right.REVIEW)}
+    humans = {one.principal_id for one in queries.list_members(scope) if has_right(one.role, Right.REVIEW)}
     same = device_fingerprints.same_humans(scope)
     return any(b not in same.get(a, ()) for a in humans for b in humans if a < b)

@@ -12,7 +12,7 @@ from gate.policy.queries import rule_verifications
 from gate.reviews import rule_verification
 from gate.reviews.events import RuleReminderDue
 from gate.reviews.rule_verification import PendingVerification
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
@@ -67,7 +67,7 @@ def send_rule_reminders(event: RuleReminderDue, *, tenant: OpenScope, places: Ag
         active_policy.store_shipped_bundle(scope)
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not tenants.get_agency(scope).demo:  # a demonstration shows its own day, and reaches no real place
+            if not queries.get_agency(scope).demo:  # a demonstration shows its own day, and reaches no real place
                 put_rule_notices(scope, list_expiring_rules(scope, places(scope)))
 
 

@@ -37,7 +37,7 @@ from gate.policy.matrix import PlaceKind
 from gate.ratings import ratings
 from gate.removal import recall
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -196,7 +196,7 @@ def submit_sample_reading(scope: Scope, sample_id: UUID, *, raised_to: Rating | 
     Raises NotFound; Conflict where somebody read it; Refused for who may not review, its author or who counts as them,
     and for what would not be higher.
     """
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     row = _get_sample(scope, sample_id)
     if row.read_at is not None:
@@ -233,7 +233,7 @@ def _load_unit(scope: Scope, row: Sample) -> Unit:
 def _find_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
     try:
-        return tenants.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+        return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
     except (NotFound, ValueError):
         return None
 
@@ -258,7 +258,7 @@ WHERE tenant_id = :tenant AND id = :id AND read_at IS NULL
 
 
 def _record_reading(scope: Scope, row: Sample, event: SampleRead) -> None:
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     if event.raised_to:
         _raise_rating(scope, row, Rating(event.raised_to), event.what)
     with scope.acting_as("gate"):

@@ -14,8 +14,7 @@ from typing import Any
 
 from generators.contract.engines import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Lora
 from generators.local_models import checkpoints
-from generators.local_models.device import MEBIBYTE, ComputeDevice, is_out_of_memory
-from generators.local_models.device import memory_budget as budget_now
+from generators.local_models.device import MEBIBYTE, ComputeDevice, is_out_of_memory, memory_budget
 from generators.local_models.model_folders import ModelFiles, ModelLibrary, weights_file_in
 from generators.local_models.weight_files import count_file_parameters
 
@@ -71,7 +70,7 @@ class PipelineCache:
         *,
         hub: bool = False,
         opens: "OpenModel | None" = None,
-        budget: "Budget" = budget_now,
+        budget: "Budget" = memory_budget,
     ) -> None:
         self._wears, self._device, self._hub = wears, device, hub
         self._opens, self._budget = opens or _open_picture_pipeline, budget

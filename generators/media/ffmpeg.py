@@ -18,8 +18,7 @@ from typing import IO
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from foundation.errors import BadInput, Unavailable
-from generators.media.confined_processes import kill_process_group as _kill
-from generators.media.confined_processes import limit_resources
+from generators.media.confined_processes import kill_process_group, limit_resources
 
 DEMUXERS = "mov,matroska,ogg,gif,apng,webp_anim"
 """What may be opened at all: no playlists, no lists of files, no pictures but those that move."""
@@ -109,7 +108,7 @@ def _run_process(
         process.wait()
     finally:
         watch.cancel()
-        _kill(process)
+        kill_process_group(process)
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -141,7 +140,7 @@ def _start_process(
 
 def _stop_late_process(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
     late.set()
-    _kill(process)
+    kill_process_group(process)
 
 
 def _process_error(status: int, late: bool, folder: Path, name: str) -> BadInput | Unavailable:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
@@ -123,7 +123,7 @@ def notify_finished_tests(scope: Scope, creator_id: UUID) -> None:
             continue
         test = ab_tests.get_test(scope, test_id)
         if test.state is AbTestStatus.RUNNING and judge_test(scope, test).is_final:
-            account = channel_reads.get_channel(scope, test.channel_id).name
+            account = queries.get_channel(scope, test.channel_id).name
             message = Message("experiments.has_its_size", {"account": account})
             notices.put(scope, message, cause=cause, creator_id=creator_id)
 

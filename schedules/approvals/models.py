@@ -8,7 +8,6 @@ from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-import schedules.posts.models
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
 
 

@@ -23,7 +23,7 @@ from schedules.posts.transitions import (
     transition_delivery,
     update_delivery,
 )
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 
 
@@ -103,9 +103,7 @@ def has_approved_time(scope: Scope, row: Delivery) -> bool:
     False where no yes is for the hour, and of what stands in part: its hour was kept. Raises Conflict where now is
     another hour than the agreed one.
     """
-    if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(
-        tenant_reads.get_creator(scope, row.creator_id)
-    ):
+    if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False
     if row.due_at <= scope.now and (row.late_until is None or scope.now <= row.late_until):
         return True
@@ -115,7 +113,7 @@ def has_approved_time(scope: Scope, row: Delivery) -> bool:
 def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
     """Whether a delivery that gets another hour waits for the second yes again; then nobody's second yes to its post
     stands any more, and a link that was not answered is over. `due` is UTC-aware."""
-    if due == row.due_at or not needs_time_approval(tenant_reads.get_creator(scope, row.creator_id)):
+    if due == row.due_at or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False
     own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
     scope.session.exec(own.with_for_update()).all()  # before the link, as whoever answers by it

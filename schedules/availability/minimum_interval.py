@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, to_wall_time
@@ -158,7 +158,7 @@ def find_interval_warning(
 
     It never stops anybody: who plans by hand may want it so. Raises NotFound.
     """
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
     gap, covered = channel.min_interval, quiet_periods.find_covering_period(closed, at)
     neighbour = _find_nearest_post(scope, channel, at, but)

@@ -12,8 +12,6 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-import schedules.posts.models
-import schedules.rescheduling.models
 from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table_arguments
 
 

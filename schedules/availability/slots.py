@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -171,7 +171,7 @@ def add_slot(
     is copied. Raises BadInput for an hour that is
     none and for too many of them, Conflict for one the account has already, NotFound.
     """
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     load_zone(zone)
     if not 0 <= weekday <= 6 or not 0 <= jitter <= MAX_JITTER_MINUTES:
         raise BadInput("slot.wrong", most=MAX_JITTER_MINUTES)
@@ -318,5 +318,5 @@ def find_free_places(
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
     """When the next post would leave that is added now; None where an account has no slot, or none free."""
-    place = next(iter(find_free_places(scope, channel_reads.get_channel(scope, channel_id))), None)
+    place = next(iter(find_free_places(scope, queries.get_channel(scope, channel_id))), None)
     return place.wall_time if place is not None else None

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
-import schedules.posts.models
 from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, false
 from sqlmodel import col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound, Refused
@@ -32,7 +32,7 @@ from schedules.posts.deliveries import cancel_wakeups, schedule_wakeups
 from schedules.posts.models import Delivery
 from schedules.posts.states import DOWNTIME_STATES, DeliveryState
 from schedules.posts.transitions import transition_delivery, update_delivery
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 JITTER_FROM, JITTER_TO = 15, 90
@@ -110,7 +110,7 @@ def _catch_up_jitter(delivery_id: UUID) -> timedelta:
 
 def is_unannounced(scope: Scope, row: Delivery) -> bool:
     """Whether a delivery is one of several that were missed, its account could send now, and nobody was told of it."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     rows = _list_missed_deliveries(scope, channel)
     return (
         row.id in [one.id for one in rows] and _is_part_of_downtime(scope, rows) and _can_account_send(scope, channel)
@@ -144,7 +144,7 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
         )
         .distinct()
     )
-    return any(_can_account_send(scope, channel_reads.get_channel(scope, one)) for one in found.all())
+    return any(_can_account_send(scope, queries.get_channel(scope, one)) for one in found.all())
 
 
 def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
@@ -153,7 +153,7 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
     Twice is as once: what has a turn is not missed any more. Raises NotFound.
     """
     lock_downtimes(scope)
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     rows = _list_missed_deliveries(scope, channel, lock=True)
     if not _is_part_of_downtime(scope, rows) or not _can_account_send(scope, channel):
         return
@@ -320,7 +320,7 @@ def is_held_back(row: Delivery) -> bool:
 
 def is_still_held(scope: Scope, row: Delivery) -> bool:
     """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked for them."""
-    return is_held_back(row) and not tenant_reads.get_creator(scope, row.creator_id).approval_tiers
+    return is_held_back(row) and not get_creator(scope, row.creator_id).approval_tiers
 
 
 def hold_replacement(scope: Scope, row: Delivery, instead_of: Delivery) -> None:

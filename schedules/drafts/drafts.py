@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, get_channel
 from connectors.shared.options import ChosenOptions
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -270,7 +269,7 @@ def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:
     live = dict.fromkeys(
         one.channel_id for one in deliveries_of_post(scope, post_id) if one.state != DeliveryState.CANCELLED
     )
-    return {one: channel_reads.get_channel(scope, one) for one in live}
+    return {one: get_channel(scope, one) for one in live}
 
 
 def channel_of_post(scope: Scope, post_id: UUID, channel_id: UUID) -> Channel:

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
-import schedules.posts.models
 from foundation.db.tables import CreatorOwnedRow, table_arguments
 
 

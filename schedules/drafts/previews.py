@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.sending import step_runner
@@ -129,7 +128,7 @@ def preview_draft(
 ) -> list[PostPreview]:
     """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
     assets.check_assets_owned(scope, draft.creator_id, draft.assets)
-    mine = {one.id: one for one in channel_reads.list_creator_channels(scope, draft.creator_id)}
+    mine = {one.id: one for one in queries.list_creator_channels(scope, draft.creator_id)}
     if not mine.keys() >= set(draft.channels):
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]

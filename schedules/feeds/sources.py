@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.db.tables import stored_message
@@ -23,7 +23,7 @@ from schedules.feeds.models import Feed, FeedEntry
 from schedules.feeds.rss_atom import ParsedEntry, ParsedFeed
 from schedules.posts import deliveries
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 ORIGIN = "rss"
@@ -75,7 +75,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
     address = _validate_feed_url(url)
     if not channels:
         raise BadInput("feed.no_account")
-    hers = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
+    hers = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not hers >= set(channels):
         raise NotFound("channel.unknown", channel=str(next(iter(set(channels) - hers))))
     scope.lock(f"{scope.tenant_id}:feeds:{creator_id}")
@@ -251,7 +251,7 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
         )
     )
     fresh = [entry for entry in reversed(document.entries) if entry.guid not in known]
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = get_creator(scope, row.creator_id)
     day = str(local_day(scope.now, creator.zone))
     room = MAX_DRAFTS_PER_DAY - (row.today if row.day == day else 0)
     wanted = fresh[:room] if row.seeded else []
@@ -278,7 +278,7 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
 
 def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
     """The accounts of a feed that are still here; one that somebody took off is not."""
-    here = {one.id for one in channel_reads.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
+    here = {one.id for one in queries.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
     return [one for one in map(UUID, row.channels) if one in here]
 
 

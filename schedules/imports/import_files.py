@@ -29,7 +29,7 @@ from schedules.imports.states import ImportState
 from schedules.imports.writer import ImportAuthor
 from schedules.posts.states import IMPORT_STATES
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 MAX_FILE_NAME_LENGTH = 120
 MAX_FINDINGS = 2_000
@@ -231,7 +231,7 @@ def write_import(
 
 def _resolve_author_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
-    return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+    return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
 
 
 def fail_import(scope: Scope, import_id: UUID) -> None:

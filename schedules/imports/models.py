@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-import schedules.posts.models
 from foundation.db.tables import TenantRow, jsonb_column, message_column, table_arguments
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.notices import notices
 
@@ -67,7 +67,7 @@ def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) ->
 
 def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
     """Tell each owner, once; the causes."""
-    owners = {one.principal_id for one in tenant_reads.list_members(scope) if one.role is Role.OWNER}
+    owners = {one.principal_id for one in queries.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})
     causes = []
     for principal in sorted(owners):

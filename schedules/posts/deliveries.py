@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -36,7 +36,7 @@ from schedules.posts.transitions import (
     transition_delivery,
 )
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_member
 
 PLANNING_HORIZON = timedelta(days=731)
 """So far ahead a post may be planned: two years."""
@@ -139,7 +139,7 @@ def create_post(
 def principal_of_author(scope: Scope, author: str) -> UUID | None:
     """The human behind an author: without it, somebody could approve their own work."""
     kind, _, key = author.partition(":")
-    return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+    return get_member(scope, UUID(key)).principal_id if kind == "member" else None
 
 
 def create_delivery(
@@ -160,7 +160,7 @@ def create_delivery(
     `asks_since`: what `approvals.added` says of it. In the place of another one it is as important, and only rehearsed
     where that was. `by_rule`: its time was a series', whose reach is its own and which is never marked as rehearsed.
     """
-    owner, channel = get_post(scope, post_id), channel_reads.get_channel(scope, channel_id)
+    owner, channel = get_post(scope, post_id), queries.get_channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
         raise NotFound("channel.unknown", channel=str(channel_id))
     due, by_hand = at.instant(), series_id is None and not by_rule

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from gate.assets import asset_records
 from generators.media.pictures import POST_PROFILE
@@ -81,7 +81,7 @@ def list_live_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
             col(Delivery.dry_run).is_(False),
         )
     ).all()
-    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator_id)}
+    accounts = {one.id: one for one in queries.list_creator_channels(scope, creator_id)}
     said = [
         (row, channel_overrides.content_for_channel(owner, accounts[row.channel_id]))
         for row, owner in rows

@@ -15,8 +15,6 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-import schedules.downtime.models
-import schedules.recurrence.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

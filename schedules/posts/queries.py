@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row, func
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
@@ -113,7 +113,7 @@ class StoredPost:
         """What it says where no place says otherwise."""
         return PostContent(self.title, self.body, self.media, self.parts)
 
-    def content_for_channel(self, channel: channel_reads.Channel) -> PostContent:
+    def content_for_channel(self, channel: queries.Channel) -> PostContent:
         """What it says on an account."""
         return channel_overrides.apply_overrides(self.base_content, self.others, channel)
 
@@ -177,7 +177,7 @@ def entries_between(
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
     ).all()
-    names = {channel.id: channel.name for channel in channel_reads.list_creator_channels(scope, creator_id)}
+    names = {channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)}
     return [build_entry(row, owner, names) for row, owner in rows]
 
 
@@ -295,7 +295,7 @@ def entries_needing_decision(scope: Scope, *, limit: int = 100) -> list[Delivery
         .order_by(col(Delivery.due_at))
         .limit(limit)
     ).all()
-    names = channel_reads.channel_names(scope) if rows else {}
+    names = queries.channel_names(scope) if rows else {}
     return [build_entry(row, owner, names) for row, owner in rows]
 
 
@@ -399,7 +399,7 @@ def delivery_moves_since(
         .order_by(col(DeliveryMove.created_at), col(DeliveryMove.id))
         .limit(limit)
     ).all()
-    names = {channel.id: channel.name for channel in channel_reads.list_creator_channels(scope, creator_id)}
+    names = {channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)}
     return [
         DeliveryMoveEntry(
             move.id,

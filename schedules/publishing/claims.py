@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, literal, text, tuple_
 from sqlmodel import col, func, select
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from channels.attempts import attempts
@@ -229,7 +228,7 @@ class PreparedPost:
 
 def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]) -> PreparedPost:
     """What would leave, with the epochs and the account locked in this order."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     connector, part = account_connectors.connector_for(connectors, channel), thread_parts.current_part(row)
     raw = _compose_units(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
@@ -301,7 +300,7 @@ def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
 
 
 def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     held = account_blocks.find_account_block(scope, channel)
     if held is not None and held.why is BlockReason.LOST:
         raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlmodel import col, or_, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
-from channels.sending import edits as copies_outside
+from channels.sending.edits import is_edit_uncertain
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.i18n.translation import Message
@@ -32,7 +32,7 @@ from schedules.posts.states import CANCELLABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.recurrence.models import PostTest
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator, get_member
 from tenants.agencies.rights import Right, require_right
 
 S, E = DeliveryState, EditState
@@ -83,7 +83,7 @@ def request_edit(
         raise Conflict("post.changed_meanwhile")
     rows = deliveries_of_post(scope, post_id, lock=True)
     standing = [one for one in rows if one.state == S.PUBLISHED and one.native_id]
-    accounts = {one.channel_id: channel_reads.get_channel(scope, one.channel_id) for one in standing}
+    accounts = {one.channel_id: queries.get_channel(scope, one.channel_id) for one in standing}
     _check_edit_request(scope, row, rows, standing, title=title, body=body)
     if not any(channel.platform in able for channel in accounts.values()):
         raise Conflict("edit.nowhere")
@@ -153,7 +153,7 @@ def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
 
 def _needs_edit(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
     """Whether a place does not surely say already what it is to say."""
-    return before != now or copies_outside.is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
+    return before != now or is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
 
 
 def _apply_new_texts(scope: Scope, row: Post, *, title: str, body: str, author: str) -> None:
@@ -194,9 +194,7 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
     if row is None:
         raise Conflict("edit.nothing_open")
     edits.require_not_sending(row)
-    if row.state == E.UNSURE or copies_outside.is_edit_uncertain(
-        scope, delivery_subject(delivery_id), there.native_id or ""
-    ):
+    if row.state == E.UNSURE or is_edit_uncertain(scope, delivery_subject(delivery_id), there.native_id or ""):
         raise Conflict("edit.say_which_first")
     edits.transition_edit(scope, row, E.DROPPED, reason=LEFT, settled_at=scope.now)
     if _is_edit_revertible(scope, owner, row):
@@ -235,8 +233,8 @@ def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, membe
     Raises Refused for a role without the right, Conflict where nobody asks.
     """
     row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
-    member, owner_id = tenant_reads.get_member(scope, member_id), get_delivery(scope, delivery_id).creator_id
-    creator = tenant_reads.get_creator(scope, owner_id)
+    member, owner_id = get_member(scope, member_id), get_delivery(scope, delivery_id).creator_id
+    creator = get_creator(scope, owner_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)

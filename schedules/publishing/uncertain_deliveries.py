@@ -34,7 +34,7 @@ from schedules.posts.transitions import (
 from schedules.publishing import settlement
 from schedules.publishing.events import UncertainDeliveryResolved
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -87,7 +87,7 @@ def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -
 
 def _get_uncertain_delivery(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
     row = get_delivery(scope, delivery_id)
-    member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
+    member, creator = queries.get_member(scope, member_id), queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)

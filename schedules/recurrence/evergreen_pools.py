@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select, type_coerce
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -104,7 +104,7 @@ def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
         raise BadInput("pool.rhythm_wrong", least=text_similarity.SIMILARITY_WINDOW.days, most=MAX_POOL_AGE.days)
     if rhythm.until is not None and rhythm.until < local_day(scope.now, "UTC") - timedelta(days=1):
         raise BadInput("pool.over")
-    mine = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
+    mine = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not mine >= set(rhythm.channels):
         raise NotFound("channel.unknown")
     row = _lock_or_build_pool(scope, creator_id, rhythm)

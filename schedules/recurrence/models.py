@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import Date, ForeignKeyConstraint, Index, Interval, UniqueConstraint
 from sqlmodel import Field
 
-import schedules.posts.models
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
 
 

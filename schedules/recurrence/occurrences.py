@@ -16,8 +16,7 @@ from sqlmodel import col, or_, select
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import WallTime, parse_clock_time
-from foundation.ops.wall_time import parse_wall_time as parse_wall
+from foundation.ops.wall_time import WallTime, parse_clock_time, parse_wall_time
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.downtime import misfires
@@ -141,7 +140,7 @@ def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -
         stands[channel, mine] = not out
         by_hand.pop((channel, mine), None)
         if out and mine.partition("~")[0] != at and _is_occurrence_date(row, mine):
-            by_hand[channel, mine] = parse_wall(at, zone)
+            by_hand[channel, mine] = parse_wall_time(at, zone)
     made = frozenset(one for one, standing in stands.items() if standing)
     taken = frozenset((channel, key) for channel, key, *_ in rows)
     return KnownOccurrences(made, taken, frozenset(stands.keys() - made), by_hand)
@@ -196,7 +195,7 @@ def leave_out_quiet_deliveries(scope: Scope, row: Series) -> int:
 
 def close_left_out_notice(scope: Scope, row: Series, out: Collection[tuple[UUID, str]]) -> None:
     """Some of what gave way is made again, `out` are still left out: once none of them is to come, nobody is told."""
-    if all(parse_wall(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
+    if all(parse_wall_time(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
         notices.close(scope, _left_out_notice_cause(row))
 
 

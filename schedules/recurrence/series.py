@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -398,7 +398,7 @@ def _resolve_series_channels(scope: Scope, row: Series, channels: Sequence[UUID]
     if channels is None:
         return [UUID(one) for one in row.channels]
     for one in channels:
-        if channel_reads.get_channel(scope, one).creator_id != row.creator_id:
+        if queries.get_channel(scope, one).creator_id != row.creator_id:
             raise NotFound("channel.unknown", channel=str(one))
     return list(dict.fromkeys(channels))
 

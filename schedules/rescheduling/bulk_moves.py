@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -26,7 +26,7 @@ from schedules.posts.states import FINAL_STATES, PENDING_STATES, DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.recurrence import occurrences
 from schedules.rescheduling.models import BulkMoveRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 MAX_MOVED_DELIVERIES = 500
 """Deliveries in one gesture: its transaction lasts a second or two."""
@@ -173,7 +173,7 @@ def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
 
     Raises NotFound for a creator nobody here has.
     """
-    tenant_reads.get_creator(scope, chosen.creator_id)
+    get_creator(scope, chosen.creator_id)
     channels = [chosen.channel_id] if chosen.channel_id else _list_account_ids(scope, chosen.creator_id)
     slots.lock_queues(scope, *channels)
     scope.session.exec(
@@ -185,7 +185,7 @@ def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
 
 
 def _list_account_ids(scope: Scope, creator_id: UUID) -> list[UUID]:
-    return [one.id for one in channel_reads.list_creator_channels(scope, creator_id)]
+    return [one.id for one in queries.list_creator_channels(scope, creator_id)]
 
 
 def _selection_conditions(scope: Scope, chosen: MoveSelection) -> list[Any]:
@@ -254,7 +254,7 @@ def _attach_warnings(scope: Scope, moving: Sequence[PlannedMove]) -> list[Planne
     """Each with what speaks against its new time: a neighbour on its account that does not move, or a quiet period."""
     found: dict[UUID, PlannedMove] = {one.delivery_id: one for one in moving}
     for channel_id in {one.channel_id for one in moving}:
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
         here = [one for one in moving if one.channel_id == channel_id]
         gap, close = (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from foundation.db.database import Scope
@@ -60,7 +60,7 @@ def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, s
 
     Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as `preview`.
     """
-    slots.lock_queues(scope, *sorted(one.id for one in channel_reads.list_creator_channels(scope, creator_id)))
+    slots.lock_queues(scope, *sorted(one.id for one in queries.list_creator_channels(scope, creator_id)))
     rows = _load_held_rows(scope, creator_id, lock=True)
     same = [(row, owner) for row, owner in rows if seen.get(row.id) == row.version]
     changed = [
@@ -129,7 +129,7 @@ def _build_move_preview(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePr
     moving: list[PlannedMove] = []
     left: list[UnmovedDelivery] = []
     for channel_id, here in sorted(by_channel.items()):
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         stays = {row.id: _find_stay_reason(scope, owner, row, channel, how) for row, owner in here}
         able = [row for row, _ in here if stays[row.id] is None]
         try:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-import schedules.posts.models
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
 
 

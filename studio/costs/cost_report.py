@@ -18,7 +18,7 @@ from studio.costs.states import PurchaseState, TextRequestState
 from studio.costs.text_requests import TextPurpose
 from studio.library.assets import run_source_key
 from studio.runs.states import JobState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 ABANDONED_AFTER = timedelta(minutes=15)
 """A request so old that nobody used is nobody's any more: writing takes minutes at most."""
@@ -174,7 +174,7 @@ def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
 
 
 def _list_free_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
-    zone = tenant_reads.get_agency(scope).zone
+    zone = queries.get_agency(scope).zone
     rows = scope.run(_FREE + where, tenant=scope.tenant_id, zone=zone, **which)
     return [
         SpentItem(row.id, "picture", row.month, None, row.seconds, SpendingFate.KEPT, row.asset_id, row.job_id)

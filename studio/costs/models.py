@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-import studio.runs.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

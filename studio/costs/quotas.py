@@ -13,7 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import derived_uuid
 from studio.costs.models import GenerationLimitRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
 DAYS = 9
@@ -152,7 +152,7 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
         agency=_generation_hours(agency),
         agency_per_day=set_by_agency,
         per_day=min(quotas) if quotas else None,
-        zone=tenant_reads.get_agency(scope).zone,
+        zone=queries.get_agency(scope).zone,
     )
 
 
@@ -211,7 +211,7 @@ def _find_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow
 
 def _get_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow:
     if creator_id is not None:
-        tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
+        queries.get_creator(scope, creator_id)  # another tenant's is unknown
     found = _find_limit_row(scope, creator_id)
     new = GenerationLimitRow(tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id)
     return found or new

@@ -20,7 +20,7 @@ from foundation.money import Money, Price, round_up
 from studio.costs.models import EngineOrderRow, SpendingCapRow
 from studio.costs.states import PURCHASE_STATES, PurchaseState
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 SpendingCaps = Mapping[str, Money]
 """By currency, what the house lets each agency spend in a month (setting `generators.spending_caps`)."""
@@ -278,7 +278,7 @@ def _load_spent(scope: Scope, currency: str, month: str) -> Decimal:
 
 def current_month(scope: Scope) -> str:
     """The month in which what is bought now counts, by the clocks of the agency's zone: `2026-11`."""
-    return f"{scope.now.astimezone(ZoneInfo(tenant_reads.get_agency(scope).zone)):%Y-%m}"
+    return f"{scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone)):%Y-%m}"
 
 
 def _find_agency_cap(scope: Scope, currency: str) -> Money | None:

@@ -13,8 +13,7 @@ from sqlmodel import col, select
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound, Unavailable
 from foundation.storage.object_store import ObjectStore
-from gate.assets import asset_records
-from gate.assets import erasure as evidence
+from gate.assets import asset_records, erasure
 from gate.assets.asset_records import StoredRendition
 from gate.contract.units import Medium, Rating
 from gate.ratings import ratings
@@ -247,7 +246,7 @@ SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha25
 def is_object_in_use(scope: Scope, sha256: str) -> bool:
     """Whether these very bytes must stay: they are of something here, or on their way into a library. Who deletes them
     otherwise holds `alone(scope, "object", sha256)`."""
-    if evidence.is_stored(scope, sha256):
+    if erasure.is_stored(scope, sha256):
         return True
     waiting = scope.run(_WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING))
     return bool(waiting.scalar())

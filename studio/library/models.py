@@ -9,7 +9,6 @@ from sqlalchemy import BigInteger, Computed, Index, Numeric, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
-import studio.runs.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 
-import gate.assets.asset_records
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

@@ -7,8 +7,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-import studio.library.models
-import studio.recipes.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,

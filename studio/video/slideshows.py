@@ -28,7 +28,7 @@ from studio.ingest import pipeline
 from studio.ingest.classification import CompareFaces
 from studio.library import assets, storage_quota
 from studio.recipes import prompt_rating
-from studio.video import clips as clipping
+from studio.video import clips
 from studio.video.clips import PROGRESS_INTERVAL, ClipEnded, ClipProgressWatch
 from studio.video.events import SlideshowDue
 from studio.video.models import ClipRow
@@ -77,7 +77,7 @@ def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowReques
     Raises NotFound for what is not in this creator's library, Refused for a picture that is withheld and for words that
     are never written, BadInput `clip.…` for what no clip is made of, Unavailable without the font of its words.
     """
-    if (known := clipping.find_clip_by_key(scope, key)) is not None:
+    if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
     slideshow.check_slideshow([(one.seconds, one.caption) for one in wanted.shots], wanted.form)
     prompt_rating.rate_text(scope, wanted.overlay_texts)
@@ -132,7 +132,7 @@ def make_slideshow(
 ) -> None:
     """Cut a clip and bring it into the library, or say why it cannot be. A worker that died begins anew, and one that
     died after it stood finds it there. Others' faults are tried again."""
-    row = clipping.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
+    row = clips.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
     if row is None:
         return
     wanted = _request_from_json(row.spec)
@@ -158,9 +158,9 @@ def make_slideshow(
     except ClipEnded:
         return
     except (BadInput, Refused, NotFound) as refused:
-        clipping.fail_clip(tenant, event, refused.message, actor=SLIDESHOW_ACTOR)
+        clips.fail_clip(tenant, event, refused.message, actor=SLIDESHOW_ACTOR)
         return
-    clipping.finish_clip(tenant, row, asset_id, actor=SLIDESHOW_ACTOR)
+    clips.finish_clip(tenant, row, asset_id, actor=SLIDESHOW_ACTOR)
 
 
 def _render_clip(

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-import studio.library.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

@@ -20,7 +20,7 @@ from generators.contract.engines import EngineError
 from generators.contract.speech import EngineVoice, OfferedVoice, SpeechEngine, VoiceLicence, offer_voice
 from studio.voice.events import VoiceCatalogDue
 from studio.voice.models import VoiceListRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 VOICE_CATALOG_ACTOR = "system:voices"
 PATIENCE = timedelta(minutes=2)
@@ -128,7 +128,7 @@ def _is_only_agency(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]
     for other in agencies:
         if other != tenant_id:
             with tenant(other, VOICE_CATALOG_ACTOR) as scope:
-                if not tenant_reads.get_agency(scope).demo:
+                if not queries.get_agency(scope).demo:
                     return False
     return True
 

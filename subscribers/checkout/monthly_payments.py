@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message, render_message
@@ -204,7 +204,7 @@ def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | Non
 
 def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message | None:
     """Raises NotFound."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     fan = directory.get_fan_identity(scope, row.fan_id, row.channel_id)
     plan = plans.get_plan(scope, row.plan_id)
     if fan.native_id != query.payer or channel.id != query.till.channel_id:

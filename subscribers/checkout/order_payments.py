@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -132,7 +132,7 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
 
 def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
     """What speaks against the payment, in the order a fan would want to hear it. Raises NotFound."""
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     pack = packs.get_pack(scope, order.pack_id)
     if fan.native_id != query.payer or channel.id != query.till.channel_id:
@@ -166,7 +166,7 @@ def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message |
 
 def is_pack_deliverable(scope: Scope, order: Order, pack: PackView, fan: directory.FanIdentityView) -> bool:
     """Whether the safety check would let this pack go to this fan now."""
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     unit = message_delivery.build_message_unit(
         scope, channel, fan, Subject("order", order.id), text=order.title, media=pack.media
     )
@@ -306,7 +306,7 @@ def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime 
         scope, order_rows.get_order(scope, order_id).conversation_id
     )  # conversations before orders
     order = order_rows.get_order(scope, order_id, lock=True)
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     till = RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     money, when = Money(order.amount_minor, order.currency), min(at or scope.now, scope.now)

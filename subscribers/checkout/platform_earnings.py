@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import UniqueConstraint
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from connectors.contract.earnings import Earning, Earnings, TimeSpan
@@ -26,13 +26,13 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops import telemetry
 from foundation.outbox import outbox
-from foundation.outbox import outbox as outbox_soon
+from foundation.outbox.outbox import put_coalesced
 from subscribers.checkout import unlocks
 from subscribers.checkout.events import EarningsDue
 from subscribers.ledger import month_close
 from subscribers.statements import bookings
 from subscribers.statements.file_reader import StatementMovement
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 READING = "system:earning"
@@ -132,7 +132,7 @@ class _Tally:
 
 def schedule_earnings_readings(scope: Scope) -> None:
     """Put a question for each account that is let in; one that waits already is not put twice."""
-    for channel in channel_reads.list_channels(scope):
+    for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
             outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
 
@@ -140,7 +140,7 @@ def schedule_earnings_readings(scope: Scope) -> None:
 def expedite_earnings_reading(scope: Scope, channel_id: UUID) -> None:
     """Something was paid, or went back: what is new is asked for within a minute, however much there is of it."""
     for gathered in (HURRIED, ONCE_MORE):
-        outbox_soon.put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
+        put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
 
 
 def read_earnings(
@@ -158,7 +158,7 @@ def read_earnings(
     there is more to read than one reading takes.
     """
     with tenant(event.tenant_id, READING) as scope:
-        channel = channel_reads.get_channel(scope, event.subject_id)
+        channel = queries.get_channel(scope, event.subject_id)
         if channel.platform not in earns:
             return
         books = _load_books(scope, channel, earns[channel.platform], pace.first)
@@ -224,7 +224,7 @@ def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -
     """How far the account was read; the first time from the end of the last closed month on."""
     shut, zone = (
         month_close.list_closed_months(scope, channel.creator_id),
-        tenant_reads.get_creator(scope, channel.creator_id).zone,
+        get_creator(scope, channel.creator_id).zone,
     )
     begins = datetime.combine((scope.now - first).date(), time.min, tzinfo=UTC)
     if shut:
@@ -280,7 +280,7 @@ def _record_earnings(scope: Scope, books: _Books, span: TimeSpan, told: Earnings
         channel=books.channel.id,
         until=span.until,
     )
-    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    zone = ZoneInfo(get_creator(scope, creator_id).zone)
     return {at.astimezone(zone).date() for at in counted}
 
 
@@ -364,7 +364,7 @@ def _record_reading(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) 
 
 def list_earnings_accounts(scope: Scope, creator_id: UUID) -> list[EarningsAccount]:
     """The accounts of a creator that told what they earned."""
-    names = channel_reads.channel_names(scope)
+    names = queries.channel_names(scope)
     rows = scope.run(
         "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE tenant_id = :tenant"
         " AND creator_id = :creator AND read_at IS NOT NULL ORDER BY source, channel_id",

@@ -28,7 +28,7 @@ from subscribers.subscriptions import subscription_rows
 from subscribers.subscriptions.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from subscribers.subscriptions.states import SubscriptionState
 from subscribers.subscriptions.subscription_rows import Subscription
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 
 GRACE = timedelta(days=3)
@@ -60,7 +60,7 @@ def subscription_message_params(row: Subscription) -> dict[str, str | int]:
 
 def paid_until_day(scope: Scope, row: Subscription, talk: Conversation) -> str:
     """The day on which what is paid ends, where the creator lives."""
-    zone = ZoneInfo(tenant_reads.get_creator(scope, row.creator_id).zone)
+    zone = ZoneInfo(queries.get_creator(scope, row.creator_id).zone)
     return format_date((row.until or scope.now).astimezone(zone).date(), talk.language)
 
 

@@ -8,17 +8,15 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
-from channels.listening import comments as asking
-from channels.listening import webhook_subscriptions
-from connectors.contract.comments import MAX_COMMENT_LENGTH, CommentPage
-from connectors.contract.comments import Comment as Said
+from channels.listening import comments, webhook_subscriptions
+from connectors.contract.comments import MAX_COMMENT_LENGTH, Comment, CommentPage
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from foundation.outbox import outbox as outbox_soon
-from gate.evidence import received_comments as gate_remarks
+from foundation.outbox.outbox import put_coalesced
+from gate.evidence import received_comments
 from subscribers.comments.events import CommentsDue
 from subscribers.conversations import conversation_rows, text_signals
 from subscribers.conversations.comment_rows import COMMENT_KIND, PUBLIC_CONVERSATION
@@ -54,14 +52,14 @@ Ask = Callable[[UUID, UUID], tuple[Channel, CommentPage] | None]
 
 def schedule_comment_readings(scope: Scope) -> None:
     """Put a question for each account that it is time to ask; one that waits already is not put twice."""
-    for channel_id in asking.accounts_due_for_comments(scope):
+    for channel_id in comments.accounts_due_for_comments(scope):
         outbox.put(scope, CommentsDue(scope.tenant_id, channel_id), dedupe=f"remarks:{channel_id}")
 
 
 def expedite_comment_reading(scope: Scope, channel_id: UUID) -> None:
     """Somebody said something: it is asked for within two minutes, however much there is of it."""
     for gathered in (HURRIED, ONCE_MORE):
-        outbox_soon.put_coalesced(scope, CommentsDue(scope.tenant_id, channel_id), within=gathered)
+        put_coalesced(scope, CommentsDue(scope.tenant_id, channel_id), within=gathered)
 
 
 def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]) -> None:
@@ -75,12 +73,12 @@ def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: 
             with tenant(event.tenant_id, HEARING) as scope:
                 receive_comment(scope, told[0], said)
     with tenant(event.tenant_id, HEARING) as scope:
-        channel = channel_reads.get_channel(scope, event.subject_id)
+        channel = queries.get_channel(scope, event.subject_id)
         after = told[1].cursor if told is not None else None
         again = every.get(channel.platform, NOBODY_TELLS)
         if told is not None and not told[1].more and webhook_subscriptions.has_recent_calls(scope, channel.id):
             again *= SELDOM
-        last = asking.acknowledge_comments(scope, channel.id, after, again=again)
+        last = comments.acknowledge_comments(scope, channel.id, after, again=again)
         if channel.platform in every:
             _notify_unreadable(scope, channel, deaf=scope.now - last > UNHEARD)
 
@@ -95,7 +93,7 @@ def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
         notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
 
 
-def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
+def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
     """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
     native_id, author, text = (
         conversation_rows.clean_stored_text(said.native_id),
@@ -132,7 +130,7 @@ def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
             state="open",
         )
     )
-    gate_remarks.record_received_comment(
+    received_comments.record_received_comment(
         scope,
         creator_id=channel.creator_id,
         channel_id=channel.id,

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
-import subscribers.fans.models
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,

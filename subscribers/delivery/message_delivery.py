@@ -6,8 +6,7 @@ from functools import partial
 from typing import assert_never
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
@@ -142,7 +141,7 @@ def build_message_unit(
 
 def judge_message(scope: Scope, row: Draft) -> issuance.Decision:
     """What the safety check says of a message now; its author is kept with the decision."""
-    unit = compose_message(scope, row, channel_reads.get_channel(scope, row.channel_id))
+    unit = compose_message(scope, row, queries.get_channel(scope, row.channel_id))
     return issuance.judge_unit(scope, unit, author=row.written_by or scope.actor)
 
 
@@ -156,7 +155,7 @@ def claim_message(
     row = outgoing_messages.get_draft(scope, draft_id)
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         raise NotClaimable
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     unit = compose_message(scope, row, channel)
     issuance.lock_unit(scope, unit)
     blocked = send_limits.claim_send_slot(scope, channel)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
@@ -79,7 +79,7 @@ def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
 def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
     """Let the safety check see a sale as soon as it is made; what it says counts again when the pack is pushed."""
     row = _get_fulfilment(scope, fulfilment_id)
-    unit = compose_pack(scope, row, channel_reads.get_channel(scope, row.channel_id))
+    unit = compose_pack(scope, row, queries.get_channel(scope, row.channel_id))
     issuance.judge_unit(scope, unit, author=scope.actor)
 
 
@@ -93,7 +93,7 @@ def claim_pack_delivery(
     row = _get_fulfilment(scope, fulfilment_id)
     if row.state != FulfilmentState.WAITING:
         raise NotClaimable
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     unit = compose_pack(scope, row, channel)
     issuance.lock_unit(scope, unit)
     blocked = send_limits.claim_send_slot(scope, channel)
@@ -295,7 +295,7 @@ def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> 
 
 def _opened_here(scope: Scope, talk: Conversation) -> bool:
     """Whether the platform shows what was bought where it was sold, for as long as it stands."""
-    rail = installed_rails.rail_terms_by_platform().get(channel_reads.get_channel(scope, talk.channel_id).platform)
+    rail = installed_rails.rail_terms_by_platform().get(queries.get_channel(scope, talk.channel_id).platform)
     return rail is not None and rail.locked
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint
 
-import subscribers.fans.models
 from foundation.db.database import Scope
 from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.errors import BadInput

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -342,7 +342,7 @@ def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
     ).one_or_none()
     if row is None:
         raise NotFound("fan.unknown")
-    account, chat = channel_reads.get_channel(scope, of.channel_id), f"{of.channel_id}:{row.native_id}"
+    account, chat = queries.get_channel(scope, of.channel_id), f"{of.channel_id}:{row.native_id}"
     return FanCard(
         name=row.display_name,
         language=row.language,

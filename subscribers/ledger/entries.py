@@ -13,7 +13,7 @@ from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import BASIS_POINTS, Money, split_amount
 from subscribers.ledger.models import LedgerEntry
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 TransactionKind = Literal["sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"]
 
@@ -342,6 +342,6 @@ def creator_totals(scope: Scope, creator_id: UUID, since: datetime, until: datet
 
 def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:
     """What a creator earned on a day of their own zone, one line per currency; empty for a day without sales."""
-    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     since = datetime.combine(day, time.min, tzinfo=zone)
     return creator_totals(scope, creator_id, since, datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone))

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-import subscribers.fans.models
 from foundation.db.tables import CreatorOwnedRow, message_column, tenant_foreign_key, timestamp_column
 from subscribers.table_columns import accounting_table_args, amount_column
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating, Verdict
@@ -27,7 +27,7 @@ from subscribers.rails.price_text import format_price
 from subscribers.replies import persona, prompt, reply_checks
 from subscribers.replies.persona import PersonaVersion
 from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 WriteText = Callable[[TextJob], GeneratedText]
@@ -96,7 +96,7 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
         conversation_rows.escalate_to_member(scope, talk, Message("chat.no_persona"))
         return None
     conversation_rows.cancel_bot_drafts(scope, talk.id, Message("draft.superseded"), ("pending",))
-    channel = channel_reads.get_channel(scope, talk.channel_id)
+    channel = queries.get_channel(scope, talk.channel_id)
     rail = rails.get(channel.platform)
     listed = offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
     draft = outgoing_messages.create_draft(scope, talk, origin="bot", kind="text", state=DraftState.PENDING)
@@ -141,7 +141,7 @@ def _select_unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage
 def _build_inputs(
     scope: Scope, talk: Conversation, speaker: PersonaVersion, lines: list[ChatMessage], fresh: list[ChatMessage]
 ) -> TurnInputs:
-    creator = tenant_reads.get_creator(scope, talk.creator_id)
+    creator = get_creator(scope, talk.creator_id)
     ceiling = min(Rating(creator.rating_ceiling), Rating.S, key=lambda rating: rating.rank)
     new = {line.seq for line in fresh}
     said = [line for line in lines if line.kind == "text"]

@@ -26,7 +26,7 @@ from subscribers.ledger.entries import LedgerLine
 from subscribers.statements import file_reader
 from subscribers.statements.file_reader import StatementFile, StatementMovement
 from subscribers.table_columns import amount_column
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 
 FEES_ACCOUNT, NOON = "platform_fee", time(12)
@@ -130,7 +130,7 @@ def booking_times(scope: Scope, creator_id: UUID, lines: Sequence[StatementMovem
     """Whether each line is booked on its own day, or today."""
     shut, zone = (
         month_close.list_closed_months(scope, creator_id),
-        ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone),
+        ZoneInfo(queries.get_creator(scope, creator_id).zone),
     )
     when = [datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at for one in lines]
     late = [at.astimezone(zone).date().replace(day=1) in shut for at in when]

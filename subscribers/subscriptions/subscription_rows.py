@@ -7,9 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, col, select
 
-import subscribers.fans.models
-import subscribers.orders.models
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from connectors.contract.reader_roles import ADMISSION_FIELD, ADMITS_SUBSCRIBERS
 from foundation.db.database import Scope
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
@@ -125,7 +123,7 @@ def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> 
 
 def announce_access_change(scope: Scope, row: Subscription) -> None:
     """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put out."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     if channel.options.get(ADMISSION_FIELD) != ADMITS_SUBSCRIBERS:
         return
     user_id = scope.run(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
-import tenants.agencies.models
 from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 
 

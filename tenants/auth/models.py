@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-import tenants.agencies.models
 from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key, timestamp_column
 
 

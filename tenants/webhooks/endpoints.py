@@ -20,7 +20,7 @@ from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
-from tenants.webhooks.models import WebhookRow as HookRow
+from tenants.webhooks.models import WebhookRow
 
 WEBHOOK_EVENTS = (
     "delivery.published",
@@ -91,11 +91,11 @@ def add_webhook(
     for creator_id in creators:
         queries.get_creator(scope, creator_id)
     lock_webhooks(scope)
-    if scope.session.get(HookRow, (scope.tenant_id, hook_id)) is not None:
+    if scope.session.get(WebhookRow, (scope.tenant_id, hook_id)) is not None:
         return False
     if len(list_webhooks(scope)) >= MAX_WEBHOOKS:
         raise BadInput("hook.too_many", most=MAX_WEBHOOKS)
-    row = HookRow(
+    row = WebhookRow(
         tenant_id=scope.tenant_id,
         id=hook_id,
         name=name,
@@ -164,9 +164,9 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
 def list_webhooks(scope: Scope) -> list[Webhook]:
     """The hooks that did not end, the oldest first."""
     rows = scope.session.exec(
-        select(HookRow)
-        .where(HookRow.tenant_id == scope.tenant_id, HookRow.state != "ended")
-        .order_by(col(HookRow.id))
+        select(WebhookRow)
+        .where(WebhookRow.tenant_id == scope.tenant_id, WebhookRow.state != "ended")
+        .order_by(col(WebhookRow.id))
         .execution_options(populate_existing=True)
     )
     return [
@@ -184,11 +184,11 @@ def list_webhooks(scope: Scope) -> list[Webhook]:
     ]
 
 
-def get_own_webhook(scope: Scope, hook_id: UUID) -> HookRow:
+def get_own_webhook(scope: Scope, hook_id: UUID) -> WebhookRow:
     """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
-    row = scope.session.get(HookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True)
+    row = scope.session.get(WebhookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True)
     if row is None or row.state == "ended":
         raise NotFound("hook.unknown")
     return row

@@ -10,8 +10,6 @@ from tests.browser.living import Installation, Living, installed, living
 from tests.browser.visitors import Chromium
 from tests.browser.visitors import chromium as started
 from tests.conftest import Cluster
-from tests.dashboard.conftest import door, lumiere
-from tests.web.conftest import mia, room
 
 ALWAYS = re.compile(
     r"test_(adults|dashboard|doing_roles|home_stop|killed|own_picture|page|passkeys|person|reports)\.py"

@@ -13,14 +13,8 @@ from tests.channels import by_hand
 from tests.channels.by_hand import LINK
 from tests.conftest import wait_until
 from tests.dashboard.phone.conftest import (
-    address,
     at_work,
     handed,
-    home,
-    lea,
-    running,
-    sandbox,
-    services,
 )
 from tests.schedules.builders import Desk
 

@@ -27,7 +27,6 @@ from tenants.agencies.rights import Role
 from tests.channels.by_hand import LINK, NAME, Phone, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wall
-from tests.schedules.conftest import running, sandbox, services
 from workers.wiring import Services
 
 

@@ -19,7 +19,6 @@ from foundation.ops.clock import sleep
 from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster, free_port, wait_until
 from tests.journeys.bots import Bots
-from tests.journeys.test_telegram import lea, sandbox, services, telegram
 from web.site import sites
 
 ROOT = Path(__file__).parents[2]

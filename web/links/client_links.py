@@ -31,12 +31,10 @@ from schedules.approvals.client_links import (
 from schedules.approvals.decisions import MAX_VERDICT_NOTE_LENGTH
 from schedules.approvals.review_comments import ReviewComment
 from schedules.drafts import drafts
-from schedules.drafts import previews as previewing
 from schedules.drafts.feed_previews import PreviewPart, build_feed_preview
-from schedules.drafts.previews import PostPreview
-from schedules.posts import lateness
-from schedules.posts import queries as schedule_reads
-from tenants.agencies import queries as tenant_reads
+from schedules.drafts.previews import PostPreview, preview_draft
+from schedules.posts import lateness, queries
+from tenants.agencies.queries import get_agency, get_creator, list_members
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
@@ -172,9 +170,9 @@ class ClientLinkPages:
 
     def _load_approval_request(self, scope: Scope, link_id: UUID, session: str) -> ApprovalRequest:
         link, standing = client_links.load_client_link(scope, link_id, session)
-        post = schedule_reads.get_stored_post(scope, link.post_id)
-        creator = tenant_reads.get_creator(scope, post.creator_id)
-        asked = ApprovalRequest(tenant_reads.get_agency(scope).name, creator.name, creator.zone, link, standing)
+        post = queries.get_stored_post(scope, link.post_id)
+        creator = get_creator(scope, post.creator_id)
+        asked = ApprovalRequest(get_agency(scope).name, creator.name, creator.zone, link, standing)
         if standing != "open":
             return asked
         shown, wishes = (
@@ -184,9 +182,7 @@ class ClientLinkPages:
         channels = tuple(wish.channel_id for wish in wishes)
         known = {wish.channel_id: (wish.due_at, lateness.is_too_late(wish.late_until, scope.now)) for wish in wishes}
         draft = drafts.draft_of_post(post, channels)
-        previews = previewing.preview_draft(
-            scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
-        )
+        previews = preview_draft(scope, draft, author=post.author, connectors=self._connectors, most=len(channels))
         return replace(
             asked,
             now=scope.now,
@@ -195,7 +191,7 @@ class ClientLinkPages:
             if shown.words
             else (),
             comments=tuple(one for one in review_comments.list_client_comments(scope, link.post_id) if one.open),
-            names={one.principal_id: one.name for one in tenant_reads.list_members(scope)},
+            names={one.principal_id: one.name for one in list_members(scope)},
         )
 
 

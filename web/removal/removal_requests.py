@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.manual_tasks import task_lifecycle
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
@@ -23,7 +23,7 @@ from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import REMOVAL_CATEGORIES, RequestStatus
 from gate.reviews import appeals
 from gate.text.user_input import MAX_APPEAL_LENGTH, clean_paragraph
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from tenants.vault import sealed_intake
 from web.http import responses
 from web.http.forms import read_form
@@ -47,7 +47,7 @@ SCRIPT_HEADERS = {"content-security-policy": f"{responses.CONTENT_SECURITY_POLIC
 
 def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:
     """A request with the places of its copies, one line for each; by the names of accounts, or of platforms alone."""
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    accounts = {one.id: one for one in queries.list_channels(scope)}
     private = [copy for copy in found.copies if copy.viewer]
     awaited, replaced = (
         task_lifecycle.awaiting_removal(scope, [copy.jti for copy in found.copies]),
@@ -66,7 +66,7 @@ def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -
         private=len(private),
         private_gone=sum(1 for copy in private if copy.removed_at is not None),
         described=not found.found,
-        demo=tenant_reads.get_agency(scope).demo,
+        demo=get_agency(scope).demo,
     )
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.i18n.translation import Message, load_catalogue
@@ -25,7 +25,7 @@ from gate.consent.subject_portal import ALL_CONSENTS, PORTAL_PATH, ConsentView
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from gate.decision.shoot_card_terms import CARD_ANSWERS
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
@@ -96,7 +96,7 @@ class SubjectPortalPages:
         if found is None:
             return missing_page(request)
         with self._tenant(found[0], PORTAL_ACTOR) as scope:
-            agency = tenant_reads.get_agency(scope)
+            agency = get_agency(scope)
             page = _load_portal_data(scope, found[1], agency.name)
         voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(agency.zone))
         body = render_template(
@@ -190,7 +190,7 @@ def _is_removal_pending(copy: LiveCopy) -> bool:
 def _list_portal_places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
     """One line for each account where posts are or were."""
     replaced = live_copies.replaced_permits(scope, shown)
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    accounts = {one.id: one for one in queries.list_channels(scope)}
     here: dict[UUID, list[LiveCopy]] = defaultdict(list)
     for copy in shown:
         if not copy.viewer and copy.channel_id in accounts:

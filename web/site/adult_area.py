@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.age_verification import age_checks
 from channels.age_verification.age_checks import AgeCheckView
 from channels.age_verification.states import AgeCheckState
@@ -222,7 +222,7 @@ def _can_view_file(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bo
 
 
 def _find_site_channel(scope: Scope, found: SiteRef) -> UUID | None:
-    theirs = channel_reads.list_creator_channels(scope, found.creator_id)
+    theirs = queries.list_creator_channels(scope, found.creator_id)
     return next((one.id for one in theirs if one.account == found.account_name), None)
 
 

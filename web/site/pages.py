@@ -20,7 +20,7 @@ from gate.contract.units import Rating
 from studio.packs import packs
 from studio.packs.packs import PackView
 from subscribers.catalog.prices import listed_price
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from web.http import responses
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.http.responses import READ_METHODS
@@ -153,7 +153,7 @@ class SitePages:
 def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
     """What a site says of itself, and the voice of its pages."""
     site = sites.load_profile(scope, found)
-    return site, VisitorLocalizer(site.language, ZoneInfo(tenant_reads.get_creator(scope, found.creator_id).zone))
+    return site, VisitorLocalizer(site.language, ZoneInfo(queries.get_creator(scope, found.creator_id).zone))
 
 
 def missing_page(

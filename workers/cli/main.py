@@ -64,9 +64,9 @@ def up(
 @app.command()
 def down(now: Annotated[bool, typer.Option("--now", help="Do not wait for work in hand.")] = False) -> None:
     """Stop what `greenroom up` started, in this terminal or another."""
-    from workers.cli.status import stop_installation as stop
+    from workers.cli.status import stop_installation
 
-    stop(now=now)
+    stop_installation(now=now)
 
 
 @app.command()
@@ -84,9 +84,9 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of each.")] = 40,
 ) -> None:
     """Print the end of the logs."""
-    from workers.cli.status import print_logs as read
+    from workers.cli.status import print_logs
 
-    read(name, follow=follow, lines=lines)
+    print_logs(name, follow=follow, lines=lines)
 
 
 @app.command()
@@ -128,15 +128,15 @@ def report(
 
 @app.command()
 def dry_run(
-    days: Annotated[int, typer.Option(help="How far ahead.")] = 7,
+    days: Annotated[int, typer.Option(help="How far render_dry_run.")] = 7,
     creator: Annotated[str, typer.Option(help="Name or address of the creator; everybody when left out.")] = "",
     agency: Annotated[str, typer.Option(help="One agency of several.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One object for each agency, for programs.")] = False,
 ) -> None:
-    """List what would be published in the days ahead, what would not and why, and what expires. Publishes nothing."""
-    from workers.cli.dry_run import render_dry_run as ahead
+    """List what would be published in the days render_dry_run, what would not and why, and what expires. Publishes nothing."""
+    from workers.cli.dry_run import render_dry_run
 
-    typer.echo(ahead(creator, days=days, agency=agency, as_json=as_json))
+    typer.echo(render_dry_run(creator, days=days, agency=agency, as_json=as_json))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from babel.dates import format_date
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from foundation.errors import BadInput, Refused
@@ -191,7 +191,7 @@ class DayRunner:
         """The creator's chat on the sandbox of this house, where there is one: nobody else is played."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            mine = channel_reads.list_creator_channels(scope, self._creator.id)
+            mine = queries.list_creator_channels(scope, self._creator.id)
         active = [one for one in mine if one.chat_surface and one.state == ChannelState.ACTIVE]
         return next((one for one in active if one.base_url.endswith(home)), None)
 

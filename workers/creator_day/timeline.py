@@ -7,7 +7,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import load_zone
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.posts.queries import DeliveryMoveEntry
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
 from subscribers.history import fan_timeline
@@ -131,7 +131,7 @@ class Timeline:
                 self.print_line(at, code, **params)
 
     def _list_post_lines(self, scope: Scope) -> "list[_Line]":
-        moves = schedule_reads.delivery_moves_since(scope, self._creator.id, self._since or scope.now)
+        moves = queries.delivery_moves_since(scope, self._creator.id, self._since or scope.now)
         return [line for move in moves if (line := self._line_from_move(move)) is not None]
 
     def _line_from_move(self, move: DeliveryMoveEntry) -> "_Line | None":

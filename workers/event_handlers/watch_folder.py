@@ -31,7 +31,7 @@ from generators.containers.tracks import MAX_MEDIA_BYTES
 from studio.ingest import uploads
 from studio.ingest.events import WatchFolderDue
 from studio.library import storage_quota
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids
 from workers.relay.dispatch import EventRoute
@@ -120,7 +120,7 @@ def _check_root(root: Path) -> None:
 def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[WaitingFile]:
     """The files of an agency that nobody writes any more, by creator and name."""
     with tenant(tenant_id, WATCH_FOLDER_ACTOR) as scope:
-        agency, creators = tenant_reads.get_agency(scope), tenant_reads.list_creators(scope)
+        agency, creators = queries.get_agency(scope), queries.list_creators(scope)
     for creator in creators:
         hers = (agency_folder_name(agency.name, tenant_id), creator.slug)
         for parts in (hers, (*hers, GENERATED_FOLDER)):

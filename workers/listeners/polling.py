@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.listening import listener
 from channels.listening.listener import ReceivedUpdates
@@ -161,7 +160,7 @@ class AccountListener:
     def _load_channel_and_cursor(self) -> tuple[Channel, str]:
         """The account as it is now, and how far it was heard."""
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
-            channel = channel_reads.get_channel(scope, self.channel.id)
+            channel = queries.get_channel(scope, self.channel.id)
             return channel, listener.inbox_cursor(
                 scope, channel, account_connectors.connector_for(self._connectors, channel)
             )
@@ -280,5 +279,5 @@ class ListenerPool:
         found: list[Channel] = []
         for tenant_id in list_tenant_ids(self._tenant):
             with self._tenant(tenant_id, LISTENER_ACTOR) as scope:
-                found += [channel for channel in channel_reads.list_channels(scope) if self._chatty(channel)]
+                found += [channel for channel in queries.list_channels(scope) if self._chatty(channel)]
         return found

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ops import clock
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, child_environment
 from generators.contract.engines import EngineMissing, EngineUnreachable
 from generators.engines.text.embedded import CONTEXT, model_file
 from workers.runtime import listening_socket
@@ -150,6 +149,6 @@ def _spawn_server(settings: Settings) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
-            env=house.child_environment(settings.home, code=_CODE),
+            env=child_environment(settings.home, code=_CODE),
             start_new_session=True,
         )

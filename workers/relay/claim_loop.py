@@ -25,8 +25,7 @@ from foundation.ids import INSTALLATION_ID
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic
 from foundation.outbox import row_leases
-from foundation.outbox.fan_out import FACT_QUEUE as FACTS
-from foundation.outbox.fan_out import FactListeners, spread_facts
+from foundation.outbox.fan_out import FACT_QUEUE, FactListeners, spread_facts
 from foundation.outbox.outbox import NOTIFY_CHANNEL, Queue
 from foundation.outbox.row_leases import ClaimedRow, QueueState
 from workers.relay.beat import Beat, Tick
@@ -178,7 +177,7 @@ class Relay:
             self._beat.follow_clock_rollback()
         with self._open_scope() as scope:
             seen, now = row_leases.queue_states(scope), scope.now
-            if seen[FACTS].due and spread_facts(scope, self._facts):
+            if seen[FACT_QUEUE].due and spread_facts(scope, self._facts):
                 seen = row_leases.queue_states(scope)
         for places in self._places:
             for queue, cap in places.queue_caps:

@@ -32,7 +32,7 @@ from studio.ingest.events import WatchFolderDue
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
 from subscribers.safety.events import RolesDue
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.notices import emails
 from tenants.retention import RetentionDue
@@ -132,7 +132,7 @@ def _as_planned(plan: Callable[[Scope], object]) -> WriteRows:
 def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
     for tenant_id, later in _spread_agencies(tenant, ROLLED_UP_WITHIN, at_once=ROLLED_UP_AT_ONCE):
         with tenant(tenant_id, BEAT_ACTOR) as scope:
-            for creator in tenant_reads.list_creators(scope):
+            for creator in queries.list_creators(scope):
                 _roll_up(scope, creator, later)
 
 

@@ -12,8 +12,15 @@ from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings
 from workers.installation import data_services, ports
-from workers.installation import folder as places
-from workers.installation.folder import InstallationFolder
+from workers.installation.folder import (
+    InstallationFolder,
+    SupervisorLock,
+    acquire_lock,
+    create_folders,
+    create_missing_secrets,
+    write_atomically,
+    write_env,
+)
 from workers.installation.state_file import InstallationStatus, ProcessStatus, read_recorded_status
 from workers.runtime import embedded_servers, start_summary
 from workers.runtime.process_table import (
@@ -76,7 +83,7 @@ class InstallationStart:
         self._supervisor = Supervisor(self.home.folder, log=self.home.log_file, pace=pace)
         self._forks = self._supervisor.fork_server if any(row.is_forked for row in table) else None
         self._http = HttpClient(max_connections=4)
-        self._lock: places.SupervisorLock | None = None
+        self._lock: SupervisorLock | None = None
         self._asked = 0
         self._phase = "starting"
         self._said: InstallationStatus | None = None
@@ -109,9 +116,9 @@ class InstallationStart:
         start_summary.print_start_summary(self.settings, self._welcome, waiting=self._wait_tick, browser=browser)
 
     def _prepare_folder(self) -> None:
-        places.create_folders(self.home)
-        self._lock = places.acquire_lock(self.home)
-        places.create_missing_secrets(self.home)
+        create_folders(self.home)
+        self._lock = acquire_lock(self.home)
+        create_missing_secrets(self.home)
         self.settings = house.load_settings()
 
     def _end_leftover_processes(self) -> None:
@@ -150,9 +157,9 @@ class InstallationStart:
             }
             print_note(Message("stack.port_moved", params))
         ours = self._own_services()
-        places.write_env(self.home, values)
+        write_env(self.home, values)
         self.settings = house.load_settings()
-        places.write_env(
+        write_env(
             self.home, data_services.embedded_addresses(self.settings, database=ours["postgres"], redis=ours["redis"])
         )
         self.settings = house.load_settings()
@@ -297,7 +304,7 @@ class InstallationStart:
             return
         self._said = report
         try:
-            places.write_atomically(self.home.state_file, report.model_dump_json(indent=1))
+            write_atomically(self.home.state_file, report.model_dump_json(indent=1))
         except Unavailable:
             self._said = None
 

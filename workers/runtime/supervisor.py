@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from foundation.errors import Unavailable
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep, wall_now
 from workers.installation.folder import rotate_log
 from workers.runtime import embedded_servers
@@ -88,7 +88,7 @@ class Supervisor:
 
     def __init__(self, folder: Path, *, log: Callable[[str], Path], pace: RestartPolicy | None = None) -> None:
         self._folder, self._log, self._pace = folder, log, pace or RestartPolicy()
-        self._environment = house.child_environment(folder, code=CODE_ROOT)
+        self._environment = settings.child_environment(folder, code=CODE_ROOT)
         self.fork_server = ForkServer(log("template"), self._environment)
         self.children: dict[str, SupervisedProcess] = {}
         self.skip_grace = False

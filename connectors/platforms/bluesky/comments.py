@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as heard
+from connectors.contract import comments
 from connectors.contract.comments import MODERATE_ACTION, Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
@@ -91,7 +91,7 @@ def _build_page_request(page: str) -> Send:
     """`priority` false: an account may be told of those it follows alone, which is for its owner's own app."""
     reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
     at = f"&cursor={quote_segment(page)}" if page else ""
-    return heard.comments_request(
+    return comments.comments_request(
         f"/xrpc/app.bsky.notification.listNotifications?limit={LISTED}&priority=false{reasons}{at}"
     )
 
@@ -218,7 +218,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return _build_put_request(spot.account, BLOCK, _key_of(spot.author), _build_block_record(spot))
     if act == "unlike":
         record = {"repo": spot.account, "collection": LIKE, "rkey": _key_of(spot.native_id)}
-        return heard.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
+        return comments.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
     if last is None:
         return Send(record_lookup_step(*place))
     said = next(answer for answer in answers if answer.step == MODERATION_LOOKUP_STEP)
@@ -238,7 +238,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
             if act == "report":
                 subject = {"$type": "com.atproto.repo.strongRef", "uri": spot.native_id, "cid": cid}
                 body = {"reasonType": REASON, "subject": subject}
-                return heard.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
+                return comments.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
             return _write_thread_gate(spot, value, hide=act == "hide", last=last)
         case _:
             return outcome_of_failure(said, creates=False)
@@ -256,7 +256,7 @@ def _moderation_outcome(spot: CommentTarget, answer: StepResult) -> Outcome:
 
 def _build_put_request(account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None) -> Send:
     body = {"repo": account, "collection": collection, "rkey": rkey, "record": record, "validate": True, **more}
-    return heard.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
+    return comments.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
 
 
 def _key_of(name: str) -> str:

@@ -11,7 +11,7 @@ import discord
 
 from connectors.contract.bot_commands import BotCommand
 from connectors.contract.chats import AttachmentKind, ChatUpdate
-from connectors.platforms.discord import commands as discord_commands
+from connectors.platforms.discord.commands import command_text
 from connectors.platforms.discord.publisher import BUTTON_PREFIX, COMMAND_PREFIX
 
 Interaction = discord.Interaction[Any]
@@ -85,7 +85,7 @@ def parse_interaction(
         )
     if interaction.type is not discord.InteractionType.application_command:
         return None
-    text = discord_commands.command_text(data, commands)
+    text = command_text(data, commands)
     if not text:
         return None
     elsewhere = interaction.guild_id is not None or not interaction.context.dm_channel

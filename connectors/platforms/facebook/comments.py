@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as remarks
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import (
     OWN_COMMENT_PREFIX,
@@ -25,6 +24,7 @@ from connectors.contract.comments import (
     CommentPage,
     CommentTarget,
     ModerationAction,
+    moderation_request,
     own_comment_id,
     thread_comment_id,
 )
@@ -225,13 +225,13 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         )
     path = f"/{quote_segment(own_comment_id(spot.native_id))}"
     if act == "block":
-        return remarks.moderation_request("POST", "/{account}/blocked", {"psid": [int(spot.author)]})
+        return moderation_request("POST", "/{account}/blocked", {"psid": [int(spot.author)]})
     if act in ("like", "unlike"):
-        return remarks.moderation_request("POST" if act == "like" else "DELETE", f"{path}/likes")
+        return moderation_request("POST" if act == "like" else "DELETE", f"{path}/likes")
     return (
-        remarks.moderation_request("DELETE", path)
+        moderation_request("DELETE", path)
         if act == "delete"
-        else remarks.moderation_request("POST", path, {"is_hidden": act == "hide"})
+        else moderation_request("POST", path, {"is_hidden": act == "hide"})
     )
 
 

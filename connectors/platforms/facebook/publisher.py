@@ -53,9 +53,7 @@ from connectors.platforms.facebook import (
 from connectors.platforms.facebook import (
     comments,
     edits,
-)
-from connectors.platforms.facebook import (
-    messages as facebook_chats,
+    messages,
 )
 from connectors.platforms.facebook.comments import list_comments
 from connectors.platforms.facebook.errors import (
@@ -122,7 +120,7 @@ class Facebook:
 
     capabilities = Capabilities(
         platform="facebook",
-        surfaces=("page", facebook_chats.CHAT_SURFACE.partition(".")[2]),
+        surfaces=("page", messages.CHAT_SURFACE.partition(".")[2]),
         max_text=MAX_TEXT,
         max_media=MAX_PICTURES,
         mimes=("image/jpeg", "image/png", FILM),
@@ -134,9 +132,9 @@ class Facebook:
         can_chat=True,
         keeps_messages=True,
         reply_hours=meta_chats.REPLY_HOURS,
-        poll_seconds=facebook_chats.POLL_SECONDS,
+        poll_seconds=messages.POLL_SECONDS,
         poll_gap=meta_chats.POLL_GAP,
-        sizes={facebook_chats.CHAT_SURFACE.partition(".")[2]: (facebook_chats.MAX_TEXT, 0)},
+        sizes={messages.CHAT_SURFACE.partition(".")[2]: (messages.MAX_TEXT, 0)},
         can_sell=False,
         stages=True,
         shows={"": FACEBOOK_LAYOUT},
@@ -152,7 +150,7 @@ class Facebook:
         """Pictures, then the post that shows them, or a film; tell what the last answer meant. A message is one
         request."""
         if unit.viewer:
-            return meta_chats.next_step(facebook_chats.MESSAGING_NETWORK, unit, answers, self.capabilities)
+            return meta_chats.next_step(messages.MESSAGING_NETWORK, unit, answers, self.capabilities)
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
@@ -178,7 +176,7 @@ class Facebook:
         """Ask after a film by its number; else read the Page's posts back to a minute before the attempt: its words and
         the time say which it is, or a picture that was brought for it. Of a message, the conversation."""
         if sought.chat:
-            return meta_chats.look_up(facebook_chats.MESSAGING_NETWORK, sought, answers)
+            return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if sought.reply_to:
             return comments.look_up_comment(sought, answers)
         if film := next(
@@ -302,7 +300,7 @@ class Facebook:
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
         """The Page's conversations, then the messages of those that changed."""
-        return meta_chats.listen(facebook_chats.MESSAGING_NETWORK, cursor, answers)
+        return meta_chats.listen(messages.MESSAGING_NETWORK, cursor, answers)
 
     def ack(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as remarks
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import (
     OWN_COMMENT_PREFIX,
@@ -27,6 +26,7 @@ from connectors.contract.comments import (
     CommentPage,
     CommentTarget,
     ModerationAction,
+    moderation_request,
     own_comment_id,
     thread_comment_id,
 )
@@ -221,9 +221,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if not answers:
         path = f"/{quote_segment(own_comment_id(spot.native_id))}"
         deletes = act == "delete"
-        return remarks.moderation_request(
-            "DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"}
-        )
+        return moderation_request("DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"})
     return _action_outcome(spot.native_id, answers[0]) or _outcome_unless_present(spot.native_id, answers)
 
 

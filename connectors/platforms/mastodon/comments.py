@@ -7,7 +7,7 @@ https://docs.joinmastodon.org/methods/reports/#post, https://docs.joinmastodon.o
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import comments as heard
+from connectors.contract import comments
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected
@@ -43,7 +43,7 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     full = bool(found) and len(found[-1]) >= LISTED and _has_advanced(cursor, found)
     if not answers or (cursor and full and len(found) == len(answers) < MAX_PAGES):
         since = f"&min_id={quote_segment(after)}" if after else ""
-        return heard.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
+        return comments.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
     entries = sorted((one for page in found for one in page), key=lambda one: _id_sort_key(one["id"]))
     said = [_parse_comment(one, account.partition("@")[0]) for one in entries]
     return CommentPage(tuple(dict.fromkeys(one for one in said if one is not None)), after or BEGINNING)
@@ -117,10 +117,12 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
     if not answers:
         if act == "block":
-            return heard.moderation_request("POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block")
+            return comments.moderation_request("POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block")
         if act in _LIKES:
-            return heard.moderation_request("POST", f"/api/v1/statuses/{quote_segment(spot.native_id)}/{_LIKES[act]}")
-        return heard.moderation_request(
+            return comments.moderation_request(
+                "POST", f"/api/v1/statuses/{quote_segment(spot.native_id)}/{_LIKES[act]}"
+            )
+        return comments.moderation_request(
             "POST", "/api/v1/reports", {"account_id": spot.author, "status_ids": [spot.native_id]}
         )
     last = answers[-1]

@@ -26,8 +26,7 @@ from connectors.contract.connector import (
 )
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
 from connectors.platforms.meta.errors import DAILY_WAIT
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
+from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
@@ -141,7 +140,7 @@ def _parse_long_token(answer: StepResult) -> RenewedTokens | None:
 
 def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
     """Whether the person left ticked what an account is of no use without; where nothing tells, it is seen later."""
-    body = http.json_body(answer)
+    body = http_responses.json_body(answer)
     listed = body.get("data")
     first = listed[0] if isinstance(listed, list) and listed else body
     told = first.get("permissions") if isinstance(first, dict) else None
@@ -151,7 +150,7 @@ def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
     """Why there is no token: the application's fault, or the code is used up."""
-    body = http.json_body(answer)
+    body = http_responses.json_body(answer)
     error = body.get("error")
     said = str(body.get("error_message") or (error.get("message") if isinstance(error, dict) else "")).lower()
     if "client secret" in said or "platform app" in said:

@@ -23,8 +23,7 @@ from connectors.contract import app_webhooks
 from connectors.contract.app_webhooks import AppWebhookEvent, WebhookTopic
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected, Uncertain
-from connectors.platforms.meta.errors import PERMISSION_CODES, error_codes
-from connectors.platforms.meta.errors import outcome_of_failure as of_answer
+from connectors.platforms.meta.errors import PERMISSION_CODES, error_codes, outcome_of_failure
 from connectors.shared.http_responses import json_body
 from foundation.i18n.translation import Message
 
@@ -194,5 +193,5 @@ def subscribe_account(
         return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={fields[0]}")
     if error_codes(last)[0] in PERMISSION_CODES:
         return Rejected(Message("calls.right_missing"), permanent=False)
-    outcome = of_answer(last, creates=False)
+    outcome = outcome_of_failure(last, creates=False)
     return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Uncertain) else outcome

@@ -46,8 +46,7 @@ from connectors.platforms.reddit.responses import (
     reddit_error_code,
     refusal_outcome,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import polls, reply_windows, unit_checks
+from connectors.shared import http_responses, polls, reply_windows, unit_checks
 from connectors.shared.polls import PollGenerator
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
@@ -88,7 +87,7 @@ def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates |
 def _start_polling() -> PollGenerator:
     """Whose inbox it is, and how far it goes: what was written before was written to its owner, not to us."""
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", "")
-    name = http.success_body(whose).get("name")
+    name = http_responses.success_body(whose).get("name")
     if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
         return outcome_of_failure(whose, creates=False)
     answer = yield _build_page_step(name, "")
@@ -214,7 +213,7 @@ def _build_message_step(unit: Unit, under: str) -> WireStep:
 
 
 def _send_outcome(answer: StepResult) -> Outcome:
-    said = http.success_body(answer).get("json")
+    said = http_responses.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=True)
     data = said.get("data")
@@ -227,7 +226,7 @@ def _send_outcome(answer: StepResult) -> Outcome:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
     code = reddit_error_code(errors[0][0] if isinstance(errors[0], list) and errors[0] else "")
     if code in UNREACHABLE:
-        return Rejected(Message(http.READER_GONE), permanent=True)
+        return Rejected(Message(http_responses.READER_GONE), permanent=True)
     if code == "RATELIMIT":
         return refusal_outcome(errors[0], said.get("ratelimit"))
     return Rejected(Message("reddit.message_refused", {"code": code}), permanent=False)
@@ -242,7 +241,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     last = pages[-1]
     if last is None:
         return Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [one for one in last if (created_at(one) or start) >= start]
     for one in reversed(recent):
         same = str(one.get("dest")).lower() == sought.chat.lower() and normalize_markdown(
@@ -261,13 +260,13 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def _sent_page(account: str, after: str) -> WireStep:
-    more = f"&after={http.quote_segment(after)}" if after else ""
+    more = f"&after={http_responses.quote_segment(after)}" if after else ""
     return _build_read_step(LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK)
 
 
 def _build_page_step(me: str, after: str, action: str = UPDATES) -> WireStep:
     """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but whose it is."""
-    more = f"&after={http.quote_segment(after)}" if after else ""
+    more = f"&after={http_responses.quote_segment(after)}" if after else ""
     step = _build_read_step(action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action)
     return replace(step, only=KEPT) if action == LOOK else step
 

@@ -22,10 +22,8 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
-from connectors.shared import oauth as revoking
-from connectors.shared.oauth import HeldCredentials
+from connectors.shared import http_responses, oauth
+from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
@@ -75,14 +73,14 @@ def parse_account(account: str) -> PostingAccount:
 
 def status_code(answer: StepResult) -> str:
     """Their word for how a request ended: `ok`, or a refusal's; "" where they say none."""
-    error = http.json_body(answer).get("error")
+    error = http_responses.json_body(answer).get("error")
     told = error.get("code") if isinstance(error, dict) else ""
     return re.sub(r"\W", "", told)[:80] if isinstance(told, str) else ""
 
 
 def unwrap_success(answer: StepResult) -> dict[str, Any]:
     """What a success tells; nothing of anything else."""
-    told = http.success_body(answer).get("data") if status_code(answer) == "ok" else None
+    told = http_responses.success_body(answer).get("data") if status_code(answer) == "ok" else None
     return told if isinstance(told, dict) else {}
 
 
@@ -93,7 +91,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """
     word = status_code(answer)
     if not isinstance(answer, Response) or word in ("", "ok") or answer.status >= 500 or answer.status == 429:
-        return http.outcome_of_status(answer, creates=creates)
+        return http_responses.outcome_of_status(answer, creates=creates)
     if word == "access_token_invalid":
         return Reauthorize(Message("connectors.token_refused"))
     if word in _RIGHTS:
@@ -102,7 +100,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
         return Disconnected(Message("connectors.account_gone", {"word": word}))
     if word in _DAYS:
         return Retry(DAY, "account", Message("tiktok.day_used_up"))
-    if word == http.TIKTOK_APP_LIMITED:
+    if word == http_responses.TIKTOK_APP_LIMITED:
         return Retry(DAY, "app", Message("tiktok.people_used_up"))
     if word == _UNAUDITED:
         return Rejected(Message("tiktok.unaudited"), permanent=False)
@@ -136,7 +134,11 @@ def connect(
 
 
 def _build_account(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
-    told, tokens, open_id = unwrap_success(about), oauth.parse_tokens(given), http.json_body(given).get("open_id")
+    told, tokens, open_id = (
+        unwrap_success(about),
+        oauth.parse_tokens(given),
+        http_responses.json_body(given).get("open_id"),
+    )
     if not told:
         outcome = outcome_of_failure(about, creates=False)
         lost = isinstance(outcome, Reauthorize | Disconnected)
@@ -182,8 +184,8 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
     Source: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
     """
     if answers:
-        return revoking.revocation_outcome(answers[-1], held.account)
-    return revoking.revocation_request("/v2/oauth/revoke/", held, held.token, named=CLIENT_KEY)
+        return revocation_outcome(answers[-1], held.account)
+    return revocation_request("/v2/oauth/revoke/", held, held.token, named=CLIENT_KEY)
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:

@@ -64,8 +64,7 @@ from connectors.platforms.tiktok.media import (
     publish_id,
     publish_status_step,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import options, unit_checks
+from connectors.shared import http_responses, options, unit_checks
 from connectors.shared.feed_layouts import TIKTOK_LAYOUT
 from connectors.shared.oauth import HeldCredentials
 from foundation.i18n.translation import Message
@@ -289,15 +288,15 @@ def _build_post_info(unit: Unit) -> dict[str, Any]:
 def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outcome:
     """What became of the last part. It is never sent again before somebody asked how the publication stands."""
     if not isinstance(answer, Response):
-        return http.outcome_of_status(answer, creates=True)
+        return http_responses.outcome_of_status(answer, creates=True)
     match answer.status:
         case status if status == UPLOAD_COMPLETE:
             return Processing(publish)
         case status if status == UPLOAD_EXPIRED and over:
-            return http.restage_uploads()
+            return http_responses.restage_uploads()
         case status if status in (PART_ACCEPTED, NOT_THERE, WRONG_PART):  # they may have had it before
             return Uncertain(Message("connectors.unclear_answer", {"status": status}))
-    return http.outcome_of_status(answer, creates=True)
+    return http_responses.outcome_of_status(answer, creates=True)
 
 
 def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
@@ -306,7 +305,7 @@ def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
         return outcome_of_failure(answer, creates=False)
     if answer.step.startswith(PUT):
         if answer.status == NOT_THERE or (answer.status == UPLOAD_EXPIRED and over):
-            return http.restage_uploads()
+            return http_responses.restage_uploads()
         if answer.is_success or answer.status == WRONG_PART:
             return Retry(AGAIN, "account", Message("connectors.preparing"))  # the next try asks what they have
     found = outcome_of_failure(answer, creates=False)

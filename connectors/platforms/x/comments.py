@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import comments as hearing
+from connectors.contract import comments
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected
@@ -105,7 +105,7 @@ def _build_page_request(account: str, place: _Place, named: str, page: str = "")
     bounds = {"since_id": place.since, "until_id": place.until, "pagination_token": page}
     query = "".join(f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value)
     path = f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}&user.fields=username{query}"
-    return hearing.comments_request(path)
+    return comments.comments_request(path)
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
@@ -153,7 +153,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
     if not answers:
-        return hearing.moderation_request(
+        return comments.moderation_request(
             "PUT", f"/2/tweets/{quote_segment(spot.native_id)}/hidden", {"hidden": act == "hide"}
         )
     last = answers[-1]

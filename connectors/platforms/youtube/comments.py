@@ -55,8 +55,7 @@ from connectors.platforms.youtube.account import (
     outcome_of_failure,
     resource_part,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import unit_checks
+from connectors.shared import http_responses, unit_checks
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -100,7 +99,7 @@ def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilit
         said = {"snippet": {"parentId": thread_comment_id(unit.comment_id), "textOriginal": words}}
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/comments?part=snippet", said))
     last = answers[-1]
-    told = http.success_body(last)
+    told = http_responses.success_body(last)
     if (number := id_of(told)) and told.get("kind", "youtube#comment") == "youtube#comment":
         return Published(
             f"{OWN_COMMENT_PREFIX}{number}", _comment_url(resource_part(told, "snippet").get("videoId"), number)
@@ -127,13 +126,13 @@ def add_first_comment(
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said))
     if last.step == THERE:
         return _unready_outcome(last)
-    told = http.success_body(last)
+    told = http_responses.success_body(last)
     if (number := id_of(told)) and told.get("kind", _THREAD) == _THREAD:
         return Published(f"{OWN_COMMENT_PREFIX}{number}", url_of(unit.reply_to, number))
     if isinstance(last, Response) and last.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
     if error_reason(last) in _UNREADY:
-        asked = f"/youtube/v3/videos?part=status&id={http.quote_segment(unit.reply_to)}"
+        asked = f"/youtube/v3/videos?part=status&id={http_responses.quote_segment(unit.reply_to)}"
         return Send(WireStep(THERE, StepKind.CONTROL, "GET", asked, action=LOOK))
     if error_reason(last) in _CLOSED:
         return Rejected(Message("connectors.comments_off"), permanent=False)
@@ -179,15 +178,15 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
         return Unknown(Message("connectors.lookup_failed"))
     if sought.comment:
         listed = [dict(resource_part(resource_part(one, "snippet"), "topLevelComment")) for one in listed]
-    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     same = [one for one in listed if _is_match(one, sought, start)]
     if same:
         first = min(same, key=lambda one: str(resource_part(one, "snippet").get("publishedAt")))
         snippet = resource_part(first, "snippet")
         number = id_of(first)
-        at = http.parse_timestamp(snippet.get("publishedAt"))
+        at = http_responses.parse_timestamp(snippet.get("publishedAt"))
         return Found(f"{OWN_COMMENT_PREFIX}{number}", _comment_url(snippet.get("videoId"), number), at)
-    page = http.success_body(answers[-1]).get("nextPageToken")
+    page = http_responses.success_body(answers[-1]).get("nextPageToken")
     if not isinstance(page, str):
         return Absent()
     more = len(answers) < MAX_PAGES
@@ -199,7 +198,7 @@ def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> b
     snippet, number = resource_part(one, "snippet"), id_of(one)
     texts = {str(snippet.get(name, "")).strip() for name in ("textOriginal", "textDisplay")}
     ours = resource_part(snippet, "authorChannelId").get("value") == sought.account
-    late = (http.parse_timestamp(snippet.get("publishedAt")) or start) >= start
+    late = (http_responses.parse_timestamp(snippet.get("publishedAt")) or start) >= start
     return (
         sought.text.strip() in texts
         and ours
@@ -213,15 +212,15 @@ def _lookup_path(sought: LookupQuery, page: str = "") -> str:
     """Where what stands under a film, or under what somebody said, is listed."""
     if not sought.comment:
         return replies_path(thread_comment_id(sought.reply_to), page)
-    more = f"&pageToken={http.quote_segment(page)}" if page else ""
-    of = f"videoId={http.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
+    more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
+    of = f"videoId={http_responses.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/commentThreads?part=snippet&{of}&textFormat=plainText{more}"
 
 
 def replies_path(top: str, page: str = "") -> str:
     """Where the replies under a comment stand."""
-    more = f"&pageToken={http.quote_segment(page)}" if page else ""
-    under = f"parentId={http.quote_segment(top)}&maxResults={PAGE_SIZE}"
+    more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
+    under = f"parentId={http_responses.quote_segment(top)}&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/comments?part=snippet&{under}&textFormat=plainText{more}"
 
 
@@ -232,7 +231,7 @@ def _build_lookup_step(path: str) -> WireStep:
 def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Delete a comment of ours; gone already is gone."""
     if not answers:
-        path = f"/youtube/v3/comments?id={http.quote_segment(own_comment_id(native_id))}"
+        path = f"/youtube/v3/comments?id={http_responses.quote_segment(own_comment_id(native_id))}"
         return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
     return _action_outcome(native_id, answers)
 
@@ -242,7 +241,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if act not in STATUS:
         return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
     if not answers:
-        number = http.quote_segment(own_comment_id(spot.native_id))
+        number = http_responses.quote_segment(own_comment_id(spot.native_id))
         path = f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
         return comments.moderation_request("POST", path)
     return _action_outcome(spot.native_id, answers)
@@ -257,7 +256,9 @@ def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | O
         return _refusal_outcome(acted, creates=False)
     if len(answers) == 1:
         return Send(
-            _build_lookup_step(f"/youtube/v3/comments?part=id&id={http.quote_segment(own_comment_id(native_id))}")
+            _build_lookup_step(
+                f"/youtube/v3/comments?part=id&id={http_responses.quote_segment(own_comment_id(native_id))}"
+            )
         )
     there = list_items(answers[-1])
     if there is None:
@@ -359,7 +360,7 @@ def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Se
 
 
 def _build_comment_page(found: list[Comment], place: _Place, first: StepResult, *, sound: bool) -> CommentPage:
-    at = http.response_date(first)
+    at = http_responses.response_date(first)
     now = at.isoformat() if at is not None else ""
     whole = sound and not place.left
     place = replace(place, since=now or place.since, newest="") if whole else replace(place, newest=now)
@@ -370,7 +371,7 @@ def _build_comment_page(found: list[Comment], place: _Place, first: StepResult, 
 
 def _parse_rows(answer: StepResult) -> list[dict[str, Any]] | None:
     """What a list holds; what is no entry is left out. None when it is no list."""
-    told = http.success_body(answer).get("items")
+    told = http_responses.success_body(answer).get("items")
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else None
 
 
@@ -384,7 +385,7 @@ def _build_next_request(place: _Place, number: int) -> Send:
     if number > 1 and place.left[0].kind == REPLIES:
         return comments.comments_request(replies_path(place.left[0].thread, place.left[0].page))
     kind, page = (place.left[0].kind, place.left[0].page) if number > 1 else (HELD if number else SHOWN, "")
-    more = f"&pageToken={http.quote_segment(page)}" if page else ""
+    more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
     asked = f"part=snippet,replies&allThreadsRelatedToChannelId={{account}}&moderationStatus={kind}&order=time"
     return comments.comments_request(
         f"/youtube/v3/commentThreads?{asked}&maxResults={PAGE_SIZE}&textFormat=plainText{more}"
@@ -415,7 +416,7 @@ def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]]
     """Where a reading stands after something that was left."""
     if asked.kind != REPLIES:
         return replace(place, left=(*_next_thread_page(asked.kind, answer, rows, asked.until), *place.left[1:]))
-    page = http.success_body(answer).get("nextPageToken")
+    page = http_responses.success_body(answer).get("nextPageToken")
     if isinstance(page, str) and rows:
         return replace(place, left=(replace(asked, page=page), *place.left[1:]))
     told = int(asked.until) if asked.until.isdigit() else 0
@@ -424,10 +425,12 @@ def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]]
 
 def _next_thread_page(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
     """The next page, where all threads on this one began after `until`: they come newest first."""
-    page, bound = http.success_body(answer).get("nextPageToken"), http.parse_timestamp(until)
+    page, bound = http_responses.success_body(answer).get("nextPageToken"), http_responses.parse_timestamp(until)
     if not isinstance(page, str) or bound is None or not rows:
         return ()
-    began = [http.parse_timestamp(resource_part(_top_comment(one), "snippet").get("publishedAt")) for one in rows]
+    began = [
+        http_responses.parse_timestamp(resource_part(_top_comment(one), "snippet").get("publishedAt")) for one in rows
+    ]
     return (_Left(kind, page, until),) if all(at is None or at >= bound - MARGIN for at in began) else ()
 
 
@@ -485,5 +488,5 @@ def _parse_comment(comment: Mapping[str, Any], parent: str, video: str, account:
         text=text if isinstance(text, str) else "",
         under=video,
         url=url_of(video, number) if video else "",
-        at=http.parse_timestamp(snippet.get("publishedAt")),
+        at=http_responses.parse_timestamp(snippet.get("publishedAt")),
     )

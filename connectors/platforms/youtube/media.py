@@ -18,7 +18,7 @@ from typing import Any
 from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.platforms.youtube.account import FORBIDDEN, error_reason, list_items, outcome_of_failure, resource_part
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 from connectors.shared.http_responses import json_body, quote_segment, restage_uploads
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -57,7 +57,7 @@ def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send 
     cover, name = cover_of(unit), f"{COVER}{number}"
     if cover is None or any(one.step == name and isinstance(one, Response) and one.is_success for one in answers):
         return None
-    path = f"/upload/youtube/v3/thumbnails/set?videoId={http.quote_segment(number)}&uploadType=media"
+    path = f"/upload/youtube/v3/thumbnails/set?videoId={http_responses.quote_segment(number)}&uploadType=media"
     file = FileRef(cover.sha256, cover.mime)
     return Send(WireStep(name, StepKind.STAGE, "POST", path, file=file, deadline=60.0))
 
@@ -66,7 +66,7 @@ def cover_refusal_outcome(answer: StepResult) -> Outcome:
     """Why a film has no cover: nobody sees it yet, so the whole post waits for somebody."""
     word = error_reason(answer)
     if word == "videoNotFound":
-        return http.restage_uploads()
+        return http_responses.restage_uploads()
     if word == "uploadRateExceeded":
         return Retry(TOO_MANY_FOR, "account", Message("connectors.rate_limited"))
     if word == FORBIDDEN:

@@ -19,8 +19,7 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.reviews.calibration import final_rating
-from studio.library import member_reviews
-from studio.library import queries as studio_reads
+from studio.library import member_reviews, queries
 from studio.library.queries import AssetCard
 from tenants.agencies.rights import Right
 from tenants.notices import notices
@@ -141,7 +140,7 @@ def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -
 
     Its creator's id.
     """
-    creator_id = studio_reads.get_asset_bytes(scope, asset_id).creator_id
+    creator_id = queries.get_asset_bytes(scope, asset_id).creator_id
     page.get_creator(scope, creator_id)
     works = page.has_right(Right.RUN, Right.APPROVE)
     if not works and not page.viewer.member.creators:  # who only reviews sees what was given to them

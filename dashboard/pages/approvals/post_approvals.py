@@ -24,8 +24,7 @@ from schedules.approvals.client_links import ClientLink
 from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.drafts.feed_previews import build_feed_preview
-from studio.library import member_reviews
-from studio.library import queries as studio_reads
+from studio.library import member_reviews, queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 
@@ -179,7 +178,7 @@ def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: in
     Raises Refused where a picture was not looked at, and whatever `approvals.approve` raises.
     """
     post_id, member = asked.post_id, page.viewer.member
-    ratings = {one: studio_reads.get_asset_bytes(scope, one).standing.rating for one in asked.assets}
+    ratings = {one: queries.get_asset_bytes(scope, one).standing.rating for one in asked.assets}
     covered = [one for one, rating in ratings.items() if library_files.is_blurred(rating)]
     if not library_files.list_revealed(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")

@@ -10,7 +10,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
-from dashboard.pages.approvals import review_sheet_queries as sheet_reads
+from dashboard.pages.approvals import review_sheet_queries
 from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
 from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
 from dashboard.shell import actions, page_context
@@ -39,7 +39,7 @@ def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet
     at = keys.index(st.session_state[AT]) if st.session_state.get(AT) in keys else 0
     sheet = found.sheets[at]
     turn = int(st.session_state.get(TURN, 0)) if st.session_state.get(AT) == sheet.key else 0
-    part = page.read(lambda scope: sheet_reads.load_sheet_page(scope, sheet, page.viewer.member, turn))
+    part = page.read(lambda scope: review_sheet_queries.load_sheet_page(scope, sheet, page.viewer.member, turn))
     _render_sheet_navigation(page, keys, at)
     name = found.creators[sheet.creator_id].name
     draw_template(
@@ -193,7 +193,7 @@ def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    now = page.read(lambda scope: len(sheet_reads.list_shown_digests(scope, sheet, page.viewer.member)))
+    now = page.read(lambda scope: len(review_sheet_queries.list_shown_digests(scope, sheet, page.viewer.member)))
     if now != known:
         st.rerun()
 

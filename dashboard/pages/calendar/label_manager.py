@@ -7,8 +7,8 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.calendar.label_queries import LabelsView, load_labels
-from dashboard.pages.posts import labels as calendar_labels
 from dashboard.pages.posts.calendar_navigation import render_back_button
+from dashboard.pages.posts.labels import get_label_filter, render_label_filter
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -31,7 +31,7 @@ def render_label_manager(page: PageContext) -> None:
     actions.show_notices(page, "labels")
     if not page.has_right(Right.RUN):
         return
-    found = page.read(lambda scope: load_labels(scope, page.list_creators(scope), calendar_labels.get_label_filter()))
+    found = page.read(lambda scope: load_labels(scope, page.list_creators(scope), get_label_filter()))
     draw_template("shell/templates/note.html", note=page.text("post_label.what"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280)
@@ -91,7 +91,7 @@ def _delete_label(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> M
 def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
     """The posts, each with a box, and one press for those that are marked."""
     st.subheader(page.text("post_label.several"))
-    calendar_labels.render_label_filter(page)
+    render_label_filter(page)
     shown = found.posts[: int(st.session_state.get(SHOWN, FEW))]
     for turn in shown:
         words = " ".join(turn.words.split())[:80] or "…"

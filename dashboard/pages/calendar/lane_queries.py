@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from dashboard.pages.calendar.queries import (
@@ -24,9 +24,8 @@ from schedules.availability.minimum_interval import FREE_STATES, minimum_interva
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.downtime import account_blocks
 from schedules.posts import labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.labels import Label
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, calendar_entries
 from tenants.agencies.queries import Creator
 
 LaneGrouping = Literal["creator", "account"]
@@ -103,11 +102,11 @@ class LanesView:
 def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by: LaneGrouping) -> LanesView:
     """The days that are asked for, in lanes: with those that have nothing in them, since gaps are looked for."""
     chosen = {one.id: one for one in mine if wanted.creator in (None, one.id)}
-    channels = [one for one in channel_reads.list_channels(scope) if one.creator_id in chosen and one.surface]
+    channels = [one for one in queries.list_channels(scope) if one.creator_id in chosen and one.surface]
     last = wanted.first + timedelta(days=wanted.days)
     start, end = day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
     names = {one.id: one.name for one in channels}
-    entries = schedule_reads.calendar_entries(scope, chosen, start, end, names=names, limit=MAX_DELIVERIES)
+    entries = calendar_entries(scope, chosen, start, end, names=names, limit=MAX_DELIVERIES)
     shown = [
         one for one in entries if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
     ]

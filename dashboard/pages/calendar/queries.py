@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime, day_bounds, load_zone, local_day, to_wall_time
@@ -18,9 +18,8 @@ from schedules.calendar.day_summaries import PostSummary, has_posts_in_days, sum
 from schedules.calendar.next_steps import is_next_step_stopped
 from schedules.downtime import account_blocks
 from schedules.posts import labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.labels import Label
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, calendar_entries
 from schedules.posts.states import NEEDS_DECISION, PENDING_STATES, DeliveryState
 from schedules.publishing import preflight
 from tenants.agencies.queries import Creator
@@ -291,10 +290,10 @@ def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: Calend
 
 def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
     """The days with every post, and the hours that are free."""
-    by_id, names = {one.id: one for one in chosen}, channel_reads.channel_names(scope)
+    by_id, names = {one.id: one for one in chosen}, queries.channel_names(scope)
     last = wanted.first + timedelta(days=wanted.days)
     start, end = day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
-    entries = schedule_reads.calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
+    entries = calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = list_usual_hours(scope, by_id) if ahead else {}
     asked = wanted.label

@@ -13,7 +13,7 @@ from generators.retouch.aspect_ratios import AspectRatio
 from generators.retouch.finish import CopyFinish
 from schedules.drafts.previews import PostPreview
 from studio.ingest import picture_copies
-from studio.library import queries as studio_reads
+from studio.library import queries
 from tenants.agencies.rights import Right
 
 NEAR = 0.01
@@ -42,7 +42,7 @@ def _has_other_aspect_ratio(one: PostPreview) -> bool:
 
 
 def _request_cropped_copy(page: PageContext, asset_id: UUID, form: AspectRatio, scope: Scope, _: UUID) -> Message:
-    page.get_creator(scope, studio_reads.get_asset_bytes(scope, asset_id).creator_id)
+    page.get_creator(scope, queries.get_asset_bytes(scope, asset_id).creator_id)
     picture_copies.request_copy(
         scope, asset_id, CopyFinish(form=form.name), by=page.viewer.actor, store=library_files.object_store()
     )

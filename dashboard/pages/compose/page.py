@@ -63,8 +63,8 @@ from schedules.calendar import next_steps
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
-from schedules.posts import queries as schedule_reads
 from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.queries import get_stored_post
 from schedules.posts.states import DeliveryState
 from schedules.recurrence import queries
 from tenants.agencies.queries import Creator
@@ -275,7 +275,7 @@ def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -
 
 def _load_post_status(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
     """On how many dates to come a post stands, what it says, and whether it leaves once that is changed."""
-    now = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post_id))
+    now = drafts.draft_of_post(get_stored_post(scope, post_id))
     return queries.count_dates_ahead(scope, post_id), now, drafts.is_published_on_approval(scope, post_id)
 
 
@@ -417,7 +417,7 @@ def _rewrite_post(
     page: PageContext, of: tuple[UUID, Draft | None], written: Draft, made: list[UUID], scope: Scope, _: UUID
 ) -> Message:
     post_id, seen = of
-    if page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id).id != written.creator_id:
+    if page.get_creator(scope, get_stored_post(scope, post_id).creator_id).id != written.creator_id:
         raise Conflict("post.left_already")
     left = drafts.rewrite_post(scope, post_id, written, author=page.viewer.actor, seen=seen)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())

@@ -34,12 +34,9 @@ from schedules.recurrence import (
     occurrences,
     series,
 )
-from schedules.recurrence import (
-    series as series_beforehand,
-)
 from schedules.recurrence.queries import UPCOMING_COUNT
 from schedules.recurrence.rules import LAST_OF_MONTH, Recurrence, RecurrenceUnit
-from schedules.recurrence.series import CONFIRM_ABOVE_DELIVERIES, SERIES_HORIZON
+from schedules.recurrence.series import CONFIRM_ABOVE_DELIVERIES, SERIES_HORIZON, check_new_series
 
 ALONE = "post:alone"
 
@@ -182,7 +179,7 @@ def _render_series_conflicts(page: PageContext, repeat: Recurrence, where: Serie
         return
     asked = (where.creator_id, where.channels, repeat)
     try:
-        page.read(lambda scope: series_beforehand.check_new_series(scope, *asked, instead_of=where.series_id))
+        page.read(lambda scope: check_new_series(scope, *asked, instead_of=where.series_id))
     except BadInput as refused:
         draw_template("shell/templates/note.html", note=page.localizer.message_text(refused.message))
 

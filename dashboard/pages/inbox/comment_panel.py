@@ -6,12 +6,20 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.inbox import actions as acts
 from dashboard.pages.inbox import saved_replies
 from dashboard.pages.inbox.actions import (
     NOTE_PANEL,
     SELECTED_COMMENT_KEY,
     SNOOZE_PANEL,
+    mark_conversation_done,
+    moderate_comment,
+    remove_comment_reply,
+    render_snooze_choices,
+    render_uncertain_message,
+    reply_to_comment,
+    save_unsent_text,
+    suggest_comment_reply,
+    take_over,
     toggle_panel,
 )
 from dashboard.pages.inbox.queries import ConversationView, actionable_comments
@@ -30,7 +38,7 @@ def render_comment_panel(page: PageContext, one: ConversationView) -> None:
     """Everything one can do with what somebody said under posts."""
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
-            acts.render_uncertain_message(page, one, kept)
+            render_uncertain_message(page, one, kept)
     about = _select_comment(page, one)
     if one.mine and about is not None:
         _render_comment_composer(page, one, about)
@@ -74,18 +82,18 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
         height=90,
         max_chars=one.longest,
         on_change=actions.run_action,
-        args=(partial(acts.save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
+        args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
     )
     for why in one.conflicts:
         st.warning(page.localizer.message_text(why))
-    act = partial(acts.reply_to_comment, page, about.id, box)
+    act = partial(reply_to_comment, page, about.id, box)
     with st.container(horizontal=True, gap="small"):
         key = f"{box}:send"
         actions.action_button(
             page, "inbox.answer", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter"
         )
         if not one.kept:
-            ask = partial(acts.suggest_comment_reply, page, about.id, one.longest)
+            ask = partial(suggest_comment_reply, page, about.id, one.longest)
             actions.action_button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
         saved_replies.render_saved_replies_toggle(page, one)
     saved_replies.render_saved_replies(page, one, box, most=one.longest)
@@ -103,16 +111,16 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
     with st.container(horizontal=True, gap="small"):
         if not one.mine:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
-            act = partial(acts.take_over, page, talk)
+            act = partial(take_over, page, talk)
             actions.action_button(page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary")
         if one.desk.owner is not OwnerState.CLOSED:
-            done = partial(acts.mark_conversation_done, page, talk)
+            done = partial(mark_conversation_done, page, talk)
             actions.action_button(page, "inbox.done", done, right=Right.CHAT, key=f"{key}:done", shortcut="D")
         for code, slot, shortcut in (("inbox.note", NOTE_PANEL, "N"), ("inbox.snooze", SNOOZE_PANEL, "S")):
             st.button(
                 page.text(code), key=f"{slot}:{talk}", shortcut=shortcut, on_click=toggle_panel, args=(slot, str(talk))
             )
-    acts.render_snooze_choices(page, one)
+    render_snooze_choices(page, one)
 
 
 def _render_moderation(page: PageContext, one: ConversationView, about: CommentView) -> None:
@@ -134,7 +142,7 @@ def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
         key = f"inbox:back:{draft}:ask"
         st.button(page.text("inbox.take_back"), key=key, on_click=toggle_panel, args=(sure, f"back:{draft}"))
         return
-    back = partial(acts.remove_comment_reply, page, draft)
+    back = partial(remove_comment_reply, page, draft)
     actions.action_button(
         page, "inbox.take_back_sure", back, right=Right.CHAT, key=f"inbox:back:{draft}", kind="primary"
     )
@@ -148,7 +156,7 @@ def _render_moderation_button(page: PageContext, remark_id: UUID, act: str) -> N
         )
         return
     code = f"inbox.act.{act}_sure" if act in IRREVERSIBLE else f"inbox.act.{act}"
-    do = partial(acts.moderate_comment, page, remark_id, act)
+    do = partial(moderate_comment, page, remark_id, act)
     actions.action_button(
         page, code, do, right=Right.CHAT, key=key, kind="primary" if act in IRREVERSIBLE else "secondary"
     )

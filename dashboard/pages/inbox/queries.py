@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts.queries import get_channel, list_channels
 from connectors.contract.connector import Connector
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -25,8 +25,7 @@ from subscribers.inbox import member_actions, queries, saved_replies
 from subscribers.inbox.queries import ConversationDetail, FanCard, InboxEntry, InboxGroup
 from subscribers.inbox.saved_replies import SavedReply
 from subscribers.subscriptions.subscription_rows import Plan
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_members
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxVie
     return InboxView(
         now=scope.now,
         creators=mine,
-        members={one.id: one.name for one in tenant_reads.list_members(scope)},
+        members={one.id: one.name for one in list_members(scope)},
         groups=groups,
         windows=[] if found else list(_list_sandbox_chat_links(scope, mine)),
         mark=change_marker(scope, page, chosen, creators=list(mine)),
@@ -113,7 +112,7 @@ def change_marker(
 
 def _list_sandbox_chat_links(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[SandboxChatLink]:
     rules = active_policy.current_bundle(scope)
-    for channel in channel_reads.list_channels(scope):
+    for channel in list_channels(scope):
         if channel.creator_id in mine and channel.chat_surface and rules.is_test_network(channel.platform):
             yield SandboxChatLink(
                 mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}"
@@ -160,7 +159,7 @@ def load_conversation(
         else {},
         acts=can.moderates if desk.public else frozenset(),
         can_answer=COMMENT_REFERENCE in can.points_at,
-        longest=moderation.max_answer_length(can, channel_reads.get_channel(scope, desk.channel_id).surface),
+        longest=moderation.max_answer_length(can, get_channel(scope, desk.channel_id).surface),
     )
 
 
@@ -179,7 +178,7 @@ def conversation_connector(scope: Scope, conversation_id: UUID) -> Connector:
     """The platform of a conversation, with the account's own limits. Raises NotFound."""
     return account_connectors.connector_for(
         platform_connectors(),
-        channel_reads.get_channel(scope, conversation_rows.get_conversation(scope, conversation_id).channel_id),
+        get_channel(scope, conversation_rows.get_conversation(scope, conversation_id).channel_id),
     )
 
 

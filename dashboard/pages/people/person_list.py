@@ -15,7 +15,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from gate.evidence.person_dossiers import PersonDossier
-from gate.people import persons as gate_people
+from gate.people import persons
 from gate.people.persons import MAX_PERSON_NAME, PERSON_KINDS, REAL_PERSON
 from tenants import audit
 from tenants.agencies.rights import Right
@@ -108,7 +108,7 @@ def _add_person(kind: str, scope: Scope, _: UUID) -> Message:
     twin = str(actions.typed_value("person:twin") or "") if kind == "digital_twin" else ""
     if kind != REAL_PERSON and not chosen:
         raise BadInput("person.no_creator")
-    person_id = gate_people.add_person(
+    person_id = persons.add_person(
         scope,
         kind=kind,
         display_ref=name,

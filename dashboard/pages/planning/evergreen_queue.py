@@ -16,8 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import to_wall_time
-from schedules.posts import queries as schedule_reads
-from schedules.posts import text_similarity
+from schedules.posts import queries, text_similarity
 from schedules.posts.queries import DeliveryEntry
 from schedules.recurrence import evergreen_pools
 from schedules.recurrence.evergreen_pools import PoolSchedule
@@ -195,7 +194,7 @@ def _delivery_label(page: PageContext, one: DeliveryEntry) -> str:
 def _add_evergreen_post(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     post_id = UUID(str(actions.typed_value(key)))
-    if page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id).id != creator_id:
+    if page.get_creator(scope, queries.get_stored_post(scope, post_id).creator_id).id != creator_id:
         raise NotFound("post.unknown")
     evergreen_pools.add_post_to_pool(scope, post_id)
     return Message("pool.added")

@@ -5,8 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.planning import calendar_subscriptions, feeds
-from dashboard.pages.planning import import_export_queries as reads
+from dashboard.pages.planning import calendar_subscriptions, feeds, import_export_queries
 from dashboard.pages.planning.import_export_queries import DateRange, ImportsView
 from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions, page_context
@@ -39,7 +38,7 @@ def render_import_export(page: PageContext) -> None:
     if page.has_right(Right.RUN):
         _render_import_upload(page)
         _render_imports(page)
-    _render_export_form(page, page.read(lambda scope: reads.default_date_range(scope, mine[0].zone)))
+    _render_export_form(page, page.read(lambda scope: import_export_queries.default_date_range(scope, mine[0].zone)))
     if page.has_right(Right.RUN):
         calendar_subscriptions.render_calendar_subscriptions(page, mine)
         feeds.render_feeds(page, mine)
@@ -66,7 +65,7 @@ def _render_import_upload(page: PageContext) -> None:
 
 
 def _load_example_file(page: PageContext) -> bytes:
-    return page.read(lambda scope: reads.example_import_file(scope, page.list_creators(scope)))
+    return page.read(lambda scope: import_export_queries.example_import_file(scope, page.list_creators(scope)))
 
 
 def _submit_import_file(page: PageContext, key: str) -> None:
@@ -102,7 +101,7 @@ def _render_imports(drawn: PageContext) -> None:
         st.rerun()
     actions.show_notices(page, "files:brought")
     chosen = st.session_state.get(CHOSEN)
-    found = page.read(lambda scope: reads.load_imports(scope, page.list_creators(scope), chosen))
+    found = page.read(lambda scope: import_export_queries.load_imports(scope, page.list_creators(scope), chosen))
     if found.shown is None:
         draw_template("shell/templates/note.html", note=page.text("files.none"))
         return
@@ -135,7 +134,7 @@ def _render_import_actions(page: PageContext, shown: ImportView) -> None:
         if shown.state is ImportState.READY:
             _render_write_buttons(page, shown)
         if shown.findings:
-            make = partial(reads.import_report, shown, page.localizer)
+            make = partial(import_export_queries.import_report, shown, page.localizer)
             key = f"files:report:{shown.id}"
             st.download_button(page.text("files.report"), make, "report.csv", "text/csv", key=key, on_click="ignore")
         if shown.state is ImportState.WRITTEN:
@@ -176,8 +175,10 @@ def _render_export_form(page: PageContext, usual: DateRange) -> None:
                 st.session_state[key] = f"{day:%d/%m/%Y}"
             st.text_input(page.text("files.first" if key == FIRST else "files.last"), key=key, width=180)
         try:
-            days = reads.parse_date_range(str(actions.typed_value(FIRST)), str(actions.typed_value(LAST)))
-            page.read(lambda scope: reads.check_export_size(scope, page.list_creators(scope), days))
+            days = import_export_queries.parse_date_range(
+                str(actions.typed_value(FIRST)), str(actions.typed_value(LAST))
+            )
+            page.read(lambda scope: import_export_queries.check_export_size(scope, page.list_creators(scope), days))
         except BadInput as refused:
             st.error(page.localizer.message_text(refused.message))
             return
@@ -194,4 +195,6 @@ def _render_export_form(page: PageContext, usual: DateRange) -> None:
 
 def _export_posts(page: PageContext, days: DateRange, form: str) -> bytes:
     """Read when it is asked for."""
-    return page.read(lambda scope: reads.export_posts(scope, page.list_creators(scope), page.localizer, days, form))
+    return page.read(
+        lambda scope: import_export_queries.export_posts(scope, page.list_creators(scope), page.localizer, days, form)
+    )

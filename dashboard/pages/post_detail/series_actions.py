@@ -33,8 +33,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import StoredPost
+from schedules.posts.queries import StoredPost, get_stored_post
 from schedules.posts.states import CANCELLABLE, DeliveryState, SeriesState
 from schedules.recurrence import detached_occurrences, queries, series
 from schedules.recurrence.queries import SeriesView
@@ -120,7 +119,7 @@ def _detach_occurrence(
     page.get_creator(scope, creator_id)
     series_id, day = which
     post_id = detached_occurrences.detach_occurrence(scope, series_id, day, author=page.viewer.actor)
-    made.append(schedule_reads.get_stored_post(scope, post_id))
+    made.append(get_stored_post(scope, post_id))
     return Message("series.alone_done", {"day": f"{day:%d/%m/%Y}"})
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.sending import edits
@@ -60,7 +59,7 @@ def list_post_accounts(scope: Scope, mine: Sequence[Creator]) -> list[PostAccoun
             price_terms(one),
             platform_options(one.platform),
         )
-        for one in channel_reads.list_channels(scope)
+        for one in queries.list_channels(scope)
         if one.creator_id in theirs and one.surface
     ]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.pages.posts import move_results
 from dashboard.pages.queue.queries import QueueView
 from dashboard.shell import actions
@@ -46,7 +46,7 @@ def _move_to_spare_account(
     page: PageContext, source_id: UUID, target_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID
 ) -> Message:
     for channel_id in (source_id, target_id):
-        page.get_creator(scope, channel_reads.get_channel(scope, channel_id).creator_id)
+        page.get_creator(scope, queries.get_channel(scope, channel_id).creator_id)
     done = account_failover.move_to_spare_account(scope, source_id, target_id, seen=seen)
     counts = {"count": len(done.moving), "doubled": len(done.doubled), "left": len(done.left)}
     told = Message("spare.done_asks" if done.asks_again else "spare.done", counts)

@@ -7,9 +7,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import queries as reads
 from dashboard.pages.shop.orders import fan_label
-from dashboard.pages.shop.queries import ReconciliationView
+from dashboard.pages.shop.queries import ReconciliationView, load_reconciliation
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -26,7 +25,7 @@ from tenants.agencies.rights import Right
 
 def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> None:
     """Draw what lies where, and what has to be settled."""
-    found = page.read(lambda scope: reads.load_reconciliation(scope, mine))
+    found = page.read(lambda scope: load_reconciliation(scope, mine))
     if found.unmatched:
         draw_template("pages/shop/templates/header.html", title=page.text("shop.unmatched"))
     for one in found.unmatched:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import subscription_queries as reads
+from dashboard.pages.shop import subscription_queries
 from dashboard.pages.shop.orders import FAN_NAME_RIGHTS
 from dashboard.pages.shop.subscription_queries import SubscriptionsView
 from dashboard.shell import actions
@@ -25,7 +25,7 @@ TITLE, WORDS, PRICE, OPENS, ACCOUNT = "plan:title", "plan:words", "plan:price", 
 
 def render_subscriptions(page: PageContext, creator: Creator) -> None:
     """Draw the plans, the form of another one, and who subscribes."""
-    found = page.read(lambda scope: reads.load_subscriptions(scope, creator))
+    found = page.read(lambda scope: subscription_queries.load_subscriptions(scope, creator))
     if not found.accounts and not found.standings:
         draw_template("shell/templates/empty_note.html", note=page.text("plan.no_account", creator=creator.name))
         return
@@ -106,11 +106,11 @@ def _create_plan(
 
 
 def _retire_plan(page: PageContext, plan_id: UUID, scope: Scope, _press: UUID) -> Message:
-    plans.retire_plan(scope, reads.require_own_plan(scope, page, plan_id))
+    plans.retire_plan(scope, subscription_queries.require_own_plan(scope, page, plan_id))
     return Message("plan.retired")
 
 
 def _stop_renewal(page: PageContext, subscription_id: UUID, scope: Scope, _press: UUID) -> Message:
-    row = reads.require_own_subscription(scope, page, subscription_id)
+    row = subscription_queries.require_own_subscription(scope, page, subscription_id)
     subscription_endings.request_renewal_stop(scope, row.id)
     return Message("plan.stopping")

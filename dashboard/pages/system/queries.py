@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from dashboard.pages.system.third_party_rule_queries import ThirdPartyRulesView, list_third_party_rules
 from dashboard.shell.queries import list_stop_rows
@@ -24,8 +24,7 @@ from gate.reviews.rule_expiry import ExpiringRule
 from insights.reports import transparency_report
 from studio.library import storage_quota
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_creators, list_members
 from tenants.audit import AuditRecord
 from tenants.auth import passkeys
 
@@ -123,11 +122,11 @@ def load_queue_status(scope: Scope) -> QueueStatus:
 def load_system(scope: Scope, member: Member) -> SystemView:
     """The agency's own part of the machine, as far as this member may see; another agency's tasks are not counted."""
     people, places, kept = (
-        tenant_reads.list_members(scope),
-        channel_reads.posting_surfaces(scope),
+        list_members(scope),
+        queries.posting_surfaces(scope),
         place_limits.list_place_limits(scope),
     )
-    every = tenant_reads.list_creators(scope)
+    every = list_creators(scope)
     mine = {one.id: one for one in every if member.works_for(one.slug)}
     others = len(mine) < len(every)
     return SystemView(
@@ -149,5 +148,5 @@ def load_system(scope: Scope, member: Member) -> SystemView:
         strangers=list_third_party_rules(scope),
         kept=storage_quota.used_bytes(scope),
         keyed=passkeys.members_with_passkeys(scope),
-        accounts=[one for one in channel_reads.list_channels(scope) if one.creator_id in mine],
+        accounts=[one for one in queries.list_channels(scope) if one.creator_id in mine],
     )

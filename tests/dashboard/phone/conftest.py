@@ -20,7 +20,6 @@ from tests.conftest import Cluster
 from tests.dashboard.conftest import serving
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wired
-from tests.schedules.conftest import running, sandbox
 from workers.wiring import Services
 
 FRENCH = {"accept-language": "fr"}

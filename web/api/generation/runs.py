@@ -18,8 +18,7 @@ from foundation.ops.settings import GeneratorsSettings
 from studio.costs import cost_report
 from studio.recipes import parameters, run_inputs, specs, versions, wildcards
 from studio.recipes.run_inputs import PoseReference
-from studio.runs import estimates, output_pictures, runner
-from studio.runs import queries as runs_queries
+from studio.runs import estimates, output_pictures, queries, runner
 from studio.runs.queries import RunSummary, list_runs_before
 from studio.runs.records import ENDED_RUN_STATES
 from studio.runs.states import JobState
@@ -209,7 +208,7 @@ def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
 
 def _get_run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
     """One run. Raises NotFound; another creator's looks like another tenant's."""
-    found = runs_queries.get_run(scope, run_id)
+    found = queries.get_run(scope, run_id)
     if found.creator_id not in sight.creators:
         raise NotFound("job.unknown")
     return found

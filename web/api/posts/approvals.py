@@ -17,8 +17,8 @@ from schedules.approvals.release import eligible_approvers
 from schedules.calendar import listings, versioned_actions
 from schedules.posts import channel_overrides, deliveries
 from schedules.posts.queries import StoredPost
-from studio.library import queries as studio_reads
 from studio.library.postable_assets import UNCOVERED_RATINGS
+from studio.library.queries import get_asset_bytes
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import (
     ApiCall,
@@ -59,7 +59,7 @@ def _list_blurred_assets(scope: Scope, post: StoredPost) -> list[UUID]:
 
 def _is_blurred_asset(scope: Scope, asset_id: UUID) -> bool:
     try:
-        return studio_reads.get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
+        return get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
     except NotFound:  # it was erased since: nobody can say what it showed
         return True
 

@@ -27,9 +27,9 @@ def removal_requests() -> None:
 @removal_requests_app.command("list")
 def listed() -> None:
     """List the pending requests, and the reports that matched no content."""
-    from workers.cli.gate.removal_requests import print_waiting_requests as lines
+    from workers.cli.gate.removal_requests import print_waiting_requests
 
-    for line in lines():
+    for line in print_waiting_requests():
         typer.echo(line)
 
 
@@ -100,10 +100,9 @@ def verify(
     key: Annotated[str, typer.Option(help="The public key the file must be signed with.")] = "",
 ) -> None:
     """Say whether the log is whole, from when to when, and what is not signed yet. The exit code is 0 if it is."""
-    from workers.cli.gate.log_export import print_proof
-    from workers.cli.gate.log_export import verify_log as check
+    from workers.cli.gate.log_export import print_proof, verify_log
 
-    sys.exit(print_proof(check(file, agency=agency, key=key)))
+    sys.exit(print_proof(verify_log(file, agency=agency, key=key)))
 
 
 @gate_app.command()
@@ -124,9 +123,9 @@ def report(
     csv: Annotated[bool, typer.Option("--csv", help="A line a figure, for spreadsheets.")] = False,
 ) -> None:
     """Print a month in numbers that name nobody: what left, was kept back, asked for and taken away; as Markdown."""
-    from workers.cli.gate.transparency_export import export_transparency_report as make
+    from workers.cli.gate.transparency_export import export_transparency_report
 
-    typer.echo(make(month, agency=agency, as_csv=csv))
+    typer.echo(export_transparency_report(month, agency=agency, as_csv=csv))
 
 
 @gate_app.command("check-texts")
@@ -208,7 +207,7 @@ def sign(
     matrix: Annotated[Path | None, typer.Option(help="The rules of a release that is made.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="Its lexicon; the product's when left out.")] = None,
 ) -> None:
-    """Sign a release of rules, for those who release them. Two keys make it one that can be taken."""
+    """Sign a release of rules, for those who release them. Two keys export_transparency_report it one that can be taken."""
     from workers.cli.gate.policy_release import sign_release as write
 
     typer.echo(write(file, key, matrix=matrix, lexicon=lexicon))
@@ -234,8 +233,8 @@ def diff(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything was loosened."""
-    from workers.cli.gate.place_rules import diff_rules as compare
+    from workers.cli.gate.place_rules import diff_rules
 
-    text, loosened = compare(old, new, language=language)
+    text, loosened = diff_rules(old, new, language=language)
     typer.echo(text)
     sys.exit(1 if loosened else 0)

@@ -15,7 +15,7 @@ from gate.contract.public_keys import encode_public_key
 from gate.policy import active_policy, bundle, place_rules, signed_release, third_party_rules
 from gate.policy.signed_release import PolicyRelease, UnsignedRelease
 from gate.policy.third_party_rules import InvalidThirdPartyRules
-from gate.text import lexicon as lexicons
+from gate.text.lexicon import SHIPPED_LEXICON_PATH
 from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
 from workers.terminal.session import connect_installation
 
@@ -74,9 +74,7 @@ def sign_release(file: Path, key: Path, *, matrix: Path | None = None, lexicon: 
         made = (
             signed_release.read_release(_read_file(file))
             if matrix is None
-            else PolicyRelease(
-                _read_file(matrix).decode(), _read_file(lexicon or lexicons.SHIPPED_LEXICON_PATH).decode()
-            )
+            else PolicyRelease(_read_file(matrix).decode(), _read_file(lexicon or SHIPPED_LEXICON_PATH).decode())
         )
         signing = Ed25519PrivateKey.from_private_bytes(base64.b64decode(_read_file(key).strip(), validate=True))
         signed = made.with_signature(signing)

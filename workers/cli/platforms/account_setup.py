@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts import oauth_clients
-from channels.accounts import queries as channel_reads
+from channels.accounts import oauth_clients, queries
 from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH, REDIRECT_FIELD
@@ -28,8 +27,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic, sleep
 from foundation.sealed import Sealed
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_creators
 from tenants.vault import envelope, sealed_intake
 from workers.terminal.lookup import find_member
 from workers.terminal.output import translate
@@ -93,7 +91,7 @@ def account_setup_lines(
 def _build_desk(services: Services, platform: str, who: tuple[UUID, Member], slug: str) -> _Desk:
     tenant_id, member = who
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-        creators = [one for one in tenant_reads.list_creators(scope) if slug in ("", one.slug)]
+        creators = [one for one in list_creators(scope) if slug in ("", one.slug)]
     if len(creators) != 1:
         raise BadInput("cli.connect.which", creators=", ".join(one.slug for one in creators) or "–")
     connector = loader.connectable_platforms(services.connectors)[platform]
@@ -123,7 +121,7 @@ def _follow_setup(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator
             yield translate(Message("cli.connect.visit", said)), True
         elif found.state is AccountSetupState.CONNECTED and found.channel_id is not None:
             with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
-                name = channel_reads.get_channel(scope, found.channel_id).name
+                name = queries.get_channel(scope, found.channel_id).name
             yield translate(Message("cli.connect.done", {"account": name, "creator": desk.creator.name})), True
             return
         elif found.state is AccountSetupState.REFUSED:

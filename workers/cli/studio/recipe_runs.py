@@ -12,8 +12,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.settings import GeneratorsSettings
 from generators.retouch import region_shapes
-from studio.recipes import parameters, run_inputs, wildcards
-from studio.recipes import specs as studio_recipes
+from studio.recipes import parameters, run_inputs, specs, wildcards
 from studio.recipes.input_pictures import InitPicture
 from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.run_inputs import PoseReference
@@ -94,7 +93,7 @@ def preview_recipe_run(creator: str, recipe: str, *, seed: int, count: int, answ
     """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
     BadInput, Refused."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
-        spec = studio_recipes.resolve_wildcards(scope, creator_id, _get_recipe(scope, creator_id, recipe).spec)
+        spec = specs.resolve_wildcards(scope, creator_id, _get_recipe(scope, creator_id, recipe).spec)
         given = parameters.parse_values(spec.parameters, answers)
         found = estimates.estimate_run(
             scope, known, creator_id, spec, seed=seed, count=count or spec.picture_count, given=given

@@ -8,7 +8,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from studio.recipes import wildcard_renames, wildcards
 from studio.recipes.wildcards import WildcardVersion
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from workers.cli.studio.recipe_runs import open_creator_scope
 from workers.terminal.output import translate
 
@@ -74,4 +74,4 @@ def _get_wildcard(scope: Scope, creator_id: UUID, name: str, *, everybody: bool)
 
 def _list_creator_ids(scope: Scope) -> list[UUID]:
     """Who is at the terminal of the machine works for all."""
-    return [one.id for one in tenant_reads.list_creators(scope)]
+    return [one.id for one in queries.list_creators(scope)]

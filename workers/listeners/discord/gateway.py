@@ -21,8 +21,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.listening import listener
 from channels.listening.listener import ReceivedUpdates
@@ -254,7 +253,7 @@ class DiscordGatewayListener(AccountListener):
         """Every account of this bot is lost with its server, and there again with it."""
         mine = parse_account(self.channel.account).bot
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
-            for other in channel_reads.list_channels(scope):
+            for other in queries.list_channels(scope):
                 if other.platform != self.channel.platform or parse_account(other.account).bot != mine:
                     continue
                 server = parse_account(other.account).guild

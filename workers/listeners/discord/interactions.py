@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.attempts import request_loop
 from channels.sending import account_actions
@@ -96,7 +96,7 @@ def register_commands(
 
     A refusal is told to the members: what people type is heard all the same. Raises EgressForbidden.
     """
-    order, account = AuthOrder(channel.tenant_id, channel.id), channel_reads.transport_account(channel)
+    order, account = AuthOrder(channel.tenant_id, channel.id), queries.transport_account(channel)
     answers: tuple[StepResult, ...] = ()
     turn: Send | Outcome | None = None
     for _ in range(request_loop.MAX_REQUESTS):

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.listening.listener import ReceivedUpdates
 from connectors.contract.chats import ChatConnector, ChatUpdate, SupportsWebhook
@@ -68,7 +67,7 @@ class PolledWebhookListener(AccountListener):
         if not lifecycle.is_listened_to(channel):  # one that is being disconnected is not signed up anew
             return False
         order = AuthOrder(channel.tenant_id, channel.id)
-        answer = self._transport.send(step, order, account=channel_reads.transport_account(channel))
+        answer = self._transport.send(step, order, account=queries.transport_account(channel))
         return isinstance(answer, Response) and answer.is_success
 
 

@@ -33,11 +33,10 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.reviews.rating_reductions import MAX_LOWERING_REASON
-from studio.library import assets, member_reviews, playback
-from studio.library import queries as studio_reads
+from studio.library import assets, member_reviews, playback, queries
 from studio.library.states import ShelfState
 from studio.packs import packs
-from studio.runs import lineage as making
+from studio.runs import lineage
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 from tenants.notices import notices
@@ -151,7 +150,7 @@ def _render_repeat_button(page: PageContext, creator_id: UUID, asset_id: UUID, c
 
 def _repeat_generation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     _check_assets_of_creator(page, scope, creator_id, (asset_id,))
-    _, count = making.repeat_generation(scope, asset_id, key=f"again:{press}", by=page.viewer.actor)
+    _, count = lineage.repeat_generation(scope, asset_id, key=f"again:{press}", by=page.viewer.actor)
     return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
 
 
@@ -206,7 +205,7 @@ def _check_assets_of_creator(page: PageContext, scope: Scope, creator_id: UUID, 
     """Raise NotFound unless each picture is of this creator, and the creator one of this member's."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
-        if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
             raise NotFound("library.asset_unknown", destination="-")
 
 
@@ -262,9 +261,7 @@ def _render_rating_form(
 def _submit_ratings(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
     level = str(actions.typed_value("rate:as"))
-    covered = [
-        one for one in assets if library_files.is_blurred(studio_reads.get_asset_bytes(scope, one).standing.rating)
-    ]
+    covered = [one for one in assets if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)]
     if not library_files.list_revealed(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
     for asset_id in assets:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.studio.voices import character_limit, uncertain_speech
-from dashboard.pages.studio.voices import queries as reads
+from dashboard.pages.studio.voices import character_limit, queries, uncertain_speech
 from dashboard.pages.studio.voices.queries import VoicesView
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -45,7 +44,7 @@ def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[C
 
 
 def _load_voices(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]) -> VoicesView:
-    return reads.load_voices(
+    return queries.load_voices(
         scope,
         page.get_creator(scope, creator.id),
         mine,
