@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
+from subscribers.ledger.entries import SplitShares
+
 from demo.agency.history import DemoHistory, HistoryInput
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
@@ -13,8 +15,13 @@ from insights.rollups.history_import import PastDay, PastReading
 from insights.rollups.queries import DaySales, DayWork
 from schedules.imports.history_import import PastPost
 from subscribers.history.history_import import PastFan, PastSale, past_sale_entries
-from subscribers.ledger import entries as ledger
-from subscribers.ledger.entries import SplitShares
+from subscribers.ledger.entries import (
+    AGENCY_DUE_ACCOUNT,
+    CHATTER_DUE_ACCOUNT,
+    CREATOR_DUE_ACCOUNT,
+    REFUNDS_ACCOUNT,
+    SALES_ACCOUNT,
+)
 
 DayTotals = dict[str, int]
 """Amounts of one day by ledger account, and how many sales there were."""
@@ -93,9 +100,9 @@ def _sales_by_day(
 def _build_day_sales(currency: str, sums: DayTotals) -> DaySales:
     return DaySales(
         sums[ORDERS],
-        gross=Money(-sums[ledger.SALES_ACCOUNT], currency),
-        refunds=Money(sums[ledger.REFUNDS_ACCOUNT], currency),
-        creator=Money(-sums[ledger.CREATOR_DUE_ACCOUNT], currency),
-        agency=Money(-sums[ledger.AGENCY_DUE_ACCOUNT], currency),
-        staff=Money(-sums[ledger.CHATTER_DUE_ACCOUNT], currency),
+        gross=Money(-sums[SALES_ACCOUNT], currency),
+        refunds=Money(sums[REFUNDS_ACCOUNT], currency),
+        creator=Money(-sums[CREATOR_DUE_ACCOUNT], currency),
+        agency=Money(-sums[AGENCY_DUE_ACCOUNT], currency),
+        staff=Money(-sums[CHATTER_DUE_ACCOUNT], currency),
     )

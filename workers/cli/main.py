@@ -56,9 +56,9 @@ def up(
         from workers.runtime.background_start import start_in_background
 
         sys.exit(start_in_background())
-    from workers.runtime.startup import run_in_foreground as run
+    from workers.runtime.startup import run_in_foreground
 
-    run(browser=browser)
+    run_in_foreground(browser=browser)
 
 
 @app.command()
@@ -120,9 +120,9 @@ def report(
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
     """Print the report of a day as it stands now, and write it as HTML, Markdown and CSV."""
-    from workers.cli.reports import export_daily_report as make
+    from workers.cli.reports import export_daily_report
 
-    text, page = make(creator, day=date, agency=agency)
+    text, page = export_daily_report(creator, day=date, agency=agency)
     typer.echo(f"{text}\n{page}")
 
 
@@ -142,9 +142,9 @@ def dry_run(
 @app.command()
 def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "") -> None:
     """Print a one-time link to the dashboard."""
-    from workers.cli.invitations import create_invitation_link as make
+    from workers.cli.invitations import create_invitation_link
 
-    typer.echo(make(email))
+    typer.echo(create_invitation_link(email))
 
 
 @app.command()

@@ -24,9 +24,8 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from foundation.errors import Conflict, Unavailable
 from foundation.ops import health_endpoint
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, load_settings_of
 from tenants.auth import second_factor
 from tenants.vault import envelope, sealed_intake
 
@@ -160,7 +159,7 @@ def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
 def create_missing_secrets(home: InstallationFolder) -> None:
     """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it. A key that the
     environment holds is not written down here."""
-    known = house.load_settings_of(home.folder)
+    known = load_settings_of(home.folder)
     keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
     have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
     made = {name: make() for name, make in SECRET_FACTORIES.items() if not have.get(name)}

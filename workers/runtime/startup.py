@@ -8,9 +8,8 @@ from types import FrameType
 from foundation.errors import Unavailable
 from foundation.http.http_client import HttpClient
 from foundation.i18n.translation import Message
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, load_settings
 from workers.installation import data_services, ports
 from workers.installation.folder import (
     InstallationFolder,
@@ -78,7 +77,7 @@ class InstallationStart:
 
     def __init__(self, table: tuple[ProcessDefinition, ...] = PROCESS_TABLE, pace: RestartPolicy | None = None) -> None:
         self._table = table
-        self.settings = house.load_settings()
+        self.settings = load_settings()
         self.home = InstallationFolder(self.settings.home)
         self._supervisor = Supervisor(self.home.folder, log=self.home.log_file, pace=pace)
         self._forks = self._supervisor.fork_server if any(row.is_forked for row in table) else None
@@ -119,7 +118,7 @@ class InstallationStart:
         create_folders(self.home)
         self._lock = acquire_lock(self.home)
         create_missing_secrets(self.home)
-        self.settings = house.load_settings()
+        self.settings = load_settings()
 
     def _end_leftover_processes(self) -> None:
         """End what a killed run left behind, and forget what only it could say."""
@@ -158,11 +157,11 @@ class InstallationStart:
             print_note(Message("stack.port_moved", params))
         ours = self._own_services()
         write_env(self.home, values)
-        self.settings = house.load_settings()
+        self.settings = load_settings()
         write_env(
             self.home, data_services.embedded_addresses(self.settings, database=ours["postgres"], redis=ours["redis"])
         )
-        self.settings = house.load_settings()
+        self.settings = load_settings()
 
     def _start_services(self) -> None:
         if data_services.is_database_embedded(self.settings):

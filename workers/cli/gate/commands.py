@@ -86,10 +86,10 @@ def export(
 ) -> None:
     """Write the log with its checkpoints and its public key, for whoever wants to verify it."""
     from foundation.i18n.translation import Message
-    from workers.cli.gate.log_export import export_log as write
+    from workers.cli.gate.log_export import export_log
     from workers.terminal.output import print_message
 
-    count = write(file, agency=agency)
+    count = export_log(file, agency=agency)
     print_message(Message("cli.log.exported", {"count": count, "file": str(file)}))
 
 
@@ -111,9 +111,9 @@ def explain(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Tell why something was, or was not, allowed to leave; and decide again from what was stored."""
-    from workers.cli.gate.decision_explanation import print_decision_explanation as tell
+    from workers.cli.gate.decision_explanation import print_decision_explanation
 
-    typer.echo(tell(post, language=language))
+    typer.echo(print_decision_explanation(post, language=language))
 
 
 @gate_app.command()
@@ -147,10 +147,10 @@ def emergency_stop(
 ) -> None:
     """Stop publishing in the whole installation, for every agency, within two seconds."""
     from foundation.i18n.translation import Message
-    from workers.cli.gate.emergency_stop import stop_installation_publishing as press
+    from workers.cli.gate.emergency_stop import stop_installation_publishing
     from workers.terminal.output import print_message
 
-    press(reason)
+    stop_installation_publishing(reason)
     print_message(Message("cli.stop.holds"))
 
 
@@ -160,10 +160,10 @@ def resume(
 ) -> None:
     """End the emergency stop of the whole installation; stops of single agencies stay."""
     from foundation.i18n.translation import Message
-    from workers.cli.gate.emergency_stop import resume_installation_publishing as press
+    from workers.cli.gate.emergency_stop import resume_installation_publishing
     from workers.terminal.output import print_message
 
-    press(reason)
+    resume_installation_publishing(reason)
     print_message(Message("cli.stop.over"))
 
 
@@ -184,9 +184,9 @@ def explain_policy(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say what a place allows, who looks after its readers' age, where that was read, and when it ages."""
-    from workers.cli.gate.place_rules import explain_place as tell
+    from workers.cli.gate.place_rules import explain_place
 
-    typer.echo(tell(place, on=date, language=language))
+    typer.echo(explain_place(place, on=date, language=language))
 
 
 @policy_app.command()
@@ -208,9 +208,9 @@ def sign(
     lexicon: Annotated[Path | None, typer.Option(help="Its lexicon; the product's when left out.")] = None,
 ) -> None:
     """Sign a release of rules, for those who release them. Two keys export_transparency_report it one that can be taken."""
-    from workers.cli.gate.policy_release import sign_release as write
+    from workers.cli.gate.policy_release import sign_release
 
-    typer.echo(write(file, key, matrix=matrix, lexicon=lexicon))
+    typer.echo(sign_release(file, key, matrix=matrix, lexicon=lexicon))
 
 
 @policy_app.command()
@@ -221,9 +221,9 @@ def sign_rows(
     key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
 ) -> None:
     """Sign the rules that a package of yours ships for its own platform: General and Suggestive alone."""
-    from workers.cli.gate.policy_release import sign_third_party_rules as write
+    from workers.cli.gate.policy_release import sign_third_party_rules
 
-    typer.echo(write(rows, file, key, platform=platform))
+    typer.echo(sign_third_party_rules(rows, file, key, platform=platform))
 
 
 @policy_app.command()
