@@ -42,7 +42,10 @@ PATIENCE_SECONDS = 600.0
 ROUNDS = 6
 SESSIONS = 10
 
-POSTS, ACCOUNTS, DAYS, AT_ONCE = 1_250, 4, 89, 50
+POSTS = 1_250
+ACCOUNTS = 4
+DAYS = 89
+AT_ONCE = 50
 """5,000 deliveries in the days of the longest view, written fifty posts a transaction."""
 
 VIEWS = ("day", "week", "month", "list", "quarter")
@@ -72,10 +75,8 @@ def measure_pages() -> dict[str, float]:
 def _run_installation(home: InstallationFolder) -> Iterator[None]:
     command = [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"]
     environment = child_environment(home.folder, code=CODE_ROOT)
-    process, started = (
-        spawn_process(command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL),
-        monotonic(),
-    )
+    process = spawn_process(command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL)
+    started = monotonic()
     try:
         while not read_status(home).is_ready:
             if process.poll() is not None or monotonic() - started > PATIENCE_SECONDS:
@@ -90,7 +91,7 @@ def _run_installation(home: InstallationFolder) -> Iterator[None]:
 @contextmanager
 def _launch_browser() -> Iterator[Any]:
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a tool of the tests, absent from a plain house
     except ImportError as error:
         raise Unavailable("bench.no_browser") from error
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -142,7 +143,8 @@ def _create_sign_in_secret(home: InstallationFolder) -> str:
 
 def _first_paint(browser: Any, home: InstallationFolder) -> float:
     """The median of some loads of Home with a warm cache, to its own words on the screen."""
-    page, taken = _sign_in(browser, home), []
+    page = _sign_in(browser, home)
+    taken = []
     for _ in range(ROUNDS):
         started = monotonic()
         page.goto(load_settings_of(home.folder).dashboard.public_url)
@@ -156,7 +158,8 @@ def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
     """Each page of the menu some times; the 95th percentile over all runs, and each page's own median."""
     page = _sign_in(browser, home)
     names = [link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()]
-    base, begun = load_settings_of(home.folder).dashboard.public_url, len(_read_render_records(home))
+    base = load_settings_of(home.folder).dashboard.public_url
+    begun = len(_read_render_records(home))
     for _ in range(ROUNDS):
         for name in names:
             page.goto(f"{base}/{'' if name == 'home' else name}")
@@ -195,7 +198,8 @@ def _measure_session_memory(browser: Any, home: InstallationFolder) -> float:
 def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
     """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of all, and medians."""
     _plan_many(home)
-    page, base = _sign_in(browser, home), load_settings_of(home.folder).dashboard.public_url
+    page = _sign_in(browser, home)
+    base = load_settings_of(home.folder).dashboard.public_url
     spent: dict[str, list[float]] = {}
     for view in VIEWS:
         begun = len(_read_render_records(home))

@@ -268,7 +268,7 @@ def _create_agency(tenant: OpenScope, store: FileStore) -> _House:
             agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC")
             for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
         )
-    drawn = random.Random(BENCHMARK_SEED)
+    drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which caption and which pixels, not a secret
     return _House(tenant, tenant_id, store, writer, second, drawn)
 
 
@@ -276,7 +276,9 @@ class _Creator:
     """One creator, a real person whose papers are in order, and the pictures of the day."""
 
     def __init__(self, house: _House, number: int, day: ReviewDay) -> None:
-        self._house, self._day, self.channel_id = house, day, uuid7()
+        self._house = house
+        self._day = day
+        self.channel_id = uuid7()
         self._shots: dict[Rating, list[UUID]] = {}
         with house.scope() as scope:
             self.id = agencies.add_creator(
@@ -294,7 +296,8 @@ class _Creator:
     def hands_in(self) -> None:
         """Two gestures: the set for adult places, and what is open to all; kept, and who is shown is named."""
         for count in (self._day.nude, self._day.plain):
-            batch, by = uuid7(), f"member:{self._house.writer}"
+            batch = uuid7()
+            by = f"member:{self._house.writer}"
             for _ in range(count):
                 with self._house.scope(self._house.writer) as scope:
                     upload_id = uploads.receive_upload(

@@ -24,7 +24,8 @@ from workers.processes import text_server
 from workers.runtime.embedded_servers import spawn_process
 
 CODE = Path(__file__).resolve().parents[1]
-ROUNDS, MAX_TOKENS = 20, 128
+ROUNDS = 20
+MAX_TOKENS = 128
 ADDRESS = "bare.url"
 SYSTEM = "You write short captions for pictures."
 QUESTION = "Three sentences about a beach at noon, a harbour at night and a street in the rain."
@@ -48,7 +49,8 @@ def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
         _wait_until_ready(lambda: text_server.is_model_loaded(url))
         engine = EmbeddedEngine(url, "bench", None)
         _through_us(engine, 0), _time_bare_request(client, 0)
-        ours, bare_ones = [], []
+        ours = []
+        bare_ones = []
         for seed in range(1, rounds + 1):  # by turns, so that what else the machine does meets both
             ours.append(_through_us(engine, seed))
             bare_ones.append(_time_bare_request(client, seed))

@@ -19,8 +19,8 @@ def demo() -> None:
 @demo_app.command()
 def remove() -> None:
     """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they are."""
-    from demo.agency.lifecycle import remove_demo
-    from foundation.ops import settings
+    from demo.agency.lifecycle import remove_demo  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
 
     remove_demo(settings.load_settings())
 
@@ -28,8 +28,8 @@ def remove() -> None:
 @demo_app.command()
 def restore() -> None:
     """Let the next start bring the demo back."""
-    from demo.agency.lifecycle import allow_demo
-    from foundation.ops import settings
+    from demo.agency.lifecycle import allow_demo  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
 
     allow_demo(settings.load_settings())
 
@@ -43,11 +43,11 @@ def tour(
 ) -> None:
     """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's record."""
     if not headless:
-        from foundation.i18n.translation import Message
-        from workers.terminal.output import print_message
+        from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+        from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
         print_message(Message("tour.in_dashboard"))
         return
-    from demo.tour.walkthrough import run_tour
+    from demo.tour.walkthrough import run_tour  # noqa: PLC0415  modules load when a command runs
 
     sys.exit(run_tour(as_json=as_json, fast=fast, pictures=screenshots))

@@ -66,7 +66,8 @@ FAN_MESSAGES = (
     "Bonjour ! Tu es une vraie personne ?",
     f"D’accord, merci de le dire. Tu as le pack « {WANTED_PACK.title} » à me proposer ?",
 )
-READING_SECONDS, DECIDING_SECONDS = 1.0, 0.3
+READING_SECONDS = 1.0
+DECIDING_SECONDS = 0.3
 """Seconds: to read both answers to the question, and to press a button."""
 
 
@@ -83,7 +84,8 @@ def fan_name(number: int) -> str:
 
 def play_home_scene_fan(channel: Channel, number: int, *, opened_at: datetime, now: datetime) -> None:
     """Let the fan act by themselves, from the second they are due on; once. Raises Unavailable without the sandbox."""
-    account, fan = quote(channel.account, safe=""), fan_id(number, opened_at)
+    account = quote(channel.account, safe="")
+    fan = fan_id(number, opened_at)
     said = call_control(channel.base_url, "GET", f"truth/{account}")["messages"]
     if any(message["fan"] == fan for message in said):
         return
@@ -108,7 +110,8 @@ T = TypeVar("T")
 HOME_SCENE_ORIGIN = "scene"
 """Where these posts come from."""
 
-PUBLISHED_POST, HELD_POST = "leaves", "held"
+PUBLISHED_POST = "leaves"
+HELD_POST = "held"
 """The post that leaves, on one account into silence, and the one that is kept back."""
 
 STEP_OFFSETS = {
@@ -123,7 +126,8 @@ STEP_OFFSETS = {
 SILENCE_SECONDS = 10.0
 """Seconds for which an accepted post is not answered: doubt from 0:35, and the first look twenty seconds later."""
 
-PICTURES, SECONDS_PER_PICTURE = 8, 8
+PICTURES = 8
+SECONDS_PER_PICTURE = 8
 """Pictures of the run, and seconds for each: at 1:00 three are there."""
 
 LATE_START = timedelta(seconds=20)
@@ -213,7 +217,8 @@ def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Cha
 
 def _kept_back(scope: Scope, *, key: datetime, start: datetime) -> None:
     """A post that shows somebody nobody has named: the safety check refuses it."""
-    accounts, picture = (find_chat_channel(scope, SACHA),), _get_picture(scope, SACHA, SECOND_PERSON_PICTURE)
+    accounts = (find_chat_channel(scope, SACHA),)
+    picture = _get_picture(scope, SACHA, SECOND_PERSON_PICTURE)
     one = PlannedPost(
         f"{HELD_POST}:{key.isoformat()}",
         _wall_time(start + STEP_OFFSETS[HELD_POST]),

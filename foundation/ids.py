@@ -20,7 +20,7 @@ def uuid7() -> UUID:
 
     Ids of one process grow strictly: rows of one transaction share their time and keep their order by their ids.
     """
-    global _last
+    global _last  # noqa: PLW0603 - the one thing a process must remember to keep its ids in order
     with _lock:
         _last = max(int(wall_now().timestamp() * 1000 * 4096), _last + 1)
         stamp = _last

@@ -55,13 +55,13 @@ what is said of that is said of them (`gate/ratings/ratings.py`, `gate/faces/res
 of those whose doubles these are. For the head of a recursive query with the values of `asked`: a claim asks twice.
 Arrays stand in queries of their own, so that no plan is made for each length."""
 
-_KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"
+_KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - a constant of our own
 
 _SHARED = f"""
 WITH RECURSIVE {EPOCH_KEYS_SQL}
 SELECT e, pg_advisory_xact_lock_shared(k), {GENERIC_PLAN_SQL}
 FROM (SELECT e, hashtextextended(e, 0) AS k FROM keys ORDER BY k) s
-"""
+"""  # noqa: S608 - a constant of the house
 
 _ALONE = """
 SELECT pg_advisory_xact_lock(k)
@@ -125,7 +125,8 @@ def faces_key(scope: Scope) -> str:
 
 def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
     """The values of `KEYS` for a unit, with what this transaction holds already; for no unit there are no keys."""
-    fixed, digests = set[str](), list[str]()
+    fixed = set[str]()
+    digests = list[str]()
     if unit is not None:
         fixed = {*held_keys(scope), installation_key(), platform_key(unit.platform), tenant_key(scope)}
         fixed |= {creator_key(scope, unit.creator_id), channel_key(scope, unit.channel_id)}

@@ -47,8 +47,10 @@ async def set_followers(request: Request, account: str) -> dict[str, int]:
 @router.post("/faults")
 async def add_fault(request: Request) -> dict[str, Any]:
     """Ask for a fault; modes and kinds are told in `foundation/ops/fault_injection.py`."""
-    body, book = await read_json_object(request), get_fault_book(request)
-    account, on = str(body.get("account") or "*"), str(body.get("on") or "*")
+    body = await read_json_object(request)
+    book = get_fault_book(request)
+    account = str(body.get("account") or "*")
+    on = str(body.get("on") or "*")
     lag = float(body.get("lookup_lag") or 0)
     mode = str(body.get("mode") or ("lag" if lag else ""))
     wait = body.get("retry_after")

@@ -34,8 +34,10 @@ class EditRequest(BaseModel):
 @router.put("/api/{account}/posts/{post_id}")
 async def edit_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
     """Change the words of a post that stands. The same words change nothing."""
-    owner, store = authenticate(request, account), get_store(request)
-    words, post = parse_body(EditRequest, await read_json_object(request)), get_post(store, owner.name, post_id)
+    owner = authenticate(request, account)
+    store = get_store(request)
+    words = parse_body(EditRequest, await read_json_object(request))
+    post = get_post(store, owner.name, post_id)
     check_surface_rules(store, owner, {**post, **words}, post["surface"])
     if not owner.keeps_first_labels:
         words |= {"adult": False, "ai": False}

@@ -24,7 +24,8 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
     """One action of a fan: message, button, pay, age or stop. Raises Refusal for what cannot be done."""
     get_account(store, account)
     with store.transaction():
-        handle, language = str(action.get("handle") or ""), str(action.get("language") or "")
+        handle = str(action.get("handle") or "")
+        language = str(action.get("language") or "")
         fan = ensure_fan(store, account, fan_name, handle=handle, language=language)
         match action.get("type"):
             case "message" | "stop" as kind:
@@ -115,7 +116,8 @@ def run_due_scripts(store: SandboxStore) -> list[str]:
 
 
 def _advance_script(store: SandboxStore, script: Any, seen: int) -> None:
-    steps, position = json.loads(script["steps"]), script["position"] + 1
+    steps = json.loads(script["steps"])
+    position = script["position"] + 1
     after = float(steps[position].get("after") or 0) if position < len(steps) else 0.0
     ready = store.clock() + timedelta(seconds=after)
     store.execute(

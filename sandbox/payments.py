@@ -104,7 +104,8 @@ def _is_answer_expired(store: SandboxStore, at: str) -> bool:
 
 
 def _record_charge(store: SandboxStore, checkout: Any, charge_id: str) -> None:
-    account, money = checkout["account"], {"amount": checkout["amount"], "currency": checkout["currency"]}
+    account = checkout["account"]
+    money = {"amount": checkout["amount"], "currency": checkout["currency"]}
     _record_transaction(store, checkout, charge_id, "in", checkout["amount"])
     add_update(
         *(store, account, "payment", ensure_fan(store, account, checkout["fan"])),

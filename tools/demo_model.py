@@ -122,7 +122,7 @@ def render_scenes(chance: random.Random) -> list[RenderedScenes]:
 def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
     """Words of the captions, each one token; what it does not know falls into letters."""
     corpus = [one.describe(chance) for one in scenes(chance) for _ in range(4)]
-    made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))
+    made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106 - a token of text
     made.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(r" ", "removed"), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -302,7 +302,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     torch.manual_seed(SEED)
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - variety, not secrecy
     every = render_scenes(chance)
     print("drawn", flush=True)
     words = tokenizer(folder, chance)

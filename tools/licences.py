@@ -57,7 +57,7 @@ def locked_names() -> list[str]:
 def installed_licences(names: list[str]) -> list[Licence]:
     """What pip-licenses reads from the metadata of the named packages."""
     command = [sys.executable, "-m", "piplicenses", "--python", sys.executable, "--with-system", "--from=mixed"]
-    listing = subprocess.run(
+    listing = subprocess.run(  # noqa: S603  the names are those of the lock
         [*command, "--format=json", "--with-urls", "--packages", *names], capture_output=True, text=True, check=True
     )
     rows = json.loads(listing.stdout)

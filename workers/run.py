@@ -75,7 +75,7 @@ def _exit_on_signal(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _main_of(name: str) -> str:
-    from workers.runtime.process_table import PROCESS_TABLE
+    from workers.runtime.process_table import PROCESS_TABLE  # noqa: PLC0415  a child is told its main and need not load the table
 
     mains = {row.name: row.main for row in PROCESS_TABLE}
     if name not in mains:

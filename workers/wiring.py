@@ -72,7 +72,8 @@ T = TypeVar("T")
 
 def build_once(make: Callable[[], T]) -> Callable[[], T]:
     """Made at its first use and then kept, whatever the thread: engines take seconds and memory."""
-    lock, made = threading.Lock(), list[T]()
+    lock = threading.Lock()
+    made = list[T]()
 
     def get() -> T:
         with lock:

@@ -45,7 +45,9 @@ class _Clerk:
     """Who brings the file in."""
 
     def __init__(self, world: BenchmarkWorld, tenant_id: UUID, creator_id: UUID) -> None:
-        self._services, self._tenant_id, self._creators = world.services, tenant_id, {creator_id}
+        self._services = world.services
+        self._tenant_id = tenant_id
+        self._creators = {creator_id}
 
     def receive(self, data: bytes) -> UUID:
         with self._services.tenant(self._tenant_id, "system:bench") as scope:
@@ -74,7 +76,8 @@ class _Clerk:
 
 def _build_csv(world: BenchmarkWorld) -> bytes:
     """A line each quarter of an hour and account, from tomorrow on; all different words."""
-    out, tomorrow = io.StringIO(newline=""), wall_now() + timedelta(days=2)
+    out = io.StringIO(newline="")
+    tomorrow = wall_now() + timedelta(days=2)
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for number in range(MAX_ROWS):

@@ -138,10 +138,12 @@ class PlainPosts:
 
 def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
     """Lateness, rate, cost and connections of both; the light run of both at once, the others in turns."""
-    world, watched = sides.world, ConnectionPeak(sides.world.settings)
+    world = sides.world
+    watched = ConnectionPeak(sides.world.settings)
     ours = partial(run_scenario, world, watched=watched)
     planned = sides.plain(world, "light", size.light, size.light_every, shift=LEAD + TURN)
-    light, plain_light = ours("light", size.light, size.light_every), planned.run(sides.worker)
+    light = ours("light", size.light, size.light_every)
+    plain_light = planned.run(sides.worker)
     gap = timedelta(seconds=1) / size.burst
     burst = ours("burst", size.burst, gap)
     plain_burst = sides.plain(world, "burst", size.burst, gap).run(sides.worker)

@@ -57,12 +57,15 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second; `killed_most_s_…`: the most where the relay is
     killed meanwhile.
     """
-    size, found, there = QUICK if quick else WHOLE, dict[str, float](), 0
+    size = QUICK if quick else WHOLE
+    found = dict[str, float]()
+    there = 0
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
         run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
-        home, world = InstallationFolder(Path(name) / "home"), create_world(services)
+        home = InstallationFolder(Path(name) / "home")
+        world = create_world(services)
         run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
         for many in size.agencies:
             _add_agencies(services, there, many)
@@ -81,7 +84,8 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
 def _add_agencies(services: Services, there: int, many: int) -> None:
     """So many agencies in all; their accounts talk to nobody."""
     for number in range(there, many):
-        tenant_id, name = uuid7(), f"beside-{number}"
+        tenant_id = uuid7()
+        name = f"beside-{number}"
         with services.tenant(tenant_id, "system:bench") as scope:
             agencies.create_agency(scope, name=name, language="en", zone="UTC")
             creator_id = agencies.add_creator(
@@ -103,7 +107,8 @@ def _add_agencies(services: Services, there: int, many: int) -> None:
 def _measure_idle_load(seconds: float) -> float:
     """Milliseconds of processor time a minute, of everything below this process."""
     sleep(seconds / 4)  # what is done once for a new agency
-    before, began = cpu_seconds(child_processes()), monotonic()
+    before = cpu_seconds(child_processes())
+    began = monotonic()
     sleep(seconds)
     return (cpu_seconds(child_processes()) - before) / (monotonic() - began) * 60_000
 

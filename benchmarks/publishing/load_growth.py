@@ -86,12 +86,14 @@ def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
         run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
     ):
-        world, there = create_world(services), 0
+        world = create_world(services)
+        there = 0
         run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
         for rows in size.rows:
             started = monotonic()
             _load_deliveries(world, rows - there)
-            found[f"filled_s_{_format_row_count(rows)}"], there = monotonic() - started, rows
+            found[f"filled_s_{_format_row_count(rows)}"] = monotonic() - started
+            there = rows
             for workers in size.workers:
                 case = f"{_format_row_count(rows)}_{workers}"
                 with _run_more_senders(Path(name) / "home", workers - 1):

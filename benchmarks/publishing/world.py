@@ -39,7 +39,8 @@ from workers.runtime.subprocess_task import start_failure
 from workers.wiring import Services, build_services
 
 LATENCY_MS = 150
-ACCOUNTS, AGENCIES = 30, 3
+ACCOUNTS = 30
+AGENCIES = 3
 SINGLE_POSTS = 8
 """Single posts of an agency, a second apart, while another has many due at once."""
 
@@ -120,7 +121,8 @@ class ConnectionPeak:
             )
             now = {str(name): int(count) for name, count in rows}
         if sum(now.values()) > self.most:
-            self.most, self.whose = sum(now.values()), now
+            self.most = sum(now.values())
+            self.whose = now
 
 
 @contextmanager
@@ -158,7 +160,8 @@ def create_world(
 ) -> BenchmarkWorld:
     """Agencies and accounts in a running installation, on its own test network or on another one, at `base`."""
     settings = services.settings
-    found, names = [], []
+    found = []
+    names = []
     base = base or f"http://127.0.0.1:{settings.sandbox.port}"
     for agency in range(AGENCIES):
         tenant_id = uuid7()
@@ -236,7 +239,7 @@ def run_scenario(
     What it costs counts from the first due time on, of every process of the house and of its servers.
     """
     watched = watched or ConnectionPeak(world.settings)
-    drawn = random.Random(BENCHMARK_SEED)
+    drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which account, not a secret
     start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=count / PLANNED_PER_S)
     due: dict[str, datetime] = {}
     for number in range(count):
@@ -274,7 +277,7 @@ def measure_fairness(world: BenchmarkWorld, many: int, *, watched: ConnectionPea
 
     Those many are not waited for.
     """
-    drawn = random.Random(f"{BENCHMARK_SEED} fair {many}")
+    drawn = random.Random(f"{BENCHMARK_SEED} fair {many}")  # noqa: S311 - marks, no secrets
     start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=many / PLANNED_PER_S)
     crowd = [one for one in world.channels if one[0] == world.channels[0][0]]
     alone = next(one for one in world.channels if one[0] != world.channels[0][0])

@@ -55,13 +55,13 @@ UPDATE tokens t SET refresh_state = 'asking', refresh_until = :until,
 WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND t.refresh_box IS NOT NULL
   AND ({_DUE} OR t.expires_at < CAST(:outlive AS timestamptz)) AND {_FREE}
 RETURNING t.generation, t.doubts, t.doubted_at
-"""
+"""  # noqa: S608  our own conditions
 
 _WANTED = f"""
 SELECT t.channel_id FROM tokens t JOIN channels c ON c.tenant_id = t.tenant_id AND c.id = t.channel_id
 WHERE t.tenant_id = :tenant AND t.refresh_box IS NOT NULL AND c.state IN ('active', 'paused') AND {_DUE} AND {_FREE}
 ORDER BY t.channel_id
-"""
+"""  # noqa: S608  our own conditions
 
 _STORE = """
 UPDATE tokens SET box = :box, refresh_box = coalesce(:refresh, refresh_box), expires_at = :expires, since = :now,

@@ -41,14 +41,14 @@ ON CONFLICT (tenant_id, platform, account) DO UPDATE SET
   updated_at = house_now()
 WHERE channels.creator_id = EXCLUDED.creator_id
 RETURNING id
-"""
+"""  # noqa: S608  our own conditions
 
 _LET_IN = f"""
 UPDATE channels SET state = CASE WHEN {_RESTS} THEN 'paused' ELSE 'active' END,
   reason = CASE WHEN {_RESTS} THEN rest -> 'reason' END, paused_until = CASE WHEN {_RESTS} THEN {_UNTIL} END,
   rest = NULL, updated_at = house_now()
 WHERE tenant_id = :tenant AND id = :id AND state = 'gone'
-"""
+"""  # noqa: S608  our own conditions
 
 _MOVE = """
 UPDATE channels SET state = :after, reason = CAST(:reason AS jsonb), paused_until = :until,
@@ -194,7 +194,8 @@ def mark_gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
     _record_lost_access(scope, channel_id, ChannelState.GONE, reason)
 
 
-SHUT_OUT_REASON, ACCESS_LOST_REASON = "channel.shut_out", "channel.let_go"
+SHUT_OUT_REASON = "channel.shut_out"
+ACCESS_LOST_REASON = "channel.let_go"
 """Why an account is gone that its platform may let in again, and then says so: a server put the bot out, a channel or a
 group took its rights away."""
 

@@ -131,7 +131,11 @@ def run_setup(
         row = _get_setup_row(scope, event.subject_id)
         if row.state != AccountSetupState.WAITING:
             return
-        platform, letter, answer, visit, asked_at = row.platform, row.letter, row.answer, row.visit, scope.now
+        platform = row.platform
+        letter = row.letter
+        answer = row.answer
+        visit = row.visit
+        asked_at = scope.now
         overdue = asked_at > (row.updated_at or asked_at) + SETUP_LIFETIME
         client = oauth_clients.latest_oauth_clients(scope).get(platform)
     connector = connectables[platform]
@@ -145,7 +149,8 @@ def run_setup(
         **back,
         REDIRECT_FIELD: returns_to,
     }
-    named, refused = _parse_server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
+    named = _parse_server(connector.form, form)
+    refused = Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
     auth = addresses.get(f"{platform}_auth", "")
@@ -195,7 +200,8 @@ def _sign_in(
     account: AccountTarget, connector: SupportsAccountSetup, form: Mapping[str, str | Sealed], transport: Transport
 ) -> tuple[ConnectedAccount | OAuthVisit | Outcome, bool]:
     """How it ends, and whether a token was given on the way."""
-    credential, given = connector.form.credential, False
+    credential = connector.form.credential
+    given = False
     shown = form.get(credential)
     order = AuthOrder(account.tenant_id, account.channel_id)
     answers: tuple[StepResult, ...] = ()
@@ -229,7 +235,8 @@ def _record_setup_result(
     row = _get_setup_row(scope, enrolment_id)
     if row.state != AccountSetupState.WAITING:
         return
-    channel_id, reason = None, None if isinstance(end, ConnectedAccount) else _setup_refusal_reason(end)
+    channel_id = None
+    reason = None if isinstance(end, ConnectedAccount) else _setup_refusal_reason(end)
     if isinstance(end, ConnectedAccount):
         try:
             channel_id = _connect_found_account(scope, row, end, address, asked_at)

@@ -226,7 +226,8 @@ def _notify_near_cap(scope: Scope, asked: PriceList, platform: str) -> None:
     found = monthly_costs(scope, platform)
     if found is None:
         return
-    left, cause = found.remaining_minor(), f"charges:{platform}:{_current_month(scope)[0]}"
+    left = found.remaining_minor()
+    cause = f"charges:{platform}:{_current_month(scope)[0]}"
     posts: tuple[RequestCostKind, ...] = ("post", "link_post")
     said = {"network": asked.name, "spent": str(round_up(found.spent.minor, asked.currency)), "cap": str(found.cap)}
     near = found.cap is not None and found.spent.minor * 100 >= found.cap.minor * NEAR_PERCENT

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
+import gate.copies.live_copies  # noqa: F401  foreign keys refer to its tables
 from channels.accounts.models import channel_foreign_key
 from foundation.db.tables import (
     CreatorOwnedRow,

@@ -13,7 +13,7 @@ from foundation.errors import NotFound
 from foundation.sealed import Sealed
 from tenants import audit
 
-CALL_SECRET_FIELD = "secret"
+CALL_SECRET_FIELD = "secret"  # noqa: S105  a name
 """The field of the letter."""
 
 CALL_NOTE_INTERVAL = timedelta(minutes=1)

@@ -59,7 +59,8 @@ def is_over_cost_cap(scope: Scope, channel: Channel) -> bool:
     """Whether what people write is not read any more this month, for the agency's cap; told once until it is."""
     if price_list_of(channel.platform) is None:
         return False
-    found, cause = request_costs.listening_stopped_by_cap(scope, channel.platform), f"channel:{channel.id}:unread"
+    found = request_costs.listening_stopped_by_cap(scope, channel.platform)
+    cause = f"channel:{channel.id}:unread"
     if found is None:
         notices.close(scope, cause)
         return False

@@ -25,7 +25,8 @@ PHONE_MAX_IDLE = timedelta(days=30)
 """A phone nobody opened these pages on for so long is nobody's any more."""
 
 SEEN_EVERY = timedelta(minutes=5)
-NO_ASSIGNEE, NO_ASSIGNEE_PHONE = "handover.nobody", "handover.nobody_at_all"
+NO_ASSIGNEE = "handover.nobody"
+NO_ASSIGNEE_PHONE = "handover.nobody_at_all"
 """Why a post waits: nobody of those who could has a phone, or nobody could at all. Both end when a phone is paired."""
 
 _PAIR = """

@@ -43,7 +43,8 @@ DELIVERY = "delivery"
 PAGES = 64
 """Requests that one question about earnings may take."""
 
-SOON, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+SOON = timedelta(seconds=10)
+AT_LAST = timedelta(hours=1)
 """Between two tries to read a copy back: growing with how long it stands there."""
 
 
@@ -213,10 +214,8 @@ def verify_delivery(
     place = Subject(DELIVERY, event.subject_id)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         left = [one for one in live_copies.list_copies(scope, place) if _needs_readback(one)]
-        marked, unplaced = (
-            [one for one in left if one.flags],
-            post_addresses.copies_without_address(scope, place, connectors),
-        )
+        marked = [one for one in left if one.flags]
+        unplaced = post_addresses.copies_without_address(scope, place, connectors)
         wait = _longest_send_block(scope, [*marked, *(copy for copy, _ in unplaced)])
         channels = {one.jti: queries.get_channel(scope, one.channel_id) for one in left}
         for one in left:

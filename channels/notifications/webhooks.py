@@ -67,7 +67,7 @@ def _build_call_step(due: PendingCall, seconds: float) -> WireStep:
         path,
         json=due.payload,
         headers=headers,
-        token="signed",
+        token="signed",  # noqa: S106  how it is shown, not one
         only=(),
         deadline=seconds,
     )

@@ -32,7 +32,8 @@ from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
 from tenants.notices import notices
 
-AGAIN, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+AGAIN = timedelta(seconds=10)
+AT_LAST = timedelta(hours=1)
 """Between two tries while the platform does not answer: growing with how long it did not."""
 
 
@@ -74,7 +75,7 @@ SELECT g.id, g.platform, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox,
   coalesce(g.options ->> 'lets_in', '') <> 'subscribers' OR coalesce(g.options ->> 'by_request', '') = 'true' AS adult
 FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '' OR g.options ->> 'lets_in' <> ''
   OR EXISTS (SELECT FROM fan_roles r WHERE r.tenant_id = g.tenant_id AND r.channel_id = g.id)) ORDER BY g.id
-"""
+"""  # noqa: S608  a constant
 
 
 def role_givers(scope: Scope) -> list[RoleGiver]:
@@ -152,7 +153,7 @@ _AGAIN = f"""
 UPDATE fan_roles SET stands = NULL, reason = NULL, updated_at = house_now()
 WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channel) AND wanted
   AND (CAST(:anyway AS boolean) OR reason ->> 'code' = :away) RETURNING channel_id
-"""
+"""  # noqa: S608  a constant
 
 
 def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
@@ -206,12 +207,15 @@ def apply_role(
         )
         if row is None or channel is None or not _may_ask(channel, row):
             return
-        waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
+        waits = send_limits.send_block(scope, channel.id, brake=False)
+        now = scope.now
         if waits is None:
             _record_role_state(scope, row, None, None)  # from here on it may be either way
             row = _lock_role_row(scope, row.id) or row
         asked_at = row.updated_at
-        give, user_id, role = row.wanted, row.user_id, row.role
+        give = row.wanted
+        user_id = row.user_id
+        role = row.role
     if waits is not None:
         raise outbox.RetryLater(waits.until - now)
     connector = account_connectors.connector_for(connectors, channel)
@@ -328,7 +332,7 @@ def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
 def roles_of_reader(scope: Scope, channel_id: UUID, user_id: str) -> list[dict[str, object]]:
     """What is kept of a reader's roles, for the reader."""
     rows = scope.run(
-        f"SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = :tenant"
+        f"SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = :tenant"  # noqa: S608  a constant
         f" AND r.user_id = :user AND r.channel_id IN ({_INBOX}:channel) ORDER BY r.since",
         tenant=scope.tenant_id,
         channel=channel_id,

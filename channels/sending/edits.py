@@ -234,7 +234,8 @@ def recorded_edit(
 
 def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
     """Write what an attempt came to, once, and tell the gate which words stand; whether this call wrote it."""
-    name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+    name = serialization.outcome_name(outcome)
+    result = serialization.outcome_to_json(outcome)
     row = attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
     changes = [step for step in row.steps if step["kind"] == StepKind.MUTATE] if row is not None else []
     if not changes:

@@ -23,7 +23,8 @@ from gate.contract.units import Subject
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 
-SOON, AT_LAST = timedelta(seconds=30), timedelta(hours=3)
+SOON = timedelta(seconds=30)
+AT_LAST = timedelta(hours=3)
 """Between two questions: growing with how long it stands there."""
 
 GIVEN_UP = timedelta(days=3)

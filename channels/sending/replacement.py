@@ -49,7 +49,8 @@ REPLACE_KIND = "replace"
 """What the attempts are called."""
 
 ACT = timedelta(seconds=200)
-FIRST, MAX_RETRY_DELAY = timedelta(minutes=1), timedelta(hours=1)
+FIRST = timedelta(minutes=1)
+MAX_RETRY_DELAY = timedelta(hours=1)
 """Between two tries of what did not come through, doubled each time."""
 
 _OVER = ("published", "rejected")
@@ -100,7 +101,8 @@ def _replace_message(
         unit = _build_replacement_unit(scope, copy, channel)
         attempt_id = _begin_replacement(scope, copy, native_id, unit)
     place = PlatformCopy(native_id, copy.account, copy.viewer)
-    done, sent = _earlier_answers(tried), 0
+    done = _earlier_answers(tried)
+    sent = 0
     answers: tuple[StepResult, ...] = ()
     turn = connector.replace(place, unit, answers)
     while isinstance(turn, Send) and len(answers) < request_loop.MAX_REQUESTS:
@@ -180,7 +182,8 @@ def _back_off(outcome: Outcome, tries: int) -> Outcome:
 def _record_replacement(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome) -> Outcome:
     """Keep what came of it; what members were told before is no longer so once it was replaced."""
     outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
-    name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+    name = serialization.outcome_name(outcome)
+    result = serialization.outcome_to_json(outcome)
     attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
     if isinstance(outcome, Published):
         live_copies.record_replaced(scope, copy.jti)

@@ -91,7 +91,7 @@ class WireStep:
     files: Mapping[str, FileRef] = field(default_factory=dict)
     fetched: Mapping[str, FileRef] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"
+    token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"  # noqa: S105  how it is shown, not one
     action: str = ""
     secret_fields: tuple[str, ...] = ()
     secret_headers: tuple[str, ...] = ()

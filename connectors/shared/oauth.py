@@ -29,8 +29,9 @@ from connectors.shared.http_responses import platform_error_code
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-TOKEN_STEP = "token"
-ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD = "access_token", "refresh_token"
+TOKEN_STEP = "token"  # noqa: S105  a step's name
+ACCESS_TOKEN_FIELD = "access_token"  # noqa: S105  the name of a field, no secret
+REFRESH_TOKEN_FIELD = "refresh_token"  # noqa: S105  the name of a field, no secret
 MAX_TOKEN_LIFETIME = timedelta(days=400)
 _DEAD = frozenset({"invalid_grant", "invalid_request"})
 """What a token endpoint says of a token that is used up, revoked or unknown; X says the second."""
@@ -104,7 +105,7 @@ def _build_token_step(
         "POST",
         path,
         said if shown else {**said, named: client.client_id, **secret},
-        token="none",
+        token="none",  # noqa: S106  no secret
         secret_fields=(ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD),
         deadline=20.0,
         encoding="form",

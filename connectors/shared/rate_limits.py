@@ -80,7 +80,8 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
     name = allowance.told_in
     if not name or (allowance.told_by and answer.step not in allowance.told_by):
         return None
-    left, used = _parse_units(answer, f"{name}-remaining"), _parse_units(answer, f"{name}-used")
+    left = _parse_units(answer, f"{name}-remaining")
+    used = _parse_units(answer, f"{name}-used")
     most = _parse_units(answer, f"{name}-limit")
     most = left + used if most is None and left is not None and used is not None else most
     reset = answer.headers.get(f"{name}-reset", "").strip()

@@ -41,7 +41,8 @@ class MemberAccess:
 
     def __init__(self, app: AsgiApp, *, ours: Sequence[BaseRoute] = ()) -> None:
         """`ours` are the routes beside Streamlit's."""
-        self._app, self._ours = app, ours
+        self._app = app
+        self._ours = ours
 
     async def __call__(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
         """Serve one connection."""

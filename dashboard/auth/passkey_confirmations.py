@@ -148,7 +148,8 @@ def show_reopen_form(request: Request) -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             require_can_end_stop(scope, (asked["where"], asked["target"], asked["feature"]))
             since = next(one.since for one in emergency_stops.list_stops(scope) if _is_same_stop(one, asked))
-            now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
+            now = scope.now
+            keyed = bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
         return _render_confirmation_page(
             request, voice.message_text(refused.message), key=None, to="/system", status=409
@@ -176,7 +177,8 @@ def show_own_release(request: Request) -> Response:
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             found = _get_own_release(scope, who, digest)
-            now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
+            now = scope.now
+            keyed = bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
         return _render_confirmation_page(
             request, voice.message_text(refused.message), key=None, to="/approvals", status=409

@@ -160,7 +160,8 @@ async def serve_file(request: Request) -> Response:
 def _serve_library_file(request: Request) -> Response:
     who: Viewer | None = request.scope.get(VIEWER_SCOPE_KEY)
     try:
-        asset_id, profile = UUID(request.path_params["asset"]), request.path_params["profile"]
+        asset_id = UUID(request.path_params["asset"])
+        profile = request.path_params["profile"]
         clear = UUID(request.query_params["clear"]) if "clear" in request.query_params else None
         sheet = _SHEET.fullmatch(profile)
         if who is None or not (sheet or profile in (*PROFILE_EDGES, POST_PROFILE.name)):
@@ -171,7 +172,8 @@ def _serve_library_file(request: Request) -> Response:
         headers = {**kept, **SAFE_HEADERS, "etag": tag, "accept-ranges": "bytes"}
         if kept is PRIVATE and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        data, part = _load_profile_bytes(who.tenant_id, sight, profile), request.headers.get("range")
+        data = _load_profile_bytes(who.tenant_id, sight, profile)
+        part = request.headers.get("range")
         kind = sight.plays(profile)
         if sight.pressed and request.method == "GET" and (kind or part is None):
             _record_clear_viewing(who, sight, profile)
@@ -196,7 +198,8 @@ def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile
             and can_reveal(who.member)
             and audit.is_recorded_by_actor(scope, clear, REVEAL_EVENT, f"asset:{asset_id}", since=since)
         )
-        blurred, film = adult and not pressed, playback.playback_of(scope, [asset_id]).get(asset_id)
+        blurred = adult and not pressed
+        film = playback.playback_of(scope, [asset_id]).get(asset_id)
         if film is None and sheet is None:
             kept = (
                 thumbnails.thumbnail_profile(PROFILE_EDGES[profile]) if profile in PROFILE_EDGES and not blurred else ""
@@ -253,7 +256,9 @@ class _Small:
 
     def __init__(self, most: int) -> None:
         self._kept: OrderedDict[tuple[UUID, str, int, bool], bytes] = OrderedDict()
-        self._most, self._size, self._lock = most, 0, Lock()
+        self._most = most
+        self._size = 0
+        self._lock = Lock()
 
     def get(self, key: tuple[UUID, str, int, bool]) -> bytes | None:
         with self._lock:
@@ -278,9 +283,11 @@ def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind
     if found is None or found[0] == "bytes=-":
         return Response(data, headers=headers, media_type=kind)
     if found[1]:
-        start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
+        start = int(found[1])
+        end = min(int(found[2] or len(data)), len(data) - 1)
     else:
-        start, end = max(0, len(data) - int(found[2])), len(data) - 1
+        start = max(0, len(data) - int(found[2]))
+        end = len(data) - 1
     if start > end:
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{len(data)}"})
     said = {**headers, "content-range": f"bytes {start}-{end}/{len(data)}"}

@@ -28,7 +28,8 @@ from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
 from tenants.auth import sessions
 
-COLOUR, LEAF = "#6232b4", "#7fdcae"
+COLOUR = "#6232b4"
+LEAF = "#7fdcae"
 SIZES = (180, 192, 512)
 HERE_ONLY = frozenset({"localhost", "127.0.0.1"})
 KEPT = {"cache-control": "max-age=86400"}

@@ -48,7 +48,8 @@ from tenants.agencies.queries import Creator, list_creators
 from tenants.agencies.rights import Right, has_right
 
 FRESH = timedelta(hours=24)
-PICTURES, MONTHS = 100, 12
+PICTURES = 100
+MONTHS = 12
 """What a card made here holds, and for how long: what one shoot needs."""
 
 PhotoView = Callable[[Scope, PhoneVisit, Creator], Response]
@@ -162,7 +163,8 @@ def _store_photo(request: Request, data: bytes) -> Response:
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
-            asked, creator = request.query_params, _get_upload_creator(scope, hand, request)
+            asked = request.query_params
+            creator = _get_upload_creator(scope, hand, request)
             upload_id = uploads.receive_upload(
                 scope,
                 creator_id=creator.id,
@@ -274,7 +276,8 @@ async def sort_photo(request: Request) -> Response:
 def _record_triage_choice(
     scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]], request: Request
 ) -> Response:
-    asset_id, choice = _parse_id(request.path_params["asset"]), first_value(form, "choice")
+    asset_id = _parse_id(request.path_params["asset"])
+    choice = first_value(form, "choice")
     if asset_id is None or choice not in set(TriageChoice):
         raise NotFound("library.asset_unknown", destination="-")
     day = hand.localizer.format_date(scope.now.astimezone(load_zone(creator.zone)).date())

@@ -27,7 +27,8 @@ from dashboard.shell.plain_pages import is_cross_site, plain_page
 from dashboard.shell.session import Viewer
 from foundation.errors import GreenroomError, NotFound, Unavailable
 
-LOOK_SECONDS, LOOKS = 0.2, 125
+LOOK_SECONDS = 0.2
+LOOKS = 125
 """As long as a wish is answered at all (`file_downloads.DECISION_TIMEOUT`), less a moment."""
 
 CHUNK = 1 << 20
@@ -92,7 +93,7 @@ def _serve_archive(request: Request, who: Viewer, task_id: UUID, answers: list[F
 
 def _write_archive(who: Viewer, task: ManualTask, hand: PhoneVisit) -> IO[bytes]:
     """On the disk, not in memory: films are large."""
-    out = tempfile.TemporaryFile()
+    out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
     try:
         task_archive.write_package(
             task, hand.localizer, out, data_of=lambda sha256: library_files.object_store().get(who.tenant_id, sha256)

@@ -17,7 +17,9 @@ from sandbox.store import SandboxStore
 from tenants.vault import envelope
 from web.site import sites
 
-PAGE, NETWORK, BY_HAND = "own_page", "sandbox", "byhand"
+PAGE = "own_page"
+NETWORK = "sandbox"
+BY_HAND = "byhand"
 MANUAL_CONNECTOR_PATH = "connectors.platforms.byhand.publisher:ByHand"
 ELSEWHERE = 3
 """Of those who follow a creator's first account, one in so many follows each other one as well."""
@@ -69,7 +71,8 @@ class _Opening:
 
     def page(self, part: CreatorProfile) -> None:
         """A creator's own page; its credential is sealed the moment it is made."""
-        creator_id, address = creator_id_of(self.scope, part), sandbox_chat_url(self.settings, part)
+        creator_id = creator_id_of(self.scope, part)
+        address = sandbox_chat_url(self.settings, part)
         credential = sites.open_site(
             self.scope,
             creator_id=creator_id,

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from subscribers.ledger.entries import SplitShares
-
 from demo.agency.history import DemoHistory, HistoryInput
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
@@ -21,6 +19,7 @@ from subscribers.ledger.entries import (
     CREATOR_DUE_ACCOUNT,
     REFUNDS_ACCOUNT,
     SALES_ACCOUNT,
+    SplitShares,
 )
 
 DayTotals = dict[str, int]
@@ -31,8 +30,10 @@ ORDERS = "orders"
 
 def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares) -> list[PastDay]:
     """Every day of the history, also those without a sale."""
-    lateness, looks = _lateness_by_day(history.posts), _metrics_by_day(stage, history.readings)
-    talk, money = _messages_by_day(stage, history.fans), _sales_by_day(stage, history.sales, shares)
+    lateness = _lateness_by_day(history.posts)
+    looks = _metrics_by_day(stage, history.readings)
+    talk = _messages_by_day(stage, history.fans)
+    money = _sales_by_day(stage, history.sales, shares)
     return [
         PastDay(
             stage.creator_id,

@@ -27,7 +27,8 @@ WEEK = (0.85, 0.85, 0.9, 0.95, 1.15, 1.25, 1.05)
 HOURS = (2, 1, 1, 0, 0, 1, 2, 4, 6, 6, 5, 5, 7, 6, 5, 5, 6, 8, 10, 12, 14, 15, 11, 6)
 """How many write in each local hour."""
 
-REFUNDED_PERCENT, REPEAT_PURCHASE_PERCENT = 2, 38
+REFUNDED_PERCENT = 2
+REPEAT_PURCHASE_PERCENT = 38
 """Of sales that are given back; of buyers who buy once more."""
 
 METRICS = (("views", 900), ("likes", 90), ("comments", 9), ("clicks", 30))
@@ -57,7 +58,7 @@ class HistoryInput:
 
     def seed_for(self, *parts: object) -> random.Random:
         """The same numbers for the same creator and thing, on every machine."""
-        return random.Random(derived_uuid(self.part.slug, *parts).int)
+        return random.Random(derived_uuid(self.part.slug, *parts).int)  # noqa: S311  variety, not secrecy
 
     def derived_id(self, *parts: object) -> UUID:
         """The id of a thing of this history."""
@@ -81,7 +82,8 @@ class DemoHistory:
 
 def generate_history(stage: HistoryInput) -> DemoHistory:
     """Everything there is to remember of a creator; pure."""
-    published, known = generate_posts(stage), generate_fans(stage)
+    published = generate_posts(stage)
+    known = generate_fans(stage)
     return DemoHistory(
         published, generate_readings(stage, published), generate_followers(stage), known, generate_sales(stage, known)
     )
@@ -105,7 +107,8 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
     """A post for each slot of each day, with a picture of the library."""
     found = []
     for number, (day, slot) in enumerate((day, slot) for day in stage.days() for slot in stage.part.sales.slots):
-        dice, clock = stage.seed_for("post", number), parse_clock_time(slot)
+        dice = stage.seed_for("post", number)
+        clock = parse_clock_time(slot)
         due = _instant_at(stage, day, clock)
         key, asset = dice.choice(stage.pictures)
         title, body = phrases.caption_for(key, dice.randrange(len(phrases.ENDINGS)))
@@ -157,7 +160,8 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
 
 def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
     """How many followed the account at the end of each day: they grow as all does, and some leave again."""
-    days, today = stage.days(), stage.part.sales.followers
+    days = stage.days()
+    today = stage.part.sales.followers
     found = []
     for place, day in enumerate(days):
         luck = stage.seed_for("followers", day).uniform(0.995, 1.005)
@@ -169,14 +173,16 @@ def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
 
 def generate_fans(stage: HistoryInput) -> list[PastFan]:
     """Everybody who ever wrote, in the order they came."""
-    days, dice = stage.days(), stage.seed_for("arrivals")
+    days = stage.days()
+    dice = stage.seed_for("arrivals")
     arrivals = sorted(dice.choices(days, day_weights(days), k=stage.part.sales.fans))
     return [_generate_fan(stage, number, day) for number, day in enumerate(arrivals)]
 
 
 def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
     dice = stage.seed_for("fan", number)
-    first, initial = dice.choice(phrases.FIRST_NAMES), dice.choice(phrases.INITIALS)
+    first = dice.choice(phrases.FIRST_NAMES)
+    initial = dice.choice(phrases.INITIALS)
     language = "en" if "en" in stage.part.languages and dice.random() < 0.3 else "fr"
     since = _generate_instant(stage, day, dice)
     return PastFan(
@@ -193,7 +199,8 @@ def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
 
 def _generate_lines(stage: HistoryInput, dice: random.Random, since: datetime, language: str) -> Iterator[PastLine]:
     """A hello, then some talk, some of it on later days; nothing after the last day."""
-    over, at = _instant_at(stage, stage.today, time(0, 0)), since
+    over = _instant_at(stage, stage.today, time(0, 0))
+    at = since
     exchanges = [dice.choice(phrases.OPENING_EXCHANGES[language])]
     exchanges += [
         dice.choice(phrases.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
@@ -213,10 +220,12 @@ def generate_sales(stage: HistoryInput, known: Sequence[PastFan]) -> list[PastSa
 
 
 def _generate_sales(stage: HistoryInput, number: int, fan: PastFan) -> Iterator[PastSale]:
-    dice, over = stage.seed_for("buys", number), _instant_at(stage, stage.today, time(0, 0))
+    dice = stage.seed_for("buys", number)
+    over = _instant_at(stage, stage.today, time(0, 0))
     if dice.randrange(100) >= stage.part.sales.buyers_percent:
         return
-    left, at = dice.sample(list(stage.packs), len(stage.packs)), fan.since
+    left = dice.sample(list(stage.packs), len(stage.packs))
+    at = fan.since
     while left:
         at += timedelta(minutes=dice.randrange(4, 40))
         if at >= over:

@@ -84,12 +84,14 @@ def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: Creato
         every = (
             queries.list_creator_channels(scope, creator_id_of(scope, part)) if part is FIRST_POSTS_CREATOR else usual
         )
-        now, pictures = _round_to_second(scope.now + STARTING, company.zone), _list_postable_pictures(scope, part)
+        now = _round_to_second(scope.now + STARTING, company.zone)
+        pictures = _list_postable_pictures(scope, part)
     if part is FIRST_POSTS_CREATOR:
         allow_manual_post(tenant, company.tenant_id, pictures[0][1])
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         for n in range(part.sales.opening):
-            picture, channels = pictures[n % len(pictures)], usual if n else every
+            picture = pictures[n % len(pictures)]
+            channels = usual if n else every
             write_and_schedule(scope, part, PlannedPost(f"{key}{n}", now, picture, channels, None, n))
 
 
@@ -133,7 +135,8 @@ def _build_planned_posts(
 def _list_taken_days(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]) -> set[date]:
     if not days:
         return set()
-    start, end = day_bounds(days[0], company.zone)[0], day_bounds(days[-1], company.zone)[1]
+    start = day_bounds(days[0], company.zone)[0]
+    end = day_bounds(days[-1], company.zone)[1]
     planned = entries_between(scope, creator_id_of(scope, part), start, end)
     return {local_day(one.due_at, company.zone) for one in planned if one.wall_time.endswith(PUBLISH_TIME)}
 

@@ -26,7 +26,8 @@ from gate.reviews import synthetic_people
 from studio.library.assets import assets_by_source, get_asset
 from tenants.agencies.rights import Role
 
-FIRST_CHECK, PERMISSION = timedelta(days=400), timedelta(days=365)
+FIRST_CHECK = timedelta(days=400)
+PERMISSION = timedelta(days=365)
 """Sacha proved their age before the oldest file; permissions run for two years from a year ago."""
 
 YESTERDAY = timedelta(days=1)

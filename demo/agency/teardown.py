@@ -63,7 +63,7 @@ def _of_tenant(connection: Connection, tenant: UUID, tables: Sequence[str]) -> M
     connection.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)})
     gone = {}
     for table in tables:
-        statement = f"DELETE FROM {table} WHERE tenant_id = :tenant"
+        statement = f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  names from the catalogue
         gone[table] = connection.execute(text(statement), {"tenant": tenant}).rowcount
     return gone
 
@@ -84,7 +84,8 @@ def sign_log_ends(settings: Settings, tenants: Sequence[UUID]) -> None:
 def delete_cross_agency_links(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
     """Forget, in the agencies that stay, that somebody of theirs also had a login of the demo; returns how many."""
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
-    tenant, count = scope_opener(database), 0
+    tenant = scope_opener(database)
+    count = 0
     try:
         for staying in set(list_tenant_ids(tenant)) - set(tenants):
             with tenant(staying, DEMO_ACTOR) as scope:

@@ -66,7 +66,8 @@ INSTAGRAM = "as_instagram"
 FILE_NAME = "vacances-a-la-mer.jpg"
 HARMLESS_TITLE = "Une plage en été"
 
-SOON, LOOK = timedelta(seconds=1), timedelta(seconds=2)
+SOON = timedelta(seconds=1)
+LOOK = timedelta(seconds=2)
 POSTS_BEFORE_KILL = 4
 """Posts of a burst that have left when the process is killed."""
 
@@ -170,7 +171,8 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
             return
         entries = _list_entries(scope, event)
         nova = creator_id_of(scope, NOVA)
-        places, now = _list_sandbox_channels(scope, nova), scope.now
+        places = _list_sandbox_channels(scope, nova)
+        now = scope.now
         killed = audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
     waiting = killed is None or any(one.state not in SETTLED_STATES for one in entries)
     if waiting and entries and now - entries[0].due_at < PATIENCE:

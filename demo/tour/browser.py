@@ -64,7 +64,8 @@ class WitnessDisagreement(Exception):  # no error of the house: a witness saw so
     """One of the three witnesses (text, database, sandbox) says otherwise."""
 
     def __init__(self, witness: str, told: str) -> None:
-        self.witness, self.told = witness, told
+        self.witness = witness
+        self.told = told
         super().__init__(f"{witness}: {told}")
 
 
@@ -104,7 +105,7 @@ class BrowserWindow:
             self.slow.append(f"{urlsplit(url).path} {monotonic() - began:.1f} s")
 
     def _load_page(self, url: str) -> None:
-        from playwright.sync_api import Error as Broken
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
         for left in reversed(range(TRIES)):
             try:
@@ -136,7 +137,7 @@ class BrowserWindow:
         self._wait_for_expression(expression, told, seconds)
 
     def _wait_for_expression(self, expression: str, told: str, seconds: float) -> None:
-        from playwright.sync_api import TimeoutError as Late
+        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
 
         try:
             self.page.wait_for_function(expression, timeout=1000 * seconds, polling=POLL_MILLISECONDS)
@@ -167,7 +168,7 @@ class BrowserWindow:
 
     def upload_photo(self, name: str, jpeg: bytes) -> None:
         """Drop a photo on the page's file field; once more where the field was just being drawn and let it fall."""
-        from playwright.sync_api import TimeoutError as Late
+        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
 
         box = self.page.locator('[data-testid="stFileUploaderDropzoneInput"]').first
         for _ in range(TRIES):
@@ -216,7 +217,7 @@ def internal_words(text: str) -> list[str]:
 def launch_browser() -> Iterator["Browser"]:
     """A Chromium without a window. Raises Unavailable that says what is missing."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a browser for whoever asks for one
     except ImportError as missing:
         raise Unavailable("tour.no_playwright") from missing
     found = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -252,9 +253,9 @@ def open_window(running: "Browser", *, language: str, own: frozenset[str]) -> It
 
 def save_screenshot(window: BrowserWindow, path: Path) -> None:
     """A picture of the window as a PNG of at most 150 kB: fewer colours, then fewer pixels."""
-    import io
+    import io  # noqa: PLC0415  pictures for whoever asks for them
 
-    from PIL import Image
+    from PIL import Image  # noqa: PLC0415  pictures for whoever asks for them
 
     window.wait_for_expression(IMAGES_LOADED_EXPRESSION, "a picture does not load")
     image = Image.open(io.BytesIO(window.page.screenshot())).convert("RGB")

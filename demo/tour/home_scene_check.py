@@ -23,7 +23,9 @@ from schedules.posts.delivery_units import DELIVERY_SUBJECT
 TOLERANCE_SECONDS = 5.0
 """Seconds a line may be early or late."""
 
-SCENE_SECONDS, LEAD, PLAY_SECONDS = 85.0, 10.0, 240.0
+SCENE_SECONDS = 85.0
+LEAD = 10.0
+PLAY_SECONDS = 240.0
 
 RECORDER_SCRIPT = """
 (() => {
@@ -66,7 +68,8 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
 
     While an earlier minute is still played, opening Home begins nothing: then Home is opened again and again.
     """
-    before, end = j.scenes, monotonic() + PLAY_SECONDS
+    before = j.scenes
+    end = monotonic() + PLAY_SECONDS
     while len(scenes_played(j)) <= len(before):
         j.check_witness("database", monotonic() < end, "opening Home began nothing")
         j.window.page.wait_for_timeout(3000)
@@ -79,7 +82,8 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
     spent = j.read_demo_agency(lambda scope: (scope.now - datetime.fromisoformat(opened)).total_seconds())
     j.began = monotonic() - spent
     key = f"{home_scene.PUBLISHED_POST}:{opened}"
-    leaves, held = _get_post_text(j, key), _get_post_text(j, f"{home_scene.HELD_POST}:{opened}")
+    leaves = _get_post_text(j, key)
+    held = _get_post_text(j, f"{home_scene.HELD_POST}:{opened}")
     wanted = {
         "next": ExpectedLine(5, (j.catalogue_text_start("dashboard.next"),)),
         "leaves": ExpectedLine(25, (leaves, j.catalogue_text_end("home.late")), key),
@@ -127,10 +131,8 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
         j.window.page.wait_for_timeout(500)
     j.save_screenshot("home")
     check_line_times(j, wanted)
-    hung, (post,) = (
-        next(one for one in j.channels_of_creator("mia") if one.name == HANGING_CHANNEL_NAME),
-        _list_post_ids(j, wanted["leaves"].key),
-    )
+    hung = next(one for one in j.channels_of_creator("mia") if one.name == HANGING_CHANNEL_NAME)
+    (post,) = _list_post_ids(j, wanted["leaves"].key)
     (sent,) = (one.delivery_id for one in j.deliveries_of(post) if one.channel_id == hung.id)
     key = step_runner.native_key_of(Subject(DELIVERY_SUBJECT, sent))
     count = sum(one["key"] == key for one in j.sandbox_posts(hung.account))

@@ -104,7 +104,7 @@ class TourJudge:
 
     def _keep_failure(self, name: str) -> None:
         """What was seen when a witness disagreed, beside the house's logs; a window that is gone shows nothing."""
-        from playwright.sync_api import Error as Broken
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
         with suppress(Broken):
             save_screenshot(
@@ -193,18 +193,23 @@ class TourJudge:
     @contextmanager
     def timed_step(self, name: str) -> Iterator[None]:
         """One step, timed; a disagreement, or what the browser complained about meanwhile, is its result."""
-        from playwright.sync_api import Error as Broken
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
-        began, before = monotonic(), len(self.window.complaints)
-        witness, told = "", ""
+        began = monotonic()
+        before = len(self.window.complaints)
+        witness = ""
+        told = ""
         try:
             yield
         except WitnessDisagreement as found:
-            witness, told = found.witness, found.told
+            witness = found.witness
+            told = found.told
         except Broken as found:
-            witness, told = "text", " ".join(str(found).split())[:300]
+            witness = "text"
+            told = " ".join(str(found).split())[:300]
         except GreenroomError as found:
-            witness, told = "database", render_message(found.message, self.language)
+            witness = "database"
+            told = render_message(found.message, self.language)
         complaints = self.window.complaints[before:]
         told = "; ".join(filter(None, [told, *dict.fromkeys(complaints)]))
         witness = witness or ("text" if complaints else "")

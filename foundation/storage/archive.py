@@ -82,6 +82,6 @@ def open_archive(settings: Settings) -> Archive:
     """Where this installation keeps what is written once."""
     if not settings.storage.url:
         return FileArchive(settings.archive_folder)
-    from foundation.storage.s3 import S3Archive
+    from foundation.storage.s3 import S3Archive  # noqa: PLC0415  the SDK for those alone who have a server
 
     return S3Archive(settings.storage)

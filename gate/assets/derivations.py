@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
+import gate.assets.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key
 

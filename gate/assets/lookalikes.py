@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Computed, SmallInteger, UniqueConstraint
 from sqlmodel import Field
 
+import gate.removal.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
 from foundation.errors import NotFound
 from gate.assets.models import PHASH_NUMBER_SQL
 
-NEAR_BITS, CLOSE_BITS = 8, 12
+NEAR_BITS = 8
+CLOSE_BITS = 12
 """Bits of difference: up to 8 the same picture, up to 12 for a person to see."""
 
 BANDS = (13, 13, 13, 13, 12)
@@ -59,7 +61,7 @@ _BITS = """(SELECT min(bit_count(CAST(b.look # CAST(:look AS bigint) AS bit(64))
 _KNOWN = f"""
 SELECT EXISTS (SELECT FROM blocklist b WHERE b.sha256 = :sha256) AS exact,
   LEAST({", ".join(_BITS.format(n=n) for n in range(len(BANDS)))}) AS bits
-"""
+"""  # noqa: S608 - names of columns
 """Whether the very bytes are on the blocklists, and how many bits the nearest that shares a piece differs in. Piece by
 piece: a plan that does not know the values reads the whole list where all pieces are asked for in one condition."""
 
@@ -132,7 +134,8 @@ JOIN renditions r ON r.tenant_id = :tenant AND bit_count(CAST(r.look # w.look AS
 JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
 """
 
-PLAIN, BUSY = 20, 44
+PLAIN = 20
+BUSY = 44
 """Bits that are set in the hash of a picture with something on it; a flat one's is next to those of all flat ones."""
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Computed, Index, UniqueConstraint
 from sqlmodel import Field
 
+import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     FOREVER,
     CreatorOwnedRow,

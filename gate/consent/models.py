@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Index
 
+import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     FOREVER,
     CreatorOwnedRow,

@@ -21,7 +21,8 @@ from tenants import audit
 from tenants.agencies import queries
 
 CARD_SCOPES = ("depict", "publish", "download_sell")
-MAX_CARD_PEOPLE, MAX_CARD_PICTURES = 20, 500
+MAX_CARD_PEOPLE = 20
+MAX_CARD_PICTURES = 500
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
+import gate.log.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
 
 

@@ -74,7 +74,7 @@ SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
   {queries.CARD_POSITION_SQL} AS card, {resemblances.RESEMBLANCES_OF_BYTES_SQL} AS likeness
 FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
 WHERE renditions.tenant_id = :tenant AND renditions.sha256 = ANY(:digests) ORDER BY renditions.sha256
-"""
+"""  # noqa: S608 - constants of our own
 """Bytes with what machines and people said of them, who is shown, their shoot card, and whom they resemble: in one
 statement, since every claim asks."""
 
@@ -117,7 +117,8 @@ def media_facts_of_bytes(scope: Scope, digests: Sequence[str], *, to_decide: boo
 
 
 def _medium_from_row(row: Any, rated: AggregatedRating, refused: str, card: CardPositionFacts | None) -> MediumFacts:
-    found, said = row.found or (), tuple(_reviews_by_digest(row.reviews).get(row.sha256, ()))
+    found = row.found or ()
+    said = tuple(_reviews_by_digest(row.reviews).get(row.sha256, ()))
     return MediumFacts(
         sha256=row.sha256,
         mime=row.mime,
@@ -164,7 +165,8 @@ def _highest_people_count(recorded: int | None, found: Iterable[Mapping[str, Any
 
 def people_named_in(media: Iterable[MediumFacts]) -> set[UUID]:
     """Everybody whom pictures show, or their shoot cards name."""
-    seen, signed = set[UUID](), set[UUID]()
+    seen = set[UUID]()
+    signed = set[UUID]()
     for medium in media:
         seen |= people_of_medium(medium)
         signed |= set(medium.card.card.persons) if medium.card is not None else set()

@@ -29,7 +29,8 @@ def own_release_facts(scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
     """A row of `own_releases`, as JSON, with what became of who signed it and of their passkey."""
     if stored is None:
         return None
-    member_id, key_id = UUID(stored["member_id"]), UUID(stored["passkey_id"])
+    member_id = UUID(stored["member_id"])
+    key_id = UUID(stored["passkey_id"])
     member = _find_member(scope, member_id)
     return OwnReleaseFacts(
         unit_digest=stored["unit_digest"],

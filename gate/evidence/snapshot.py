@@ -86,7 +86,7 @@ _PLACED = f"""
     FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = {{place}} AND l.open) AS limits,
   (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = {{subject}}
     AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release, {_APPROVED}
-"""
+"""  # noqa: S608  constants of our own
 """What is said of a unit as it is at its place."""
 
 _AT_ONCE = f"""
@@ -100,7 +100,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
   {_VIEWER}, {_RECENT},
   {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
-"""
+"""  # noqa: S608  constants of our own
 """What every decision reads, in one statement; switches of the house are read by policy."""
 
 
@@ -112,8 +112,10 @@ def gather_snapshot(
     _expire_read_rows(scope)
     held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)
-    creator, wrote = who.creator, who.writer
-    media, pointed = media_facts.media_facts_of_unit(scope, unit), post_references.resolve_references(scope, unit)
+    creator = who.creator
+    wrote = who.writer
+    media = media_facts.media_facts_of_unit(scope, unit)
+    pointed = post_references.resolve_references(scope, unit)
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
     principal = wrote.principal_id if wrote is not None else None
     before = wall_now()
@@ -163,7 +165,7 @@ _ELSEWHERE = f"""
 SELECT house_now() AS now, {_PLACED.format(digest="u.digest", place="u.place", subject="u.subject", kind="u.kind")}
 FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]), CAST(:kinds AS text[]))
   WITH ORDINALITY AS u (digest, place, subject, kind, n) ORDER BY u.n
-"""
+"""  # noqa: S608  constants of our own
 
 
 def snapshots_elsewhere(
@@ -193,11 +195,10 @@ def _build_place_snapshot(
     reviews = _mark_own_reviews(
         heard, _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ()))
     )
-    stops, limits = _stops_of_unit(unit, read.stops or ()), _parse_place_limits(read.limits)
-    said_there, pointed = (
-        admission.find_third_party_rule(scope, unit, by.bundle),
-        post_references.resolve_references(scope, unit),
-    )
+    stops = _stops_of_unit(unit, read.stops or ())
+    limits = _parse_place_limits(read.limits)
+    said_there = admission.find_third_party_rule(scope, unit, by.bundle)
+    pointed = post_references.resolve_references(scope, unit)
     own = own_release_facts.own_release_facts(scope, unit, read.release)
     found = replace(facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again)
     return replace(found, references=pointed, foreign=said_there, release=own)
@@ -280,7 +281,8 @@ def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewF
 
     A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was seen.
     """
-    said, before = _parse_reviews(read.reviews), read.approved or ()
+    said = _parse_reviews(read.reviews)
+    before = read.approved or ()
     if unit.service or any(review.approves for review in said):
         return said, False
     known = {digest: parse_unit(stored) for digest, stored in before if stored is not None}
@@ -297,10 +299,8 @@ def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewF
 
 def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> EvidenceSnapshot:
     """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough to decide on."""
-    media, pointed = (
-        media_facts.media_facts_of_unit(scope, unit, to_decide=False),
-        post_references.resolve_references(scope, unit),
-    )
+    media = media_facts.media_facts_of_unit(scope, unit, to_decide=False)
+    pointed = post_references.resolve_references(scope, unit)
     return EvidenceSnapshot(
         tenant_id=scope.tenant_id,
         author="",

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
+import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, message_column, table_arguments, tenant_foreign_key
 from foundation.i18n.translation import Message
@@ -89,7 +90,7 @@ _FAMILY = """WITH RECURSIVE line AS (
 RESEMBLANCES_OF_BYTES_SQL = f"""(SELECT jsonb_build_object('wanted', {_WANTED.format(tenant="renditions.tenant_id")},
   'searched', (SELECT {_CURRENT} FROM face_searches s
     WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256),
-  'resembles', {_RESEMBLES.format(tenant="renditions.tenant_id", bytes=_FAMILY)}))"""
+  'resembles', {_RESEMBLES.format(tenant="renditions.tenant_id", bytes=_FAMILY)}))"""  # noqa: S608  constants of this file
 """Of a row of `renditions`: a decision makes no statement more."""
 
 RESEMBLANCES_OF_REFERENCES_SQL = f"""(SELECT jsonb_build_object('wanted', {_WANTED.format(tenant=":tenant")},
@@ -98,7 +99,7 @@ RESEMBLANCES_OF_REFERENCES_SQL = f"""(SELECT jsonb_build_object('wanted', {_WANT
     WHERE {_CURRENT} IS NOT TRUE),
   'resembles', {_RESEMBLES.format(tenant=":tenant", bytes="SELECT jsonb_array_elements_text(c.pictures)")})
   FROM face_subjects c WHERE c.tenant_id = :tenant AND c.person_id = k.id AND c.basis = 'reference'
-    AND c.ended_at IS NULL)"""
+    AND c.ended_at IS NULL)"""  # noqa: S608  constants of this file
 """Of a row `k` of persons: of all the pictures an invented person is made after."""
 
 

@@ -74,7 +74,8 @@ def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Arch
     outside = JournalArchive(archive, key)
     while not _is_noted(event, tenant):
         with tenant(event.tenant_id, ACTOR) as scope:
-            name, (number, digest) = journal_name(scope, key), _load_last_entry(scope)
+            name = journal_name(scope, key)
+            (number, digest) = _load_last_entry(scope)
         said = (str(event.subject_id), event.act, event.about, event.more, event.look)
         made = JournalEntry(name, number + 1, digest, *said)
         kept = archive.put_once(journal_entry_name(name, made.number), sign_statement("journal", vars(made), key))
@@ -127,7 +128,8 @@ def _find_next_entry(
 ) -> tuple[JournalEntry, bytes] | None:
     """The first entry that is kept outside and not noted here. Raises Broken for one that is not ours."""
     with tenant(tenant_id, ACTOR) as scope:
-        name, (number, digest) = journal_name(scope, outside.key), _load_last_entry(scope)
+        name = journal_name(scope, outside.key)
+        (number, digest) = _load_last_entry(scope)
     try:
         kept = outside.archive.get(journal_entry_name(name, number + 1))
     except NotFound:

@@ -33,7 +33,8 @@ SOLO_REOPEN_DELAY = timedelta(minutes=15)
 REOPEN_ACT = "switch.reopen"
 """The act that one person signs with a passkey."""
 
-SOLO_TOO_EARLY, PASSKEY_REQUIRED = "switch.alone_too_early", "switch.passkey_wanted"
+SOLO_TOO_EARLY = "switch.alone_too_early"
+PASSKEY_REQUIRED = "switch.passkey_wanted"
 """Why a lone person may not end a wide stop yet: a second one may."""
 
 STOPPED_AGAIN = "switch.pressed_anew"

@@ -19,7 +19,8 @@ REOPENING_REQUESTED = "switch.reopening"
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:
     """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one after the other."""
-    where, about = (event.scope, event.target, event.feature), f"switch:{event.scope}:{event.target}:{event.feature}"
+    where = (event.scope, event.target, event.feature)
+    about = f"switch:{event.scope}:{event.target}:{event.feature}"
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.open:
@@ -47,7 +48,8 @@ def _end_stop(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str
     Looked and noted under one lock: of two who asked in the same second, neither found the other, and the stop stayed.
     """
     scope.lock(f"{scope.tenant_id}:{about}")
-    second, signed = _find_first_requester(scope, where, about), UUID(event.signed) if event.signed else None
+    second = _find_first_requester(scope, where, about)
+    signed = UUID(event.signed) if event.signed else None
     since = datetime.fromisoformat(event.since) if event.since else None
     try:
         ended = emergency_stops.reopen_switch(

@@ -13,7 +13,8 @@ from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, Role, require_right
 
-MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT = 5, 2
+MIN_SUGGESTIVE_PERCENT = 5
+MIN_WORDS_PERCENT = 2
 """What somebody reads afterwards: of what is Suggestive and passed by rules alone, and of adult words members typed."""
 
 

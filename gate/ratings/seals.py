@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import col, select
 
+import gate.assets.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, table_arguments
 from foundation.ids import uuid7

@@ -25,7 +25,7 @@ class IntakeBeat(TenantRow, table=True):
 INTAKE_REACHED_SQL = f"""
 coalesce((SELECT b.seen_at BETWEEN people_now() - interval '{LIMIT}' AND people_now() + interval '1 minute'
   FROM intake_beats b WHERE b.tenant_id = '{INSTALLATION_ID}' AND b.id = '{INSTALLATION_ID}'), false)
-"""
+"""  # noqa: S608  constants of our own
 """SQL: what is not known, or said to be later than now, is not reached."""
 
 

@@ -64,10 +64,13 @@ DECISION_DEADLINE = timedelta(hours=24)
 """So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
 https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
 
-DECISION_TARGET, SLOW_DECISION_TARGET = timedelta(hours=12), timedelta(days=7)
+DECISION_TARGET = timedelta(hours=12)
+SLOW_DECISION_TARGET = timedelta(days=7)
 """Within so long somebody should decide, about what goes by itself and the patient ones; then members are told."""
 
-GROUPING_THRESHOLD, MAX_REMOVAL_REQUESTS, RATE_WINDOW = 5, 500, timedelta(hours=1)
+GROUPING_THRESHOLD = 5
+MAX_REMOVAL_REQUESTS = 500
+RATE_WINDOW = timedelta(hours=1)
 """From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST` are refused."""
 
 KEEP_REASONS = ("agreed", "mistaken", "unfounded")
@@ -368,10 +371,12 @@ def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> l
 def _build_pending_request(
     scope: Scope, rows: Sequence[RemovalRequest], came: Mapping[UUID, SubmittedForm], shown: Sequence[LiveCopy]
 ) -> PendingRemovalRequest:
-    first, digests = rows[0], {sha256 for row in rows for sha256 in row.digests}
+    first = rows[0]
+    digests = {sha256 for row in rows for sha256 in row.digests}
     outside = tuple(one for one in shown if one.native_ids and not digests.isdisjoint(one.media))
     ids = tuple(row.id for row in rows)
-    since, until = first.created_at or scope.now, _decision_deadline(scope, first)
+    since = first.created_at or scope.now
+    until = _decision_deadline(scope, first)
     said = came.get(first.id, SubmittedForm())
     due = decision_target(first, scope.now)
     located = any(row.digests for row in rows)

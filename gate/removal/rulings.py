@@ -27,7 +27,8 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right, Role, has_right
 from tenants.auth import device_fingerprints
 
-REQUESTER_SIDE, AGENCY_SIDE = "asked", "agency"
+REQUESTER_SIDE = "asked"
+AGENCY_SIDE = "agency"
 """Who may want it decided again: who asked for the removal, and who published it."""
 
 

@@ -38,7 +38,8 @@ APPEAL_WINDOW = timedelta(days=184)
 """So long after a decision it may be appealed: at least six months, the longest six of a calendar. Regulation (EU)
 2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
 
-APPEAL_TARGET, SLOW_APPEAL_TARGET = timedelta(hours=48), timedelta(days=7)
+APPEAL_TARGET = timedelta(hours=48)
+SLOW_APPEAL_TARGET = timedelta(days=7)
 """Within so long an appeal should be decided: the time the law leaves for removing, and a week for the patient ones."""
 
 

@@ -41,7 +41,8 @@ from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
 
 ACTOR = "system:calibrating"
-MAX_CALIBRATION_PICTURES, MIN_CALIBRATION_PICTURES = 100, 20
+MAX_CALIBRATION_PICTURES = 100
+MIN_CALIBRATION_PICTURES = 20
 """So many pictures at most; with fewer than the least, agreement says nothing."""
 
 MIN_AGREEMENT = Fraction(MIN_AGREEMENT_PERMILLE, 1000)
@@ -132,7 +133,8 @@ def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fract
         raise BadInput("calibration.too_few", least=MIN_CALIBRATION_PICTURES)
     total = len(both)
     seen = Fraction(sum(one[each] is other[each] for each in both), total)
-    mine, theirs = Counter(one[each] for each in both), Counter(other[each] for each in both)
+    mine = Counter(one[each] for each in both)
+    theirs = Counter(other[each] for each in both)
     chance = sum((Fraction(mine[each] * theirs[each], total * total) for each in Rating), Fraction())
     return Fraction(1) if chance == 1 else (seen - chance) / (1 - chance)
 
@@ -191,7 +193,8 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
 
 def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
     """The calibration that waits for the acting member, without what anybody said; None where none does."""
-    member, row = _get_reviewer(scope), _find_open_calibration(scope)
+    member = _get_reviewer(scope)
+    row = _find_open_calibration(scope)
     if row is None:
         return None
     standing = ratings.display_ratings(scope, row.tiles)
@@ -211,7 +214,8 @@ def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence
     Raises Refused for who may not review and for what was not shown, Conflict for one they rated or that is over,
     NotFound for a picture that is not of it.
     """
-    member, row = _get_reviewer(scope), _find_open_calibration(scope)
+    member = _get_reviewer(scope)
+    row = _find_open_calibration(scope)
     if row is None or row.id != calibration_id:
         raise Conflict("calibration.over")
     if sha256 not in row.tiles:

@@ -95,7 +95,8 @@ def duty_coverage(hands: Sequence[StaffMember], *, opened: Collection[str] = ())
 
 def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
     """What the agency's people can do now."""
-    same, keyed = device_fingerprints.same_humans(scope), passkeys.members_with_passkeys(scope)
+    same = device_fingerprints.same_humans(scope)
+    keyed = passkeys.members_with_passkeys(scope)
     people = queries.list_members(scope)
     hands = [
         _build_staff_member(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed) for one in people

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
+import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import OpenScope, Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key, timestamp_column
 from foundation.errors import GreenroomError, NotFound, Refused

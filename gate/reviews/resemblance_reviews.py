@@ -30,7 +30,10 @@ from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
 
-ANSWER_OTHER, ANSWER_SAME, ANSWER_NAMED, ANSWER_TWIN = "other", "same", "named", "double"
+ANSWER_OTHER = "other"
+ANSWER_SAME = "same"
+ANSWER_NAMED = "named"
+ANSWER_TWIN = "double"
 ANSWERS = (ANSWER_OTHER, ANSWER_SAME, ANSWER_NAMED, ANSWER_TWIN)
 COMPARISON_REASONS = ("features", "shape", "marks")
 """Why it is somebody else: `likeness.because.<code>`."""

@@ -40,7 +40,8 @@ class ExpiringRule:
 
 def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list[ExpiringRule]:
     """The rules of these places that somebody has to read again by now or within a month, the most pressing first."""
-    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    rules = active_policy.current_bundle(scope)
+    today = scope.now.date()
     soon = today + timedelta(days=max(STEPS) + 1)
     names = sorted({name for place in set(places) for name in rules.overdue_rows(*place, on=soon)})
     read = rule_verifications(scope, tuple(names)) if names else ()

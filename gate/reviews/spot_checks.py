@@ -46,7 +46,8 @@ LIFE = timedelta(days=30)
 """So long something waits to be read: as long as what it was made from is kept."""
 
 KINDS = frozenset({"delivery", "draft", "fulfilment", "export"})
-WHY_SHARE, WHY_FLAGGED = "share", "flagged"
+WHY_SHARE = "share"
+WHY_FLAGGED = "flagged"
 
 
 class Sample(CreatorOwnedRow, table=True):
@@ -109,7 +110,8 @@ def draw_sample(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed2
 
 def _sampling_reason(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> str:
     """share or flagged; nothing for what somebody looked at, what is General, and what was not drawn."""
-    unit, rating = entry.unit, entry.decision.rating
+    unit = entry.unit
+    rating = entry.decision.rating
     if rating is Rating.G or unit.service or unit.subject.kind not in KINDS:
         return ""
     if not is_passed_without_review(case):

@@ -32,7 +32,8 @@ SPEECH_FORMATS = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(2**29))
 _INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-codec_whitelist", DECODERS)
-_LOG, _LOG_TAIL = "ffmpeg.log", 4_000
+_LOG = "ffmpeg.log"
+_LOG_TAIL = 4_000
 _FULL = os.strerror(errno.ENOSPC)
 _THREADS = "2"
 
@@ -123,7 +124,7 @@ def _start_process(
 ) -> "subprocess.Popen[bytes]":
     command = [get_ffmpeg_exe(), *_QUIET, *arguments]
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  our own words; no name of a person's file is among them
             command,
             cwd=folder,
             stdin=subprocess.PIPE if fed else subprocess.DEVNULL,

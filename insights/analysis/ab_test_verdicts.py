@@ -226,7 +226,8 @@ def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
     """
     logs_a, logs_b = ([math.log1p(one) for one in each] for each in (a, b))
     share_a, share_b = (variance(each) / len(each) for each in (logs_a, logs_b))
-    shift, spread = fmean(logs_b) - fmean(logs_a), share_a + share_b
+    shift = fmean(logs_b) - fmean(logs_a)
+    spread = share_a + share_b
     reach = 0.0
     if spread > 0:
         freedom = spread**2 / (share_a**2 / (len(a) - 1) + share_b**2 / (len(b) - 1))

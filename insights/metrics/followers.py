@@ -77,7 +77,8 @@ class AccountFollowers:
 
 def followers_on_day(scope: Scope, creator_id: UUID, day: date) -> list[AccountFollowers]:
     """The accounts of which somebody told on a local day, the most followed first."""
-    before, names = day - timedelta(days=1), queries.channel_names(scope)
+    before = day - timedelta(days=1)
+    names = queries.channel_names(scope)
     found = followers_by_day(scope, creator_id, before, day)
     crowds = [
         AccountFollowers(names[channel], told[day], told[day] - told[before] if before in told else None)

@@ -111,7 +111,8 @@ def _load_label_names(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID
 
 def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
     """The mean over the days before that were rolled up: a creator of three days is not compared with empty weeks."""
-    first, last = day - timedelta(days=USUAL_DAYS), day - timedelta(days=1)
+    first = day - timedelta(days=USUAL_DAYS)
+    last = day - timedelta(days=1)
     known = len(queries.daily_work(scope, creator_id, first, last))
     sums: dict[str, int] = {}
     for rows in queries.daily_sales(scope, creator_id, first, last).values():
@@ -238,7 +239,9 @@ def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request
             lost = bill.lost.get(currency, Decimal(0))
             lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
     for account, asked in requests:
-        name, minor, many = f"{account.platform} {account.name}", asked.price.minor, sum(asked.many.values())
+        name = f"{account.platform} {account.name}"
+        minor = asked.price.minor
+        many = sum(asked.many.values())
         lines.writerow(
             ["requests", month.month, "", _escape_csv_formula(name), f"{minor:f}", "", asked.price.currency, "", many]
         )

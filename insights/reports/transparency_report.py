@@ -53,7 +53,8 @@ def load_transparency_report(scope: Scope, first: date | None = None) -> Transpa
     if chosen > today:
         raise BadInput("transparency.to_come", month=f"{chosen:%Y-%m}")
     following = (chosen + timedelta(days=31)).replace(day=1)
-    start, end = day_bounds(chosen, agency.zone)[0], day_bounds(following, agency.zone)[0]
+    start = day_bounds(chosen, agency.zone)[0]
+    end = day_bounds(following, agency.zone)[0]
     return TransparencyReport(
         agency.name, chosen, end <= scope.now, scope.now, transparency.monthly_report(scope, start, end)
     )
@@ -92,7 +93,8 @@ def _render_report(template: str, found: TransparencyReport, language: str) -> s
 
 def render_transparency_csv(found: TransparencyReport) -> str:
     """The counts as CSV, a line each: what, of which kind, how many; hours with two decimals."""
-    month, out = found.counts, io.StringIO()
+    month = found.counts
+    out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(["what", "of", "value"])
     for what in ("sent", "held", "blocked", "called", "gone", "withdrawn", "proofs", "closed"):

@@ -110,7 +110,8 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
         raise Refused("approval.link_first")
     if not client_view_of_post(scope, row).whole:
         raise Refused("approval.link_adults")
-    token, principal = secrets.token_urlsafe(32), derived_uuid(row.creator_id, "client", called.casefold())
+    token = secrets.token_urlsafe(32)
+    principal = derived_uuid(row.creator_id, "client", called.casefold())
     agencies.record_principal(scope, principal, name=called)
     end_client_links(scope, post_id, "replaced")
     made = ApprovalLink(
@@ -199,7 +200,8 @@ def answer_client_link(
         raise Conflict(f"client.stands.{standing}")
     if yes and not client_view_of_post(scope, row).whole:
         raise Refused("client.not_whole")
-    known.ended, known.ended_at = "yes" if yes else "change", scope.now
+    known.ended = "yes" if yes else "change"
+    known.ended_at = scope.now
     scope.add(known)
     if yes:
         decisions.record_approval(scope, row, known.principal_id, tier=CLIENT_TIER, note=note)

@@ -120,7 +120,8 @@ def request_changes(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
-    row, member = _lock_post(scope, post_id), queries.get_member(scope, member_id)
+    row = _lock_post(scope, post_id)
+    member = queries.get_member(scope, member_id)
     record_rejection(
         scope, row, _resolve_approver(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note
     )
@@ -295,7 +296,8 @@ def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
 
 def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
-    member, creator = queries.get_member(scope, member_id), queries.get_creator(scope, row.creator_id)
+    member = queries.get_member(scope, member_id)
+    creator = queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)

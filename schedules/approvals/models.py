@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
 
 

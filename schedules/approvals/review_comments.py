@@ -112,7 +112,8 @@ def resolve_comment(scope: Scope, comment_id: UUID) -> None:
     first = _get_thread_root(scope, comment_id)
     _, member, _ = open_discussion(scope, first.post_id)
     if first.resolved_at is None:
-        first.resolved_at, first.resolved_by = scope.now, member.principal_id
+        first.resolved_at = scope.now
+        first.resolved_by = member.principal_id
         scope.add(first)
 
 

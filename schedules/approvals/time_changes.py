@@ -126,7 +126,8 @@ def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
         )
     )
     for link in links:
-        link.ended, link.ended_at = "moved", scope.now
+        link.ended = "moved"
+        link.ended_at = scope.now
         scope.add(link)
     return True
 

@@ -149,7 +149,8 @@ def _translate_to_french(english: str) -> str:
 
 
 def _translate_name_part(english: str) -> str:
-    part, known = _PART.fullmatch(english), load_catalogue("fr")
+    part = _PART.fullmatch(english)
+    known = load_catalogue("fr")
     name = known.get(f"holiday.{_catalogue_key(part['name'])}") if part is not None else None
     if part is None or name is None:
         return english
@@ -171,7 +172,7 @@ def check_country(country: str, region: str) -> None:
 
 def list_countries(language: str) -> list[tuple[str, str]]:
     """Every country whose holidays are known: its code, and what it is called in a language ("fr" or "en")."""
-    from babel import Locale
+    from babel import Locale  # noqa: PLC0415  for the page on which somebody chooses
 
     names = Locale(language).territories
     return sorted(((code, names.get(code, code)) for code in _supported_countries()), key=lambda one: _sort_key(one[1]))

@@ -114,7 +114,8 @@ def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietP
     chosen = public_holidays.effective_holiday_settings(scope, creators)
     if not chosen:
         return []
-    language, since = get_agency(scope).language, scope.now.date() - DAY
+    language = get_agency(scope).language
+    since = scope.now.date() - DAY
     zones = {one.id: one.zone for one in list_creators(scope)}
     return [
         QuietPeriod(

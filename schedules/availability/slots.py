@@ -249,7 +249,8 @@ def _record_slot_use(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
 
 def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
     """Deliveries that are planned at a slot of their account have it, where nobody else does."""
-    known, rows = list_slots(scope, channel_id), list(rows)
+    known = list_slots(scope, channel_id)
+    rows = list(rows)
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
     for row in rows:
         place = _find_place_at(known, parse_wall_time(row.wall_time, row.zone))
@@ -260,12 +261,15 @@ def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -
 def deliveries_losing_slots(scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]) -> set[UUID]:
     """Of deliveries of an account that go to other times together, those of its queue for which another one has the
     slot that they go to, and keeps it. What they have themselves is as little free for the rest."""
-    known, has = list_slots(scope, channel_id), _load_deliveries_by_place(scope, channel_id)
+    known = list_slots(scope, channel_id)
+    has = _load_deliveries_by_place(scope, channel_id)
     places = {one: _find_place_at(known, goes[one]) for one in has.values() if one in goes}
     wanted = {one: has.get((place.slot.id, place.day)) for one, place in places.items() if place is not None}
-    going, stays = set(goes), set[UUID]()
+    going = set(goes)
+    stays = set[UUID]()
     while more := {one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going}:
-        going, stays = going - more, stays | more
+        going = going - more
+        stays = stays | more
     return stays
 
 
@@ -307,11 +311,13 @@ def find_free_places(
 
     None of them is taken, nearer to another post than the account wants, or in a quiet period.
     """
-    known, since = list_slots(scope, channel.id), max(after or scope.now, scope.now)
+    known = list_slots(scope, channel.id)
+    since = max(after or scope.now, scope.now)
     if not known:
         return ()
     left = busy_times(scope, channel.id, since - minimum_interval_of(channel), but=change.away)
-    taken, closed = sorted([*left, *change.taken]), change.closed
+    taken = sorted([*left, *change.taken])
+    closed = change.closed
     kept = [*quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel.id), *closed]
     return filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
 

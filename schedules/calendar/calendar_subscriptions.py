@@ -28,7 +28,8 @@ from tenants.auth import failed_attempts
 PREFIX = "gri_"
 """What every address begins with, so that those who search for lost secrets know one."""
 
-BEFORE, AHEAD = timedelta(days=31), timedelta(days=90)
+BEFORE = timedelta(days=31)
+AHEAD = timedelta(days=90)
 """What a calendar shows around now."""
 
 MAX_CALENDAR_SUBSCRIPTIONS = 20

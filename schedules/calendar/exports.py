@@ -194,11 +194,9 @@ def _build_exported_post(
     accounts: Mapping[UUID, Channel],
 ) -> ExportedPost:
     first, owner = turn[0]
-    parts, others, links = (
-        parse_thread(owner.parts),
-        channel_overrides.overrides_of_post(owner),
-        link_tracking.link_plan_of_post(owner).wanted,
-    )
+    parts = parse_thread(owner.parts)
+    others = channel_overrides.overrides_of_post(owner)
+    links = link_tracking.link_plan_of_post(owner).wanted
     there = {str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names}
     return ExportedPost(
         key=key,
@@ -255,7 +253,8 @@ def _build_exported_delivery(
     row: Delivery, names: Mapping[UUID, str], said: channel_overrides.PostContent
 ) -> ExportedDelivery:
     reason = Message.from_json(row.reason) if row.reason else None
-    state, account = DeliveryState(row.state), names.get(row.channel_id, "?")
+    state = DeliveryState(row.state)
+    account = names.get(row.channel_id, "?")
     return ExportedDelivery(
         row.id, account, state, row.url or "", reason, row.version, row.dry_run, said.title, said.body
     )

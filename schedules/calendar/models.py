@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 

@@ -218,7 +218,8 @@ def _find_account_backlogs(
     ahead: dict[UUID, int] = defaultdict(int)
     for row in rows:
         ahead[row.channel_id] += 1
-    found, holding = [], send_limits.send_blocks(scope, ahead, brake=True, posts=True)
+    found = []
+    holding = send_limits.send_blocks(scope, ahead, brake=True, posts=True)
     for one, count in ahead.items():
         held = holding.get(one) or _find_cost_cap_block(scope, accounts[one])
         until, why = (held.until, held.reason) if held is not None else (None, None)

@@ -35,7 +35,8 @@ from schedules.posts.transitions import transition_delivery, update_delivery
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
-JITTER_FROM, JITTER_TO = 15, 90
+JITTER_FROM = 15
+JITTER_TO = 90
 """Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes its time."""
 
 TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
@@ -158,8 +159,10 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
     if not _is_part_of_downtime(scope, rows) or not _can_account_send(scope, channel):
         return
     rows = [row for row in rows if not _skip_if_superseded(scope, row)]
-    downtime_id, gap = _get_or_create_downtime(scope), max(channel.min_interval, CATCH_UP_INTERVAL)
-    free, taken = max(scope.now, next_catch_up_time(scope, channel)), busy_times(scope, channel_id, scope.now)
+    downtime_id = _get_or_create_downtime(scope)
+    gap = max(channel.min_interval, CATCH_UP_INTERVAL)
+    free = max(scope.now, next_catch_up_time(scope, channel))
+    taken = busy_times(scope, channel_id, scope.now)
     turns = lay_out_missed(rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel))
     for row in rows:
         if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
@@ -342,7 +345,8 @@ def _record_downtime_decision(
     scope: Scope, row: Downtime, after: DowntimeState, members: Sequence[Delivery]
 ) -> DowntimeProgress:
     """Nobody is asked any more; what is on hold is still told of."""
-    row.state, row.decided_by = str(after), scope.actor
+    row.state = str(after)
+    row.decided_by = scope.actor
     scope.add(row)
     found = count_progress(one.state for one in members)
     notices.close(scope, downtime_notice_cause(row.id))

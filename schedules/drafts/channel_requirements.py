@@ -33,13 +33,12 @@ def check_post_requirements(scope: Scope, post_id: UUID, *, connectors: Mapping[
         channel = queries.get_channel(scope, channel_id)
         if channel_overrides.is_paid_content_free(owner, channel):
             raise BadInput(PAID_CONTENT_SHOWN_FREE.code)
-        said, connector = (
-            channel_overrides.content_for_channel(owner, channel),
-            account_connectors.find_connector_for(connectors, channel),
-        )
+        said = channel_overrides.content_for_channel(owner, channel)
+        connector = account_connectors.find_connector_for(connectors, channel)
         if said.price is None or connector is None:
             continue
-        can, parts = connector.capabilities, len(said.parts) + 1
+        can = connector.capabilities
+        parts = len(said.parts) + 1
         wrong = prices.price_problem(said.price, channel.surface, can, media=len(said.media), parts=parts)
         if wrong is not None:
             raise BadInput(wrong.code, **wrong.params)

@@ -167,9 +167,11 @@ def find_delivery_duplicates(
     row = get_delivery(scope, delivery_id)
     if DeliveryState(row.state) not in UPCOMING_STATES:
         return []
-    owner, channel = get_post(scope, row.post_id), queries.get_channel(scope, row.channel_id)
+    owner = get_post(scope, row.post_id)
+    channel = queries.get_channel(scope, row.channel_id)
     asked = _build_duplicate_query(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
-    since, until = min(row.due_at, scope.now) - SIMILARITY_WINDOW, max(row.due_at, scope.now) + SIMILARITY_WINDOW
+    since = min(row.due_at, scope.now) - SIMILARITY_WINDOW
+    until = max(row.due_at, scope.now) + SIMILARITY_WINDOW
     return _find_unwaived_duplicates(scope, row, owner, replace(asked, since=since, until=until))
 
 

@@ -149,7 +149,9 @@ def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
     """Read it now, and then at its pace. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
-    row.paused, row.next_read_at, row.failures = False, scope.now, 0
+    row.paused = False
+    row.next_read_at = scope.now
+    row.failures = 0
     scope.add(row)
     outbox.put(scope, FeedReadDue(scope.tenant_id, feed_id), instead_of=FeedReadDue)
 
@@ -225,7 +227,8 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
     row = _find_due_feed(scope, feed_id)
     if row is None:
         return
-    row.failures, row.reason = row.failures + 1, stored_message(reason)
+    row.failures = row.failures + 1
+    row.reason = stored_message(reason)
     row.etag = row.modified = ""  # what it said last may not be what was understood
     if row.failures == TOLD_AFTER:
         told = Message("feed.fails", {"feed": row.title or row.url[:80]})
@@ -267,9 +270,11 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
     )
     for entry in wanted:
         _create_entry_draft(scope, row, entry, accounts, creator.zone)
-    row.today, row.day = MAX_DRAFTS_PER_DAY - room + len(wanted), day
+    row.today = MAX_DRAFTS_PER_DAY - room + len(wanted)
+    row.day = day
     row.total += len(wanted)
-    row.seeded, row.title = True, document.title or row.title
+    row.seeded = True
+    row.title = document.title or row.title
     whole = len(seen) == len(fresh)
     row.etag, row.modified = (etag, modified) if whole else ("", "")
     _record_successful_reading(scope, row)
@@ -300,7 +305,9 @@ def _create_entry_draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: S
 
 
 def _record_successful_reading(scope: Scope, row: Feed) -> None:
-    row.last_read_at, row.failures, row.reason = scope.now, 0, None
+    row.last_read_at = scope.now
+    row.failures = 0
+    row.reason = None
     notices.close(scope, _feed_notice_cause(row.id))
     _schedule_next_reading(scope, row, PACE)
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import TenantRow, jsonb_column, message_column, table_arguments
 
 

@@ -25,7 +25,12 @@ _TAG = re.compile(r"(?<!\w)#([^\W\d_]\w{0,49})")
 class PostFormat(StrEnum):
     """In which form something is posted."""
 
-    WORDS, PICTURE, PICTURES, FILM, SOUND, THREAD = "words", "picture", "pictures", "film", "sound", "thread"
+    WORDS = "words"
+    PICTURE = "picture"
+    PICTURES = "pictures"
+    FILM = "film"
+    SOUND = "sound"
+    THREAD = "thread"
 
 
 @dataclass(frozen=True)

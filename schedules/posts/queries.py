@@ -314,7 +314,8 @@ def delivery_timelines(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID,
     found: dict[UUID, list[DeliveryStep]] = {delivery_id: [] for delivery_id in deliveries}
     for row in rows:
         reason = Message.from_json(row.reason) if row.reason else None
-        before, after = DeliveryState(row.before), DeliveryState(row.after)
+        before = DeliveryState(row.before)
+        after = DeliveryState(row.after)
         found[row.delivery_id].append(DeliveryStep(row.created_at or scope.now, before, after, row.by, reason))
     return found
 

@@ -119,7 +119,7 @@ def _build_update_statement(changes: Mapping[str, Any]) -> str:
     said = {name: f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in changes}
     columns = ", ".join(f"{name} = {value}" for name, value in said.items())
     return (
-        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"
+        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  our own names
         " WHERE tenant_id = :_tenant AND id = :_id AND state = :_state AND version = :_version"
     )
 
@@ -155,7 +155,8 @@ def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
 
 def _refresh_delivery_notice(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
     """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
-    after, cause = DeliveryState(row.state), f"delivery:{row.id}"
+    after = DeliveryState(row.state)
+    cause = f"delivery:{row.id}"
     if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:
         notices.close(scope, cause)
         if reason.code == ACCOUNT_LOST:

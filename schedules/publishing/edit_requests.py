@@ -35,14 +35,16 @@ from tenants import audit
 from tenants.agencies.queries import get_creator, get_member
 from tenants.agencies.rights import Right, require_right
 
-S, E = DeliveryState, EditState
+S = DeliveryState
+E = EditState
 Words = dict[str, str]
 
 NOT_NOW = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
 """States in which nobody knows yet what stands there, or more of it is to come."""
 
 NOT_THERE = Message("edit.not_there")
-REPLACED, LEFT = Message("edit.replaced"), Message("edit.left_as_it_is")
+REPLACED = Message("edit.replaced")
+LEFT = Message("edit.left_as_it_is")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def request_edit(
     _apply_new_texts(scope, row, title=title, body=body, author=author)
     changed = not_there = 0
     for one in standing:
-        channel, known = accounts[one.channel_id], opened.get(one.id)
+        channel = accounts[one.channel_id]
+        known = opened.get(one.id)
         if known is not None:
             edits.transition_edit(scope, known, E.DROPPED, reason=REPLACED, settled_at=scope.now)
         now = _texts_on_channel(row, channel)
@@ -157,8 +160,10 @@ def _needs_edit(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
 
 
 def _apply_new_texts(scope: Scope, row: Post, *, title: str, body: str, author: str) -> None:
-    row.title, row.body = title, body
-    row.author, row.author_principal = author, deliveries.principal_of_author(scope, author)
+    row.title = title
+    row.body = body
+    row.author = author
+    row.author_principal = deliveries.principal_of_author(scope, author)
     row.version += 1
     row.digest = current_digest(scope, row)
     scope.add(row)
@@ -233,7 +238,8 @@ def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, membe
     Raises Refused for a role without the right, Conflict where nobody asks.
     """
     row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
-    member, owner_id = get_member(scope, member_id), get_delivery(scope, delivery_id).creator_id
+    member = get_member(scope, member_id)
+    owner_id = get_delivery(scope, delivery_id).creator_id
     creator = get_creator(scope, owner_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:

@@ -66,13 +66,15 @@ from schedules.posts.transitions import get_delivery
 from schedules.publishing.claims import MintPermit
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY
 
-S, E = DeliveryState, EditState
+S = DeliveryState
+E = EditState
 EDITING = "system:editing"
 
 ACCOUNT_AGAIN = timedelta(minutes=10)
 """How soon the same is tried after the account was refused: somebody may connect it anew meanwhile."""
 
-GAVE_UP, BROKEN = Message("edit.gave_up"), Message("delivery.bug")
+GAVE_UP = Message("edit.gave_up")
+BROKEN = Message("delivery.bug")
 
 RunSteps = Callable[[PreparedStep, SettleAttempt], object]
 """`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with everything bound."""
@@ -85,7 +87,9 @@ class EditNotClaimable(GreenroomError):
         self, *, again: timedelta | None = None, after: EditState | None = None, why: Message | None = None
     ) -> None:
         super().__init__("edit.not_now")
-        self.again, self.after, self.why = again, after, why
+        self.again = again
+        self.after = after
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,8 @@ def claim_edit(
     if row.state != E.DUE:
         return None
     ready = _prepare_edit(scope, row, connectors)
-    row, attempt = ready.row, ready.row.attempt + 1
+    row = ready.row
+    attempt = ready.row.attempt + 1
     edits.transition_edit(scope, row, E.SENDING, attempt=attempt, deadline_at=scope.now + ACT_TIMEOUT)
     turn = prepare_edit(
         scope,
@@ -131,7 +136,8 @@ def claim_edit(
 
 
 def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> _Ready:
-    there, owner = get_delivery(scope, row.delivery_id), get_post(scope, row.post_id)
+    there = get_delivery(scope, row.delivery_id)
+    owner = get_post(scope, row.post_id)
     channel = queries.get_channel(scope, row.channel_id)
     _check_approved_content(scope, row, owner)
     try:

@@ -41,7 +41,8 @@ def recall_partial_thread(scope: Scope, row: Delivery) -> None:
 
     Why the rest may not stands in the gate's log; the members are told how far it had got.
     """
-    left, said = _list_remaining_copies(scope, row), {"done": len(row.part_ids), "parts": row.parts}
+    left = _list_remaining_copies(scope, row)
+    said = {"done": len(row.part_ids), "parts": row.parts}
     told = Message("delivery.called_back", said)
     transition_delivery(scope, row, DeliveryState.REMOVING, reason=told)
     for copy in left:

@@ -139,7 +139,8 @@ def _find_content_troubles(
     scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
 ) -> list[Message]:
     """What of a post that is on the calendar would not leave by that account: its words, its pictures, its yes."""
-    owner, connector = get_post(scope, row.post_id), account_connectors.connector_for(connectors, channel)
+    owner = get_post(scope, row.post_id)
+    connector = account_connectors.connector_for(connectors, channel)
     try:
         units, stands = build_checked_units(scope, row, owner, channel, connector)
     except NotClaimable as refusal:

@@ -143,7 +143,8 @@ def settle_delivery(
     outside is known as published.
     """
     row = get_delivery(scope, delivery_id)
-    same, part = attempt is None or row.attempt == attempt, current_part(row)
+    same = attempt is None or row.attempt == attempt
+    part = current_part(row)
     if same and (
         row.state == DeliveryState.PUBLISHING
         or (row.state == DeliveryState.UNCERTAIN and isinstance(outcome, Published))

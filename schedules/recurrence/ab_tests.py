@@ -36,7 +36,8 @@ from tenants.notices import notices
 ORIGIN = "variant"
 """`origin` of posts written as the other version of one that repeats."""
 
-MIN_TEST_UNITS, MAX_TEST_UNITS = 40, 1000
+MIN_TEST_UNITS = 40
+MAX_TEST_UNITS = 1000
 """Units of a test: fewer say nothing, more are years."""
 
 GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
@@ -203,7 +204,9 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
         if test.kept != keep:  # else two who press at once would both be told that theirs goes on
             raise Conflict("variants.is_ended", version=test.kept.upper())
         return
-    test.ended_at, test.ended_by, test.kept = scope.now, author, keep
+    test.ended_at = scope.now
+    test.ended_by = author
+    test.kept = keep
     scope.add(test)
     notices.close(scope, ab_test_complete_cause(test.id))
     row = series.get_series(

@@ -147,7 +147,8 @@ def _choose_next_variant(scope: Scope, here: _Here, place: SlotPlace, waiting: S
         if turn.last is not None and place.due_time - turn.last < here.pool.min_age:
             continue
         for post_id in turn.wordings:
-            owner, there = deliveries.get_post(scope, post_id), [here.channel.id]
+            owner = deliveries.get_post(scope, post_id)
+            there = [here.channel.id]
             if decisions.is_rejected(scope, owner, scope.now):  # it would only wait for a yes that was refused
                 continue
             said = channel_overrides.content_for_channel(owner, here.channel)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Date, ForeignKeyConstraint, Index, Interval, UniqueConstraint
 from sqlmodel import Field
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
 
 

@@ -228,8 +228,10 @@ def _list_fixed_times(
     """When what does not move of a series leaves on an account, around where others go: what stands, and what its rule
     will yet make."""
     ends = [goes[one.id].instant() for one in movers]
-    since, until = min(ends) - row.gap_min, max(ends) + row.gap_min
-    first, last = str(since.date() - 2 * A_DAY), str(until.date() + 3 * A_DAY)  # keys begin with a local date
+    since = min(ends) - row.gap_min
+    until = max(ends) + row.gap_min
+    first = str(since.date() - 2 * A_DAY)  # keys begin with a local date
+    last = str(until.date() + 3 * A_DAY)
     known = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -238,17 +240,16 @@ def _list_fixed_times(
             or_(col(Delivery.due_at).between(since, until), col(Delivery.occurrence_key).between(first, last)),
         )
     ).all()
-    moving, made = (
-        {one.id for one in movers},
-        {misfires.original_occurrence_key(one.occurrence_key).partition("~")[0] for one in known},
-    )
+    moving = {one.id for one in movers}
+    made = {misfires.original_occurrence_key(one.occurrence_key).partition("~")[0] for one in known}
     there = [
         one.due_at
         for one in known
         if one.id not in moving and one.state not in (DeliveryState.CANCELLED, DeliveryState.FAILED)
     ]
     if row.next_extend_at is not None:  # it goes on
-        closed, without = quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id], skipped_dates(row)
+        closed = quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id]
+        without = skipped_dates(row)
         walls = recurrence_of_series(row).occurrences_between(max(since, scope.now), until)
         fresh = [wall.instant() for wall in walls if str(wall) not in made and wall.day not in without]
         there += [at for at in fresh if quiet_periods.find_covering_period(closed, at) is None]

@@ -258,11 +258,10 @@ def _create_missing_deliveries(
     scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()
 ) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
-    known, closed = (
-        occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row)),
-        quiet_periods_of_series(scope, row),
-    )
-    made, back = Counter[UUID](), set[tuple[UUID, str]]()
+    known = occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row))
+    closed = quiet_periods_of_series(scope, row)
+    made = Counter[UUID]()
+    back = set[tuple[UUID, str]]()
     asks: dict[tuple[UUID, UUID], datetime | None] = {}
     wanted = {(channel, occurrence_key(row, wall)): wall for wall in walls for channel in closed}
     for (channel, key), wall in {**wanted, **known.by_hand}.items():

@@ -172,7 +172,8 @@ def _needs_new_approval(scope: Scope, source: Channel, target: Channel) -> bool:
 
 
 def _get_channel_pair(scope: Scope, source_id: UUID, target_id: UUID) -> tuple[Channel, Channel]:
-    source, target = queries.get_channel(scope, source_id), queries.get_channel(scope, target_id)
+    source = queries.get_channel(scope, source_id)
+    target = queries.get_channel(scope, target_id)
     if source.id == target.id or source.creator_id != target.creator_id:
         raise BadInput("spare.other_creator")
     if target.state is not ChannelState.ACTIVE or not target.surface:

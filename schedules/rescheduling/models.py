@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, timestamp_column
 
 

@@ -301,7 +301,8 @@ def notify_low_queues(scope: Scope) -> int:
 
     One notice a queue: it ends when somebody adds a post, and one that was put away comes back when the next has left.
     """
-    ahead, since = sorted(map(str, PENDING_STATES)), scope.now - JUST_NOW
+    ahead = sorted(map(str, PENDING_STATES))
+    since = scope.now - JUST_NOW
     rows = scope.run(_LOW, tenant=scope.tenant_id, now=scope.now, ahead=ahead, since=since).all()
     low = [row for row in rows if row.ahead < FEW]
     names = queries.channel_names(scope) if low else {}

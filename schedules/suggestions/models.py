@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
+import schedules.posts.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, table_arguments, timestamp_column
 
 

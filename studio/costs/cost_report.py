@@ -27,7 +27,9 @@ ABANDONED_AFTER = timedelta(minutes=15)
 class SpendingFate(StrEnum):
     """What became of what was paid for. Lost: billed, or perhaps, and there is nothing of it."""
 
-    KEPT, OPEN, LOST = "kept", "open", "lost"
+    KEPT = "kept"
+    OPEN = "open"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ class SpendingTotal:
 
 def total_spending(things: Iterable[SpentItem]) -> SpendingTotal:
     """The things added up; pure."""
-    count, seconds = 0, 0.0
+    count = 0
+    seconds = 0.0
     exact: dict[str, Decimal] = {}
     lost: dict[str, Decimal] = {}
     for one in things:
-        count, seconds = count + 1, seconds + one.seconds
+        count = count + 1
+        seconds = seconds + one.seconds
         for sums in (exact, lost) if one.fate is SpendingFate.LOST else (exact,):
             if one.price is not None:
                 sums[one.price.currency] = sums.get(one.price.currency, Decimal(0)) + one.price.minor

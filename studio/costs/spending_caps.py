@@ -68,7 +68,8 @@ class MonthlyBudget:
 
 def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBudget:
     """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
-    own, house = _find_agency_cap(scope, currency), caps.get(currency)
+    own = _find_agency_cap(scope, currency)
+    house = caps.get(currency)
     both = [each for each in (own, house) if each is not None]
     spent = Price(_load_spent(scope, currency, current_month(scope)), currency)
     return MonthlyBudget(spent, min(both, key=lambda each: each.minor) if both else None, own)
@@ -116,8 +117,12 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
     )
     _check_order_cap(scope, row, wanted.price, caps)
     _check_run(scope, row, wanted)
-    row.engine, row.model, row.month = wanted.engine, wanted.model, current_month(scope)
-    row.minor, row.currency, row.state = wanted.price.minor, currency, str(PurchaseState.RESERVED)
+    row.engine = wanted.engine
+    row.model = wanted.model
+    row.month = current_month(scope)
+    row.minor = wanted.price.minor
+    row.currency = currency
+    row.state = str(PurchaseState.RESERVED)
     scope.add(row)
     scope.session.flush()
     return row

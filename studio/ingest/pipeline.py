@@ -264,7 +264,8 @@ def ingest_asset(
     while nobody else says anything of that. Then nothing is recorded and no bytes stay, nor when the disk is full
     (Unavailable).
     """
-    film, (sha256, beside) = prepared.film, _store_media(store, tenant_id, prepared)
+    film = prepared.film
+    (sha256, beside) = _store_media(store, tenant_id, prepared)
     with tenant(tenant_id, INGEST_ACTOR) as scope:
         sealed = bool(seals.sealed_digests(scope, [sha256]))
     found = None if sealed else classification.classify(prepared.photo, classifier, film=film)  # no transaction is open
@@ -356,7 +357,8 @@ def _find_asset_by_key(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
 
 
 def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha256: str) -> UUID:
-    source, taken = prepared.source, _taken_at(scope, creator_id, prepared)
+    source = prepared.source
+    taken = _taken_at(scope, creator_id, prepared)
     creation_id = derived_uuid(scope.tenant_id, creator_id, source.key)
     asset_id = erasure.erased_asset_id(scope, creation_id) or asset_records.record_asset(
         scope,

@@ -31,7 +31,8 @@ def run_source_key(job_id: UUID, number: int) -> str:
 DEFAULT_PROFILE = POST_PROFILE.name
 """The one destination profile of today; other destinations will bring their own."""
 
-SECONDS_PARAMETER, FRAMES_PARAMETER = "seconds", "frames"
+SECONDS_PARAMETER = "seconds"
+FRAMES_PARAMETER = "frames"
 """Among the parameters of a film or a sound: how long it is, and how many of its frames were looked at."""
 
 
@@ -85,7 +86,8 @@ def get_renditions(scope: Scope, assets: Collection[UUID], platform: str) -> dic
             models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(assets)
         )
     )
-    known, made = {row[0]: row for row in rows}, asset_records.newest_renditions(scope, assets, DEFAULT_PROFILE)
+    known = {row[0]: row for row in rows}
+    made = asset_records.newest_renditions(scope, assets, DEFAULT_PROFILE)
     if not (known.keys() & made.keys()).issuperset(assets):
         raise NotFound("library.asset_unknown", destination=platform)
     return {asset_id: _medium_from_rendition(made[asset_id], *known[asset_id][1:]) for asset_id in assets}

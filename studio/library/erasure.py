@@ -32,7 +32,8 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 ERASURE_ACTOR = "system:retention"
-MIN_DAYS, MAX_DAYS = 7, 3650
+MIN_DAYS = 7
+MAX_DAYS = 3650
 
 FindPostedAssets = Callable[[Scope, UUID], Collection[UUID]]
 """The assets that stand in posts of a creator, whatever became of them: the rooms above know."""
@@ -202,7 +203,9 @@ def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
     of_it = (UploadRow.tenant_id == scope.tenant_id, UploadRow.asset_id == asset_id)
     for row in scope.session.exec(select(UploadRow).where(*of_it)):
         UPLOAD_STATES.check(UploadState(row.state), UploadState.REFUSED)
-        row.state, row.reason, row.asset_id = str(UploadState.REFUSED), stored_message(Message("upload.erased")), None
+        row.state = str(UploadState.REFUSED)
+        row.reason = stored_message(Message("upload.erased"))
+        row.asset_id = None
         scope.add(row)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Computed, Index, Numeric, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
+import studio.runs.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

@@ -65,7 +65,8 @@ def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
     row = _find_active_grant(scope, creator_id, engine)
     if row is None:
         raise NotFound("outgoing.none")
-    row.revoked_at, row.revoked_by = scope.now, scope.actor
+    row.revoked_at = scope.now
+    row.revoked_by = scope.actor
     scope.add(row)
     audit.record(scope, "outgoing.withdrawn", f"creator:{creator_id}", engine=engine)
 

@@ -225,7 +225,9 @@ def rename_wildcard(
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
         raise NotFound("list.unknown")
-    before, owner, said = row.name, row.creator_id, Wildcard.model_construct(words=row.words, weights=row.weights)
+    before = row.name
+    owner = row.creator_id
+    said = Wildcard.model_construct(words=row.words, weights=row.weights)
     if name == before:
         return row.id, before, owner
     if scope.run(_TAKEN, tenant=scope.tenant_id, name=name, creator=owner).scalar_one():

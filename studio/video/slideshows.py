@@ -172,12 +172,16 @@ def _render_clip(
 ) -> pipeline.PreparedAsset:
     """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile is not used."""
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
-        parts, spoken = _load_parts(scope, row.creator_id, wanted), _is_generated_speech(scope, wanted.sound)
+        parts = _load_parts(scope, row.creator_id, wanted)
+        spoken = _is_generated_speech(scope, wanted.sound)
         declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
         storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is cut that surely cannot be kept
     stills = [_build_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
     sound = store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
-    form, seed, fades, whole = wanted.form, wanted.seed, wanted.fades, wanted.whole
+    form = wanted.form
+    seed = wanted.seed
+    fades = wanted.fades
+    whole = wanted.whole
     data = slideshow.render_slideshow(SlideshowPlan(stills, form, seed, fades, whole, sound, spoken), told=watch)
     watch.pulse.check_lease()
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
+import studio.library.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,

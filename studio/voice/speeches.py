@@ -299,7 +299,9 @@ def _change_speech_state(
 ) -> None:
     """To another state; without `characters`, what was reserved stays counted."""
     SPEECH_STATES.check(SpeechState(row.state), state)
-    row.state, row.reason, row.asset_id = str(state), stored_message(reason), asset_id
+    row.state = str(state)
+    row.reason = stored_message(reason)
+    row.asset_id = asset_id
     row.characters = row.characters if characters is None else characters
     scope.add(row)
 

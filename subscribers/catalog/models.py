@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
+import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, table_arguments, tenant_foreign_key, timestamp_column
 from subscribers.table_columns import amount_column, chat_table_arguments
 

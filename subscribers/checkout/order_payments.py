@@ -188,7 +188,8 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     rail = entries.rail_ledger_account(fact.rail, fact.till.account)
     book = entries.record_sale if kind == "matched" else entries.record_suspense
-    fan_id, creator_id = _fan_of(scope, order, fact, kind), fact.till.creator_id
+    fan_id = _fan_of(scope, order, fact, kind)
+    creator_id = fact.till.creator_id
     at = month_close.booking_time(scope, creator_id, fact.at)
     book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if kind == "orphan":
@@ -238,7 +239,9 @@ def assign_payment_to_order(scope: Scope, payment_id: UUID, order_id: UUID) -> N
     if payment.kind != "orphan" or not same or order.state not in UNPAID_ORDER_STATES:
         raise Conflict("payment.not_settled")
     _check_not_owned(scope, order)
-    payment.kind, payment.order_id, payment.fan_id = "matched", order.id, order.fan_id
+    payment.kind = "matched"
+    payment.order_id = order.id
+    payment.fan_id = order.fan_id
     scope.add(payment)
     money = Money(payment.amount_minor, payment.currency)
     whose = {"creator_id": order.creator_id, "fan_id": order.fan_id}
@@ -309,13 +312,15 @@ def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime 
     channel = queries.get_channel(scope, order.channel_id)
     till = RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
-    money, when = Money(order.amount_minor, order.currency), min(at or scope.now, scope.now)
+    money = Money(order.amount_minor, order.currency)
+    when = min(at or scope.now, scope.now)
     fact = PaymentFact(order.rail, till, native_id, order.id, fan.native_id, money, "ppv", when)
     payment_id = _record_charge(scope, fact, order, "matched")
     if payment_id is None:
         return None
     push = _record_entitlement(scope, order, payment_id, FulfilmentState.DELIVERED)
-    push.native_id, push.settled_at = native_id, when
+    push.native_id = native_id
+    push.settled_at = when
     scope.add(push)
     order_rows.transition_order(scope, order, OrderState.FULFILLED)
     if order.offer_id is not None:
@@ -346,7 +351,8 @@ def _fulfil_order(scope: Scope, order: Order, payment_id: UUID) -> None:
 
 def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
     """What was bought lies in the chat already, and opened as it was paid; that proves a message in doubt."""
-    push.native_id, push.settled_at = row.native_id, scope.now
+    push.native_id = row.native_id
+    push.settled_at = scope.now
     scope.add(push)
     order_rows.transition_order(scope, order, OrderState.FULFILLED)
     if order.offer_id is not None:

@@ -102,7 +102,8 @@ def reconcile_rail_account(
         if rail is None or channel.platform not in lists:
             return
         of = RailAccount(channel, rail.name)
-        reading, now = rail_movements.begin_reading(scope, of), scope.now
+        reading = rail_movements.begin_reading(scope, of)
+        now = scope.now
     first = reading.deep_at is None
     deep = reading.deep_at is not None and now - reading.deep_at >= pace.nightly
     comparison = _Comparison(of, rail, reading, tenant, summed)
@@ -278,7 +279,8 @@ class _Comparison:
     def _book_amount(self, scope: Scope, row: BalanceMovement, moved: Money, kind: TransactionKind, other: str) -> int:
         key = f"{self.rail.name}:{self.of.name}:{row.native_id}:{'in' if row.came else 'out'}"
         entries = [LedgerLine(self._ledger_account, moved), LedgerLine(other, -moved)]
-        at, creator_id = self._open_at(scope, min(row.at, scope.now)), self.of.channel.creator_id
+        at = self._open_at(scope, min(row.at, scope.now))
+        creator_id = self.of.channel.creator_id
         post_transaction(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
         return moved.minor
 

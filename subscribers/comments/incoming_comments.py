@@ -32,14 +32,17 @@ HEARING = "system:remarks"
 MAX_COMMENT_AGE = timedelta(days=7)
 """What was said longer ago when it is first heard is history: a new account would bring in years of it."""
 
-MAX_NAME_LENGTH, MAX_ID_LENGTH, MAX_ADDRESS_LENGTH = 200, 500, 2000
+MAX_NAME_LENGTH = 200
+MAX_ID_LENGTH = 500
+MAX_ADDRESS_LENGTH = 2000
 UNHEARD = timedelta(days=1)
 """After so long without a reading the members are told: an account let in before the right was asked for has none."""
 
 NOBODY_TELLS = timedelta(days=1)
 """When an account is looked at again whose platform tells nothing of the kind: its connector may have learned to."""
 
-HURRIED, ONCE_MORE = timedelta(minutes=2), timedelta(minutes=15)
+HURRIED = timedelta(minutes=2)
+ONCE_MORE = timedelta(minutes=15)
 """How long calls about an account are gathered before it is asked, and asked again: it may tell late. A reading takes
 five requests at most, and Instagram allows 200 an hour: calls alone never use them up."""
 
@@ -95,11 +98,9 @@ def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
 
 def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
     """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
-    native_id, author, text = (
-        conversation_rows.clean_stored_text(said.native_id),
-        conversation_rows.clean_stored_text(said.author),
-        conversation_rows.clean_stored_text(said.text)[:MAX_COMMENT_LENGTH],
-    )
+    native_id = conversation_rows.clean_stored_text(said.native_id)
+    author = conversation_rows.clean_stored_text(said.author)
+    text = conversation_rows.clean_stored_text(said.text)[:MAX_COMMENT_LENGTH]
     old = said.at is not None and scope.now - said.at > MAX_COMMENT_AGE
     named = 0 < len(native_id) <= MAX_ID_LENGTH and 0 < len(author) <= MAX_ID_LENGTH
     if not named or old or _is_known(scope, channel.id, native_id):

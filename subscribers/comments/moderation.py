@@ -169,14 +169,13 @@ def check_comment_answer(
     scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, can: Capabilities
 ) -> tuple[Message, ...]:
     """Why these words would not stand there as they are, while they are being typed; nothing is written down."""
-    row, words = comment_rows.get_comment_row(scope, remark_id), text.strip()
+    row = comment_rows.get_comment_row(scope, remark_id)
+    words = text.strip()
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     if not words or talk.owner_member_id != member_id:
         return ()
-    shown, by = (
-        _compose_answer(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can),
-        unsent_text.load_suggested_text(scope, talk.id, member_id),
-    )
+    shown = _compose_answer(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can)
+    by = unsent_text.load_suggested_text(scope, talk.id, member_id)
     what = Subject("draft", uuid7())
     unit = comment_rows.comment_answer_unit(
         scope, what, shown, row, language=talk.language, text_ai=comment_rows.answer_origin(shown, by)
@@ -214,7 +213,8 @@ def _list_live_copies(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
 def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
     """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and Conflict where
     nothing of it stands."""
-    row, left = outgoing_messages.get_draft(scope, draft_id), _list_live_copies(scope, draft_id)
+    row = outgoing_messages.get_draft(scope, draft_id)
+    left = _list_live_copies(scope, draft_id)
     if row.remark_id is None or not left:
         raise Conflict("remark.no_answer_stands")
     for copy in left:
@@ -254,7 +254,8 @@ def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: 
         fan = directory.get_fan_identity(
             scope, conversation_rows.get_conversation(scope, row.conversation_id).fan_id, row.channel_id
         )
-        channel_id, native_id = row.channel_id, row.native_id
+        channel_id = row.channel_id
+        native_id = row.native_id
     if fan.status == "erased" or row.state == "deleted":
         return
     outcome = act_on(event.tenant_id, channel_id, native_id, fan.native_id, act)

@@ -107,7 +107,7 @@ def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIden
 
 def _find_identity(scope: Scope, condition: str, **params: Any) -> FanIdentityView | None:
     row = scope.run(
-        "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, f.opt_out, f.status,"
+        "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, f.opt_out, f.status,"  # noqa: S608  two constants
         " f.disclosed_at, i.reachable FROM fan_identities i"
         " JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
         f" WHERE i.tenant_id = :tenant AND {condition}",

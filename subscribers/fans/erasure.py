@@ -20,26 +20,26 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     params = {"tenant": scope.tenant_id, "fan": about}
     talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
     scope.run(  # what was edited is named by a digest of its words
-        "UPDATE messages SET body = '', media = '[]',"
+        "UPDATE messages SET body = '', media = '[]',"  # noqa: S608  a constant
         " native_id = CASE WHEN kind = 'edited' THEN :erased || id ELSE native_id END"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         erased=ERASED_ID_PREFIX,
         **params,
     )
     scope.run(
-        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = NULL,"
+        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = NULL,"  # noqa: S608  a constant
         " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' ELSE state END"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
     scope.run(  # what a platform tells once more is known still, and by nothing that leads to who said it
-        "UPDATE remarks SET url = '', native_id = :erased"
+        "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
         " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT starts_with(native_id, :erased)",
         erased=ERASED_ID_PREFIX,
         **params,
     )
-    scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)
+    scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run(  # who waits for their money is known to its rail by that name alone, until it is back
         "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT EXISTS (SELECT FROM"

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint
 
+import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.errors import BadInput

@@ -40,7 +40,8 @@ from subscribers.replies import speaker_notices
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
 
-SILENCE, PATIENCE = timedelta(seconds=2.5), timedelta(seconds=8)
+SILENCE = timedelta(seconds=2.5)
+PATIENCE = timedelta(seconds=8)
 """A burst is joined: so much silence ends it, and no answer waits longer than that."""
 
 NOTICE_AGAIN = timedelta(hours=3)

@@ -17,8 +17,13 @@ from tenants.agencies import queries
 
 TransactionKind = Literal["sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"]
 
-SALES_ACCOUNT, REFUNDS_ACCOUNT, ALLOCATED, SUSPENSE_ACCOUNT = "sales", "refunds", "allocated", "suspense"
-AGENCY_DUE_ACCOUNT, CREATOR_DUE_ACCOUNT, CHATTER_DUE_ACCOUNT = "agency_due", "creator_due", "chatter_due"
+SALES_ACCOUNT = "sales"
+REFUNDS_ACCOUNT = "refunds"
+ALLOCATED = "allocated"
+SUSPENSE_ACCOUNT = "suspense"
+AGENCY_DUE_ACCOUNT = "agency_due"
+CREATOR_DUE_ACCOUNT = "creator_due"
+CHATTER_DUE_ACCOUNT = "chatter_due"
 PAYMENT_SOURCE = "payment"
 """`source_kind` of what a payment causes; its split and commission have kinds of their own and the same key."""
 
@@ -183,7 +188,8 @@ def record_sale(
 def _post_split(
     scope: Scope, payment_id: UUID, money: Money, book: Callable[..., bool], *, at: datetime, creator_id: UUID
 ) -> None:
-    key, shares = str(payment_id), revenue_split_at(scope, creator_id, at)
+    key = str(payment_id)
+    shares = revenue_split_at(scope, creator_id, at)
     if shares is None:
         return
     divided, commission = split_entries(money, shares)
@@ -300,7 +306,7 @@ def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until:
 
 def _list_lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
     rows = scope.run(
-        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"
+        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"  # noqa: S608  two constants
         " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
         f" WHERE t.tenant_id = :tenant AND {condition} ORDER BY t.occurred_at, t.id, e.id",
         tenant=scope.tenant_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
+import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, message_column, tenant_foreign_key, timestamp_column
 from subscribers.table_columns import accounting_table_args, amount_column
 

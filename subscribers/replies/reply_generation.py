@@ -35,11 +35,14 @@ WriteText = Callable[[TextJob], GeneratedText]
 HISTORY = 40
 """Lines of the conversation read for a turn; the prompt keeps what fits, the newest first."""
 
-UNSURE, VERY_UNSURE = 0.5, 0.3
+UNSURE = 0.5
+VERY_UNSURE = 0.3
 """Confidence below which two answers in a row, or one, bring a person."""
 
-FIRST_DELAY, PER_CHARACTER = timedelta(seconds=1.2), timedelta(milliseconds=35)
-MIN_DELAY, MAX_DELAY = timedelta(seconds=1), timedelta(seconds=8)
+FIRST_DELAY = timedelta(seconds=1.2)
+PER_CHARACTER = timedelta(milliseconds=35)
+MIN_DELAY = timedelta(seconds=1)
+MAX_DELAY = timedelta(seconds=8)
 """Reading time before an answer leaves; none before the first. It is never used to pass for a person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
@@ -215,7 +218,9 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
         if draft.state == DraftState.PENDING:
             outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.superseded"))
         return False
-    draft.prompt_digest, draft.model, draft.tokens = spoken.digest, spoken.model, spoken.tokens
+    draft.prompt_digest = spoken.digest
+    draft.model = spoken.model
+    draft.tokens = spoken.tokens
     trouble = _find_trouble(talk, spoken)
     if trouble is not None or spoken.reply is None:
         outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.handed_over"))
@@ -238,7 +243,8 @@ def _find_trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
 def _apply_reply(
     scope: Scope, talk: Conversation, draft: Draft, begun: ReplyTurn, reply: reply_checks.ModelReply
 ) -> None:
-    draft.text, draft.language = reply.text, talk.language
+    draft.text = reply.text
+    draft.language = talk.language
     draft.confidence_pct = round(reply.confidence * 100)
     if reply.offer_id is not None:
         chosen = begun.candidates[int(reply.offer_id[1:]) - 1]

@@ -59,7 +59,7 @@ def sample_net(month: date, whose: str) -> int:
 
 
 def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
-    dice = random.Random(derived_uuid("statement", whose, month).int)
+    dice = random.Random(derived_uuid("statement", whose, month).int)  # noqa: S311  variety, not secrecy
     days = monthrange(month.year, month.month)[1]
     earned = 0
     for number in range(dice.randrange(34, 48)):
@@ -80,5 +80,6 @@ def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
 
 
 def _format_euros(cents: int) -> str:
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
+    sign = "-" if cents < 0 else ""
+    cents = abs(cents)
     return f"{sign}{cents // 100},{cents % 100:02d}"

@@ -20,9 +20,12 @@ from subscribers.rails.contract import SUBSCRIPTION_PERIOD
 from subscribers.rails.price_text import format_price
 from subscribers.subscriptions.subscription_rows import Plan
 
-MAX_PLAN_TITLE_LENGTH, MAX_PLAN_DESCRIPTION_LENGTH, MAX_PACKS_PER_PLAN = packs.MAX_TITLE, packs.MAX_DESCRIPTION, 12
+MAX_PLAN_TITLE_LENGTH = packs.MAX_TITLE
+MAX_PLAN_DESCRIPTION_LENGTH = packs.MAX_DESCRIPTION
+MAX_PACKS_PER_PLAN = 12
 
-PLAN_ACTIVE, RETIRED = "active", "retired"
+PLAN_ACTIVE = "active"
+RETIRED = "retired"
 
 
 @dataclass(frozen=True)

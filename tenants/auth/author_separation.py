@@ -25,7 +25,7 @@ SELECT c.id, c.slug, c.name, c.kind, c.zone, c.languages, c.rating_ceiling, c.ap
   COALESCE((SELECT a.demo FROM agencies a WHERE a.tenant_id = :tenant LIMIT 1), false) AS demo
 FROM (VALUES (1)) one LEFT JOIN creators c ON c.tenant_id = :tenant AND c.id = :creator
 LEFT JOIN members m ON m.tenant_id = :tenant AND m.id = :member
-"""
+"""  # noqa: S608 - constants of our own
 """In one statement, since every claim asks; those that follow it in the transaction look up by key."""
 
 

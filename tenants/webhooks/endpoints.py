@@ -37,12 +37,13 @@ MAX_WEBHOOKS = 20
 MAX_CREATORS = 200
 """Creators that one hook names."""
 
-MAX_WEBHOOK_URL, MAX_WEBHOOK_NAME = 500, 60
+MAX_WEBHOOK_URL = 500
+MAX_WEBHOOK_NAME = 60
 BEFORE_LIVES = timedelta(hours=24)
 """So long after a change calls are signed with both secrets."""
 
 
-WEBHOOK_SECRET_PREFIX = "whs_"
+WEBHOOK_SECRET_PREFIX = "whs_"  # noqa: S105  the prefix of a secret, not one
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that may be called without TLS; a house in production reaches none of them."""
 
@@ -137,7 +138,9 @@ def _is_plain_url(url: str, parts: SplitResult) -> bool:
 def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None:
     """A new secret; calls are signed with both for a day, so that the receiver changes over in between."""
     row = get_own_webhook(scope, hook_id)
-    row.secret_before, row.before_until, row.secret = row.secret, scope.now + BEFORE_LIVES, letter
+    row.secret_before = row.secret
+    row.before_until = scope.now + BEFORE_LIVES
+    row.secret = letter
     scope.add(row)
     audit.record(scope, "hook.rotated", f"hook:{hook_id}", hook=row.name)
 
@@ -148,7 +151,9 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
     Raises NotFound for one that ended.
     """
     row = get_own_webhook(scope, hook_id)
-    row.state, row.failing_since, row.told = state, None, False
+    row.state = state
+    row.failing_since = None
+    row.told = False
     scope.add(row)
     if state != "active":  # at once: taken up again before its next try, it would be told after all
         scope.run(

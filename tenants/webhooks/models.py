@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field
 
+import tenants.agencies.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
 
 

@@ -90,7 +90,8 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
         raise NotFound("hook.unknown")
     if row.state != "dead" or get_own_webhook(scope, row.hook_id).state != "active":
         raise Conflict("hook.not_dead")
-    row.state, row.tries = "waiting", 0
+    row.state = "waiting"
+    row.tries = 0
     scope.add(row)
     _schedule_call(scope, row.hook_id, call_id)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.architecture.rules import naming, shape
+from tests.architecture.rules import boundaries, naming, shape, transactions_and_clocks  # noqa: F401  they register their rules
 from tests.architecture.rules.rule import RULES, Rule
 from tests.architecture.tree import Source, product, sources
 

@@ -10,6 +10,8 @@ from tests.browser.living import Installation, Living, installed, living
 from tests.browser.visitors import Chromium
 from tests.browser.visitors import chromium as started
 from tests.conftest import Cluster
+from tests.dashboard.conftest import door, lumiere  # noqa: F401  fixtures
+from tests.web.conftest import mia, room  # noqa: F401  fixtures
 
 ALWAYS = re.compile(
     r"test_(adults|dashboard|doing_roles|home_stop|killed|own_picture|page|passkeys|person|reports)\.py"

@@ -18,6 +18,7 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_studio import word
+from tests.dashboard.test_vary import able  # noqa: F401  fixture
 from tests.studio.builders import spec
 
 SHEET = "svg[role=img]"

@@ -12,9 +12,15 @@ from tests.browser.visitors import Chromium, Visitor
 from tests.channels import by_hand
 from tests.channels.by_hand import LINK
 from tests.conftest import wait_until
-from tests.dashboard.phone.conftest import (
+from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
+    address,
     at_work,
     handed,
+    home,
+    lea,
+    running,
+    sandbox,
+    services,
 )
 from tests.schedules.builders import Desk
 

@@ -7,8 +7,14 @@ from studio.packs import packs, triage
 from tests.browser.test_phone import come_in, look, press
 from tests.browser.visitors import Chromium, Visitor
 from tests.conftest import wait_until
-from tests.dashboard.phone.conftest import (
+from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
+    address,
     at_work,
+    home,
+    lea,
+    running,
+    sandbox,
+    services,
 )
 from tests.schedules.builders import Desk, jpeg
 

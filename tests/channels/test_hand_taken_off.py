@@ -7,8 +7,9 @@ from foundation.errors import Conflict
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.channels.by_hand import NAME, Phone
-from tests.channels.test_handing import due
+from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
 from tests.schedules.builders import Desk
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
 
 
 def _disconnect(lea: Desk) -> None:

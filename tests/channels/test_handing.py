@@ -27,6 +27,7 @@ from tenants.agencies.rights import Role
 from tests.channels.by_hand import LINK, NAME, Phone, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wall
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
 from workers.wiring import Services
 
 

@@ -8,9 +8,10 @@ import pytest
 from channels.manual_tasks import tasks
 from foundation.errors import Conflict
 from tests.channels.by_hand import Phone
-from tests.channels.test_handing import due
+from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import Desk
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
 
 
 @pytest.mark.parametrize("meanwhile", [tasks.refuse_task, tasks.open_task])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.connectors.test_fake_fanvue import ask, begun, uploaded
+from tests.connectors.test_fake_fanvue import ask, begun, fake, nova, rough, uploaded  # noqa: F401  fixtures
 from tests.fakes.fanvue import FakeFanvue
 from tests.fakes.fanvue_world import Member
 

@@ -54,7 +54,7 @@ def test_what_returns_nothing_says_how_many_it_changed(scope: Scope) -> None:
 
 def test_what_the_server_refuses_is_sqlalchemys_error_without_values(database: Database) -> None:
     twice = "INSERT INTO kept VALUES (:n), (:n)"
-    with pytest.raises(IntegrityError) as refused, database.scope(uuid7(), WHO) as scope:
+    with pytest.raises(IntegrityError) as refused, database.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
         scope.run("CREATE TEMPORARY TABLE kept (n int PRIMARY KEY) ON COMMIT DROP")
         scope.run(twice, n=9_876_543)
     assert refused.value.orig.sqlstate == "23505"
@@ -62,7 +62,7 @@ def test_what_the_server_refuses_is_sqlalchemys_error_without_values(database: D
 
 
 def test_a_connection_that_dies_in_the_middle_is_dropped(own: Database, cluster: Cluster) -> None:
-    with pytest.raises(DBAPIError) as died, own.scope(uuid7(), WHO) as scope:
+    with pytest.raises(DBAPIError) as died, own.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
         before = scope.run("SELECT pg_backend_pid()").scalar_one()
         _end_connections(cluster)
         scope.run("SELECT 1")
@@ -79,7 +79,7 @@ def test_a_connection_that_was_interrupted_is_dropped(own: Database) -> None:
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        with pytest.raises(SystemExit), own.scope(uuid7(), WHO) as scope:
+        with pytest.raises(SystemExit), own.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
             pid = scope.run("SELECT pg_backend_pid()").scalar_one()
             signal.setitimer(signal.ITIMER_REAL, 0.5)
             scope.run("SELECT pg_sleep(30)")

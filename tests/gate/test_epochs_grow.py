@@ -78,7 +78,7 @@ def test_what_becomes_known_of_faces_voids_what_was_not_compared_with_them(here:
     with here.scope() as scope:
         subject = known_faces.find_face_consent(scope, ida)
         assert subject is not None
-    keep = lambda scope: known_faces.store_template(scope, subject.id, model=MODEL, box=BOX, pictures=[])
+    keep = lambda scope: known_faces.store_template(scope, subject.id, model=MODEL, box=BOX, pictures=[])  # noqa: E731  one act
     assert grown(here, keep) == {person, known}
     barred = uuid7()
     assert grown(
@@ -205,7 +205,7 @@ def test_what_was_said_of_an_account_voids_what_leaves_by_it(tenant: OpenScope) 
     with one.world.scope() as scope:
         account = epochs.channel_key(scope, one.whole.channel_id)
     assert released
-    taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)
+    taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  one act
     assert grown(one.world, taken) == {account}
     assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {account}
 

@@ -65,7 +65,7 @@ def test_a_thousand_stored_decisions_replay_byte_for_byte(tenant: OpenScope, ten
     assert len({reason for one in found for reason in one.decision.reasons}) > 8
 
 
-def sent(here: World, whole: Unit, step: Step = Step()) -> UUID:
+def sent(here: World, whole: Unit, step: Step = Step()) -> UUID:  # noqa: B008  a frozen value
     with here.scope() as scope:
         issuance.lock_unit(scope, whole)
         return issuance.mint_permit(scope, whole, step, key=KEY, author=f"member:{here.ann}").jti

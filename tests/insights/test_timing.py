@@ -31,7 +31,7 @@ def said(posts: int, effect: float) -> list[BestTimesAdvice]:
 def test_a_planted_peak_is_found_by_180_posts() -> None:
     large, middle = said(180, 1.0), said(180, 0.6)
     found = [sum(bool(one.hours) and near(one.hours[0], 20) for one in each) for each in (large, middle)]
-    print(f"\npeak within 3 h of the planted one, of {RUNS}: large {found[0]}, middle {found[1]}")
+    print(f"\npeak within 3 h of the planted one, of {RUNS}: large {found[0]}, middle {found[1]}")  # noqa: T201  a figure
     assert found[0] >= 0.95 * RUNS
     assert found[1] >= 0.75 * RUNS
 
@@ -39,7 +39,7 @@ def test_a_planted_peak_is_found_by_180_posts() -> None:
 @pytest.mark.parametrize(("posts", "most"), [(MIN_SAMPLES, 0.05), (180, 0.10), (720, 0.20)])
 def test_chance_is_mostly_no_evidence(posts: int, most: float) -> None:
     wrong = sum(bool(one.hours) for one in said(posts, 0.0))
-    print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")
+    print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")  # noqa: T201  a figure
     assert wrong <= most * RUNS
 
 

@@ -8,6 +8,7 @@ from schedules.posts.states import DeliveryState
 from tests.channels.by_hand import LINK, NAME, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
 from workers.wiring import Services
 
 

@@ -92,7 +92,7 @@ def settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     found = settings_of(cluster, tmp_path_factory.mktemp("demo"))
     started = monotonic()
     lifecycle.seed_demo(found)
-    print(f"\nthe demo was seeded in {monotonic() - started:.1f} s")
+    print(f"\nthe demo was seeded in {monotonic() - started:.1f} s")  # noqa: T201  a figure to read, not to judge
     yield found
     lifecycle.remove_demo(found)
 
@@ -207,7 +207,7 @@ def test_second_seeding_changes_nothing(settings: Settings) -> None:
     before = counted(settings)
     started = monotonic()
     lifecycle.seed_demo(settings)
-    print(f"\nthe demo was looked at again in {monotonic() - started:.1f} s")
+    print(f"\nthe demo was looked at again in {monotonic() - started:.1f} s")  # noqa: T201  a figure to read, not to judge
     assert counted(settings) == before
 
 

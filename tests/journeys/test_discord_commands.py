@@ -15,7 +15,7 @@ from schedules.posts.states import DeliveryState
 from tenants.notices.queries import list_open_notices
 from tests.conftest import wait_until
 from tests.fakes.discord_world import Json
-from tests.journeys.test_discord import House
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
 
 OFFERED = {"start", "stop", "human", "age", "terms", "privacy", "report"}
 DEFERRED = {"type": 5, "data": {"flags": 64}}

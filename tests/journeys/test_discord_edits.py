@@ -6,7 +6,7 @@ from foundation.i18n.translation import Message, render_message
 from tests.conftest import wait_until
 from tests.fakes.discord_edits import UPDATE, edit, touch
 from tests.fakes.discord_gateway import DIRECT_MESSAGES
-from tests.journeys.test_discord import House
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
 
 SIGNALS = "SELECT kind FROM safety_events WHERE tenant_id = :tenant"
 LINES = "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"

@@ -11,7 +11,7 @@ from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.fakes.discord import MOST_PASSED_ON
 from tests.fakes.discord_world import ANNOUNCEMENT
-from tests.journeys.test_discord import House
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
 from tests.journeys.visits import dusk
 
 PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)

@@ -29,7 +29,7 @@ from tests.conftest import Cluster, wait_until
 from tests.fakes import yoti
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord_world import ALL, MANAGE_ROLES
-from tests.journeys.test_discord import MASTER, House
+from tests.journeys.test_discord import MASTER, House, fake, house  # noqa: F401  fixtures
 from workers.relay.ticks import TICKS
 from workers.wiring import Services, build_services
 

@@ -41,7 +41,7 @@ def test_every_line_is_read_in_time(seen: Seen) -> None:
     told = ", ".join(
         f"{name} {seconds:.0f}" for name, seconds in sorted(seen.watched.seen.items(), key=lambda one: one[1])
     )
-    print(f"\nthe first minute: {told}")
+    print(f"\nthe first minute: {told}")  # noqa: T201  figures to read
     minute.judge_page(seen.watched)
 
 

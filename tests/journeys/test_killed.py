@@ -19,6 +19,7 @@ from foundation.ops.clock import sleep
 from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster, free_port, wait_until
 from tests.journeys.bots import Bots
+from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noqa: F401  fixtures
 from web.site import sites
 
 ROOT = Path(__file__).parents[2]

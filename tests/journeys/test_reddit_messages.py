@@ -11,7 +11,7 @@ from connectors.platforms.reddit.account import CHAT_SURFACE
 from foundation.ids import uuid7
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
-from tests.journeys.test_reddit import House
+from tests.journeys.test_reddit import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 

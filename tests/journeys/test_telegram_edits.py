@@ -7,6 +7,7 @@ from tests.conftest import wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_edits import KIND, edit, touch
 from tests.journeys.bots import Bots
+from tests.journeys.test_telegram import called, lea, sandbox, services, telegram  # noqa: F401  fixtures
 from tests.subscribers.builders import answer
 
 LINES = "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"

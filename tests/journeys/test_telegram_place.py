@@ -7,6 +7,7 @@ from schedules.posts.states import DeliveryState
 from tests.conftest import wait_until
 from tests.fakes.telegram_reactions import KIND, react
 from tests.journeys.bots import Bots
+from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noqa: F401  fixtures
 from workers.relay.ticks import TICKS
 
 

@@ -14,7 +14,7 @@ from foundation.money import Money
 from schedules.posts.states import DeliveryState
 from subscribers.inbox import member_actions
 from subscribers.replies import persona
-from tests.journeys.test_x import House
+from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 

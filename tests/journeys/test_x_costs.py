@@ -10,7 +10,7 @@ from foundation.money import Money, Price
 from gate.contract.units import Rating
 from gate.reviews import link_targets
 from schedules.posts.states import DeliveryState
-from tests.journeys.test_x import House
+from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 
 
 @pytest.mark.heavy

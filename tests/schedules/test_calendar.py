@@ -116,14 +116,14 @@ def test_what_is_written_is_read(day: date, clock: time, zone: str) -> None:
     assert len(str(wall)) == (16 if clock.second == 0 else 19)
 
 
-@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
 def test_an_instant_lies_in_its_local_day(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
     start, end = day_bounds(local_day(instant, zone), zone)
     assert start <= instant < end
 
 
-@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
 def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
     back = to_wall_time(instant, zone)

@@ -25,7 +25,7 @@ from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import ZONES
 
 HOURS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0, fold=0))
-STARTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1)).map(lambda naive: naive.replace(tzinfo=UTC))
+STARTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1)).map(lambda naive: naive.replace(tzinfo=UTC))  # noqa: DTZ001  made aware
 
 
 def slot(**given: Any) -> Slot:

@@ -224,7 +224,7 @@ def test_what_the_platform_cannot_do_is_refused_before_it_is_asked(lea: Desk) ->
     lea.run()
     with pytest.raises(Conflict):
         lea.act(moderation.request_moderation, lines(lea)[0].id, "hide", can=CAN)
-    take_again = lambda: answer(lea, lines(lea)[0], "Thank you.")
+    take_again = lambda: answer(lea, lines(lea)[0], "Thank you.")  # noqa: E731  what is refused
     with pytest.raises(Conflict):
         take_again()
 

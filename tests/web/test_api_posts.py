@@ -237,7 +237,7 @@ def test_what_cannot_be_used_is_named(api: Program, said: dict[str, object], cod
 
 
 @given(
-    at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
+    at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  made aware
     zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
 )
 def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone: str) -> None:
@@ -246,7 +246,7 @@ def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone
 
 @settings(max_examples=200)
 @given(
-    at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1)),
+    at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001  a wall time
     zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe"]),
 )
 def test_a_wall_time_is_the_one_that_was_said(at: datetime, zone: str) -> None:

@@ -89,7 +89,10 @@ class ClientLinkPages:
     def __init__(
         self, tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, secure: bool
     ) -> None:
-        self._tenant, self._store, self._connectors, self._secure = tenant, store, connectors, secure
+        self._tenant = tenant
+        self._store = store
+        self._connectors = connectors
+        self._secure = secure
         self._cookie = "__Host-approver" if secure else "approver"
 
     def show_request(self, request: Request, token: str, wrong: Message | None = None) -> Response:
@@ -129,7 +132,8 @@ class ClientLinkPages:
                 if what == "open":
                     client_links.open_client_link(scope, found[1], session)
                 elif what in ("yes", "change"):
-                    why, note = typed.get("why", ""), typed.get("note", "").replace("\x00", "")
+                    why = typed.get("why", "")
+                    note = typed.get("note", "").replace("\x00", "")
                     client_links.answer_client_link(scope, found[1], session, yes=what == "yes", why=why, note=note)
         except GreenroomError as refused:
             return self.show_request(request, token, refused.message)
@@ -175,10 +179,8 @@ class ClientLinkPages:
         asked = ApprovalRequest(get_agency(scope).name, creator.name, creator.zone, link, standing)
         if standing != "open":
             return asked
-        shown, wishes = (
-            client_links.load_client_view(scope, link.post_id),
-            client_links.client_planned_times(scope, link.post_id),
-        )
+        shown = client_links.load_client_view(scope, link.post_id)
+        wishes = client_links.client_planned_times(scope, link.post_id)
         channels = tuple(wish.channel_id for wish in wishes)
         known = {wish.channel_id: (wish.due_at, lateness.is_too_late(wish.late_until, scope.now)) for wish in wishes}
         draft = drafts.draft_of_post(post, channels)

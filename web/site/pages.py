@@ -54,7 +54,9 @@ class SitePages:
     """Reads and renders the pages of all sites."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
-        self._tenant, self._store, self._base = tenant, store, public_url
+        self._tenant = tenant
+        self._store = store
+        self._base = public_url
 
     def show_profile(self, request: Request, slug: str, before: str | None) -> Response:
         """The profile with the packs and a page of items, the newest first."""
@@ -201,7 +203,8 @@ def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str) -> APIRouter:
     """The public routes."""
-    pages, routes = SitePages(tenant, store, public_url=public_url), APIRouter()
+    pages = SitePages(tenant, store, public_url=public_url)
+    routes = APIRouter()
 
     @routes.api_route("/robots.txt", methods=READ_METHODS)
     def robots() -> PlainTextResponse:

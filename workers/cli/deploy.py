@@ -19,7 +19,7 @@ def env(
     demo: Annotated[bool, typer.Option("--demo", help="With the demo agencies and the test network.")] = False,
 ) -> None:
     """Print a whole `.env` with fresh secrets. Keep it: without its keys the data cannot be read."""
-    from workers.installation.container_env import compose_variables
+    from workers.installation.container_env import compose_variables  # noqa: PLC0415  modules load when a command runs
 
     found = compose_variables(dashboard=dashboard, public=public, demo=demo)
     typer.echo("# Made by `greenroom deploy env`. Keep it secret, and keep a copy: without its keys the data is lost.")

@@ -80,8 +80,13 @@ class MorningWork:
         clock: ShiftableClock,
         timeline: Timeline,
     ) -> None:
-        self._s, self._tenant_id, self._creator, self._brief = services, tenant_id, creator, brief
-        self._photos, self._clock, self._timeline = photos, clock, timeline
+        self._s = services
+        self._tenant_id = tenant_id
+        self._creator = creator
+        self._brief = brief
+        self._photos = photos
+        self._clock = clock
+        self._timeline = timeline
 
     def check_brief(self) -> None:
         """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says what and where."""
@@ -192,7 +197,8 @@ class MorningWork:
     def _collect_pictures(self, name: str, job_id: UUID, *, tell: bool) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             state, _, _ = runner.run_progress(scope, job_id)
-            assets, why = runner.run_assets(scope, job_id), runner.failure_reason(scope, job_id)
+            assets = runner.run_assets(scope, job_id)
+            why = runner.failure_reason(scope, job_id)
             items = [library.get_asset(scope, asset) for asset in assets]
         if state is JobState.FAILED:
             if why is not None:
@@ -204,7 +210,8 @@ class MorningWork:
 
     def _rate_pictures(self, assets: Sequence[UUID]) -> None:
         """Somebody looks at the pictures and says what they show; who that is stands in the rating."""
-        approver, rated = self._first_approver(), 0
+        approver = self._first_approver()
+        rated = 0
         with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
             for asset in assets:
                 sha256 = library.get_asset(scope, asset).sha256
@@ -242,7 +249,8 @@ class MorningWork:
         queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
         posts = []
         for slot in self._brief.slots:
-            asset, post_id = next(queues[slot.picture]), known.get(self._slot_key(day, slot.at))
+            asset = next(queues[slot.picture])
+            post_id = known.get(self._slot_key(day, slot.at))
             posts.append(post_id or self._create_post(day, slot, asset))
         self._add_destinations(day, posts)
         self._make_packs(pictures)
@@ -280,7 +288,8 @@ class MorningWork:
             self._creator.name, self._brief.tone, self._brief.languages[0], virtual=self._creator.kind == "virtual"
         )
         scene = item.prompt or item.alt or self._creator.name
-        model, seed = sitting.counted_engine(self._s.text_engine()), self._derive_seed(day, slot.at)
+        model = sitting.counted_engine(self._s.text_engine())
+        seed = self._derive_seed(day, slot.at)
         return captions.write_caption(model, registry.template_engine(), voice=voice, scene=scene, seed=seed)
 
     def _add_destinations(self, day: date, posts: Sequence[UUID]) -> None:

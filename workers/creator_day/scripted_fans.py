@@ -21,7 +21,8 @@ FAN_MESSAGES = {
     "fr": ("Bonjour ! Tu es une vraie personne ?", "D'accord, merci. Tu as un pack à me proposer ?"),
     "en": ("Hello! Are you a real person?", "All right, thanks. Do you have a pack for me?"),
 }
-READING_SECONDS, DECIDING_SECONDS = 1.0, 0.3
+READING_SECONDS = 1.0
+DECIDING_SECONDS = 0.3
 """Seconds a fan takes: to read both answers to a question, and to press a button."""
 
 CONVERSATION_WAIT = timedelta(minutes=5)

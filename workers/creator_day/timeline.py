@@ -85,8 +85,12 @@ class Timeline:
     def __init__(
         self, tenant: OpenScope, tenant_id: UUID, creator: Creator, *, language: str, out: Callable[[str], None]
     ) -> None:
-        self._tenant, self._tenant_id, self._creator = tenant, tenant_id, creator
-        self._language, self._out, self._zone = language, out, load_zone(creator.zone)
+        self._tenant = tenant
+        self._tenant_id = tenant_id
+        self._creator = creator
+        self._language = language
+        self._out = out
+        self._zone = load_zone(creator.zone)
         self._told: set[object] = set()
         self._since: datetime | None = None
         self._last: datetime | None = None
@@ -109,10 +113,8 @@ class Timeline:
         counted, alone = SINGULAR_CODES.get(code, ("", code))
         fitting = {name: _shorten_text(value) if name in QUOTED_PARAMS else value for name, value in params.items()}
         sentence = self._render_sentence(alone if params.get(counted) == 1 else code, fitting)
-        local, subject = (
-            at.astimezone(self._zone),
-            self._render_sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}"),
-        )
+        local = at.astimezone(self._zone)
+        subject = self._render_sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}")
         self._out(f"{local:%H:%M:%S}  {subject:<{SUBJECT}} {sentence}")
 
     def start_from(self, now: datetime) -> None:

@@ -15,7 +15,8 @@ from workers.installation.state_file import read_status
 
 
 def _check_machine() -> Finding:
-    system, version = f"{platform.system()} {platform.machine()}", platform.python_version()
+    system = f"{platform.system()} {platform.machine()}"
+    version = platform.python_version()
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return finding_warning("machine", "doctor.machine_untested", system=system)
     if not (3, 11) <= sys.version_info[:2] < (3, 13):

@@ -14,7 +14,8 @@ from tenants.agencies.queries import get_agency
 from tenants.scope import list_tenant_ids, scope_opener
 from workers.doctor.findings import Finding, finding_error, finding_ok, finding_warning
 
-PART, ACTOR = "removals", "system:doctor"
+PART = "removals"
+ACTOR = "system:doctor"
 OWN_PAGES = "own_page"
 """The platform whose pages bear the link by themselves."""
 
@@ -35,10 +36,8 @@ def check_removal_form(settings: Settings) -> Iterator[Finding]:
 
 def _check_form(tenant: OpenScope, form: str) -> Iterator[Finding]:
     with tenant(INSTALLATION_ID, ACTOR) as scope:
-        reached, waiting = (
-            intake_heartbeat.is_form_reachable(scope),
-            len(installation_reports.list_unmatched_reports(scope)),
-        )
+        reached = intake_heartbeat.is_form_reachable(scope)
+        waiting = len(installation_reports.list_unmatched_reports(scope))
     yield (
         finding_ok(PART, "doctor.intake_reached", form=form)
         if reached

@@ -22,7 +22,8 @@ def check_retention_backlog(settings: Settings) -> Iterator[Finding]:
     try:
         for tenant_id in list_tenant_ids(tenant):
             with tenant(tenant_id, "system:doctor") as scope:
-                found, name = retention.count_expired_rows(scope), queries.get_agency(scope).name
+                found = retention.count_expired_rows(scope)
+                name = queries.get_agency(scope).name
             listed = ", ".join(f"{table} {count}" for table, count in sorted(found.items()))
             yield finding_ok(f"keeping {name}", "keeping.due" if found else "keeping.nothing", tables=listed)
     except SQLAlchemyError:

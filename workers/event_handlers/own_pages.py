@@ -36,7 +36,8 @@ def open_own_page(event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecre
 
 
 def _open_site(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings) -> None:
-    creator, agency = queries.get_creator(scope, creator_id), queries.get_agency(scope)
+    creator = queries.get_creator(scope, creator_id)
+    agency = queries.get_agency(scope)
     credential = sites.open_site(
         scope,
         creator_id=creator_id,

@@ -25,7 +25,9 @@ PROVIDER_DEADLINE_SECONDS = 30
 
 def age_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of everything about ages."""
-    tenant, transport, providers = s.tenant, s.transport, s.age_providers
+    tenant = s.tenant
+    transport = s.transport
+    providers = s.age_providers
     connect = partial(
         handlers.connect_provider_account,
         tenant=tenant,

@@ -54,7 +54,9 @@ def _menu_of(capabilities: Capabilities) -> CommandMenu:
 
 
 def account_routes(s: Services) -> tuple[EventRoute, ...]:
-    tenant, transport, connectors = s.tenant, s.transport, s.connectors
+    tenant = s.tenant
+    transport = s.transport
+    connectors = s.connectors
     connectables = loader.connectable_platforms(connectors)
     addresses = loader.base_addresses(connectors, s.settings.connectors.base_urls)
     enrol = partial(

@@ -20,7 +20,8 @@ REPLY_DEADLINE_SECONDS = 120
 
 
 def chat_routes(s: Services) -> tuple[EventRoute, ...]:
-    tenant, gave_up = s.tenant, partial(handlers.notify_failed_event, tenant=s.tenant)
+    tenant = s.tenant
+    gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
     speak = partial(message_delivery.claim_message, mint=s.mint, connectors=s.connectors)
     push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
     give_back = partial(

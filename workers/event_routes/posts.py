@@ -94,7 +94,8 @@ def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
 
 def import_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of files."""
-    tenant, connectors = s.tenant, s.connectors
+    tenant = s.tenant
+    connectors = s.connectors
     gave_up = partial(abandon_import, tenant=tenant)
     check = partial(check_import, tenant=tenant, connectors=connectors)
     apply = partial(apply_import, tenant=tenant, connectors=connectors)

@@ -30,9 +30,11 @@ from tenants.auth import second_factor
 from tenants.vault import envelope, sealed_intake
 
 MIB = 1024 * 1024
-FIRST_START_MIB, LATER_START_MIB = 500, 100
+FIRST_START_MIB = 500
+LATER_START_MIB = 100
 """Free space asked for before anything is written."""
-LOG_MIB, OLD_LOGS = 10, 3
+LOG_MIB = 10
+OLD_LOGS = 3
 LOCK_WAIT_SECONDS = 0.5
 """Longer than somebody holds a home who only asks who does."""
 
@@ -45,7 +47,8 @@ def _generate_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
+MASTER_KEY = "GREENROOM_TENANTS__MASTER_KEY"
+SIGNING_KEY = "GREENROOM_GATE__SIGNING_KEY"
 SECRET_FACTORIES: Mapping[str, Callable[[], str]] = {
     "GREENROOM_EMBEDDED__SUPERUSER_PASSWORD": _generate_password,
     "GREENROOM_EMBEDDED__OWNER_PASSWORD": _generate_password,
@@ -185,7 +188,8 @@ class SupervisorLock:
 
 def acquire_lock(home: InstallationFolder) -> SupervisorLock:
     """Take the home. Raises Conflict with the process id of the supervisor that has it."""
-    file, until = (home.folder / "lock").open("a+", encoding="utf-8"), monotonic() + LOCK_WAIT_SECONDS
+    file = (home.folder / "lock").open("a+", encoding="utf-8")
+    until = monotonic() + LOCK_WAIT_SECONDS
     while not _try_lock(file):
         if monotonic() > until:
             file.close()

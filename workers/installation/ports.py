@@ -122,7 +122,8 @@ def choose_other_port(settings: Settings, name: str) -> tuple[dict[str, str], li
 
 def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
     """A free port for the figures of each process, counted on from the setting; none at all where that is 0."""
-    first, host = settings.workers.metrics_port, settings.workers.metrics_host
+    first = settings.workers.metrics_port
+    host = settings.workers.metrics_host
     taken = {listener.port(settings) for listener in PORT_SETTINGS if listener.name != "metrics"}
     free = (port for port in range(first, first + PORTS_TRIED) if port not in taken and is_free(host, port))
     return dict(zip(names, free, strict=False)) if first else {}

@@ -19,7 +19,7 @@ WEB_POOL_SIZE = 2
 
 def run_web(settings: Settings) -> None:
     """The creators' own pages."""
-    from web.app import create_web_app
+    from web.app import create_web_app  # noqa: PLC0415  FastAPI for the one process that needs it
 
     active_policy.set_trusted_keys(settings.gate.policy_keys)
     database = Database(settings.database.pages_url.get_secret_value(), pool_size=WEB_POOL_SIZE, application="web")
@@ -46,7 +46,7 @@ def run_web(settings: Settings) -> None:
 
 def run_dashboard(settings: Settings) -> None:
     """The members' door."""
-    from dashboard.app import create_dashboard_app
+    from dashboard.app import create_dashboard_app  # noqa: PLC0415  Streamlit for the one process that needs it
 
     door_of = settings.dashboard
     serve_app(create_dashboard_app(), door_of.host, door_of.port, proxies=settings.workers.trusted_proxies)

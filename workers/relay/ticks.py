@@ -69,10 +69,13 @@ WEBHOOK_SUBSCRIPTION_SECONDS = 300
 
 DAY_SECONDS = 24 * 3600
 
-WITHIN, ROLLED_UP_WITHIN = timedelta(seconds=50), timedelta(seconds=250)
+WITHIN = timedelta(seconds=50)
+ROLLED_UP_WITHIN = timedelta(seconds=250)
 """Before the next beat of the same: a row that still waits is not written again."""
 
-AT_ONCE, ROLLED_UP_AT_ONCE, LATER = 20, 4, timedelta(seconds=1)
+AT_ONCE = 20
+ROLLED_UP_AT_ONCE = 4
+LATER = timedelta(seconds=1)
 """So many agencies have something to do at once, the next so much later: a thousand at the same moment, each minute,
 would stand before what is due on time."""
 

@@ -13,6 +13,6 @@ def worker(
 
     The key of this machine is made on the System page. It is read from GREENROOM_WORKERS__JOIN_KEY, or asked for.
     """
-    from workers.remote_worker.launch import run_remote_worker
+    from workers.remote_worker.launch import run_remote_worker  # noqa: PLC0415  modules load when a command runs
 
     run_remote_worker(join, once=once)

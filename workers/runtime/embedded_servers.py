@@ -54,7 +54,8 @@ def _as_another_user() -> tuple[str, ...]:
     """The words that start a program as somebody who is not root; empty when we are not root."""
     if os.geteuid() != 0:
         return ()
-    unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
+    unshare = shutil.which("unshare")
+    setpriv = shutil.which("setpriv")
     if unshare is not None:
         mapped = (unshare, "-U", f"--map-user={NOBODY_UID}", f"--map-group={NOBODY_UID}")
         if _run_program([*mapped, "true"]).returncode == 0:
@@ -209,7 +210,7 @@ def is_postgres_accepting(port: int) -> bool:
 
 def _run_program(command: list[str]) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end; it is killed with us."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603  the words are ours
         command,
         capture_output=True,
         text=True,
@@ -235,12 +236,12 @@ def spawn_process(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  the words are ours
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if answers else file,
             stderr=file,
-            preexec_fn=before or partial(die_with_parent, ending),
+            preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509  a process without threads
             start_new_session=True,
             env=environment,
             pass_fds=keep_open,

@@ -80,7 +80,8 @@ class ForkServer:
     """The supervisor's side of a template. In the main thread only, as everything that starts children."""
 
     def __init__(self, log: Path, environment: dict[str, str]) -> None:
-        self._log, self._environment = log, environment
+        self._log = log
+        self._environment = environment
         self._template: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
@@ -115,7 +116,7 @@ class ForkServer:
 
     def _request_fork(self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool) -> ForkedProcess:
         """Raises OSError or ValueError where the template does not answer."""
-        assert self._line is not None
+        assert self._line is not None  # noqa: S101  a template has one
         self._line.settimeout(START_SECONDS)
         asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
         with _adopt_orphans(), ExitStack() as done, ExitStack() as failed:

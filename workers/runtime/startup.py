@@ -62,10 +62,8 @@ PORT_TAKEN_MESSAGE = re.compile(r"Failed listening on port|could not create any 
 """What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the port may be gone."""
 RESTARTS_BEFORE_GIVING_UP = 2
 """A start does not wait for a process that ended this often."""
-DATABASE_SETUP_TASK, DEMO_SEED_TASK = (
-    "workers.installation.database_setup:migrate_and_replay",
-    "demo.agency.lifecycle:seed_demo",
-)
+DATABASE_SETUP_TASK = "workers.installation.database_setup:migrate_and_replay"
+DEMO_SEED_TASK = "demo.agency.lifecycle:seed_demo"
 
 
 class StopRequested(Exception):
@@ -208,7 +206,8 @@ class InstallationStart:
         return self._start_once(name)
 
     def _start_once(self, name: str) -> None:
-        child, until = self._supervisor.start_process(self._build_service_program(name)), monotonic() + SERVICE_SECONDS
+        child = self._supervisor.start_process(self._build_service_program(name))
+        until = monotonic() + SERVICE_SECONDS
         while child.state is not ProcessState.READY:
             self._wait_tick()
             if child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED) or monotonic() > until:
@@ -335,7 +334,8 @@ def run_in_foreground(
 ) -> None:
     """Run the house in this terminal until Ctrl-C. Raises GreenroomError when it cannot start, with what to do."""
     os.umask(0o077)  # all that is made in the home is for our eyes only
-    started, stack = monotonic(), InstallationStart(table, pace)
+    started = monotonic()
+    stack = InstallationStart(table, pace)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stack.handle_stop_signal)
     try:

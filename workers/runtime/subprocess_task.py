@@ -56,8 +56,10 @@ class SubprocessTask:
     """
 
     def __init__(self, home: InstallationFolder, name: str, main: str, forks: ForkServer | None = None) -> None:
-        self._home, self._name = home, name
-        words, log = (name, main, "--step"), home.log_file(name)
+        self._home = home
+        self._name = name
+        words = (name, main, "--step")
+        log = home.log_file(name)
         rotate_log(log)
         self._process: subprocess.Popen[bytes] | ForkedProcess
         if forks is not None:

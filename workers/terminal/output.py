@@ -14,7 +14,8 @@ from foundation.i18n.translation import Message, render_message
 from foundation.ops import settings
 from foundation.ops.clock import monotonic
 
-EXIT_INTERRUPTED, EXIT_BUG = 130, 70
+EXIT_INTERRUPTED = 130
+EXIT_BUG = 70
 """Exit codes: Ctrl-C, and an error of our own (EX_SOFTWARE)."""
 
 
@@ -39,7 +40,8 @@ class StepProgress:
 def progress_step(title: Message) -> Iterator[StepProgress]:
     """Run one step of a start: its title while it runs, its seconds when it is done."""
     found = StepProgress()
-    started, watched = monotonic(), sys.stdout.isatty()
+    started = monotonic()
+    watched = sys.stdout.isatty()
     words = translate(title)
     if watched:
         print(f"  … {words}", end="\r", flush=True)

@@ -74,13 +74,15 @@ def connect(
     if not answers:
         body = {"identifier": _normalize_handle(form.get("handle")), "password": form.get("app_password", "")}
         path = "/xrpc/com.atproto.server.createSession"
-        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)
+        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
         return Send(step)
     last = answers[0]
     if not isinstance(last, Response) or not last.is_success:
         return _sign_in_failure_outcome(last)
-    pair, told = _parse_token_pair(last), last.body
-    did, handle = told.get("did"), told.get("handle")
+    pair = _parse_token_pair(last)
+    told = last.body
+    did = told.get("did")
+    handle = told.get("handle")
     if pair is None or not isinstance(did, str) or not DID.fullmatch(did) or not isinstance(handle, str):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if told.get("active") is False:
@@ -164,7 +166,7 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
     """The pair that follows; it must be this account's."""
     if not answers:
         path = "/xrpc/com.atproto.server.refreshSession"
-        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)
+        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)  # noqa: S106  no secret
         return Send(step)
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):

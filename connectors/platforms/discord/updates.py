@@ -57,7 +57,8 @@ def parse_edit(message: discord.Message) -> ChatUpdate | None:
 
     Source: https://docs.discord.com/developers/events/gateway-events#message-update
     """
-    says, at = parse_message(message), message.edited_at
+    says = parse_message(message)
+    at = message.edited_at
     if says is None or at is None or not says.text:
         return None
     key = f"edited:{at.isoformat()}:{message.id}"  # ends with the message: how far the account was heard goes by that
@@ -78,7 +79,8 @@ def parse_interaction(
     if interaction.application_id != application:
         return None
     data: Any = interaction.data or {}
-    ours, word = str(application), interaction.token
+    ours = str(application)
+    word = interaction.token
     if interaction.type is discord.InteractionType.component and interaction.guild_id is None:
         return InteractionCall(
             _build_update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))), ours, word

@@ -45,7 +45,8 @@ FORM = ConnectForm(
     registered=True,
     pasted=oauth.ACCESS_TOKEN_FIELD,
 )
-SURFACE, RIGHTS = "facebook.page", "rights"
+SURFACE = "facebook.page"
+RIGHTS = "rights"
 NEEDED = ("pages_manage_posts", "pages_read_engagement")
 """Without these nothing is posted, or found again; what the others are for is said where one is missing."""
 
@@ -59,7 +60,7 @@ _ECHOED = ("error.message",)
 """A refusal repeats the token that nobody can read."""
 
 _WHO = "/me?fields=id,name"
-_TOKEN = "/debug_token?input_token={token}&access_token={token}"
+_TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
 
 
 def connect(
@@ -87,7 +88,8 @@ def _connect_pasted_token(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
     """The Page whose token was pasted: it says itself whose it is."""
-    token, page = form.get(oauth.ACCESS_TOKEN_FIELD), str(form.get("page") or "").strip()
+    token = form.get(oauth.ACCESS_TOKEN_FIELD)
+    page = str(form.get("page") or "").strip()
     if not isinstance(token, Sealed):
         return Rejected(Message("facebook.bad_token"), permanent=False)
     if not (page.isascii() and page.isdigit() and len(page) <= 30):
@@ -110,7 +112,7 @@ def _check_page_token(
 ) -> Send | ConnectedAccount | Outcome:
     """What the token of a Page may do, asked of itself."""
     if not answers:
-        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)
+        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
         return Send(step)
     found = _build_account(page, answers[0], chats=chats)
     if not chats or not isinstance(found, ConnectedAccount):
@@ -127,7 +129,8 @@ def _build_account(found: ConnectedAccount, rights: StepResult, *, chats: bool) 
         refused = outcome_of_failure(rights, creates=False)
         silent = isinstance(rights, Response) and isinstance(refused, Rejected | Reauthorize)
         return found if silent or _is_ok(rights) else refused
-    scopes, needed = told.get("scopes"), (*NEEDED, *(messages.NEEDED_PERMISSIONS if chats else ()))
+    scopes = told.get("scopes")
+    needed = (*NEEDED, *(messages.NEEDED_PERMISSIONS if chats else ()))
     missing = [right for right in needed if right not in scopes] if isinstance(scopes, list) else []
     if missing:
         return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)

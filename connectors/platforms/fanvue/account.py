@@ -24,7 +24,8 @@ from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-SURFACE, CHAT_SURFACE = "fanvue.post", "fanvue.message"
+SURFACE = "fanvue.post"
+CHAT_SURFACE = "fanvue.message"
 ME = "me"
 VERSION_HEADER = {"x-fanvue-api-version": "2025-06-26"}
 """Every request names it; a retired one is answered 410."""
@@ -89,7 +90,8 @@ def connect(
 
 
 def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
-    told, number = http_responses.success_body(me), uuid_of(me)
+    told = http_responses.success_body(me)
+    number = uuid_of(me)
     if not told:
         outcome = outcome_of_failure(me, creates=False)
         return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome

@@ -79,7 +79,8 @@ def connect(
     if not isinstance(given, RenewedTokens):
         return given
     told = json_body(before[-1])
-    account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
+    account = str(told.get("user_id") or "")
+    name = str(told.get("username") or "")
     if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
         return Rejected(Message("instagram.not_professional"), permanent=False)
     if chats and not probed:

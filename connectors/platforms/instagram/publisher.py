@@ -88,19 +88,24 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Medium, Unit
 
-PUBLISH, PARENT = "publish", "stage:parent"
+PUBLISH = "publish"
+PARENT = "stage:parent"
 AI = "is_ai_generated=true"
-MAX_TAGS, MAX_MENTIONS = 30, 20
-TALLEST, WIDEST = 0.8, 1.91
+MAX_TAGS = 30
+MAX_MENTIONS = 20
+TALLEST = 0.8
+WIDEST = 1.91
 """Width to height of a picture: 4:5 to 1.91:1."""
 
-FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+FILM = "video/mp4"
+PICTURE_BYTES = 8 * 1024 * 1024
 """A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
 
 POLLS = 3
 """How often one try asks whether a container is ready."""
 
-AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=30)
+AGAIN = timedelta(seconds=5)
+FILM_AGAIN = timedelta(seconds=30)
 """How long the next try waits for pictures, and where a film is among them: they work minutes on one."""
 
 WINDOW = timedelta(seconds=60)
@@ -364,7 +369,8 @@ def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
     if stories.is_story(unit.options):
         told = stories.story_container(unit, made_by_a_model=AI in unit.flags)
         return _build_create_step(container_step_name(medium), *told)
-    item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
+    item = len(unit.media) > 1
+    file = FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if item else _build_post_fields(unit)
     if medium.mime == FILM:  # they take no description of one
         kind = {"media_type": "VIDEO"} if item else _build_reel_fields(unit)

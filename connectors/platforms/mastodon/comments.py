@@ -16,7 +16,8 @@ from connectors.platforms.mastodon.text import html_to_text
 from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
 from foundation.i18n.translation import Message
 
-LISTED, MAX_PAGES = 80, 5
+LISTED = 80
+MAX_PAGES = 5
 """Notifications of one page, the most a server gives, and pages of one reading."""
 
 BEGINNING = "0"
@@ -81,7 +82,8 @@ def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
             "account": {"id": str(author), "acct": str(name)},
             "status": {"id": str(native_id), "visibility": str(visibility)} as status,
         } if visibility in OPEN and author != mine and _is_id(author) and _is_id(native_id) and name:
-            above, whose = status.get("in_reply_to_id"), status.get("in_reply_to_account_id")
+            above = status.get("in_reply_to_id")
+            whose = status.get("in_reply_to_account_id")
             url = status.get("url")
             return Comment(
                 native_id=native_id,
@@ -98,7 +100,8 @@ def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
 
 def _parse_text(status: Mapping[str, Any]) -> str:
     """The warning it is folded up behind, and its words."""
-    warning, content = status.get("spoiler_text"), status.get("content")
+    warning = status.get("spoiler_text")
+    content = status.get("content")
     words = [
         warning.strip() if isinstance(warning, str) else "",
         html_to_text(content) if isinstance(content, str) else "",

@@ -30,7 +30,9 @@ from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-ME, LONG, RENEWAL = "me", "long", "renewal"
+ME = "me"
+LONG = "long"
+RENEWAL = "renewal"
 MAX_REQUESTED = 3
 """How often one of sixty days is asked for by one of an hour, where no answer comes: the code is used up by then."""
 
@@ -97,13 +99,15 @@ def _exchange_short_token(
     network: TokenNetwork, secret: Sealed, answers: tuple[StepResult, ...]
 ) -> Send | Outcome | RenewedTokens:
     """After a code was shown: its token of an hour is changed at once, and may be shown again where no answer came."""
-    short, last = _parse_short_token(answers[0]), answers[-1]
+    short = _parse_short_token(answers[0])
+    last = answers[-1]
     if short is None:
         return _refusal_outcome(answers[0])
     if not _has_needed_scope(network, answers[0]):
         return Rejected(Message("oauth.scopes"), permanent=False)
     if last.step == ME:
-        again, found = Message("oauth.again"), _parse_long_token(answers[-2])
+        again = Message("oauth.again")
+        found = _parse_long_token(answers[-2])
         return (
             _verify_token_owner(network, last, found, again) if found is not None else Rejected(again, permanent=False)
         )
@@ -191,7 +195,7 @@ def _build_token_step(name: str, path: str, said: Mapping[str, Any]) -> WireStep
         "GET",
         path,
         said,
-        token="none",
+        token="none",  # noqa: S106  no secret
         secret_fields=(oauth.ACCESS_TOKEN_FIELD,),
         deadline=20.0,
         encoding="query",

@@ -120,7 +120,8 @@ def _iter_changes(call: object) -> Iterator[_Change]:
             continue
         at = _parse_time(entry.get("time"))
         for change in _parse_entries(entry, "changes"):
-            what, value = str(change.get("field")), change.get("value")
+            what = str(change.get("field"))
+            value = change.get("value")
             if (platform, what) in _ABOUT and isinstance(value, dict) and _is_news(platform, account, value):
                 yield platform, account, what, value, at
         for message in _parse_entries(entry, "messaging"):
@@ -132,11 +133,13 @@ def _iter_threads_changes(told: Mapping[str, Any]) -> Iterator[_Change]:
     """A reply: the account is whose post stands at the head of the conversation."""
     values = told.get("values")
     change: Mapping[str, Any] = values if isinstance(values, dict) else {}
-    value, what = change.get("value"), str(change.get("field"))
+    value = change.get("value")
+    what = str(change.get("field"))
     root = value.get("root_post") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(root, dict) or ("threads", what) not in _ABOUT:
         return
-    account, name = _parse_account_id(root.get("owner_id")), value.get("username")
+    account = _parse_account_id(root.get("owner_id"))
+    name = value.get("username")
     if account and not (isinstance(name, str) and name and name == root.get("username")):
         yield "threads", account, what, value, _parse_time(told.get("time"))
 

@@ -40,7 +40,9 @@ from foundation.canonical_json import canonical_json
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-OVER18_SURFACE, OTHER_SURFACE, CHAT_SURFACE = "reddit.over18", "reddit.other", "reddit.message"
+OVER18_SURFACE = "reddit.over18"
+OTHER_SURFACE = "reddit.other"
+CHAT_SURFACE = "reddit.message"
 NSFW_MARK = "nsfw=true"
 """The flag of what is for adults, as the rules of places write it and a request tells it."""
 
@@ -48,11 +50,16 @@ EXCHANGE = "/api/v1/access_token"
 SCOPES = "identity submit edit read history flair privatemessages report"
 """Accounts that were connected before the last two were asked for hear nobody, and keep nobody away."""
 
-WHOAMI_STEP, ABOUT, RULES, ASKS, FLAIRS = "me", "about", "rules", "requirements", "flairs"
+WHOAMI_STEP = "me"
+ABOUT = "about"
+RULES = "rules"
+ASKS = "requirements"
+FLAIRS = "flairs"
 ORDER = (ABOUT, RULES, ASKS, FLAIRS)
 """What is asked of a community before somebody posts there, in this order."""
 
-ALLOWED, FORBIDDEN = "allowed", "forbidden"
+ALLOWED = "allowed"
+FORBIDDEN = "forbidden"
 """What a community's rules say of what a machine made, as somebody read them."""
 
 OVER18_PREDICATE = "subreddit.over18 == true"
@@ -151,7 +158,8 @@ def connect(
 def _parse_community(form: Mapping[str, str | Sealed]) -> str | Message:
     """The community somebody named, or what is wrong with what they typed."""
     said = str(form.get("community", "")).strip()
-    own, found = _PROFILE.fullmatch(said), _COMMUNITY.fullmatch(said)
+    own = _PROFILE.fullmatch(said)
+    found = _COMMUNITY.fullmatch(said)
     if own is None and found is None:
         return Message("reddit.no_community")
     if len(str(form.get("approval", "")).strip()) < MIN_APPROVAL:
@@ -211,8 +219,10 @@ def _build_account(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], where: PostingAccount
 ) -> ConnectedAccount | Outcome:
     told = {answer.step: answer for answer in answers}
-    about, given = _parse_about(told[ABOUT]), oauth.parse_tokens(told[oauth.TOKEN_STEP])
-    name, read_at = str(about.get("display_name", "")), http_responses.response_date(told[RULES])
+    about = _parse_about(told[ABOUT])
+    given = oauth.parse_tokens(told[oauth.TOKEN_STEP])
+    name = str(about.get("display_name", ""))
+    read_at = http_responses.response_date(told[RULES])
     if given is None or name.lower() != where.community.lower() or read_at is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if trouble := _setup_problem(about, http_responses.success_body(told[WHOAMI_STEP]), where):
@@ -356,6 +366,7 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
 
 def _has_current_rules(register: Mapping[str, Any], rules: StepResult) -> bool:
     """Whether somebody read these very rules lately, by the platform's own clock."""
-    read_at, now = http_responses.parse_timestamp(register.get("read_at")), http_responses.response_date(rules)
+    read_at = http_responses.parse_timestamp(register.get("read_at"))
+    now = http_responses.response_date(rules)
     same = register.get("rules") == rules_digest(rules)
     return same and read_at is not None and now is not None and now - read_at <= RULES_LIVE

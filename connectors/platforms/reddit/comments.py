@@ -75,7 +75,9 @@ REASON = "unwanted-or-abusive"
 
 ON_REMARK = ("reddit.remark_closed", "reddit.remark_gone")
 ON_POST = ("connectors.comments_off", "connectors.comment_post_gone")
-PUBLISH, LOOK, AUTHOR_STEP = "publish", "look", "whose"
+PUBLISH = "publish"
+LOOK = "look"
+AUTHOR_STEP = "whose"
 _GONE = frozenset({"DELETED_COMMENT", "DELETED_LINK"})
 _CLOSED = frozenset({"TOO_OLD", "THREAD_LOCKED", "USER_BLOCKED", "SUBREDDIT_NOTALLOWED", "NON_PUBLIC"})
 _NAME = re.compile(r"t1_[a-z0-9]{1,16}", re.ASCII)
@@ -124,7 +126,8 @@ def _parse_cursor(cursor: str) -> datetime | None:
 
 def _build_next_request(account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]) -> Send | None:
     """The request for the next page, where one is needed."""
-    since, after = _parse_cursor(cursor), listing_of(pages[-1]).get("after") if pages else ""
+    since = _parse_cursor(cursor)
+    after = listing_of(pages[-1]).get("after") if pages else ""
     if pages:
         oldest = created_at(found[-1]) if found else None
         left = isinstance(after, str) and since is not None and (oldest is None or oldest >= since)
@@ -138,7 +141,9 @@ def _build_next_request(account: str, cursor: str, pages: list[StepResult], foun
 
 def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
     """Whether it is a comment of somebody else's in this community."""
-    where, name, author = parse_account(account), str(entry["name"]), entry.get("author")
+    where = parse_account(account)
+    name = str(entry["name"])
+    author = entry.get("author")
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != where.user.lower()
     there = str(entry.get("subreddit")).lower() == where.community.lower()
     return known and there and _NAME.fullmatch(name) is not None and isinstance(entry.get("body"), str)
@@ -158,7 +163,8 @@ def _post_of(entry: Mapping[str, Any]) -> str:
 
 
 def _parse_comment(entry: Mapping[str, Any], ours: set[str]) -> Comment:
-    post, author = _post_of(entry), str(entry["author"])
+    post = _post_of(entry)
+    author = str(entry["author"])
     return Comment(
         native_id=str(entry["name"]),
         author=author,

@@ -25,7 +25,8 @@ LOOK = "look"
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
-PICTURE_MADE, FILM_MADE = timedelta(minutes=5), timedelta(minutes=30)
+PICTURE_MADE = timedelta(minutes=5)
+FILM_MADE = timedelta(minutes=30)
 """How long after it was sent a post of one picture or film may still be on its way. Reddit says so nowhere: 44 seconds
 were recorded of a film of 13."""
 

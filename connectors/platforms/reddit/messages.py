@@ -54,7 +54,9 @@ from gate.contract.units import Unit
 _NOT_ALONE = ("subreddit", "distinguished")
 """What a message has that is not one person's to another."""
 
-PUBLISH, LOOK, UPDATES = "publish", "look", "updates"
+PUBLISH = "publish"
+LOOK = "look"
+UPDATES = "updates"
 POLL_SECONDS = 120.0
 """Between two looks: all accounts of an application share a hundred requests a minute with their posts."""
 
@@ -143,12 +145,15 @@ def _created_seconds(entry: Mapping[str, Any]) -> int:
 
 def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
     """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for its owner."""
-    name, author, dest = str(entry["name"]), entry.get("author"), str(entry.get("dest"))
+    name = str(entry["name"])
+    author = entry.get("author")
+    dest = str(entry.get("dest"))
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != me.lower()
     alone = dest.lower() == me.lower() and not any(map(entry.get, _NOT_ALONE))
     if not known or not alone or _NAME.fullmatch(name) is None or entry.get("was_comment") is True:
         return None
-    words, at = _parse_text(entry), created_at(entry)
+    words = _parse_text(entry)
+    at = created_at(entry)
     who = str(author)
     return ChatUpdate(name, "message" if words else "unsupported", who, f"u/{who}", native_id=name, at=at, text=words)
 
@@ -185,7 +190,8 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
         return _send_outcome(last)
     if wrong := message_problem(unit, can):
         return Rejected(wrong, permanent=False)
-    me, after = parse_account(unit.account).user, ""
+    me = parse_account(unit.account).user
+    after = ""
     if last is not None:
         found = inbox_entries(last)
         if found is None:

@@ -73,9 +73,12 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
 
-PUBLISH, DELETE = "publish", "delete"
+PUBLISH = "publish"
+DELETE = "delete"
 MESSAGE = CHAT_SURFACE.partition(".")[2]
-MAX_TITLE, MAX_TEXT, MAX_GALLERY = 300, 40_000, 20
+MAX_TITLE = 300
+MAX_TEXT = 40_000
+MAX_GALLERY = 20
 PICTURE_BYTES = 20 * 1024 * 1024
 """A film may be larger than a picture: Reddit takes larger ones than the house has."""
 

@@ -19,7 +19,8 @@ PAUSE = timedelta(minutes=10)
 
 DELETED_AUTHOR = "[deleted]"
 _TAKEN = frozenset({"removed", "removed by reddit"})
-FILTERED, BY_OWNER = "automod_filtered", frozenset({"deleted", "author"})
+FILTERED = "automod_filtered"
+BY_OWNER = frozenset({"deleted", "author"})
 """Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
 
 CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"})
@@ -146,7 +147,8 @@ def fullname_of(data: Mapping[str, Any]) -> str:
 
 def fullname_in_url(url: str) -> str:
     """The name of the post in an address; "" for none: what follows its title is a comment."""
-    path, short = path_segments(url, "reddit.com"), path_segments(url, "redd.it")
+    path = path_segments(url, "reddit.com")
+    short = path_segments(url, "redd.it")
     below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
     number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
     return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""

@@ -54,7 +54,8 @@ def channel_of(form: Mapping[str, str | Sealed]) -> str:
 def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
     """getMe; of a channel getChat and getChatMember; deleteWebhook; the account."""
     given = {answer.step: answer for answer in answers}
-    channel, token = channel_of(form), form.get("token")
+    channel = channel_of(form)
+    token = form.get("token")
     if not isinstance(token, Sealed):
         return Rejected(Message("telegram.no_token"), permanent=False)
     if (bot := _parse_answer(given, "getMe")) is None:
@@ -80,7 +81,7 @@ def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
 
 def _build_request(method: str, body: Mapping[str, Any]) -> Send:
     path = f"/bot{{token}}/{method}"
-    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))
+    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))  # noqa: S106  how it is shown
 
 
 def _parse_answer(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
@@ -158,7 +159,7 @@ def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | Non
     """Whether the token is still this bot's."""
     if not answers:
         path = "/bot{token}/getMe"
-        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))
+        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))  # noqa: S106  how
     bot = result(answers[-1])
     if not isinstance(bot, dict):
         return outcome_of_failure(answers[-1], creates=False)

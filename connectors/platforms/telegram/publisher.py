@@ -74,11 +74,11 @@ def _build_step(
 ) -> WireStep:
     """A request of ids and amounts."""
     path = f"/bot{{token}}/{method}"
-    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)
+    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)  # noqa: S106  how
 
 
 def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    from connectors.platforms.telegram import updates
+    from connectors.platforms.telegram import updates  # noqa: PLC0415  25 MiB, for the one process that listens
 
     return updates.parse_update(entry)
 
@@ -143,7 +143,8 @@ class Telegram:
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most. A subscription
         takes a link first, which nobody sees."""
-        can, invoice = self.capabilities, unit.invoice
+        can = self.capabilities
+        invoice = unit.invoice
         monthly = invoice if invoice is not None and invoice.period_days else None
         wrong = content_problem(unit) if monthly is None else subscriptions.subscription_problem(unit, monthly)
         trouble = unit_checks.reference_problem(unit, can) or prices.unit_price_problem(unit, can) or wrong
@@ -229,7 +230,7 @@ class Telegram:
             StepKind.CONTROL,
             "GET",
             f"/bot{{token}}/getUpdates?timeout={UPDATES_WAIT}&allowed_updates={allowed}{offset}",
-            token="path",
+            token="path",  # noqa: S106  how it is shown, not one
             action="updates",
             deadline=UPDATES_WAIT + 10.0,
         )

@@ -18,7 +18,10 @@ from foundation.i18n.translation import Message
 RIGHTS = ("can_invite_users", "can_restrict_members")
 """What an administrator needs to let people in and to put them out."""
 
-MEMBER, DECLINE, BAN, UNBAN = "member", "decline", "ban", "unban"
+MEMBER = "member"
+DECLINE = "decline"
+BAN = "ban"
+UNBAN = "unban"
 _SAID_NO = ("not enough rights", "chat_admin_required", "administrator rights")
 _UNKNOWN = ("participant_id_invalid", "user_id_invalid", "user not found", "user_not_participant", "member not found")
 _RUNS_IT = ("chat owner", "administrator of the chat", "user_admin_invalid")
@@ -94,4 +97,4 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
 def _build_request(name: str, method: str, fan: str, place: str, **more: bool) -> Send:
     body = {"chat_id": chat_id(place), "user_id": int(fan), **more}
     action = "look" if name == MEMBER else ROLE_ACTION
-    return Send(WireStep(name, StepKind.CONTROL, "POST", f"/bot{{token}}/{method}", body, token="path", action=action))
+    return Send(WireStep(name, StepKind.CONTROL, "POST", f"/bot{{token}}/{method}", body, token="path", action=action))  # noqa: S106  how it is shown

@@ -21,7 +21,8 @@ from connectors.shared.http_responses import SHORT_RETRY
 from foundation.i18n.translation import Message
 from gate.contract.units import Invoice, Unit
 
-PERIOD_DAYS, MAX_STARS = 30, 10_000
+PERIOD_DAYS = 30
+MAX_STARS = 10_000
 """The only period there is, and the most Stars for one."""
 
 LINK = "link"
@@ -65,14 +66,14 @@ def _build_link_step(invoice: Invoice) -> WireStep:
         "subscription_period": invoice.period_days * 86_400,
     }
     path = "/bot{token}/createInvoiceLink"
-    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)
+    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)  # noqa: S106  how it is shown
 
 
 def build_stop_step(user: str, charge_id: str) -> WireStep:
     """No further month is taken; what is paid stays paid. Asked twice, it is stopped."""
     body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
     path = "/bot{token}/editUserStarSubscription"
-    return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")
+    return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")  # noqa: S106  how
 
 
 def stop_outcome(answer: StepResult) -> Outcome:

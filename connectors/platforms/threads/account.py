@@ -60,7 +60,8 @@ def connect(
     if not isinstance(given, RenewedTokens):
         return given
     last = answers[-1]
-    account, name = id_from_answer(last), json_body(last).get("username")
+    account = id_from_answer(last)
+    name = json_body(last).get("username")
     if not account or not isinstance(name, str) or not name:
         return Rejected(Message("threads.bad_token"), permanent=False)
     return ConnectedAccount(

@@ -83,8 +83,10 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
-PUBLISH, PARENT = "publish", "stage:parent"
-FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+PUBLISH = "publish"
+PARENT = "stage:parent"
+FILM = "video/mp4"
+PICTURE_BYTES = 8 * 1024 * 1024
 """A film may be larger than a picture: a gigabyte, which is more than any of ours."""
 
 MAX_SIDE_RATIO = 10
@@ -210,7 +212,8 @@ class Threads:
         if not answers:
             path = f"/{quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
-        first, last = answers[0], answers[-1]
+        first = answers[0]
+        last = answers[-1]
         if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
             return Published(copy.native_id)
         if is_permission_missing(first):  # it still posts: no reason to connect it anew at once

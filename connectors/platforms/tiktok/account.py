@@ -28,7 +28,9 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 SURFACE = "tiktok.post"
-EXCHANGE, CREATOR, USER = "/v2/oauth/token/", "creator", "user"
+EXCHANGE = "/v2/oauth/token/"
+CREATOR = "creator"
+USER = "user"
 SCOPES = "user.info.basic,user.info.stats,video.publish,video.list"
 """Without `user.info.stats`, which somebody may untick, all works but counting followers."""
 
@@ -47,7 +49,8 @@ TOKEN_GRACE = timedelta(0)
 DAY = timedelta(days=1)
 _RIGHTS = frozenset({"scope_not_authorized", "scope_permission_missed"})
 _DAYS = frozenset({"spam_risk_too_many_posts", "spam_risk_too_many_pending_share"})
-_BANNED, _UNAUDITED = "spam_risk_user_banned_from_posting", "unaudited_client_can_only_post_to_private_accounts"
+_BANNED = "spam_risk_user_banned_from_posting"
+_UNAUDITED = "unaudited_client_can_only_post_to_private_accounts"
 _OPEN_ID = re.compile(r"[\w-]{8,64}", re.ASCII)
 _NAME = re.compile(r"[\w.]{1,40}")
 
@@ -126,7 +129,8 @@ def connect(
     readers = str(form.get("readers", ""))
     if readers not in AUDIENCES:
         return Rejected(Message("tiktok.no_readers"), permanent=False)
-    page, me = OAuthVisit("/v2/auth/authorize/", {"scope": SCOPES}), creator_info_step(StepKind.AUTH)
+    page = OAuthVisit("/v2/auth/authorize/", {"scope": SCOPES})
+    me = creator_info_step(StepKind.AUTH)
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me, named=CLIENT_KEY)
     if turn is not None:
         return turn
@@ -134,11 +138,9 @@ def connect(
 
 
 def _build_account(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
-    told, tokens, open_id = (
-        unwrap_success(about),
-        oauth.parse_tokens(given),
-        http_responses.json_body(given).get("open_id"),
-    )
+    told = unwrap_success(about)
+    tokens = oauth.parse_tokens(given)
+    open_id = http_responses.json_body(given).get("open_id")
     if not told:
         outcome = outcome_of_failure(about, creates=False)
         lost = isinstance(outcome, Reauthorize | Disconnected)

@@ -74,7 +74,8 @@ from gate.contract.units import Unit
 AI = "post_info.is_aigc=true"
 """The flag of what a machine made, as the rules of places write it and a request tells it."""
 
-VIDEO, NUMBERS = "video", "numbers"
+VIDEO = "video"
+NUMBERS = "numbers"
 NOBODY = "SELF_ONLY"
 """Readers of a film that its account alone may see. A paid partnership has others."""
 
@@ -82,10 +83,12 @@ MAX_TEXT = 2200
 """In units of UTF-16."""
 
 AGAIN = timedelta(seconds=20)
-INTERNAL, AFTER_A_FAULT = "internal", timedelta(minutes=10)
+INTERNAL = "internal"
+AFTER_A_FAULT = timedelta(minutes=10)
 """A fault of theirs, and how long after it a film is sent once more."""
 
-NOT_THERE, WRONG_PART = 404, 416
+NOT_THERE = 404
+WRONG_PART = 416
 CAN = Capabilities(
     platform="tiktok",
     surfaces=(SURFACE.partition(".")[2],),
@@ -340,7 +343,8 @@ def _build_video_request(post: str) -> Send:
 
 
 def _build_video_step(post: str, fields: str, name: str) -> WireStep:
-    asked, action = {"filters": {"video_ids": [post]}}, METRICS if name == NUMBERS else LOOK
+    asked = {"filters": {"video_ids": [post]}}
+    action = METRICS if name == NUMBERS else LOOK
     return WireStep(name, StepKind.CONTROL, "POST", f"/v2/video/query/?fields={fields}", asked, action=action)
 
 

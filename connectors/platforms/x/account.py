@@ -34,7 +34,8 @@ from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocat
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-SURFACE, CHAT_SURFACE = "x.post", "x.message"
+SURFACE = "x.post"
+CHAT_SURFACE = "x.message"
 ME = "me"
 EXCHANGE = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
@@ -108,12 +109,14 @@ def connect(
     """The person says yes; then the code for tokens, and whose they are."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
-    page, me = OAuthVisit("/i/oauth2/authorize", {"scope": scopes}), _build_whoami_step(StepKind.AUTH)
+    page = OAuthVisit("/i/oauth2/authorize", {"scope": scopes})
+    me = _build_whoami_step(StepKind.AUTH)
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
     if turn is not None:
         return turn
     last = answers[-1]
-    number, name = id_from_answer(last), unwrap_success(last).get("username")
+    number = id_from_answer(last)
+    name = unwrap_success(last).get("username")
     if not number or not isinstance(name, str) or not _NAME.fullmatch(name):
         return _sign_in_failure_outcome(last)
     given = oauth.parse_tokens(answers[0])

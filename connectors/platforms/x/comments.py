@@ -34,7 +34,8 @@ ACTS = frozenset({"hide", "show"})
 EVERY = 60
 """Minutes; each reading of a busy account costs."""
 
-LISTED, MAX_PAGES = 100, 5
+LISTED = 100
+MAX_PAGES = 5
 NOT_FOUND = "resource-not-found"
 FIELDS = (
     "tweet.fields=created_at,entities,note_tweet,author_id,in_reply_to_user_id,referenced_tweets&expansions=author_id",
@@ -70,7 +71,8 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     The first reading of all takes the latest hundred. X shows no more than the latest 800; of more than that in an hour
     the oldest are missed.
     """
-    place, first = _parse_cursor(cursor), not _CURSOR.fullmatch(cursor)
+    place = _parse_cursor(cursor)
+    first = not _CURSOR.fullmatch(cursor)
     unknown = bool(answers) and is_unknown_field(answers[0])
     pages = answers[1:] if unknown else answers
     if not pages:
@@ -124,7 +126,8 @@ def _parse_id(post: Mapping[str, Any]) -> int:
 
 def _parse_comment(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Comment | None:
     """Somebody's post; None for the account's own, and for one that nobody wrote."""
-    author, number = post.get("author_id"), str(post["id"])
+    author = post.get("author_id")
+    number = str(post["id"])
     if not isinstance(author, str) or not _ID.fullmatch(author) or author == account:
         return None
     return Comment(

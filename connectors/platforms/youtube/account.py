@@ -27,7 +27,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 SURFACE = "youtube.video"
-EXCHANGE, ME = "/token", "me"
+EXCHANGE = "/token"
+ME = "me"
 SCOPES = "https://www.googleapis.com/auth/youtube.upload https://www.googleapis.com/auth/youtube.force-ssl"
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True)
 KEEPS = timedelta(days=180)
@@ -120,7 +121,8 @@ def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAcco
         return Rejected(Message("youtube.no_channel") if lost else outcome.reason, False) if lost else outcome
     if not mine:  # a list without any is told without the word
         return Rejected(Message("youtube.no_channel"), permanent=False)
-    number, title = mine[0].get("id"), resource_part(mine[0], "snippet").get("title")
+    number = mine[0].get("id")
+    title = resource_part(mine[0], "snippet").get("title")
     if not isinstance(number, str) or not _CHANNEL.fullmatch(number) or not isinstance(title, str) or given is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if given.refresh is None:

@@ -59,7 +59,9 @@ from connectors.shared import http_responses, unit_checks
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-PUBLISH, LOOK, THERE = "publish", "look", "there"
+PUBLISH = "publish"
+LOOK = "look"
+THERE = "there"
 STATUS: Mapping[str, str] = {
     "hide": "heldForReview",
     "show": "published",
@@ -74,7 +76,9 @@ MAX_TEXT = 10_000
 WINDOW = timedelta(seconds=60)
 """A reply older than this before the attempt is another one with the same words."""
 
-AGAIN, MAX_PAGES, PAGE_SIZE = timedelta(seconds=5), 5, 100
+AGAIN = timedelta(seconds=5)
+MAX_PAGES = 5
+PAGE_SIZE = 100
 UNREADY = timedelta(minutes=1)
 """How long a first comment waits for a film that nobody may comment yet: each try costs 50 units."""
 
@@ -119,7 +123,8 @@ def add_first_comment(
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
-    words, last = unit.text_of("body"), answers[-1] if answers else None
+    words = unit.text_of("body")
+    last = answers[-1] if answers else None
     if last is None:
         top = {"snippet": {"textOriginal": words}}
         said = {"snippet": {"videoId": unit.reply_to, "topLevelComment": top}}
@@ -195,7 +200,8 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
 
 
 def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> bool:
-    snippet, number = resource_part(one, "snippet"), id_of(one)
+    snippet = resource_part(one, "snippet")
+    number = id_of(one)
     texts = {str(snippet.get(name, "")).strip() for name in ("textOriginal", "textDisplay")}
     ours = resource_part(snippet, "authorChannelId").get("value") == sought.account
     late = (http_responses.parse_timestamp(snippet.get("publishedAt")) or start) >= start
@@ -290,7 +296,9 @@ MAX_REMAINING = 50
 MARGIN = timedelta(minutes=10)
 """A page is followed back so much further than what was told: some comments appear late."""
 
-SHOWN, HELD, REPLIES = "published", "heldForReview", "replies"
+SHOWN = "published"
+HELD = "heldForReview"
+REPLIES = "replies"
 
 
 @dataclass(frozen=True)
@@ -335,7 +343,9 @@ def _parse_cursor(cursor: str) -> _Place:
 
 def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
-    place, found, sound = _parse_cursor(cursor), list[Comment](), True
+    place = _parse_cursor(cursor)
+    found = list[Comment]()
+    sound = True
     for number, answer in enumerate(answers):
         rows = _parse_rows(answer)
         if rows is None and not number:
@@ -425,7 +435,8 @@ def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]]
 
 def _next_thread_page(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
     """The next page, where all threads on this one began after `until`: they come newest first."""
-    page, bound = http_responses.success_body(answer).get("nextPageToken"), http_responses.parse_timestamp(until)
+    page = http_responses.success_body(answer).get("nextPageToken")
+    bound = http_responses.parse_timestamp(until)
     if not isinstance(page, str) or bound is None or not rows:
         return ()
     began = [
@@ -464,7 +475,8 @@ def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | Non
         yield from (one for row in rows if (one := _parse_comment(row, asked.thread, asked.video, account)))
         return
     for thread in rows:
-        top, video = _top_comment(thread), _parse_video_id(thread)
+        top = _top_comment(thread)
+        video = _parse_video_id(thread)
         said = [_parse_comment(top, "", video, account)]
         said += (
             [_parse_comment(one, id_of(top), video, account) for one in _replies_of_thread(thread)]
@@ -475,8 +487,10 @@ def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | Non
 
 
 def _parse_comment(comment: Mapping[str, Any], parent: str, video: str, account: str) -> Comment | None:
-    snippet, number = resource_part(comment, "snippet"), id_of(comment)
-    author, name = resource_part(snippet, "authorChannelId").get("value"), snippet.get("authorDisplayName")
+    snippet = resource_part(comment, "snippet")
+    number = id_of(comment)
+    author = resource_part(snippet, "authorChannelId").get("value")
+    name = snippet.get("authorDisplayName")
     author = author if isinstance(author, str) and author else name
     if not number or not isinstance(author, str) or not author or author == account:
         return None

@@ -64,11 +64,13 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
 
-PUBLISH, LOOK = "publish", "look"
+PUBLISH = "publish"
+LOOK = "look"
 AI = "status.containsSyntheticMedia=true"
 """The flag of what a machine made, as the rules of places write it and a request tells it."""
 
-MAX_TITLE, MAX_TEXT = 100, 5000
+MAX_TITLE = 100
+MAX_TEXT = 5000
 """A title in characters, a description in bytes of UTF-8."""
 
 CATEGORY = "22"
@@ -339,7 +341,8 @@ def _build_publish_step(unit: Unit, number: str) -> WireStep:
 
 def _publish_outcome(answer: StepResult) -> Outcome:
     told = http_responses.success_body(answer)
-    number, privacy = told.get("id"), resource_part(told, "status").get("privacyStatus")
+    number = told.get("id")
+    privacy = resource_part(told, "status").get("privacyStatus")
     if isinstance(number, str) and privacy in SEEN:
         return Published(number, _video_url(number))
     if isinstance(number, str) and privacy == "private":

@@ -119,7 +119,8 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
     days = [last - timedelta(days=back) for back in range(length - 1, -1, -1)]
     before = days[0] - timedelta(days=length)
     sales = queries.daily_sales(scope, creator.id, before, last)
-    start, end = day_bounds(days[0], creator.zone)[0], day_bounds(last, creator.zone)[1]
+    start = day_bounds(days[0], creator.zone)[0]
+    end = day_bounds(last, creator.zone)[1]
     entries = entries_between(scope, creator.id, start, end)
     out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
     numbers = latest_metrics(scope, [entry.delivery_id for entry in out])

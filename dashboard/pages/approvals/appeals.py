@@ -50,7 +50,8 @@ def select_keep_reason(page: PageContext, key: str) -> None:
 
 
 def _render_appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal, *, demo: bool) -> None:
-    key, mine = str(again.ids[0]), page.viewer.member.id in again.allowed
+    key = str(again.ids[0])
+    mine = page.viewer.member.id in again.allowed
     with st.container(border=True, gap="small"):
         draw_template(
             "pages/approvals/templates/appeal.html",

@@ -25,7 +25,8 @@ from tenants.agencies.rights import Right
 from tenants.notices import notices
 
 MINOR = "X_minor"
-FEW, WIDE = 12, 300
+FEW = 12
+WIDE = 300
 PICKED = "pictures:picked"
 """What was chosen for each picture, one after the other."""
 
@@ -151,7 +152,8 @@ def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -
 
 
 def _submit_picture_rating(page: PageContext, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    creator_id, level = _check_picture_reviewable(page, scope, asset_id), str(actions.typed_value(f"level:{asset_id}"))
+    creator_id = _check_picture_reviewable(page, scope, asset_id)
+    level = str(actions.typed_value(f"level:{asset_id}"))
     picked = (actions.typed_value(PICKED) or {}).get(str(asset_id), ())
     member_reviews.rate_picture(scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR)
     notices.close(scope, f"review:{creator_id}")

@@ -303,7 +303,8 @@ def load_review_pictures(scope: Scope, pictures: Collection[tuple[UUID, str, str
         return []
     assets = {asset for asset, _, _ in pictures}
     standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
-    seen, reels = library_files.list_revealed(scope, assets), playback.playback_of(scope, assets)
+    seen = library_files.list_revealed(scope, assets)
+    reels = playback.playback_of(scope, assets)
     return [
         ReviewPicture(
             asset, sha256, alt, known, library_files.is_blurred(known.rating), asset in seen, reels.get(asset)

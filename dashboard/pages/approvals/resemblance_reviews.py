@@ -65,7 +65,8 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
 
 
 def _render_comparison_actions(page: PageContext, pair: ResemblancePair) -> None:
-    one, key = pair.one, str(pair.one.id)
+    one = pair.one
+    key = str(pair.one.id)
     if pair.unseen_pictures:
         actions.action_button(
             page,

@@ -25,8 +25,13 @@ from studio.library.review_sheets import PictureVerdict, ReviewSheet
 from tenants.agencies.rights import Right
 from tenants.notices import notices
 
-AT, TURN, OUT, LEVEL = "sheets:at", "sheets:part", "sheets:out", "sheets:level"
-WITH, DENY, MINOR = "with", "deny", "X_minor"
+AT = "sheets:at"
+TURN = "sheets:part"
+OUT = "sheets:out"
+LEVEL = "sheets:level"
+WITH = "with"
+DENY = "deny"
+MINOR = "X_minor"
 LEVELS = (*(str(one) for one in Rating), MINOR)
 TICK = "1s"
 
@@ -133,7 +138,8 @@ def _render_sheet_pagination(page: PageContext, part: SheetPage) -> None:
 
 def _render_sheet_tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile) -> None:
     """One picture, what was said of it before, and whether it is taken out of the decision."""
-    sheet, asset_id = part.sheet, tile.card.asset_id
+    sheet = part.sheet
+    asset_id = tile.card.asset_id
     draw_template(
         "pages/approvals/templates/tile.html",
         src=revealed_picture_url(asset_id),
@@ -207,7 +213,8 @@ def _submit_sheet_review(
     mine = reviewable_creators(
         page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
     )
-    out, level = _excluded_pictures(sheet), str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
+    out = _excluded_pictures(sheet)
+    level = str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
     if approve is None and not level:
         raise Refused("sheets.choose_level")
     said = [_build_picture_verdict(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
@@ -222,7 +229,8 @@ def _submit_sheet_review(
 
 def _build_picture_verdict(tile: SheetTile, out: str, approve: bool | None, level: str) -> PictureVerdict | None:
     """What is said of one picture; nothing where it would be a yes of who made it: it waits for somebody else."""
-    asset_id, rating = tile.card.asset_id, tile.card.standing.rating
+    asset_id = tile.card.asset_id
+    rating = tile.card.standing.rating
     level = out if out in LEVELS else level if approve is None else ""
     if level:
         return PictureVerdict(asset_id, rating, rating=Rating(level[0]), minor=level == MINOR)

@@ -65,7 +65,8 @@ def load_sampled_pictures(scope: Scope, drawn: Sequence[PendingSample]) -> dict[
 
 def load_calibration(scope: Scope, creators: Collection[UUID]) -> CalibrationView:
     """The comparison for the acting member, who works for these creators."""
-    found, last = calibration.open_calibration_of_actor(scope), calibration.last_calibration(scope)
+    found = calibration.open_calibration_of_actor(scope)
+    last = calibration.last_calibration(scope)
     if found is None:
         return CalibrationView(None, None, last, waits=calibration.is_calibration_open(scope))
     mine = queries.assets_by_digest(scope, found.left, creators=creators)

@@ -59,7 +59,8 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
 
 
 def _render_lowering_request(page: PageContext, found: ApprovalsView, wish: LoweringRequest) -> None:
-    key, mine = str(wish.id), page.viewer.member.id in wish.allowed
+    key = str(wish.id)
+    mine = page.viewer.member.id in wish.allowed
     draw_template(
         "pages/approvals/templates/rating_request.html",
         src=revealed_picture_url(wish.asset_id),
@@ -130,7 +131,8 @@ def _render_sample(
 
 def _render_raise_form(page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]) -> None:
     """It is more than it was taken for: which part of it, and how much more."""
-    key, parts = str(one.id), [*([WORDS] if one.unit.texts else []), *shots]
+    key = str(one.id)
+    parts = [*([WORDS] if one.unit.texts else []), *shots]
     named = {part: page.text("second.words") if part == WORDS else shots[part].alt for part in parts}
     st.selectbox(
         page.text("second.which"),

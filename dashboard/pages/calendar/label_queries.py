@@ -13,7 +13,8 @@ from schedules.posts.labels import Label
 from schedules.posts.queries import calendar_entries
 from tenants.agencies.queries import Creator
 
-BEFORE, AHEAD = timedelta(days=7), timedelta(days=90)
+BEFORE = timedelta(days=7)
+AHEAD = timedelta(days=90)
 MAX_DELIVERIES_READ = 1000
 """Places that are read; posts are fewer."""
 
@@ -29,7 +30,8 @@ class LabelsView:
 
 def load_labels(scope: Scope, mine: Sequence[Creator], label: UUID | None) -> LabelsView:
     """The posts of these creators, all of them or those with a label."""
-    by_id, names = {one.id: one for one in mine}, queries.channel_names(scope)
+    by_id = {one.id: one for one in mine}
+    names = queries.channel_names(scope)
     found = calendar_entries(
         scope, by_id, scope.now - BEFORE, scope.now + AHEAD, names=names, limit=MAX_DELIVERIES_READ
     )

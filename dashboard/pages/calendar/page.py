@@ -230,9 +230,11 @@ def _render_compact_day(page: PageContext, found: CalendarView, day: CalendarDay
 
     A button and one piece of HTML, and nothing around them: each element costs more than the posts within it.
     """
-    name, label = "day", page.localizer.format_short_day(day.day)
+    name = "day"
+    label = page.localizer.format_short_day(day.day)
     if day.day == found.today:
-        name, label = "today", f"{label} · {page.text('calendar.is_today')}"
+        name = "today"
+        label = f"{label} · {page.text('calendar.is_today')}"
     if st.button(label, key=f"{name}:{day.day}", type="tertiary"):
         _set_address({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone

@@ -272,11 +272,9 @@ def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: Calend
     """The days in short; None where there is room for every post."""
     if wanted.whole >= MAX_DELIVERIES:
         return None
-    by_id, zones, span = (
-        {one.id: one for one in chosen},
-        {one.id: wanted.zone or one.zone for one in chosen},
-        (wanted.first, wanted.days),
-    )
+    by_id = {one.id: one for one in chosen}
+    zones = {one.id: wanted.zone or one.zone for one in chosen}
+    span = (wanted.first, wanted.days)
     narrow = {"account": wanted.account, "label": wanted.label}
     found = summarize_days(scope, zones, span, states=STATE_GROUPS[wanted.group], most=wanted.most, **narrow)
     if wanted.whole and found.posts_on_day <= wanted.whole:
@@ -290,9 +288,11 @@ def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: Calend
 
 def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
     """The days with every post, and the hours that are free."""
-    by_id, names = {one.id: one for one in chosen}, queries.channel_names(scope)
+    by_id = {one.id: one for one in chosen}
+    names = queries.channel_names(scope)
     last = wanted.first + timedelta(days=wanted.days)
-    start, end = day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
+    start = day_bounds(wanted.first - timedelta(days=1), "UTC")[0]
+    end = day_bounds(last, "UTC")[1]
     entries = calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = list_usual_hours(scope, by_id) if ahead else {}

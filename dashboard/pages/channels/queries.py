@@ -139,7 +139,8 @@ def _build_channel_overviews(
     by_hand = [
         one for one in rows if account_connectors.connector_for(platform_connectors(), one).capabilities.hand_over
     ]
-    crews, bearing = assignees.assignees_by_channel(scope, by_hand), reader_roles.role_status_by_channel(scope)
+    crews = assignees.assignees_by_channel(scope, by_hand)
+    bearing = reader_roles.role_status_by_channel(scope)
     bills = request_costs.bills_by_account(scope, {one.platform for one in rows})
     return [
         ChannelOverview(

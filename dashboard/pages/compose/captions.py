@@ -199,7 +199,8 @@ def _insert_caption(target: str, offer: CaptionOffer) -> None:
 
 def _save_suggested_alt_text(page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID) -> Message:
     """The words that stand for the picture; its field is drawn anew with them."""
-    creator, asset = page.get_creator(scope, kit.wish.creator_id), kit.wish.asset
+    creator = page.get_creator(scope, kit.wish.creator_id)
+    asset = kit.wish.asset
     if asset is not None:
         assets.check_assets_owned(scope, creator.id, [asset])
         assets.set_alt_text(scope, asset, text)

@@ -155,10 +155,8 @@ def _render_occurrence_preview(
         draw_template("shell/templates/note.html", note=page.localizer.message_text(unreadable.message))
         return
     found = occurrences.split_by_quiet(repeat.iterate_occurrences(now, len(walls) + UPCOMING_COUNT), closed)
-    said, made = (
-        _describe_recurrence(page, repeat),
-        len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1),
-    )
+    said = _describe_recurrence(page, repeat)
+    made = len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1)
     shown = {"coming": found.open[:UPCOMING_COUNT], "quiet": found.quiet}
     draw_template(
         "pages/posts/templates/series_dates.html",

@@ -46,7 +46,8 @@ def render_timing_warnings(page: PageContext, written: Draft, at: WallTime | Non
     """What speaks against the time it would leave, once that can be read: typed, proposed or at once."""
     if at is None:
         return
-    there, when = written.channels, at.instant()
+    there = written.channels
+    when = at.instant()
     nears, troubles = page.read(
         lambda scope: (list_timing_warnings(scope, there, when), list_blockers(scope, there, when))
     )

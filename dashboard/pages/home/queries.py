@@ -189,7 +189,8 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     mine = [one for one in list_creators(scope) if not member.creators or one.slug in member.creators]
     shown = mine if works or money else []
     posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
-    sales, halt = _load_daily_sales(scope, shown) if money else {}, _load_stopped_scope(scope, posts.entries)
+    sales = _load_daily_sales(scope, shown) if money else {}
+    halt = _load_stopped_scope(scope, posts.entries)
     return HomeView(
         now=scope.now,
         needs=posts.needs,
@@ -224,7 +225,8 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
         if any(one.cause.startswith(attention_items.STOP_CAUSE) for one in notices)
         else {}
     )
-    entries, moved = board.entries, [one for one in board.moved if _is_notable_move(one)]
+    entries = board.entries
+    moved = [one for one in board.moved if _is_notable_move(one)]
     talk, money, yes = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
     happens = activity_queries.without_demo_runs(
         scope,
@@ -345,7 +347,9 @@ def summarize_sales(found: Mapping[date, Sequence[DaySales]], currency: str, tod
     days = [today - timedelta(days=back) for back in range(USUAL_DAYS, -1, -1)]
     rows = [next((row for row in found.get(day, []) if row.net.currency == currency), None) for day in days]
     nets = [row.net.minor if row is not None else 0 for row in rows]
-    before, last, none = nets[:-1], rows[-1], Money(0, currency)
+    before = nets[:-1]
+    last = rows[-1]
+    none = Money(0, currency)
     return SalesSummary(
         today=Money(nets[-1], currency),
         orders=last.orders if last is not None else 0,

@@ -72,7 +72,8 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
     if not one.can_answer:
         st.info(page.text("inbox.no_answers"))
         return
-    talk, box = one.desk.id, _reply_box_key(one)
+    talk = one.desk.id
+    box = _reply_box_key(one)
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
         st.session_state[box] = ""
     st.text_area(
@@ -107,7 +108,8 @@ def _reply_box_key(one: ConversationView) -> str:
 
 
 def _render_toolbar(page: PageContext, one: ConversationView) -> None:
-    talk, key = one.desk.id, f"inbox:{one.desk.id}"
+    talk = one.desk.id
+    key = f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
         if not one.mine:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
@@ -137,7 +139,8 @@ def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
     standing_ones = [answer for answer in one.answers.values() if not answer.gone]
     if not standing_ones or not page.has_right(Right.CHAT):
         return
-    draft, sure = standing_ones[0].draft_id, f"{SELECTED_COMMENT_KEY}:sure"
+    draft = standing_ones[0].draft_id
+    sure = f"{SELECTED_COMMENT_KEY}:sure"
     if actions.typed_value(sure) != f"back:{draft}":
         key = f"inbox:back:{draft}:ask"
         st.button(page.text("inbox.take_back"), key=key, on_click=toggle_panel, args=(sure, f"back:{draft}"))
@@ -149,7 +152,8 @@ def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_moderation_button(page: PageContext, remark_id: UUID, act: str) -> None:
-    key, sure = f"inbox:{act}:{remark_id}", f"{SELECTED_COMMENT_KEY}:sure"
+    key = f"inbox:{act}:{remark_id}"
+    sure = f"{SELECTED_COMMENT_KEY}:sure"
     if act in IRREVERSIBLE and actions.typed_value(sure) != f"{act}:{remark_id}":
         st.button(
             page.text(f"inbox.act.{act}"), key=f"{key}:ask", on_click=toggle_panel, args=(sure, f"{act}:{remark_id}")

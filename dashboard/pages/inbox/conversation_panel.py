@@ -61,7 +61,8 @@ def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
 
 def _render_toolbar(page: PageContext, one: ConversationView) -> None:
     """Who answers, and what else can be done; each with its key."""
-    talk, key = one.desk.id, f"inbox:{one.desk.id}"
+    talk = one.desk.id
+    key = f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
         if not one.mine and one.desk.owner is not OwnerState.CLOSED:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
@@ -203,7 +204,8 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
-    box, stop = f"inbox:why:{one.desk.id}", not one.card.sales_stopped
+    box = f"inbox:why:{one.desk.id}"
+    stop = not one.card.sales_stopped
     st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
     act = partial(stop_sales, page, one.desk.id, box, stop)
     code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"

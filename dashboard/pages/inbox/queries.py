@@ -86,7 +86,8 @@ def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxVie
     """The list for this member, in the order of what it asks of them."""
     mine = {one.id: one for one in page.list_creators(scope)}
     found = queries.list_inbox(scope, list(mine))
-    me, groups = page.viewer.member.id, dict[InboxGroup, list[InboxEntry]]()
+    me = page.viewer.member.id
+    groups = dict[InboxGroup, list[InboxEntry]]()
     for group in InboxGroup:
         rows = [row for row in found if row.group(me, scope.now) is group]
         if rows:
@@ -129,7 +130,8 @@ def load_conversation(
     desk = queries.load_conversation_desk(scope, conversation_id, me)
     kept = unsent_text.load_unsent_text(scope, conversation_id, me)
     heard = moderation.list_comments_of_conversation(scope, conversation_id) if desk.public else []
-    there, chosen = conversation_connector(scope, conversation_id), selected_comment(heard, about)
+    there = conversation_connector(scope, conversation_id)
+    chosen = selected_comment(heard, about)
     can = there.capabilities
     return ConversationView(
         now=scope.now,

@@ -74,10 +74,8 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
 
 def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]:
     """Pictures of a creator that may be chosen as references; no demonstrations where those stand apart."""
-    found, own = (
-        list_asset_cards(scope, creator_id, limit=REFERENCES),
-        assets.needs_label_separation(scope, creator_id),
-    )
+    found = list_asset_cards(scope, creator_id, limit=REFERENCES)
+    own = assets.needs_label_separation(scope, creator_id)
     return [one for one in found if not one.standing.is_withheld and not (own and one.label)]
 
 

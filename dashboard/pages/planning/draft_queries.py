@@ -24,10 +24,8 @@ class DraftEntry:
 
 def list_drafts(scope: Scope, mine: Sequence[Creator]) -> list[DraftEntry]:
     """All of these creators, the last written first."""
-    known, names = (
-        {one.id: one for one in mine},
-        {f"member:{one.id}": one.name for one in list_members(scope)},
-    )
+    known = {one.id: one for one in mine}
+    names = {f"member:{one.id}": one.name for one in list_members(scope)}
     accounts = {one.id: queries.list_creator_channels(scope, one.id) for one in mine}
     found = []
     for one in unscheduled_drafts.list_unscheduled_drafts(scope, known):

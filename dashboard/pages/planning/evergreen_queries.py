@@ -67,7 +67,8 @@ class EvergreenView:
             return ""
         if all(one.taken_out for one in self.items):
             return "pool.nothing_inside"
-        until, today = self.rhythm.until if self.rhythm else None, local_day(self.now, self.creator.zone)
+        until = self.rhythm.until if self.rhythm else None
+        today = local_day(self.now, self.creator.zone)
         return "pool.is_over" if until is not None and until < today else "pool.nothing_coming"
 
     def state_code(self, entry: DeliveryEntry) -> str:
@@ -80,7 +81,8 @@ def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
     row = evergreen_pools.pool_of_creator(scope, creator.id)
     entries = evergreen_pools.list_pool_entries(scope, row.id) if row is not None else []
     inside = {UUID(one) for entry in entries for one in entry.wordings}
-    since, names = scope.now - RECENT, channel_names(scope)
+    since = scope.now - RECENT
+    names = channel_names(scope)
     known = queries.entries_of_pool_posts(scope, inside, since, scope.now + RECENT, names=names)
     accounts = list_post_accounts(scope, [creator])
     hours = {one.id: slots.list_slots(scope, one.id) for one in accounts}

@@ -21,8 +21,11 @@ from schedules.imports.states import ImportState
 from tenants.agencies.rights import Right
 
 TICK = "3s"
-FILE, ROUND, CHOSEN = "files:file", "files:round", "files:chosen"
-FIRST, LAST = "files:first", "files:last"
+FILE = "files:file"
+ROUND = "files:round"
+CHOSEN = "files:chosen"
+FIRST = "files:first"
+LAST = "files:last"
 SHOWN = 60
 """Findings on the page; the report has them all."""
 
@@ -146,11 +149,14 @@ def _render_import_actions(page: PageContext, shown: ImportView) -> None:
 
 def _render_write_buttons(page: PageContext, shown: ImportView) -> None:
     """Writing it, as drafts or planned at once."""
-    one, params = shown.lines == 1, {"count": page.localizer.format_number(shown.lines)}
+    one = shown.lines == 1
+    params = {"count": page.localizer.format_number(shown.lines)}
     draft, plan = (partial(_confirm_import, page, shown.id, plan) for plan in (False, True))
-    code, key = "files.write_one" if one else "files.write", f"files:write:{shown.id}"
+    code = "files.write_one" if one else "files.write"
+    key = f"files:write:{shown.id}"
     actions.action_button(page, code, draft, right=Right.RUN, key=key, kind="primary", params=dict(params))
-    code, key = "files.plan_one" if one else "files.plan", f"files:plan:{shown.id}"
+    code = "files.plan_one" if one else "files.plan"
+    key = f"files:plan:{shown.id}"
     actions.action_button(page, code, plan, right=Right.RUN, key=key, params=dict(params))
 
 

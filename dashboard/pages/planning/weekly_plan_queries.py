@@ -52,7 +52,8 @@ def load_weekly_plan(scope: Scope, creator: Creator) -> WeeklyPlanView:
     """What one creator may be proposed, and what was."""
     every = proposals.list_week_proposals(scope, creator.id, limit=1 + EARLIER)
     manner = persona.writing_style_of_creator(scope, creator.id)
-    newest, earlier = every[:1], [one for one in every[1:] if one.open_lines]
+    newest = every[:1]
+    earlier = [one for one in every[1:] if one.open_lines]
     today = local_day(scope.now, creator.zone)
     theirs = queries.list_creator_channels(scope, creator.id)
     return WeeklyPlanView(

@@ -145,7 +145,8 @@ def _render_series_change_form(page: PageContext, found: PostView, one: SeriesVi
 def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None:
     """Its words from this date on. While nobody typed anything they are those the post has now: words that were changed
     meanwhile would else be written back."""
-    field, began = prefix + "body", prefix + "began"
+    field = prefix + "body"
+    began = prefix + "began"
     typed = st.session_state.get(field)
     if typed is None or (typed == st.session_state.get(began) and typed != said):
         st.session_state.update({field: said, began: said})
@@ -208,7 +209,8 @@ def _submit_series_change(page: PageContext, found: PostView, one: SeriesView, d
 def _change_following_occurrences(
     page: PageContext, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scope, _: UUID
 ) -> Message:
-    post, day = fresh.post, fresh.day
+    post = fresh.post
+    day = fresh.day
     creator = page.get_creator(scope, post.creator_id)
     repeat = fresh.choice.to_repeat(WallTime(day, parse_time(fresh.clock), fresh.one.repeat.zone))
     words = None
@@ -217,7 +219,8 @@ def _change_following_occurrences(
         said = (post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others, post.links)
         words = Draft(creator.id, *said)
     other = fresh.accounts if set(fresh.accounts) != set(fresh.one.channels) else None
-    change, confirmed = SeriesUpdate(repeat, words, other), fresh.choice.confirmed
+    change = SeriesUpdate(repeat, words, other)
+    confirmed = fresh.choice.confirmed
     new = series.change_following_occurrences(
         scope, fresh.one.id, day, change, author=page.viewer.actor, confirmed=confirmed
     )

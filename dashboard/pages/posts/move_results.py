@@ -32,10 +32,12 @@ def describe_unmoved_posts(page: PageContext, scope: Scope, done: Message, left:
     """What was done, and which posts stayed and why; that alone where none did."""
     if not left:
         return done
-    names, which = queries.channel_names(scope), []
+    names = queries.channel_names(scope)
+    which = []
     for one in left[:FEW]:
         words = " ".join(one.words.split())[:BEGINNING] or "…"
-        account, why = names.get(one.channel_id, "?"), page.localizer.message_text(one.why)
+        account = names.get(one.channel_id, "?")
+        why = page.localizer.message_text(one.why)
         which.append(page.text("shift.stayed_one", post=words, account=account, why=why))
     if len(left) > FEW:
         which.append(page.text("shift.more", count=len(left) - FEW))

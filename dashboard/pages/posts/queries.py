@@ -117,13 +117,13 @@ def load_post_channels(
 ) -> list[PostChannel]:
     """Each account of a post, with its story; what is known of all of them is read at once. `whole` is all of it."""
     about = {one.delivery_id: delivery_subject(one.delivery_id) for one in entries}
-    stories, tried = (
-        delivery_timelines(scope, list(about)),
-        list_attempts_by_subject(scope, about.values()),
-    )
-    clicked, dry = short_links.clicks_of(scope, list(about.values())), dry_run_state.load_dry_run_check(scope)
+    stories = delivery_timelines(scope, list(about))
+    tried = list_attempts_by_subject(scope, about.values())
+    clicked = short_links.clicks_of(scope, list(about.values()))
+    dry = dry_run_state.load_dry_run_check(scope)
     held = send_limits.send_blocks(scope, {one.channel_id for one in entries}, brake=True, posts=True)
-    known, reworded = load_uncertain_deliveries(scope, entries), queries.edits_of_deliveries(scope, list(about))
+    known = load_uncertain_deliveries(scope, entries)
+    reworded = queries.edits_of_deliveries(scope, list(about))
     found = []
     for one in entries:
         what = about[one.delivery_id]

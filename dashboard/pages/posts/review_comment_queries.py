@@ -68,7 +68,8 @@ class ReviewCommentsView:
 
 def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewCommentsView:
     """What is said of a post. Raises NotFound for one of a creator who is not this member's."""
-    found, members = queries.load_post_discussion(scope, post_id), list_members(scope)
+    found = queries.load_post_discussion(scope, post_id)
+    members = list_members(scope)
     readers = review_comments.filter_comment_readers(members, found.creator, internal=False)
     return ReviewCommentsView(
         now=scope.now,

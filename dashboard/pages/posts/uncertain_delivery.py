@@ -26,7 +26,8 @@ WAIT = 3.0
 """Seconds in which the risk can be read before the second press works."""
 
 TICK = "1s"
-AGAIN, LEAVE = "again", "leave"
+AGAIN = "again"
+LEAVE = "leave"
 
 
 def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: datetime) -> None:

@@ -30,7 +30,8 @@ def render_account_failover(page: PageContext, found: QueueView) -> None:
         names = {str(one.id): one.name for one in found.spares}
         key = f"{TARGET}:{found.channel.id}"
         target = st.selectbox(page.text("spare.target"), list(names), format_func=lambda one: names[one], key=key)
-        source_id, target_id = found.channel.id, UUID(target)
+        source_id = found.channel.id
+        target_id = UUID(target)
         try:
             shown = page.read(lambda scope: account_failover.preview_failover(scope, source_id, target_id))
         except GreenroomError as wrong:

@@ -35,7 +35,9 @@ from schedules.rescheduling.queue import QueueEntry
 from tenants.agencies.rights import Right
 
 ACCOUNT = "queue:account"
-APART, BINDS, HOLDS = "queue:apart", "queue:binds", "queue:holds"
+APART = "queue:apart"
+BINDS = "queue:binds"
+HOLDS = "queue:holds"
 DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
 MINUTE = timedelta(minutes=1)
 SHOWN = 60
@@ -226,7 +228,8 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
 def _render_slot(page: PageContext, found: QueueView, slot_id: UUID, said: str) -> None:
     """One hour: taken away by a press, or after a word on what stands at it."""
     there = queue.entries_at_slot(found.entries, slot_id)
-    why, key = page.text("queue.slot_remove"), f"slot:{slot_id}"
+    why = page.text("queue.slot_remove")
+    key = f"slot:{slot_id}"
     only = (partial(_remove_slot, page, slot_id), Right.RUN, key)
     if not there:
         st.button(said, key=key, icon=":material/close:", help=why, on_click=actions.run_action, args=only)
@@ -248,10 +251,8 @@ def _close_slot(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scop
 
 def _save_minimum_interval(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     require_own_creator(page, scope, channel_id)
-    minutes, holds = (
-        int(actions.typed_value(f"{APART}:{channel_id}") or 0),
-        bool(actions.typed_value(f"{BINDS}:{channel_id}")),
-    )
+    minutes = int(actions.typed_value(f"{APART}:{channel_id}") or 0)
+    holds = bool(actions.typed_value(f"{BINDS}:{channel_id}"))
     interval_waits.set_minimum_interval(scope, channel_id, minutes=minutes, holds=holds)
     lifecycle.hold_repeats(scope, channel_id, bool(actions.typed_value(f"{HOLDS}:{channel_id}")))
     return Message("queue.apart_holds" if holds and minutes else "queue.apart_kept")
@@ -262,7 +263,8 @@ def _add_slots(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Me
     days = actions.typed_value(DAYS) or []
     if not days:
         raise BadInput("queue.no_days")
-    clock, label = parse_time(str(actions.typed_value(CLOCK) or "")), str(actions.typed_value(LABEL) or "")
+    clock = parse_time(str(actions.typed_value(CLOCK) or ""))
+    label = str(actions.typed_value(LABEL) or "")
     for day in days:
         slots.add_slot(
             scope,

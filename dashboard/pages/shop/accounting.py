@@ -27,7 +27,10 @@ from subscribers.statements.file_reader import StatementFile
 from tenants.agencies.queries import Creator, get_agency
 from tenants.agencies.rights import Right
 
-MONTH, SOURCE, FILE, SAMPLE = "shop:month", "shop:source", "shop:file", "shop:sample"
+MONTH = "shop:month"
+SOURCE = "shop:source"
+FILE = "shop:file"
+SAMPLE = "shop:sample"
 SHOWN = 60
 """Lines of a report that are shown; all of them count."""
 
@@ -74,8 +77,10 @@ def _build_template_values(page: PageContext, creator: Creator, books: Accountin
 
 def _render_downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
     """The month as a table, as a page and as a PDF; each is made when it is asked for."""
-    found, names = books.month, books.names
-    name, title = f"{creator.slug}-{found.month:%Y-%m}", _statement_title(page, creator, found.month)
+    found = books.month
+    names = books.names
+    name = f"{creator.slug}-{found.month:%Y-%m}"
+    title = _statement_title(page, creator, found.month)
     agency = page.read(get_agency).name
     close = found.close
     when = page.localizer.format_moment(close.at, found.until) if close is not None else ""

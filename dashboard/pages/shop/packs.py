@@ -23,8 +23,11 @@ from subscribers.rails.contract import RailTerms
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-PRICING, MAKING = "shop:pricing", "shop:making"
-TITLE, PRICE, PICTURES = "shop:title", "shop:price", "shop:pictures"
+PRICING = "shop:pricing"
+MAKING = "shop:making"
+TITLE = "shop:title"
+PRICE = "shop:price"
+PICTURES = "shop:pictures"
 ACROSS = 3
 
 
@@ -68,7 +71,8 @@ def _render_pack(page: PageContext, found: PacksView, ware: PackListing, *, runs
                 args=(PRICING, str(ware.id)),
             )
         after = PackState.PAUSED if ware.state is PackState.ACTIVE else PackState.ACTIVE
-        act, key = partial(_set_pack_state, page, ware.id, after), f"shop:{after}:{ware.id}"
+        act = partial(_set_pack_state, page, ware.id, after)
+        key = f"shop:{after}:{ware.id}"
         actions.action_button(page, f"shop.to.{after}", act, right=Right.RUN, key=key)
     if st.session_state.get(PRICING) == str(ware.id):
         for rail in found.rails:

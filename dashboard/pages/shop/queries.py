@@ -115,7 +115,8 @@ def require_own_pack(scope: Scope, page: PageContext, pack_id: UUID) -> packs.Pa
 
 def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> ReconciliationView:
     """What lies where."""
-    names, ids = {one.id: one.name for one in mine}, [one.id for one in mine]
+    names = {one.id: one.name for one in mine}
+    ids = [one.id for one in mine]
     unmatched = queries.list_unmatched_payments(scope, ids)
     return ReconciliationView(
         now=scope.now,

@@ -44,7 +44,8 @@ def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> No
 
 def _format_rail_balance(page: PageContext, told: RailBalance, now: datetime) -> str:
     """What a platform says lies on an account, beside what the books say."""
-    lies, at = page.localizer.format_money(told.lies), page.localizer.format_moment(told.read_at, now)
+    lies = page.localizer.format_money(told.lies)
+    at = page.localizer.format_moment(told.read_at, now)
     said = [page.text("shop.lies", account=told.account, amount=lies, at=at)]
     if told.differs.minor:
         said.append(page.text("shop.lies.differs", amount=page.localizer.format_money(told.differs)))
@@ -61,7 +62,8 @@ def _render_unmatched_payment(
     page: PageContext, mine: Sequence[Creator], found: ReconciliationView, one: UnmatchedPayment
 ) -> None:
     whose = next(creator.name for creator in mine if creator.id == one.creator_id)
-    amount, when = page.localizer.format_money(one.money), page.localizer.format_moment(one.at, found.now)
+    amount = page.localizer.format_money(one.money)
+    when = page.localizer.format_moment(one.at, found.now)
     st.write(page.markdown("shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when))
     if one.returning:
         st.caption(page.text("shop.returning"))

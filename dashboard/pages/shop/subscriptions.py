@@ -20,7 +20,11 @@ from subscribers.subscriptions.plans import PlanSummary, RunningSubscription
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-TITLE, WORDS, PRICE, OPENS, ACCOUNT = "plan:title", "plan:words", "plan:price", "plan:opens", "plan:account"
+TITLE = "plan:title"
+WORDS = "plan:words"
+PRICE = "plan:price"
+OPENS = "plan:opens"
+ACCOUNT = "plan:account"
 
 
 def render_subscriptions(page: PageContext, creator: Creator) -> None:
@@ -90,7 +94,8 @@ def _create_plan(
     page: PageContext, creator_id: UUID, accounts: tuple[UUID, ...], scope: Scope, _press: UUID
 ) -> Message:
     creator = page.get_creator(scope, creator_id)
-    said, title = str(actions.typed_value(PRICE) or "").strip(), str(actions.typed_value(TITLE) or "").strip()
+    said = str(actions.typed_value(PRICE) or "").strip()
+    title = str(actions.typed_value(TITLE) or "").strip()
     if not said.isascii() or not said.isdigit():
         raise BadInput("plan.bad_price", said=said or "…")
     plans.create_plan(

@@ -21,7 +21,8 @@ from tenants.auth import members, sessions
 CREATOR_KINDS = ("human", "virtual")
 RATING_CEILINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 REPLY_MODES = ("copilot", "autopilot")
-MIN_SLUG_LENGTH, MAX_SLUG_LENGTH = 3, 40
+MIN_SLUG_LENGTH = 3
+MAX_SLUG_LENGTH = 40
 """Characters of a page's address."""
 
 

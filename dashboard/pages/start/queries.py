@@ -34,7 +34,8 @@ class StartView:
 
 def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
     """What stands and what is missing."""
-    demo, creator = get_agency(scope).demo, mine[0] if mine else None
+    demo = get_agency(scope).demo
+    creator = mine[0] if mine else None
     if demo or creator is None:
         return StartView(demo, creator, None, 0, ())
     channels = queries.list_creator_channels(scope, creator.id)

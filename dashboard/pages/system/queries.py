@@ -28,7 +28,8 @@ from tenants.agencies.queries import Creator, Member, list_creators, list_member
 from tenants.audit import AuditRecord
 from tenants.auth import passkeys
 
-READ, LINES = 200, 50
+READ = 200
+LINES = 50
 """Entries of the audit that are read, and lines made of them."""
 
 LATE = timedelta(minutes=1)
@@ -102,7 +103,8 @@ def _list_place_rules(
 ) -> Mapping[str, Sequence[str]]:
     """The rows of these places and of those that are kept tighter, each with the rules it is judged by, as a post's own
     page names them; of a place without a row nothing leaves anyway."""
-    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    rules = active_policy.current_bundle(scope)
+    today = scope.now.date()
     names = {surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}" for platform, surface in places}
     known = sorted(name for name in names | {one.place for one in kept} if name in rules.rows)
     return {name: [rule for rule, _ in rules.source_rows(rules.rows[name].platform, name, on=today)] for name in known}
@@ -121,11 +123,9 @@ def load_queue_status(scope: Scope) -> QueueStatus:
 
 def load_system(scope: Scope, member: Member) -> SystemView:
     """The agency's own part of the machine, as far as this member may see; another agency's tasks are not counted."""
-    people, places, kept = (
-        list_members(scope),
-        queries.posting_surfaces(scope),
-        place_limits.list_place_limits(scope),
-    )
+    people = list_members(scope)
+    places = queries.posting_surfaces(scope)
+    kept = place_limits.list_place_limits(scope)
     every = list_creators(scope)
     mine = {one.id: one for one in every if member.works_for(one.slug)}
     others = len(mine) < len(every)

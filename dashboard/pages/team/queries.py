@@ -42,8 +42,10 @@ class TeamView:
 
 def load_team(scope: Scope) -> TeamView:
     """Everybody of the agency by name."""
-    agency, seats = queries.get_agency(scope), list_member_sessions(scope)
-    members, same = queries.list_members(scope), device_fingerprints.same_humans(scope)
+    agency = queries.get_agency(scope)
+    seats = list_member_sessions(scope)
+    members = queries.list_members(scope)
+    same = device_fingerprints.same_humans(scope)
     creators = queries.list_creators(scope)
     colleagues = [
         TeamMember(

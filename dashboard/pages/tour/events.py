@@ -14,7 +14,8 @@ from tenants.agencies import queries
 TOUR_ORIGIN = "tour"
 """Where the posts of the tour come from; their keys begin with the step and the run."""
 
-KILLED_EVENT, COUNTED_EVENT = "tour.killed", "tour.counted"
+KILLED_EVENT = "tour.killed"
+COUNTED_EVENT = "tour.counted"
 BURST_SIZE = 30
 """Posts of a burst."""
 

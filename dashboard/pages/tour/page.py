@@ -49,7 +49,8 @@ def _render_steps(drawn: PageContext) -> None:
         st.rerun()
     actions.show_notices(page, "tour:steps")
     found = page.read(lambda scope: load_tour(scope, page.list_creators(scope)))
-    done, fan = found.completed_steps, str(st.session_state[FAN])
+    done = found.completed_steps
+    fan = str(st.session_state[FAN])
     for number, step in enumerate(TOUR_STEPS, start=1):
         with st.container(border=True, key=f"tour:{step}", gap="small"):
             draw_template(

@@ -35,7 +35,8 @@ from tenants import audit
 from tenants.agencies.queries import Creator
 from tenants.audit import AuditRecord
 
-MIA, NOVA = "mia", "nova"
+MIA = "mia"
+NOVA = "nova"
 VISITOR_PREFIX = "visite-"
 """How the fan is called who the tour sends to the chat."""
 
@@ -142,8 +143,10 @@ def is_delivered(story: OrderHistory) -> bool:
 
 def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
     """How far this agency's tour has come, for a member who works for these creators."""
-    by_slug, ids = {one.slug: one for one in mine}, [one.id for one in mine]
-    mia, nova = by_slug.get(MIA), by_slug.get(NOVA)
+    by_slug = {one.slug: one for one in mine}
+    ids = [one.id for one in mine]
+    mia = by_slug.get(MIA)
+    nova = by_slug.get(NOVA)
     channels = [one for one in list_channels(scope) if one.creator_id in set(ids)]
     ours = entries_of_origin(scope, TOUR_ORIGIN, ids, limit=90)
     page = _find_own_page(channels, mia)
@@ -203,9 +206,11 @@ def _load_cheat_attempts(
             newest.setdefault(rest.partition(":")[0], entry)
     said = last_decisions(scope, DELIVERY, [one.delivery_id for one in newest.values()])
     places = {one.id: one for one in channels}
-    found, rules = {}, active_policy.current_bundle(scope)
+    found = {}
+    rules = active_policy.current_bundle(scope)
     for way, entry in newest.items():
-        verdict, place = said.get(entry.delivery_id), places.get(entry.channel_id)
+        verdict = said.get(entry.delivery_id)
+        place = places.get(entry.channel_id)
         on = verdict.at.date() if verdict is not None else scope.now.date()
         rule = rules_of_destination(rules, place.platform, place.surface, on) if place is not None else None
         found[way] = CheatAttempt(entry, verdict, rule)

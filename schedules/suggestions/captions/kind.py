@@ -71,7 +71,8 @@ class CaptionKind:
         self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[CaptionOffer | CaptionFailure]:
         """Write the set, then each version and translation: one that fails leaves the others."""
-        captions, brief = request.captions, request.captions.wish
+        captions = request.captions
+        brief = request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
         ask = (sessions.counted_engine(engine, captions.draft), brief, request.creator, request.rules)
         if brief.kit:

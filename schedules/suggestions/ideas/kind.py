@@ -58,7 +58,8 @@ class IdeaKind:
 
     def write_parts(self, request: IdeaRequest, engine: TextEngine, sessions: CostSessions) -> Iterator[Idea | Message]:
         """Ask for one idea after the other, with the titles that were proposed already."""
-        batch, titles = request.batch, list(request.before)
+        batch = request.batch
+        titles = list(request.before)
         seed = derived_uuid(batch.id, "ideas").int % 2**30
         model = sessions.counted_engine(engine, batch.id)
         for number in range(IDEAS_PER_REQUEST):

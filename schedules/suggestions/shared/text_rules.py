@@ -134,7 +134,8 @@ def _count_letters(text: str) -> int:
 
 def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
     """Whether a text says again what was said: the same words, nearly the same, or hardly any others."""
-    mine, words = text_similarity.fingerprint_text(text), len(output_checks.significant_words(text))
+    mine = text_similarity.fingerprint_text(text)
+    words = len(output_checks.significant_words(text))
     for one in said:
         if text_similarity.compare_fingerprints(mine, one.print) in (SimilarityKind.WORDS, SimilarityKind.NEARLY):
             return True

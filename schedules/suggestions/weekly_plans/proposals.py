@@ -206,7 +206,9 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
     if change.body != row.body:
         row.words_by = "both" if row.words_by in ("model", "both") else "person"
         row.body = change.body
-    row.wall_time, row.zone, row.recipe_id = str(change.at), change.at.zone, change.recipe_id
+    row.wall_time = str(change.at)
+    row.zone = change.at.zone
+    row.recipe_id = change.recipe_id
     row.version += 1
     scope.add(row)
 
@@ -275,7 +277,8 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
     for row in rows:
         version, text = words.get(row.id, (0, ""))
         if text and row.state == WeekLineState.PROPOSED and row.version == version and row.words_by == "brief":
-            row.body, row.words_by = text, "model"
+            row.body = text
+            row.words_by = "model"
             row.version += 1
             scope.add(row)
             given.append(row.id)

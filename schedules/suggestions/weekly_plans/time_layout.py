@@ -52,7 +52,8 @@ def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> 
 
     By time.
     """
-    instants, found = sorted(taken.instants), []
+    instants = sorted(taken.instants)
+    found = []
     for hours in wanted:
         for hour in hours:
             at = hour.at.instant()

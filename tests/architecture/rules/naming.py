@@ -12,7 +12,7 @@ Found = Iterator[tuple[ast.AST | int, str]]
 
 PARTICIPLE = re.compile(r"[a-z]{2,}ing")
 NOUNS_IN_ING = frozenset(
-    (
+    (  # noqa: SIM905  reads better
         "accounting billing booking branding counting drawing embedding encoding engineering"
         " fitting heading lettering lighting listing logging mailing mapping marketing morning"
         " onboarding opening pairing polling posting pricing publishing rating reading rescheduling"

@@ -20,6 +20,7 @@ from tests.conftest import Cluster
 from tests.dashboard.conftest import serving
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wired
+from tests.schedules.conftest import running, sandbox  # noqa: F401  fixtures
 from workers.wiring import Services
 
 FRENCH = {"accept-language": "fr"}

@@ -67,10 +67,8 @@ def _add_run_preview_route(routes: APIRouter, tenant: OpenScope, generators: Gen
 
 
 def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
-    can_read, can_make = (
-        Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ)),
-        Depends(create_dependency(tenant, ApiKeyScope.GENERATE)),
-    )
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+    can_make = Depends(create_dependency(tenant, ApiKeyScope.GENERATE))
     can_stop = Depends(action_dependency(tenant, ApiKeyScope.GENERATE))
 
     @routes.post("/runs", status_code=202, response_model=RunOut)
@@ -120,7 +118,8 @@ def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
         seen = [one for one in sight.creators if which.creator in (None, one)]
         found = list_runs_before(scope, seen, before, limit=which.limit)
         ids = [one.id for one in found]
-        spent, lists = cost_report.spent_by_run(scope, ids), wildcards.wildcard_versions_by_run(scope, ids)
+        spent = cost_report.spent_by_run(scope, ids)
+        lists = wildcards.wildcard_versions_by_run(scope, ids)
         return [RunOut.of(one, cost_report.total_spending(spent[one.id]), lists.get(one.id, {})) for one in found]
 
     items = call.read(ask)
@@ -137,7 +136,8 @@ def build_run_preview(
         creator_id, card = versions.get_current_recipe(scope, sight.creators, recipe_id)
         spec = specs.resolve_wildcards(scope, creator_id, card.spec)
         given = parameters.parse_values(card.spec.parameters, which.answer)
-        seed, count = _resolve_seed(which.seed), which.count or card.spec.picture_count
+        seed = _resolve_seed(which.seed)
+        count = which.count or card.spec.picture_count
         found = estimates.estimate_run(scope, generators, creator_id, spec, seed=seed, count=count, given=given)
         return RunPreviewOut.of(card.id, found)
 

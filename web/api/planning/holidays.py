@@ -68,7 +68,8 @@ def _build_holidays_out(scope: Scope, sight: Caller, creator_id: UUID | None) ->
         zone = sight.get_creator(creator_id).zone
         of = public_holidays.effective_holiday_settings(scope, [creator_id]).get(creator_id)
     else:
-        zone, of = queries.get_agency(scope).zone, public_holidays.get_holiday_setting(scope, scope.tenant_id)
+        zone = queries.get_agency(scope).zone
+        of = public_holidays.get_holiday_setting(scope, scope.tenant_id)
     if of is None:
         return HolidaysOut(creator_id=creator_id, country="", region="", left_out=[], own=False, days=[])
     days = [

@@ -75,7 +75,8 @@ def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> AwaitedPage:
             seen = [one for one in sight.creators if which.creator in (None, one)]
-            known, me = load_person_names(scope, sight), sight.member.principal_id
+            known = load_person_names(scope, sight)
+            me = sight.member.principal_id
             found = review_queue.list_review_queue(scope, seen, limit=which.limit)
             return AwaitedPage(items=[AwaitedOut.of(one, known, to=me) for one in found])
 
@@ -94,11 +95,9 @@ def _add_approval_status_route(routes: APIRouter, tenant: OpenScope) -> None:
 
 def _build_approval_status(scope: Scope, sight: Caller, post_id: UUID) -> NeededOut:
     found = listings.get_post_detail(scope, sight.creators, post_id)
-    row, known, said = (
-        deliveries.get_post(scope, post_id),
-        load_person_names(scope, sight),
-        queries.load_post_discussion(scope, post_id),
-    )
+    row = deliveries.get_post(scope, post_id)
+    known = load_person_names(scope, sight)
+    said = queries.load_post_discussion(scope, post_id)
     tiers = range(1, said.creator.approval_tiers + 1)
     return NeededOut(
         post_id=post_id,

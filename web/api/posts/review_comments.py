@@ -93,7 +93,8 @@ def _add_comment_create_route(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             listings.get_post_detail(scope, sight.creators, body.post_id)
             spot = CommentAnchor(body.part, body.media_id)
-            inside, named = body.internal, body.named
+            inside = body.internal
+            named = body.named
             made = review_comments.add_comment(
                 scope, body.post_id, body.words, key=uuid7(), spot=spot, named=named, internal=inside
             )

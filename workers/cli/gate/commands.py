@@ -27,7 +27,7 @@ def removal_requests() -> None:
 @removal_requests_app.command("list")
 def listed() -> None:
     """List the pending requests, and the reports that matched no content."""
-    from workers.cli.gate.removal_requests import print_waiting_requests
+    from workers.cli.gate.removal_requests import print_waiting_requests  # noqa: PLC0415  modules load when a command runs
 
     for line in print_waiting_requests():
         typer.echo(line)
@@ -36,7 +36,7 @@ def listed() -> None:
 @removal_requests_app.command()
 def show_contact(number: Number, name: Name) -> None:
     """Show the contact details of the requester; the audit log records who opened them."""
-    from workers.cli.gate.removal_requests import show_contact as read
+    from workers.cli.gate.removal_requests import show_contact as read  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(read(number, name=name))
 
@@ -44,7 +44,7 @@ def show_contact(number: Number, name: Name) -> None:
 @removal_requests_app.command()
 def uphold(number: Number, name: Name) -> None:
     """Uphold a request: remove the content everywhere and block it from being published again."""
-    from workers.cli.gate.removal_requests import decide_request
+    from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  modules load when a command runs
 
     decide_request(number, name=name, because="")
 
@@ -56,7 +56,7 @@ def reject(
     reason: Annotated[str, typer.Option(help="agreed, mistaken or unfounded; shown to the requester.")],
 ) -> None:
     """Reject a request: the content stays published."""
-    from workers.cli.gate.removal_requests import decide_request
+    from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  modules load when a command runs
 
     decide_request(number, name=name, because=reason)
 
@@ -74,7 +74,7 @@ def gate() -> None:
 @gate_app.command()
 def public_key() -> None:
     """Print the public key of the log. Keep it elsewhere: with it, an export is checked without this house."""
-    from workers.cli.gate.log_export import public_key as read
+    from workers.cli.gate.log_export import public_key as read  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(read())
 
@@ -85,9 +85,9 @@ def export(
     agency: Annotated[str, typer.Option(help="Of one agency; of all when left out.")] = "",
 ) -> None:
     """Write the log with its checkpoints and its public key, for whoever wants to verify it."""
-    from foundation.i18n.translation import Message
-    from workers.cli.gate.log_export import export_log
-    from workers.terminal.output import print_message
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.log_export import export_log  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
     count = export_log(file, agency=agency)
     print_message(Message("cli.log.exported", {"count": count, "file": str(file)}))
@@ -100,7 +100,7 @@ def verify(
     key: Annotated[str, typer.Option(help="The public key the file must be signed with.")] = "",
 ) -> None:
     """Say whether the log is whole, from when to when, and what is not signed yet. The exit code is 0 if it is."""
-    from workers.cli.gate.log_export import print_proof, verify_log
+    from workers.cli.gate.log_export import print_proof, verify_log  # noqa: PLC0415  modules load when a command runs
 
     sys.exit(print_proof(verify_log(file, agency=agency, key=key)))
 
@@ -111,7 +111,7 @@ def explain(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Tell why something was, or was not, allowed to leave; and decide again from what was stored."""
-    from workers.cli.gate.decision_explanation import print_decision_explanation
+    from workers.cli.gate.decision_explanation import print_decision_explanation  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(print_decision_explanation(post, language=language))
 
@@ -123,7 +123,7 @@ def report(
     csv: Annotated[bool, typer.Option("--csv", help="A line a figure, for spreadsheets.")] = False,
 ) -> None:
     """Print a month in numbers that name nobody: what left, was kept back, asked for and taken away; as Markdown."""
-    from workers.cli.gate.transparency_export import export_transparency_report
+    from workers.cli.gate.transparency_export import export_transparency_report  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(export_transparency_report(month, agency=agency, as_csv=csv))
 
@@ -136,7 +136,7 @@ def check_texts(
 
     A surface is a place (x.post, telegram/bot_dm) or a kind of text (caption, message); left out, it is x.post.
     """
-    from workers.cli.gate.text_check import run_text_check
+    from workers.cli.gate.text_check import run_text_check  # noqa: PLC0415  modules load when a command runs
 
     sys.exit(run_text_check(file))
 
@@ -146,9 +146,9 @@ def emergency_stop(
     reason: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
 ) -> None:
     """Stop publishing in the whole installation, for every agency, within two seconds."""
-    from foundation.i18n.translation import Message
-    from workers.cli.gate.emergency_stop import stop_installation_publishing
-    from workers.terminal.output import print_message
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.emergency_stop import stop_installation_publishing  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
     stop_installation_publishing(reason)
     print_message(Message("cli.stop.holds"))
@@ -159,9 +159,9 @@ def resume(
     reason: Annotated[str, typer.Option(help="What was found and done.")],
 ) -> None:
     """End the emergency stop of the whole installation; stops of single agencies stay."""
-    from foundation.i18n.translation import Message
-    from workers.cli.gate.emergency_stop import resume_installation_publishing
-    from workers.terminal.output import print_message
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.emergency_stop import resume_installation_publishing  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
     resume_installation_publishing(reason)
     print_message(Message("cli.stop.over"))
@@ -184,7 +184,7 @@ def explain_policy(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say what a place allows, who looks after its readers' age, where that was read, and when it ages."""
-    from workers.cli.gate.place_rules import explain_place
+    from workers.cli.gate.place_rules import explain_place  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(explain_place(place, on=date, language=language))
 
@@ -195,7 +195,7 @@ def update(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Take newer rules that two who may sign have signed, or say which are in force and when they age."""
-    from workers.cli.gate.policy_release import install_release_file, release_status
+    from workers.cli.gate.policy_release import install_release_file, release_status  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(release_status(language=language) if file is None else install_release_file(file, language=language))
 
@@ -208,7 +208,7 @@ def sign(
     lexicon: Annotated[Path | None, typer.Option(help="Its lexicon; the product's when left out.")] = None,
 ) -> None:
     """Sign a release of rules, for those who release them. Two keys export_transparency_report it one that can be taken."""
-    from workers.cli.gate.policy_release import sign_release
+    from workers.cli.gate.policy_release import sign_release  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(sign_release(file, key, matrix=matrix, lexicon=lexicon))
 
@@ -221,7 +221,7 @@ def sign_rows(
     key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
 ) -> None:
     """Sign the rules that a package of yours ships for its own platform: General and Suggestive alone."""
-    from workers.cli.gate.policy_release import sign_third_party_rules
+    from workers.cli.gate.policy_release import sign_third_party_rules  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(sign_third_party_rules(rows, file, key, platform=platform))
 
@@ -233,7 +233,7 @@ def diff(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything was loosened."""
-    from workers.cli.gate.place_rules import diff_rules
+    from workers.cli.gate.place_rules import diff_rules  # noqa: PLC0415  modules load when a command runs
 
     text, loosened = diff_rules(old, new, language=language)
     typer.echo(text)

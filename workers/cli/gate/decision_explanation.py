@@ -186,7 +186,8 @@ class _Teller:
             person.grants, platform=unit.platform, place=_place_id(each), rating=each.decision.rating, now=each.at
         )
         for grant in given:
-            what, limit = self.say(f"cli.story.grant.{grant.scope}"), self.say(f"rating.{Rating(grant.max_rating)}")
+            what = self.say(f"cli.story.grant.{grant.scope}")
+            limit = self.say(f"rating.{Rating(grant.max_rating)}")
             until = self.day(grant.valid_until)
             yield f"  {self.say('cli.story.granted', what=what, limit=limit, until=until)}"
         if person.grants and not given:
@@ -225,7 +226,8 @@ class _Teller:
         if left.recalled_at is not None:
             return self.say("cli.story.permit.recalled", at=at, recalled=self.when(left.recalled_at))
         if left.visible_at is not None:
-            seen, ids = self.when(left.visible_at), ", ".join(left.native_ids)
+            seen = self.when(left.visible_at)
+            ids = ", ".join(left.native_ids)
             return self.say("cli.story.permit.visible", at=at, visible=seen, ids=ids)
         return self.say("cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step)
 

@@ -40,7 +40,8 @@ def explain_place(what: str, *, on: str = "", language: str = "") -> str:
 
     Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
     """
-    rules, day = rules_in_force(), parse_day_argument(on) or wall_now().date()
+    rules = rules_in_force()
+    day = parse_day_argument(on) or wall_now().date()
     names = place_rules.match_places(rules, what)
     found = [] if names else third_party_rules(rules, what)
     if found:

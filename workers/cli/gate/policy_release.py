@@ -44,7 +44,8 @@ def admit_release(tenant: OpenScope, document: bytes, language: str) -> str:
 def describe_rules_in_force(tenant: OpenScope, language: str) -> str:
     """Which rules are in force, and when the next of them ages."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
-        found, today = active_policy.current_policy(scope), scope.now.date()
+        found = active_policy.current_policy(scope)
+        today = scope.now.date()
 
     def line(code: str, **params: str | int) -> str:
         return render_message(Message(code, params), language)
@@ -92,7 +93,8 @@ def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) 
 
     Raises BadInput for files that cannot be read, and for rows that no installation would take.
     """
-    signing, written = _read_private_key(key), _read_file(rows)
+    signing = _read_private_key(key)
+    written = _read_file(rows)
     try:
         document = third_party_rules.sign_rules(platform, written.decode(), signing)
         third_party_rules.verify_rules(document, bundle.shipped_bundle())

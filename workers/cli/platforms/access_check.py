@@ -36,7 +36,8 @@ class AccessCheck:
     @property
     def format_line(self) -> str:
         """As it is printed; of an account that somebody must connect again, with what its platform said."""
-        mark, name = "✓" if self.is_ok else "✗", translate(Message(f"platform.{self.channel.platform}"))
+        mark = "✓" if self.is_ok else "✗"
+        name = translate(Message(f"platform.{self.channel.platform}"))
         why = [self.channel.reason] if self.channel.state in UNUSABLE_STATES and self.channel.reason is not None else []
         return (
             f"{mark} {self.channel.name} · {name} · {self.owner_name}: {' '.join(map(translate, (self.message, *why)))}"
@@ -66,7 +67,8 @@ def check_accounts(services: Services, name: str, agency: str, *, dry: bool = Fa
 def _list_named_channels(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, str, Channel]]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            called, channels = get_agency(scope).name, queries.list_channels(scope)
+            called = get_agency(scope).name
+            channels = queries.list_channels(scope)
             names = {one.id: one.name for one in list_creators(scope)}
         for channel in channels if agency in ("", called.casefold()) else ():
             if name in ("", channel.name.casefold(), channel.account.casefold()):

@@ -30,7 +30,7 @@ def check(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")] = False,
 ) -> None:
     """Check that each account answers and need not be connected again. Posts nothing."""
-    from workers.cli.platforms.access_check import print_access_checks
+    from workers.cli.platforms.access_check import print_access_checks  # noqa: PLC0415  modules load when a command runs
 
     said, well = print_access_checks(name, agency=agency, dry=dry_run)
     typer.echo(said)
@@ -44,7 +44,7 @@ def disconnect(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told.")] = False,
 ) -> None:
     """Take an account off: its platform is told, its credentials are forgotten, its history stays."""
-    from workers.cli.platforms.disconnection import disconnect_from_terminal
+    from workers.cli.platforms.disconnection import disconnect_from_terminal  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(disconnect_from_terminal(name, agency=agency, sure=yes))
 
@@ -57,7 +57,7 @@ def connect(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
 ) -> None:
     """Connect an account: prompt for what the platform needs and report the result. OAuth continues in a browser."""
-    from workers.cli.platforms.account_setup import connect_from_terminal
+    from workers.cli.platforms.account_setup import connect_from_terminal  # noqa: PLC0415  modules load when a command runs
 
     failed = False
     for line, well in connect_from_terminal(platform, creator=creator, email=as_, dry=dry_run, ask=_prompt_field):
@@ -92,9 +92,9 @@ def connectors(
     markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/connectors.md.")] = False,
 ) -> None:
     """Say of each platform what it takes and tells, as its connector says it of itself."""
-    from connectors.registry import loader
-    from workers.cli.platforms import capability_table
-    from workers.terminal.output import translate
+    from connectors.registry import loader  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.platforms import capability_table  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import translate  # noqa: PLC0415  modules load when a command runs
 
     brought = loader.load_plugin_connectors()
     for one in brought.left_out:
@@ -126,6 +126,6 @@ def create_connector(
     folder: Annotated[Path | None, typer.Option(help="Where; connector-NAME here when left out.")] = None,
 ) -> None:
     """Write a package that brings a connector: its file, a fake of the platform, rules, and a suite that fails."""
-    from workers.cli.platforms.connector_scaffold import write_scaffold
+    from workers.cli.platforms.connector_scaffold import write_scaffold  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(write_scaffold(name, folder))

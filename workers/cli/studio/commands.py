@@ -52,7 +52,7 @@ RUN_OPTION_NAMES = RenamedOptions(
 @generation_app.command()
 def recipes(creator: Creator, agency: Agency = "") -> None:
     """List the recipes of a creator."""
-    from workers.cli.studio import recipe_runs
+    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(recipe_runs.recipe_lines(creator, agency=agency))
 
@@ -60,7 +60,7 @@ def recipes(creator: Creator, agency: Agency = "") -> None:
 @generation_app.command("wildcards")
 def list_wildcards(creator: Creator, agency: Agency = "") -> None:
     """List the wildcards that recipes of a creator may use, as {@name} in a prompt."""
-    from workers.cli.studio import recipe_runs
+    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(recipe_runs.wildcard_lines(creator, agency=agency))
 
@@ -75,7 +75,7 @@ def save_wildcard(
     agency: Agency = "",
 ) -> None:
     """Save a wildcard, a list of words, or the next version of one."""
-    from workers.cli.studio import wildcards
+    from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(wildcards.save_wildcard(creator, name, words, everybody=agency_wide, agency=agency))
 
@@ -90,7 +90,7 @@ def rename_wildcard(
     agency: Agency = "",
 ) -> None:
     """Rename a wildcard, also in the recipes that use it."""
-    from workers.cli.studio import wildcards
+    from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(wildcards.rename_wildcard_by_name(creator, name, new, everybody=agency_wide, agency=agency))
 
@@ -100,7 +100,7 @@ def archive_wildcard(
     name: ListName, creator: Creator, *, agency_wide: AgencyWideOption = False, agency: Agency = ""
 ) -> None:
     """Archive a wildcard that no recipe uses."""
-    from workers.cli.studio import wildcards
+    from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(wildcards.archive_wildcard_by_name(creator, name, everybody=agency_wide, agency=agency))
 
@@ -116,7 +116,7 @@ def preview(
     agency: Agency = "",
 ) -> None:
     """Say the prompts of a run, its cost and its time. Makes nothing."""
-    from workers.cli.studio import recipe_runs
+    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(
         recipe_runs.preview_recipe_run(creator, recipe, seed=seed, count=count, answers=param or [], agency=agency)
@@ -141,7 +141,7 @@ def start(
     agency: Agency = "",
 ) -> None:
     """Have the workers make the pictures; may be billed."""
-    from workers.cli.studio import recipe_runs
+    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     base = recipe_runs.parse_source_image(source_image, anew=strength, part=region or [], mask=mask)
     reference = recipe_runs.parse_posture(pose, weight=pose_weight)
@@ -154,7 +154,7 @@ def start(
 @generation_app.command()
 def status(run: Run, creator: Creator, agency: Agency = "") -> None:
     """Print the progress of a run and the state of each picture."""
-    from workers.cli.studio import recipe_runs
+    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(recipe_runs.recipe_run_progress(creator, run, agency=agency))
 
@@ -162,7 +162,7 @@ def status(run: Run, creator: Creator, agency: Agency = "") -> None:
 @generation_app.command()
 def stop(run: Run, creator: Creator, agency: Agency = "") -> None:
     """End a run; what is there stays."""
-    from workers.cli.studio import recipe_runs
+    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(recipe_runs.stop_recipe_run(creator, run, agency=agency))
 
@@ -172,8 +172,8 @@ def voices(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say which voices can speak here, by which engine and under what licence."""
-    from foundation.ops import settings
-    from workers.cli.studio import voices
+    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
 
     lines = voices.voice_rows(settings.load_settings().generators, language)
     typer.echo(voices.voices_as_json(lines) if as_json else voices.render_voices(lines, language))
@@ -187,9 +187,9 @@ def set_voice(
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
     """Set the voice of a creator; its licence is recorded."""
-    from workers.cli.studio import voices
-    from workers.terminal.output import print_message
-    from workers.terminal.session import connect_installation
+    from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
 
     with connect_installation("set-voice") as services:
         print_message(voices.assign_voice(services, creator, engine=engine, voice=voice, person=person, agency=agency))
@@ -202,10 +202,10 @@ def text_to_speech(
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
     """Convert a text to speech with the creator's voice, into the library; may be billed by the character."""
-    from foundation.i18n.translation import Message
-    from workers.cli.studio import voices
-    from workers.terminal.output import print_message
-    from workers.terminal.session import connect_installation
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
 
     with connect_installation("text-to-speech") as services:
         asked = voices.request_speech_file(services, creator, text, language=language, agency=agency)

@@ -129,7 +129,8 @@ def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
     """Where a run stands, then a line for each picture. Raises NotFound."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         _check_run_creator(scope, creator_id, run)
-        found, pictures = get_run(scope, run), output_pictures.list_run_pictures(scope, run)
+        found = get_run(scope, run)
+        pictures = output_pictures.list_run_pictures(scope, run)
     head = f"{found.state}\t{found.done}/{found.total}"
     return "\n".join([head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)])
 

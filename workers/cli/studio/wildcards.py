@@ -20,7 +20,8 @@ def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agenc
     words, weights = wildcards.parse_wildcard_lines(_read_text(file))
     name, said = wildcards.parse_wildcard(name, {"words": words, "weights": weights})
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        seen, owner = _list_creator_ids(scope), None if everybody else creator_id
+        seen = _list_creator_ids(scope)
+        owner = None if everybody else creator_id
         known = _find_wildcard(scope, creator_id, name, everybody=everybody)
         if known is None:
             wildcards.create_wildcard(scope, seen, name, said, creator_id=owner)

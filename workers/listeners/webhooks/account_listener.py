@@ -76,8 +76,11 @@ class WebhookListener(PolledWebhookListener):
 
     def __init__(self, channel: Channel, *, address: str, secret: str, seal: SealSecret, **collaborators: Any) -> None:
         super().__init__(channel, **collaborators)
-        self._address, self.secret, self._seal = address, secret, seal
-        self._kept, self._one_at_a_time = self._hear, threading.Lock()
+        self._address = address
+        self.secret = secret
+        self._seal = seal
+        self._kept = self._hear
+        self._one_at_a_time = threading.Lock()
         self._hear = self._once_only
         self._body: Mapping[str, Any] = {}
 
@@ -87,7 +90,8 @@ class WebhookListener(PolledWebhookListener):
         return cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel))
 
     def _listen_until_stopped(self) -> None:
-        deaf, due = 0, 0.0
+        deaf = 0
+        due = 0.0
         while not self._stop.is_set():
             try:
                 if monotonic() >= due:

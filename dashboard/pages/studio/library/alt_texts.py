@@ -88,7 +88,8 @@ def _poll_alt_texts(drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ..
 
 
 def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: bool) -> None:
-    proposal, key = one.proposal, f"alt:{one.proposal.id}"
+    proposal = one.proposal
+    key = f"alt:{one.proposal.id}"
     with st.container(border=True, gap="small", key=key):
         if pictured:
             draw_template(
@@ -124,7 +125,8 @@ def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextE
 
 
 def _accept_alt_text(page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, _: UUID) -> Message:
-    proposal, key = one.proposal, f"alt:{one.proposal.id}"
+    proposal = one.proposal
+    key = f"alt:{one.proposal.id}"
     alt, shows = (" ".join(str(actions.typed_value(f"{key}:{name}") or "").split()) for name in ("alt", "shows"))
     proposals.accept_alt_text(
         scope, [page.get_creator(scope, creator_id).id], proposal.id, alt, instead_of=one.now, shows=shows

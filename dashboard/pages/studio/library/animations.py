@@ -71,7 +71,8 @@ def _render_animation_fields(
 
 def _request_animation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    key, able = f"film:{asset_id}", video_models.video_capabilities(settings.load_settings().generators)
+    key = f"film:{asset_id}"
+    able = video_models.video_capabilities(settings.load_settings().generators)
     if able.lacks is not None:
         raise Refused(able.lacks.message.code, **able.lacks.message.params)
     movers = {one.model.name: one for one in able.movers}

@@ -60,10 +60,8 @@ def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCar
             page.text("copy.signed", text=_escape_label(mark.text)), key=f"{key}:signed"
         )
         draw_template("shell/templates/note.html", note=page.text("copy.how"))
-        act, nothing = (
-            partial(_request_picture_copies, page, creator_id, card.asset_id, key),
-            not (chosen or strength or larger or signed or behind),
-        )
+        act = partial(_request_picture_copies, page, creator_id, card.asset_id, key)
+        nothing = not (chosen or strength or larger or signed or behind)
         actions.action_button(page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing)
     _render_watermark_form(page, creator_id, mark)
 
@@ -190,7 +188,8 @@ def _request_picture_copies(
     if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     chosen = [str(one) for one in actions.typed_value(f"{key}:forms") or ("",)]
-    strength, twice = int(actions.typed_value(f"{key}:strength") or 0), bool(actions.typed_value(f"{key}:twice"))
+    strength = int(actions.typed_value(f"{key}:strength") or 0)
+    twice = bool(actions.typed_value(f"{key}:twice"))
     finer = bool(actions.typed_value(f"{key}:finer")) and not twice
     mark = creator_watermarks.get_watermark(scope, creator_id) if actions.typed_value(f"{key}:signed") else None
     for form in chosen:

@@ -115,7 +115,8 @@ class PictureLineage:
 
 def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None) -> LibraryView:
     """The page of the library that begins after this place; None is the first."""
-    used, known = assets_used_in_posts(scope, creator.id), collections.list_collections(scope, creator.id)
+    used = assets_used_in_posts(scope, creator.id)
+    known = collections.list_collections(scope, creator.id)
     opened = next((one for one in known if one.id == facets.collection), None)
     offered = search.search_facets(scope, creator.id)
     made = media_source(scope, creator.id, facets.made)
@@ -173,11 +174,10 @@ def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLinea
     (tile,) = _build_library_tiles(scope, creator_id, cards, assets_used_in_posts(scope, creator_id))
     actor = member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
     names = {f"member:{one.id}": one.name for one in list_members(scope)}
-    story, posts = lineage.get_lineage(scope, asset_id), posts_using_asset(scope, creator_id, asset_id)
-    card, lifted = (
-        _find_shoot_card(scope, creator_id, asset_id),
-        label_lifts.lifted_labels(scope, [asset_id]).get(asset_id),
-    )
+    story = lineage.get_lineage(scope, asset_id)
+    posts = posts_using_asset(scope, creator_id, asset_id)
+    card = _find_shoot_card(scope, creator_id, asset_id)
+    lifted = label_lifts.lifted_labels(scope, [asset_id]).get(asset_id)
     who = names.get(lifted.by, "") if lifted is not None else ""
     return PictureLineage(tile, story, posts, names.get(actor, ""), card, scope.now, lifted, who)
 

@@ -86,10 +86,8 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
         )
     )
     with left:
-        clear, covered = (
-            st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}"),
-            library_files.is_blurred(tile.card.standing.rating),
-        )
+        clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
+        covered = library_files.is_blurred(tile.card.standing.rating)
         if not player.render_player(page, reel, clear=clear, covered=covered, seen=bool(seen)):
             draw_template(
                 "pages/studio/library/templates/picture.html", src=revealed_picture_url(asset_id), card=tile.card
@@ -156,7 +154,8 @@ def _repeat_generation(page: PageContext, creator_id: UUID, asset_id: UUID, scop
 
 def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
     """Ask others to lower its rating; who asks has looked, and says why."""
-    asset_id, known = tile.card.asset_id, tile.card.standing.rating or Rating.G
+    asset_id = tile.card.asset_id
+    known = tile.card.standing.rating or Rating.G
     with st.popover(page.text("second.too_high"), icon=":material/arrow_downward:"):
         draw_template("shell/templates/note.html", note=page.text("second.too_high_how"))
         actions.action_button(
@@ -281,9 +280,7 @@ def _render_pack_form(page: PageContext, creator_id: UUID, assets: tuple[UUID, .
 
 def _create_pack(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
-    title, about = (
-        str(actions.typed_value("pack:title") or "").strip(),
-        str(actions.typed_value("pack:about") or "").strip(),
-    )
+    title = str(actions.typed_value("pack:title") or "").strip()
+    about = str(actions.typed_value("pack:about") or "").strip()
     packs.create_pack(scope, creator_id=creator_id, slug=f"pack-{press}", title=title, description=about, assets=assets)
     return Message("studio.pack_made", {"title": title})

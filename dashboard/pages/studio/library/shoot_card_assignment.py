@@ -20,7 +20,8 @@ from gate.reviews import depicted_people
 from studio.library import member_reviews, queries
 from tenants.agencies.rights import Right
 
-HANDED, CHOSEN = "studio:card:handed", "studio:card:chosen"
+HANDED = "studio:card:handed"
+CHOSEN = "studio:card:chosen"
 LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
@@ -56,7 +57,8 @@ def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[U
 
 def render_card_people(page: PageContext, creator_id: UUID, asset_id: UUID, card: ShootCardView) -> None:
     """Say who of its card is in a picture: for somebody else than who brought it in."""
-    people, key = {str(one.person_id): one.name for one in card.people}, f"named:{asset_id}"
+    people = {str(one.person_id): one.name for one in card.people}
+    key = f"named:{asset_id}"
     with st.popover(page.text("cards.who"), icon=":material/group:"):
         st.multiselect(
             page.text("cards.who_is"),
@@ -90,7 +92,8 @@ def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: 
         if not one:
             return page.text(none)
         card = cards[one]
-        people, standing = ", ".join(each.name for each in card.people), page.text(f"cards.standing.{card.standing}")
+        people = ", ".join(each.name for each in card.people)
+        standing = page.text(f"cards.standing.{card.standing}")
         return f"{page.localizer.format_date(card.day)} · {people} · {standing}"
 
     options = [*([""] if none else []), *cards]

@@ -99,7 +99,8 @@ def _select_variation_recipe(
 
 
 def _request_variation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
-    key, begin = f"vary:{asset_id}", _read_init_picture(asset_id)
+    key = f"vary:{asset_id}"
+    begin = _read_init_picture(asset_id)
     return _start_variation_run(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
 
 
@@ -149,7 +150,8 @@ def _start_variation_run(
     page.get_creator(scope, creator_id)
     if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
-    recipe_id, count = UUID(str(actions.typed_value(f"{key}:recipe"))), int(actions.typed_value(f"{key}:count") or 1)
+    recipe_id = UUID(str(actions.typed_value(f"{key}:recipe")))
+    count = int(actions.typed_value(f"{key}:count") or 1)
     if recipe_id not in {one.id for one in list_recipes(scope, creator_id)}:
         raise NotFound("recipe.unknown")
     spec = specs.get_spec(scope, recipe_id)
