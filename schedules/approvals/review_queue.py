@@ -21,7 +21,7 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 from schedules.posts.thread_parts import ThreadPart, parse_thread
 from schedules.posts.transitions import get_delivery, transition_delivery
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 BEGINNING = 160
 """Characters by which people know a post again."""
@@ -145,7 +145,7 @@ def list_review_queue(
         posts.setdefault(post.id, post)
         wishes.setdefault(post.id, []).append(_build_review_delivery(row))
     words = verdicts.verdicts_of_posts(scope, posts)
-    tiers = {one.id: one.approval_tiers for one in tenant_reads.list_creators(scope)} if posts else {}
+    tiers = {one.id: one.approval_tiers for one in queries.list_creators(scope)} if posts else {}
     found = [
         _build_review_item(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id])
         for one in posts.values()

@@ -139,7 +139,8 @@ def start_run(
     written = specs.get_spec(scope, recipe_id)
     lists = wildcards.current_wildcards(scope, creator_id, written.prompt) if lists is None else lists
     spec = specs.with_wildcards(written, lists)
-    total, answers = count or spec.picture_count, parameters.complete_values(spec.parameters, given or {})
+    total = count or spec.picture_count
+    answers = parameters.complete_values(spec.parameters, given or {})
     # a wrong answer is refused now, not by a failed job
     shots = specs.plan_pictures(spec, seed=seed, count=total, given=answers)
     rating = prompt_rating.rate_prompts(scope, spec, shots, answers)
@@ -438,7 +439,8 @@ def _prepare_pictures(
 ) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
     """The missing pictures of a group with their numbers, each as soon as it is there; of those made together the first
     bears the time of all."""
-    wanted, began = {one.number for one in part}, monotonic()
+    wanted = {one.number for one in part}
+    began = monotonic()
     for shot in group:
         if not wanted:
             return

@@ -31,18 +31,20 @@ from channels.manual_tasks import file_downloads, task_lifecycle
 from channels.manual_tasks.events import FileDownloadRequested, ManualTaskCheckDue
 from channels.metrics import platform_readings
 from channels.metrics.events import DeliveryVerificationDue
-from channels.sending import handlers as channel_handling
-from channels.sending import removal
+from channels.sending import handlers, removal
 from channels.sending.events import BrakeProbeDue, CopyRemovalDue
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
-from connectors.registry import loader as connector_registry
+from connectors.registry import loader
 from gate.permits.events import PlaceProbeDue
 from subscribers.intake import fan_commands
 from workers.event_handlers import own_pages
 from workers.listeners.webhooks import meta
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
+
+pass
+
 
 LOOKUP_DEADLINE_SECONDS = 60
 """A look at a place, reader by reader where a platform lists nobody."""
@@ -54,7 +56,7 @@ def _menu_of(capabilities: Capabilities) -> CommandMenu:
 
 def account_routes(s: Services) -> tuple[EventRoute, ...]:
     """Return the routes of the events of `channels`."""
-    addresses = connector_registry.base_addresses(s.connectors, s.settings.connectors.base_urls)
+    addresses = loader.base_addresses(s.connectors, s.settings.connectors.base_urls)
     return (
         *_setup_routes(s, addresses),
         *_connection_routes(s, addresses),
@@ -64,7 +66,7 @@ def account_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRoute]:
-    connectables = connector_registry.connectable_platforms(s.connectors)
+    connectables = loader.connectable_platforms(s.connectors)
     set_up = partial(
         account_setup.run_setup,
         tenant=s.tenant,
@@ -112,14 +114,14 @@ def _connection_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[Ev
 
 def _sending_routes(s: Services) -> Iterator[EventRoute]:
     calling: dict[str, Any] = {"tenant": s.tenant, "transport": s.transport, "connectors": s.connectors}
-    probe = partial(channel_handling.probe_platform, **calling)
+    probe = partial(handlers.probe_platform, **calling)
     verify = partial(platform_readings.verify_delivery, **calling)
     remove = partial(removal.remove_copy, **calling, mint=s.mint)
     yield EventRoute(
         BrakeProbeDue,
         probe,
         deadline_seconds=NETWORK_DEADLINE_SECONDS,
-        on_dead=partial(channel_handling.give_up_probe, tenant=s.tenant),
+        on_dead=partial(handlers.give_up_probe, tenant=s.tenant),
     )
     yield EventRoute(DeliveryVerificationDue, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS)
     yield EventRoute(CopyRemovalDue, remove, deadline_seconds=removal.REMOVAL_TIMEOUT)
