@@ -43,7 +43,7 @@ class TourCheckResult:
     width: int
     seconds: float
     witness: str = ""
-    details: str = ""
+    told: str = ""
 
     @property
     def has_passed(self) -> bool:
