@@ -23,26 +23,29 @@ from channels.accounts import lifecycle
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
-from subscribers.conversations import queries as chat_reads
+from subscribers.conversations import queries
 from subscribers.history import fan_timeline
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies
 from workers.wiring import Services
 
-ACCOUNTS, FANS_EACH = 5, 10
+ACCOUNTS = 5
+FANS_EACH = 10
 """Fifty chats."""
 
 BEGIN_WITHIN = 10.0
 """Seconds in which the fifty begin; from then on all of them go on at once."""
 
-MORE, APART = 3, (8.0, 16.0)
+MORE = 3
+APART = (8.0, 16.0)
 """Messages after the first, and the seconds between two of them."""
 
 HANDS = 10
 """Threads that write for the fans."""
 
-CALM_SECONDS, PATIENCE_SECONDS = 6.0, 180.0
+CALM_SECONDS = 6.0
+PATIENCE_SECONDS = 180.0
 SAYINGS = ("Bonjour", "C’est superbe", "Merci beaucoup", "J’adore cette lumière", "Hello", "So beautiful, thanks")
 SPEAKER = PersonaVersion(
     name="Bench",
@@ -126,7 +129,8 @@ def _percentile_latency(chats: Sequence[FanChat], number: int, percent: int) -> 
 
 
 def _create_chat_account(services: Services, number: int) -> ChatAccount:
-    tenant_id, account = uuid7(), f"chat-{number}+key"
+    tenant_id = uuid7()
+    account = f"chat-{number}+key"
     base = f"http://127.0.0.1:{services.settings.sandbox.port}"
     token = str(call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"])
     sealed = services.seal(tenant_id, token)
@@ -170,8 +174,10 @@ def _compose_script(tills: Sequence[ChatAccount], name: str, *, within: float, m
 
 def _run_conversations(services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line]) -> list[FanChat]:
     """Write it all at its time, wait until everybody is answered, and read the sandbox's record of these chats."""
-    base, started = f"http://127.0.0.1:{services.settings.sandbox.port}", monotonic()
-    ahead, lock = iter(lines), threading.Lock()
+    base = f"http://127.0.0.1:{services.settings.sandbox.port}"
+    started = monotonic()
+    ahead = iter(lines)
+    lock = threading.Lock()
 
     def write() -> None:
         while True:
@@ -194,12 +200,15 @@ def _run_conversations(services: Services, tills: Sequence[ChatAccount], lines: 
 
 
 def _wait_for_answers(base: str, tills: Sequence[ChatAccount], wanted: set[tuple[str, str]]) -> list[FanChat]:
-    until, calm_since, before = monotonic() + PATIENCE_SECONDS, monotonic(), -1
+    until = monotonic() + PATIENCE_SECONDS
+    calm_since = monotonic()
+    before = -1
     while True:
         chats = [chat for till in tills for chat in _read_chat_record(base, till) if (till.account, chat.fan) in wanted]
         count = sum(len(chat.messages) for chat in chats)
         if count != before:
-            before, calm_since = count, monotonic()
+            before = count
+            calm_since = monotonic()
         done = all(chat.messages[-1][0] == "creator" and len(chat.messages) > 2 for chat in chats)
         if done and len(chats) == len(wanted) and monotonic() - calm_since > CALM_SECONDS:
             return chats
@@ -220,10 +229,11 @@ def _read_chat_record(base: str, till: ChatAccount) -> list[FanChat]:
 def _count_order_breaks(services: Services, chat: FanChat) -> int:
     """Places at which the sandbox's order and the order they were written in differ, on either side."""
     with services.tenant(chat.till.tenant_id, "system:bench") as scope:
-        talk = chat_reads.find_conversation(scope, chat.till.channel_id, chat.fan)
+        talk = queries.find_conversation(scope, chat.till.channel_id, chat.fan)
         if talk is None:
             return len(chat.messages)
-        ours, theirs = fan_timeline.sent_message_ids(scope, talk), fan_timeline.received_message_ids(scope, talk)
+        ours = fan_timeline.sent_message_ids(scope, talk)
+        theirs = fan_timeline.received_message_ids(scope, talk)
     seen_ours = [native_id for author, native_id, _ in chat.messages if author == "creator"]
     seen_theirs = [native_id for author, native_id, _ in chat.messages if author == "fan"]
     return sum(_count_differences(*pair) for pair in ((ours, seen_ours), (theirs, seen_theirs)))

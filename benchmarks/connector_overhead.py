@@ -32,7 +32,7 @@ from foundation.canonical_json import canonical_json
 from foundation.db.database import Database, OpenScope
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ids import uuid7
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep
 from foundation.sealed import Sealed
 from gate.contract.permit import Permit
@@ -44,8 +44,12 @@ from workers.runtime.embedded_servers import spawn_process
 from workers.runtime.process_table import CODE_ROOT
 from workers.runtime.subprocess_task import start_failure
 
-ROUNDS, WARM, STARTS = 400, 40, 7
-PLATFORM, SURFACE, ACCOUNT = "sandbox", "sandbox.post", "bench"
+ROUNDS = 400
+WARM = 40
+STARTS = 7
+PLATFORM = "sandbox"
+SURFACE = "sandbox.post"
+ACCOUNT = "bench"
 """An account that honours no keys: the same bytes twice are two posts, so that both sides ask for the same work."""
 
 ACTOR = "system:bench"
@@ -53,7 +57,8 @@ WORDS = "A quiet evening by the sea, and one more picture for those who asked. S
 SDKS = ("tweepy", "praw", "telegram", "discord", "atproto", "mastodon", "minio", "torch", "diffusers")
 """Top-level modules of platforms' SDKs and of other heavy things that no connector may bring with it."""
 
-IMPORTED, LOADED = "from connectors.registry import loader", "from connectors.registry import loader; loader.load()"
+IMPORTED = "from connectors.registry import loader"
+LOADED = "from connectors.registry import loader; loader.load()"
 _RESTING = f"""
 import sys
 print(len({set(SDKS)!r} & set(sys.modules)), flush=True)
@@ -90,12 +95,10 @@ def measure_connectors() -> dict[str, float]:
 
 def mint_posts(tenant: OpenScope, count: int) -> MintedPosts:
     """So many texts of a new agency, judged, with their permits."""
-    connector, key, tenant_id, channel_id = (
-        loader.load_connectors()[PLATFORM],
-        Ed25519PrivateKey.generate(),
-        uuid7(),
-        uuid7(),
-    )
+    connector = loader.load_connectors()[PLATFORM]
+    key = Ed25519PrivateKey.generate()
+    tenant_id = uuid7()
+    channel_id = uuid7()
     with tenant(tenant_id, ACTOR) as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
         creator_id = agencies.add_creator(
@@ -180,7 +183,7 @@ def run_test_network(folder: Path) -> Iterator[str]:
         process = spawn_process(
             [sys.executable, "-m", "workers.run", "sandbox", "--probes", "0", "--door", str(door.fileno())],
             home.log_file("sandbox"),
-            environment=house.child_environment(folder, code=CODE_ROOT),
+            environment=settings.child_environment(folder, code=CODE_ROOT),
             ending=signal.SIGKILL,
             keep_open=(door.fileno(),),
         )
@@ -213,7 +216,8 @@ def _build_transport(minted: MintedPosts, http: HttpClient, token: str) -> Trans
 
 
 def _send_post(minted: MintedPosts, transport: Transport, base: str, post: MintedPost) -> None:
-    unit, answers = post.unit, tuple[StepResult, ...]()
+    unit = post.unit
+    answers = tuple[StepResult, ...]()
     account = AccountTarget(unit.tenant_id, unit.channel_id, ACCOUNT, base, Sealed(b""), platform=PLATFORM)
     turn = minted.connector.next_step(unit, answers)
     while isinstance(turn, Send):
@@ -259,7 +263,8 @@ def _time_connector_steps(minted: MintedPosts) -> list[float]:
 
 
 def _time_verification(minted: MintedPosts) -> list[float]:
-    public, taken = minted.key.public_key(), []
+    public = minted.key.public_key()
+    taken = []
     for post in minted.posts:
         started = monotonic()
         if not post.permit.is_signed_by(public):

@@ -33,7 +33,8 @@ from gate.permits import issuance
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 
-LOG_ENTRIES, LOG_EVERY = 100_000, 1000
+LOG_ENTRIES = 100_000
+LOG_EVERY = 1000
 _BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -50,7 +51,10 @@ def measure_log_verification() -> dict[str, float]:
 
 def _build_log(key: LogKey) -> Iterator[bytes]:
     """An export of one log, with a checkpoint every thousand entries and a link of the root for each."""
-    name, entries, signed, root = key.log_name(derived_uuid("bench"), _BEGAN), [], [], []
+    name = key.log_name(derived_uuid("bench"), _BEGAN)
+    entries = []
+    signed = []
+    root = []
     last = before = link = hash_chain.GENESIS_HASH
     for seq in range(1, LOG_ENTRIES + 1):
         sealed = hash_chain.hashed_bytes(_build_log_entry(seq, last))
@@ -95,7 +99,11 @@ def _build_log_entry(seq: int, last: str) -> dict[str, object]:
     }
 
 
-PERSONS, RENDITIONS, PERMITS, BLOCKED, READERS = 10_000, 100_000, 1_000_000, 50_000, 10_000
+PERSONS = 10_000
+RENDITIONS = 100_000
+PERMITS = 1_000_000
+BLOCKED = 50_000
+READERS = 10_000
 ROUNDS = 400
 WARM = 20
 PLATFORM = "sandbox"
@@ -171,7 +179,8 @@ def _time_calls(units: Sequence[Unit], act: Callable[[Unit], object]) -> list[fl
 
 
 def _create_agency(found: BenchmarkServers) -> MeasuredAgency:
-    database, tenant_id = Database(found.work_url, pool_size=2), uuid7()
+    database = Database(found.work_url, pool_size=2)
+    tenant_id = uuid7()
     with database.scope(tenant_id, "system:bench") as scope:
         agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
         creator_id = agencies.add_creator(
@@ -266,7 +275,8 @@ def _mint_permit(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> 
 
 def _time_verification(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> list[float]:
     permit = _mint_permit(agency, replace(unit, subject=Subject("delivery", uuid7())), key)
-    public, taken = key.public_key(), []
+    public = key.public_key()
+    taken = []
     for _ in range(ROUNDS):
         started = monotonic()
         if not permit.is_signed_by(public):

@@ -20,9 +20,14 @@ from foundation.ops.settings import DEMO_MODEL, GeneratorsSettings
 from generators.contract.engines import ImageJob
 from generators.engines.images.diffusion import DiffusionEngine
 
-WIDTH, HEIGHT, STEPS, GUIDANCE = 128, 96, 20, 6.0
-ROUNDS, TOGETHER = 15, 4
-MANY, SETTLED = 500, 20
+WIDTH = 128
+HEIGHT = 96
+STEPS = 20
+GUIDANCE = 6.0
+ROUNDS = 15
+TOGETHER = 4
+MANY = 500
+SETTLED = 20
 
 
 def measure_diffusion() -> dict[str, float]:
@@ -32,7 +37,8 @@ def measure_diffusion() -> dict[str, float]:
     engine = DiffusionEngine(given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL))
     engine.draw(_build_job(0))
     pipeline = engine.pipelines.get_pipeline(engine.shelf.default)
-    ours, bare = [], []
+    ours = []
+    bare = []
     for seed in range(ROUNDS):  # by turns, so that what else the machine does meets both
         ours.append(_time_call(partial(engine.draw, _build_job(seed))))
         bare.append(_time_call(partial(_run_bare_pipeline, pipeline, seed)))

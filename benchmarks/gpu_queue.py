@@ -24,8 +24,12 @@ from studio.runs.runner import TURN_SECONDS
 from workers.relay.dispatch import RELAY_ACTOR
 from workers.relay.gpu_scheduler import GpuScheduler
 
-JOBS, MODELS, ADAPTERS, TENANTS = 200, 5, 3, 8
-LOAD_S, PICTURE_S = 20.0, 4.0
+JOBS = 200
+MODELS = 5
+ADAPTERS = 3
+TENANTS = 8
+LOAD_S = 20.0
+PICTURE_S = 4.0
 """What a device is said to need to load other weights, and for one picture: the order of an SDXL from a local disk."""
 
 ADAPTER_S = 1.0
@@ -62,9 +66,11 @@ class SimulatedDevice:
         if self.loaded is None or device_queue.model_group_prefix(group) != device_queue.model_group_prefix(
             self.loaded
         ):
-            self.loads, self.now = self.loads + 1, self.now + LOAD_S
+            self.loads = self.loads + 1
+            self.now = self.now + LOAD_S
         else:
-            self.changes, self.now = self.changes + 1, self.now + ADAPTER_S
+            self.changes = self.changes + 1
+            self.now = self.now + ADAPTER_S
         self.loaded = group
 
 
@@ -89,11 +95,14 @@ def measure_gpu_queue() -> dict[str, float]:
 
 def _generate_requests(draw: random.Random) -> list[RequestedRun]:
     """The queue: the first tenant asks for two fifths of it."""
-    tenants, at, found = [UUID(int=draw.getrandbits(128), version=4) for _ in range(TENANTS)], 0.0, []
+    tenants = [UUID(int=draw.getrandbits(128), version=4) for _ in range(TENANTS)]
+    at = 0.0
+    found = []
     for _ in range(JOBS):
         at += draw.uniform(0, APART_S)
         tenant = tenants[0] if draw.random() < 0.4 else draw.choice(tenants[1:])
-        model, adapter = f"model-{draw.randrange(MODELS)}", f"lora-{draw.randrange(ADAPTERS)}"
+        model = f"model-{draw.randrange(MODELS)}"
+        adapter = f"lora-{draw.randrange(ADAPTERS)}"
         job_id = UUID(int=draw.getrandbits(128), version=4)
         found.append(
             RequestedRun(tenant, job_id, at, device_queue.model_group(model, adapters=[adapter]), draw.randint(1, 8))
@@ -104,7 +113,8 @@ def _generate_requests(draw: random.Random) -> list[RequestedRun]:
 def _simulate_queue(
     name: str, found: BenchmarkServers, asked: list[RequestedRun], turns: GpuScheduler | None
 ) -> dict[str, float]:
-    database, device = Database(found.work_url, pool_size=2), SimulatedDevice()
+    database = Database(found.work_url, pool_size=2)
+    device = SimulatedDevice()
     try:
         run = _Run(database, device, asked, turns)
         while run.left:
@@ -120,7 +130,9 @@ class _Run:
     def __init__(
         self, database: Database, device: SimulatedDevice, asked: list[RequestedRun], turns: GpuScheduler | None
     ) -> None:
-        self._database, self._device, self._turns = database, device, turns
+        self._database = database
+        self._device = device
+        self._turns = turns
         self._jobs = {each.job_id: each for each in asked}
         self.left = {each.job_id: each.pictures for each in asked}
         self._first: dict[UUID, float] = {}
@@ -157,7 +169,9 @@ class _Run:
                 self._run_job(row)
 
     def _run_job(self, row: TakenRow) -> None:
-        asked, device, turn = self._jobs[row.subject_id], self._device, 0
+        asked = self._jobs[row.subject_id]
+        device = self._device
+        turn = 0
         device.load_model(asked.group)
         self._first.setdefault(row.subject_id, device.now)
         began = device.now

@@ -16,7 +16,8 @@ from foundation.ops.clock import monotonic
 from generators.media import pictures, thumbnails
 
 SIZE = (4032, 3024)
-PICTURES, ROUNDS = 4, 3
+PICTURES = 4
+ROUNDS = 3
 
 
 def measure_media() -> dict[str, float]:
@@ -24,7 +25,8 @@ def measure_media() -> dict[str, float]:
     pictures = [_draw_photograph(number) for number in range(PICTURES)]
     _make_renditions(pictures[0])
     _make_plain_copies(pictures[0])
-    ours, plain = [], []
+    ours = []
+    plain = []
     for _ in range(ROUNDS):  # by turns, so that what else the machine does meets both
         ours.append(_measure_rate(_make_renditions, pictures))
         plain.append(_measure_rate(_make_plain_copies, pictures))

@@ -21,7 +21,10 @@ from workers.relay import celery_app
 from workers.relay.claim_loop import Relay, celery_sender
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoute, EventRoutes
 
-ROWS, DUE, TENANTS, LANES_EACH = 1_000_000, 10_000, 1_000, 3
+ROWS = 1_000_000
+DUE = 10_000
+TENANTS = 1_000
+LANES_EACH = 3
 BATCH = 50
 HANDLED = 6_000
 WARM = 500
@@ -51,7 +54,9 @@ def measure_outbox() -> dict[str, float]:
 
 def measure_handled_per_second(servers: BenchmarkServers) -> float:
     """Events per second from their rows to the end of their rows, through every part that is real."""
-    database, done, lock = Database(servers.work_url, pool_size=8), [0], Lock()
+    database = Database(servers.work_url, pool_size=8)
+    done = [0]
+    lock = Lock()
 
     def nothing(_event: NoOpEvent) -> None:
         with lock:
@@ -65,7 +70,8 @@ def measure_handled_per_second(servers: BenchmarkServers) -> float:
         relay.start()
         _wait_until_done(done, WARM)
         _load_rows(servers, HANDLED)
-        before, started = done[0], monotonic()
+        before = done[0]
+        started = monotonic()
         _wait_until_done(done, WARM + HANDLED)
         seconds = monotonic() - started
         relay.terminate()
@@ -92,7 +98,8 @@ def _run_relay(servers: BenchmarkServers) -> None:
 def measure_claims_per_second(servers: BenchmarkServers) -> float:
     """Rows claimed, taken and finished per second, while a million wait."""
     _load_rows(servers, DUE, waiting=ROWS - DUE, lanes=True)
-    database, claimed = Database(servers.work_url, pool_size=2), 0
+    database = Database(servers.work_url, pool_size=2)
+    claimed = 0
     started = monotonic()
     while claimed < DUE:
         rows = _claim_batch(database.scope)

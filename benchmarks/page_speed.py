@@ -19,16 +19,16 @@ from uuid import UUID
 
 import psutil
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
+from foundation.ops.settings import child_environment, load_settings_of
 from foundation.ops.wall_time import WallTime
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import list_creators, list_members
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.scope import list_tenant_ids, scope_opener
@@ -42,7 +42,10 @@ PATIENCE_SECONDS = 600.0
 ROUNDS = 6
 SESSIONS = 10
 
-POSTS, ACCOUNTS, DAYS, AT_ONCE = 1_250, 4, 89, 50
+POSTS = 1_250
+ACCOUNTS = 4
+DAYS = 89
+AT_ONCE = 50
 """5,000 deliveries in the days of the longest view, written fifty posts a transaction."""
 
 VIEWS = ("day", "week", "month", "list", "quarter")
@@ -71,11 +74,9 @@ def measure_pages() -> dict[str, float]:
 @contextmanager
 def _run_installation(home: InstallationFolder) -> Iterator[None]:
     command = [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"]
-    environment = house.child_environment(home.folder, code=CODE_ROOT)
-    process, started = (
-        spawn_process(command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL),
-        monotonic(),
-    )
+    environment = child_environment(home.folder, code=CODE_ROOT)
+    process = spawn_process(command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL)
+    started = monotonic()
     try:
         while not read_status(home).is_ready:
             if process.poll() is not None or monotonic() - started > PATIENCE_SECONDS:
@@ -106,7 +107,7 @@ def _launch_browser() -> Iterator[Any]:
 
 def _sign_in(browser: Any, home: InstallationFolder) -> Any:
     """A new browser context in which the demo's owner has come in."""
-    settings = house.load_settings_of(home.folder)
+    settings = load_settings_of(home.folder)
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(f"{settings.dashboard.public_url}/auth/link/{_create_sign_in_secret(home)}")
     page.locator("button").first.click()
@@ -118,13 +119,13 @@ def _sign_in(browser: Any, home: InstallationFolder) -> Any:
 def _open_demo_agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
     """The demo's agency of several creators. Raises Unavailable where there is none."""
     database = Database(
-        house.load_settings_of(home.folder).database.work_url.get_secret_value(), pool_size=1, application="bench"
+        load_settings_of(home.folder).database.work_url.get_secret_value(), pool_size=1, application="bench"
     )
     tenant = scope_opener(database)
     try:
         for tenant_id in list_tenant_ids(tenant):
             with tenant(tenant_id, "system:bench") as scope:
-                several = len(tenant_reads.list_creators(scope)) > 1
+                several = len(list_creators(scope)) > 1
             if several:
                 yield tenant, tenant_id
                 return
@@ -136,16 +137,17 @@ def _open_demo_agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUI
 def _create_sign_in_secret(home: InstallationFolder) -> str:
     with _open_demo_agency(home) as (tenant, tenant_id), tenant(tenant_id, "system:bench") as scope:
         return sessions.create_sign_in_link(
-            scope, next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER).id
+            scope, next(one for one in list_members(scope) if one.role is Role.OWNER).id
         )
 
 
 def _first_paint(browser: Any, home: InstallationFolder) -> float:
     """The median of some loads of Home with a warm cache, to its own words on the screen."""
-    page, taken = _sign_in(browser, home), []
+    page = _sign_in(browser, home)
+    taken = []
     for _ in range(ROUNDS):
         started = monotonic()
-        page.goto(house.load_settings_of(home.folder).dashboard.public_url)
+        page.goto(load_settings_of(home.folder).dashboard.public_url)
         page.wait_for_selector(CONTENT)
         taken.append(monotonic() - started)
     page.context.close()
@@ -156,7 +158,8 @@ def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
     """Each page of the menu some times; the 95th percentile over all runs, and each page's own median."""
     page = _sign_in(browser, home)
     names = [link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()]
-    base, begun = house.load_settings_of(home.folder).dashboard.public_url, len(_read_render_records(home))
+    base = load_settings_of(home.folder).dashboard.public_url
+    begun = len(_read_render_records(home))
     for _ in range(ROUNDS):
         for name in names:
             page.goto(f"{base}/{'' if name == 'home' else name}")
@@ -195,7 +198,8 @@ def _measure_session_memory(browser: Any, home: InstallationFolder) -> float:
 def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
     """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of all, and medians."""
     _plan_many(home)
-    page, base = _sign_in(browser, home), house.load_settings_of(home.folder).dashboard.public_url
+    page = _sign_in(browser, home)
+    base = load_settings_of(home.folder).dashboard.public_url
     spent: dict[str, list[float]] = {}
     for view in VIEWS:
         begun = len(_read_render_records(home))
@@ -213,9 +217,9 @@ def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float
 def _plan_many(home: InstallationFolder) -> None:
     with _open_demo_agency(home) as (tenant, tenant_id):
         with tenant(tenant_id, "system:bench") as scope:
-            creator = tenant_reads.list_creators(scope)[0]
-            accounts = tuple(one.id for one in channel_reads.list_creator_channels(scope, creator.id)[:ACCOUNTS])
-            author = f"member:{tenant_reads.list_members(scope)[0].id}"
+            creator = list_creators(scope)[0]
+            accounts = tuple(one.id for one in queries.list_creator_channels(scope, creator.id)[:ACCOUNTS])
+            author = f"member:{list_members(scope)[0].id}"
         for first in range(0, POSTS, AT_ONCE):
             with tenant(tenant_id, author) as scope:
                 for number in range(first, first + AT_ONCE):

@@ -34,7 +34,7 @@ from foundation.storage.object_store import FileStore
 from gate.assets import viewings
 from gate.consent.grants import CONSENT_SCOPES, grant_consent
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
-from gate.log import queries as gate_reads
+from gate.log import queries
 from gate.people import persons
 from gate.permits import issuance
 from gate.ratings import ratings
@@ -44,12 +44,11 @@ from gate.reviews.handlers import handle_rating_request
 from studio.ingest import uploads
 from studio.ingest.events import UploadDue
 from studio.library import assets, review_sheets
-from studio.library import queries as studio_reads
-from studio.library.queries import AssetCard
+from studio.library.queries import AssetCard, list_asset_cards
 from studio.library.review_sheets import PictureVerdict, ReviewKind, ReviewSheet
 from studio.library.states import ShelfState
 from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_member
 from tenants.agencies.rights import Role
 
 ACTOR = "system:bench"
@@ -201,7 +200,7 @@ class _House:
     def _record_verdicts(self, said: list[PictureVerdict]) -> None:
         """See every picture, as the file server notes it; say it; and let the workers write the ratings."""
         with self.scope(self.second) as scope:
-            member = tenant_reads.get_member(scope, self.second)
+            member = get_member(scope, self.second)
             for one in said:
                 viewings.record_viewing(scope, member, assets.get_asset(scope, one.asset_id).sha256)
         with self.scope(self.second) as scope:
@@ -277,7 +276,9 @@ class _Creator:
     """One creator, a real person whose papers are in order, and the pictures of the day."""
 
     def __init__(self, house: _House, number: int, day: ReviewDay) -> None:
-        self._house, self._day, self.channel_id = house, day, uuid7()
+        self._house = house
+        self._day = day
+        self.channel_id = uuid7()
         self._shots: dict[Rating, list[UUID]] = {}
         with house.scope() as scope:
             self.id = agencies.add_creator(
@@ -295,7 +296,8 @@ class _Creator:
     def hands_in(self) -> None:
         """Two gestures: the set for adult places, and what is open to all; kept, and who is shown is named."""
         for count in (self._day.nude, self._day.plain):
-            batch, by = uuid7(), f"member:{self._house.writer}"
+            batch = uuid7()
+            by = f"member:{self._house.writer}"
             for _ in range(count):
                 with self._house.scope(self._house.writer) as scope:
                     upload_id = uploads.receive_upload(
@@ -321,8 +323,8 @@ class _Creator:
         if shown is None:
             return ()
         if not self._shots:
-            known = [card for card in studio_reads.list_asset_cards(scope, self.id) if card.standing.rating is not None]
-            looked = gate_reads.review_verdicts(scope, [card.sha256 for card in known])
+            known = [card for card in list_asset_cards(scope, self.id) if card.standing.rating is not None]
+            looked = queries.review_verdicts(scope, [card.sha256 for card in known])
             for card in known:
                 if card.standing.rating is not None and looked.get(card.sha256) != "refuse":
                     self._shots.setdefault(card.standing.rating, []).append(card.asset_id)

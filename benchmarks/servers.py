@@ -10,14 +10,14 @@ from pathlib import Path
 
 import redis
 
-pass
-
-
 from foundation.errors import Unavailable
 from foundation.ops.clock import monotonic, sleep
 from migrations import upgrading
 from workers.installation import ports
 from workers.runtime import embedded_servers
+
+pass
+
 
 START_SECONDS = 60.0
 
@@ -41,7 +41,8 @@ def run_servers() -> Iterator[BenchmarkServers]:
         config.touch(mode=0o600)
         config.write_text(f"requirepass {password}\n")
         embedded_servers.init_postgres(folder / "postgres", password)
-        postgres_port, redis_port = ports.find_free_port(), ports.find_free_port()
+        postgres_port = ports.find_free_port()
+        redis_port = ports.find_free_port()
         running = [
             embedded_servers.spawn_process(
                 embedded_servers.postgres_command(folder / "postgres", postgres_port), folder / "log"
@@ -72,7 +73,8 @@ def _prepare_servers(postgres_port: int, redis_port: int, password: str) -> Benc
     def url(user: str, database: str) -> str:
         return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{postgres_port}/{database}"
 
-    superuser, name = url("postgres", "postgres"), "bench"
+    superuser = url("postgres", "postgres")
+    name = "bench"
     upgrading.prepare(superuser, name, passwords=dict.fromkeys(("owner", "work", "pages"), password))
     upgrading.upgrade(url("greenroom_owner", name), environment="test")
     redis_url = f"redis://:{password}@127.0.0.1:{redis_port}/0"

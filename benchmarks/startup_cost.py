@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from foundation.db.connection_pool import IDLE_SECONDS
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep
 from workers.installation.folder import MIB, InstallationFolder
 from workers.installation.state_file import read_status
@@ -43,7 +43,7 @@ def _measure_start(home: InstallationFolder, *, measured: bool = False) -> tuple
     process = spawn_process(
         [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"],
         home.log_file("bench"),
-        environment=house.child_environment(home.folder, code=CODE_ROOT),
+        environment=settings.child_environment(home.folder, code=CODE_ROOT),
         ending=signal.SIGKILL,
     )
     try:

@@ -19,7 +19,8 @@ def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, floa
 
     Messages go to a reader whose age nobody knows, which is the stricter case.
     """
-    bundle, now = shipped_bundle(), wall_now()
+    bundle = shipped_bundle()
+    now = wall_now()
 
     def verdicts(texts: Iterable[str], surface: str) -> list[Verdict]:
         return [judge_text(text, surface=surface, bundle=bundle, now=now, assured=False).verdict for text in texts]

@@ -15,9 +15,8 @@ from statistics import median
 import httpx
 
 from foundation.errors import Unavailable
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, child_environment
 from generators.contract.engines import PromptMessage, TextJob
 from generators.engines.text.embedded import EmbeddedEngine
 from workers.installation import ports
@@ -25,7 +24,8 @@ from workers.processes import text_server
 from workers.runtime.embedded_servers import spawn_process
 
 CODE = Path(__file__).resolve().parents[1]
-ROUNDS, MAX_TOKENS = 20, 128
+ROUNDS = 20
+MAX_TOKENS = 128
 ADDRESS = "bare.url"
 SYSTEM = "You write short captions for pictures."
 QUESTION = "Three sentences about a beach at noon, a harbour at night and a street in the rain."
@@ -49,7 +49,8 @@ def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
         _wait_until_ready(lambda: text_server.is_model_loaded(url))
         engine = EmbeddedEngine(url, "bench", None)
         _through_us(engine, 0), _time_bare_request(client, 0)
-        ours, bare_ones = [], []
+        ours = []
+        bare_ones = []
         for seed in range(1, rounds + 1):  # by turns, so that what else the machine does meets both
             ours.append(_through_us(engine, seed))
             bare_ones.append(_time_bare_request(client, seed))
@@ -89,7 +90,7 @@ def _time_bare_request(client: httpx.Client, seed: int) -> float:
 
 @contextmanager
 def _run_process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
-    environment = house.child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
+    environment = child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
     process = spawn_process(
         [sys.executable, "-m", "workers.run", name, main], home / f"{name}.log", environment=environment
     )

@@ -19,19 +19,19 @@ def demo() -> None:
 @demo_app.command()
 def remove() -> None:
     """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they are."""
-    from demo.agency.lifecycle import remove_demo as run  # noqa: PLC0415  modules load when a command runs
-    from foundation.ops import settings as house  # noqa: PLC0415  modules load when a command runs
+    from demo.agency.lifecycle import remove_demo  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
 
-    run(house.load_settings())
+    remove_demo(settings.load_settings())
 
 
 @demo_app.command()
 def restore() -> None:
     """Let the next start bring the demo back."""
-    from demo.agency.lifecycle import allow_demo as run  # noqa: PLC0415  modules load when a command runs
-    from foundation.ops import settings as house  # noqa: PLC0415  modules load when a command runs
+    from demo.agency.lifecycle import allow_demo  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
 
-    run(house.load_settings())
+    allow_demo(settings.load_settings())
 
 
 @demo_app.command(context_settings=RenamedOptions(pictures="screenshots").as_context())

@@ -14,7 +14,7 @@ from typing import TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.sending import step_runner
 from dashboard.pages.home.events import DemoSceneRequested, DemoSceneStep
@@ -42,12 +42,12 @@ from gate.contract.units import Subject
 from gate.ratings import ratings
 from sandbox.client import call_control
 from schedules.posts import deliveries
-from schedules.posts import queries as schedule_reads
 from schedules.posts.delivery_units import DELIVERY_SUBJECT
 from schedules.posts.events import StageDue
+from schedules.posts.queries import post_ids_by_origin_key
 from schedules.posts.states import DeliveryState
 from studio.library import assets
-from studio.library import queries as studio_reads
+from studio.library.queries import list_asset_cards
 from studio.library.states import ShelfState
 from studio.recipes import specs
 from studio.runs import runner
@@ -66,7 +66,8 @@ FAN_MESSAGES = (
     "Bonjour ! Tu es une vraie personne ?",
     f"D’accord, merci de le dire. Tu as le pack « {WANTED_PACK.title} » à me proposer ?",
 )
-READING_SECONDS, DECIDING_SECONDS = 1.0, 0.3
+READING_SECONDS = 1.0
+DECIDING_SECONDS = 0.3
 """Seconds: to read both answers to the question, and to press a button."""
 
 
@@ -83,7 +84,8 @@ def fan_name(number: int) -> str:
 
 def play_home_scene_fan(channel: Channel, number: int, *, opened_at: datetime, now: datetime) -> None:
     """Let the fan act by themselves, from the second they are due on; once. Raises Unavailable without the sandbox."""
-    account, fan = quote(channel.account, safe=""), fan_id(number, opened_at)
+    account = quote(channel.account, safe="")
+    fan = fan_id(number, opened_at)
     said = call_control(channel.base_url, "GET", f"truth/{account}")["messages"]
     if any(message["fan"] == fan for message in said):
         return
@@ -108,7 +110,8 @@ T = TypeVar("T")
 HOME_SCENE_ORIGIN = "scene"
 """Where these posts come from."""
 
-PUBLISHED_POST, HELD_POST = "leaves", "held"
+PUBLISHED_POST = "leaves"
+HELD_POST = "held"
 """The post that leaves, on one account into silence, and the one that is kept back."""
 
 STEP_OFFSETS = {
@@ -123,7 +126,8 @@ STEP_OFFSETS = {
 SILENCE_SECONDS = 10.0
 """Seconds for which an accepted post is not answered: doubt from 0:35, and the first look twenty seconds later."""
 
-PICTURES, SECONDS_PER_PICTURE = 8, 8
+PICTURES = 8
+SECONDS_PER_PICTURE = 8
 """Pictures of the run, and seconds for each: at 1:00 three are there."""
 
 LATE_START = timedelta(seconds=20)
@@ -177,28 +181,24 @@ def _play_part(tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, par
 
 def _count_scenes(scope: Scope) -> int:
     """How many scenes have begun."""
-    return len(schedule_reads.post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{PUBLISHED_POST}:"))
+    return len(post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{PUBLISHED_POST}:"))
 
 
 def _cancel_held_posts(scope: Scope) -> None:
     """What earlier scenes left to decide goes, so that the list of what waits does not grow by looking at it."""
-    for post_id in schedule_reads.post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{HELD_POST}:").values():
+    for post_id in post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{HELD_POST}:").values():
         for row in deliveries.deliveries_of_post(scope, post_id):
             if row.state == DeliveryState.HELD:
                 deliveries.cancel_delivery(scope, row.id)
     for run in list_runs(scope, creator_id_of(scope, NOVA)):
-        for card in (
-            studio_reads.list_asset_cards(scope, run.creator_id, job_id=run.id)
-            if run.recipe == DEMO_RECIPE.name
-            else ()
-        ):
+        for card in list_asset_cards(scope, run.creator_id, job_id=run.id) if run.recipe == DEMO_RECIPE.name else ():
             if card.shelf is ShelfState.NEW:
                 assets.set_shelf_state(scope, card.asset_id, ShelfState.RETIRED)
 
 
 def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, UUID]:
     """A post to the own page, to the sandbox, and to an account that will not answer; that account and its delivery."""
-    silent = channel_reads.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
+    silent = queries.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
     accounts = (find_page_channel(scope, LUMIERE, MIA), find_chat_channel(scope, MIA), silent)
     number = _count_scenes(scope)
     one = PlannedPost(
@@ -217,7 +217,8 @@ def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Cha
 
 def _kept_back(scope: Scope, *, key: datetime, start: datetime) -> None:
     """A post that shows somebody nobody has named: the safety check refuses it."""
-    accounts, picture = (find_chat_channel(scope, SACHA),), _get_picture(scope, SACHA, SECOND_PERSON_PICTURE)
+    accounts = (find_chat_channel(scope, SACHA),)
+    picture = _get_picture(scope, SACHA, SECOND_PERSON_PICTURE)
     one = PlannedPost(
         f"{HELD_POST}:{key.isoformat()}",
         _wall_time(start + STEP_OFFSETS[HELD_POST]),

@@ -9,7 +9,8 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 from importlib.util import find_spec
 from pathlib import Path
 
-CONNECTORS_GROUP, RULES_GROUP = "greenroom.connectors", "greenroom.rows"
+CONNECTORS_GROUP = "greenroom.connectors"
+RULES_GROUP = "greenroom.rows"
 """Groups of entry points: `platform = "module:Class"`, and `platform = "module:file"`."""
 
 _MODULE = re.compile(r"\w+(?:\.\w+)*")

@@ -137,7 +137,8 @@ def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money
     """
     if sum(shares_bp.values()) != BASIS_POINTS or any(share < 0 for share in shares_bp.values()):
         raise ValueError("shares must be positive and sum to 10,000 basis points")
-    sign, size = (-1 if amount.minor < 0 else 1), abs(amount.minor)
+    sign = -1 if amount.minor < 0 else 1
+    size = abs(amount.minor)
     parts = {name: size * share // BASIS_POINTS for name, share in shares_bp.items()}
     left = size - sum(parts.values())
     by_remainder = sorted(shares_bp, key=lambda name: (-(size * shares_bp[name] % BASIS_POINTS), name))
@@ -148,7 +149,8 @@ def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money
 
 def parse_money(text: str, currency: str) -> Money:
     """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is rounded."""
-    written, digits = _WRITTEN.fullmatch(re.sub(r"\s", "", text)), EXPONENTS.get(currency, 2)
+    written = _WRITTEN.fullmatch(re.sub(r"\s", "", text))
+    digits = EXPONENTS.get(currency, 2)
     part = (written["part"] or "") if written is not None else ""
     if written is None or len(part) > max(digits, 2) or part[digits:].strip("0"):
         raise ValueError(f"not an amount: {text!r}")

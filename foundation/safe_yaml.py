@@ -10,7 +10,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from foundation.errors import BadInput
 
 _PREFIX = "tag:yaml.org,2002:"
-_STRING, _NUMBER, _NOTHING = f"{_PREFIX}str", f"{_PREFIX}int", f"{_PREFIX}null"
+_STRING = f"{_PREFIX}str"
+_NUMBER = f"{_PREFIX}int"
+_NOTHING = f"{_PREFIX}null"
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Signs nobody types, some of which PostgreSQL refuses; a new line and a tab are none of them."""
@@ -34,7 +36,8 @@ class YamlDocument:
 
     def line_of(self, where: Sequence[str | int]) -> int:
         """The line, from 1, of the part at a path of keys and places; of the nearest one around it if it is absent."""
-        node, line = self.root, 1
+        node = self.root
+        line = 1
         for step in (None, *where):
             node = node if step is None else _child_node(node, step)
             if node is None:

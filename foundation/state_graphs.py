@@ -36,7 +36,8 @@ class StateGraph(Generic[S]):
                 raise ValueError(f"the deadline of {state} is no edge")
 
     def _reachable_states(self) -> set[S]:
-        seen, todo = {self.initial}, [self.initial]
+        seen = {self.initial}
+        todo = [self.initial]
         while todo:
             for after in self.edges.get(todo.pop(), set()):
                 if after not in seen:

@@ -125,7 +125,8 @@ def faces_key(scope: Scope) -> str:
 
 def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
     """The values of `KEYS` for a unit, with what this transaction holds already; for no unit there are no keys."""
-    fixed, digests = set[str](), list[str]()
+    fixed = set[str]()
+    digests = list[str]()
     if unit is not None:
         fixed = {*held_keys(scope), installation_key(), platform_key(unit.platform), tenant_key(scope)}
         fixed |= {creator_key(scope, unit.creator_id), channel_key(scope, unit.channel_id)}

@@ -19,9 +19,14 @@ from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 
-REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
+REVOKE = "revoke"
+BLOCK_PERSON = "block_person"
+FREEZE = "freeze"
+THAW = "thaw"
+BLOCK = "block"
 WITHDRAW = "withdraw"
-UNBLOCK, RULING = "unblock", "rule"
+UNBLOCK = "unblock"
+RULING = "rule"
 """A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done again."""
 
 _AGAIN = "gate.journal.again"

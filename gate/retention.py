@@ -34,7 +34,8 @@ OR EXISTS (SELECT FROM blocklist b WHERE b.tenant_id = c.tenant_id AND b.complai
 """A request that may still be decided, about a minor, or that keeps something blocked: that is never forgotten."""
 
 _REQUEST = "SELECT {what} FROM complaints c WHERE c.tenant_id = o.tenant_id AND c.id = o.complaint_id"
-_DECIDED, _STAYS = _REQUEST.format(what="c.updated_at"), f"({_REQUEST.format(what=f'({_OPEN})')})"
+_DECIDED = _REQUEST.format(what="c.updated_at")
+_STAYS = f"({_REQUEST.format(what=f'({_OPEN})')})"
 _SPOKEN = """
 EXISTS (SELECT FROM {table} r WHERE r.tenant_id = o.tenant_id AND r.complaint_id = o.id)
 """

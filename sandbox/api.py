@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foundation.ops.clock import monotonic
 from foundation.ops.fault_injection import FaultBook, PlatformCall
-from sandbox import payments as money
+from sandbox import payments
 from sandbox import store as kept
 from sandbox.store import SandboxAccount, SandboxRefusal, SandboxStore
 from sandbox.surfaces import SURFACES
@@ -104,12 +104,12 @@ class Button(_Strict):
 
 
 class Invoice(_Strict):
-    """A demand for test money."""
+    """A demand for test payments."""
 
     title: str = Field(min_length=1, max_length=64)
     description: str = Field(default="", max_length=255)
     amount: int = Field(gt=0, le=1_000_000)
-    currency: str = Field(pattern=f"^{money.TEST_CURRENCY}$")
+    currency: str = Field(pattern=f"^{payments.TEST_CURRENCY}$")
     payload: str = Field(min_length=1, max_length=128)
 
 
@@ -216,7 +216,8 @@ def check_surface_rules(store: SandboxStore, account: SandboxAccount, content: M
 @router.put("/api/{account}/files/{sha256}")
 async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any]:
     """Keep a file under its digest."""
-    owner, body = authenticate(request, account), await request.body()
+    owner = authenticate(request, account)
+    body = await request.body()
     mime = request.headers.get("content-type", "")
     if mime not in MIMES or len(body) > MAX_FILE:
         raise SandboxRefusal(422, "bad_file")
@@ -229,7 +230,8 @@ async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any
 @router.post("/api/{account}/posts")
 async def add_post(request: Request, account: str) -> JSONResponse:
     """Publish."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     content = parse_body(NewPost, await read_json_object(request))
     check_surface_rules(store, owner, content, content["surface"])
     if content["reply_to"]:
@@ -258,7 +260,9 @@ def post_url(request: Request, post: Mapping[str, Any]) -> str:
 @router.get("/api/{account}/posts")
 async def list_posts(request: Request, account: str) -> dict[str, Any]:
     """Own posts, newest first; by key where keys are honoured."""
-    owner, store, asked = authenticate(request, account), get_store(request), request.query_params
+    owner = authenticate(request, account)
+    store = get_store(request)
+    asked = request.query_params
     key = asked.get("key")
     if key is not None and not owner.native_key:
         raise SandboxRefusal(400, "no_keys_here")
@@ -271,7 +275,8 @@ async def list_posts(request: Request, account: str) -> dict[str, Any]:
 
 def _filter_visible_entries(request: Request, account: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without what a lagging look-up does not see yet."""
-    lag, now = get_fault_book(request).lag_seconds(account), get_store(request).clock()
+    lag = get_fault_book(request).lag_seconds(account)
+    now = get_store(request).clock()
     if not lag:
         return entries
     return [entry for entry in entries if (now - datetime.fromisoformat(entry["created_at"])).total_seconds() >= lag]
@@ -286,7 +291,8 @@ def _listing_entry(request: Request, post: Mapping[str, Any], owner: SandboxAcco
 @router.get("/api/{account}/posts/{post_id}")
 async def read_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
     """One own post."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     return _listing_entry(request, kept.get_post(store, owner.name, post_id), owner)
 
 
@@ -301,7 +307,8 @@ async def delete_post(request: Request, account: str, post_id: str) -> dict[str,
 @router.get("/api/{account}/posts/{post_id}/metrics")
 async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
     """Invented numbers that grow for two days, the same for the same post, and the real views of its page."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     post = kept.get_post(store, owner.name, post_id)
     age = (store.clock() - datetime.fromisoformat(post["created_at"])).total_seconds()
     seed = int(hashlib.sha256(f"{account}/{post_id}".encode()).hexdigest()[:8], 16)
@@ -320,7 +327,8 @@ async def followers(request: Request, account: str) -> dict[str, int]:
 @router.post("/api/{account}/chats/{fan}/messages")
 async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
     """Write to a fan who wrote first."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     content = parse_body(NewMessage, await read_json_object(request))
     check_surface_rules(store, owner, content, "chat")
     if store.fetch_one("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None:
@@ -335,7 +343,8 @@ async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
 @router.get("/api/{account}/chats/{fan}/messages")
 async def list_messages(request: Request, account: str, fan: str) -> dict[str, Any]:
     """Own messages to a fan by key, newest first; not on accounts that cannot look back."""
-    owner, key = authenticate(request, account), request.query_params.get("key")
+    owner = authenticate(request, account)
+    key = request.query_params.get("key")
     if not owner.chat_lookup:
         raise SandboxRefusal(404, "no_lookup")
     found = kept.list_messages(get_store(request), account, fan, key=key, author="creator")
@@ -356,7 +365,8 @@ async def delete_message(request: Request, account: str, fan: str, message_id: s
 @router.get("/api/{account}/updates")
 async def list_updates(request: Request, account: str) -> dict[str, Any]:
     """What fans did after the cursor; at least once, the reader keeps the cursor."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     after = parse_number(request.query_params.get("after"))
     wait = min(float(parse_number(request.query_params.get("wait"))), MAX_POLL_SECONDS)
     until = monotonic() + wait
@@ -373,11 +383,13 @@ async def list_updates(request: Request, account: str) -> dict[str, Any]:
 @router.post("/api/{account}/checkouts/{query_id}")
 async def answer_checkout(request: Request, account: str, query_id: str) -> dict[str, Any]:
     """Let a payment go through, or not, within 10 s of the question."""
-    owner, body = authenticate(request, account), await read_json_object(request)
-    ok, text = body.get("ok"), str(body.get("text") or "")
+    owner = authenticate(request, account)
+    body = await read_json_object(request)
+    ok = body.get("ok")
+    text = str(body.get("text") or "")
     if not isinstance(ok, bool) or len(text) > 200:
         raise SandboxRefusal(422, "bad_request", where="ok")
-    answered = money.answer_checkout(get_store(request), owner.name, query_id, ok=ok, text=text)
+    answered = payments.answer_checkout(get_store(request), owner.name, query_id, ok=ok, text=text)
     get_bell(request).ring()
     return answered
 
@@ -385,11 +397,14 @@ async def answer_checkout(request: Request, account: str, query_id: str) -> dict
 @router.post("/api/{account}/refunds")
 async def refund(request: Request, account: str) -> dict[str, Any]:
     """Give a charge back."""
-    owner, body = authenticate(request, account), await read_json_object(request)
-    charge_id, amount, currency = body.get("charge_id"), body.get("amount"), body.get("currency")
+    owner = authenticate(request, account)
+    body = await read_json_object(request)
+    charge_id = body.get("charge_id")
+    amount = body.get("amount")
+    currency = body.get("currency")
     if not isinstance(charge_id, str) or not isinstance(amount, int) or not isinstance(currency, str):
         raise SandboxRefusal(422, "bad_request", where="charge_id")
-    answered = money.refund_charge(get_store(request), owner.name, charge_id, amount, currency)
+    answered = payments.refund_charge(get_store(request), owner.name, charge_id, amount, currency)
     get_bell(request).ring()
     return answered
 
@@ -398,4 +413,4 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
 async def transactions(request: Request, account: str) -> dict[str, Any]:
     """Money in and out, oldest first."""
     owner = authenticate(request, account)
-    return money.list_transactions(get_store(request), owner.name, parse_number(request.query_params.get("after")))
+    return payments.list_transactions(get_store(request), owner.name, parse_number(request.query_params.get("after")))

@@ -33,7 +33,8 @@ def create_sandbox_app(
 ) -> ASGIApp:
     """The sandbox on its SQLite file; `latency_ms` is how long every API request takes; `bell` wakes who waits."""
     app = FastAPI(title="Sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
-    app.state.store, app.state.book = SandboxStore(database, clock), FaultBook(database, clock)
+    app.state.store = SandboxStore(database, clock)
+    app.state.book = FaultBook(database, clock)
     app.state.bell = bell or api.UpdateBell()
     app.add_exception_handler(SandboxRefusal, _handle_refusal)
     for part in (api, edits, control, comments, pages):

@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sandbox import store as kept
 from sandbox.api import authenticate, get_store, parse_number, read_json_object
-from sandbox.store import SandboxRefusal, SandboxStore
+from sandbox.store import SandboxRefusal, SandboxStore, ensure_fan, get_post, list_posts, parse_native_id
 
-MAX_COMMENT_LENGTH, LISTED = 2000, 100
+MAX_COMMENT_LENGTH = 2000
+LISTED = 100
 MODERATION_ACTIONS: Mapping[str, str] = {"hide": "hidden", "show": "shown", "delete": "deleted"}
 """What an act makes of a remark; `block` keeps its author away, `report` is written down."""
 
@@ -22,7 +22,8 @@ def add_comment(store: SandboxStore, account: str, fan_name: str, post_id: str, 
     if not text.strip() or len(text) > MAX_COMMENT_LENGTH:
         raise SandboxRefusal(422, "bad_text")
     with store.transaction():
-        under, fan = kept.get_post(store, account, post_id), kept.ensure_fan(store, account, fan_name)
+        under = get_post(store, account, post_id)
+        fan = ensure_fan(store, account, fan_name)
         if store.fetch_one("SELECT 1 FROM kept_away WHERE account = ? AND fan = ?", account, fan["name"]) is not None:
             raise SandboxRefusal(403, "kept_away")
         made = store.execute(
@@ -36,7 +37,7 @@ def get_comment(store: SandboxStore, account: str, native_id: str) -> sqlite3.Ro
     """A remark that its author and the account left standing. Raises Refusal 404."""
     row = store.fetch_one(
         "SELECT * FROM remarks WHERE account = ? AND id = ? AND state <> 'deleted'",
-        *(account, kept.parse_native_id(native_id, "r")),
+        *(account, parse_native_id(native_id, "r")),
     )
     if row is None:
         raise SandboxRefusal(404, "no_such_remark")
@@ -50,7 +51,7 @@ def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list
         " WHERE r.account = ? AND r.post = ? AND r.state = 'shown' ORDER BY r.id",
         *(account, post_id),
     )
-    answers = kept.list_posts(store, account, limit=200)
+    answers = list_posts(store, account, limit=200)
     return [
         {**dict(row), "answers": [one for one in answers if one["reply_to"] == f"r{row['id']}"][::-1]} for row in rows
     ]
@@ -59,7 +60,8 @@ def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list
 @router.get("/api/{account}/remarks")
 async def list_comments(request: Request, account: str) -> dict[str, Any]:
     """What was said after the cursor, oldest first; hidden ones too, as the account sees them."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     after = parse_number(request.query_params.get("after"))
     rows = store.fetch_all(
         "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = r.fan"
@@ -84,7 +86,8 @@ async def list_comments(request: Request, account: str) -> dict[str, Any]:
 @router.post("/api/{account}/remarks/{remark_id}/{act}")
 async def moderate_comment(request: Request, account: str, remark_id: str, act: str) -> dict[str, str]:
     """Like, hide, show or delete a remark, keep its author away, or report it; the same again changes nothing."""
-    owner, store = authenticate(request, account), get_store(request)
+    owner = authenticate(request, account)
+    store = get_store(request)
     with store.transaction():
         row = get_comment(store, owner.name, remark_id)
         if act in MODERATION_ACTIONS:

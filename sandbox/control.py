@@ -4,8 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sandbox import fan_actions as fans
-from sandbox import payments as money
+from sandbox import fan_actions, payments
 from sandbox import store as kept
 from sandbox.api import get_bell, get_fault_book, get_store, read_json_object
 from sandbox.store import SandboxRefusal
@@ -48,8 +47,10 @@ async def set_followers(request: Request, account: str) -> dict[str, int]:
 @router.post("/faults")
 async def add_fault(request: Request) -> dict[str, Any]:
     """Ask for a fault; modes and kinds are told in `foundation/ops/fault_injection.py`."""
-    body, book = await read_json_object(request), get_fault_book(request)
-    account, on = str(body.get("account") or "*"), str(body.get("on") or "*")
+    body = await read_json_object(request)
+    book = get_fault_book(request)
+    account = str(body.get("account") or "*")
+    on = str(body.get("on") or "*")
     lag = float(body.get("lookup_lag") or 0)
     mode = str(body.get("mode") or ("lag" if lag else ""))
     wait = body.get("retry_after")
@@ -107,14 +108,14 @@ async def read_account_history(request: Request, account: str) -> dict[str, Any]
 @router.get("/money/{account}/{fan}")
 async def list_checkouts(request: Request, account: str, fan: str) -> dict[str, Any]:
     """A fan's tries to pay, by time, with what became of each; for judges."""
-    tries = money.list_fan_checkouts(get_store(request), account, fan)
+    tries = payments.list_fan_checkouts(get_store(request), account, fan)
     return {"checkouts": [one for of_message in tries.values() for one in of_message]}
 
 
 @router.post("/chats/{account}/{fan}")
 async def perform_fan_action(request: Request, account: str, fan: str) -> dict[str, Any]:
     """A fan's action: `{"type": "message|button|pay|age|stop", "text"?, "message_id"?, "ref"?, "over_18"?}`."""
-    done = fans.perform_fan_action(get_store(request), account, fan, await read_json_object(request))
+    done = fan_actions.perform_fan_action(get_store(request), account, fan, await read_json_object(request))
     get_bell(request).ring()
     return done
 
@@ -123,4 +124,6 @@ async def perform_fan_action(request: Request, account: str, fan: str) -> dict[s
 async def add_script(request: Request, account: str, fan: str) -> dict[str, int]:
     """`{"steps": [{"type", "when"?, "after"?, …}]}`: let a fan act by itself."""
     steps = (await read_json_object(request)).get("steps")
-    return {"script": fans.add_script(get_store(request), account, fan, steps if isinstance(steps, list) else [])}
+    return {
+        "script": fan_actions.add_script(get_store(request), account, fan, steps if isinstance(steps, list) else [])
+    }

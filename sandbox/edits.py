@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox import store as kept
 from sandbox.api import (
     authenticate,
     check_surface_rules,
@@ -16,7 +15,7 @@ from sandbox.api import (
     post_url,
     read_json_object,
 )
-from sandbox.store import SandboxStore
+from sandbox.store import SandboxStore, get_post, parse_native_id
 
 router = APIRouter()
 
@@ -35,8 +34,10 @@ class EditRequest(BaseModel):
 @router.put("/api/{account}/posts/{post_id}")
 async def edit_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
     """Change the words of a post that stands. The same words change nothing."""
-    owner, store = authenticate(request, account), get_store(request)
-    words, post = parse_body(EditRequest, await read_json_object(request)), kept.get_post(store, owner.name, post_id)
+    owner = authenticate(request, account)
+    store = get_store(request)
+    words = parse_body(EditRequest, await read_json_object(request))
+    post = get_post(store, owner.name, post_id)
     check_surface_rules(store, owner, {**post, **words}, post["surface"])
     if not owner.keeps_first_labels:
         words |= {"adult": False, "ai": False}
@@ -46,13 +47,13 @@ async def edit_post(request: Request, account: str, post_id: str) -> dict[str, A
 
 def _apply_text_edit(store: SandboxStore, owner: str, native_id: str, words: Mapping[str, Any]) -> dict[str, Any]:
     with store.transaction():
-        known = kept.get_post(store, owner, native_id)
+        known = get_post(store, owner, native_id)
         if all(known.get(name) == value for name, value in words.items()):
             return known
-        number = kept.parse_native_id(native_id, "p")
+        number = parse_native_id(native_id, "p")
         row = store.fetch_one("SELECT content FROM posts WHERE id = ?", number)
         shown = json.loads(row["content"]) if row is not None else {}
         shown["said_before"] = [*shown.get("said_before", ()), known["text"]]
         shown |= {name: value for name, value in words.items() if name != "title"} | {"edited_at": store.now()}
         store.execute("UPDATE posts SET title = ?, content = ? WHERE id = ?", words["title"], json.dumps(shown), number)
-        return kept.get_post(store, owner, native_id)
+        return get_post(store, owner, native_id)

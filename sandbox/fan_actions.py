@@ -5,19 +5,28 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox import payments as money
-from sandbox import store as kept
-from sandbox.store import SandboxRefusal, SandboxStore
+from sandbox import payments
+from sandbox.store import (
+    SandboxRefusal,
+    SandboxStore,
+    add_message,
+    add_update,
+    ensure_fan,
+    get_account,
+    list_messages,
+    parse_native_id,
+)
 
 MAX_TEXT_LENGTH = 4096
 
 
 def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action: Mapping[str, Any]) -> dict[str, Any]:
     """One action of a fan: message, button, pay, age or stop. Raises Refusal for what cannot be done."""
-    kept.get_account(store, account)
+    get_account(store, account)
     with store.transaction():
-        handle, language = str(action.get("handle") or ""), str(action.get("language") or "")
-        fan = kept.ensure_fan(store, account, fan_name, handle=handle, language=language)
+        handle = str(action.get("handle") or "")
+        language = str(action.get("language") or "")
+        fan = ensure_fan(store, account, fan_name, handle=handle, language=language)
         match action.get("type"):
             case "message" | "stop" as kind:
                 return _send_fan_message(store, account, fan, kind, str(action.get("text") or "/stop"))
@@ -27,7 +36,7 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
                 )
             case "pay":
                 message_id = str(action.get("message_id") or "") or _newest_invoice(store, account, fan_name)
-                return {"query_id": money.open_checkout(store, account, fan_name, message_id)}
+                return {"query_id": payments.open_checkout(store, account, fan_name, message_id)}
             case "age":
                 return _prove_age(store, account, fan, adult=bool(action.get("over_18", True)))
             case _:
@@ -37,25 +46,25 @@ def perform_fan_action(store: SandboxStore, account: str, fan_name: str, action:
 def _send_fan_message(store: SandboxStore, account: str, fan: Any, kind: str, text: str) -> dict[str, Any]:
     if not text.strip() or len(text) > MAX_TEXT_LENGTH:
         raise SandboxRefusal(422, "bad_text")
-    message = kept.add_message(store, account, fan["name"], "fan", {"text": text})
+    message = add_message(store, account, fan["name"], "fan", {"text": text})
     kind = "stop" if text.strip().lower() in {"/stop", "/stop all"} else kind
-    return {"id": kept.add_update(store, account, kind, fan, message_id=message["id"], text=text)}
+    return {"id": add_update(store, account, kind, fan, message_id=message["id"], text=text)}
 
 
 def _press_button(store: SandboxStore, account: str, fan: Any, message_id: str, ref: str) -> dict[str, Any]:
     """Press a button of a message; `ref` is `action:ref`, or an action alone for the newest button that has it."""
-    for message in kept.list_messages(store, account, fan["name"], author="creator"):
+    for message in list_messages(store, account, fan["name"], author="creator"):
         if message_id in {"", message["id"]}:
             for button in message.get("buttons") or []:
                 whole = f"{button['action']}:{button['ref']}"
                 if ref in {whole, button["action"]}:
                     told = {"message_id": message["id"], "ref": whole, "text": button["label"]}
-                    return {"id": kept.add_update(store, account, "button", fan, **told)}
+                    return {"id": add_update(store, account, "button", fan, **told)}
     raise SandboxRefusal(404, "no_such_button")
 
 
 def _newest_invoice(store: SandboxStore, account: str, fan_name: str) -> str:
-    for message in kept.list_messages(store, account, fan_name, author="creator"):
+    for message in list_messages(store, account, fan_name, author="creator"):
         if message.get("invoice"):
             return str(message["id"])
     raise SandboxRefusal(404, "no_such_invoice")
@@ -64,7 +73,7 @@ def _newest_invoice(store: SandboxStore, account: str, fan_name: str) -> str:
 def _prove_age(store: SandboxStore, account: str, fan: Any, *, adult: bool) -> dict[str, Any]:
     age = "over_18" if adult else "under_18"
     store.execute("UPDATE fans SET age = ? WHERE account = ? AND name = ?", age, account, fan["name"])
-    return {"id": kept.add_update(store, account, "age", fan, ref=age, text=age)}
+    return {"id": add_update(store, account, "age", fan, ref=age, text=age)}
 
 
 def add_script(store: SandboxStore, account: str, fan_name: str, steps: list[dict[str, Any]]) -> int:
@@ -73,7 +82,7 @@ def add_script(store: SandboxStore, account: str, fan_name: str, steps: list[dic
     `""` at once, `reply` after any new message of the creator, `invoice` after a new invoice, `button:ACTION` after a
     new button of that action; "new" is newer than what the script acted upon before.
     """
-    kept.get_account(store, account)
+    get_account(store, account)
     if not steps or not all(isinstance(step, dict) and step.get("type") for step in steps):
         raise SandboxRefusal(422, "bad_script")
     ready = store.clock() + timedelta(seconds=float(steps[0].get("after") or 0))
@@ -107,7 +116,8 @@ def run_due_scripts(store: SandboxStore) -> list[str]:
 
 
 def _advance_script(store: SandboxStore, script: Any, seen: int) -> None:
-    steps, position = json.loads(script["steps"]), script["position"] + 1
+    steps = json.loads(script["steps"])
+    position = script["position"] + 1
     after = float(steps[position].get("after") or 0) if position < len(steps) else 0.0
     ready = store.clock() + timedelta(seconds=after)
     store.execute(
@@ -118,12 +128,12 @@ def _advance_script(store: SandboxStore, script: Any, seen: int) -> None:
 
 def _find_trigger_message(store: SandboxStore, script: Any, when: str) -> int | None:
     """The newest message the step has an eye on; None while what it waits for has not come."""
-    messages = kept.list_messages(store, script["account"], script["fan"], author="creator", limit=20)
-    newest = kept.parse_native_id(messages[0]["id"], "m") if messages else 0
+    messages = list_messages(store, script["account"], script["fan"], author="creator", limit=20)
+    newest = parse_native_id(messages[0]["id"], "m") if messages else 0
     if not when:
         return max(newest, int(script["seen"]))
     for message in messages:
-        number = kept.parse_native_id(message["id"], "m")
+        number = parse_native_id(message["id"], "m")
         actions = {f"button:{button['action']}" for button in message.get("buttons") or []}
         if number > script["seen"] and (
             when == "reply" or (when == "invoice" and message.get("invoice")) or when in actions

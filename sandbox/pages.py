@@ -11,12 +11,19 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
-from sandbox import comments as said
-from sandbox import fan_actions as fans
-from sandbox import payments as money
-from sandbox import store as kept
+from sandbox import comments, fan_actions, payments
 from sandbox.api import get_bell, get_store
-from sandbox.store import SandboxRefusal
+from sandbox.store import (
+    SandboxRefusal,
+    SandboxStore,
+    get_account,
+    get_file,
+    get_post,
+    list_accounts,
+    list_messages,
+    list_posts,
+    parse_native_id,
+)
 from sandbox.surfaces import SURFACES, page_texts
 
 FOLDER = Path(__file__).parent / "templates"
@@ -84,7 +91,7 @@ async def static_file(name: str) -> Response:
 @router.get("/files/{account}/{sha256}")
 async def media_file(request: Request, account: str, sha256: str) -> Response:
     """A file of an account, for its pages."""
-    found = kept.get_file(get_store(request), account, sha256)
+    found = get_file(get_store(request), account, sha256)
     if found is None:
         raise SandboxRefusal(404, "no_such_file")
     mime, body = found
@@ -100,14 +107,14 @@ async def home_page(request: Request) -> Response:
         {
             "account": account,
             "posts": _count_rows(store, "posts", account.name),
-            "fans": _count_rows(store, "fans", account.name),
+            "fan_actions": _count_rows(store, "fan_actions", account.name),
         }
-        for account in kept.list_accounts(store)
+        for account in list_accounts(store)
     ]
     return _render_page(request, "home.html", title="Sandbox", accounts=counted)
 
 
-def _count_rows(store: kept.SandboxStore, table: str, account: str) -> int:
+def _count_rows(store: SandboxStore, table: str, account: str) -> int:
     stands = " AND deleted_at IS NULL" if table == "posts" else ""
     row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  two constants
     return int(row["n"]) if row else 0
@@ -117,8 +124,8 @@ def _count_rows(store: kept.SandboxStore, table: str, account: str) -> int:
 async def timeline_page(request: Request, account: str) -> Response:
     """An account's posts, newest first."""
     store = get_store(request)
-    owner = kept.get_account(store, account)
-    posts = kept.list_posts(store, account, limit=SHOWN_POSTS)
+    owner = get_account(store, account)
+    posts = list_posts(store, account, limit=SHOWN_POSTS)
     return _render_page(request, "timeline.html", title=owner.title, account=owner, posts=posts, remarks=None)
 
 
@@ -126,15 +133,16 @@ async def timeline_page(request: Request, account: str) -> Response:
 async def post_page(request: Request, account: str, post_id: str) -> Response:
     """One post, and its address."""
     store = get_store(request)
-    owner, post = kept.get_account(store, account), kept.get_post(store, account, post_id)
-    store.execute("UPDATE posts SET views = views + 1 WHERE id = ?", kept.parse_native_id(post_id, "p"))
+    owner = get_account(store, account)
+    post = get_post(store, account, post_id)
+    store.execute("UPDATE posts SET views = views + 1 WHERE id = ?", parse_native_id(post_id, "p"))
     return _render_page(
         request,
         "timeline.html",
         title=owner.title,
         account=owner,
         posts=[post],
-        remarks=said.comments_under_post(store, account, post_id),
+        remarks=comments.comments_under_post(store, account, post_id),
     )
 
 
@@ -144,7 +152,9 @@ async def post_comment(request: Request, account: str, post_id: str) -> Response
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
     form = await _read_form(request)
-    said.add_comment(get_store(request), account, _fan_id_from_name(form.get("fan", "")), post_id, form.get("text", ""))
+    comments.add_comment(
+        get_store(request), account, _fan_id_from_name(form.get("fan", "")), post_id, form.get("text", "")
+    )
     return RedirectResponse(f"/t/{quote(account, safe='')}/{quote(post_id, safe='')}", 303)
 
 
@@ -152,7 +162,7 @@ async def post_comment(request: Request, account: str, post_id: str) -> Response
 async def chat_page(request: Request, account: str, fan: str = "") -> Response:
     """The chat window of a fan; without a name it asks for one."""
     store = get_store(request)
-    owner = kept.get_account(store, account)
+    owner = get_account(store, account)
     if not fan.strip():
         known = store.fetch_all("SELECT name, handle FROM fans WHERE account = ? ORDER BY rowid DESC LIMIT 12", account)
         return _render_page(request, "fan_login.html", title=owner.title, account=owner, fans=known)
@@ -165,18 +175,18 @@ async def chat_page(request: Request, account: str, fan: str = "") -> Response:
 async def chat_messages(request: Request, account: str, fan: str = "") -> Response:
     """The messages alone, for the page's script."""
     store = get_store(request)
-    owner = kept.get_account(store, account)
+    owner = get_account(store, account)
     return _render_page(request, "messages.html", account=owner, **_load_chat(store, account, _fan_id_from_name(fan)))
 
 
-def _load_chat(store: kept.SandboxStore, account: str, fan: str) -> dict[str, Any]:
+def _load_chat(store: SandboxStore, account: str, fan: str) -> dict[str, Any]:
     row = store.fetch_one("SELECT age, handle FROM fans WHERE account = ? AND name = ?", account, fan)
     return {
         "fan": fan[:64],
         "handle": row["handle"] if row else fan[:64],
         "age": row["age"] if row else "",
-        "messages": kept.list_messages(store, account, fan)[::-1],
-        "tries": money.list_fan_checkouts(store, account, fan),
+        "messages": list_messages(store, account, fan)[::-1],
+        "tries": payments.list_fan_checkouts(store, account, fan),
     }
 
 
@@ -191,7 +201,7 @@ async def post_chat_action(request: Request, account: str) -> Response:
     new = store.fetch_one("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None
     language = page_texts(request.headers.get("accept-language", ""))[0] if new else ""
     try:
-        fans.perform_fan_action(store, account, fan, {**form, "language": language})
+        fan_actions.perform_fan_action(store, account, fan, {**form, "language": language})
     except SandboxRefusal as error:
         if error.status == 422 and fan:  # an empty message: the window as it was
             return RedirectResponse(_chat_url(account, fan), 303)

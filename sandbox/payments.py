@@ -7,8 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox import store as kept
-from sandbox.store import SandboxRefusal, SandboxStore
+from sandbox.store import SandboxRefusal, SandboxStore, add_update, ensure_fan, list_messages, parse_native_id
 
 TEST_CURRENCY = "XTS"
 """ISO 4217's own code for tests."""
@@ -22,7 +21,7 @@ DOUBLE_PRESS_WINDOW = timedelta(seconds=3)
 
 def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: str) -> str:
     """A fan pressed pay on an invoice; the creator's side is asked. Returns the query id."""
-    message = next((m for m in kept.list_messages(store, account, fan_name) if m["id"] == message_id), None)
+    message = next((m for m in list_messages(store, account, fan_name) if m["id"] == message_id), None)
     invoice = message.get("invoice") if message else None
     if not invoice:
         raise SandboxRefusal(404, "no_such_invoice")
@@ -32,14 +31,14 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
         store.execute(
             "INSERT INTO checkouts (id, account, fan, message_id, payload, amount, currency, state, at)"
             " VALUES (?,?,?,?,?,?,?,'open',?)",
-            *(query_id, account, fan_name, kept.parse_native_id(message_id, "m"), invoice["payload"]),
+            *(query_id, account, fan_name, parse_native_id(message_id, "m"), invoice["payload"]),
             *(invoice["amount"], invoice["currency"], store.now()),
         )
         if answered:
             _pay_checkout(store, query_id, "")
             return query_id
-        kept.add_update(
-            *(store, account, "checkout", kept.ensure_fan(store, account, fan_name)),
+        add_update(
+            *(store, account, "checkout", ensure_fan(store, account, fan_name)),
             query_id=query_id,
             message_id=message_id,
             payload=invoice["payload"],
@@ -53,7 +52,7 @@ def _is_repeat_press(store: SandboxStore, account: str, fan_name: str, message_i
     """Whether a first press on this invoice got its yes a moment ago."""
     rows = store.fetch_all(
         "SELECT at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = 'paid'",
-        *(account, fan_name, kept.parse_native_id(message_id, "m")),
+        *(account, fan_name, parse_native_id(message_id, "m")),
     )
     return len(rows) == 1 and store.clock() - datetime.fromisoformat(rows[0]["at"]) <= DOUBLE_PRESS_WINDOW
 
@@ -105,10 +104,11 @@ def _is_answer_expired(store: SandboxStore, at: str) -> bool:
 
 
 def _record_charge(store: SandboxStore, checkout: Any, charge_id: str) -> None:
-    account, money = checkout["account"], {"amount": checkout["amount"], "currency": checkout["currency"]}
+    account = checkout["account"]
+    money = {"amount": checkout["amount"], "currency": checkout["currency"]}
     _record_transaction(store, checkout, charge_id, "in", checkout["amount"])
-    kept.add_update(
-        *(store, account, "payment", kept.ensure_fan(store, account, checkout["fan"])),
+    add_update(
+        *(store, account, "payment", ensure_fan(store, account, checkout["fan"])),
         **{"charge_id": charge_id, "payload": checkout["payload"], "message_id": f"m{checkout['message_id']}", **money},
     )
 
@@ -137,8 +137,8 @@ def refund_charge(store: SandboxStore, account: str, charge_id: str, amount: int
         ):
             raise SandboxRefusal(409, "CHARGE_ALREADY_REFUNDED", charge_id=charge_id)
         _record_transaction(store, charge, charge_id, "out", amount)
-        kept.add_update(
-            *(store, account, "refund", kept.ensure_fan(store, account, charge["fan"])),
+        add_update(
+            *(store, account, "refund", ensure_fan(store, account, charge["fan"])),
             charge_id=charge_id,
             payload=charge["payload"],
             amount=amount,

@@ -76,7 +76,8 @@ class SandboxRefusal(Exception):
 
     def __init__(self, status: int, error: str, **more: object) -> None:
         super().__init__(error)
-        self.status, self.body = status, {"error": error, **more}
+        self.status = status
+        self.body = {"error": error, **more}
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from foundation.http.host_guard import HostGuard, host_name
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
-from web.api import app as api
 from web.api import remote_workers
+from web.api.app import create_api
 from web.api.common.rate_limits import ApiRateLimits
 from web.http import responses
 from web.links import calendar_subscriptions, client_links, media_urls, short_links
@@ -74,9 +74,7 @@ def create_web_app(
     def missing(request: Request, _: Exception) -> Response:
         return pages.missing_page(request)
 
-    programs = api.create_api(
-        tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
-    )
+    programs = create_api(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key)
     app.mount("/v1", programs)
     app.include_router(publishing_endpoint.router(tenant, store, public_url=base))
     app.include_router(age_checks.router(tenant, public_url=base))

@@ -18,8 +18,7 @@ from typing import Any
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import render_message
 from foundation.ops import health_endpoint, telemetry
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, is_fixed_by_environment, load_settings, terminal_language
 from workers.runtime import listening_socket
 
 _PR_SET_NAME = 15
@@ -85,22 +84,22 @@ def _main_of(name: str) -> str:
 
 
 def _run_process(path: str, probes: int | None) -> int:
-    settings = house.load_settings()
+    settings = load_settings()
     telemetry.record_build_info()
     if probes is None:  # started by hand or in a container: where the person said, else nowhere
-        probes = settings.workers.metrics_port if house.is_fixed_by_environment(METRICS_PORT_VARIABLE) else 0
+        probes = settings.workers.metrics_port if is_fixed_by_environment(METRICS_PORT_VARIABLE) else 0
     health_endpoint.serve_health_if_free(probes, host=settings.workers.metrics_host)
     try:
         _load_function(path)(settings)
     except GreenroomError as error:
-        print(render_message(error.message, house.terminal_language()), file=sys.stderr, flush=True)
+        print(render_message(error.message, terminal_language()), file=sys.stderr, flush=True)
         return error.exit_code
     return 0
 
 
 def _run_step(path: str) -> int:
     try:
-        result = _load_function(path)(house.load_settings())
+        result = _load_function(path)(load_settings())
     except GreenroomError as error:
         print(json.dumps({**error.message.to_json(), "exit_code": error.exit_code}))
         return error.exit_code

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from channels.accounts.queries import Channel
 from channels.connections.account_setup import IsReachable, ReadForm
 from channels.links import media_urls
-from channels.listening import comments as said
+from channels.listening import comments
 from channels.manual_tasks import task_lifecycle
 from channels.metrics import platform_readings
 from channels.sending import reconciliation, step_runner
@@ -33,7 +33,7 @@ from connectors.contract.earnings import Earnings, SupportsEarnings, TimeSpan
 from connectors.contract.outcomes import LookupResult, Outcome, Reauthorize
 from connectors.contract.paid_media import PaidMessageStatus
 from connectors.contract.post_presence import PostPresence
-from connectors.registry import loader as connector_registry
+from connectors.registry import loader
 from connectors.transport.transport import Transport
 from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
@@ -51,7 +51,7 @@ from gate.contract.units import Subject
 from gate.log.signed_checkpoints import LogKey
 from gate.permits import issuance
 from gate.policy import active_policy
-from generators import registry as engines
+from generators import registry
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedText, ImageEngine, TextEngine, TextJob, VisionEngine
 from generators.contract.speech import SpeechEngine
@@ -62,7 +62,7 @@ from generators.retouch.backgrounds import BackgroundRemover
 from generators.retouch.upscaler import Upscaler
 from studio.costs.text_requests import TextBilling
 from studio.ingest.face_comparison import FaceComparison
-from subscribers.rails import installed_rails as rail_registry
+from subscribers.rails import installed_rails
 from subscribers.rails.contract import Rails
 from tenants.scope import scope_opener
 from tenants.vault import envelope, sealed_intake, unseal
@@ -72,7 +72,8 @@ T = TypeVar("T")
 
 def build_once(make: Callable[[], T]) -> Callable[[], T]:
     """Made at its first use and then kept, whatever the thread: engines take seconds and memory."""
-    lock, made = threading.Lock(), list[T]()
+    lock = threading.Lock()
+    made = list[T]()
 
     def get() -> T:
         with lock:
@@ -232,18 +233,18 @@ class Services:
         return {name: timedelta(minutes=one.capabilities.remarks_every) for name, one in able.items()}
 
     def fetch_comments(self, tenant_id: UUID, channel_id: UUID) -> tuple[Channel, CommentPage] | None:
-        """What people said on an account since the last time."""
-        return said.read_comments(tenant_id, channel_id, ear=self._comment_reader)
+        """What people comments on an account since the last time."""
+        return comments.read_comments(tenant_id, channel_id, ear=self._comment_reader)
 
     def moderate_comment(
         self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: ModerationAction
     ) -> Outcome:
-        """Act on what somebody said."""
-        return said.moderate_comment(tenant_id, channel_id, native_id, author, act, ear=self._comment_reader)
+        """Act on what somebody comments."""
+        return comments.moderate_comment(tenant_id, channel_id, native_id, author, act, ear=self._comment_reader)
 
     @property
-    def _comment_reader(self) -> said.CommentReader:
-        return said.CommentReader(self.tenant, self.transport, self.connectors)
+    def _comment_reader(self) -> comments.CommentReader:
+        return comments.CommentReader(self.tenant, self.transport, self.connectors)
 
 
 def permit_signing_key(settings: Settings) -> Ed25519PrivateKey:
@@ -265,7 +266,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     tenant = scope_opener(database)
     store = open_library_store(settings)
     reveal, seal = unseal.vault_functions(tenant, master_key)
-    classifier = engines.load_classifier(settings.generators)
+    classifier = registry.load_classifier(settings.generators)
     reach = allowed_reach(settings)
     http = HttpClient(reach=reach)
     try:
@@ -285,25 +286,25 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
                 hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
                 lend=partial(media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)),
             ),
-            connectors=connector_registry.load_connectors(),
+            connectors=loader.load_connectors(),
             age_providers=providers.load_age_providers(),
             reveal=reveal,
             seal=seal,
             read_form=partial(_read_form, master_key, seal),
             may_reach=partial(address_policy.can_connect, reach=reach),
             mint=partial(issuance.mint_permit, key=key, own_hosts=own_page_hosts(settings)),
-            rails=rail_registry.load_rails(order_signing_key(master_key)),
-            image_engine=build_once(lambda: engines.load_image_engine(settings.generators)),
+            rails=installed_rails.load_rails(order_signing_key(master_key)),
+            image_engine=build_once(lambda: registry.load_image_engine(settings.generators)),
             image_engine_named=_named_engines(settings),
-            film_engine=build_once(lambda: engines.load_video_engine(settings.generators)),
-            text_engine=build_once(lambda: engines.load_text_engine(settings.generators)),
-            chat_engine=build_once(lambda: engines.load_chat_engine(settings.generators)),
+            film_engine=build_once(lambda: registry.load_video_engine(settings.generators)),
+            text_engine=build_once(lambda: registry.load_text_engine(settings.generators)),
+            chat_engine=build_once(lambda: registry.load_chat_engine(settings.generators)),
             vision_engine=partial(
-                engines.load_vision_engine, settings.generators
+                registry.load_vision_engine, settings.generators
             ),  # asked each time: models come and go
-            speech_engines=build_once(lambda: engines.load_speech_engines(settings.generators)),
-            background_cutter=build_once(lambda: engines.load_background_remover(settings.generators)),
-            upscaler=build_once(lambda: engines.load_upscaler(settings.generators)),
+            speech_engines=build_once(lambda: registry.load_speech_engines(settings.generators)),
+            background_cutter=build_once(lambda: registry.load_background_remover(settings.generators)),
+            upscaler=build_once(lambda: registry.load_upscaler(settings.generators)),
             credential=build_once(
                 lambda: content_credentials.load_credential(settings.home / "provenance", now=wall_now())
             ),
@@ -318,10 +319,10 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
 
 
 def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:
-    """The engines that recipes name, each built once, when it is first asked for."""
+    """The registry that recipes name, each built once, when it is first asked for."""
     makers = {
-        name: build_once(partial(engines.load_image_engine, settings.generators, name))
-        for name in engines.ENGINE_SETTINGS
+        name: build_once(partial(registry.load_image_engine, settings.generators, name))
+        for name in registry.ENGINE_SETTINGS
     }
     return lambda name: makers[name]()
 

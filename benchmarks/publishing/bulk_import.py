@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks.publishing import world as bench_publishing
-from benchmarks.publishing.world import LATENCY_MS, PATIENCE_SECONDS, BenchmarkWorld
+from benchmarks.publishing.world import LATENCY_MS, PATIENCE_SECONDS, BenchmarkWorld, create_world, run_installation
 from foundation.ops.clock import monotonic, sleep, wall_now
 from schedules.imports import import_files
 from schedules.imports.csv_rows import MAX_ROWS
@@ -22,9 +21,9 @@ def measure_bulk_import() -> dict[str, float]:
     """Seconds for 10,000 lines on two accounts each; the file is planned, so that each line is two deliveries."""
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+        run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
-        world = bench_publishing.create_world(services)
+        world = create_world(services)
         tenant_id, creator_id, _ = world.channels[0]
         clerk = _Clerk(world, tenant_id, creator_id)
         begun = monotonic()
@@ -46,7 +45,9 @@ class _Clerk:
     """Who brings the file in."""
 
     def __init__(self, world: BenchmarkWorld, tenant_id: UUID, creator_id: UUID) -> None:
-        self._services, self._tenant_id, self._creators = world.services, tenant_id, {creator_id}
+        self._services = world.services
+        self._tenant_id = tenant_id
+        self._creators = {creator_id}
 
     def receive(self, data: bytes) -> UUID:
         with self._services.tenant(self._tenant_id, "system:bench") as scope:
@@ -75,7 +76,8 @@ class _Clerk:
 
 def _build_csv(world: BenchmarkWorld) -> bytes:
     """A line each quarter of an hour and account, from tomorrow on; all different words."""
-    out, tomorrow = io.StringIO(newline=""), wall_now() + timedelta(days=2)
+    out = io.StringIO(newline="")
+    tomorrow = wall_now() + timedelta(days=2)
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for number in range(MAX_ROWS):

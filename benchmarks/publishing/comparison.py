@@ -14,20 +14,27 @@ import psutil
 from celery import Celery
 
 from benchmarks.publishing import fault_outcomes, plain_celery
-from benchmarks.publishing import world as bench_publishing
 from benchmarks.publishing.plain_celery import PlainWorker
 from benchmarks.publishing.world import (
     ACCOUNTS,
     LATENCY_MS,
     PATIENCE_SECONDS,
+    READ_SECONDS,
     BenchmarkWorld,
     ConnectionPeak,
     ScenarioResult,
+    cpu_seconds,
+    create_world,
+    measure_fairness,
     median,
+    open_sandbox_account,
     percentile_95,
+    run_installation,
+    run_scenario,
+    sandbox_arrivals,
     seconds_until,
 )
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep, wall_now
 from workers.installation.folder import InstallationFolder
 from workers.installation.ports import is_free
@@ -73,8 +80,8 @@ def measure_publishing(*, quick: bool = False) -> dict[str, float]:
     size = QUICK if quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
         folder = Path(name)
-        with bench_publishing.run_installation(folder / "home", latency_ms=LATENCY_MS) as services:
-            world = bench_publishing.create_world(services)
+        with run_installation(folder / "home", latency_ms=LATENCY_MS) as services:
+            world = create_world(services)
             redis_url = world.settings.redis.url.get_secret_value()
             with plain_celery.run_plain_worker(redis_url, folder / "plain.log") as worker:
                 sides = ComparisonSides(world, plain_celery.make_plain_app(redis_url), worker)
@@ -95,7 +102,7 @@ class ComparisonSides:
     ) -> "PlainPosts":
         """Hand the plain queue `count` posts on accounts of its own, the first one `shift` from now."""
         accounts = [f"plain-{number}" for number in range(ACCOUNTS)]
-        tokens = {account: bench_publishing.open_sandbox_account(world.network_url, account) for account in accounts}
+        tokens = {account: open_sandbox_account(world.network_url, account) for account in accounts}
         start = wall_now().replace(microsecond=0) + shift
         where = [(accounts[number % ACCOUNTS], start + gap * number) for number in range(count)]
         posts = {f"plain {name} {number}": one for number, one in enumerate(where)}
@@ -117,34 +124,32 @@ class PlainPosts:
         paid = [psutil.Process(pid) for pid in (worker.pid, *_list_pids(self.world, "sandbox", "redis").values())]
         due = {text: at for text, (_, at) in self.posts.items()}
         sleep(seconds_until(min(due.values())))
-        before = bench_publishing.cpu_seconds(paid)
+        before = cpu_seconds(paid)
         until = monotonic() + seconds_until(max(due.values())) + PATIENCE_SECONDS
         seen: Mapping[str, Sequence[datetime]] = {}
         while not due.keys() <= seen.keys():
             if monotonic() > until:
                 raise RuntimeError(f"{len(due.keys() - seen.keys())} plain posts never arrived")
-            sleep(bench_publishing.READ_SECONDS)
+            sleep(READ_SECONDS)
             if wall_now() > max(due.values()):
-                seen = bench_publishing.sandbox_arrivals(
-                    self.world.network_url, self.accounts, latency_ms=self.world.latency_ms
-                )
-        return ScenarioResult.from_arrivals(
-            due, {text: seen[text][0] for text in due}, bench_publishing.cpu_seconds(paid) - before
-        )
+                seen = sandbox_arrivals(self.world.network_url, self.accounts, latency_ms=self.world.latency_ms)
+        return ScenarioResult.from_arrivals(due, {text: seen[text][0] for text in due}, cpu_seconds(paid) - before)
 
 
 def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
     """Lateness, rate, cost and connections of both; the light run of both at once, the others in turns."""
-    world, watched = sides.world, ConnectionPeak(sides.world.settings)
-    ours = partial(bench_publishing.run_scenario, world, watched=watched)
+    world = sides.world
+    watched = ConnectionPeak(sides.world.settings)
+    ours = partial(run_scenario, world, watched=watched)
     planned = sides.plain(world, "light", size.light, size.light_every, shift=LEAD + TURN)
-    light, plain_light = ours("light", size.light, size.light_every), planned.run(sides.worker)
+    light = ours("light", size.light, size.light_every)
+    plain_light = planned.run(sides.worker)
     gap = timedelta(seconds=1) / size.burst
     burst = ours("burst", size.burst, gap)
     plain_burst = sides.plain(world, "burst", size.burst, gap).run(sides.worker)
     stream = ours("stream", size.stream, timedelta(0))
     plain_stream = sides.plain(world, "stream", size.stream, timedelta(0)).run(sides.worker)
-    fair = bench_publishing.measure_fairness(world, size.many, watched=watched)
+    fair = measure_fairness(world, size.many, watched=watched)
     return {
         **_summarize_side("", light, burst, stream),
         "db_connections": float(watched.most),
@@ -185,8 +190,8 @@ def _count_connections(pids: Iterable[int], port: int) -> int:
 def _measure_slow_network(sides: ComparisonSides, count: int, folder: Path) -> dict[str, float]:
     """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody can pass."""
     with _slow_network(folder / "slow") as base:
-        world = bench_publishing.create_world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
-        ours = bench_publishing.run_scenario(world, "slow", count, timedelta(0)).per_second
+        world = create_world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
+        ours = run_scenario(world, "slow", count, timedelta(0)).per_second
         plain = sides.plain(world, "slow", count, timedelta(0)).run(sides.worker).per_second
     most = ACCOUNTS / (SLOW_MS / 1000)
     return {"slow_posts_per_s": ours, "slow_of_lanes": ours / most, "plain_slow_posts_per_s": plain}
@@ -196,7 +201,7 @@ def _measure_slow_network(sides: ComparisonSides, count: int, folder: Path) -> d
 def _slow_network(folder: Path) -> Iterator[str]:
     """A second test network, whose every call takes two seconds; its address."""
     port = next(port for port in SLOW_PORTS if is_free("127.0.0.1", port))
-    environment = house.child_environment(folder, code=CODE_ROOT)
+    environment = settings.child_environment(folder, code=CODE_ROOT)
     environment |= {
         "GREENROOM_ENVIRONMENT": "test",
         "GREENROOM_SANDBOX__PORT": str(port),

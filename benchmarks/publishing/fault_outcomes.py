@@ -51,7 +51,10 @@ FAULTS: Mapping[str, Fault] = {
 """Cut before it was taken in; then taken in and cut, unanswered, told an error; told one and not taken in; taken in and
 answered too slowly, or with half an answer; told to wait, with a time and without."""
 
-REFUSED, KILL, FLUSH, OUTAGE = "refused", "kill", "flush", "outage"
+REFUSED = "refused"
+KILL = "kill"
+FLUSH = "flush"
+OUTAGE = "outage"
 """Nobody listens when posts are due; whoever sends is killed, or Redis emptied, while they leave; a minute of 503."""
 
 SIDES = ("ours", "plain")
@@ -63,7 +66,8 @@ PLANNED_PER_S = 12
 SPREAD = timedelta(seconds=3)
 """Over so long the posts are due that meet a kill or a flush, which comes in the middle."""
 
-REFUSED_SECONDS, OUTAGE_SECONDS = 8.0, 60.0
+REFUSED_SECONDS = 8.0
+OUTAGE_SECONDS = 60.0
 RESTARTED_SECONDS = 2.0
 """From the kill of the plain worker until somebody starts it again."""
 
@@ -119,7 +123,10 @@ class _Bad:
     """Bad days on a running house."""
 
     def __init__(self, world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize) -> None:
-        self._world, self._app, self._worker, self._size = world, app, worker, size
+        self._world = world
+        self._app = app
+        self._worker = worker
+        self._size = size
         self._drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - marks, no secrets
         self._tokens: dict[str, str] = {}
         self._channels: dict[str, UUID] = {}
@@ -139,7 +146,8 @@ class _Bad:
         self, names: Sequence[str], over: timedelta = timedelta(0), by: RefusedPort | None = None
     ) -> FaultPosts:
         """Write and plan the posts of some faults, both sides' at the same times."""
-        each, on = self._size.each, self._size.accounts
+        each = self._size.each
+        on = self._size.accounts
         start = wall_now() + LEAD + timedelta(seconds=len(names) * each / PLANNED_PER_S)
         sides: dict[str, dict[str, tuple[str, datetime]]] = {side: {} for side in SIDES}
         for name in names:
@@ -153,7 +161,8 @@ class _Bad:
         return posts
 
     def _open_account(self, account: str, by: str) -> None:
-        base, owner = self._world.network_url, self._world.channels[0][:2]
+        base = self._world.network_url
+        owner = self._world.channels[0][:2]
         self._tokens[account] = world.open_sandbox_account(base, account)
         if account.startswith("ours-"):
             channel_id = world.connect_bench_account(self._world.services, owner, base, account, by=by)
@@ -226,7 +235,8 @@ class _Bad:
 
     def _wait_for_posts(self, posts: FaultPosts) -> None:
         """Until all of ours stand, and all tries of both are over."""
-        started, due = monotonic(), max(at for _, at in posts.ours.values())
+        started = monotonic()
+        due = max(at for _, at in posts.ours.values())
         while monotonic() - started < self._size.most:
             sleep(LOOK_SECONDS)
             over = (wall_now() - due).total_seconds() > self._size.least
@@ -249,7 +259,8 @@ class _Bad:
             now = self._read_arrivals(posts) if waiting else stood
             for text in (*posts.ours, *posts.plain):
                 side, name, *_ = text.split()
-                key, times = f"{'' if side == 'ours' else 'plain_'}{name}", len(now.get(text, ()))
+                key = f"{'' if side == 'ours' else 'plain_'}{name}"
+                times = len(now.get(text, ()))
                 for what, count in (("doubled", max(times - 1, 0)), ("lost", int(not times))):
                     found[f"{key}_{what}"] = found.get(f"{key}_{what}", 0.0) + count
                 if side == "ours":

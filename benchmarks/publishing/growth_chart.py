@@ -8,8 +8,12 @@ LATENESS_PREFIX = "late_p95_s_"
 
 TITLE = "Lateness (p95) beside ever more planned posts"
 GOAL_S = 0.3
-WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 48, 48
+WIDTH = 640
+HEIGHT = 360
+LEFT = 64
+RIGHT = 150
+TOP = 48
+BOTTOM = 48
 COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700")
 
 GrowthLines = Mapping[str, Mapping[str, float]]
@@ -52,7 +56,8 @@ def _round_up(value: float) -> float:
 
 
 def _x_position(rows: list[str], row: str) -> float:
-    first, last = parse_post_count(rows[0]), parse_post_count(rows[-1])
+    first = parse_post_count(rows[0])
+    last = parse_post_count(rows[-1])
     part = log10(parse_post_count(row) / first) / log10(last / first) if last > first else 0.5
     return LEFT + part * (WIDTH - LEFT - RIGHT)
 
@@ -95,7 +100,8 @@ def _render_line(workers: str, line: Mapping[str, float], rows: list[str], top: 
     points = [(_x_position(rows, row), _y_position(value, top)) for row, value in line.items()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
-    x, y = WIDTH - RIGHT + 8, TOP + 16 + 18 * number
+    x = WIDTH - RIGHT + 8
+    y = TOP + 16 + 18 * number
     what = f"{workers} sending" if workers != "1" else "1 process sending"
     name = f'<text x="{x + 18}" y="{y + 4}" fill="#212529">{what}</text>'
     key = f'<line x1="{x}" y1="{y}" x2="{x + 12}" y2="{y}" stroke="{colour}" stroke-width="2.5"/>'

@@ -11,8 +11,16 @@ from threading import Timer
 
 import psutil
 
-from benchmarks.publishing import world as bench_publishing
-from benchmarks.publishing.world import LATENCY_MS, child_processes, cpu_seconds, median, percentile_95
+from benchmarks.publishing.world import (
+    LATENCY_MS,
+    child_processes,
+    cpu_seconds,
+    create_world,
+    median,
+    percentile_95,
+    run_installation,
+    run_scenario,
+)
 from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
@@ -49,24 +57,25 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second; `killed_most_s_…`: the most where the relay is
     killed meanwhile.
     """
-    size, found, there = QUICK if quick else WHOLE, dict[str, float](), 0
+    size = QUICK if quick else WHOLE
+    found = dict[str, float]()
+    there = 0
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+        run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
-        home, world = InstallationFolder(Path(name) / "home"), bench_publishing.create_world(services)
-        bench_publishing.run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of a house pay for its caches
+        home = InstallationFolder(Path(name) / "home")
+        world = create_world(services)
+        run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
         for many in size.agencies:
             _add_agencies(services, there, many)
             there = many
             found[f"idle_ms_per_min_{many}"] = _measure_idle_load(size.rest_s) / many
-            run = bench_publishing.run_scenario(world, f"beside {many}", size.posts, EVERY)
+            run = run_scenario(world, f"beside {many}", size.posts, EVERY)
             found |= {f"light_p50_s_{many}": median(run.lateness), f"light_p95_s_{many}": percentile_95(run.lateness)}
             killed = Timer(KILLED_AFTER, _kill_process, (home, "relay"))
             killed.start()
-            run = bench_publishing.run_scenario(world, f"killed {many}", size.posts, EVERY)
+            run = run_scenario(world, f"killed {many}", size.posts, EVERY)
             killed.join()
             found[f"killed_most_s_{many}"] = max(run.lateness)
     return found
@@ -75,7 +84,8 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
 def _add_agencies(services: Services, there: int, many: int) -> None:
     """So many agencies in all; their accounts talk to nobody."""
     for number in range(there, many):
-        tenant_id, name = uuid7(), f"beside-{number}"
+        tenant_id = uuid7()
+        name = f"beside-{number}"
         with services.tenant(tenant_id, "system:bench") as scope:
             agencies.create_agency(scope, name=name, language="en", zone="UTC")
             creator_id = agencies.add_creator(
@@ -97,7 +107,8 @@ def _add_agencies(services: Services, there: int, many: int) -> None:
 def _measure_idle_load(seconds: float) -> float:
     """Milliseconds of processor time a minute, of everything below this process."""
     sleep(seconds / 4)  # what is done once for a new agency
-    before, began = cpu_seconds(child_processes()), monotonic()
+    before = cpu_seconds(child_processes())
+    began = monotonic()
     sleep(seconds)
     return (cpu_seconds(child_processes()) - before) / (monotonic() - began) * 60_000
 

@@ -11,10 +11,19 @@ from uuid import UUID
 
 from sqlalchemy import create_engine, make_url, text
 
-from benchmarks.publishing import world as bench_publishing
 from benchmarks.publishing.growth_chart import LATENESS_PREFIX
-from benchmarks.publishing.world import LATENCY_MS, BenchmarkWorld, median, percentile_95
-from foundation.ops import settings as house
+from benchmarks.publishing.world import (
+    LATENCY_MS,
+    BenchmarkWorld,
+    create_world,
+    measure_fairness,
+    median,
+    percentile_95,
+    run_installation,
+    run_scenario,
+    schedule_bench_post,
+)
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep, wall_now
 from workers.installation.data_services import DATABASE_NAME, superuser_url
 from workers.installation.folder import InstallationFolder, has_announced_ready
@@ -64,31 +73,31 @@ def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
 def _measure_fairness(size: LoadGrowthSize) -> float:
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
+        run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
     ):
-        world = bench_publishing.create_world(services)
-        bench_publishing.run_scenario(world, "first", size.posts, EVERY)
-        return bench_publishing.measure_fairness(world, size.crowd)
+        world = create_world(services)
+        run_scenario(world, "first", size.posts, EVERY)
+        return measure_fairness(world, size.crowd)
 
 
 def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
     found: dict[str, float] = {}
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
+        run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
     ):
-        world, there = bench_publishing.create_world(services), 0
-        bench_publishing.run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of a house pay for its caches
+        world = create_world(services)
+        there = 0
+        run_scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
         for rows in size.rows:
             started = monotonic()
             _load_deliveries(world, rows - there)
-            found[f"filled_s_{_format_row_count(rows)}"], there = monotonic() - started, rows
+            found[f"filled_s_{_format_row_count(rows)}"] = monotonic() - started
+            there = rows
             for workers in size.workers:
                 case = f"{_format_row_count(rows)}_{workers}"
                 with _run_more_senders(Path(name) / "home", workers - 1):
-                    run = bench_publishing.run_scenario(world, case, size.posts, EVERY)
+                    run = run_scenario(world, case, size.posts, EVERY)
                 found |= {
                     LATENESS_PREFIX + case: percentile_95(run.lateness),
                     f"late_p50_s_{case}": median(run.lateness),
@@ -121,11 +130,11 @@ def _load_deliveries(world: BenchmarkWorld, rows: int) -> None:
 
 
 def _schedule_template_post(world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int) -> UUID:
-    """A post that is planned by the house itself, a day ahead."""
+    """A post that is planned by the settings itself, a day ahead."""
     tenant_id, creator_id, channel_id = account
     at = wall_now().replace(microsecond=0) + timedelta(days=1)
     mark = f"scale-{channel_id}-{share}"
-    return bench_publishing.schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, at)
+    return schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, at)
 
 
 @contextmanager
@@ -139,7 +148,7 @@ def _run_more_senders(folder: Path, count: int) -> Iterator[None]:
 
 @contextmanager
 def _one_more(folder: Path, number: int) -> Iterator[None]:
-    environment = house.child_environment(folder, code=CODE_ROOT)
+    environment = settings.child_environment(folder, code=CODE_ROOT)
     environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_WORKERS__SEND_POOL": str(EXTRA_POOL)}
     command: Sequence[str] = (
         sys.executable,

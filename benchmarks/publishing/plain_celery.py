@@ -24,7 +24,8 @@ from foundation.ops.clock import sleep
 
 QUEUE = "plain"
 THREADS = 32
-RETRIES, FIRST_WAIT_S = 3, 1
+RETRIES = 3
+FIRST_WAIT_S = 1
 REQUEST_S = 10.0
 START_SECONDS = 3.0
 """A worker has no way to say that it is ready."""

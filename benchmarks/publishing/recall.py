@@ -37,8 +37,7 @@ from gate.policy import active_policy
 from gate.ratings import ratings
 from gate.removal import removal_requests
 from schedules.approvals import decisions
-from schedules.posts import deliveries
-from schedules.posts import queries as schedule_reads
+from schedules.posts import deliveries, queries
 from schedules.posts.states import DeliveryState
 from studio.ingest import pipeline
 from studio.library import assets
@@ -48,7 +47,8 @@ from workers.wiring import Services
 
 PLACES = ("post", "as_x", "as_instagram", "as_telegram", "as_fanvue")
 RECALLS = 4
-LIGHT, EVERY = 12, timedelta(seconds=1)
+LIGHT = 12
+EVERY = timedelta(seconds=1)
 ASKED = 100
 """How often the evidence of one post is read, for its median."""
 ACTOR = "system:bench"
@@ -87,7 +87,8 @@ def measure_recall(evidence_ms: float) -> dict[str, float]:
 
 
 def _create_agency(services: Services) -> _Agency:
-    tenant_id, base = uuid7(), f"http://127.0.0.1:{services.settings.sandbox.port}"
+    tenant_id = uuid7()
+    base = f"http://127.0.0.1:{services.settings.sandbox.port}"
     accounts = [f"recall-{place}+key" for place in PLACES]
     tokens = {account: services.seal(tenant_id, open_sandbox_account(base, account)) for account in accounts}
     with services.tenant(tenant_id, ACTOR) as scope:
@@ -151,7 +152,7 @@ def _post_ms(agency: _Agency) -> float:
 def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
     """Seconds from its hour to its settling, of every post since `start` that stands."""
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
-        entries = schedule_reads.entries_between(scope, agency.creator_id, start, start + timedelta(hours=1))
+        entries = queries.entries_between(scope, agency.creator_id, start, start + timedelta(hours=1))
     stand = (one for one in entries if one.state is DeliveryState.PUBLISHED and one.settled_at is not None)
     return [(one.settled_at - one.due_at).total_seconds() for one in stand if one.settled_at is not None]
 

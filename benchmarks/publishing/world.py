@@ -24,9 +24,8 @@ from channels.accounts import lifecycle
 from foundation.db.database import OpenScope
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ids import uuid7
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep, wall_now
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, child_environment, load_settings_of
 from foundation.ops.wall_time import WallTime
 from gate.policy.bundle import shipped_bundle
 from schedules.approvals import decisions
@@ -40,7 +39,8 @@ from workers.runtime.subprocess_task import start_failure
 from workers.wiring import Services, build_services
 
 LATENCY_MS = 150
-ACCOUNTS, AGENCIES = 30, 3
+ACCOUNTS = 30
+AGENCIES = 3
 SINGLE_POSTS = 8
 """Single posts of an agency, a second apart, while another has many due at once."""
 
@@ -121,7 +121,8 @@ class ConnectionPeak:
             )
             now = {str(name): int(count) for name, count in rows}
         if sum(now.values()) > self.most:
-            self.most, self.whose = sum(now.values()), now
+            self.most = sum(now.values())
+            self.whose = now
 
 
 @contextmanager
@@ -131,7 +132,7 @@ def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iter
     Of processes that send as many as usual, or `senders`.
     """
     home = InstallationFolder(folder)
-    environment = house.child_environment(folder, code=CODE_ROOT)
+    environment = child_environment(folder, code=CODE_ROOT)
     environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms)}
     environment |= {"GREENROOM_WORKERS__SENDERS": str(senders)} if senders else {}
     process = spawn_process(
@@ -146,7 +147,7 @@ def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iter
             if process.poll() is not None or monotonic() - started > START_SECONDS:
                 raise start_failure(home, "bench")
             sleep(0.1)
-        settings = house.load_settings_of(folder)
+        settings = load_settings_of(folder)
         with build_services(settings, pool_size=1, application="bench") as services:
             yield services
     finally:
@@ -159,7 +160,8 @@ def create_world(
 ) -> BenchmarkWorld:
     """Agencies and accounts in a running installation, on its own test network or on another one, at `base`."""
     settings = services.settings
-    found, names = [], []
+    found = []
+    names = []
     base = base or f"http://127.0.0.1:{settings.sandbox.port}"
     for agency in range(AGENCIES):
         tenant_id = uuid7()

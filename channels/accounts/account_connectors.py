@@ -47,7 +47,8 @@ def is_limits_stale(connector: object, channel: Channel, now: datetime) -> bool:
     if not isinstance(connector, SupportsOwnLimits):
         return False
     kept = _stored_limits(channel)
-    read, asked = _parse_stored_time(kept, "at"), _parse_stored_time(kept, "asked")
+    read = _parse_stored_time(kept, "at")
+    asked = _parse_stored_time(kept, "asked")
     return (read is None or now >= read + LIMITS_MAX_AGE) and (asked is None or now >= asked + LIMITS_RETRY)
 
 

@@ -194,7 +194,8 @@ def mark_gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
     _record_lost_access(scope, channel_id, ChannelState.GONE, reason)
 
 
-SHUT_OUT_REASON, ACCESS_LOST_REASON = "channel.shut_out", "channel.let_go"
+SHUT_OUT_REASON = "channel.shut_out"
+ACCESS_LOST_REASON = "channel.let_go"
 """Why an account is gone that its platform may let in again, and then says so: a server put the bot out, a channel or a
 group took its rights away."""
 

@@ -31,7 +31,8 @@ AGE_LINK_LIFETIME = timedelta(days=1)
 AGE_PATH = "/age/"
 AGE_TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]{32}")
 _LINK = re.compile(re.escape(AGE_PATH) + AGE_TOKEN_PATTERN.pattern)
-MAX_CHECKS, MAX_CHECKS_WINDOW = 20, timedelta(hours=1)
+MAX_CHECKS = 20
+MAX_CHECKS_WINDOW = timedelta(hours=1)
 """So many checks may visitors of one place ask for."""
 
 RETRYABLE_CHECK_STATES = (AgeCheckState.INVITED, AgeCheckState.AWAY, AgeCheckState.ENDED, AgeCheckState.UNFIT)
@@ -98,7 +99,10 @@ def end_provider(scope: Scope, provider_id: UUID) -> None:
     """
     row = provider_row(scope, provider_id, held=True)
     AGE_PROVIDER_STATES.check(AgeProviderState(row.state), AgeProviderState.OFF)
-    row.state, row.box, row.letter, row.reason = str(AgeProviderState.OFF), None, b"", None
+    row.state = str(AgeProviderState.OFF)
+    row.box = None
+    row.letter = b""
+    row.reason = None
     scope.add(row)
     audit.record(scope, "age.provider_off", f"age_provider:{row.id}", provider=row.provider)
 

@@ -56,8 +56,11 @@ PATIENCE = timedelta(seconds=60)
 GRACE = timedelta(hours=1)
 """How long after its end a session may still say something: documents are looked at by people too."""
 
-FIRST_LOOK, OFTEN, SELDOM = timedelta(seconds=5), timedelta(seconds=20), timedelta(minutes=5)
-KEEP_CHECKS, KEEP_PASSED = timedelta(days=30), timedelta(days=366)
+FIRST_LOOK = timedelta(seconds=5)
+OFTEN = timedelta(seconds=20)
+SELDOM = timedelta(minutes=5)
+KEEP_CHECKS = timedelta(days=30)
+KEEP_PASSED = timedelta(days=366)
 MAX_STEPS = 4
 
 CallAddress = Callable[[UUID, UUID], str]
@@ -95,17 +98,19 @@ def connect_provider_account(
     """Try what was typed, or the key we have; keep it, or say why not."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         row = age_checks.provider_row(scope, event.subject_id)
-        state, letter, stepper = AgeProviderState(row.state), bytes(row.letter), providers[row.provider]
+        state = AgeProviderState(row.state)
+        letter = bytes(row.letter)
+        stepper = providers[row.provider]
         signed = ProviderCredential(row.account, Sealed(row.box)) if row.box is not None else None
-        base_url, since, now = row.base_url or addresses.get(row.provider, ""), row.updated_at, scope.now
+        base_url = row.base_url or addresses.get(row.provider, "")
+        since = row.updated_at
+        now = scope.now
     if state is AgeProviderState.OFF:
         return
     if state is AgeProviderState.WAITING and letter:
         secret = frozenset(field.name for field in stepper.form.fields if field.secret)
-        signed, base_url = (
-            stepper.read_form(read_form(event.tenant_id, letter, secret)),
-            addresses.get(stepper.name, ""),
-        )
+        signed = stepper.read_form(read_form(event.tenant_id, letter, secret))
+        base_url = addresses.get(stepper.name, "")
     at = None
     if signed is not None:
         at = _At(stepper, event.subject_id, event.tenant_id, signed.account, base_url, signed.token)
@@ -138,11 +143,16 @@ def _record_credential_result(
         return
     tested = row.state != AgeProviderState.WAITING
     if end is None and at is not None and at.token is not None:
-        row.account, row.box, row.base_url = at.account, at.token.box, at.base_url
-        row.state, row.reason, row.tested_at = str(AgeProviderState.CONNECTED), None, scope.now
+        row.account = at.account
+        row.box = at.token.box
+        row.base_url = at.base_url
+        row.state = str(AgeProviderState.CONNECTED)
+        row.reason = None
+        row.tested_at = scope.now
         notices.close(scope, _provider_notice_cause(row.id))
     elif not (tested and isinstance(end, Retry)):  # one that is down keeps its key
-        row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(_refusal_reason(end))
+        row.state = str(AgeProviderState.REFUSED)
+        row.reason = stored_message(_refusal_reason(end))
     row.letter = b""
     scope.add(row)
 
@@ -160,7 +170,8 @@ def open_provider_session(
         row = age_checks.get_check_row(scope, event.subject_id)
         if row.state != AgeCheckState.BEGINNING:
             return
-        at, overdue = _resolve_check_target(scope, row, providers), scope.now > (row.updated_at or scope.now) + PATIENCE
+        at = _resolve_check_target(scope, row, providers)
+        overdue = scope.now > (row.updated_at or scope.now) + PATIENCE
         try:
             age_assurance.begin_age_check(scope, row.platform, row.user_id)
         except Conflict:  # blocked, or under suspicion: a check of their own ends neither
@@ -230,7 +241,9 @@ def read_result(
             return
         awaited = row.state == AgeCheckState.OPEN or (event.called and row.state == AgeCheckState.PASSED)
         at = _resolve_check_target(scope, row, providers) if awaited else None
-        native_id, until, now = row.native_id, row.until, scope.now
+        native_id = row.native_id
+        until = row.until
+        now = scope.now
     if not awaited or (event.called and at is None):  # nobody is left to ask
         return
     over = until is not None and now > until + GRACE
@@ -369,7 +382,8 @@ def _record_credential_refused(scope: Scope, at: _At, why: Reauthorize) -> None:
         row, at
     ):  # of a key before it says nothing
         return
-    row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(why.reason)
+    row.state = str(AgeProviderState.REFUSED)
+    row.reason = stored_message(why.reason)
     scope.add(row)
     notices.put(
         scope,

@@ -35,14 +35,14 @@ from connectors.transport.transport import AccountTarget, Transport
 from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
-from foundation.http import address_policy as addressing
+from foundation.http import address_policy
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.sealed import Sealed, SealSecret
 from gate.contract.permit import AuthOrder, ControlOrder
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 IsReachable = Callable[[str], bool]
 """Whether the house may go to an address a person, or the server they named, gave."""
@@ -131,7 +131,11 @@ def run_setup(
         row = _get_setup_row(scope, event.subject_id)
         if row.state != AccountSetupState.WAITING:
             return
-        platform, letter, answer, visit, asked_at = row.platform, row.letter, row.answer, row.visit, scope.now
+        platform = row.platform
+        letter = row.letter
+        answer = row.answer
+        visit = row.visit
+        asked_at = scope.now
         overdue = asked_at > (row.updated_at or asked_at) + SETUP_LIFETIME
         client = oauth_clients.latest_oauth_clients(scope).get(platform)
     connector = connectables[platform]
@@ -145,7 +149,8 @@ def run_setup(
         **back,
         REDIRECT_FIELD: returns_to,
     }
-    named, refused = _parse_server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
+    named = _parse_server(connector.form, form)
+    refused = Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
     auth = addresses.get(f"{platform}_auth", "")
@@ -188,14 +193,15 @@ def _parse_server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str |
     named = typed.get(form.server, "") if form.server else ""
     if not isinstance(named, str) or not named.strip():
         return ""
-    return addressing.parse_origin(named) or None
+    return address_policy.parse_origin(named) or None
 
 
 def _sign_in(
     account: AccountTarget, connector: SupportsAccountSetup, form: Mapping[str, str | Sealed], transport: Transport
 ) -> tuple[ConnectedAccount | OAuthVisit | Outcome, bool]:
     """How it ends, and whether a token was given on the way."""
-    credential, given = connector.form.credential, False
+    credential = connector.form.credential
+    given = False
     shown = form.get(credential)
     order = AuthOrder(account.tenant_id, account.channel_id)
     answers: tuple[StepResult, ...] = ()
@@ -229,7 +235,8 @@ def _record_setup_result(
     row = _get_setup_row(scope, enrolment_id)
     if row.state != AccountSetupState.WAITING:
         return
-    channel_id, reason = None, None if isinstance(end, ConnectedAccount) else _setup_refusal_reason(end)
+    channel_id = None
+    reason = None if isinstance(end, ConnectedAccount) else _setup_refusal_reason(end)
     if isinstance(end, ConnectedAccount):
         try:
             channel_id = _connect_found_account(scope, row, end, address, asked_at)
@@ -250,7 +257,7 @@ def _record_setup_result(
 def _connect_found_account(
     scope: Scope, row: AccountSetupRow, found: ConnectedAccount, address: str, asked_at: datetime
 ) -> UUID:
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = get_creator(scope, row.creator_id)
     return lifecycle.connect_account(
         scope,
         creator_id=row.creator_id,

@@ -57,7 +57,8 @@ def update_menu(
             or not isinstance(connector, SupportsCommandMenu)
         ):
             return
-        waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
+        waits = send_limits.send_block(scope, channel.id, brake=False)
+        now = scope.now
     if waits is not None:
         raise outbox.RetryLater(waits.until - now)
     menu = menu_of(connector.capabilities)

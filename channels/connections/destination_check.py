@@ -37,7 +37,8 @@ PATIENCE = timedelta(seconds=60)
 SEEN_IN = timedelta(seconds=2)
 """How soon a look has usually been made."""
 
-SOON, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+SOON = timedelta(seconds=10)
+AT_LAST = timedelta(hours=1)
 """Between two tries to see a place: growing with how long nobody could."""
 
 
@@ -77,7 +78,8 @@ def check_destination(
     """Look and remember it with the time; a dead token or a lost account is told. Raises `outbox.RetryLater`."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
-        waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
+        waits = send_limits.send_block(scope, channel.id, brake=False)
+        now = scope.now
         place = _build_destination(scope, channel)
     if waits is not None:  # nor does anything leave that would wait for it
         raise outbox.RetryLater(waits.until - now)

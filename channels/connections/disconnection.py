@@ -45,7 +45,8 @@ MAX_STEPS = 3
 ASKED_SECONDS = 10.0
 """How long one request may take: the credentials go whether or not there is an answer."""
 
-UNDER_WAY, LOOKED_AT = timedelta(seconds=90), timedelta(seconds=2)
+UNDER_WAY = timedelta(seconds=90)
+LOOKED_AT = timedelta(seconds=2)
 """So long, at most, what was sent before the press may be answered; looked at so often."""
 
 

@@ -30,7 +30,9 @@ OAUTH_LIFETIME = timedelta(minutes=15)
 OAUTH_RETURN_PATH = "/auth/account"
 """Where they come back to, at the dashboard's address."""
 
-CODE_FIELD, VERIFIER_FIELD, REDIRECT_FIELD = "code", "verifier", "redirect_uri"
+CODE_FIELD = "code"
+VERIFIER_FIELD = "verifier"
+REDIRECT_FIELD = "redirect_uri"
 """What the house adds to a form for a connector."""
 
 
@@ -38,7 +40,8 @@ def prepare_visit(
     visit: OAuthVisit, *, tenant_id: UUID, address: str, returns_to: str, seal: SealSecret
 ) -> dict[str, Any]:
     """What is kept of a visit until it is over; its `url` is for the person. `address` is the account's server."""
-    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+    state = secrets.token_urlsafe(32)
+    verifier = secrets.token_urlsafe(48)
     asked = {**visit.asked, REDIRECT_FIELD: returns_to, "state": state, "code_challenge": _code_challenge(verifier)}
     page = f"{address.rstrip('/')}{visit.page}" if visit.page.startswith("/") else visit.page
     kept = {**visit.keep, VERIFIER_FIELD: seal(tenant_id, verifier)}

@@ -50,7 +50,8 @@ def read_platform_limits(
     """Ask the platform and keep what it says. Raises `outbox.RetryLater` while it takes no requests of ours."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
-        waits, now = send_limits.send_block(scope, channel.id, brake=True), scope.now
+        waits = send_limits.send_block(scope, channel.id, brake=True)
+        now = scope.now
     connector = account_connectors.find_connector_for(connectors, channel)
     if not isinstance(connector, SupportsOwnLimits):
         return

@@ -41,7 +41,8 @@ from foundation.outbox import outbox
 from gate.contract.permit import AuthOrder
 
 MAX_STEPS = 4
-AGAIN, AGAIN_AHEAD = timedelta(seconds=10), timedelta(seconds=60)
+AGAIN = timedelta(seconds=10)
+AGAIN_AHEAD = timedelta(seconds=60)
 """After a renewal that made nothing: while posts wait for it, and while the old token still works."""
 
 
@@ -89,21 +90,18 @@ def renew_tokens(
     transaction is open while the platform is asked. Raises `outbox.RetryLater` where it must be tried again.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        waits, now = send_limits.send_block(scope, event.subject_id, brake=False), scope.now
+        waits = send_limits.send_block(scope, event.subject_id, brake=False)
+        now = scope.now
         claim = credentials.claim_renewal(scope, event.subject_id, outlive=event.outlive) if waits is None else None
         until = waits.until if waits is not None else credentials.renewal_claimed_until(scope, event.subject_id)
-        channel, client = (
-            queries.get_channel(scope, event.subject_id),
-            oauth_clients.oauth_client_of_channel(scope, event.subject_id),
-        )
+        channel = queries.get_channel(scope, event.subject_id)
+        client = oauth_clients.oauth_client_of_channel(scope, event.subject_id)
     if claim is None:
         if until is not None:
             raise outbox.RetryLater(until - now)
         return
-    connector, end = (
-        account_connectors.connector_for(connectors, channel),
-        _Asked(Reauthorize(Message("channel.renewal_lost"))),
-    )
+    connector = account_connectors.connector_for(connectors, channel)
+    end = _Asked(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and isinstance(connector, SupportsTokenRefresh) and claim.can_use_refresh_token(connector.refresh_grace):
         account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
@@ -126,7 +124,8 @@ class _Asked:
 def _request_renewal(
     account: AccountTarget, client: OAuthClient | None, connector: SupportsTokenRefresh, transport: Transport
 ) -> _Asked:
-    order, grace = AuthOrder(account.tenant_id, account.channel_id), connector.refresh_grace
+    order = AuthOrder(account.tenant_id, account.channel_id)
+    grace = connector.refresh_grace
     if account.refresh is None:  # no claim is made without one
         return _Asked(Reauthorize(Message("channel.renewal_lost")))
     grant = RefreshGrant(account.account, account.refresh, client)

@@ -17,7 +17,8 @@ APP_FAILURE_WINDOW = timedelta(seconds=30)
 RECENT_SUCCESS = timedelta(seconds=35)
 """How long the brake outlasts the next probe of an account that failed: by then its answer is known."""
 
-MIN_REFUSAL_WAIT, MAX_REFUSAL_WAIT = timedelta(seconds=60), timedelta(hours=1)
+MIN_REFUSAL_WAIT = timedelta(seconds=60)
+MAX_REFUSAL_WAIT = timedelta(hours=1)
 """After a refusal that does not say how long: doubled at each one in a row, up to an hour."""
 
 _OURS = "FROM channels c WHERE c.tenant_id = :tenant AND c.id = :channel AND c.app_key IS NOT NULL"

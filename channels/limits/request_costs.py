@@ -26,7 +26,7 @@ from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid, uuid7
 from foundation.money import Money, Price, round_up
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from tenants.notices import notices
 
 COST_CAP_REACHED = "channel.capped"
@@ -226,7 +226,8 @@ def _notify_near_cap(scope: Scope, asked: PriceList, platform: str) -> None:
     found = monthly_costs(scope, platform)
     if found is None:
         return
-    left, cause = found.remaining_minor(), f"charges:{platform}:{_current_month(scope)[0]}"
+    left = found.remaining_minor()
+    cause = f"charges:{platform}:{_current_month(scope)[0]}"
     posts: tuple[RequestCostKind, ...] = ("post", "link_post")
     said = {"network": asked.name, "spent": str(round_up(found.spent.minor, asked.currency)), "cap": str(found.cap)}
     near = found.cap is not None and found.spent.minor * 100 >= found.cap.minor * NEAR_PERCENT
@@ -247,7 +248,7 @@ def _find_request_cap_row(scope: Scope, platform: str) -> RequestCapRow | None:
 
 def _current_month(scope: Scope) -> tuple[str, datetime]:
     """The month that it is for the agency, and when the next one begins."""
-    zone = ZoneInfo(tenant_reads.get_agency(scope).zone)
+    zone = ZoneInfo(get_agency(scope).zone)
     here = scope.now.astimezone(zone)
     first = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     ends = (first + timedelta(days=32)).replace(day=1)

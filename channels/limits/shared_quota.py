@@ -20,7 +20,8 @@ from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import bulk
 
-QUOTA_RESERVED, QUOTA_SHARED_OUT = Message("channel.kept"), Message("channel.shared")
+QUOTA_RESERVED = Message("channel.kept")
+QUOTA_SHARED_OUT = Message("channel.shared")
 """Why posts wait: only the reserve is left, or this agency has used up its part of what an application may."""
 
 _TAKE = """

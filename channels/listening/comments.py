@@ -61,7 +61,8 @@ def moderate_comment(
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         connector = account_connectors.connector_for(ear.connectors, channel)
-        waits, now = send_limits.send_block(scope, channel_id, brake=False), scope.now
+        waits = send_limits.send_block(scope, channel_id, brake=False)
+        now = scope.now
     if not isinstance(connector, SupportsComments) or act not in connector.capabilities.moderates:
         raise ValueError(f"{channel.platform} knows no {act}")
     if waits is not None:

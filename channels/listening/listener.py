@@ -8,14 +8,12 @@ from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.attempts import request_loop
 from channels.connections import token_renewal
-from channels.limits import request_costs as charging
-from channels.limits import send_limits
+from channels.limits import request_costs, send_limits
 from connectors.contract.chats import ChatConnector, ChatUpdate, ChatUpdates, SupportsSharedInbox
 from connectors.contract.connector import Response, Send, StepNotSent, StepResult
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
 from connectors.shared import reply_windows
-from connectors.shared import request_costs as charges
-from connectors.shared.request_costs import RequestCostKind, SupportsRequestCosts
+from connectors.shared.request_costs import RequestCostKind, SupportsRequestCosts, price_list_of
 from connectors.transport.transport import Transport
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -59,13 +57,14 @@ def is_polling_blocked(scope: Scope, channel: Channel, connector: ChatConnector)
 
 def is_over_cost_cap(scope: Scope, channel: Channel) -> bool:
     """Whether what people write is not read any more this month, for the agency's cap; told once until it is."""
-    if charges.price_list_of(channel.platform) is None:
+    if price_list_of(channel.platform) is None:
         return False
-    found, cause = charging.listening_stopped_by_cap(scope, channel.platform), f"channel:{channel.id}:unread"
+    found = request_costs.listening_stopped_by_cap(scope, channel.platform)
+    cause = f"channel:{channel.id}:unread"
     if found is None:
         notices.close(scope, cause)
         return False
-    told = Message("channel.cap_unread", {"account": channel.name, **charging.cap_reached_message(found).params})
+    told = Message("channel.cap_unread", {"account": channel.name, **request_costs.cap_reached_message(found).params})
     notices.put(scope, told, cause=cause, urgent=True, creator_id=channel.creator_id)
     return True
 
@@ -177,4 +176,4 @@ def record_poll_failure(scope: Scope, channel: Channel, heard: ReceivedUpdates) 
 
 def _record_poll(scope: Scope, channel: Channel, heard: ReceivedUpdates) -> None:
     send_limits.record_answer(scope, channel.id, heard.answer, creates=False)
-    charging.record_poll_costs(scope, channel.id, channel.platform, heard.charged)
+    request_costs.record_poll_costs(scope, channel.id, channel.platform, heard.charged)

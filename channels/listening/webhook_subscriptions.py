@@ -31,7 +31,9 @@ from gate.contract.permit import ControlOrder
 
 SubscriptionStatus = Literal["on", "off", "refused"]
 
-RENEWED, AGAIN, NOT_TAKEN = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
+RENEWED = timedelta(days=7)
+AGAIN = timedelta(days=1)
+NOT_TAKEN = timedelta(hours=1)
 """When an account is looked at again: that stands as it should, that was refused, where nobody takes calls yet."""
 
 SOON = timedelta(minutes=10)
@@ -84,10 +86,8 @@ def update_subscription(
     between, it is done again. Raises NotFound."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
-        connector, stands = (
-            account_connectors.find_connector_for(connectors, channel),
-            subscriptions_of(scope, [channel.id]).get(channel.id),
-        )
+        connector = account_connectors.find_connector_for(connectors, channel)
+        stands = subscriptions_of(scope, [channel.id]).get(channel.id)
         before: SubscriptionStatus = stands.state if stands is not None else "off"
         if not isinstance(connector, SupportsWebhookSubscription) or (not taken and before == "off"):
             able = isinstance(connector, SupportsWebhookSubscription)

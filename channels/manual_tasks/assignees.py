@@ -18,15 +18,15 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, get_creator, list_creators, list_members
 from tenants.agencies.rights import Right, has_right
 
 PHONE_MAX_IDLE = timedelta(days=30)
 """A phone nobody opened these pages on for so long is nobody's any more."""
 
 SEEN_EVERY = timedelta(minutes=5)
-NO_ASSIGNEE, NO_ASSIGNEE_PHONE = "handover.nobody", "handover.nobody_at_all"
+NO_ASSIGNEE = "handover.nobody"
+NO_ASSIGNEE_PHONE = "handover.nobody_at_all"
 """Why a post waits: nobody of those who could has a phone, or nobody could at all. Both end when a phone is paired."""
 
 _PAIR = """
@@ -71,7 +71,7 @@ def pair_phone(scope: Scope, member: Member, *, name: str = "") -> None:
     """This member's phone opens the pages: what waited for somebody on duty may go on."""
     scope.run(_PAIR, tenant=scope.tenant_id, id=uuid7(), member=member.id, name=name[:80], now=scope.now)
     audit.record(scope, "phone.pair", f"member:{member.id}")
-    for creator in tenant_reads.list_creators(scope):
+    for creator in list_creators(scope):
         for channel in (
             queries.list_creator_channels(scope, creator.id) if is_assigned_to_creator(member, creator) else ()
         ):
@@ -115,8 +115,8 @@ def set_assignees(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> N
     Raises NotFound; BadInput for somebody who may not do them.
     """
     channel = queries.get_channel(scope, channel_id)
-    creator = tenant_reads.get_creator(scope, channel.creator_id)
-    able = {member.id for member in _eligible_members(tenant_reads.list_members(scope), creator)}
+    creator = get_creator(scope, channel.creator_id)
+    able = {member.id for member in _eligible_members(list_members(scope), creator)}
     if not set(people) <= able:
         raise BadInput("handover.not_theirs")
     scope.run(
@@ -132,8 +132,8 @@ def assignees_by_channel(scope: Scope, channels: Sequence[Channel]) -> dict[UUID
     """Who may do the tasks of each of these accounts, by account; read at once."""
     if not channels:
         return {}
-    creators = {one.id: one for one in tenant_reads.list_creators(scope)}
-    members = tenant_reads.list_members(scope)
+    creators = {one.id: one for one in list_creators(scope)}
+    members = list_members(scope)
     paired = {phone.member_id for phone in list_phones(scope) if phone.fresh}
     found = {}
     for channel in channels:

@@ -39,7 +39,10 @@ OPEN_TASK_STATES = (_H.WAITING, _H.OPENED)
 class FileDownloadState(StrEnum):
     """What became of a wish to save a file of a task."""
 
-    ASKED, ALLOWED, REFUSED, SERVED = "asked", "allowed", "refused", "served"
+    ASKED = "asked"
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    SERVED = "served"
 
 
 FILE_DOWNLOAD_STATES = StateGraph(

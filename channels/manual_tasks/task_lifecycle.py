@@ -48,7 +48,8 @@ REMOVAL_DEADLINE = timedelta(hours=12)
 FIRST_WORDS = 200
 """Characters of a post that somebody has to find on an account."""
 
-POST_TASK, REMOVAL_TASK = "post", "removal"
+POST_TASK = "post"
+REMOVAL_TASK = "removal"
 
 _PUT = """
 INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id, permit_jti,
@@ -151,7 +152,8 @@ def _notify_task_due(scope: Scope, task_id: UUID, channel: Channel, late_until: 
     params: dict[str, str | int] = {"account": channel.name}
     code = "handover.due_always"
     if late_until is not None:
-        code, params["until"] = "handover.due", f"{late_until.astimezone(ZoneInfo(channel.zone)):%H:%M}"
+        code = "handover.due"
+        params["until"] = f"{late_until.astimezone(ZoneInfo(channel.zone)):%H:%M}"
     notices.put(
         scope, Message(code, params), cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id
     )
@@ -310,7 +312,8 @@ def close_task(
     )
     if not done.rowcount:
         raise Conflict("handover.closed")
-    row.state, row.closed_by = str(state), by
+    row.state = str(state)
+    row.closed_by = by
     notices.close(scope, task_notice_cause(row.id))
     outbox.cancel(scope, ManualTaskCheckDue.kind, row.id)
     if row.kind == POST_TASK:

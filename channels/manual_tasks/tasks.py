@@ -248,7 +248,8 @@ def add_post_link(
         native_id=posted.native_id,
         url=posted.url,
     )
-    row.native_id, row.url = posted.native_id, posted.url
+    row.native_id = posted.native_id
+    row.url = posted.url
     task_lifecycle.publish_task_end(scope, row, "linked")
     audit.record(scope, "handover.link", f"handover:{task_id}", link=posted.url or posted.native_id)
     return get_task(scope, task_id, creators=creators)
@@ -264,7 +265,8 @@ def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) 
     task_lifecycle.close_task(scope, row, ManualTaskState.GONE, "gone", why="", by=_acting_member_id(scope))
     audit.record(scope, "handover.gone", f"handover:{task_id}")
     outbox.cancel(scope, CopyRemovalDue.kind, row.permit_jti)
-    event, lane = CopyRemovalDue(scope.tenant_id, row.permit_jti), f"remove:{row.channel_id}"
+    event = CopyRemovalDue(scope.tenant_id, row.permit_jti)
+    lane = f"remove:{row.channel_id}"
     outbox.put(scope, event, lane=lane, priority=0, dedupe=f"remove:{row.permit_jti}")
     return get_task(scope, task_id, creators=creators)
 
@@ -341,7 +343,8 @@ def _load_tasks(scope: Scope, creators: Collection[UUID], *conditions: Any, limi
 
 
 def _task_from_rows(row: ManualTaskRow, channel: ChannelRow) -> ManualTask:
-    content, price = row.content, row.content.get("price")
+    content = row.content
+    price = row.content.get("price")
     return ManualTask(
         id=row.id,
         creator_id=row.creator_id,

@@ -16,7 +16,6 @@ from channels.limits import send_limits
 from channels.metrics import reaction_counts
 from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import post_addresses
-from connectors.contract import connector as contract
 from connectors.contract.account_setup import SupportsAccountSetup
 from connectors.contract.balance import MovementPage, SupportsBalance
 from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
@@ -44,7 +43,8 @@ DELIVERY = "delivery"
 PAGES = 64
 """Requests that one question about earnings may take."""
 
-SOON, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+SOON = timedelta(seconds=10)
+AT_LAST = timedelta(hours=1)
 """Between two tries to read a copy back: growing with how long it stands there."""
 
 
@@ -214,10 +214,8 @@ def verify_delivery(
     place = Subject(DELIVERY, event.subject_id)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         left = [one for one in live_copies.list_copies(scope, place) if _needs_readback(one)]
-        marked, unplaced = (
-            [one for one in left if one.flags],
-            post_addresses.copies_without_address(scope, place, connectors),
-        )
+        marked = [one for one in left if one.flags]
+        unplaced = post_addresses.copies_without_address(scope, place, connectors)
         wait = _longest_send_block(scope, [*marked, *(copy for copy, _ in unplaced)])
         channels = {one.jti: queries.get_channel(scope, one.channel_id) for one in left}
         for one in left:
@@ -261,7 +259,7 @@ def _fetch_marks(
     connector = account_connectors.connector_for(connectors, channel)
     if not copy.flags or not isinstance(connector, SupportsMarkCheck):
         return None
-    place = contract.PlatformCopy(copy.native_ids[0], copy.account, copy.viewer)
+    place = PlatformCopy(copy.native_ids[0], copy.account, copy.viewer)
 
     def question(answers: tuple[StepResult, ...]) -> Send | MarkReport | Outcome:
         return connector.read_marks(place, copy.flags, answers)

@@ -32,7 +32,8 @@ from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
 from tenants.notices import notices
 
-AGAIN, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+AGAIN = timedelta(seconds=10)
+AT_LAST = timedelta(hours=1)
 """Between two tries while the platform does not answer: growing with how long it did not."""
 
 
@@ -206,12 +207,15 @@ def apply_role(
         )
         if row is None or channel is None or not _may_ask(channel, row):
             return
-        waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
+        waits = send_limits.send_block(scope, channel.id, brake=False)
+        now = scope.now
         if waits is None:
             _record_role_state(scope, row, None, None)  # from here on it may be either way
             row = _lock_role_row(scope, row.id) or row
         asked_at = row.updated_at
-        give, user_id, role = row.wanted, row.user_id, row.role
+        give = row.wanted
+        user_id = row.user_id
+        role = row.role
     if waits is not None:
         raise outbox.RetryLater(waits.until - now)
     connector = account_connectors.connector_for(connectors, channel)

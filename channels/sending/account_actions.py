@@ -77,7 +77,8 @@ def refund_payment(
     end = question(answers)
     outcome = Retry(SHORT_RETRY, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+        name = serialization.outcome_name(outcome)
+        result = serialization.outcome_to_json(outcome)
         attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
     return outcome
 

@@ -35,7 +35,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic
 from gate.contract.permit import Authority, ControlOrder, Permit
 from gate.contract.units import Subject, Unit
-from gate.copies import copy_edits as gate_editing
+from gate.copies import copy_edits
 from gate.copies.live_copies import LiveCopy, list_copies, void_permit
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
@@ -234,14 +234,15 @@ def recorded_edit(
 
 def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
     """Write what an attempt came to, once, and tell the gate which words stand; whether this call wrote it."""
-    name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+    name = serialization.outcome_name(outcome)
+    result = serialization.outcome_to_json(outcome)
     row = attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
     changes = [step for step in row.steps if step["kind"] == StepKind.MUTATE] if row is not None else []
     if not changes:
         return row is not None
     jti = UUID(changes[-1]["permit_jti"])
     if isinstance(outcome, Published):
-        scope.before_commit(lambda last: gate_editing.confirm_copy_edit(last, jti), role="gate")
+        scope.before_commit(lambda last: copy_edits.confirm_copy_edit(last, jti), role="gate")
     elif not _is_answer_uncertain(changes[-1]["answer"]):
         scope.before_commit(lambda last: void_permit(last, jti, name), role="gate")  # they say that it changed nothing
     return True
@@ -268,12 +269,12 @@ def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through
         )
     if came_through and armed:
         jti = UUID(armed[-1]["permit_jti"])
-        scope.before_commit(lambda last: gate_editing.confirm_copy_edit(last, jti), role="gate")
+        scope.before_commit(lambda last: copy_edits.confirm_copy_edit(last, jti), role="gate")
         return
     copy = copy_by_native_id(scope, subject, native_id)
     if copy is not None:
         by = scope.actor
-        scope.before_commit(lambda last: gate_editing.reject_unconfirmed_edits(last, copy.jti, by), role="gate")
+        scope.before_commit(lambda last: copy_edits.reject_unconfirmed_edits(last, copy.jti, by), role="gate")
 
 
 def _next_edit_step(
@@ -314,7 +315,7 @@ def _record_edit_permit(scope: Scope, authority: Authority, copy: LiveCopy) -> U
     if not isinstance(authority, Permit):
         return None
     jti = authority.jti
-    scope.before_commit(lambda last: gate_editing.record_copy_edit(last, jti, copy.jti), role="gate")
+    scope.before_commit(lambda last: copy_edits.record_copy_edit(last, jti, copy.jti), role="gate")
     return jti
 
 

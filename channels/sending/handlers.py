@@ -44,7 +44,8 @@ def probe_platform(
     answer = transport.send(turn.step, order, account=queries.transport_account(channel))
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         send_limits.record_answer(scope, channel.id, answer, creates=False)
-        braked, now = send_limits.send_block(scope, channel.id, brake=True), scope.now
+        braked = send_limits.send_block(scope, channel.id, brake=True)
+        now = scope.now
     if braked is not None:
         raise outbox.RetryLater(braked.until - now)
 

@@ -12,8 +12,7 @@ from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.attempts import attempts, request_loop
 from channels.sending.events import CopyAddressed
-from connectors.contract import connector as contract
-from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
 from connectors.contract.destination import PostAddress, SupportsAddressQuery
 from connectors.contract.outcomes import Published
 from connectors.transport.transport import Transport
@@ -24,7 +23,8 @@ from gate.contract.units import Subject
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 
-SOON, AT_LAST = timedelta(seconds=30), timedelta(hours=3)
+SOON = timedelta(seconds=30)
+AT_LAST = timedelta(hours=3)
 """Between two questions: growing with how long it stands there."""
 
 GIVEN_UP = timedelta(days=3)
@@ -89,7 +89,7 @@ def _fetch_post_address(
     connector = account_connectors.connector_for(connectors, channel)
     if not isinstance(connector, SupportsAddressQuery):
         return None
-    place = contract.PlatformCopy(copy.native_ids[-1], copy.account, copy.viewer)
+    place = PlatformCopy(copy.native_ids[-1], copy.account, copy.viewer)
 
     def question(answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         return connector.find_address(place, answers)

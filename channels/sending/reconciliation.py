@@ -93,7 +93,8 @@ def look_up_attempt(
         if known is not None:
             return known
         channel = queries.get_channel(scope, row.channel_id)
-        look_id, sought = _begin_lookup(scope, channel, row), _build_lookup_query(scope, row)
+        look_id = _begin_lookup(scope, channel, row)
+        sought = _build_lookup_query(scope, row)
     connector = account_connectors.connector_for(connectors, channel)
 
     def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
@@ -223,7 +224,8 @@ def abandon_subjects(scope: Scope, subjects: Collection[Subject]) -> None:
 
 def _end_unsent(scope: Scope, row: Attempt) -> None:
     """Nothing visible left: whoever still works on it cannot go on, and its permit, where it has one, is void."""
-    name, result = serialization.outcome_name(_OUT_OF_TIME), serialization.outcome_to_json(_OUT_OF_TIME)
+    name = serialization.outcome_name(_OUT_OF_TIME)
+    result = serialization.outcome_to_json(_OUT_OF_TIME)
     jti = attempts.publish_permit(row)
     if attempts.finish_attempt(scope, row.id, name, result, _OUT_OF_TIME.reason) is not None and jti is not None:
         live_copies.void_permit(scope, jti, name)

@@ -15,8 +15,7 @@ from channels.manual_tasks import task_lifecycle
 from channels.sending import post_addresses, reconciliation, replacement, step_runner
 from channels.sending.events import CopyRemovalDue, CopyRemoved
 from channels.sending.replacement import MintPermit, ReplacementContext
-from connectors.contract import connector as contract
-from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
 from connectors.contract.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Unknown
 from connectors.contract.paid_media import BOUGHT_STAYS
 from connectors.transport.transport import Transport
@@ -66,7 +65,8 @@ def remove_copy(
         if task_lifecycle.removal_signed_by(scope, copy.jti):  # by somebody's name, whatever the platform says
             record_removal(scope, copy, attempts.ABSENT_RESULT)
             return
-        waits, now = send_limits.send_block(scope, copy.channel_id, brake=False), scope.now
+        waits = send_limits.send_block(scope, copy.channel_id, brake=False)
+        now = scope.now
         channel = queries.get_channel(scope, copy.channel_id)
         alarm = _escalate_late_removal(scope, event, copy, channel)
     if waits is not None:
@@ -140,10 +140,8 @@ def _request_removal(copy: LiveCopy, channel: Channel, native_id: str, outside: 
         attempt_id = attempts.begin_attempt(
             scope, channel_id=channel.id, subject=copy.subject, kind="remove", deadline=scope.now + ACT
         )
-    connector, place = (
-        account_connectors.connector_for(outside.connectors, channel),
-        contract.PlatformCopy(native_id, copy.account, copy.viewer),
-    )
+    connector = account_connectors.connector_for(outside.connectors, channel)
+    place = PlatformCopy(native_id, copy.account, copy.viewer)
 
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
         if channel.state == ChannelState.DISCONNECTED:  # it is somebody's task, and ours once it is connected again
@@ -162,7 +160,8 @@ def _request_removal(copy: LiveCopy, channel: Channel, native_id: str, outside: 
     outcome = Retry(ACT, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with outside.scope() as scope:
         outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
-        name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+        name = serialization.outcome_name(outcome)
+        result = serialization.outcome_to_json(outcome)
         attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
     return outcome
 

@@ -18,9 +18,9 @@ from channels.attempts.attempts import Attempt
 from channels.connections import token_renewal
 from channels.limits import send_limits
 from channels.sending import edits
-from connectors.contract import connector as contract
 from connectors.contract.connector import (
     Connector,
+    PlatformCopy,
     Send,
     StepNotSent,
     StepResult,
@@ -39,7 +39,7 @@ from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
-from tenants.agencies import queries as tenants
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 MintPermit = Callable[..., Permit]
@@ -49,7 +49,8 @@ REPLACE_KIND = "replace"
 """What the attempts are called."""
 
 ACT = timedelta(seconds=200)
-FIRST, MAX_RETRY_DELAY = timedelta(minutes=1), timedelta(hours=1)
+FIRST = timedelta(minutes=1)
+MAX_RETRY_DELAY = timedelta(hours=1)
 """Between two tries of what did not come through, doubled each time."""
 
 _OVER = ("published", "rejected")
@@ -99,8 +100,9 @@ def _replace_message(
             return Retry(arrives - scope.now, "account", Message("attempt.under_way"))
         unit = _build_replacement_unit(scope, copy, channel)
         attempt_id = _begin_replacement(scope, copy, native_id, unit)
-    place = contract.PlatformCopy(native_id, copy.account, copy.viewer)
-    done, sent = _earlier_answers(tried), 0
+    place = PlatformCopy(native_id, copy.account, copy.viewer)
+    done = _earlier_answers(tried)
+    sent = 0
     answers: tuple[StepResult, ...] = ()
     turn = connector.replace(place, unit, answers)
     while isinstance(turn, Send) and len(answers) < request_loop.MAX_REQUESTS:
@@ -180,7 +182,8 @@ def _back_off(outcome: Outcome, tries: int) -> Outcome:
 def _record_replacement(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome) -> Outcome:
     """Keep what came of it; what members were told before is no longer so once it was replaced."""
     outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
-    name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+    name = serialization.outcome_name(outcome)
+    result = serialization.outcome_to_json(outcome)
     attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
     if isinstance(outcome, Published):
         live_copies.record_replaced(scope, copy.jti)
@@ -191,7 +194,7 @@ def _record_replacement(scope: Scope, copy: LiveCopy, channel: Channel, attempt_
 def _build_replacement_unit(scope: Scope, copy: LiveCopy, channel: Channel) -> Unit:
     """What takes the place of a copy: the picture where it showed any, and a sentence in the creator's language."""
     code = "service.safety.removed.picture" if _showed_pictures(scope, copy) else "service.safety.removed.message"
-    spoken = [one for one in tenants.get_creator(scope, copy.creator_id).languages if one in LANGUAGES]
+    spoken = [one for one in get_creator(scope, copy.creator_id).languages if one in LANGUAGES]
     return Unit(
         tenant_id=scope.tenant_id,
         creator_id=copy.creator_id,

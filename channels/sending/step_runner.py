@@ -306,11 +306,9 @@ def close_attempt(
     A subject without an attempt has nothing to write. The gate is told where the copy lies, or that there is none.
     Raises Conflict for an outcome that would deny a publish step whose answer is missing.
     """
-    name, result, detail = (
-        serialization.outcome_name(outcome),
-        serialization.outcome_to_json(outcome),
-        serialization.outcome_reason(outcome),
-    )
+    name = serialization.outcome_name(outcome)
+    result = serialization.outcome_to_json(outcome)
+    detail = serialization.outcome_reason(outcome)
     row = None
     if isinstance(carried, PreparedStep) and not _is_definite_absence(
         outcome
@@ -328,7 +326,8 @@ def close_attempt(
         written = _close_attempt(scope, row, outcome, (name, result, detail))
     jti = attempts.publish_permit(row)
     if written and jti is not None and isinstance(outcome, Published):
-        native_id, seen_at = outcome.native_id, outcome.at or scope.now
+        native_id = outcome.native_id
+        seen_at = outcome.at or scope.now
         scope.before_commit(lambda last: note_copy(last, jti, native_id, seen_at), role="gate")
         if outcome.files:
             files = outcome.files
@@ -454,5 +453,7 @@ def _record_step_answer(armed: PreparedStep, answer: StepResult, tenant: OpenSco
 
 
 def _record_limits(scope: Scope, armed: PreparedStep, answer: StepResult, *, creates: bool) -> None:
-    of, in_chat, words = armed.unit.subject, bool(armed.unit.viewer), armed.unit.text_of("body")
+    of = armed.unit.subject
+    in_chat = bool(armed.unit.viewer)
+    words = armed.unit.text_of("body")
     send_limits.record_answer(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat, words=words)

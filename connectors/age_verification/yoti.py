@@ -28,7 +28,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 SESSIONS_PATH = "/api/v1/sessions"
-SHORTEST, MAX_SESSION_SECONDS = 60, 2592000
+SHORTEST = 60
+MAX_SESSION_SECONDS = 2592000
 """Seconds a session may live."""
 
 OLD_ENOUGH = 18
@@ -60,7 +61,8 @@ class Yoti:
 
     def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
         """The SDK id, a UUID, and the API key."""
-        sdk_id, key = form.get("sdk_id"), form.get("api_key")
+        sdk_id = form.get("sdk_id")
+        key = form.get("api_key")
         if not isinstance(key, Sealed) or not isinstance(sdk_id, str) or not _ID.fullmatch(sdk_id.strip()):
             return None
         return ProviderCredential(sdk_id.strip().lower(), key)
@@ -114,7 +116,8 @@ class Yoti:
 
 
 def _parse_result(body: Mapping[str, Any]) -> AgeCheckResult:
-    status, method = body.get("status"), body.get("method")
+    status = body.get("status")
+    method = body.get("method")
     if status in ENDED_SESSION_STATES:
         return AgeCheckResult("expired")
     match SESSION_STATES.get(status if isinstance(status, str) else ""):

@@ -17,11 +17,13 @@ def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[
         return []
     if not isinstance(connector, SupportsAddressLookup):
         return ["nobody reads addresses"]
-    house, unit = SendingHarness(world, connector), world.unit()
+    house = SendingHarness(world, connector)
+    unit = world.unit()
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]
-    url, wanted = world.address(outcome.native_id), world.named_as(outcome.native_id)
+    url = world.address(outcome.native_id)
+    wanted = world.named_as(outcome.native_id)
     seen = _resolve_address(house, connector, world, url)
     breaches = [] if isinstance(seen, Found) and seen.native_id == wanted else [f"{seen}, where {wanted} stands"]
     for other in (*STRANGE, *world.elsewhere):

@@ -101,7 +101,8 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
         return []
     if COMMENT_REFERENCE not in connector.capabilities.points_at:
         return ["remarks are heard and cannot be answered"]
-    house, breaches = SendingHarness(world, connector), list[str]()
+    house = SendingHarness(world, connector)
+    breaches = list[str]()
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
         return ["it was never published"]
@@ -126,7 +127,8 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
     acts = connector.capabilities.moderates
     if world.remark is None or not isinstance(connector, SupportsComments):
         return ["it acts on remarks that nobody hears"] if acts and not isinstance(connector, SupportsComments) else []
-    house, breaches = SendingHarness(world, connector), list[str]()
+    house = SendingHarness(world, connector)
+    breaches = list[str]()
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
         return ["it was never published"]

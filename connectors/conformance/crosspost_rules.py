@@ -18,7 +18,8 @@ def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> lis
         return []
     if world.passed_on is None:
         return ["nobody can see whether posts are passed on"]
-    house, breaches = SendingHarness(world, connector), list[str]()
+    house = SendingHarness(world, connector)
+    breaches = list[str]()
     for mode in FIRST_COMMENT_FAULTS:
         unit = replace(world.unit(), parts=2, options=(PlatformOption(can.passes_on, (OPTION_TRUE,)),))
         post = house.publish(unit).outcome

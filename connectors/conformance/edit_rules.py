@@ -27,7 +27,9 @@ def edits_are_applied(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int) -> list[str]:
-    unit, house, breaches = world.unit(media=media), SendingHarness(world, connector), list[str]()
+    unit = world.unit(media=media)
+    house = SendingHarness(world, connector)
+    breaches = list[str]()
     story = house.publish(unit)
     if not isinstance(story.outcome, Published) or world.says is None:
         return ["it was never published"]
@@ -38,8 +40,10 @@ def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int)
     )
     if isinstance(first, Rejected):
         return []  # at once, without a request: of some kinds of posts the platform lets nobody change the words
-    native_id, taken = story.outcome.native_id, len(world.fake.accepted_posts())
-    shows, by = world.says(native_id)[1], _unit_with_text(unit, f"other words {media}")
+    native_id = story.outcome.native_id
+    taken = len(world.fake.accepted_posts())
+    shows = world.says(native_id)[1]
+    by = _unit_with_text(unit, f"other words {media}")
     for mode in BAD_DAYS:
         world.inject_fault(mode, "edits", seconds=3.0)
         if not isinstance(house.edit(by, native_id, story.told), Retry):

@@ -24,7 +24,8 @@ def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) 
     nobody may comment, a person is told, and no thread of parts is taken for one."""
     if not connector.capabilities.first_comment or world.viewer:
         return []
-    house, breaches = SendingHarness(world, connector), list[str]()
+    house = SendingHarness(world, connector)
+    breaches = list[str]()
     thread = replace(world.unit(), parts=2)
     if not isinstance(house.publish(thread).outcome, Rejected):
         breaches.append("a second part is taken for a first comment")
@@ -47,7 +48,8 @@ def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) 
 
 
 def _find_comment_breaches(house: SendingHarness, world: ConnectorWorld, post: str, mode: str) -> list[str]:
-    unit, day = first_comment(world, post), mode or "a good day"
+    unit = first_comment(world, post)
+    day = mode or "a good day"
     if mode:
         world.inject_fault(mode, "posts")
     outcome = house.publish(unit).outcome

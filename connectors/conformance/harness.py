@@ -64,7 +64,8 @@ class SendingHarness:
     """Carries units of one world through one connector."""
 
     def __init__(self, world: ConnectorWorld, connector: Connector) -> None:
-        self._world, self._connector = world, connector
+        self._world = world
+        self._connector = connector
 
     def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()) -> StepResult:
         """Send one step under the authority of its kind; `answers` are those to the steps before it."""
@@ -132,10 +133,8 @@ class SendingHarness:
 
     def _look_up_post(self, unit: Unit, armed_at: datetime, story: PublishReport) -> LookupResult | None:
         """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None: nobody can tell."""
-        absent, enough = (
-            0,
-            1 if self._connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer) else 2,
-        )
+        absent = 0
+        enough = 1 if self._connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer) else 2
         for wait in LOOKS:
             self._world.clock.advance(wait)
             sighting = self.look_up(unit, armed_at, story.told)

@@ -12,7 +12,8 @@ def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> li
     or an outage comes neither."""
     if world.viewer or not isinstance(connector, SupportsPresenceCheck):
         return []
-    house, unit = SendingHarness(world, connector), world.unit()
+    house = SendingHarness(world, connector)
+    unit = world.unit()
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]

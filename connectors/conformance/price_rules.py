@@ -71,7 +71,8 @@ def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: 
 def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
     """A lost answer makes no second one, at any price."""
     world.inject_fault("reset_after", "posts")
-    unit, before = world.unit(media=1, price=price), len(world.fake.accepted_posts())
+    unit = world.unit(media=1, price=price)
+    before = len(world.fake.accepted_posts())
     story = _publish_unit(world, connector, unit)
     made = len(world.fake.accepted_posts()) - before
     known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
@@ -82,11 +83,13 @@ def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]
     """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is not taken back."""
     if world.bought is None or not isinstance(connector, SupportsPaidMessages):
         return []
-    house, sent = SendingHarness(world, connector), world.now()
+    house = SendingHarness(world, connector)
+    sent = world.now()
     outcome = house.publish(world.unit()).outcome
     if not isinstance(outcome, Published):
         return ["a locked message is not sent"]
-    copy, breaches = PlatformCopy(outcome.native_id, world.account.account, world.viewer), []
+    copy = PlatformCopy(outcome.native_id, world.account.account, world.viewer)
+    breaches = []
 
     def seen(of: PlatformCopy) -> object:
         answers: tuple[StepResult, ...] = ()

@@ -15,7 +15,9 @@ def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[st
         return ["roles are given that its world does not know"] if isinstance(connector, SupportsReaderRoles) else []
     if not isinstance(connector, SupportsReaderRoles):
         return ["there are roles, and nobody gives them"]
-    house, roles, breaches = SendingHarness(world, connector), world.roles, list[str]()
+    house = SendingHarness(world, connector)
+    roles = world.roles
+    breaches = list[str]()
     for give in (True, False):
         for mode in LOST_ANSWER_FAULTS:
             world.inject_fault(mode, roles.on, seconds=3.0)

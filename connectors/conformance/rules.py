@@ -114,7 +114,8 @@ def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]
     """What the platform refuses is told, is not there, and costs one request."""
     breaches = []
     for mode, expected in (("refuse", Rejected), ("status:422", Rejected), ("status:401", (Reauthorize, Retry))):
-        unit, before = world.unit(), _list_publish_requests(world)
+        unit = world.unit()
+        before = _list_publish_requests(world)
         world.inject_fault(mode, "posts")
         house = SendingHarness(world, connector)
         outcome = house.publish(unit).outcomes[0]
@@ -184,7 +185,8 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
 def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
     """The same question has the same answer, and the native key travels unchanged where the platform takes one."""
     unit = world.unit()
-    first, second = connector.next_step(unit, ()), connector.next_step(unit, ())
+    first = connector.next_step(unit, ())
+    second = connector.next_step(unit, ())
     if not isinstance(first, Send) or not isinstance(second, Send):
         return ["a plain text is not sent"]
     breaches = [] if first.step.wire_digest() == second.step.wire_digest() else ["the step changes when asked again"]
@@ -201,7 +203,8 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
     """Texts leave as approved, to the last byte; what does not fit is refused before any request."""
-    text, most = "  Élan… 🎞️\n\tend  ", connector.capabilities.size_limits(world.surface)[0]
+    text = "  Élan… 🎞️\n\tend  "
+    most = connector.capabilities.size_limits(world.surface)[0]
     breaches = []
     for wanted in (text, "x" * most):
         SendingHarness(world, connector).publish(world.unit(wanted))
@@ -234,7 +237,8 @@ def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
     """`Published` of a removal means gone; gone already is gone; a bad day is tried again."""
-    unit, house = world.unit(), SendingHarness(world, connector)
+    unit = world.unit()
+    house = SendingHarness(world, connector)
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]
@@ -272,7 +276,8 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
         return ["it says that it replaces and cannot, or the other way round"]
     breaches = []
     for media in (0, 1, 2) if able else ():
-        unit, house = world.unit(media=media), SendingHarness(world, connector)
+        unit = world.unit(media=media)
+        house = SendingHarness(world, connector)
         outcome = house.publish(unit).outcome
         if not isinstance(outcome, Published):
             return ["it was never published"]
@@ -292,7 +297,8 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
 
 def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) -> list[str]:
     """An older post with the same text is never taken for this one."""
-    house, older = SendingHarness(world, connector), world.unit()
+    house = SendingHarness(world, connector)
+    older = world.unit()
     first = house.publish(older).outcome
     world.clock.advance(world.twins_after.total_seconds())
     world.inject_fault("reset_before", "posts")
@@ -355,7 +361,8 @@ def _has_unit_text(step: WireStep) -> bool:
 
 def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
     """Numbers of a copy are whole numbers by name; when they cannot be had there are none."""
-    unit, house = world.unit(), SendingHarness(world, connector)
+    unit = world.unit()
+    house = SendingHarness(world, connector)
     outcome: Outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]

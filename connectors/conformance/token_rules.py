@@ -49,7 +49,8 @@ def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]
     told so."""
     if not isinstance(connector, SupportsTokenRefresh):
         return ["tokens end here, and nobody renews them"] if world.grants is not None else []
-    grant, breaches = RefreshGrant(world.account.account, SECRET, OAuthClient("client", Sealed(b"s"))), list[str]()
+    grant = RefreshGrant(world.account.account, SECRET, OAuthClient("client", Sealed(b"s")))
+    breaches = list[str]()
     once = connector.refresh_grace <= timedelta(0)
     for day, answered in SURE.items():
         if not isinstance(end := _refresh_tokens(connector, grant, answered), Retry):
@@ -75,7 +76,9 @@ def _refresh_tokens(connector: SupportsTokenRefresh, grant: RefreshGrant, answer
 def _find_refresh_breaches(
     world: ConnectorWorld, connector: SupportsTokenRefresh, grants: Callable[[], RefreshGrant], *, once: bool
 ) -> list[str]:
-    house, breaches, grant = SendingHarness(world, world.connector), list[str](), grants()
+    house = SendingHarness(world, world.connector)
+    breaches = list[str]()
+    grant = grants()
 
     def send(step: WireStep) -> StepResult:
         return house.send(step)

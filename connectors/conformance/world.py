@@ -54,7 +54,8 @@ def conformance_permit(unit: Unit, step: WireStep, now: datetime, points_at: tup
     return sign_permit(unsigned, SIGNING_KEY)
 
 
-TEST_TENANT, TEST_CREATOR = uuid7(), uuid7()
+TEST_TENANT = uuid7()
+TEST_CREATOR = uuid7()
 TEST_OBJECTS: dict[str, bytes] = {}
 """What is stored, by digest: the pictures of every world."""
 _numbers = count(1)

@@ -22,10 +22,13 @@ class FormField:
     """What may be chosen, where nothing else can be typed."""
 
 
-WANTED_FIELD, WANTED_POSTS, WANTED_MESSAGES = "wanted", "posts", "messages"
+WANTED_FIELD = "wanted"
+WANTED_POSTS = "posts"
+WANTED_MESSAGES = "messages"
 """Where a right more is asked for messages: whether an account's posts are wanted alone, or its messages too."""
 
-CLIENT_ID, CLIENT_SECRET = "client_id", "client_secret"
+CLIENT_ID = "client_id"
+CLIENT_SECRET = "client_secret"  # noqa: S105  the name of a field, no secret
 CLIENT_FIELDS = (FormField(CLIENT_ID), FormField(CLIENT_SECRET, secret=True, optional=True))
 """What an agency registered at a platform (its `OAuthClient`); their labels are `connect.client_id` and so on."""
 

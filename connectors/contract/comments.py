@@ -13,7 +13,8 @@ from typing import Literal, Protocol, runtime_checkable
 from connectors.contract.connector import Connector, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome
 
-COMMENTS_ACTION, MODERATE_ACTION = "remarks", "moderate"
+COMMENTS_ACTION = "remarks"
+MODERATE_ACTION = "moderate"
 """Names of the steps."""
 
 OWN_COMMENT_PREFIX = "comment:"

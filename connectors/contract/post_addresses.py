@@ -90,5 +90,6 @@ def query_value(url: str, name: str) -> str:
 
 def is_same_page(url: str, told: str) -> bool:
     """Whether two addresses lead to one page of a host that has several names."""
-    one, other = parse_url(url), parse_url(told)
+    one = parse_url(url)
+    other = parse_url(told)
     return one is not None and other is not None and decoded_segments(one) == decoded_segments(other)

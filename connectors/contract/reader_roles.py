@@ -18,7 +18,9 @@ stands beside it, under `ADULT_NAME`."""
 
 ADULT_ROLE_NAME_FIELD = "adult_role_name"
 
-ADMISSION_FIELD, ADMITS_SUBSCRIBERS, ADMITS_ADULTS = "lets_in", "subscribers", "adults"
+ADMISSION_FIELD = "lets_in"
+ADMITS_SUBSCRIBERS = "subscribers"
+ADMITS_ADULTS = "adults"
 """Where an account keeps whom it lets into its place when they ask, "" for nobody: who pays for a subscription on it,
 or whose age is proven. A place that somebody said is entered by request alone may be for adults: there, who pays has to
 prove their age as well."""

@@ -82,7 +82,8 @@ class PluginRejected(Exception):
 
     def __init__(self, why: str, **params: str | int) -> None:
         super().__init__(why)
-        self.why, self.params = why, params
+        self.why = why
+        self.params = params
 
 
 @cache

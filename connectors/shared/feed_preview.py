@@ -81,7 +81,8 @@ def fold_feed_text(text: str, at: FoldRule | None, *, warned: bool = False) -> t
 def _fit_length(text: str, at: FoldRule) -> int:
     """How many code points of a text that is too long are shown: the most whole characters that count no more."""
     ends = [found.end() for found in regex.finditer(r"\X", text)]
-    low, high = 0, len(ends)
+    low = 0
+    high = len(ends)
     while low < high:  # a longer beginning never counts less, but for an address that is cut through: those count more
         middle = (low + high + 1) // 2
         if at.measure(text[: ends[middle - 1]]) <= at.length:

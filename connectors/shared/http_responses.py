@@ -44,10 +44,13 @@ NO_PUBLIC_ADDRESS = "no_public_address"
 ADDRESS_ELSEWHERE = "address_elsewhere"
 """Why a file was not sent to an address that a platform told: it is none of theirs, or none at all."""
 
-_INSTANTS, _LAST = 10**9, 10**11
+_INSTANTS = 10**9
+_LAST = 10**11
 """From here on a number is an instant, in seconds since 1970, and up to where it is a possible one."""
 
-META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMIT_CODE = 4, "3000;w=300", "application_limited"
+META_APP_RATE = 4
+BLUESKY_IP_POLICY = "3000;w=300"
+APP_LIMIT_CODE = "application_limited"
 """How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
@@ -90,7 +93,8 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
     Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; X's for the window that is
     used up; or `x-ratelimit-reset`, in the same ways, or an instant in ISO 8601 as Mastodon has it.
     """
-    asked, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
+    asked = headers.get("retry-after", "").strip()
+    reset = headers.get("ratelimit-reset", "").strip()
     used_up = (name for name in _WINDOWS if headers.get(f"{name}-remaining", "").strip() == "0")
     reset = reset or next((headers.get(f"{name}-reset", "").strip() for name in used_up), "")
     named = headers.get("x-ratelimit-reset", "").strip()
@@ -121,7 +125,8 @@ def is_app_wide_limit(answer: Response) -> bool:
     code = error.get("code") if isinstance(error, dict) else None
     if code in (META_APP_RATE, TIKTOK_APP_LIMITED) or GOOGLE_APP_LIMITS & google_error_reasons(body):
         return True
-    told, policy = answer.headers.get("x-ratelimit-scope"), answer.headers.get("ratelimit-policy")
+    told = answer.headers.get("x-ratelimit-scope")
+    policy = answer.headers.get("ratelimit-policy")
     day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
     everywhere = (
         body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMIT_CODE

@@ -24,13 +24,14 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 from connectors.shared.http_responses import platform_error_code
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 TOKEN_STEP = "token"  # noqa: S105  a step's name
-ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD = "access_token", "refresh_token"
+ACCESS_TOKEN_FIELD = "access_token"  # noqa: S105  the name of a field, no secret
+REFRESH_TOKEN_FIELD = "refresh_token"  # noqa: S105  the name of a field, no secret
 MAX_TOKEN_LIFETIME = timedelta(days=400)
 _DEAD = frozenset({"invalid_grant", "invalid_request"})
 """What a token endpoint says of a token that is used up, revoked or unknown; X says the second."""
@@ -120,7 +121,7 @@ def parse_tokens(answer: StepResult) -> RenewedTokens | None:
     return RenewedTokens(
         answer.sealed[ACCESS_TOKEN_FIELD],
         answer.sealed.get(REFRESH_TOKEN_FIELD),
-        _parse_lifetime(http.json_body(answer)),
+        _parse_lifetime(http_responses.json_body(answer)),
     )
 
 
@@ -133,10 +134,13 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
     """Why a code gave no tokens. It is good once: where what came of it is not known, the person says yes `again`."""
-    if isinstance(answer, Response) and http.platform_error_code(answer) in ("invalid_client", "unauthorized_client"):
+    if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
+        "invalid_client",
+        "unauthorized_client",
+    ):
         return Rejected(Message("oauth.client_refused"), permanent=False)
     if isinstance(answer, StepNotSent) or (isinstance(answer, Response) and answer.status == 429):
-        return http.outcome_of_status(answer, creates=False)
+        return http_responses.outcome_of_status(answer, creates=False)
     return Rejected(again, permanent=False)
 
 
@@ -145,18 +149,18 @@ def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
     if found := parse_tokens(answer):
         return found
     if (
-        isinstance(answer, Response) and answer.is_success and http.platform_error_code(answer) in _DEAD
+        isinstance(answer, Response) and answer.is_success and http_responses.platform_error_code(answer) in _DEAD
     ):  # as Reddit has it
         return Reauthorize(Message("connectors.token_refused"))
     if isinstance(answer, StepAnswerLost) or (isinstance(answer, Response) and not 400 <= answer.status < 500):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
     if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
-        return Retry(http.RATE_WINDOW, "account", Message("connectors.unclear_answer", {"status": 403}))
+        return Retry(http_responses.RATE_WINDOW, "account", Message("connectors.unclear_answer", {"status": 403}))
     if isinstance(answer, Response) and answer.status in (400, 401, 403):
-        ended = http.platform_error_code(answer) in _DEAD
+        ended = http_responses.platform_error_code(answer) in _DEAD
         return Reauthorize(Message("connectors.token_refused" if ended else "oauth.client_refused"))
-    return http.outcome_of_status(answer, creates=False)
+    return http_responses.outcome_of_status(answer, creates=False)
 
 
 REVOKE_STEP = "revoke"

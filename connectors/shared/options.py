@@ -17,7 +17,8 @@ OptionValue = str | bool | tuple[str, ...]
 ChosenOptions = tuple[tuple[str, OptionValue], ...]
 """By name, sorted."""
 
-OPTION_TRUE, OPTION_FALSE = "true", "false"
+OPTION_TRUE = "true"
+OPTION_FALSE = "false"
 """How a flag is written in a setting."""
 
 

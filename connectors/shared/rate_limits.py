@@ -12,7 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from connectors.contract.connector import Response
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 
 RESERVED_PERCENT = 20
 """Of what there is, posts leave so much to replies and removals."""
@@ -80,14 +80,15 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
     name = allowance.told_in
     if not name or (allowance.told_by and answer.step not in allowance.told_by):
         return None
-    left, used = _parse_units(answer, f"{name}-remaining"), _parse_units(answer, f"{name}-used")
+    left = _parse_units(answer, f"{name}-remaining")
+    used = _parse_units(answer, f"{name}-used")
     most = _parse_units(answer, f"{name}-limit")
     most = left + used if most is None and left is not None and used is not None else most
     reset = answer.headers.get(f"{name}-reset", "").strip()
     if left is None or not most or not reset:
         return None
     said = {"x-ratelimit-reset": reset, "date": answer.headers.get("date", "")}
-    after = http.retry_after(said, timedelta(0))
+    after = http_responses.retry_after(said, timedelta(0))
     return LimitReading(most, min(left, most), after) if after > timedelta(0) else None
 
 

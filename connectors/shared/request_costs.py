@@ -19,7 +19,8 @@ from foundation.money import Price
 
 RequestCostKind = Literal["post", "link_post", "message", "delete", "post_read", "person_read", "message_read"]
 
-REMOVE_STEP, UPDATES_STEP = "delete", "updates"
+REMOVE_STEP = "delete"
+UPDATES_STEP = "updates"
 """Steps that take away, and that ask what people wrote."""
 
 
@@ -93,7 +94,8 @@ def count_charges(charges: PriceList, answer: StepResult, words: str) -> Mapping
         return {"delete": 1}
     found = list(_iter_entries(json_body(answer).get("data")))
     messages = sum("event_type" in one for one in found)
-    posts, people = sum("text" in one for one in found), sum("username" in one for one in found)
+    posts = sum("text" in one for one in found)
+    people = sum("username" in one for one in found)
     counted: dict[RequestCostKind, int] = {
         "post_read": 0 if messages else posts,
         "person_read": people,

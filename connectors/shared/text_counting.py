@@ -12,7 +12,9 @@ import unicodedata
 
 import regex
 
-THREADS_MAX_TEXT, THREADS_MAX_ALT, THREADS_MAX_LINKS = 500, 1000, 5
+THREADS_MAX_TEXT = 500
+THREADS_MAX_ALT = 1000
+THREADS_MAX_LINKS = 5
 _THREADS_EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20E3")
 _LINK = regex.compile(r"(?:https?://|\bwww\.)[^\s<>\"]+", regex.IGNORECASE)
 

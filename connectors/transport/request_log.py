@@ -64,7 +64,8 @@ def result_class(answer: StepResult) -> str:
 
 def log_request(step: WireStep, platform: str, answer: StepResult, *, seconds: float) -> None:
     """Count one request and say it; a poll that was answered is counted alone: it is one every few seconds."""
-    act, came = ("listen" if step.action == "updates" else str(step.kind)), result_class(answer)
+    act = "listen" if step.action == "updates" else str(step.kind)
+    came = result_class(answer)
     telemetry.PLATFORM_REQUEST_SECONDS.labels(platform or "?", act, came).observe(seconds)
     say = log.debug if act == "listen" and came == "2xx" else log.info
     say(

@@ -4,7 +4,9 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-EVENT_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "greenroom-event", "greenroom-timestamp", "greenroom-signature"
+EVENT_HEADER = "greenroom-event"
+TIMESTAMP_HEADER = "greenroom-timestamp"
+SIGNATURE_HEADER = "greenroom-signature"
 """Headers: the event's id, Unix seconds as text, and `v1=<hex>` for each live secret, with commas between."""
 
 

@@ -67,7 +67,9 @@ class EmailTransport:
     def __init__(
         self, settings: MailSettings, *, house: str, tls: ssl.SSLContext | None = None, seconds: float = SECONDS
     ) -> None:
-        self._settings, self._house, self._seconds = settings, house.rstrip("/"), seconds
+        self._settings = settings
+        self._house = house.rstrip("/")
+        self._seconds = seconds
         self._tls = tls or _default_tls_context()
 
     def send(self, letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
@@ -102,7 +104,8 @@ class EmailTransport:
 
     def _build_email(self, letter: OutgoingEmail) -> EmailMessage:
         made = EmailMessage()
-        made["From"], made["To"] = self._settings.sender, letter.to
+        made["From"] = self._settings.sender
+        made["To"] = letter.to
         made["Subject"] = render_message(letter.subject, letter.language)
         made["Date"] = format_datetime(letter.at)
         made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"

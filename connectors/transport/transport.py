@@ -113,8 +113,12 @@ class Transport:
         lend: MakeMediaUrl | None = None,
         remembers: int = REMEMBERED,
     ) -> None:
-        self._http, self._reveal, self._seal = http, reveal, seal
-        self._read_object, self._verify_key, self._hand_over = read_object, verify_key, hand_over
+        self._http = http
+        self._reveal = reveal
+        self._seal = seal
+        self._read_object = read_object
+        self._verify_key = verify_key
+        self._hand_over = hand_over
         self._lend = lend
         self._used: dict[UUID, None] = {}
         self._remembers = remembers
@@ -132,7 +136,8 @@ class Transport:
         headers, body = self._build_content(step, account.tenant_id)
         url = self._resolve_upload_url(step, account) if step.address else _build_url(step, account)
         if step.encoding == "query":
-            url, body = f"{url}?{body.decode()}", b""
+            url = f"{url}?{body.decode()}"
+            body = b""
         if not url:
             return StepNotSent(step.name, ADDRESS_ELSEWHERE)
         if isinstance(authority, Permit):
@@ -330,7 +335,8 @@ class Transport:
                 sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
         if step.text_as and not isinstance(body, dict) and 200 <= reply.status < 300:
             told = body if isinstance(body, str) else reply.body.decode("utf-8", "replace")
-            body, sealed[step.text_as] = {}, self._seal(tenant_id, told.strip())
+            body = {}
+            sealed[step.text_as] = self._seal(tenant_id, told.strip())
         headers = {name: value for name, value in reply.headers.items() if name not in _DROPPED}
         for name in step.secret_headers:
             if name in headers:
@@ -362,7 +368,8 @@ def _form_value(value: Any) -> str:
 def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
     """Whether an address that a platform told leads to the account's host, or into one of its stores."""
     try:
-        target, host = urlsplit(url), urlsplit(url).hostname or ""
+        target = urlsplit(url)
+        host = urlsplit(url).hostname or ""
     except ValueError:
         return False
     stored = target.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in within)
@@ -375,7 +382,8 @@ def _build_url(step: WireStep, account: AccountTarget) -> str:
     path = step.path.replace("{account}", quote(account.account, safe=""))
     home = _base_url(step, account)
     url = home.rstrip("/") + path
-    base, target = urlsplit(home), urlsplit(url)
+    base = urlsplit(home)
+    target = urlsplit(url)
     dots = {".", ".."} & set(target.path.split("/"))
     elsewhere = target[:2] != base[:2] or base.scheme not in {"http", "https"} or target.fragment
     if not path.startswith("/") or path.startswith("//") or dots or elsewhere:

@@ -16,8 +16,7 @@ from dashboard.shell.plain_pages import NO_STORE, PASSKEY_SIGN_IN, SIGN_IN_FIELD
 from dashboard.shell.session import VIEWER_SCOPE_KEY
 from dashboard.shell.widgets import render_template
 from foundation.http.host_guard import AsgiApp, AsgiMessage, AsgiReceive, AsgiSend
-from foundation.i18n.translation import Message as Words
-from foundation.i18n.translation import render_message
+from foundation.i18n.translation import Message, render_message
 from tenants.agencies import queries
 from tenants.agencies.rights import has_right
 
@@ -33,7 +32,7 @@ STREAMLIT_PATHS = re.compile(r"/((_stcore|static|media|component|app/static)(/.*
 BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
 """Doors of Streamlit that nobody here uses: its interface for programs, and figures about sessions."""
 
-UNKNOWN_PAGE = Words("dashboard.no_such_page")
+UNKNOWN_PAGE = Message("dashboard.no_such_page")
 UNKNOWN = 401
 
 
@@ -42,7 +41,8 @@ class MemberAccess:
 
     def __init__(self, app: AsgiApp, *, ours: Sequence[BaseRoute] = ()) -> None:
         """`ours` are the routes beside Streamlit's."""
-        self._app, self._ours = app, ours
+        self._app = app
+        self._ours = ours
 
     async def __call__(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
         """Serve one connection."""
@@ -106,8 +106,8 @@ class MemberAccess:
     ) -> None:
         """Streamlit's page, or for whom it is not: left to Streamlit, a box in English says there is none."""
         if not any(has_right(known.member.role, right) for right in row.rights):
-            role = render_message(Words(f"role.{known.member.role}"), known.member.language)
-            answer = _build_home_link_page(known, Words("dashboard.not_for_role", {"role": role}), 403)
+            role = render_message(Message(f"role.{known.member.role}"), known.member.language)
+            answer = _build_home_link_page(known, Message("dashboard.not_for_role", {"role": role}), 403)
         elif row.demo_only and not await run_in_threadpool(_is_demo, known):
             answer = _build_home_link_page(known, UNKNOWN_PAGE, 404)
         else:
@@ -145,7 +145,7 @@ def _is_demo(known: session.Viewer) -> bool:
         return queries.get_agency(scope).demo
 
 
-def _build_home_link_page(known: session.Viewer, said: Words, status: int) -> Response:
+def _build_home_link_page(known: session.Viewer, said: Message, status: int) -> Response:
     """One sentence in the member's language, and the way home."""
     language = known.member.language
     body = render_template(
@@ -155,7 +155,7 @@ def _build_home_link_page(known: session.Viewer, said: Words, status: int) -> Re
         action="",
         button="",
         fields=(),
-        home=render_message(Words("dashboard.go_home"), language),
+        home=render_message(Message("dashboard.go_home"), language),
     )
     return HTMLResponse(body, status, NO_STORE)
 

@@ -31,7 +31,8 @@ async def receive_oauth_code(request: Request) -> Response:
 def _process_oauth_return(request: Request) -> None:
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     said = request.query_params
-    state, code = said.get("state", "")[:MAX_CODE_LENGTH], said.get("code", "")
+    state = said.get("state", "")[:MAX_CODE_LENGTH]
+    code = said.get("code", "")
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         if code and len(code) <= MAX_CODE_LENGTH and "error" not in said:
             letter = sealed_intake.seal_form(session.sealed_intake_key(), who.tenant_id, {oauth_flow.CODE_FIELD: code})

@@ -22,7 +22,7 @@ from gate.policy import emergency_stops
 from gate.policy.events import EmergencyStopRequested
 from gate.reviews import own_releases
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseStatus, OwnReleaseWithdrawn
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys
 
@@ -148,7 +148,8 @@ def show_reopen_form(request: Request) -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             require_can_end_stop(scope, (asked["where"], asked["target"], asked["feature"]))
             since = next(one.since for one in emergency_stops.list_stops(scope) if _is_same_stop(one, asked))
-            now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
+            now = scope.now
+            keyed = bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
         return _render_confirmation_page(
             request, voice.message_text(refused.message), key=None, to="/system", status=409
@@ -176,7 +177,8 @@ def show_own_release(request: Request) -> Response:
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             found = _get_own_release(scope, who, digest)
-            now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
+            now = scope.now
+            keyed = bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
         return _render_confirmation_page(
             request, voice.message_text(refused.message), key=None, to="/approvals", status=409
@@ -199,7 +201,7 @@ def show_own_release(request: Request) -> Response:
 def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
     """How the release of a unit stands. Raises NotFound for one of a creator this member does not work for."""
     found = own_releases.own_release_status(scope, digest)
-    if who.member.creators and tenant_reads.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
+    if who.member.creators and queries.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
         raise NotFound("review.unknown")
     return found
 

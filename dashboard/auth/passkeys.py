@@ -83,7 +83,8 @@ async def _read_limited_body(request: Request) -> bytes:
 def _parse_passkey_request(body: bytes) -> _Sent:
     try:
         said = json.loads(body)
-        fields, credential = said.get("fields", {}), said.get("credential", {})
+        fields = said.get("fields", {})
+        credential = said.get("credential", {})
         if not isinstance(fields, dict) or not isinstance(credential, dict):
             raise Refused("passkey.wrong")
         return _Sent(str(said["act"]), {str(name): str(value) for name, value in fields.items()}, credential)
@@ -126,12 +127,14 @@ def _options_response(made: str) -> Response:
 
 
 def _verify_credential(request: Request, site: RelyingParty, sent: _Sent) -> Response:
-    tenant, browser = session.session_scope_opener(), request.headers.get("user-agent", "")
+    tenant = session.session_scope_opener()
+    browser = request.headers.get("user-agent", "")
     if sent.act == ACT_SIGN_IN:
         return _build_sign_in_response(
             request, ceremonies.sign_in_with_passkey(tenant, site, sent.credential, browser=browser)
         )
-    cookie, who = request.cookies.get(session.session_cookie_name(), ""), _resolve_challenged_member(request, sent.act)
+    cookie = request.cookies.get(session.session_cookie_name(), "")
+    who = _resolve_challenged_member(request, sent.act)
     if sent.act == ACT_SECOND_FACTOR:
         return _build_sign_in_response(
             request, ceremonies.pass_second_factor(tenant, site, who, sent.credential, session=cookie, browser=browser)
@@ -203,7 +206,8 @@ def _render_passkeys_page(request: Request, told: Message | None, status: int = 
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = _localizer_of_viewer(who)
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-        found, now = passkeys.list_passkeys(scope, who.member.id), scope.now
+        found = passkeys.list_passkeys(scope, who.member.id)
+        now = scope.now
     form = (
         PasskeyForm(ACT_ADD_PASSKEY, "passkey.add", asked=NAMED, first=True)
         if session.passkey_site() is not None

@@ -99,7 +99,8 @@ async def verify_second_factor(request: Request) -> Response:
 
 
 def _verify_entered_code(request: Request, code: str) -> Response:
-    waiting, browser = request.cookies.get(session.session_cookie_name(), ""), request.headers.get("user-agent", "")
+    waiting = request.cookies.get(session.session_cookie_name(), "")
+    browser = request.headers.get("user-agent", "")
     try:
         opened = second_factor.verify_code(
             session.session_scope_opener(), session.second_factor_key(), waiting, code, browser=browser

@@ -22,7 +22,8 @@ async def redeem_link(request: Request) -> Response:
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     try:
-        secret, browser = request.path_params["secret"], request.headers.get("user-agent", "")
+        secret = request.path_params["secret"]
+        browser = request.headers.get("user-agent", "")
         opened = await run_in_threadpool(
             sessions.redeem_sign_in_link, session.session_scope_opener(), secret, browser=browser
         )

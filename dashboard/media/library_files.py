@@ -34,12 +34,10 @@ from gate.contract.units import Rating
 from gate.ratings.ratings import DisplayRating
 from generators.media import thumbnails
 from generators.media.pictures import POST_PROFILE
-from studio.library import playback
-from studio.library import queries as studio_reads
+from studio.library import playback, queries
 from studio.library.playback import Playback
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Member
+from tenants.agencies.queries import Member, get_acting_member, get_creator
 from tenants.agencies.rights import Right, has_right
 
 REVEAL_KEY_PREFIX = "clear:"
@@ -100,7 +98,7 @@ def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
 
     Raises NotFound for a picture that is not theirs to see so.
     """
-    found = studio_reads.get_asset_bytes(scope, asset_id)
+    found = queries.get_asset_bytes(scope, asset_id)
     if not (_can_view_creator(scope, member, found.creator_id) and can_reveal(member)) or found.standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
     return audit.record(scope, REVEAL_EVENT, f"asset:{asset_id}")
@@ -115,7 +113,7 @@ def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
     films = playback.playback_of(scope, pressed)
     if not films:
         return pressed
-    principal = tenant_reads.get_acting_member(scope, "review.people_only").principal_id
+    principal = get_acting_member(scope, "review.people_only").principal_id
     known = viewings.viewed_digests_of(scope, principal, [film.sha256 for film in films.values()])
     return frozenset(one for one in pressed if one not in films or films[one].sha256 in known)
 
@@ -125,7 +123,7 @@ def _can_view_creator(scope: Scope, member: Member, creator_id: UUID) -> bool:
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     if not works and not (has_right(member.role, Right.REVIEW) and member.creators):
         return False
-    return not member.creators or tenant_reads.get_creator(scope, creator_id).slug in member.creators
+    return not member.creators or get_creator(scope, creator_id).slug in member.creators
 
 
 def can_reveal(member: Member) -> bool:
@@ -162,7 +160,8 @@ async def serve_file(request: Request) -> Response:
 def _serve_library_file(request: Request) -> Response:
     who: Viewer | None = request.scope.get(VIEWER_SCOPE_KEY)
     try:
-        asset_id, profile = UUID(request.path_params["asset"]), request.path_params["profile"]
+        asset_id = UUID(request.path_params["asset"])
+        profile = request.path_params["profile"]
         clear = UUID(request.query_params["clear"]) if "clear" in request.query_params else None
         sheet = _SHEET.fullmatch(profile)
         if who is None or not (sheet or profile in (*PROFILE_EDGES, POST_PROFILE.name)):
@@ -173,7 +172,8 @@ def _serve_library_file(request: Request) -> Response:
         headers = {**kept, **SAFE_HEADERS, "etag": tag, "accept-ranges": "bytes"}
         if kept is PRIVATE and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        data, part = _load_profile_bytes(who.tenant_id, sight, profile), request.headers.get("range")
+        data = _load_profile_bytes(who.tenant_id, sight, profile)
+        part = request.headers.get("range")
         kind = sight.plays(profile)
         if sight.pressed and request.method == "GET" and (kind or part is None):
             _record_clear_viewing(who, sight, profile)
@@ -187,7 +187,7 @@ def _serve_library_file(request: Request) -> Response:
 def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
     """What this member may see of an asset now. Raises NotFound."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
-        found = studio_reads.get_asset_bytes(scope, asset_id)
+        found = queries.get_asset_bytes(scope, asset_id)
         standing: DisplayRating = found.standing
         if standing.is_withheld or not _can_view_creator(scope, who.member, found.creator_id):
             raise NotFound("library.asset_unknown", destination="-")
@@ -198,7 +198,8 @@ def _resolve_asset_view(who: Viewer, asset_id: UUID, clear: UUID | None, profile
             and can_reveal(who.member)
             and audit.is_recorded_by_actor(scope, clear, REVEAL_EVENT, f"asset:{asset_id}", since=since)
         )
-        blurred, film = adult and not pressed, playback.playback_of(scope, [asset_id]).get(asset_id)
+        blurred = adult and not pressed
+        film = playback.playback_of(scope, [asset_id]).get(asset_id)
         if film is None and sheet is None:
             kept = (
                 thumbnails.thumbnail_profile(PROFILE_EDGES[profile]) if profile in PROFILE_EDGES and not blurred else ""
@@ -255,7 +256,9 @@ class _Small:
 
     def __init__(self, most: int) -> None:
         self._kept: OrderedDict[tuple[UUID, str, int, bool], bytes] = OrderedDict()
-        self._most, self._size, self._lock = most, 0, Lock()
+        self._most = most
+        self._size = 0
+        self._lock = Lock()
 
     def get(self, key: tuple[UUID, str, int, bool]) -> bytes | None:
         with self._lock:
@@ -280,9 +283,11 @@ def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind
     if found is None or found[0] == "bytes=-":
         return Response(data, headers=headers, media_type=kind)
     if found[1]:
-        start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
+        start = int(found[1])
+        end = min(int(found[2] or len(data)), len(data) - 1)
     else:
-        start, end = max(0, len(data) - int(found[2])), len(data) - 1
+        start = max(0, len(data) - int(found[2]))
+        end = len(data) - 1
     if start > end:
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{len(data)}"})
     said = {**headers, "content-range": f"bytes {start}-{end}/{len(data)}"}

@@ -16,7 +16,7 @@ from dashboard.shell import session
 from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.errors import NotFound
 from studio.voice import samples
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right
 
 
@@ -36,7 +36,7 @@ def _serve_voice_sample(request: Request) -> Response:
             raise NotFound("speech.unknown")
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             creator_id, sound = samples.sample_audio(scope, speech_id)
-            if who.member.creators and tenant_reads.get_creator(scope, creator_id).slug not in who.member.creators:
+            if who.member.creators and queries.get_creator(scope, creator_id).slug not in who.member.creators:
                 raise NotFound("speech.unknown")
     except (NotFound, ValueError):
         return Response(status_code=404, headers=library_files.PRIVATE_NO_STORE)

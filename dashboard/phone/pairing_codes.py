@@ -25,10 +25,11 @@ from foundation.db.database import Scope
 from foundation.errors import Refused
 from foundation.http.host_guard import host_name
 from foundation.ops.wall_time import load_zone
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.auth import sessions
 
-COLOUR, LEAF = "#6232b4", "#7fdcae"
+COLOUR = "#6232b4"
+LEAF = "#7fdcae"
 SIZES = (180, 192, 512)
 HERE_ONLY = frozenset({"localhost", "127.0.0.1"})
 KEPT = {"cache-control": "max-age=86400"}
@@ -100,7 +101,7 @@ def _redeem_pairing_code(request: Request) -> Response:
     found = session.find_viewer(secret)
     if found is not None and assignees.can_post_manually(found.member):
         with session.session_scope_opener()(found.tenant_id, found.actor) as scope:
-            assignees.pair_phone(scope, tenant_reads.get_member(scope, found.member.id), name=_phone_kind(browser))
+            assignees.pair_phone(scope, queries.get_member(scope, found.member.id), name=_phone_kind(browser))
     return session_cookies.sign_in_response(request, secret, to="/phone")
 
 

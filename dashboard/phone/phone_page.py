@@ -19,7 +19,7 @@ from foundation.db.database import Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
 
@@ -54,12 +54,12 @@ def require_viewer(request: Request) -> Viewer:
 def load_visit(scope: Scope, who: Viewer) -> PhoneVisit:
     """This look of this member."""
     member = who.member
-    mine = tenant_reads.list_creators(scope) if assignees.can_post_manually(member) else []
+    mine = queries.list_creators(scope) if assignees.can_post_manually(member) else []
     return PhoneVisit(
         viewer=who,
         localizer=MemberLocalizer(member.language, load_zone(member.zone)),
         creators=frozenset(one.id for one in mine if assignees.is_assigned_to_creator(member, one)),
-        names={one.id: one.name for one in tenant_reads.list_members(scope)},
+        names={one.id: one.name for one in queries.list_members(scope)},
         now=scope.now,
     )
 

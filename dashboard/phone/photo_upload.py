@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.media import library_files
 from dashboard.phone.phone_page import (
     PRIVATE_NO_STORE,
@@ -44,12 +44,12 @@ from studio.ingest.uploads import UploadView
 from studio.packs import triage
 from studio.packs.packs import MAX_TITLE
 from studio.packs.triage import TriageChoice
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_creators
 from tenants.agencies.rights import Right, has_right
 
 FRESH = timedelta(hours=24)
-PICTURES, MONTHS = 100, 12
+PICTURES = 100
+MONTHS = 12
 """What a card made here holds, and for how long: what one shoot needs."""
 
 PhotoView = Callable[[Scope, PhoneVisit, Creator], Response]
@@ -76,7 +76,7 @@ def _list_upload_creators(scope: Scope, hand: PhoneVisit) -> list[Creator]:
     """The creators this member hands in for."""
     if not has_right(hand.viewer.member.role, Right.RUN):
         return []
-    return [one for one in tenant_reads.list_creators(scope) if one.id in hand.creators]
+    return [one for one in list_creators(scope) if one.id in hand.creators]
 
 
 def _get_upload_creator(scope: Scope, hand: PhoneVisit, request: Request) -> Creator:
@@ -163,7 +163,8 @@ def _store_photo(request: Request, data: bytes) -> Response:
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
-            asked, creator = request.query_params, _get_upload_creator(scope, hand, request)
+            asked = request.query_params
+            creator = _get_upload_creator(scope, hand, request)
             upload_id = uploads.receive_upload(
                 scope,
                 creator_id=creator.id,
@@ -207,7 +208,7 @@ async def _handle_form_post(request: Request, act: PhotoAction) -> Response:
 
 
 def _create_shoot_card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]) -> Response:
-    places = {one.platform for one in channel_reads.list_channels(scope) if one.creator_id == creator.id}
+    places = {one.platform for one in queries.list_channels(scope) if one.creator_id == creator.id}
     if not places:
         raise BadInput("phone.card_no_account")
     persons = tuple(one for text in form.get("person", ()) if (one := _parse_id(text)) is not None)
@@ -275,7 +276,8 @@ async def sort_photo(request: Request) -> Response:
 def _record_triage_choice(
     scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]], request: Request
 ) -> Response:
-    asset_id, choice = _parse_id(request.path_params["asset"]), first_value(form, "choice")
+    asset_id = _parse_id(request.path_params["asset"])
+    choice = first_value(form, "choice")
     if asset_id is None or choice not in set(TriageChoice):
         raise NotFound("library.asset_unknown", destination="-")
     day = hand.localizer.format_date(scope.now.astimezone(load_zone(creator.zone)).date())

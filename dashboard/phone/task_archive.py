@@ -58,7 +58,8 @@ def write_package(task: ManualTask, voice: MemberLocalizer, out: IO[bytes], *, d
 
 def _add_archive_entry(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     entry = zipfile.ZipInfo(name, _MADE)
-    entry.create_system, entry.external_attr = 3, 0o644 << 16
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
     archive.writestr(entry, data)
 
 

@@ -27,7 +27,8 @@ from dashboard.shell.plain_pages import is_cross_site, plain_page
 from dashboard.shell.session import Viewer
 from foundation.errors import GreenroomError, NotFound, Unavailable
 
-LOOK_SECONDS, LOOKS = 0.2, 125
+LOOK_SECONDS = 0.2
+LOOKS = 125
 """As long as a wish is answered at all (`file_downloads.DECISION_TIMEOUT`), less a moment."""
 
 CHUNK = 1 << 20

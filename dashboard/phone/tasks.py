@@ -40,11 +40,12 @@ from dashboard.shell.session import Viewer
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.i18n.translation import Message
-from insights.metrics import manual_entry as typed_numbers
+from insights.metrics import manual_entry
 from insights.metrics.queries import latest_metrics
 from tenants.agencies.rights import Right, has_right
 
-LOOK_SECONDS, LOOKS = 0.1, 100
+LOOK_SECONDS = 0.1
+LOOKS = 100
 """How often, and how many times, the page looks whether its wish for a file was answered."""
 
 
@@ -79,7 +80,8 @@ def show_tasks(request: Request) -> Response:
 def show_task(request: Request) -> Response:
     """One task. Opening it is a press of its own: looking at the page is not."""
     try:
-        who, task_id = require_viewer(request), UUID(request.path_params["task"])
+        who = require_viewer(request)
+        task_id = UUID(request.path_params["task"])
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
             task = tasks.get_task(scope, task_id, creators=hand.creators)
@@ -122,7 +124,7 @@ def _task_page(
         closed=task.state == ManualTaskState.WAITING and too_late,
         packable=task_archive.can_package(task),
         numbers=numbers,
-        asked=typed_numbers.TYPED_METRICS,
+        asked=manual_entry.TYPED_METRICS,
         opened=task.state == ManualTaskState.OPENED,
     )
 
@@ -137,7 +139,8 @@ async def act_on_task(request: Request) -> Response:
 
 def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Response:
     try:
-        who, task_id = require_viewer(request), UUID(request.path_params["task"])
+        who = require_viewer(request)
+        task_id = UUID(request.path_params["task"])
         act = TASK_ACTIONS[request.path_params["act"]]
     except NotFound as error:
         return refusal_page(request, error)
@@ -214,8 +217,8 @@ def _store_typed_metrics(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Ma
     task = tasks.get_task(scope, task_id, creators=hand.creators)
     if not task.is_posted:
         raise NotFound("handover.unknown")
-    typed_numbers.store_typed_metrics(
-        scope, task.about, {name: first_value(form, name) for name in typed_numbers.TYPED_METRICS}
+    manual_entry.store_typed_metrics(
+        scope, task.about, {name: first_value(form, name) for name in manual_entry.TYPED_METRICS}
     )
     return f"/phone/task/{task_id}"
 
@@ -237,7 +240,8 @@ async def serve_task_file(request: Request) -> Response:
         return plain_page(request, "dashboard.foreign", status=403)
     try:
         who = await run_in_threadpool(require_viewer, request)
-        task_id, place = UUID(request.path_params["task"]), int(request.path_params["place"])
+        task_id = UUID(request.path_params["task"])
+        place = int(request.path_params["place"])
         wish, file = await run_in_threadpool(_request_task_file, who, task_id, place)
     except (ValueError, IndexError):
         return refusal_page(request, NotFound("handover.unknown"))

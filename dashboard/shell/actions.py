@@ -140,7 +140,8 @@ def show_notices(page: PageContext, place: str) -> None:
     with st.container(key=f"told:{place}"):
         for note in notes:
             if note.said is None:
-                note.place, note.said = place, now
+                note.place = place
+                note.said = now
             if note.place == place:
                 (st.error if note.bad else st.success)(_format_notice(page, note.message))
 

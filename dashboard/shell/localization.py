@@ -74,7 +74,8 @@ class MemberLocalizer:
 
     def format_moment(self, at: datetime, now: datetime) -> str:
         """The hour, with its day when it is not today, and its year when it is another one."""
-        local, today = at.astimezone(self.zone), now.astimezone(self.zone).date()
+        local = at.astimezone(self.zone)
+        today = now.astimezone(self.zone).date()
         if local.date() == today:
             return self.format_clock(at)
         if local.year != today.year:

@@ -21,7 +21,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ops.wall_time import load_zone
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right, has_right
 
@@ -63,8 +63,8 @@ class PageContext:
     def list_creators(self, scope: Scope) -> list[Creator]:
         """The creators this member works for, by name. Asked anew: what one presses was drawn a while ago, perhaps
         before somebody gave them others."""
-        chosen = tenant_reads.get_member(scope, self.viewer.member.id).creators
-        return [one for one in tenant_reads.list_creators(scope) if not chosen or one.slug in chosen]
+        chosen = queries.get_member(scope, self.viewer.member.id).creators
+        return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
 
     def get_creator(self, scope: Scope, creator_id: UUID) -> Creator:
         """One of them. Raises NotFound for anybody else's, just as for nobody's."""

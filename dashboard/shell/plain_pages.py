@@ -10,8 +10,7 @@ from starlette.responses import HTMLResponse
 from dashboard.shell import session
 from dashboard.shell.localization import preferred_language
 from dashboard.shell.widgets import render_template
-from foundation.i18n.translation import Message as Words
-from foundation.i18n.translation import render_message
+from foundation.i18n.translation import Message, render_message
 from tenants.auth import challenges
 
 NO_STORE = {"cache-control": "no-store"}
@@ -74,14 +73,14 @@ def plain_page(
     body = render_template(
         "shell/templates/plain_page.html",
         language=language,
-        said=render_message(Words(code, params or {}), language),
+        said=render_message(Message(code, params or {}), language),
         picture=picture,
-        below=render_message(Words(below, params or {}), language) if below else "",
+        below=render_message(Message(below, params or {}), language) if below else "",
         action=action,
-        button=render_message(Words(button), language) if button else "",
-        fields=[(each, render_message(Words(each.label), language)) for each in fields],
+        button=render_message(Message(button), language) if button else "",
+        fields=[(each, render_message(Message(each.label), language)) for each in fields],
         key=key if session.passkey_site() is not None else None,
-        word=lambda code: render_message(Words(code), language),
+        word=lambda code: render_message(Message(code), language),
     )
     return HTMLResponse(body, status, NO_STORE)
 

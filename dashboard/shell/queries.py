@@ -1,22 +1,20 @@
 """What stands on every page: whose it is, and what is stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-pass
-from collections.abc import Callable
-
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import INSTALLATION_ID
 from gate.policy import emergency_stops
 from gate.policy.emergency_stops import ActiveStop
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Agency, Creator, Member
+from tenants.agencies.queries import Agency, Creator, Member, get_acting_member, get_agency, list_creators
 from tenants.agencies.rights import Right
+
+pass
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def list_stop_targets(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, 
     """What can be stopped of these creators' work, as a switch knows it, each with the name and the platform it is told
     by."""
     names = {one.id: one.name for one in mine}
-    accounts = [one for one in channel_reads.list_channels(scope) if one.creator_id in names]
+    accounts = [one for one in queries.list_channels(scope) if one.creator_id in names]
     known = {("global", ""): ("", ""), ("tenant", ""): ("", "")}
     known |= {("creator", str(one)): (name, "") for one, name in names.items()}
     known |= {("platform", one.platform): ("", one.platform) for one in accounts}
@@ -54,7 +52,7 @@ def list_stop_targets(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, 
 
 
 def _list_own_creators(scope: Scope, member: Member) -> list[Creator]:
-    return [one for one in tenant_reads.list_creators(scope) if member.works_for(one.slug)]
+    return [one for one in list_creators(scope) if member.works_for(one.slug)]
 
 
 def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
@@ -71,7 +69,7 @@ def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
 def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
     """Raise unless the member who acts may end this stop (where, target, feature) as far as whose it is goes: NotFound
     where it holds no more or reaches no creator they work for, Refused where it reaches others' too."""
-    member = tenant_reads.get_acting_member(scope, "switch.people_only")
+    member = get_acting_member(scope, "switch.people_only")
     if stop not in [(one.where, one.target, one.feature) for one in list_stop_rows(scope, member)]:
         raise NotFound("switch.ended")
     emergency_stops.check_may_reopen(scope, member, *stop[:2])
@@ -80,7 +78,7 @@ def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
 def require_can_stop(scope: Scope, where: str, target: str) -> None:
     """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What reaches others too
     they may stop: it is a brake."""
-    member = tenant_reads.get_acting_member(scope, "switch.people_only")
+    member = get_acting_member(scope, "switch.people_only")
     if (where, target) not in list_stop_targets(scope, _list_own_creators(scope, member)):
         raise NotFound("system.not_yours")
 
@@ -97,6 +95,4 @@ class PageHeader:
 def load_page_header(scope: Scope, page: PageContext) -> PageHeader:
     """All of it; who only reviews is told of no stop."""
     works = page.has_right(*(right for right in Right if right is not Right.REVIEW))
-    return PageHeader(
-        tenant_reads.get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now
-    )
+    return PageHeader(get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now)

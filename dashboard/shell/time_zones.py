@@ -1,15 +1,16 @@
 """A clock that is chosen: zones by the cities they are named after, in the language of whoever looks."""
 
 from functools import cache, partial
+from zoneinfo import available_timezones
 
 import streamlit as st
-
-pass
-from zoneinfo import available_timezones
 
 from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.page_context import PageContext
 from foundation.ops.wall_time import WallTime, load_zone
+
+pass
+
 
 ZONE_AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 

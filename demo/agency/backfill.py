@@ -8,14 +8,14 @@ from demo.agency.history import HistoryInput
 from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day
-from insights.rollups import history_import as insights
-from schedules.imports import history_import as schedules
+from insights.rollups.history_import import import_past_days, import_past_followers, import_past_readings
+from schedules.imports.history_import import import_past_posts
 from schedules.posts import live_posts
 from studio.library import assets
 from studio.packs import packs
 from subscribers.catalog.prices import get_price
 from subscribers.history import history_import
-from subscribers.history import history_import as subscribers
+from subscribers.history.history_import import import_past_fans
 
 
 def read_history_input(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> HistoryInput:
@@ -45,10 +45,10 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
             return
         stage = read_history_input(scope, company, part)
         past = history.generate_history(stage)
-        schedules.import_past_posts(scope, past.posts)
+        import_past_posts(scope, past.posts)
         lifecycle.record_imported_history(scope, stage.channel.id, max(one.published_at for one in past.posts))
-        subscribers.import_past_fans(scope, past.fans)
+        import_past_fans(scope, past.fans)
         history_import.import_past_sales(scope, past.sales)
-        insights.import_past_readings(scope, past.readings)
-        insights.import_past_followers(scope, past.followers)
-        insights.import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        import_past_readings(scope, past.readings)
+        import_past_followers(scope, past.followers)
+        import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))

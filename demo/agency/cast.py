@@ -15,7 +15,8 @@ from studio.recipes.specs import RecipeSpec
 from subscribers.replies.persona import PersonaExample, PersonaVersion
 from tenants.agencies.rights import Role
 
-RAIL, CURRENCY = "sandbox", "XTS"
+RAIL = "sandbox"
+CURRENCY = "XTS"
 """Test money: nothing of the demo is worth anything."""
 
 DrawingMethod = Literal["scene", "placeholder", "tile"]

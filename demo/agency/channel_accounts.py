@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import lifecycle, queries
 from channels.accounts.queries import Channel
 from connectors.contract.account_setup import ConnectedAccount
 from connectors.registry import loader
@@ -18,7 +17,9 @@ from sandbox.store import SandboxStore
 from tenants.vault import envelope
 from web.site import sites
 
-PAGE, NETWORK, BY_HAND = "own_page", "sandbox", "byhand"
+PAGE = "own_page"
+NETWORK = "sandbox"
+BY_HAND = "byhand"
 MANUAL_CONNECTOR_PATH = "connectors.platforms.byhand.publisher:ByHand"
 ELSEWHERE = 3
 """Of those who follow a creator's first account, one in so many follows each other one as well."""
@@ -70,7 +71,8 @@ class _Opening:
 
     def page(self, part: CreatorProfile) -> None:
         """A creator's own page; its credential is sealed the moment it is made."""
-        creator_id, address = creator_id_of(self.scope, part), sandbox_chat_url(self.settings, part)
+        creator_id = creator_id_of(self.scope, part)
+        address = sandbox_chat_url(self.settings, part)
         credential = sites.open_site(
             self.scope,
             creator_id=creator_id,
@@ -121,7 +123,7 @@ class _Opening:
         )
 
     def _find_channel(self, part: CreatorProfile, platform: str, account: SandboxAccountProfile) -> Channel | None:
-        found = channel_reads.list_creator_channels(self.scope, creator_id_of(self.scope, part))
+        found = queries.list_creator_channels(self.scope, creator_id_of(self.scope, part))
         return next((one for one in found if (one.platform, one.account) == (platform, account.account)), None)
 
     def _connect_account(
@@ -146,9 +148,9 @@ class _Opening:
 
 def find_chat_channel(scope: Scope, part: CreatorProfile) -> Channel:
     """The account on which a creator chats and sells. Raises NotFound."""
-    return channel_reads.get_channel_by_name(scope, creator_id_of(scope, part), part.accounts[0].name)
+    return queries.get_channel_by_name(scope, creator_id_of(scope, part), part.accounts[0].name)
 
 
 def find_page_channel(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> Channel:
     """The account of a creator's own page. Raises NotFound."""
-    return channel_reads.get_channel_by_name(scope, creator_id_of(scope, part), PAGE_NAMES[company.language])
+    return queries.get_channel_by_name(scope, creator_id_of(scope, part), PAGE_NAMES[company.language])

@@ -13,8 +13,14 @@ from insights.rollups.history_import import PastDay, PastReading
 from insights.rollups.queries import DaySales, DayWork
 from schedules.imports.history_import import PastPost
 from subscribers.history.history_import import PastFan, PastSale, past_sale_entries
-from subscribers.ledger import entries as ledger
-from subscribers.ledger.entries import SplitShares
+from subscribers.ledger.entries import (
+    AGENCY_DUE_ACCOUNT,
+    CHATTER_DUE_ACCOUNT,
+    CREATOR_DUE_ACCOUNT,
+    REFUNDS_ACCOUNT,
+    SALES_ACCOUNT,
+    SplitShares,
+)
 
 DayTotals = dict[str, int]
 """Amounts of one day by ledger account, and how many sales there were."""
@@ -24,8 +30,10 @@ ORDERS = "orders"
 
 def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares) -> list[PastDay]:
     """Every day of the history, also those without a sale."""
-    lateness, looks = _lateness_by_day(history.posts), _metrics_by_day(stage, history.readings)
-    talk, money = _messages_by_day(stage, history.fans), _sales_by_day(stage, history.sales, shares)
+    lateness = _lateness_by_day(history.posts)
+    looks = _metrics_by_day(stage, history.readings)
+    talk = _messages_by_day(stage, history.fans)
+    money = _sales_by_day(stage, history.sales, shares)
     return [
         PastDay(
             stage.creator_id,
@@ -93,9 +101,9 @@ def _sales_by_day(
 def _build_day_sales(currency: str, sums: DayTotals) -> DaySales:
     return DaySales(
         sums[ORDERS],
-        gross=Money(-sums[ledger.SALES_ACCOUNT], currency),
-        refunds=Money(sums[ledger.REFUNDS_ACCOUNT], currency),
-        creator=Money(-sums[ledger.CREATOR_DUE_ACCOUNT], currency),
-        agency=Money(-sums[ledger.AGENCY_DUE_ACCOUNT], currency),
-        staff=Money(-sums[ledger.CHATTER_DUE_ACCOUNT], currency),
+        gross=Money(-sums[SALES_ACCOUNT], currency),
+        refunds=Money(sums[REFUNDS_ACCOUNT], currency),
+        creator=Money(-sums[CREATOR_DUE_ACCOUNT], currency),
+        agency=Money(-sums[AGENCY_DUE_ACCOUNT], currency),
+        staff=Money(-sums[CHATTER_DUE_ACCOUNT], currency),
     )

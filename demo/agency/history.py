@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from channels.accounts.queries import Channel
-from demo.agency import phrases as texts
+from demo.agency import phrases
 from demo.agency.cast import RAIL, CreatorProfile
 from foundation.ids import derived_uuid
 from foundation.money import Money
@@ -27,7 +27,8 @@ WEEK = (0.85, 0.85, 0.9, 0.95, 1.15, 1.25, 1.05)
 HOURS = (2, 1, 1, 0, 0, 1, 2, 4, 6, 6, 5, 5, 7, 6, 5, 5, 6, 8, 10, 12, 14, 15, 11, 6)
 """How many write in each local hour."""
 
-REFUNDED_PERCENT, REPEAT_PURCHASE_PERCENT = 2, 38
+REFUNDED_PERCENT = 2
+REPEAT_PURCHASE_PERCENT = 38
 """Of sales that are given back; of buyers who buy once more."""
 
 METRICS = (("views", 900), ("likes", 90), ("comments", 9), ("clicks", 30))
@@ -81,7 +82,8 @@ class DemoHistory:
 
 def generate_history(stage: HistoryInput) -> DemoHistory:
     """Everything there is to remember of a creator; pure."""
-    published, known = generate_posts(stage), generate_fans(stage)
+    published = generate_posts(stage)
+    known = generate_fans(stage)
     return DemoHistory(
         published, generate_readings(stage, published), generate_followers(stage), known, generate_sales(stage, known)
     )
@@ -105,10 +107,11 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
     """A post for each slot of each day, with a picture of the library."""
     found = []
     for number, (day, slot) in enumerate((day, slot) for day in stage.days() for slot in stage.part.sales.slots):
-        dice, clock = stage.seed_for("post", number), parse_clock_time(slot)
+        dice = stage.seed_for("post", number)
+        clock = parse_clock_time(slot)
         due = _instant_at(stage, day, clock)
         key, asset = dice.choice(stage.pictures)
-        title, body = texts.caption_for(key, dice.randrange(len(texts.ENDINGS)))
+        title, body = phrases.caption_for(key, dice.randrange(len(phrases.ENDINGS)))
         found.append(
             PastPost(
                 id=stage.derived_id("post", number),
@@ -157,7 +160,8 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
 
 def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
     """How many followed the account at the end of each day: they grow as all does, and some leave again."""
-    days, today = stage.days(), stage.part.sales.followers
+    days = stage.days()
+    today = stage.part.sales.followers
     found = []
     for place, day in enumerate(days):
         luck = stage.seed_for("followers", day).uniform(0.995, 1.005)
@@ -169,14 +173,16 @@ def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
 
 def generate_fans(stage: HistoryInput) -> list[PastFan]:
     """Everybody who ever wrote, in the order they came."""
-    days, dice = stage.days(), stage.seed_for("arrivals")
+    days = stage.days()
+    dice = stage.seed_for("arrivals")
     arrivals = sorted(dice.choices(days, day_weights(days), k=stage.part.sales.fans))
     return [_generate_fan(stage, number, day) for number, day in enumerate(arrivals)]
 
 
 def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
     dice = stage.seed_for("fan", number)
-    first, initial = dice.choice(texts.FIRST_NAMES), dice.choice(texts.INITIALS)
+    first = dice.choice(phrases.FIRST_NAMES)
+    initial = dice.choice(phrases.INITIALS)
     language = "en" if "en" in stage.part.languages and dice.random() < 0.3 else "fr"
     since = _generate_instant(stage, day, dice)
     return PastFan(
@@ -193,10 +199,11 @@ def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
 
 def _generate_lines(stage: HistoryInput, dice: random.Random, since: datetime, language: str) -> Iterator[PastLine]:
     """A hello, then some talk, some of it on later days; nothing after the last day."""
-    over, at = _instant_at(stage, stage.today, time(0, 0)), since
-    exchanges = [dice.choice(texts.OPENING_EXCHANGES[language])]
+    over = _instant_at(stage, stage.today, time(0, 0))
+    at = since
+    exchanges = [dice.choice(phrases.OPENING_EXCHANGES[language])]
     exchanges += [
-        dice.choice(texts.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
+        dice.choice(phrases.FOLLOWING_EXCHANGES[language]) for _ in range(dice.choices(range(5), (3, 4, 3, 2, 1))[0])
     ]
     for said, answered in exchanges:
         answer_at = at + timedelta(seconds=dice.randrange(3, 25))
@@ -213,10 +220,12 @@ def generate_sales(stage: HistoryInput, known: Sequence[PastFan]) -> list[PastSa
 
 
 def _generate_sales(stage: HistoryInput, number: int, fan: PastFan) -> Iterator[PastSale]:
-    dice, over = stage.seed_for("buys", number), _instant_at(stage, stage.today, time(0, 0))
+    dice = stage.seed_for("buys", number)
+    over = _instant_at(stage, stage.today, time(0, 0))
     if dice.randrange(100) >= stage.part.sales.buyers_percent:
         return
-    left, at = dice.sample(list(stage.packs), len(stage.packs)), fan.since
+    left = dice.sample(list(stage.packs), len(stage.packs))
+    at = fan.since
     while left:
         at += timedelta(minutes=dice.randrange(4, 40))
         if at >= over:

@@ -130,7 +130,8 @@ def _only_here(settings: Settings) -> None:
         raise Refused("demo.not_here")
 
 
-PAGE_CREATOR, CHAT_CREATOR = "mia", "nova"
+PAGE_CREATOR = "mia"
+CHAT_CREATOR = "nova"
 
 
 def welcome_addresses(settings: Settings) -> dict[str, str]:

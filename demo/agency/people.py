@@ -10,8 +10,7 @@ from foundation.errors import NotFound
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
-from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 
 DEMO_ACTOR = "system:demo"
@@ -28,7 +27,7 @@ MEMBER_SINCE = timedelta(days=400)
 def is_seeded(scope: Scope) -> bool:
     """Whether the agency of this scope is there, and with it all that `found` writes."""
     try:
-        tenant_reads.get_agency(scope)
+        queries.get_agency(scope)
     except NotFound:
         return False
     return True
@@ -79,9 +78,9 @@ def pair_manager_phone(tenant: OpenScope, company: AgencyProfile) -> None:
             assignees.pair_phone(scope, manager, name=PHONE)
 
 
-def first_member_with_role(scope: Scope, role: Role) -> tenant_reads.Member:
+def first_member_with_role(scope: Scope, role: Role) -> queries.Member:
     """The first member of a role, by name. Raises NotFound."""
-    for member in tenant_reads.list_members(scope):
+    for member in queries.list_members(scope):
         if member.role is role:
             return member
     raise NotFound("demo.nobody", role=str(role))
@@ -89,4 +88,4 @@ def first_member_with_role(scope: Scope, role: Role) -> tenant_reads.Member:
 
 def creator_id_of(scope: Scope, part: CreatorProfile) -> UUID:
     """The creator's id. Raises NotFound."""
-    return tenant_reads.get_creator(scope, part.slug).id
+    return queries.get_creator(scope, part.slug).id

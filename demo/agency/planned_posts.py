@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from connectors.registry import loader
-from demo.agency import phrases as texts
+from demo.agency import phrases
 from demo.agency.cast import MIA, NOVA, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel, find_page_channel
 from demo.agency.people import DEMO_ACTOR, creator_id_of, first_member_with_role
@@ -22,8 +22,14 @@ from foundation.ops.wall_time import WallTime, day_bounds, local_day, parse_cloc
 from gate.assets import label_lifts
 from schedules.approvals import decisions
 from schedules.drafts import duplicates
-from schedules.posts import deliveries as planning
-from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import (
+    DEFAULT_LATE_OK,
+    create_delivery,
+    create_post,
+    has_approved_deliveries,
+    schedule_post,
+)
+from schedules.posts.queries import entries_between, post_ids_by_origin_key
 from studio.library import assets
 from tenants.agencies.rights import Role
 
@@ -64,9 +70,7 @@ def schedule_coming_days(tenant: OpenScope, company: AgencyProfile, part: Creato
         pictures = _list_postable_pictures(scope, part)
         for one in _build_planned_posts(scope, company, part, pictures):
             write_and_schedule(scope, part, one)
-        if part is APPROVAL_CREATOR and not schedule_reads.post_ids_by_origin_key(
-            scope, ORIGIN, _pending_post_key(part)
-        ):
+        if part is APPROVAL_CREATOR and not post_ids_by_origin_key(scope, ORIGIN, _pending_post_key(part)):
             _create_pending_post(scope, company, part, pictures[0])
 
 
@@ -74,20 +78,20 @@ def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: Creato
     """The posts that leave with the first start: the last act of a seeding, since they are due at once."""
     key = f"{part.slug}:opening:"
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
-        if not part.sales.opening or schedule_reads.post_ids_by_origin_key(scope, ORIGIN, key):
+        if not part.sales.opening or post_ids_by_origin_key(scope, ORIGIN, key):
             return
         usual = (find_page_channel(scope, company, part), find_chat_channel(scope, part))
         every = (
-            channel_reads.list_creator_channels(scope, creator_id_of(scope, part))
-            if part is FIRST_POSTS_CREATOR
-            else usual
+            queries.list_creator_channels(scope, creator_id_of(scope, part)) if part is FIRST_POSTS_CREATOR else usual
         )
-        now, pictures = _round_to_second(scope.now + STARTING, company.zone), _list_postable_pictures(scope, part)
+        now = _round_to_second(scope.now + STARTING, company.zone)
+        pictures = _list_postable_pictures(scope, part)
     if part is FIRST_POSTS_CREATOR:
         allow_manual_post(tenant, company.tenant_id, pictures[0][1])
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         for n in range(part.sales.opening):
-            picture, channels = pictures[n % len(pictures)], usual if n else every
+            picture = pictures[n % len(pictures)]
+            channels = usual if n else every
             write_and_schedule(scope, part, PlannedPost(f"{key}{n}", now, picture, channels, None, n))
 
 
@@ -96,7 +100,7 @@ def allow_manual_post(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None
     with tenant(tenant_id, DEMO_ACTOR) as scope:
         owner = first_member_with_role(scope, Role.OWNER).id
     label_lifts.handle_label_lift(
-        label_lifts.LabelLiftRequested(tenant_id, picture, True, texts.MANUAL_POST_REASON, f"member:{owner}"),
+        label_lifts.LabelLiftRequested(tenant_id, picture, True, phrases.MANUAL_POST_REASON, f"member:{owner}"),
         tenant=tenant,
     )
 
@@ -120,7 +124,7 @@ def _build_planned_posts(
             WallTime(day, parse_clock_time(PUBLISH_TIME), company.zone),
             pictures[day.toordinal() % len(pictures)],
             (page,),
-            planning.DEFAULT_LATE_OK,
+            DEFAULT_LATE_OK,
             day.toordinal(),
         )
         for day in days
@@ -131,8 +135,9 @@ def _build_planned_posts(
 def _list_taken_days(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]) -> set[date]:
     if not days:
         return set()
-    start, end = day_bounds(days[0], company.zone)[0], day_bounds(days[-1], company.zone)[1]
-    planned = schedule_reads.entries_between(scope, creator_id_of(scope, part), start, end)
+    start = day_bounds(days[0], company.zone)[0]
+    end = day_bounds(days[-1], company.zone)[1]
+    planned = entries_between(scope, creator_id_of(scope, part), start, end)
     return {local_day(one.due_at, company.zone) for one in planned if one.wall_time.endswith(PUBLISH_TIME)}
 
 
@@ -150,8 +155,8 @@ def write_and_schedule(
     """Write a post for the house, have the manager approve it and plan it; its deliveries by account. Repeatable."""
     post_id, deliveries = _create_post(scope, part, one, author=DEMO_ACTOR, origin=origin)
     decisions.approve_post(scope, post_id, member_id=first_member_with_role(scope, Role.MANAGER).id)
-    if planning.has_approved_deliveries(scope, post_id):
-        planning.schedule_post(scope, post_id)
+    if has_approved_deliveries(scope, post_id):
+        schedule_post(scope, post_id)
     return deliveries
 
 
@@ -173,8 +178,8 @@ def _create_post(
     scope: Scope, part: CreatorProfile, one: PlannedPost, *, author: str, origin: str = ORIGIN
 ) -> tuple[UUID, dict[UUID, UUID]]:
     key, asset = one.picture
-    title, body = texts.caption_for(key, one.number)
-    post_id = planning.create_post(
+    title, body = phrases.caption_for(key, one.number)
+    post_id = create_post(
         scope,
         creator_id=creator_id_of(scope, part),
         title=title,
@@ -185,9 +190,7 @@ def _create_post(
         author=author,
         late_ok=one.late_tolerance,
     )
-    deliveries = {
-        channel.id: planning.create_delivery(scope, post_id, channel.id, at=one.at) for channel in one.channels
-    }
+    deliveries = {channel.id: create_delivery(scope, post_id, channel.id, at=one.at) for channel in one.channels}
     duplicates.acknowledge_duplicates(
         scope, post_id, connectors=loader.load_connectors()
     )  # a demonstration has few pictures, and shows them often

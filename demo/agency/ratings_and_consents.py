@@ -23,10 +23,11 @@ from gate.people import persons
 from gate.people.declarations import MODEL_PART, REFERENCES_PART, DeclaredSource, LookResult, source_digest
 from gate.ratings import ratings
 from gate.reviews import synthetic_people
-from studio.library import assets as library
+from studio.library.assets import assets_by_source, get_asset
 from tenants.agencies.rights import Role
 
-FIRST_CHECK, PERMISSION = timedelta(days=400), timedelta(days=365)
+FIRST_CHECK = timedelta(days=400)
+PERMISSION = timedelta(days=365)
 """Sacha proved their age before the oldest file; permissions run for two years from a year ago."""
 
 YESTERDAY = timedelta(days=1)
@@ -40,13 +41,13 @@ NOVA_LICENCE = "Greenroom"
 def rate_and_record_consents(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
     """Rate a creator's pictures and write down who is shown, in one transaction; once."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
-        assets = library.assets_by_source(scope, creator_id_of(scope, part), [shot.key for shot in part.pictures])
-        if library.get_asset(scope, assets[part.pictures[-1].key]).rating is not None:
+        assets = assets_by_source(scope, creator_id_of(scope, part), [shot.key for shot in part.pictures])
+        if get_asset(scope, assets[part.pictures[-1].key]).rating is not None:
             return
         manager = first_member_with_role(scope, Role.MANAGER)
     with tenant(company.tenant_id, f"member:{manager.id}") as scope:
         for shot in part.pictures:
-            sha256 = library.get_asset(scope, assets[shot.key]).sha256
+            sha256 = get_asset(scope, assets[shot.key]).sha256
             ratings.record_rating(scope, sha256, shot.rating, source=f"member:{manager.id}")
         if part is NOVA:
             _declare_nova(scope, creator_id_of(scope, part), assets)
@@ -58,7 +59,7 @@ def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> No
     """Nova is invented: the owner declares it, the manager and a guest of the first day looked at it."""
     nova = persons.add_person(scope, kind="synthetic", display_ref="Nova", creator_id=creator)
     sources = tuple(DeclaredSource(part, NOVA_SOURCE, "", NOVA_LICENCE, True) for part in (MODEL_PART, REFERENCES_PART))
-    references = sorted(library.get_asset(scope, asset).sha256 for asset in assets.values())
+    references = sorted(get_asset(scope, asset).sha256 for asset in assets.values())
     declared = persons.record_declaration(
         scope,
         nova,

@@ -10,7 +10,8 @@ from studio.library import assets
 from studio.packs import packs
 from subscribers.catalog.prices import get_price, set_price
 
-STARS, STARS_CURRENCY = "stars", "XTR"
+STARS = "stars"
+STARS_CURRENCY = "XTR"
 """What a bot sells for, once a real one is connected to the demo: as many Stars as test money."""
 
 

@@ -17,8 +17,7 @@ from foundation.storage.archive import open_archive
 from foundation.storage.object_store import open_library_store, open_page_store
 from gate.log import anchors
 from gate.log.signed_checkpoints import LogKey
-from sandbox import store as sandbox_forgetting
-from sandbox.store import SandboxStore
+from sandbox.store import SandboxStore, delete_accounts
 from tenants.auth import sessions
 from tenants.scope import list_tenant_ids, scope_opener
 from tenants.vault import envelope
@@ -85,7 +84,8 @@ def sign_log_ends(settings: Settings, tenants: Sequence[UUID]) -> None:
 def delete_cross_agency_links(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
     """Forget, in the agencies that stay, that somebody of theirs also had a login of the demo; returns how many."""
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
-    tenant, count = scope_opener(database), 0
+    tenant = scope_opener(database)
+    count = 0
     try:
         for staying in set(list_tenant_ids(tenant)) - set(tenants):
             with tenant(staying, DEMO_ACTOR) as scope:
@@ -121,7 +121,7 @@ def delete_sandbox_accounts(settings: Settings) -> dict[str, int]:
     store = SandboxStore(file)
     try:
         names = [account.account for company in DEMO_AGENCIES for part in company.creators for account in part.accounts]
-        return {f"sandbox.{table}": count for table, count in sandbox_forgetting.delete_accounts(store, names).items()}
+        return {f"sandbox.{table}": count for table, count in delete_accounts(store, names).items()}
     finally:
         store.close()
 

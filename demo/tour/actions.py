@@ -11,7 +11,7 @@ from datetime import timedelta
 from urllib.parse import quote
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.manual_tasks import tasks
@@ -47,15 +47,14 @@ from sandbox.client import call_control
 from schedules.approvals import decisions
 from schedules.drafts import duplicates
 from schedules.posts import deliveries
-from schedules.posts import queries as schedule_reads
 from schedules.posts.deliveries import deliveries_of_post
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, calendar_entries, post_ids_by_origin_key
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from studio.ingest import pipeline, uploads
 from studio.library import assets
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency, get_creator, list_creators
 from workers.wiring import Services
 
 TOUR_ACTOR = "system:tour"
@@ -67,7 +66,8 @@ INSTAGRAM = "as_instagram"
 FILE_NAME = "vacances-a-la-mer.jpg"
 HARMLESS_TITLE = "Une plage en été"
 
-SOON, LOOK = timedelta(seconds=1), timedelta(seconds=2)
+SOON = timedelta(seconds=1)
+LOOK = timedelta(seconds=2)
 POSTS_BEFORE_KILL = 4
 """Posts of a burst that have left when the process is killed."""
 
@@ -90,7 +90,7 @@ def perform_action(event: TourStepRequested, *, s: Services) -> None:
     if s.settings.environment == "production":
         return
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
-        if not tenant_reads.get_agency(scope).demo:
+        if not get_agency(scope).demo:
             return
     try:
         ACTIONS[event.act](event, s)
@@ -103,7 +103,7 @@ def _publish_burst(event: TourStepRequested, s: Services) -> None:
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
         places = [one for one in _list_sandbox_channels(scope, nova) if one.surface.rpartition(".")[2] != INSTAGRAM]
-        language = tenant_reads.get_agency(scope).language
+        language = get_agency(scope).language
         for number in range(1, BURST_SIZE + 1):
             words = render_message(
                 Message("tour.burst_words", {"number": number, "of": BURST_SIZE, "run": press_mark(event.subject_id)}),
@@ -137,7 +137,7 @@ def _publish_post(
         author=TOUR_ACTOR,
         late_ok=None,
     )
-    at = to_wall_time(scope.now + SOON, tenant_reads.get_creator(scope, creator_id).zone)
+    at = to_wall_time(scope.now + SOON, get_creator(scope, creator_id).zone)
     for channel_id in channels:
         deliveries.create_delivery(scope, post_id, channel_id, at=at)
     duplicates.acknowledge_duplicates(
@@ -171,7 +171,8 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
             return
         entries = _list_entries(scope, event)
         nova = creator_id_of(scope, NOVA)
-        places, now = _list_sandbox_channels(scope, nova), scope.now
+        places = _list_sandbox_channels(scope, nova)
+        now = scope.now
         killed = audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
     waiting = killed is None or any(one.state not in SETTLED_STATES for one in entries)
     if waiting and entries and now - entries[0].due_at < PATIENCE:
@@ -211,7 +212,7 @@ def _attempt_forbidden_post(event: TourStepRequested, s: Services) -> None:
         place = next((one for one in _list_sandbox_channels(scope, nova) if one.surface.endswith(INSTAGRAM)), None)
         if place is None:
             raise NotFound("channel.unknown")
-        words = render_message(Message(f"tour.cheat_words.{event.how}"), tenant_reads.get_agency(scope).language)
+        words = render_message(Message(f"tour.cheat_words.{event.how}"), get_agency(scope).language)
         key = f"cheat:{event.how}:{event.subject_id}"
         _publish_post(scope, event, (nova, words, (asset,)), [place.id], key=key)
 
@@ -272,9 +273,9 @@ def _publish_everywhere(event: TourStepRequested, s: Services) -> None:
         picture = _free_picture(scope, mia)
     planned_posts.allow_manual_post(s.tenant, event.tenant_id, picture)
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
-        places = [one.id for one in channel_reads.list_creator_channels(scope, mia) if one.state == ChannelState.ACTIVE]
+        places = [one.id for one in queries.list_creator_channels(scope, mia) if one.state == ChannelState.ACTIVE]
         words = render_message(
-            Message("tour.five_words", {"run": press_mark(event.subject_id)}), tenant_reads.get_agency(scope).language
+            Message("tour.five_words", {"run": press_mark(event.subject_id)}), get_agency(scope).language
         )
         key = f"five:{event.subject_id}"
         _publish_post(scope, event, (mia, words, (picture,)), places, key=key)
@@ -299,7 +300,7 @@ def _complete_manual_task(event: TourStepRequested, s: Services) -> None:
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         mia = creator_id_of(scope, MIA)
         mine = {one.delivery_id: one for one in _list_entries(scope, event, step="five")}
-        theirs = {one.id for one in channel_reads.list_creator_channels(scope, mia) if one.is_manual}
+        theirs = {one.id for one in queries.list_creator_channels(scope, mia) if one.is_manual}
         handed = [one for one in mine.values() if one.channel_id in theirs]
         found = [one for one in tasks.list_due_tasks(scope, creators=[mia]) if one.about in mine and not one.is_removal]
         over = scope.now - handed[0].due_at > PATIENCE if handed else True
@@ -320,7 +321,7 @@ def _restore_picture(event: TourStepRequested, s: Services) -> None:
         appeals.handle_appeal_decision(agreed, tenant=s.tenant)
     with s.tenant(event.tenant_id, event.by) as scope:
         mia = creator_id_of(scope, MIA)
-        posts = schedule_reads.post_ids_by_origin_key(scope, TOUR_ORIGIN, "five:").values()
+        posts = post_ids_by_origin_key(scope, TOUR_ORIGIN, "five:").values()
         mine = {row.id for post in posts for row in deliveries_of_post(scope, post)}
         for one in tasks.list_due_tasks(scope, creators=[mia]):
             if one.is_removal and one.about in mine:
@@ -336,7 +337,7 @@ def _approve_appeal(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
         is not None
     ):
         appeals.submit_agency_appeal(scope, complaint_id, words=render_message(Message("tour.undo_remove"), "fr"))
-    creators = {one.id for one in tenant_reads.list_creators(scope)}
+    creators = {one.id for one in list_creators(scope)}
     again = next((one for one in appeals.list_pending_appeals(scope, creators) if complaint_id in one.about), None)
     if again is None or not again.allowed:
         return None
@@ -357,17 +358,17 @@ ACTIONS: Mapping[str, Callable[[TourStepRequested, Services], None]] = {
 
 def _list_sandbox_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
     """A creator's accounts on the sandbox that work."""
-    found = channel_reads.list_creator_channels(scope, creator_id)
+    found = queries.list_creator_channels(scope, creator_id)
     names = {account.account for account in NOVA.accounts}
     return [one for one in found if one.account in names and one.state == ChannelState.ACTIVE]
 
 
 def _list_entries(scope: Scope, event: TourStepRequested, *, step: str = "burst") -> list[DeliveryEntry]:
     """Where the posts of a run go, and how they stand."""
-    posts = schedule_reads.post_ids_by_origin_key(scope, TOUR_ORIGIN, f"{step}:{event.subject_id}")
+    posts = post_ids_by_origin_key(scope, TOUR_ORIGIN, f"{step}:{event.subject_id}")
     deliveries = [row.id for post in posts.values() for row in deliveries_of_post(scope, post)]
-    creators = [one.id for one in tenant_reads.list_creators(scope)]
-    return schedule_reads.calendar_entries(scope, creators, scope.now, scope.now, names={}, also=deliveries)
+    creators = [one.id for one in list_creators(scope)]
+    return calendar_entries(scope, creators, scope.now, scope.now, names={}, also=deliveries)
 
 
 def press_mark(press_id: UUID) -> str:

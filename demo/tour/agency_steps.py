@@ -16,7 +16,7 @@ from foundation.money import Money
 from foundation.ops.wall_time import load_zone
 from foundation.storage.object_store import open_library_store, open_page_store
 from subscribers.ledger import entries
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.scope import list_tenant_ids
 from workers.wiring import Services
 
@@ -108,7 +108,7 @@ def _list_created_agencies(services: Services, address: str) -> list[UUID]:
     found = []
     for one in set(list_tenant_ids(services.tenant)) - {INSTALLATION_ID, LUMIERE.tenant_id}:
         with services.tenant(one, JUDGE_ACTOR) as scope:
-            if any(member.email.endswith(address) for member in tenant_reads.list_members(scope)):
+            if any(member.email.endswith(address) for member in queries.list_members(scope)):
                 found.append(one)
     return found
 
@@ -140,7 +140,7 @@ def _get_created_agency(j: TourJudge) -> UUID:
 
 def _get_post_url(j: TourJudge, own: UUID, words: str) -> str:
     with j.services.tenant(own, JUDGE_ACTOR) as scope:
-        j.check_witness("database", not tenant_reads.get_agency(scope).demo, "it is a demonstration")
+        j.check_witness("database", not queries.get_agency(scope).demo, "it is a demonstration")
         rows = scope.run(
             "SELECT d.url FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
             " WHERE d.tenant_id = :tenant AND p.body = :words AND d.state = 'published'",

@@ -64,7 +64,8 @@ class WitnessDisagreement(Exception):  # no error of the house: a witness saw so
     """One of the three witnesses (text, database, sandbox) says otherwise."""
 
     def __init__(self, witness: str, told: str) -> None:
-        self.witness, self.told = witness, told
+        self.witness = witness
+        self.told = told
         super().__init__(f"{witness}: {told}")
 
 

@@ -17,13 +17,15 @@ from foundation.db.database import OpenScope
 from foundation.ops.clock import monotonic
 from foundation.outbox import outbox
 from gate.contract.units import Subject
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.posts.delivery_units import DELIVERY_SUBJECT
 
 TOLERANCE_SECONDS = 5.0
 """Seconds a line may be early or late."""
 
-SCENE_SECONDS, LEAD, PLAY_SECONDS = 85.0, 10.0, 240.0
+SCENE_SECONDS = 85.0
+LEAD = 10.0
+PLAY_SECONDS = 240.0
 
 RECORDER_SCRIPT = """
 (() => {
@@ -66,7 +68,8 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
 
     While an earlier minute is still played, opening Home begins nothing: then Home is opened again and again.
     """
-    before, end = j.scenes, monotonic() + PLAY_SECONDS
+    before = j.scenes
+    end = monotonic() + PLAY_SECONDS
     while len(scenes_played(j)) <= len(before):
         j.check_witness("database", monotonic() < end, "opening Home began nothing")
         j.window.page.wait_for_timeout(3000)
@@ -79,7 +82,8 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
     spent = j.read_demo_agency(lambda scope: (scope.now - datetime.fromisoformat(opened)).total_seconds())
     j.began = monotonic() - spent
     key = f"{home_scene.PUBLISHED_POST}:{opened}"
-    leaves, held = _get_post_text(j, key), _get_post_text(j, f"{home_scene.HELD_POST}:{opened}")
+    leaves = _get_post_text(j, key)
+    held = _get_post_text(j, f"{home_scene.HELD_POST}:{opened}")
     wanted = {
         "next": ExpectedLine(5, (j.catalogue_text_start("dashboard.next"),)),
         "leaves": ExpectedLine(25, (leaves, j.catalogue_text_end("home.late")), key),
@@ -127,10 +131,8 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
         j.window.page.wait_for_timeout(500)
     j.save_screenshot("home")
     check_line_times(j, wanted)
-    hung, (post,) = (
-        next(one for one in j.channels_of_creator("mia") if one.name == HANGING_CHANNEL_NAME),
-        _list_post_ids(j, wanted["leaves"].key),
-    )
+    hung = next(one for one in j.channels_of_creator("mia") if one.name == HANGING_CHANNEL_NAME)
+    (post,) = _list_post_ids(j, wanted["leaves"].key)
     (sent,) = (one.delivery_id for one in j.deliveries_of(post) if one.channel_id == hung.id)
     key = step_runner.native_key_of(Subject(DELIVERY_SUBJECT, sent))
     count = sum(one["key"] == key for one in j.sandbox_posts(hung.account))
@@ -165,7 +167,7 @@ def scenes_played(j: TourJudge) -> list[str]:
     """The minutes that were played so far."""
     return sorted(
         j.read_demo_agency(
-            lambda scope: schedule_reads.post_ids_by_origin_key(
+            lambda scope: queries.post_ids_by_origin_key(
                 scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
             )
         )
@@ -175,7 +177,7 @@ def scenes_played(j: TourJudge) -> list[str]:
 def _list_post_ids(j: TourJudge, key: str) -> list[UUID]:
     return list(
         j.read_demo_agency(
-            lambda scope: schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, key)
+            lambda scope: queries.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, key)
         ).values()
     )
 
@@ -187,5 +189,5 @@ def _progress_texts(j: TourJudge, done: int) -> tuple[str, ...]:
 def _get_post_text(j: TourJudge, key: str) -> str:
     """What a post of the scene is recognised by on Home."""
     (post_id,) = _list_post_ids(j, key)
-    post = j.read_demo_agency(lambda scope: schedule_reads.get_stored_post(scope, post_id))
+    post = j.read_demo_agency(lambda scope: queries.get_stored_post(scope, post_id))
     return (post.title or post.body)[:60]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from demo.agency.cast import LUMIERE
 from demo.agency.people import first_member_with_role
@@ -19,12 +19,10 @@ from foundation.i18n.translation import Message, load_catalogue, render_message
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
 from sandbox.client import call_control
-from schedules.posts import queries as schedule_reads
 from schedules.posts.deliveries import deliveries_of_post
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, entries_of_post, post_ids_by_origin_key
 from schedules.posts.states import DeliveryState
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, get_creator
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from workers.wiring import Services
@@ -127,13 +125,11 @@ class TourJudge:
 
     def find_creator(self, slug: str) -> Creator:
         """A creator of the demo."""
-        return self.read_demo_agency(lambda scope: tenant_reads.get_creator(scope, slug))
+        return self.read_demo_agency(lambda scope: get_creator(scope, slug))
 
     def channels_of_creator(self, slug: str) -> list[Channel]:
         """Her accounts."""
-        return self.read_demo_agency(
-            lambda scope: channel_reads.list_creator_channels(scope, tenant_reads.get_creator(scope, slug).id)
-        )
+        return self.read_demo_agency(lambda scope: queries.list_creator_channels(scope, get_creator(scope, slug).id))
 
     def current_member(self) -> Member:
         """Who looks: a member of the demo agency."""
@@ -147,13 +143,11 @@ class TourJudge:
 
     def deliveries_of(self, post_id: UUID) -> list[DeliveryEntry]:
         """Where a post goes."""
-        return self.read_demo_agency(
-            lambda scope: schedule_reads.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope))
-        )
+        return self.read_demo_agency(lambda scope: entries_of_post(scope, post_id, names=queries.channel_names(scope)))
 
     def latest_step_run(self, step: str, since: str) -> list[UUID]:
         """The posts of the newest run of a step of the tour, if it is newer than the run `since`."""
-        written = self.read_demo_agency(lambda scope: schedule_reads.post_ids_by_origin_key(scope, "tour", f"{step}:"))
+        written = self.read_demo_agency(lambda scope: post_ids_by_origin_key(scope, "tour", f"{step}:"))
         newest = max((key.split(":")[1] for key in written), default="")
         return [post for key, post in sorted(written.items()) if newest > since and key.split(":")[1] == newest]
 
@@ -201,16 +195,21 @@ class TourJudge:
         """One step, timed; a disagreement, or what the browser complained about meanwhile, is its result."""
         from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
 
-        began, before = monotonic(), len(self.window.complaints)
-        witness, told = "", ""
+        began = monotonic()
+        before = len(self.window.complaints)
+        witness = ""
+        told = ""
         try:
             yield
         except WitnessDisagreement as found:
-            witness, told = found.witness, found.told
+            witness = found.witness
+            told = found.told
         except Broken as found:
-            witness, told = "text", " ".join(str(found).split())[:300]
+            witness = "text"
+            told = " ".join(str(found).split())[:300]
         except GreenroomError as found:
-            witness, told = "database", render_message(found.message, self.language)
+            witness = "database"
+            told = render_message(found.message, self.language)
         complaints = self.window.complaints[before:]
         told = "; ".join(filter(None, [told, *dict.fromkeys(complaints)]))
         witness = witness or ("text" if complaints else "")

@@ -31,7 +31,8 @@ REMOVAL_SECONDS = 10.0
 def check_chat_purchase(j: TourJudge) -> None:
     """The truth about being an AI; two charges, one of them back, one delivery."""
     account = next(one for one in j.channels_of_creator("nova") if one.chat_surface).account
-    fan, said = f"visite-{j.mark}{j.language}{j.width}", PAGE_TEXTS[j.language]
+    fan = f"visite-{j.mark}{j.language}{j.width}"
+    said = PAGE_TEXTS[j.language]
     chat = f"http://127.0.0.1:{j.services.settings.sandbox.port}/c/{quote(account, safe='+')}?fan={fan}"
     j.window.open(chat, drawn=False)
     first, second = FAN_QUESTIONS[j.language]

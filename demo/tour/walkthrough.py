@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 T = TypeVar("T")
-NARROW, WIDE = 390, 1440
+NARROW = 390
+WIDE = 1440
 
 
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:

@@ -42,7 +42,8 @@ class IdleClosingPool(QueuePool):
     def _end_those_at_rest(self) -> None:
         with self._waking:
             self._wakes = None
-        now, resting = monotonic(), self._take_idle_entries()
+        now = monotonic()
+        resting = self._take_idle_entries()
         left = [self._close_if_expired(record, now) for record in resting]
         for record in reversed(resting):  # those used last lie on top again; without a connection one is made anew
             self._pool.put(record, False)

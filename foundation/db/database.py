@@ -175,7 +175,9 @@ class Database:
     """A lazy pool of connections of one login. Made per process: a pool taken over a fork leaks answers."""
 
     def __init__(self, url: str, *, pool_size: int = 2, application: str = "greenroom") -> None:
-        self._url, self._pool_size, self._application = url, pool_size, application
+        self._url = url
+        self._pool_size = pool_size
+        self._application = application
         self._engine: Engine | None = None
         self._making = Lock()
 

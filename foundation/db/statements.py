@@ -24,7 +24,8 @@ class StatementRows(IteratorResult[Any]):
 
     def __init__(self, names: tuple[str, ...], rows: Iterator[Any], rowcount: int, *, returns_rows: bool) -> None:
         super().__init__(_result_metadata(names), rows)
-        self.rowcount, self.returns_rows = rowcount, returns_rows
+        self.rowcount = rowcount
+        self.returns_rows = returns_rows
 
 
 @lru_cache(maxsize=2048)

@@ -30,7 +30,9 @@ class HostGuard:
     def __init__(
         self, app: AsgiApp, *, hosts: Iterable[str], headers: Mapping[str, str], elsewhere: bytes = b""
     ) -> None:
-        self._app, self._hosts, self._elsewhere = app, frozenset(hosts), elsewhere
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._elsewhere = elsewhere
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:

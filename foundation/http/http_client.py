@@ -79,7 +79,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     """Bounds every read and write by what is left of the request's deadline: a slow drip cannot outlive it."""
 
     def __init__(self, stream: httpcore.NetworkStream, until: threading.local) -> None:
-        self._stream, self._until = stream, until
+        self._stream = stream
+        self._until = until
 
     def _remaining_seconds(self, timeout: float | None) -> float:
         left = getattr(self._until, "at", monotonic() + 30.0) - monotonic()
@@ -115,7 +116,8 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 class _DeadlineBackend(httpcore.SyncBackend):
     def __init__(self, until: threading.local, reach: AddressPolicy) -> None:
-        self._until, self._reach = until, reach
+        self._until = until
+        self._reach = reach
 
     def connect_tcp(
         self,

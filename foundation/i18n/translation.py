@@ -51,7 +51,8 @@ class Message:
 @cache
 def load_catalogue(language: str) -> Mapping[str, str]:
     """Every sentence of a language by code: ours, and those that installed packages bring for their platforms."""
-    ours, theirs = _load_own_sentences(language), _load_package_sentences(language)
+    ours = _load_own_sentences(language)
+    theirs = _load_package_sentences(language)
     return {**theirs, **ours}
 
 
@@ -116,7 +117,8 @@ def render_message(message: Message, language: str) -> str:
 
     What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
     """
-    code, params = message.code, {name: format_parameter(value, language) for name, value in message.params.items()}
+    code = message.code
+    params = {name: format_parameter(value, language) for name, value in message.params.items()}
     if code in _load_own_sentences(language) or (
         subject_of_code(code) in _spoken_of(language) and subject_of_code(code) not in _third_party_platforms()
     ):

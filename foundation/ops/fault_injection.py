@@ -84,7 +84,8 @@ class FaultBook:
     """Faults asked for and requests received, on a connection of its own: a post's fsync never waits for them."""
 
     def __init__(self, database: Path | str = ":memory:", clock: Callable[[], datetime] = wall_now) -> None:
-        self._lock, self._clock = threading.Lock(), clock
+        self._lock = threading.Lock()
+        self._clock = clock
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -192,7 +193,10 @@ class FaultyNetwork:
     def __init__(
         self, app: ASGIApp, *, book: FaultBook, call_of: Callable[[str, str], PlatformCall | None], latency_ms: int = 0
     ) -> None:
-        self._app, self._book, self._call_of, self._latency = app, book, call_of, latency_ms / 1000
+        self._app = app
+        self._book = book
+        self._call_of = call_of
+        self._latency = latency_ms / 1000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, well or badly."""

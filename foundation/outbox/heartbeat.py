@@ -23,7 +23,8 @@ _WANTED: ContextVar[IsCapacityNeeded | None] = ContextVar("wanted", default=None
 @contextmanager
 def running_row(beat: ExtendLease, wanted: IsCapacityNeeded | None = None) -> Iterator[None]:
     """Say, around a handler, how its row's lease is extended and who waits; `heartbeat` and `others_wait` find it."""
-    before, others = _RUNNING.set(beat), _WANTED.set(wanted)
+    before = _RUNNING.set(beat)
+    others = _WANTED.set(wanted)
     try:
         yield
     finally:
@@ -60,7 +61,8 @@ def heartbeat(beat: ExtendLease | None = None, *, every: float = EVERY) -> Itera
     `beat` is that of the running row when None; work started by hand has no row and never loses it.
     A beat that raises (the database is away) is tried again: the lease outlives several.
     """
-    pulse, ended = Heartbeat(), Event()
+    pulse = Heartbeat()
+    ended = Event()
     found = beat if beat is not None else _RUNNING.get()
     if found is None:
         yield pulse

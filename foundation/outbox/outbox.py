@@ -58,7 +58,8 @@ class RetryLater(Exception):  # no error: a handler gives its row back, at no co
     done meanwhile, so that failures before it count no more."""
 
     def __init__(self, after: timedelta, *, fresh: bool = False) -> None:
-        self.after, self.fresh = after, fresh
+        self.after = after
+        self.fresh = fresh
         super().__init__(f"later by {after.total_seconds():g} s")
 
 

@@ -27,7 +27,8 @@ from foundation.ops.settings import StorageSettings
 from foundation.storage.archive import check_archive_name
 from foundation.storage.object_store import bytes_digest, check_object_key
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 20.0
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 20.0
 OBJECT_SECONDS = 120.0
 """The longest one object may take to come; a slow drip ends there."""
 CHUNK = 1024 * 1024
@@ -56,7 +57,9 @@ class S3Store:
         """Raises BadInput for an address that is none."""
         self.quota_bytes = allowed
         found = urlsplit(chosen.url)
-        self._place, self._prefix, self._region = found.netloc, f"{chosen.bucket}{kind}", chosen.region
+        self._place = found.netloc
+        self._prefix = f"{chosen.bucket}{kind}"
+        self._region = chosen.region
         pool = PoolManager(
             maxsize=CONNECTIONS,
             timeout=Timeout(connect=connect_seconds, read=read_seconds),
@@ -152,7 +155,8 @@ class S3Store:
         return True
 
     def delete_all(self, tenant_id: UUID) -> int:
-        bucket, count = self._bucket_name(tenant_id), 0
+        bucket = self._bucket_name(tenant_id)
+        count = 0
         try:
             with self._translate_errors("*"):
                 for found in self._client.list_objects(bucket, recursive=True):
@@ -187,8 +191,10 @@ class S3Archive:
     def __init__(self, chosen: StorageSettings) -> None:
         """Raises BadInput for an address that is none."""
         self._store = S3Store(chosen, kind="-archive")
-        self._bucket, self._region = f"{chosen.bucket}-archive", chosen.region
-        self._client, self._asking = self._store._client, self._store._translate_errors
+        self._bucket = f"{chosen.bucket}-archive"
+        self._region = chosen.region
+        self._client = self._store._client
+        self._asking = self._store._translate_errors
 
     def put_once(self, name: str, data: bytes) -> bytes:
         check_archive_name(name)

@@ -21,7 +21,7 @@ from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.assets.models import Asset
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -86,7 +86,7 @@ def end_label_lift(scope: Scope, asset_id: UUID) -> None:
 
 
 def _validate_lift(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> None:
-    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "review.people_only").role, Right.RUN)
     asset = scope.session.get(Asset, (scope.tenant_id, asset_id))
     if asset is None:
         raise NotFound("asset.unknown")

@@ -14,7 +14,8 @@ from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_for
 from foundation.errors import NotFound
 from gate.assets.models import PHASH_NUMBER_SQL
 
-NEAR_BITS, CLOSE_BITS = 8, 12
+NEAR_BITS = 8
+CLOSE_BITS = 12
 """Bits of difference: up to 8 the same picture, up to 12 for a person to see."""
 
 BANDS = (13, 13, 13, 13, 12)
@@ -133,7 +134,8 @@ JOIN renditions r ON r.tenant_id = :tenant AND bit_count(CAST(r.look # w.look AS
 JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
 """
 
-PLAIN, BUSY = 20, 44
+PLAIN = 20
+BUSY = 44
 """Bits that are set in the hash of a picture with something on it; a flat one's is next to those of all flat ones."""
 
 

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments
 from foundation.ids import uuid7
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 
 LIFE = timedelta(hours=1)
 """So long somebody a picture was shown to counts as having seen it when they judge it."""
@@ -42,7 +42,7 @@ WHERE r.tenant_id = :tenant AND r.sha256 = :sha256 AND NOT EXISTS (
 """
 
 
-def record_viewing(scope: Scope, member: tenants.Member, sha256: str) -> None:
+def record_viewing(scope: Scope, member: queries.Member, sha256: str) -> None:
     """These bytes go to a member's screen now, whole and unblurred; nothing for bytes nobody recorded."""
     scope.run(_NOTE, tenant=scope.tenant_id, id=uuid7(), principal=member.principal_id, sha256=sha256, again=AGAIN)
 

@@ -14,7 +14,7 @@ from gate import epochs
 from gate.assets.lookalikes import NEAR_BITS
 from gate.consent import queries
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies.queries import get_acting_member
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -52,7 +52,7 @@ def handle_binding(event: CardBindingRequested, *, tenant: OpenScope) -> None:
     """Put it there, as the member who asked, if they still may; who may not is told at Home why nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            require_right(tenants.get_acting_member(scope, "card.people_only").role, Right.RUN)
+            require_right(get_acting_member(scope, "card.people_only").role, Right.RUN)
             bind_asset(scope, event.subject_id, event.card)
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:

@@ -29,7 +29,7 @@ from gate.decision.shoot_card_terms import (
 )
 from gate.people.persons import MAX_CONSENT_PERIOD
 from gate.removal import recall
-from tenants.agencies import queries as tenants
+from tenants.agencies.queries import list_creators
 from tenants.notices import notices
 
 
@@ -72,7 +72,7 @@ class CardSheet:
 
 def list_card_sheets(scope: Scope, person_id: UUID) -> list[CardSheet]:
     """The cards that name somebody, the newest day first."""
-    names = {one.id: one.name for one in tenants.list_creators(scope)}
+    names = {one.id: one.name for one in list_creators(scope)}
     return [
         CardSheet(
             card=card,

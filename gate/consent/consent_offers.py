@@ -26,7 +26,7 @@ from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, REQUIRED_
 from gate.people.models import Person
 from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -125,7 +125,7 @@ def create_consent_offer(scope: Scope, person_id: UUID, terms: OfferTerms) -> UU
     Raises Refused for who may not, NotFound, BadInput for somebody invented and for what nobody could sign: nothing to
     be shown for, no place, more than 24 months, an end that is past.
     """
-    require_right(tenants.get_acting_member(scope, "person.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     person = scope.session.get(Person, (scope.tenant_id, person_id))
     if person is None:
         raise NotFound("person.unknown")

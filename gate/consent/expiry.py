@@ -9,7 +9,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.outbox.outbox import Queue
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
@@ -73,7 +73,7 @@ def send_expiry_reminders(event: PaperReminderDue, *, tenant: OpenScope) -> None
     """Tell every agency what of its people runs out, a step at a time."""
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not tenants.get_agency(scope).demo:
+            if not queries.get_agency(scope).demo:
                 put_expiry_notices(scope, list_expiring(scope))
 
 

@@ -18,10 +18,11 @@ from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import REQUIRED_SCOPES, CardStatus, card_signers, card_status
 from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 
 CARD_SCOPES = ("depict", "publish", "download_sell")
-MAX_CARD_PEOPLE, MAX_CARD_PICTURES = 20, 500
+MAX_CARD_PEOPLE = 20
+MAX_CARD_PICTURES = 500
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
     Raises NotFound for another's creator or person, BadInput for terms nobody could sign: a day to come, nobody, no
     place, more than 24 months, somebody invented.
     """
-    tenants.get_creator(scope, creator_id)
+    queries.get_creator(scope, creator_id)
     begins, _ = card_day_bounds(terms.day, terms.zone)
     _validate_terms(terms, begins, scope.now)
     people = _check_real_people(scope, terms.persons)

@@ -198,7 +198,8 @@ def _has_pending_signature(scope: Scope, person_id: UUID, what: str) -> bool:
     """Whether something they signed is not written down yet: it can be taken back all the same, and then never is."""
     if what == FACE_CONSENT:
         return face_consent.is_face_consent_pending(scope, person_id)
-    asked, cards = consent_offers.list_offer_sheets(scope, person_id), card_answers.list_card_sheets(scope, person_id)
+    asked = consent_offers.list_offer_sheets(scope, person_id)
+    cards = card_answers.list_card_sheets(scope, person_id)
     waits = any(one.waits for one in asked) or any(one.waits for one in cards)
     return what == ALL_CONSENTS and (waits or face_consent.is_face_consent_pending(scope, person_id))
 

@@ -8,7 +8,9 @@ from foundation.state_graphs import StateGraph
 class PersonState(StrEnum):
     """Whether a depicted person may be shown at all."""
 
-    ACTIVE, REVOKED, BLOCKED = "active", "revoked", "blocked"
+    ACTIVE = "active"
+    REVOKED = "revoked"
+    BLOCKED = "blocked"
 
 
 PERSON_STATES = StateGraph(
@@ -24,8 +26,13 @@ PERSON_STATES = StateGraph(
 class AssuranceState(StrEnum):
     """What is known of a viewer's age on one platform."""
 
-    UNKNOWN, PENDING, ASSURED = "unknown", "pending", "assured"
-    EXPIRED, RESET, SUSPECTED, BLOCKED = "expired", "reset", "suspected", "blocked"
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    ASSURED = "assured"
+    EXPIRED = "expired"
+    RESET = "reset"
+    SUSPECTED = "suspected"
+    BLOCKED = "blocked"
 
 
 ASSURANCE_STATES = StateGraph(
@@ -74,8 +81,12 @@ ASSURANCE_STATES = StateGraph(
 class RemovalRequestState(StrEnum):
     """How far the wish to have something taken away has come."""
 
-    RECEIVED, CALLED, UPHELD, REJECTED = "received", "called", "upheld", "rejected"
-    APPEALED, CLOSED = "appealed", "closed"
+    RECEIVED = "received"
+    CALLED = "called"
+    UPHELD = "upheld"
+    REJECTED = "rejected"
+    APPEALED = "appealed"
+    CLOSED = "closed"
 
 
 COMPLAINT_STATES = StateGraph(

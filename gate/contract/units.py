@@ -14,7 +14,11 @@ from foundation.money import Money
 class Rating(StrEnum):
     """General, Suggestive, Nudity, Explicit, and X: never allowed."""
 
-    G, S, N, E, X = "G", "S", "N", "E", "X"
+    G = "G"
+    S = "S"
+    N = "N"
+    E = "E"
+    X = "X"
 
     @property
     def rank(self) -> int:
@@ -25,7 +29,10 @@ class Rating(StrEnum):
 class Verdict(StrEnum):
     """Allow, allow with the platform's flags, hold for a person, block; the maximum over all checks counts."""
 
-    A, F, H, B = "A", "F", "H", "B"
+    A = "A"
+    F = "F"
+    H = "H"
+    B = "B"
 
     @property
     def rank(self) -> int:
@@ -109,7 +116,8 @@ class Reference:
     native_id: str
 
 
-HAS_FIRST_COMMENT, IS_FIRST_COMMENT = "has", "is"
+HAS_FIRST_COMMENT = "has"
+IS_FIRST_COMMENT = "is"
 """What a unit is of a post with a first comment and no other part."""
 
 REPOST_KIND = "passed_on"

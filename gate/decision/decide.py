@@ -68,9 +68,12 @@ def decide_case(case: Case) -> Decision:
     """The same, for who asks the case for more."""
     unit = case.unit
     findings = [finding for rule in unit_rules.rules_for(unit) for finding in rule(case)]
-    rating, lowest, flags = Rating.G, Verdict.A, unit.flags
+    rating = Rating.G
+    lowest = Verdict.A
+    flags = unit.flags
     if not unit.service:
-        rating, lowest = case.rating, case.row.verdict(case.rating)
+        rating = case.rating
+        lowest = case.row.verdict(case.rating)
         flags = unit_rules.required_marks(case)
     verdict = max([lowest, *(finding.verdict for finding in findings)], key=lambda each: each.rank)
     reasons = tuple(sorted({finding.reason for finding in findings}))

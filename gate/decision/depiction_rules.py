@@ -54,7 +54,8 @@ def real_people_are_of_age(case: Case) -> Iterable[Finding]:
     for medium, person in _confirmed_people(case):
         if person.kind not in REAL_PERSON_KINDS or case.rating is Rating.G:
             continue
-        known, produced = valid_age_proofs(person, case.now), medium.produced_at
+        known = valid_age_proofs(person, case.now)
+        produced = medium.produced_at
         before = medium.card is not None and case.bundle.needs_check_before_shoot(medium.card.card.country)
         if produced is None or produced > case.now:  # what is not made yet has no date
             yield block_finding(Reason.PRODUCTION_DATE_UNKNOWN)

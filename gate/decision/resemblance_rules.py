@@ -8,7 +8,8 @@ from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.units import Rating
 from gate.decision.case import Case
 
-GENERATED_REVIEWERS, PHOTO_REVIEWERS = 2, 1
+GENERATED_REVIEWERS = 2
+PHOTO_REVIEWERS = 1
 """So many others look at both: before somebody invented stays so, before a face in a photograph is somebody else's."""
 
 INVENTED = "synthetic"

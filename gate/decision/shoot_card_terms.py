@@ -20,7 +20,9 @@ from gate.contract.facts import (
 from gate.contract.states import PersonState
 from gate.contract.units import Rating
 
-CARD_SIGNED, CARD_DECLINED, CARD_WITHDRAWN = "signed", "declined", "withdrawn"
+CARD_SIGNED = "signed"
+CARD_DECLINED = "declined"
+CARD_WITHDRAWN = "withdrawn"
 CARD_ANSWERS = (CARD_SIGNED, CARD_DECLINED, CARD_WITHDRAWN)
 REQUIRED_SCOPES = frozenset({"depict", "publish"})
 """What every card asks for; selling is asked for where it is meant."""
@@ -32,7 +34,11 @@ LATE = timedelta(hours=24)
 class CardStatus(StrEnum):
     """How a card stands. Only one that is signed, by everybody, does anything."""
 
-    OPEN, SIGNED, DECLINED, WITHDRAWN, OVER = "open", "signed", "declined", "withdrawn", "over"
+    OPEN = "open"
+    SIGNED = "signed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    OVER = "over"
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ def media_facts_of_bytes(scope: Scope, digests: Sequence[str], *, to_decide: boo
 
 
 def _medium_from_row(row: Any, rated: AggregatedRating, refused: str, card: CardPositionFacts | None) -> MediumFacts:
-    found, said = row.found or (), tuple(_reviews_by_digest(row.reviews).get(row.sha256, ()))
+    found = row.found or ()
+    said = tuple(_reviews_by_digest(row.reviews).get(row.sha256, ()))
     return MediumFacts(
         sha256=row.sha256,
         mime=row.mime,
@@ -164,7 +165,8 @@ def _highest_people_count(recorded: int | None, found: Iterable[Mapping[str, Any
 
 def people_named_in(media: Iterable[MediumFacts]) -> set[UUID]:
     """Everybody whom pictures show, or their shoot cards name."""
-    seen, signed = set[UUID](), set[UUID]()
+    seen = set[UUID]()
+    signed = set[UUID]()
     for medium in media:
         seen |= people_of_medium(medium)
         signed |= set(medium.card.card.persons) if medium.card is not None else set()

@@ -8,7 +8,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from gate.contract.facts import AccountHolderFacts, OwnReleaseFacts
 from gate.contract.units import Unit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right
 from tenants.auth import passkeys
 
@@ -29,7 +29,8 @@ def own_release_facts(scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
     """A row of `own_releases`, as JSON, with what became of who signed it and of their passkey."""
     if stored is None:
         return None
-    member_id, key_id = UUID(stored["member_id"]), UUID(stored["passkey_id"])
+    member_id = UUID(stored["member_id"])
+    key_id = UUID(stored["passkey_id"])
     member = _find_member(scope, member_id)
     return OwnReleaseFacts(
         unit_digest=stored["unit_digest"],
@@ -44,6 +45,6 @@ def own_release_facts(scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
     )
 
 
-def _find_member(scope: Scope, member_id: UUID) -> tenants.Member | None:
+def _find_member(scope: Scope, member_id: UUID) -> queries.Member | None:
     """Who signed, while they are here."""
-    return next((one for one in tenants.list_members(scope) if one.id == member_id), None)
+    return next((one for one in queries.list_members(scope) if one.id == member_id), None)

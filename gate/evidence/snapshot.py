@@ -40,7 +40,7 @@ from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
 from gate.text import text_rating
-from gate.text import urls as hosts
+from gate.text.urls import canonical_url
 from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
 
@@ -112,8 +112,10 @@ def gather_snapshot(
     _expire_read_rows(scope)
     held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)
-    creator, wrote = who.creator, who.writer
-    media, pointed = media_facts.media_facts_of_unit(scope, unit), post_references.resolve_references(scope, unit)
+    creator = who.creator
+    wrote = who.writer
+    media = media_facts.media_facts_of_unit(scope, unit)
+    pointed = post_references.resolve_references(scope, unit)
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
     principal = wrote.principal_id if wrote is not None else None
     before = wall_now()
@@ -193,11 +195,10 @@ def _build_place_snapshot(
     reviews = _mark_own_reviews(
         heard, _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ()))
     )
-    stops, limits = _stops_of_unit(unit, read.stops or ()), _parse_place_limits(read.limits)
-    said_there, pointed = (
-        admission.find_third_party_rule(scope, unit, by.bundle),
-        post_references.resolve_references(scope, unit),
-    )
+    stops = _stops_of_unit(unit, read.stops or ())
+    limits = _parse_place_limits(read.limits)
+    said_there = admission.find_third_party_rule(scope, unit, by.bundle)
+    pointed = post_references.resolve_references(scope, unit)
     own = own_release_facts.own_release_facts(scope, unit, read.release)
     found = replace(facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again)
     return replace(found, references=pointed, foreign=said_there, release=own)
@@ -280,7 +281,8 @@ def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewF
 
     A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was seen.
     """
-    said, before = _parse_reviews(read.reviews), read.approved or ()
+    said = _parse_reviews(read.reviews)
+    before = read.approved or ()
     if unit.service or any(review.approves for review in said):
         return said, False
     known = {digest: parse_unit(stored) for digest, stored in before if stored is not None}
@@ -297,10 +299,8 @@ def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewF
 
 def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> EvidenceSnapshot:
     """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough to decide on."""
-    media, pointed = (
-        media_facts.media_facts_of_unit(scope, unit, to_decide=False),
-        post_references.resolve_references(scope, unit),
-    )
+    media = media_facts.media_facts_of_unit(scope, unit, to_decide=False)
+    pointed = post_references.resolve_references(scope, unit)
     return EvidenceSnapshot(
         tenant_id=scope.tenant_id,
         author="",
@@ -354,7 +354,7 @@ def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
 def _list_link_facts(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
     led = (lead.target for lead in unit.leads)
     urls = text_rating.extract_links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
-    kept = {url: hosts.canonical_url(url) for url in sorted(urls)}
+    kept = {url: canonical_url(url) for url in sorted(urls)}
     if not any(kept.values()):
         return ()
     rows = scope.session.exec(

@@ -26,7 +26,9 @@ from gate import epochs
 from gate.people.models import Person
 from tenants import audit
 
-FACE_AGREED, FACE_BANNED, FACE_REFERENCE = "agreed", "barred", "reference"
+FACE_AGREED = "agreed"
+FACE_BANNED = "barred"
+FACE_REFERENCE = "reference"
 MAX_PICTURES = 3
 """So many pictures a template is made of; more say little more."""
 
@@ -272,7 +274,8 @@ def _end_subject(scope: Scope, row: FaceSubject) -> None:
             tenant=scope.tenant_id,
             subject=row.id,
         )
-        row.ended_at, row.why = scope.now, ""
+        row.ended_at = scope.now
+        row.why = ""
         scope.add(row)
         scope.session.flush()
 

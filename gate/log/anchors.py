@@ -76,7 +76,9 @@ def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key:
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         root = _load_last_checkpoint(scope)
     with tenant(tenant_id, ACTOR) as scope:
-        head, before, now = decision_log.chain_head(scope), _load_last_checkpoint(scope), scope.now
+        head = decision_log.chain_head(scope)
+        before = _load_last_checkpoint(scope)
+        now = scope.now
         if head is None or not _is_checkpoint_due(head, before, now):
             return None
         _check_chain(scope, head, before)
@@ -162,14 +164,16 @@ def extend_root(*, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
     open_ones = list(_list_unanchored(tenant, key))
     while open_ones:
         with tenant(INSTALLATION_ID, ACTOR) as scope:
-            before, now = _load_last_checkpoint(scope), scope.now
+            before = _load_last_checkpoint(scope)
+            now = scope.now
         anchors = tuple(anchor for _, anchor in open_ones[:MAX_ANCHORS])
         made = RootLink(before.number + 1, hash_chain.to_microseconds(now), before.digest, anchors)
         kept = archive.put_once(signed_checkpoints.root_link_name(made.number), made.to_statement(key))
         link = _resolve_kept_link(kept, made, key)
         named = set(link.anchors)  # of a turn that died, perhaps: then fewer than ours, and there is another round
         with tenant(INSTALLATION_ID, ACTOR) as scope:
-            seq, at = before.seq + len(link.anchors), hash_chain.from_microseconds(link.at)
+            seq = before.seq + len(link.anchors)
+            at = hash_chain.from_microseconds(link.at)
             _record_checkpoint(scope, LastCheckpoint(link.number, seq, link.previous, hash_chain.sha256_hex(kept), at))
         for tenant_id in {owner for owner, anchor in open_ones if anchor in named}:
             numbers = [anchor.number for owner, anchor in open_ones if owner == tenant_id and anchor in named]
@@ -221,7 +225,8 @@ def _notify_log_broken(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope)
 def close_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
     """Keep a signed word that this log ends here, since its agency is removed; nothing for one that never began."""
     with tenant(tenant_id, ACTOR) as scope:
-        head, now = decision_log.chain_head(scope), scope.now
+        head = decision_log.chain_head(scope)
+        now = scope.now
     if head is not None:
         name = key.log_name(tenant_id, head.began)
         said = {"log": name, "seq": head.seq, "head": head.hash, "at": hash_chain.to_microseconds(now)}

@@ -106,7 +106,8 @@ def _record_pending_entries(scope: Scope) -> None:
         fields["hash"] = _hash_fields(fields)
         stored = {**fields, "reasons": _encode_json(fields["reasons"]), "flags": _encode_json(fields["flags"])}
         if scope.run(_ADD, **stored, unit=encode_unit(each.unit), snapshot=snapshot).rowcount:
-            seq, last = seq + 1, fields["hash"]
+            seq = seq + 1
+            last = fields["hash"]
             scope.after_commit(telemetry.GATE_DECISIONS.labels(str(each.decision.verdict)).inc)
 
 
@@ -162,7 +163,8 @@ def walk_chain(scope: Scope, *, after: int, last: str, until: int) -> ChainIntac
         found = fields.pop("hash")
         if fields["seq"] != seq + 1 or fields["prev_hash"] != last or _hash_fields(fields) != found:
             return ChainBroken(seq + 1)
-        seq, last = seq + 1, found
+        seq = seq + 1
+        last = found
     return ChainIntact(seq, last)
 
 

@@ -18,7 +18,7 @@ from gate.log import decision_log, hash_chain, signed_checkpoints
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.proof import EXPORT_FORMAT, entry_line
 from gate.log.signed_checkpoints import Checkpoint, ForgedStatement, LogKey, RootLink
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 
 ACTOR = "system:export"
 
@@ -48,7 +48,8 @@ def export_lines(
     source = _Source(tenant, archive, key)
     names = [_log_name_of_tenant(source, each) for each in tenant_ids]
     with tenant(INSTALLATION_ID, ACTOR) as scope:
-        noted, now = _last_checkpoint_number(scope), hash_chain.to_microseconds(scope.now)
+        noted = _last_checkpoint_number(scope)
+        now = hash_chain.to_microseconds(scope.now)
     opening = {
         "format": EXPORT_FORMAT,
         "key": key.public_key_text,
@@ -93,8 +94,9 @@ def _iter_root_lines(source: _Source) -> Iterator[bytes]:
 
 
 def _of_tenant(scope: Scope, source: _Source, name: str) -> Iterator[bytes]:
-    head, noted = decision_log.chain_head(scope) if name else None, _last_checkpoint_number(scope)
-    yield signed_checkpoints.sign_statement("log", {"agency": tenants.get_agency(scope).name, "log": name}, source.key)
+    head = decision_log.chain_head(scope) if name else None
+    noted = _last_checkpoint_number(scope)
+    yield signed_checkpoints.sign_statement("log", {"agency": queries.get_agency(scope).name, "log": name}, source.key)
     said = {"log": name, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": hash_chain.to_microseconds(scope.now)}
     if head is not None:
         waiting = _Checkpoints(scope, source, name, head, noted)
@@ -111,8 +113,13 @@ class _Checkpoints:
     """The checkpoints of a log, handed out where they belong: behind the entry they speak of."""
 
     def __init__(self, scope: Scope, source: _Source, name: str, head: decision_log.ChainHead, noted: int) -> None:
-        self._scope, self._source, self._name, self._head = scope, source, name, head
-        self._noted, self._number, self._newer = noted, 0, False
+        self._scope = scope
+        self._source = source
+        self._name = name
+        self._head = head
+        self._noted = noted
+        self._number = 0
+        self._newer = False
         self._next = self._read_next()
 
     @property

@@ -19,7 +19,9 @@ from gate.log.hash_chain import GENESIS_HASH
 from gate.log.signed_checkpoints import Checkpoint, ForgedStatement, RootLink
 
 EXPORT_FORMAT = 1
-_OPENS, _HASH, _CLOSES = b'{"entry":', b',"hash":"', b'"}'
+_OPENS = b'{"entry":'
+_HASH = b',"hash":"'
+_CLOSES = b'"}'
 _TAIL = len(_HASH) + 64 + len(_CLOSES)
 
 
@@ -99,7 +101,8 @@ class _Root:
             raise _Bad("root_forged", self.number + 1) from forged
         if (link.number, link.previous) != (self.number + 1, self.digest):
             raise _Bad("root_missing", self.number + 1)
-        self.number, self.digest = link.number, hash_chain.sha256_hex(line)
+        self.number = link.number
+        self.digest = hash_chain.sha256_hex(line)
         self.digests.add(self.digest)
         for anchor in link.anchors:
             if self.named.setdefault((anchor.log, anchor.number), anchor.digest) != anchor.digest:
@@ -124,18 +127,22 @@ class _Walk:
     ended: bool = False
 
     def entry(self, line: bytes) -> None:
-        body, said = line[len(_OPENS) : -_TAIL], line[-66:-2].decode("ascii", "replace")
+        body = line[len(_OPENS) : -_TAIL]
+        said = line[-66:-2].decode("ascii", "replace")
         if hash_chain.sha256_hex(body) != said or line[-_TAIL:-66] != _HASH or line[-2:] != _CLOSES:
             raise _Bad("entry_changed", self.seq + 1)
         fields = _parse_json(body, self.seq + 1)
-        seq, at = fields.get("seq"), fields.get("decided_at")
+        seq = fields.get("seq")
+        at = fields.get("decided_at")
         if not isinstance(seq, int) or not isinstance(at, int):
             raise _Bad("entry_changed", self.seq + 1)
         if seq != self.seq + 1:
             raise _Bad("entry_missing" if seq > self.seq else "entry_moved", self.seq + 1)
         if fields.get("prev_hash") != self.last:
             raise _Bad("entry_moved", self.seq + 1)
-        self.seq, self.last, self.last_at = seq, said, at
+        self.seq = seq
+        self.last = said
+        self.last_at = at
         if self.first_at is None:
             self.first_at = at
 
@@ -154,8 +161,10 @@ class _Walk:
             raise _Bad("cut" if found.seq > self.seq else "checkpoint_missing", self.seq + 1)
         if found.head != self.last:
             raise _Bad("rewritten", self.seq)
-        self.number, self.digest = number, digest
-        self.anchored, self.anchored_at = found.seq, found.at
+        self.number = number
+        self.digest = digest
+        self.anchored = found.seq
+        self.anchored_at = found.at
 
     def end(self, line: bytes) -> None:
         try:
@@ -215,7 +224,8 @@ class _Reading:
     """A file on its way through: its opening, its root, then one log after the other."""
 
     def __init__(self, wanted: str) -> None:
-        self._wanted, self._root = wanted, _Root()
+        self._wanted = wanted
+        self._root = _Root()
         self._opening: dict[str, Any] = {}
         self._logs: list[_Log] = []
         self._closed: set[str] = set()

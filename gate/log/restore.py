@@ -28,7 +28,7 @@ from gate.people import persons
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from gate.removal import recall
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import agency_founded_at
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids
 
@@ -74,7 +74,8 @@ def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Arch
     outside = JournalArchive(archive, key)
     while not _is_noted(event, tenant):
         with tenant(event.tenant_id, ACTOR) as scope:
-            name, (number, digest) = journal_name(scope, key), _load_last_entry(scope)
+            name = journal_name(scope, key)
+            (number, digest) = _load_last_entry(scope)
         said = (str(event.subject_id), event.act, event.about, event.more, event.look)
         made = JournalEntry(name, number + 1, digest, *said)
         kept = archive.put_once(journal_entry_name(name, made.number), sign_statement("journal", vars(made), key))
@@ -127,7 +128,8 @@ def _find_next_entry(
 ) -> tuple[JournalEntry, bytes] | None:
     """The first entry that is kept outside and not noted here. Raises Broken for one that is not ours."""
     with tenant(tenant_id, ACTOR) as scope:
-        name, (number, digest) = journal_name(scope, outside.key), _load_last_entry(scope)
+        name = journal_name(scope, outside.key)
+        (number, digest) = _load_last_entry(scope)
     try:
         kept = outside.archive.get(journal_entry_name(name, number + 1))
     except NotFound:
@@ -178,7 +180,7 @@ def _stop_publishing(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenS
 def journal_name(scope: Scope, key: LogKey) -> str:
     """The journal's name outside: an agency that is removed and comes back begins another."""
     return key.log_name(
-        scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else tenant_reads.agency_founded_at(scope)
+        scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else agency_founded_at(scope)
     )
 
 

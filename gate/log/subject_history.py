@@ -100,7 +100,8 @@ def _replay_decision(
     if row.unit is None or row.snapshot is None:
         return None, None, ReplayOutcome.NO_INPUTS
     try:
-        unit, facts = parse_unit(row.unit), parse_snapshot(row.snapshot)
+        unit = parse_unit(row.unit)
+        facts = parse_snapshot(row.snapshot)
     except ValidationError:
         return None, None, ReplayOutcome.INPUTS_CHANGED
     if (unit.digest(), hashlib.sha256(row.snapshot.encode()).hexdigest()) != (row.unit_digest, row.snapshot_digest):

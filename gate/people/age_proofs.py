@@ -17,7 +17,7 @@ from foundation.outbox.outbox import Queue
 from gate.people import persons
 from gate.people.models import Person
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -65,7 +65,7 @@ def submit_age_proof(scope: Scope, person_id: UUID, said: AgeConfirmation) -> No
     Raises Refused for who may not, NotFound, BadInput for somebody nobody can check, for no custodian, and for a time
     that cannot be.
     """
-    require_right(tenants.get_acting_member(scope, "person.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     person = persons.get_person(scope, person_id)
     _validate_confirmation(scope, person, said)
     typed = " ".join(said.receipt.split())
@@ -102,7 +102,7 @@ def handle_age_proof(event: AgeProofSubmitted, *, tenant: OpenScope) -> None:
     """Write it down, as the member who said so, if they still may; who may not is told at Home why nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            require_right(tenants.get_acting_member(scope, "person.people_only").role, Right.RUN)
+            require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
             persons.record_age_proof(
                 scope,
                 event.subject_id,

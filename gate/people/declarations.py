@@ -18,7 +18,9 @@ from foundation.canonical_json import canonical_json
 from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from gate.contract.facts import DeclarationFacts
 
-MODEL_PART, ADAPTER_PART, REFERENCES_PART = "model", "adapter", "references"
+MODEL_PART = "model"
+ADAPTER_PART = "adapter"
+REFERENCES_PART = "references"
 SOURCE_PARTS = (MODEL_PART, ADAPTER_PART, REFERENCES_PART)
 REQUIRED_LOOKS = 2
 """So many people beside who declared look before Nudity and Explicit."""
@@ -113,12 +115,15 @@ def look_agreement(one: LookResult, other: LookResult) -> float | None:
     Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960.
     """
     total = min(one.tiles, other.tiles)
-    first, second = set(one.doubts), set(other.doubts)
+    first = set(one.doubts)
+    second = set(other.doubts)
     if total == 0 or len(first | second) > total:
         return None
-    both, neither = len(first & second), total - len(first | second)
+    both = len(first & second)
+    neither = total - len(first | second)
     observed = (both + neither) / total
-    p, q = len(first) / total, len(second) / total
+    p = len(first) / total
+    q = len(second) / total
     chance = p * q + (1 - p) * (1 - q)
     return None if chance == 1 else (observed - chance) / (1 - chance)
 

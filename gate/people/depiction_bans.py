@@ -13,7 +13,7 @@ from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_argumen
 from foundation.errors import BadInput, NotFound, Refused
 from gate.assets.lookalikes import NEAR_BITS
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 
@@ -46,7 +46,7 @@ class DepictionBanSummary:
 
 def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = ()) -> UUID:
     """Put somebody on the list, as the acting member; `pictures` are assets of them. Raises Refused, BadInput."""
-    member = tenants.get_acting_member(scope, "person.people_only")
+    member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     said = " ".join(name.split())
     if not SHORTEST_NAME <= len(said) <= MAX_BANNED_NAME:
@@ -69,13 +69,13 @@ def _list_phashes(scope: Scope, pictures: Collection[UUID]) -> list[str]:
 
 def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
     """Take an entry off the list: by another person than put it there. Raises Refused, NotFound."""
-    member = tenants.get_acting_member(scope, "person.people_only")
+    member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     entry = next((one for one in list_depiction_bans(scope) if one.id == entry_id), None)
     if entry is None:
         raise NotFound("person.unknown")
     first = next(
-        (one.principal_id for one in tenants.list_members(scope) if f"member:{one.id}" == entry.noted_by), None
+        (one.principal_id for one in queries.list_members(scope) if f"member:{one.id}" == entry.noted_by), None
     )
     if first is not None and member.principal_id in {
         first,

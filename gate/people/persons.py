@@ -15,7 +15,7 @@ from gate.copies import live_copies
 from gate.people.declarations import Declaration, DeclaredSource
 from gate.people.models import IdentityCheck, Person
 from gate.removal import recall
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 
 REAL_PERSON = "real"
 PERSON_KINDS = (REAL_PERSON, "synthetic", "digital_twin")
@@ -40,7 +40,7 @@ def add_person(
     if twin_of is not None and get_person(scope, twin_of).kind != REAL_PERSON:
         raise BadInput("person.bad_kind", kind=kind)
     if creator_id is not None:
-        tenants.get_creator(scope, creator_id)
+        queries.get_creator(scope, creator_id)
     row = Person(tenant_id=scope.tenant_id, kind=kind, display_ref=name, twin_of=twin_of, creator_id=creator_id)
     scope.add(row)
     return row.id

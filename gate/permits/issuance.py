@@ -82,7 +82,8 @@ class PermitDenied(GreenroomError):
     exit_code = 5
 
     def __init__(self, entry: decision_log.LogEntry) -> None:
-        self.entry, self.decision = entry, entry.decision
+        self.entry = entry
+        self.decision = entry.decision
         super().__init__("gate.denied")
 
     def __str__(self) -> str:
@@ -296,7 +297,8 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
 
     Raises Conflict when it was used before, Refused when its minute is over or what it was decided on has changed.
     """
-    unit, facts = entry.unit, entry.snapshot
+    unit = entry.unit
+    facts = entry.snapshot
     keys = epochs.held_keys(scope) or epochs.unit_keys(scope, unit)
     with scope.acting_as("gate"):
         done = scope.run(

@@ -13,7 +13,8 @@ from gate.text.text_rating import MinorSignal, detect_minor_statement, rate_text
 def check_profile_texts(scope: Scope, texts: Iterable[str]) -> None:
     """Raises Refused for words that are more than General, harmless only on something General, disguised, or that say
     an age under 18."""
-    shown, lexicon = [text for text in texts if text], active_policy.current_bundle(scope).lexicon
+    shown = [text for text in texts if text]
+    lexicon = active_policy.current_bundle(scope).lexicon
     found = rate_texts(shown, lexicon=lexicon)
     young = any(detect_minor_statement(text, lexicon=lexicon) is MinorSignal.STATED for text in shown)
     if young or found.rating is not Rating.G or found.contextual or found.obfuscated:

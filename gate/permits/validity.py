@@ -37,7 +37,9 @@ def recheck_permit(scope: Scope, jti: UUID) -> PermitValidity:
         return PermitValidity((Reason.PERMIT_EXPIRED,))
     if row.recalled_at is not None:
         return PermitValidity((Reason.RECALL_IN_PROGRESS,))
-    unit, before, by = parse_unit(row.unit), parse_snapshot(row.snapshot), active_policy.current_policy(scope)
+    unit = parse_unit(row.unit)
+    before = parse_snapshot(row.snapshot)
+    by = active_policy.current_policy(scope)
     facts, now = snapshot.gather_snapshot(scope, unit, author=row.author, own_hosts=before.own_hosts, by=by)
     decision = decide_unit(facts, unit, by.bundle, now)
     return PermitValidity() if decision.is_allowed else PermitValidity(decision.reasons)

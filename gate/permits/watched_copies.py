@@ -28,7 +28,8 @@ WHERE p.tenant_id = :tenant AND p.state = 'consumed' AND p.viewer = '' AND p.gon
 
 def list_watched_channels(scope: Scope) -> list[UUID]:
     """The accounts where something stands for which the policy asks something of the place."""
-    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    rules = active_policy.current_bundle(scope)
+    today = scope.now.date()
     found = scope.run(_PLACES, tenant=scope.tenant_id)
     return sorted(
         {
@@ -82,7 +83,8 @@ def _list_visible_copies(scope: Scope, channel_id: UUID) -> list[tuple[LiveCopy,
         )
         .order_by(col(PermitRow.minted_at), col(PermitRow.id))
     )
-    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    rules = active_policy.current_bundle(scope)
+    today = scope.now.date()
     return [
         (
             copy_from_row(row),

@@ -20,7 +20,7 @@ from gate.policy import active_policy, third_party_rules
 from gate.policy.bundle import Bundle
 from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -129,7 +129,7 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
 
     Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are not signed.
     """
-    require_right(tenants.get_acting_member(scope, "switch.people_only").role, Right.RULES)
+    require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RULES)
     try:
         found = third_party_rules.verify_rules(document, active_policy.current_bundle(scope))
     except InvalidThirdPartyRules as error:
@@ -145,7 +145,7 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
 
 def end_admission(scope: Scope, platform: str) -> None:
     """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for none."""
-    require_right(tenants.get_acting_member(scope, "switch.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RUN)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
         done = scope.run(_END, tenant=scope.tenant_id, platform=platform).rowcount

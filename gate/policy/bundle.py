@@ -233,7 +233,8 @@ class Bundle:
 
     def row_on_day(self, row: MatrixRow, on: date, again: Sequence[RuleVerification] = ()) -> PlaceRow:
         """A written row as it stands on a day: capped while unverified, tightened where nobody read it again."""
-        verdicts, stale = dict(row.verdicts), set()
+        verdicts = dict(row.verdicts)
+        stale = set()
         said = [one for one in again if one.row == (row.rule or row.id)]
         read = [one for one in said if self.is_verification_valid(one, on)]
         if row.verified is None or row.verified.verdicts == "unverified":
@@ -276,7 +277,8 @@ def _select_rows(rows: list[MatrixRow], place: PlaceKind, people: PersonKind | N
 
 def _merge_strictest(name: str, rows: list[PlaceRow]) -> PlaceRow:
     first = rows[0]
-    verdicts, flags = dict(first.verdicts), dict(first.flags)
+    verdicts = dict(first.verdicts)
+    flags = dict(first.flags)
     for row in rows[1:]:
         verdicts = {rating: stricter_verdict(verdict, row.verdicts[rating]) for rating, verdict in verdicts.items()}
         for rating, more in row.flags.items():

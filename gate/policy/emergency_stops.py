@@ -20,7 +20,7 @@ from gate import epochs
 from gate.contract.facts import RESTORE_STOP
 from gate.policy.events import SwitchClosed
 from gate.policy.models import StopSwitch
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys
 
@@ -33,7 +33,8 @@ SOLO_REOPEN_DELAY = timedelta(minutes=15)
 REOPEN_ACT = "switch.reopen"
 """The act that one person signs with a passkey."""
 
-SOLO_TOO_EARLY, PASSKEY_REQUIRED = "switch.alone_too_early", "switch.passkey_wanted"
+SOLO_TOO_EARLY = "switch.alone_too_early"
+PASSKEY_REQUIRED = "switch.passkey_wanted"
 """Why a lone person may not end a wide stop yet: a second one may."""
 
 STOPPED_AGAIN = "switch.pressed_anew"
@@ -105,7 +106,7 @@ def reopen_switch(
     return True
 
 
-def check_may_reopen(scope: Scope, member: tenants.Member, where: str, target: str) -> None:
+def check_may_reopen(scope: Scope, member: queries.Member, where: str, target: str) -> None:
     """Raise Refused for a role without the right, and for who works for some creators alone, unless a stop keeps back
     theirs and no others'.
 
@@ -113,7 +114,7 @@ def check_may_reopen(scope: Scope, member: tenants.Member, where: str, target: s
     """
     require_right(member.role, Right.REOPEN)
     if where in WIDE_SCOPES or where == "creator":
-        kept = [one for one in tenants.list_creators(scope) if where in WIDE_SCOPES or str(one.id) == target]
+        kept = [one for one in queries.list_creators(scope) if where in WIDE_SCOPES or str(one.id) == target]
         if not all(member.works_for(one.slug) for one in kept):
             raise Refused(NOT_PERMITTED)
 
@@ -131,17 +132,17 @@ def _check_signature(scope: Scope, member_id: UUID, signed: UUID | None, about: 
         raise Refused(PASSKEY_REQUIRED)
 
 
-def _find_acting_member(scope: Scope) -> tenants.Member | None:
+def _find_acting_member(scope: Scope) -> queries.Member | None:
     kind, _, key = scope.actor.partition(":")
-    return tenants.get_member(scope, UUID(key)) if kind == "member" else None
+    return queries.get_member(scope, UUID(key)) if kind == "member" else None
 
 
 def _has_second_approval(scope: Scope, principal: UUID, second: UUID | None) -> bool:
     if second is None:
         return False
-    other = tenants.get_member(scope, second)
+    other = queries.get_member(scope, second)
     require_right(other.role, Right.REOPEN)
-    works_for_all = all(other.works_for(one.slug) for one in tenants.list_creators(scope))
+    works_for_all = all(other.works_for(one.slug) for one in queries.list_creators(scope))
     return other.principal_id != principal and works_for_all
 
 

@@ -9,7 +9,7 @@ from foundation.i18n.translation import Message
 from gate.policy import emergency_stops
 from gate.policy.events import EmergencyStopRequested
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right
 from tenants.notices import notices
 
@@ -19,7 +19,8 @@ REOPENING_REQUESTED = "switch.reopening"
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:
     """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one after the other."""
-    where, about = (event.scope, event.target, event.feature), f"switch:{event.scope}:{event.target}:{event.feature}"
+    where = (event.scope, event.target, event.feature)
+    about = f"switch:{event.scope}:{event.target}:{event.feature}"
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.open:
@@ -32,7 +33,7 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
         with tenant(event.tenant_id, event.by) as scope:
             if refused.message.code == emergency_stops.NOT_PERMITTED:  # nobody else is asked for anything
-                alone = tenant_reads.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
+                alone = queries.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
                 notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
             else:
                 anew = (
@@ -47,7 +48,8 @@ def _end_stop(scope: Scope, event: EmergencyStopRequested, where: tuple[str, str
     Looked and noted under one lock: of two who asked in the same second, neither found the other, and the stop stayed.
     """
     scope.lock(f"{scope.tenant_id}:{about}")
-    second, signed = _find_first_requester(scope, where, about), UUID(event.signed) if event.signed else None
+    second = _find_first_requester(scope, where, about)
+    signed = UUID(event.signed) if event.signed else None
     since = datetime.fromisoformat(event.since) if event.since else None
     try:
         ended = emergency_stops.reopen_switch(
@@ -71,7 +73,7 @@ def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> 
     kind, _, key = scope.actor.partition(":")
     if feature != "sending" or kind != "member":
         return
-    member = tenant_reads.get_member(scope, UUID(key))
+    member = queries.get_member(scope, UUID(key))
     try:
         emergency_stops.check_may_reopen(scope, member, place, target)
     except Refused:
@@ -88,7 +90,7 @@ def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str)
     )
     if asked is None or since is None or asked.at < since:
         return None
-    others = (one for one in tenant_reads.list_members(scope) if f"member:{one.id}" != scope.actor)
+    others = (one for one in queries.list_members(scope) if f"member:{one.id}" != scope.actor)
     return next(
         (one.id for one in others if f"member:{one.id}" == asked.actor and has_right(one.role, Right.REOPEN)), None
     )

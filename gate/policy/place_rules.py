@@ -88,7 +88,9 @@ def _list_tightenings(bundle: Bundle, written: MatrixRow) -> Iterator[RuleTighte
 class ChangeDirection(StrEnum):
     """Which way a change goes."""
 
-    TIGHTENED, LOOSENED, RENEWED = "tightened", "loosened", "renewed"
+    TIGHTENED = "tightened"
+    LOOSENED = "loosened"
+    RENEWED = "renewed"
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,12 @@ def compare_bundles(old: Bundle, new: Bundle) -> tuple[RowChange, ...]:
     """What differs from `old` to `new`, row by row, as the rows were read: nothing aged. A borrowing row is compared by
     what it borrows too, so that a change of one row shows at every place it reaches."""
     found = []
-    before, after = _parts_by_name(old), _parts_by_name(new)
+    before = _parts_by_name(old)
+    after = _parts_by_name(new)
     for name in sorted(before.keys() | after.keys()):
         kind = "changed" if name in before and name in after else "new" if name in after else "gone"
-        one, other = before.get(name) or _unknown_part(old, name), after.get(name) or _unknown_part(new, name)
+        one = before.get(name) or _unknown_part(old, name)
+        other = after.get(name) or _unknown_part(new, name)
         changes = tuple(_compare_parts(one, other, whole=kind == "changed"))
         if changes or kind != "changed":
             found.append(RowChange(name, kind, changes))
@@ -175,9 +179,11 @@ def _by_presence(what: str, of: str, before: set[str], after: set[str]) -> Itera
 
 def _compare_parts(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleChange]:
     """Between two rows; of a new or a vanished one the verdicts and the links, which is all that a stranger has."""
-    before, after = one.row, other.row
+    before = one.row
+    after = other.row
     for rating in PUBLISHABLE_RATINGS:
-        then, now = before.verdict(rating), after.verdict(rating)
+        then = before.verdict(rating)
+        now = after.verdict(rating)
         yield from _by_rank("verdict", rating, then.rank, now.rank, (then, now))
     links = (before.adult_link, after.adult_link)
     yield from _by_rank("adult_link", "", links[0].rank, links[1].rank, links)
@@ -239,7 +245,8 @@ def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
     for name, (before, after) in pairs.items():
         changes: list[RuleChange] = []
         for rating in PUBLISHABLE_RATINGS:
-            then, now = before.get(rating, Verdict.A), after.get(rating, Verdict.A)
+            then = before.get(rating, Verdict.A)
+            now = after.get(rating, Verdict.A)
             changes += _by_rank("verdict", rating, then.rank, now.rank, (then, now))
         if changes:
             yield RowChange(name, "changed", tuple(changes))

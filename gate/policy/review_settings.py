@@ -10,10 +10,11 @@ from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, table_arguments
 from foundation.errors import BadInput, NotFound
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, Role, require_right
 
-MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT = 5, 2
+MIN_SUGGESTIVE_PERCENT = 5
+MIN_WORDS_PERCENT = 2
 """What somebody reads afterwards: of what is Suggestive and passed by rules alone, and of adult words members typed."""
 
 
@@ -56,7 +57,7 @@ def sampling_shares(scope: Scope) -> SamplingShares:
 
 def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percent: int) -> None:
     """Have more read afterwards, as the owner. Raises Refused, and BadInput below everybody's share or above 100."""
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.STAFF)
     if not (MIN_SUGGESTIVE_PERCENT <= suggestive_percent <= 100 and MIN_WORDS_PERCENT <= words_percent <= 100):
         raise BadInput("desk.bad_share", suggestive=MIN_SUGGESTIVE_PERCENT, words=MIN_WORDS_PERCENT)
@@ -67,18 +68,18 @@ def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percen
 
 def set_safety_officer(scope: Scope, member_id: UUID) -> None:
     """Say who is alerted of suspected abuse material, as the owner. Raises Refused, NotFound for who may not review."""
-    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.STAFF)
-    if tenants.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
+    require_right(queries.get_acting_member(scope, "review.people_only").role, Right.STAFF)
+    if queries.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
         raise NotFound("member.unknown")
     found = sampling_shares(scope)
     _record_settings(scope, found.suggestive_percent, found.words_percent, member_id)
     audit.record(scope, "desk.officer", f"member:{member_id}")
 
 
-def safety_officer(scope: Scope) -> tenants.Member | None:
+def safety_officer(scope: Scope) -> queries.Member | None:
     """Who is alerted: the member who was named, while they are here and may; else the owner who came first."""
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
-    members = tenants.list_members(scope)
+    members = queries.list_members(scope)
     able = {one.id: one for one in members if one.role in (Role.OWNER, Role.MANAGER)}
     if row is not None and row.officer_id in able:
         return able[row.officer_id]

@@ -102,6 +102,7 @@ def _list_violations(found: ThirdPartyRules, ours: Bundle) -> Iterator[str]:
             yield f"{row.id} borrows, or never ages"
         if row.adult_link not in (None, Verdict.B):
             yield f"{row.id} lets links for adults through"
-        read, until = row.checked_on, row.review_by
+        read = row.checked_on
+        until = row.review_by
         if read is None or until is None or not read <= until <= read + READ_FOR:
             yield f"{row.id} was read on no day, or counts for too long"

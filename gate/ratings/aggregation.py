@@ -56,7 +56,8 @@ def aggregate_ratings(sha256: str, found: Sequence[Any]) -> AggregatedRating:
     """One rating out of those of the bytes and of their family. Where only machines that advise spoke of the bytes
     themselves they are unrated, but for what is never allowed."""
     own = [row for row in found if row.sha256 == sha256]
-    parts, minor = [], False
+    parts = []
+    minor = False
     for row in found if own else ():
         rating = Rating(row.rating)
         floor = Rating.S if rating in (Rating.N, Rating.E) else rating
@@ -74,7 +75,8 @@ def aggregate_ratings(sha256: str, found: Sequence[Any]) -> AggregatedRating:
 def _raised_at(own: Sequence[Any]) -> datetime | None:
     """When a machine first went above what two people or more had said; None once somebody rated after it."""
     people: set[str] = set()
-    highest_said, raised = -1, None
+    highest_said = -1
+    raised = None
     for row in sorted(own, key=lambda each: each.at):
         rank = Rating(row.rating).rank
         if row.source.startswith(PEOPLE):

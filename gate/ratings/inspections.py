@@ -23,7 +23,10 @@ from gate.ratings import incoming_lookalikes, ratings, seals
 from gate.ratings.aggregation import CLASSIFIER_SOURCE
 from tenants.notices import notices
 
-HOUSE, NOBODY, PART, WHOLE = "house", "", "part", "whole"
+HOUSE = "house"
+NOBODY = ""
+PART = "part"
+WHOLE = "whole"
 NEWEST = 1000
 
 

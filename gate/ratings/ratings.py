@@ -171,7 +171,8 @@ def display_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Display
     """How these bytes stand, for showing them to members; bytes nobody recorded are absent."""
     if not digests:
         return {}
-    lines, found = _lines_by_digest(scope, digests), {}
+    lines = _lines_by_digest(scope, digests)
+    found = {}
     for sha256, state in scope.run(_STATES, tenant=scope.tenant_id, digests=list(digests)):
         rating = lines.get(sha256, _Line()).together(sha256).rating
         found[sha256] = DisplayRating(rating, rating is Rating.X or state != "made")

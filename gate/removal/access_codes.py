@@ -49,7 +49,8 @@ def verify_access_code(tenant: OpenScope, receipt: str, hashed: str | None, type
     Each try is counted before it is made, so that many at once are no more than a few. Raises Refused, with the same
     words for a wrong code and for an unknown receipt, and after too many from one address or for one receipt.
     """
-    mine, theirs = failed_attempts.failure_key("receipt", receipt), failed_attempts.failure_key("pin address", address)
+    mine = failed_attempts.failure_key("receipt", receipt)
+    theirs = failed_attempts.failure_key("pin address", address)
     with tenant(INSTALLATION_ID, ACTOR, role="door") as scope:
         scope.lock(f"pin:{mine}")
         counted = {mine: failed_attempts.MAX_FAILURES_PER_ACCOUNT, theirs: failed_attempts.MAX_FAILURES_PER_ADDRESS}

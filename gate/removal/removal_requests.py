@@ -39,7 +39,7 @@ from gate.removal.request_status import (
     latest_status,
     lock_removal_request,
 )
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -64,10 +64,13 @@ DECISION_DEADLINE = timedelta(hours=24)
 """So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
 https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
 
-DECISION_TARGET, SLOW_DECISION_TARGET = timedelta(hours=12), timedelta(days=7)
+DECISION_TARGET = timedelta(hours=12)
+SLOW_DECISION_TARGET = timedelta(days=7)
 """Within so long somebody should decide, about what goes by itself and the patient ones; then members are told."""
 
-GROUPING_THRESHOLD, MAX_REMOVAL_REQUESTS, RATE_WINDOW = 5, 500, timedelta(hours=1)
+GROUPING_THRESHOLD = 5
+MAX_REMOVAL_REQUESTS = 500
+RATE_WINDOW = timedelta(hours=1)
 """From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST` are refused."""
 
 KEEP_REASONS = ("agreed", "mistaken", "unfounded")
@@ -238,7 +241,7 @@ def request_decision(scope: Scope, complaint_id: UUID, *, because: str = "", dig
     `digests` are of what a member found to be meant, where nothing was named. Raises Refused for who may not review and
     for what the house decides, BadInput for another reason, NotFound, Conflict when it was decided before.
     """
-    require_right(tenant_reads.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
+    require_right(queries.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
     if because and because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
     row = get_removal_request(scope, complaint_id)
@@ -295,10 +298,10 @@ def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -
             return
         freeze_named_bytes(scope, row.id)
         until = _decision_deadline(scope, row)
-        if until is not None and (scope.now >= until or tenant_reads.get_agency(scope).demo):
+        if until is not None and (scope.now >= until or queries.get_agency(scope).demo):
             recall_named_bytes(scope, row.id)
             return
-        creator = tenant_reads.get_creator(scope, row.creator_id)
+        creator = queries.get_creator(scope, row.creator_id)
         by_house = bool(receipts.decided_by_installation(scope, [row.id]))
         code = "complaint.waits_house" if by_house else "complaint.waits_person"
         told = Message(code if row.digests or by_house else "complaint.waits_words", {"creator": creator.name})
@@ -368,10 +371,12 @@ def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> l
 def _build_pending_request(
     scope: Scope, rows: Sequence[RemovalRequest], came: Mapping[UUID, SubmittedForm], shown: Sequence[LiveCopy]
 ) -> PendingRemovalRequest:
-    first, digests = rows[0], {sha256 for row in rows for sha256 in row.digests}
+    first = rows[0]
+    digests = {sha256 for row in rows for sha256 in row.digests}
     outside = tuple(one for one in shown if one.native_ids and not digests.isdisjoint(one.media))
     ids = tuple(row.id for row in rows)
-    since, until = first.created_at or scope.now, _decision_deadline(scope, first)
+    since = first.created_at or scope.now
+    until = _decision_deadline(scope, first)
     said = came.get(first.id, SubmittedForm())
     due = decision_target(first, scope.now)
     located = any(row.digests for row in rows)

@@ -23,11 +23,12 @@ from gate import journal
 from gate.contract.states import RemovalRequestState
 from gate.removal.models import RemovalRequest
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, Role, has_right
 from tenants.auth import device_fingerprints
 
-REQUESTER_SIDE, AGENCY_SIDE = "asked", "agency"
+REQUESTER_SIDE = "asked"
+AGENCY_SIDE = "agency"
 """Who may want it decided again: who asked for the removal, and who published it."""
 
 
@@ -122,7 +123,7 @@ def record_ruling(
 def _find_acting_principal(scope: Scope) -> UUID | None:
     kind, _, key = scope.actor.partition(":")
     try:
-        return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+        return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
     except (ValueError, NotFound):
         return None
 
@@ -178,15 +179,13 @@ def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[Ap
     return found
 
 
-def eligible_deciders(
-    scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]
-) -> list[tenant_reads.Member]:
+def eligible_deciders(scope: Scope, appeal: Appeal, members: Iterable[queries.Member]) -> list[queries.Member]:
     """Those of these members who may decide an appeal: none who decided about the request before, nor who asks for the
     agency, nor a guest who counts as one of them. Each carries the right to review, and works for its creator."""
     about = select(RemovalRequest.creator_id).where(
         RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.id == appeal.complaint_id
     )
-    creator = tenant_reads.get_creator(scope, scope.session.exec(about).one())
+    creator = queries.get_creator(scope, scope.session.exec(about).one())
     rows = scope.session.exec(
         select(Ruling.principal_id).where(
             Ruling.tenant_id == scope.tenant_id,

@@ -135,7 +135,8 @@ def monthly_report(scope: Scope, start: datetime, end: datetime) -> Transparency
     decided = scope.run(_DECIDED, **span).one()
     asked = {row.category: row for row in scope.run(_REQUESTS, **span)}
     again = {row.side: row for row in scope.run(_APPEALS, **span)}
-    settled, gone = scope.run(_SETTLED, **span).one(), scope.run(_GONE, **span).one()
+    settled = scope.run(_SETTLED, **span).one()
+    gone = scope.run(_GONE, **span).one()
     counts = scope.run(_COUNTS, **span).one()
     return TransparencyCounts(
         start=start,

@@ -27,7 +27,7 @@ from gate.removal.removal_requests import GROUPING_THRESHOLD, KEEP_REASONS, Requ
 from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE, Appeal, Ruling, RulingSummary
 from gate.reviews.events import AppealDecided, AppealDue
 from gate.text.user_input import clean_paragraph
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
@@ -38,7 +38,8 @@ APPEAL_WINDOW = timedelta(days=184)
 """So long after a decision it may be appealed: at least six months, the longest six of a calendar. Regulation (EU)
 2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
 
-APPEAL_TARGET, SLOW_APPEAL_TARGET = timedelta(hours=48), timedelta(days=7)
+APPEAL_TARGET = timedelta(hours=48)
+SLOW_APPEAL_TARGET = timedelta(days=7)
 """Within so long an appeal should be decided: the time the law leaves for removing, and a week for the patient ones."""
 
 
@@ -111,7 +112,7 @@ def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUI
     Raises Refused for who may not approve content, for what shows a minor and once the time is over; BadInput without
     words, NotFound, Conflict where nothing was taken away or it was asked before.
     """
-    member = tenant_reads.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.APPROVE)
     said = clean_paragraph(words)
     if not said:
@@ -141,8 +142,8 @@ def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
         row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
         if not _begin_appeal(scope, appeal, row):
             return
-        creator = tenant_reads.get_creator(scope, row.creator_id)
-        able = rulings.eligible_deciders(scope, appeal, tenant_reads.list_members(scope))
+        creator = queries.get_creator(scope, row.creator_id)
+        able = rulings.eligible_deciders(scope, appeal, queries.list_members(scope))
         told = Message(f"appeal.waits.{appeal.side}" if able else "appeal.nobody", {"creator": creator.name})
         notices.put(scope, told, cause=_notice_cause(row), urgent=True, creator_id=row.creator_id)
         late = DecisionTargetReached(scope.tenant_id, row.id, appeal.against)
@@ -164,7 +165,7 @@ def handle_target_missed(event: DecisionTargetReached, *, tenant: OpenScope) -> 
         row = removal_requests.get_removal_request(scope, event.subject_id)
         if _count_rulings(scope, row.id) != event.number:
             return
-        creator = tenant_reads.get_creator(scope, row.creator_id)
+        creator = queries.get_creator(scope, row.creator_id)
         told = Message("appeal.late" if event.number else "complaint.late", {"creator": creator.name})
         cause = _notice_cause(row) if event.number else removal_requests.removal_notice_cause(row)
         notices.put(scope, told, cause=f"{cause}:late", urgent=True, creator_id=row.creator_id)
@@ -226,7 +227,7 @@ def outcome_of_appeal(scope: Scope, row: RemovalRequest, outcome: RemovalRequest
 
 
 def _may_decide(scope: Scope, appeal: Appeal) -> None:
-    member = tenant_reads.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     if not rulings.eligible_deciders(scope, appeal, [member]):
         raise Refused("appeal.another")
@@ -277,7 +278,7 @@ def list_pending_appeals(scope: Scope, creators: Collection[UUID]) -> list[Pendi
     rows = [(appeal, row) for appeal, row in rows if row.id not in of_house]
     for appeal, row in rows:
         groups.setdefault((row.creator_id, row.source, row.category, appeal.side), []).append((appeal, row))
-    members = tenant_reads.list_members(scope) if rows else []
+    members = queries.list_members(scope) if rows else []
     parts = [
         part
         for many in groups.values()

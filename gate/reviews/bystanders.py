@@ -21,7 +21,7 @@ from gate import epochs
 from gate.assets.models import Asset
 from gate.reviews import depicted_people
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -91,7 +91,7 @@ def propose_bystanders(scope: Scope, asset_id: UUID, count: int) -> None:
 
 
 def _may_say(scope: Scope, asset_id: UUID, count: int) -> None:
-    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "review.people_only").role, Right.RUN)
     if scope.session.get(Asset, (scope.tenant_id, asset_id)) is None:
         raise NotFound("asset.unknown")
     if not 0 < count <= MAX_BYSTANDERS:
@@ -134,7 +134,7 @@ def confirm_bystanders(scope: Scope, asset_id: UUID, count: int, *, maker: str) 
 
 
 def _may_judge(scope: Scope, asset_id: UUID, count: int, maker: str) -> None:
-    looker = tenants.get_acting_member(scope, "review.people_only")
+    looker = queries.get_acting_member(scope, "review.people_only")
     require_right(looker.role, Right.REVIEW)
     waits = find_bystanders(scope, asset_id)
     if waits is None or not waits.proposed:

@@ -33,7 +33,7 @@ from gate.contract.facts import MIN_AGREEMENT_PERMILLE
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -41,7 +41,8 @@ from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
 
 ACTOR = "system:calibrating"
-MAX_CALIBRATION_PICTURES, MIN_CALIBRATION_PICTURES = 100, 20
+MAX_CALIBRATION_PICTURES = 100
+MIN_CALIBRATION_PICTURES = 20
 """So many pictures at most; with fewer than the least, agreement says nothing."""
 
 MIN_AGREEMENT = Fraction(MIN_AGREEMENT_PERMILLE, 1000)
@@ -132,7 +133,8 @@ def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fract
         raise BadInput("calibration.too_few", least=MIN_CALIBRATION_PICTURES)
     total = len(both)
     seen = Fraction(sum(one[each] is other[each] for each in both), total)
-    mine, theirs = Counter(one[each] for each in both), Counter(other[each] for each in both)
+    mine = Counter(one[each] for each in both)
+    theirs = Counter(other[each] for each in both)
     chance = sum((Fraction(mine[each] * theirs[each], total * total) for each in Rating), Fraction())
     return Fraction(1) if chance == 1 else (seen - chance) / (1 - chance)
 
@@ -191,7 +193,8 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
 
 def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
     """The calibration that waits for the acting member, without what anybody said; None where none does."""
-    member, row = _get_reviewer(scope), _find_open_calibration(scope)
+    member = _get_reviewer(scope)
+    row = _find_open_calibration(scope)
     if row is None:
         return None
     standing = ratings.display_ratings(scope, row.tiles)
@@ -211,7 +214,8 @@ def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence
     Raises Refused for who may not review and for what was not shown, Conflict for one they rated or that is over,
     NotFound for a picture that is not of it.
     """
-    member, row = _get_reviewer(scope), _find_open_calibration(scope)
+    member = _get_reviewer(scope)
+    row = _find_open_calibration(scope)
     if row is None or row.id != calibration_id:
         raise Conflict("calibration.over")
     if sha256 not in row.tiles:
@@ -317,8 +321,8 @@ def _ratings_by_principal(scope: Scope, calibration_id: UUID) -> dict[UUID, dict
     return found
 
 
-def _get_reviewer(scope: Scope) -> tenants.Member:
-    member = tenants.get_acting_member(scope, "review.people_only")
+def _get_reviewer(scope: Scope) -> queries.Member:
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member
 
@@ -340,7 +344,7 @@ def send_calibration_reminders(event: CalibrationReminderDue, *, tenant: OpenSco
     """Tell every agency that could compare its reviewers and has not this month."""
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not tenants.get_agency(scope).demo:  # a demonstration shows its own day
+            if not queries.get_agency(scope).demo:  # a demonstration shows its own day
                 put_calibration_notice(scope)
 
 
@@ -358,7 +362,7 @@ def put_calibration_notice(scope: Scope) -> None:
 
 def calibration_month_start(scope: Scope) -> datetime:
     """When this month began where the agency is."""
-    here = scope.now.astimezone(ZoneInfo(tenants.get_agency(scope).zone))
+    here = scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone))
     return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -370,6 +374,6 @@ def is_calibration_due(scope: Scope, since: datetime) -> bool:
 
 def _has_two_reviewers(scope: Scope) -> bool:
     """Whether two different humans may review."""
-    humans = {one.principal_id for one in tenants.list_members(scope) if has_right(one.role, Right.REVIEW)}
+    humans = {one.principal_id for one in queries.list_members(scope) if has_right(one.role, Right.REVIEW)}
     same = device_fingerprints.same_humans(scope)
     return any(b not in same.get(a, ()) for a in humans for b in humans if a < b)

@@ -20,7 +20,7 @@ from gate.log.models import DecisionInput, DecisionRow
 from gate.ratings import ratings
 from gate.reviews.events import RatingRequested
 from gate.reviews.models import HumanReview
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 ReviewVerdict = Literal["approve", "refuse"]
@@ -158,10 +158,10 @@ def _asset_keys(scope: Scope, digests: Sequence[str]) -> set[str]:
     return {epochs.asset_key(scope, each) for each in found}
 
 
-def _get_reviewer(scope: Scope, seen_percent: int) -> tenants.Member:
+def _get_reviewer(scope: Scope, seen_percent: int) -> queries.Member:
     if not 0 <= seen_percent <= 100:
         raise BadInput("review.bad_share", percent=seen_percent)
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member
 
@@ -171,7 +171,7 @@ def _find_principal(scope: Scope, author: str) -> UUID | None:
     if kind != "member":
         return None
     try:
-        return tenants.get_member(scope, UUID(key)).principal_id
+        return queries.get_member(scope, UUID(key)).principal_id
     except (NotFound, ValueError):
         return None
 

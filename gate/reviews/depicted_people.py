@@ -17,7 +17,7 @@ from gate.assets.models import Asset
 from gate.consent import queries
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies.queries import Member, get_acting_member, list_members
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -40,7 +40,7 @@ class PeopleProposed:
 def propose_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> None:
     """Say who is in a picture, as the acting member; the workers write it down, and until somebody else confirmed it
     nothing of it leaves. Raises Refused, NotFound, BadInput for nobody, too many, or somebody who is shown no more."""
-    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+    require_right(get_acting_member(scope, "review.people_only").role, Right.RUN)
     _validate_people(scope, asset_id, people)
     said = " ".join(sorted(map(str, people)))
     event = PeopleProposed(scope.tenant_id, asset_id, said, scope.actor)
@@ -66,7 +66,7 @@ def handle_people_proposed(event: PeopleProposed, *, tenant: OpenScope) -> None:
     people = [UUID(one) for one in event.people.split()]
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+            require_right(get_acting_member(scope, "review.people_only").role, Right.RUN)
             _validate_people(scope, event.subject_id, people)
             for person in sorted(people):
                 ratings.record_depiction(scope, event.subject_id, person, how="face", proposed_by=event.by)
@@ -180,7 +180,7 @@ def confirm_people(scope: Scope, asset_id: UUID, people: Collection[UUID], *, ma
 
 
 def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: str) -> None:
-    known = {f"member:{one.id}": one for one in tenants.list_members(scope)}
+    known = {f"member:{one.id}": one for one in list_members(scope)}
     if scope.actor not in known:
         raise Refused("review.people_only")
     looker = known[scope.actor]
@@ -197,9 +197,9 @@ def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: 
     check_is_another_human(scope, looker, spoke)
 
 
-def check_is_another_human(scope: Scope, looker: tenants.Member, spoke: Collection[str]) -> None:
+def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str]) -> None:
     """Raise Refused where who looks is one of those who spoke, as actors, or was seen where they are."""
-    own = {one.principal_id for one in tenants.list_members(scope) if f"member:{one.id}" in spoke}
+    own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
     if any(looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())} for one in own):
         raise Refused("review.own")
 

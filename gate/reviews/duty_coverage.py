@@ -11,7 +11,7 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from gate.policy import active_policy
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, Role, has_right
 from tenants.auth import device_fingerprints, passkeys
 
@@ -95,8 +95,9 @@ def duty_coverage(hands: Sequence[StaffMember], *, opened: Collection[str] = ())
 
 def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
     """What the agency's people can do now."""
-    same, keyed = device_fingerprints.same_humans(scope), passkeys.members_with_passkeys(scope)
-    people = tenants.list_members(scope)
+    same = device_fingerprints.same_humans(scope)
+    keyed = passkeys.members_with_passkeys(scope)
+    people = queries.list_members(scope)
     hands = [
         _build_staff_member(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed) for one in people
     ]
@@ -105,7 +106,7 @@ def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
     return duty_coverage(hands, opened={OWN_PICTURE} if open_now else ())
 
 
-def _build_staff_member(member: tenants.Member, counts_as: frozenset[UUID], *, passkey: bool) -> StaffMember:
+def _build_staff_member(member: queries.Member, counts_as: frozenset[UUID], *, passkey: bool) -> StaffMember:
     """A member; a guest to whom no creator was given may look at nothing."""
     rights = frozenset(right for right in Right if has_right(member.role, right))
     idle = member.role is Role.GUEST and not member.creators

@@ -18,7 +18,7 @@ from gate.consent.face_consent import PEOPLE_ONLY
 from gate.faces import known_faces
 from gate.faces.known_faces import FACE_BANNED, FaceSubject
 from gate.text.user_input import clean_paragraph
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -61,7 +61,7 @@ class FaceBanSummary:
 def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
     """Put the face of a stored picture on the list, as the scope's actor, with a reason that names nobody; the workers
     do it, and forget the picture. Raises Refused for who may not, BadInput without a reason."""
-    require_right(tenants.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
+    require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     said = clean_paragraph(why)
     if not said:
         raise BadInput("face.no_reason")
@@ -73,7 +73,7 @@ def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
 def handle_face_ban(scope: Scope, event: FaceBanRequested, *, model: str, box: Sealed) -> None:
     """Do it, if who asked still may; else they are told at Home."""
     try:
-        require_right(tenants.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
+        require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     except GreenroomError as refused:
         notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
         return
@@ -87,7 +87,7 @@ def report_face_ban_failed(scope: Scope, event: FaceBanRequested) -> None:
 
 def request_face_ban_end(scope: Scope, subject_id: UUID) -> None:
     """Take a face off the list, as one of the two it needs. Raises Refused for who may not."""
-    require_right(tenants.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
+    require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     outbox.put(scope, FaceBanEndRequested(scope.tenant_id, subject_id, scope.actor), priority=1)
 
 
@@ -95,7 +95,7 @@ def handle_face_ban_end(event: FaceBanEndRequested, *, tenant: OpenScope) -> Non
     """Do it as the member who asked, if they still may; why not is told at Home."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            member = tenants.get_acting_member(scope, PEOPLE_ONLY)
+            member = queries.get_acting_member(scope, PEOPLE_ONLY)
             require_right(member.role, Right.RUN)
             known_faces.end_face_ban(scope, event.subject_id, member.principal_id)
     except GreenroomError as refused:

@@ -20,7 +20,7 @@ from gate.evidence.models import LinkTarget
 from gate.reviews.events import LinkRegistered
 from gate.text import urls
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.notices import notices
@@ -33,7 +33,11 @@ MAX_LISTED_TARGETS = 500
 class LinkOwner(StrEnum):
     """Whose an address is."""
 
-    OWN_PAGE, SHOP, AGENCY, PROFILE, OTHER = "own_page", "shop", "agency", "profile", "other"
+    OWN_PAGE = "own_page"
+    SHOP = "shop"
+    AGENCY = "agency"
+    PROFILE = "profile"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def request_link_target(
 
 def request_link_target_end(scope: Scope, target_id: UUID) -> None:
     """Take an address off the list, as the scope's actor; the workers do it. Raises what `end` raises."""
-    require_right(tenants.get_acting_member(scope, "link.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "link.people_only").role, Right.RUN)
     _get_target(scope, target_id)
     outbox.put(scope, LinkTargetEnded(scope.tenant_id, target_id, scope.actor), priority=1)
 
@@ -166,7 +170,7 @@ def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, b
 
 
 def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool) -> None:
-    member = tenants.get_acting_member(scope, "link.people_only")
+    member = queries.get_acting_member(scope, "link.people_only")
     require_right(member.role, Right.RUN)
     _resolve_rating(url, rating, adult=adult)
     milder = [
@@ -180,7 +184,7 @@ def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool
 
 def _is_own_declaration(scope: Scope, member: Member, row: LinkTarget) -> bool:
     """Whether that word was this human's; of somebody who is no member any more, nobody's."""
-    spoke = {f"member:{one.id}": one.principal_id for one in tenants.list_members(scope)}
+    spoke = {f"member:{one.id}": one.principal_id for one in queries.list_members(scope)}
     return spoke.get(row.by) == member.principal_id
 
 
@@ -242,7 +246,7 @@ def end_link_target(scope: Scope, target_id: UUID) -> None:
 
     Raises Refused for who may not, NotFound.
     """
-    require_right(tenants.get_acting_member(scope, "link.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "link.people_only").role, Right.RUN)
     creator_id = _get_target(scope, target_id).creator_id
     _update_target_state(scope, "closed", "id = :id", id=target_id)
     audit.record(scope, "link.ended", f"creator:{creator_id}")

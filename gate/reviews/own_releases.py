@@ -31,7 +31,7 @@ from gate.policy import active_policy
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import passkeys
 from tenants.notices import notices
@@ -189,7 +189,7 @@ def own_release_status(scope: Scope, unit_digest: str, *, rules: Bundle | None =
     return OwnReleaseStatus(unit, tuple(lack for lack in lacks if lack is not MissingCondition.SOON), None)
 
 
-def _build_draft_release(scope: Scope, case: Case, member: tenants.Member) -> OwnReleaseFacts:
+def _build_draft_release(scope: Scope, case: Case, member: queries.Member) -> OwnReleaseFacts:
     """The release as it would be, had this member signed it now."""
     return OwnReleaseFacts(
         unit_digest=case.unit.digest(),
@@ -201,7 +201,7 @@ def _build_draft_release(scope: Scope, case: Case, member: tenants.Member) -> Ow
     )
 
 
-def _viewed_percent(scope: Scope, case: Case, member: tenants.Member) -> int:
+def _viewed_percent(scope: Scope, case: Case, member: queries.Member) -> int:
     """How much of what is Nudity or more this member really had on screen in the last hour, in percent."""
     wanted = {medium.sha256 for medium in case.media_facts if is_adult_medium(medium)}
     shown = viewings.viewed_digests_of(scope, member.principal_id, wanted)
@@ -214,8 +214,8 @@ def _build_case(scope: Scope, unit: Unit, author: str, rules: Bundle | None) -> 
     return Case(facts, unit, by.bundle, now)
 
 
-def _get_signer(scope: Scope) -> tenants.Member:
-    member = tenants.get_acting_member(scope, "passkey.people_only")
+def _get_signer(scope: Scope) -> queries.Member:
+    member = queries.get_acting_member(scope, "passkey.people_only")
     require_right(member.role, Right.RUN)
     return member
 
@@ -278,7 +278,7 @@ def withdraw_own_release(scope: Scope, subject_id: UUID) -> int:
 
     Raises Refused for a member who may neither run, review nor stop.
     """
-    member = tenants.get_acting_member(scope, "passkey.people_only")
+    member = queries.get_acting_member(scope, "passkey.people_only")
     if not any(has_right(member.role, right) for right in (Right.RUN, Right.REVIEW, Right.STOP)):
         require_right(member.role, Right.STOP)
     return _record_withdrawal(scope, subject_id)

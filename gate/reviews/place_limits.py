@@ -9,7 +9,7 @@ from gate import epochs
 from gate.contract.units import Rating, Verdict
 from gate.policy import active_policy
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 _KEEP = """
@@ -54,7 +54,7 @@ def set_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict, 
 
     Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member without the right.
     """
-    member = tenants.get_acting_member(scope, "switch.people_only")
+    member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.RUN)
     if (
         place not in active_policy.current_bundle(scope).rows
@@ -76,7 +76,7 @@ def end_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict) 
 
     Raises Refused for a member without the right to reopen, NotFound for what is not kept.
     """
-    member = tenants.get_acting_member(scope, "switch.people_only")
+    member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.REOPEN)
     row = {"place": place, "rating": str(rating), "verdict": str(verdict), "principal": member.principal_id}
     with scope.acting_as("gate"):

@@ -25,7 +25,7 @@ from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE
 from gate.ratings.lowered_ratings import LOWERING_REVIEW, Lowering
 from gate.reviews.models import HumanReview
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import device_fingerprints
 
@@ -205,7 +205,7 @@ def _list_open_requests(scope: Scope) -> list[LoweringRequest]:
         for row in rows
         if all(word.agrees for word in lowered_ratings.parse_votes(row.said)) and _as_drawn(row, standing)
     ]
-    members = tenants.list_members(scope) if open_ else []
+    members = queries.list_members(scope) if open_ else []
     same = device_fingerprints.same_humans(scope) if open_ else {}
     return [_request_from_row(row, members, same) for row in open_]
 
@@ -215,7 +215,7 @@ def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
     return now.rating == row.drawn and not now.is_withheld
 
 
-def _request_from_row(row: Any, members: Iterable[tenants.Member], same: Any) -> LoweringRequest:
+def _request_from_row(row: Any, members: Iterable[queries.Member], same: Any) -> LoweringRequest:
     words = lowered_ratings.parse_votes(row.said)
     raters = {source.removeprefix(MEMBER_SOURCE) for source in row.rated if source.startswith(MEMBER_SOURCE)}
     barred = {row.asker, row.maker, *row.reviewed} - {None}
@@ -244,13 +244,13 @@ def _request_from_row(row: Any, members: Iterable[tenants.Member], same: Any) ->
     )
 
 
-def _get_reviewer(scope: Scope) -> tenants.Member:
-    member = tenants.get_acting_member(scope, "review.people_only")
+def _get_reviewer(scope: Scope) -> queries.Member:
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member
 
 
-def _check_viewed(scope: Scope, member: tenants.Member, sha256: str) -> None:
+def _check_viewed(scope: Scope, member: queries.Member, sha256: str) -> None:
     """The picture must have gone to this human's screen, clear and whole, within the hour."""
     if not viewings.viewed_digests_of(scope, member.principal_id, [sha256]):
         raise Refused("review.set_unseen", count=1)

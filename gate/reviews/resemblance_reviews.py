@@ -25,12 +25,15 @@ from gate.faces.resemblances import ResemblanceVote, people_using_reference
 from gate.people import persons
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
 
-ANSWER_OTHER, ANSWER_SAME, ANSWER_NAMED, ANSWER_TWIN = "other", "same", "named", "double"
+ANSWER_OTHER = "other"
+ANSWER_SAME = "same"
+ANSWER_NAMED = "named"
+ANSWER_TWIN = "double"
 ANSWERS = (ANSWER_OTHER, ANSWER_SAME, ANSWER_NAMED, ANSWER_TWIN)
 COMPARISON_REASONS = ("features", "shape", "marks")
 """Why it is somebody else: `likeness.because.<code>`."""
@@ -267,9 +270,9 @@ def _link_digital_twin(scope: Scope, found: FaceComparisonTask, real: UUID) -> N
         ratings.record_depiction(scope, asset_id, twin, how="face", confirmed_by=scope.actor)
 
 
-def _check_judgement(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged) -> tenants.Member:
+def _check_judgement(scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged) -> queries.Member:
     """Who answers, if they may. To say that it is the same keeps something back: whoever reviews may."""
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.RUN if event.answer == ANSWER_TWIN else Right.REVIEW)
     if event.answer not in found.answers or (event.answer == ANSWER_OTHER) != (event.because in COMPARISON_REASONS):
         raise BadInput("likeness.no_answer")
@@ -282,7 +285,7 @@ def _check_judgement(scope: Scope, found: FaceComparisonTask, event: Resemblance
 
 
 def _check_other_human(
-    scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged, member: tenants.Member
+    scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged, member: queries.Member
 ) -> None:
     same = device_fingerprints.same_humans(scope, member.principal_id).get(member.principal_id, frozenset())
     me = {member.principal_id, *same}
@@ -296,7 +299,7 @@ def _check_other_human(
 
 
 def _principals_of_actor(scope: Scope, actor: str) -> set[UUID]:
-    return {one.principal_id for one in tenants.list_members(scope) if f"member:{one.id}" == actor}
+    return {one.principal_id for one in queries.list_members(scope) if f"member:{one.id}" == actor}
 
 
 def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
@@ -313,7 +316,7 @@ def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
     return {row.declared_by for row in rows}
 
 
-def _check_viewed(scope: Scope, found: FaceComparisonTask, member: tenants.Member) -> None:
+def _check_viewed(scope: Scope, found: FaceComparisonTask, member: queries.Member) -> None:
     """What comes blurred must have been shown clear to this human in the last hour: it, and one picture beside it."""
     digests = [found.sha256, *found.beside]
     standing = ratings.display_ratings(scope, digests)

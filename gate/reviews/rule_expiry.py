@@ -12,7 +12,7 @@ from gate.policy.queries import rule_verifications
 from gate.reviews import rule_verification
 from gate.reviews.events import RuleReminderDue
 from gate.reviews.rule_verification import PendingVerification
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids
@@ -40,7 +40,8 @@ class ExpiringRule:
 
 def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list[ExpiringRule]:
     """The rules of these places that somebody has to read again by now or within a month, the most pressing first."""
-    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    rules = active_policy.current_bundle(scope)
+    today = scope.now.date()
     soon = today + timedelta(days=max(STEPS) + 1)
     names = sorted({name for place in set(places) for name in rules.overdue_rows(*place, on=soon)})
     read = rule_verifications(scope, tuple(names)) if names else ()
@@ -67,7 +68,7 @@ def send_rule_reminders(event: RuleReminderDue, *, tenant: OpenScope, places: Ag
         active_policy.store_shipped_bundle(scope)
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not tenants.get_agency(scope).demo:  # a demonstration shows its own day, and reaches no real place
+            if not queries.get_agency(scope).demo:  # a demonstration shows its own day, and reaches no real place
                 put_rule_notices(scope, list_expiring_rules(scope, places(scope)))
 
 

@@ -18,7 +18,7 @@ from gate.policy import active_policy
 from gate.policy.bundle import VERIFICATION_PERIOD
 from gate.policy.matrix import MatrixRow
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 
@@ -74,7 +74,7 @@ def verify_rule(
     if any(rating not in row.verdicts or each.rank < row.verdicts[rating].rank for rating, each in found.items()):
         raise Refused("gate.ATTESTATION_INVALID")
     scope.lock(f"attest:{scope.tenant_id}:{name}")
-    member = tenants.get_acting_member(scope, "gate.ATTESTATION_INVALID")
+    member = queries.get_acting_member(scope, "gate.ATTESTATION_INVALID")
     before = find_pending_verification(scope, row, found)
     if before is not None and before.url == url and _is_another(scope, before.by, member.principal_id):
         require_right(member.role, Right.REVIEW)

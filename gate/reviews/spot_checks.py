@@ -37,7 +37,7 @@ from gate.policy.matrix import PlaceKind
 from gate.ratings import ratings
 from gate.removal import recall
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -46,7 +46,8 @@ LIFE = timedelta(days=30)
 """So long something waits to be read: as long as what it was made from is kept."""
 
 KINDS = frozenset({"delivery", "draft", "fulfilment", "export"})
-WHY_SHARE, WHY_FLAGGED = "share", "flagged"
+WHY_SHARE = "share"
+WHY_FLAGGED = "flagged"
 
 
 class Sample(CreatorOwnedRow, table=True):
@@ -109,7 +110,8 @@ def draw_sample(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed2
 
 def _sampling_reason(scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey) -> str:
     """share or flagged; nothing for what somebody looked at, what is General, and what was not drawn."""
-    unit, rating = entry.unit, entry.decision.rating
+    unit = entry.unit
+    rating = entry.decision.rating
     if rating is Rating.G or unit.service or unit.subject.kind not in KINDS:
         return ""
     if not is_passed_without_review(case):
@@ -196,7 +198,7 @@ def submit_sample_reading(scope: Scope, sample_id: UUID, *, raised_to: Rating | 
     Raises NotFound; Conflict where somebody read it; Refused for who may not review, its author or who counts as them,
     and for what would not be higher.
     """
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     row = _get_sample(scope, sample_id)
     if row.read_at is not None:
@@ -233,7 +235,7 @@ def _load_unit(scope: Scope, row: Sample) -> Unit:
 def _find_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
     try:
-        return tenants.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+        return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
     except (NotFound, ValueError):
         return None
 
@@ -258,7 +260,7 @@ WHERE tenant_id = :tenant AND id = :id AND read_at IS NULL
 
 
 def _record_reading(scope: Scope, row: Sample, event: SampleRead) -> None:
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     if event.raised_to:
         _raise_rating(scope, row, Rating(event.raised_to), event.what)
     with scope.acting_as("gate"):

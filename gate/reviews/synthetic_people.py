@@ -28,7 +28,7 @@ from gate.people.declarations import (
 )
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, Role, require_right
 from tenants.auth import device_fingerprints
 
@@ -50,7 +50,7 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
     Raises Refused for who may not and for references that look like somebody never to be shown, NotFound, BadInput for
     a real person, a model nobody named, or pictures that are none of the agency's.
     """
-    member = tenants.get_acting_member(scope, "person.people_only")
+    member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     sources = _validate_sources(draft.sources)
     references = tuple(dict.fromkeys(draft.references))
@@ -106,7 +106,7 @@ def review_declaration(
     Raises Refused for who may not look: who declared it, or was seen where they were, a guest to whom the creator was
     not given; NotFound; Conflict for one that is no longer the newest; BadInput for too few references.
     """
-    member = tenants.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     row = scope.run(_NEWEST, tenant=scope.tenant_id, person=person_id).first()
     if row is None or not _has_creator_access(scope, member, row.creator_id):
@@ -131,11 +131,11 @@ def review_declaration(
     audit.record(scope, "person.looked_at", f"person:{person_id}")
 
 
-def _has_creator_access(scope: Scope, member: tenants.Member, creator_id: UUID | None) -> bool:
+def _has_creator_access(scope: Scope, member: queries.Member, creator_id: UUID | None) -> bool:
     """Whether somebody's creator is this member's; a guest without any was given nobody."""
     if not member.creators:
         return member.role is not Role.GUEST
-    return creator_id is not None and tenants.get_creator(scope, creator_id).slug in member.creators
+    return creator_id is not None and queries.get_creator(scope, creator_id).slug in member.creators
 
 
 def _check_references_viewed(scope: Scope, principal: UUID, references: Sequence[str]) -> None:

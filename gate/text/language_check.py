@@ -18,7 +18,8 @@ from gate.text.word_forms import is_known_word, is_slang_word, strip_accents
 
 MAX_UNKNOWN_WORDS = 5
 """One word in so many may be unknown: a name, a slip, a new word."""
-WINDOW, MAX_IN_WINDOW = 6, 3
+WINDOW = 6
+MAX_IN_WINDOW = 3
 """More unknown words than this in so many running ones are a sentence of their own, whatever stands around them."""
 
 _SENTENCE = re.compile(r"[.!?;…]+(?=\s|$)|[\n\r。؟]+")

@@ -185,7 +185,8 @@ def _build_views(text: str) -> NormalizedViews:
     words |= {separated_words(fold_lookalikes(_HUMPS.sub(" ", strip_markup(text))))}
     edges = {joined_letters(fold_lookalikes(edge)) for edge in _edge_letters(text)}
     both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
-    steps, blotted = frozenset(letter_steps(fold_lookalikes(text))), frozenset(_censored_words(text))
+    steps = frozenset(letter_steps(fold_lookalikes(text)))
+    blotted = frozenset(_censored_words(text))
     return NormalizedViews(frozenset(words), both_ways[0], both_ways[1], steps, blotted)
 
 

@@ -38,7 +38,8 @@ _BARE = re.compile(
 numbers with a path."""
 LONG = 7
 """Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by them."""
-_ONE, _ONE_M = re.compile(r"\b[il|](?=[0-7]\b)"), re.compile(r"\b1(?=['’ ]?m\b)")
+_ONE = re.compile(r"\b[il|](?=[0-7]\b)")
+_ONE_M = re.compile(r"\b1(?=['’ ]?m\b)")
 _PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
 _WITH_FIGURES = re.compile(r"\b[a-z]+\d[a-z0-9]*[a-z]\b")
 _LETTERS = str.maketrans("013457", "oieast")
@@ -52,7 +53,9 @@ _RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
 class MinorSignal(StrEnum):
     """What a viewer's words say of being under 18."""
 
-    NONE, HINTED, STATED = "none", "hinted", "stated"
+    NONE = "none"
+    HINTED = "hinted"
+    STATED = "stated"
 
 
 @dataclass(frozen=True)

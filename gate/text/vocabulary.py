@@ -40,7 +40,8 @@ class Vocabulary:
 
     def contains(self, word: str) -> bool:
         """Whether a word, casefolded, is in the file. Raises ValueError when the file is not the pinned one."""
-        entries, wanted = self._mapped_entries, word_digest(word)
+        entries = self._mapped_entries
+        wanted = word_digest(word)
         at = bisect_left(range(len(self)), wanted, key=lambda n: entries[n * WIDTH : (n + 1) * WIDTH])
         return entries[at * WIDTH : (at + 1) * WIDTH] == wanted
 

@@ -37,7 +37,8 @@ _LINKS = ("", "s", "n", "en", "es", "er", "e")
 """What German puts between the parts of a compound."""
 MAX_WORD_LENGTH = 48
 """Letters of a word; more of them are none, and would take long to take apart."""
-_COMPOUND, _PART = 8, 3
+_COMPOUND = 8
+_PART = 3
 """Letters of a compound, and of each part, at least."""
 
 
@@ -95,7 +96,8 @@ def _is_compound(word: str, vocabulary: Vocabulary, *, parts: int) -> bool:
     if len(word) < _COMPOUND or parts < 2:
         return False
     for at in range(len(word) - _PART, _PART - 1, -1):
-        left, right = word[:at], word[at:]
+        left = word[:at]
+        right = word[at:]
         heads = vocabulary.is_compound_part(right) or _is_compound(right, vocabulary, parts=parts - 1)
         if heads and any(_is_leading_part(left, link, vocabulary) for link in _LINKS):
             return True

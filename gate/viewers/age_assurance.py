@@ -19,7 +19,8 @@ from tenants import audit
 
 LEVELS = ("L0", "L1", "L2", "L3", "L4")
 ASSURANCE_LIFETIME = timedelta(days=365)
-KEEP_PENDING, KEEP_EXPIRED = timedelta(days=30), timedelta(days=90)
+KEEP_PENDING = timedelta(days=30)
+KEEP_EXPIRED = timedelta(days=90)
 REVIEW_METHOD = "review"
 """A member wrote down what somebody outside confirmed."""
 
@@ -156,7 +157,8 @@ def record_assurance(
 
 def parse_witness(custodian: str, member: str, why: str) -> AgeWitness:
     """Who outside confirmed an age, as a member typed it. Raises BadInput without a named custodian and a reason."""
-    named, reason = " ".join(custodian.split()), " ".join(why.split())
+    named = " ".join(custodian.split())
+    reason = " ".join(why.split())
     if not 3 <= len(named) <= 80 or not 3 <= len(reason) <= 200:
         raise BadInput("viewer.no_witness")
     return AgeWitness(named, member, reason)
@@ -267,9 +269,16 @@ def _record_state(
     with scope.acting_as("gate"):
         if row is None:
             row = AgeAssurance(tenant_id=scope.tenant_id, platform=platform, user_id=user_id, state=str(state))
-        row.state, row.method, row.level, row.over_18 = str(state), method, level, over_18
-        row.jurisdiction, row.assured_at, row.expires_at = jurisdiction, assured_at, expires_at
-        row.custodian, row.confirmed_by, row.why = seen_by.custodian, seen_by.member, seen_by.why
+        row.state = str(state)
+        row.method = method
+        row.level = level
+        row.over_18 = over_18
+        row.jurisdiction = jurisdiction
+        row.assured_at = assured_at
+        row.expires_at = expires_at
+        row.custodian = seen_by.custodian
+        row.confirmed_by = seen_by.member
+        row.why = seen_by.why
         row.epoch += 1
         scope.add(row)
     outbox.put(scope, ViewerChanged(scope.tenant_id, row.id, platform, user_id, str(state)))

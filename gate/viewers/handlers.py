@@ -7,7 +7,7 @@ from foundation.errors import GreenroomError, Refused
 from gate.viewers import age_assurance
 from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
@@ -46,7 +46,7 @@ def _as_reviewer(
 
 def _may_review(scope: Scope) -> None:
     """Raises Refused unless the actor is a member who carries the right to review, now."""
-    roles = {f"member:{one.id}": one.role for one in tenant_reads.list_members(scope)}
+    roles = {f"member:{one.id}": one.role for one in queries.list_members(scope)}
     if scope.actor not in roles:
         raise Refused("viewer.person_decides")
     require_right(roles[scope.actor], Right.REVIEW)

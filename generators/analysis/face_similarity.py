@@ -14,8 +14,11 @@ SIMILARITY_METHOD = "visual@1"
 """Changes with the arithmetic: figures of two methods mean nothing beside each other."""
 
 EDGE = 64
-CELLS, TURNS = 4, 8
-HUES, DEPTHS, LIGHTS = 12, 4, 4
+CELLS = 4
+TURNS = 8
+HUES = 12
+DEPTHS = 4
+LIGHTS = 4
 
 Numbers = NDArray[np.float64]
 
@@ -33,7 +36,8 @@ def _extract_features(image: Image.Image) -> tuple[Numbers, Numbers]:
 
 def _compare_features(one: tuple[Numbers, Numbers], other: tuple[Numbers, Numbers]) -> float:
     colours = float(np.minimum(one[0], other[0]).sum())
-    flat, smooth = bool(one[1].any()), bool(other[1].any())
+    flat = bool(one[1].any())
+    smooth = bool(other[1].any())
     edges = float(one[1] @ other[1]) if flat and smooth else float(flat == smooth)
     return min((colours + max(edges, 0.0)) / 2, 1.0)
 

@@ -12,7 +12,9 @@ from PIL import Image
 from generators.contract.classifier import PictureView
 from generators.media.pictures import DecodedPhoto, flatten_on
 
-WHOLE, TILE, OVERLAP = 1024, 1152, 128
+WHOLE = 1024
+TILE = 1152
+OVERLAP = 128
 """Pixels: the longer edge of the whole; the edge of a tile, and what two neighbours share."""
 
 MAX_TILES = 12
@@ -22,7 +24,8 @@ LONG = 4 / 3
 """From this shape on a preview's square leaves out what the whole shows small."""
 
 QUALITY = 92
-_WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
 
 
 def picture_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
@@ -61,7 +64,8 @@ def _shrink(image: Image.Image, edge: int) -> Image.Image:
 
 def _crop_centre(image: Image.Image) -> Image.Image:
     edge = min(image.size)
-    left, top = (image.width - edge) // 2, (image.height - edge) // 2
+    left = (image.width - edge) // 2
+    top = (image.height - edge) // 2
     return image.crop((left, top, left + edge, top + edge))
 
 

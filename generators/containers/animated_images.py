@@ -14,7 +14,8 @@ from generators.containers.tracks import Demuxer, MediaTracks, TrackScan
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GIF = (b"GIF87a", b"GIF89a")
-_SHORT, _USUAL = 20, 100
+_SHORT = 20
+_USUAL = 100
 """Milliseconds: browsers show a frame that asks for less than the first as long as the second."""
 
 
@@ -64,12 +65,14 @@ def _iter_frame_durations(data: bytes, found: TrackScan) -> Iterator[int]:
 def _scan_gif(data: bytes, found: TrackScan) -> Iterator[int]:
     width, height, packed = struct.unpack_from("<HHB", data, 6)
     found.check_size(width, height)
-    at, delay = 13 + _colour_table_size(packed), 0
+    at = 13 + _colour_table_size(packed)
+    delay = 0
     while data[at] != 0x3B:
         found.count_part()
         if data[at] == 0x2C:
             yield delay * 10
-            at, delay = _skip_sub_blocks(data, at + 11 + _colour_table_size(data[at + 9])), 0
+            at = _skip_sub_blocks(data, at + 11 + _colour_table_size(data[at + 9]))
+            delay = 0
             continue
         if data[at] != 0x21:
             raise found.refusal("film.corrupt")
@@ -91,7 +94,9 @@ def _skip_sub_blocks(data: bytes, at: int) -> int:
 
 
 def _scan_png(data: bytes, found: TrackScan) -> Iterator[int]:
-    at, kind, counted = len(_PNG), b"", 0
+    at = len(_PNG)
+    kind = b""
+    counted = 0
     while kind != b"IEND":
         found.count_part()
         length, kind = struct.unpack_from(">I4s", data, at)

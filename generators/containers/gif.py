@@ -9,14 +9,17 @@ from foundation.errors import BadInput
 
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 
-_MOST_BLOCKS, _MOST_SAID, _MOST_PIXELS = 100, 10_000, 1_000_000
+_MOST_BLOCKS = 100
+_MOST_SAID = 10_000
+_MOST_PIXELS = 1_000_000
 """Blocks of a file, and parts of what one says or draws: each of the last has 255 bytes where a program wrote it."""
 
 
 def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
     """Width and height in pixels. Raises BadInput (generators/containers/still_images.py); IndexError, struct.error when cut."""
     width, height, packed = struct.unpack_from("<HHB", data, 6)
-    at, frames = 13 + _colour_table_size(packed), 0
+    at = 13 + _colour_table_size(packed)
+    frames = 0
     for _ in range(_MOST_BLOCKS):
         if data[at] == 0x3B:
             break

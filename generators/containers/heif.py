@@ -25,7 +25,8 @@ _MOST_CODED = 4 * MAX_PIXELS
 """Pixels of all items together: tiles, a preview, a depth map."""
 
 _TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide"})
-_HEIC, _AVIF = frozenset({b"heic", b"heix", b"heim"}), frozenset({b"avif"})
+_HEIC = frozenset({b"heic", b"heix", b"heim"})
+_AVIF = frozenset({b"avif"})
 _MARK = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 """Whose box is a C2PA mark (C2PA specification, Embedding manifests into BMFF-based assets)."""
 
@@ -79,7 +80,8 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
 
 def _iter_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The boxes side by side, to the last byte. Raises struct.error for one that does not fit."""
-    at, count = 0, 0
+    at = 0
+    count = 0
     while at < len(data):
         count += 1
         if count > _MOST_BOXES:
@@ -101,7 +103,8 @@ class _Items:
     """The items of a `meta` box, with their properties."""
 
     def __init__(self, data: bytes, meta: dict[bytes, bytes]) -> None:
-        self._data, self._meta = data, meta
+        self._data = data
+        self._meta = meta
         self.kinds = dict(_iter_item_types(meta[b"iinf"]))
         (self.primary,) = struct.unpack_from(">I" if meta[b"pitm"][0] else ">H", meta[b"pitm"], 4)
         parts = list(_iter_boxes(meta[b"iprp"]))
@@ -117,7 +120,8 @@ class _Items:
 
     def shown(self, name: str) -> HeifStill:
         """The primary item. Raises BadInput for one that is no still picture of a coder we take."""
-        coder, own = self.kinds[self.primary], self._of[self.primary]
+        coder = self.kinds[self.primary]
+        own = self._of[self.primary]
         first = next((kind for item, kind in self.kinds.items() if kind in (b"hvc1", b"av01")), b"")
         kind: Literal["HEIF", "AVIF"] = "AVIF" if first == b"av01" else "HEIF"
         if coder not in _CODERS[kind]:
@@ -126,7 +130,8 @@ class _Items:
         turns = next((body[0] & 3 for what, body in own if what == b"irot"), 0)
         mirror = next((body[0] & 1 for what, body in own if what == b"imir"), None)
         profiles = (body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC"))
-        profile, exif = next(profiles, b""), self._read_exif()
+        profile = next(profiles, b"")
+        exif = self._read_exif()
         if max(len(profile), len(exif)) > MAX_EXTRA_ITEMS:
             raise BadInput("photo.too_heavy", file=name)
         return HeifStill(kind, width, height, turns, mirror, profile, exif)
@@ -154,8 +159,10 @@ def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _iter_item_properties(body: bytes) -> Iterator[tuple[int, list[int]]]:
     """Which properties each item has, by their place from one."""
-    wide, (count,) = body[3] & 1, struct.unpack_from(">I", body, 4)
-    at, number = 8, ">I" if body[0] else ">H"
+    wide = body[3] & 1
+    (count,) = struct.unpack_from(">I", body, 4)
+    at = 8
+    number = ">I" if body[0] else ">H"
     for _ in range(min(count, MAX_ITEMS + 1)):
         (item,) = struct.unpack_from(number, body, at)
         at += struct.calcsize(number)
@@ -167,15 +174,23 @@ def _iter_item_properties(body: bytes) -> Iterator[tuple[int, list[int]]]:
 
 def _iter_item_locations(body: bytes) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
     """Where the bytes of each item lie: counted from what (0: the start of the file), from where, how many."""
-    version, (sizes, more) = body[0], body[4:6]
-    offset, length, base, index = sizes >> 4, sizes & 15, more >> 4, (more & 15) if version else 0
-    at, number = 6, 4 if version == 2 else 2
-    count, at = int.from_bytes(body[at : at + number], "big"), at + number
+    version = body[0]
+    (sizes, more) = body[4:6]
+    offset = sizes >> 4
+    length = sizes & 15
+    base = more >> 4
+    index = (more & 15) if version else 0
+    at = 6
+    number = 4 if version == 2 else 2
+    count = int.from_bytes(body[at : at + number], "big")
+    at = at + number
     for _ in range(min(count, MAX_ITEMS + 1)):
-        item, at = int.from_bytes(body[at : at + number], "big"), at + number
+        item = int.from_bytes(body[at : at + number], "big")
+        at = at + number
         way, at = (body[at + 1] & 15, at + 2) if version else (0, at)
         at += 2
-        start, at = int.from_bytes(body[at : at + base], "big"), at + base
+        start = int.from_bytes(body[at : at + base], "big")
+        at = at + base
         (extents,) = struct.unpack_from(">H", body, at)
         at += 2
         parts = []

@@ -14,7 +14,8 @@ _TOP = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid",
 _STILL = frozenset({b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "})
 """Brands of pictures, which are another kind of file."""
 
-_PICTURE, _SOUND = frozenset({b"vide"}), frozenset({b"soun"})
+_PICTURE = frozenset({b"vide"})
+_SOUND = frozenset({b"soun"})
 _TEXT = frozenset({b"text", b"sbtl", b"subt"})
 _MEASURED = frozenset({b"meta", b"tmcd"})
 """What phones and cameras measure beside the film (where it pointed, its time code). It is left behind."""
@@ -37,7 +38,8 @@ class _Box:
 
 def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
     """The tracks of an MP4, M4A or MOV. Raises BadInput (generators/containers/tracks.py)."""
-    found, seen = TrackScan(name), list[bytes]()
+    found = TrackScan(name)
+    seen = list[bytes]()
     try:
         for box in _iter_top_level_boxes(data, found, seen):
             seen.append(box.kind)
@@ -117,7 +119,8 @@ def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
 
 
 def _scan_track(data: bytes, track: _Box, found: TrackScan) -> None:
-    size, media = (0, 0), _Media()
+    size = (0, 0)
+    media = _Media()
     for box in _iter_child_boxes(data, track, found):
         if box.kind == b"tkhd":
             wide, high = struct.unpack_from(">II", data, box.end - 8)

@@ -7,14 +7,19 @@ import struct
 
 from generators.containers.tracks import MediaTracks, TrackScan
 
-_FIRST, _LAST = 0x02, 0x04
+_FIRST = 0x02
+_LAST = 0x04
 _VOICES = (b"OpusHead", b"\x01vorbis")
 _NO_POSITION = 2**64 - 1
 
 
 def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
     """The one track of an OGG voice. Raises BadInput (generators/containers/tracks.py)."""
-    found, at, streams, last, position = TrackScan(name), 0, set[int](), 0, 0
+    found = TrackScan(name)
+    at = 0
+    streams = set[int]()
+    last = 0
+    position = 0
     rate = 48_000
     try:
         while at < len(data):
@@ -37,7 +42,8 @@ def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
         raise found.refusal("film.corrupt") from error
     if not last & _LAST:
         raise found.refusal("film.corrupt")
-    found.sound, found.seconds = 1, position / rate
+    found.sound = 1
+    found.seconds = position / rate
     return found.to_tracks("ogg")
 
 

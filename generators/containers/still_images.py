@@ -73,7 +73,9 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
 
 def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
     """Walk the segments to the end-of-image marker, which must be the last thing in the file."""
-    at, size, scans = 2, (0, 0), 0
+    at = 2
+    size = (0, 0)
+    scans = 0
     for _ in range(_MOST_PARTS):
         if data[at] != 0xFF:
             raise BadInput("photo.corrupt", file=name)
@@ -124,7 +126,9 @@ def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
 
 def _inspect_png(data: bytes, name: str) -> PictureContainer:
     """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the file."""
-    at, size, pixels = len(_PNG), (0, 0), False
+    at = len(_PNG)
+    size = (0, 0)
+    pixels = False
     for _ in range(_MOST_PARTS):
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
@@ -158,7 +162,10 @@ def _inspect_webp(data: bytes, name: str) -> PictureContainer:
         raise BadInput("photo.corrupt", file=name)
     if end < len(data):
         raise BadInput("photo.trailing", file=name)
-    at, sizes, canvas, parts = 12, list[tuple[int, int]](), (0, 0), 0
+    at = 12
+    sizes = list[tuple[int, int]]()
+    canvas = (0, 0)
+    parts = 0
     while at < end:
         parts += 1
         if parts > _MOST_PARTS:

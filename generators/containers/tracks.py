@@ -72,7 +72,8 @@ class TrackScan:
 
     def check_size(self, width: int, height: int) -> None:
         """A picture of so many pixels."""
-        self.width, self.height = max(self.width, width), max(self.height, height)
+        self.width = max(self.width, width)
+        self.height = max(self.height, height)
 
     def to_tracks(self, demuxer: Demuxer) -> MediaTracks:
         """What was seen, once it is within our limits."""

@@ -9,17 +9,29 @@ from dataclasses import dataclass
 
 from generators.containers.tracks import MediaTracks, TrackScan
 
-_EBML, _DOCTYPE = 0x1A45DFA3, 0x4282
-_SEGMENT, _CLUSTER, _INFO, _TRACKS, _ATTACHED = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1941A469
-_SCALE, _LENGTH = 0x2AD7B1, 0x4489
-_ENTRY, _KIND, _PICTURE, _WIDE, _HIGH = 0xAE, 0x83, 0xE0, 0xB0, 0xBA
+_EBML = 0x1A45DFA3
+_DOCTYPE = 0x4282
+_SEGMENT = 0x18538067
+_CLUSTER = 0x1F43B675
+_INFO = 0x1549A966
+_TRACKS = 0x1654AE6B
+_ATTACHED = 0x1941A469
+_SCALE = 0x2AD7B1
+_LENGTH = 0x4489
+_ENTRY = 0xAE
+_KIND = 0x83
+_PICTURE = 0xE0
+_WIDE = 0xB0
+_HIGH = 0xBA
 _PLAIN = frozenset({0x114D9B74, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0xEC, 0xBF})
 """Seek head, cues, chapters, tags, padding and check sums: none of them is shown, none is kept."""
 
 _IN_CLUSTER = frozenset({0xA3, 0xA0, 0xE7, 0xA7, 0xAB})
 """What stands in a cluster that does not say how long it is, as browsers record."""
 
-_VIDEO, _SOUND, _TEXT = 1, 2, 0x11
+_VIDEO = 1
+_SOUND = 2
+_TEXT = 0x11
 _UNTOLD = -1
 
 
@@ -50,7 +62,8 @@ def inspect_webm(data: bytes, *, name: str) -> MediaTracks:
 
 
 def _scan_segment(data: bytes, segment: _Element, found: TrackScan) -> None:
-    at, open_cluster = segment.body, False
+    at = segment.body
+    open_cluster = False
     while at < segment.end:
         found.count_part()
         number, _ = _read_vint(data, at, keep=True)
@@ -73,7 +86,8 @@ def _scan_segment(data: bytes, segment: _Element, found: TrackScan) -> None:
 
 def _scan_info(data: bytes, information: _Element, found: TrackScan) -> None:
     """The length, in units of `scale` nanoseconds."""
-    scale, length = 1_000_000, 0.0
+    scale = 1_000_000
+    length = 0.0
     for one in _iter_child_elements(data, information, found):
         if one.id == _SCALE:
             scale = _read_unsigned(data, one)

@@ -230,11 +230,13 @@ class PurchaseRecord:
 
     def mark_requested(self) -> None:
         """A request that may cost is about to leave. Raises LeaseLost where somebody else is at it."""
-        self.since, self.order = wall_now(), ""
+        self.since = wall_now()
+        self.order = ""
 
     def mark_refused(self) -> None:
         """It surely was not taken, or surely costs nothing."""
-        self.since, self.order = None, ""
+        self.since = None
+        self.order = ""
 
     def mark_ordered(self, order: str) -> None:
         """The seller took it under this id."""

@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 
 from generators.contract.engines import EngineMissing, ImageJob
 
-STABILITY_ENGINE, REPLICATE_ENGINE = "stability", "replicate"
+STABILITY_ENGINE = "stability"
+REPLICATE_ENGINE = "replicate"
 HOSTED_ENGINES = (REPLICATE_ENGINE, STABILITY_ENGINE)
 
 ENGINE_NAMES = {REPLICATE_ENGINE: "Replicate", STABILITY_ENGINE: "Stability AI"}
@@ -23,7 +24,9 @@ _TAKES = {
         {"init", "mask", "references"}
     ),  # if its model does: its schema is read when it is asked
 }
-INPAINT_SERVICE, STYLE_SERVICE, IMAGE_TO_IMAGE_SERVICE = "inpaint", "style", "sd3"
+INPAINT_SERVICE = "inpaint"
+STYLE_SERVICE = "style"
+IMAGE_TO_IMAGE_SERVICE = "sd3"
 _FROM_PICTURES = ("sd3", "ultra")
 _MOST_REFERENCES = {STABILITY_ENGINE: 1}
 """Pictures of a look that one request takes; what is not named here takes what its model's schema says."""

@@ -10,9 +10,12 @@ from typing import Protocol
 from foundation.i18n.translation import Message
 from generators.contract.engines import JobTooLarge, OriginLabel, Progress, ignore_progress
 
-MIN_SECONDS, MAX_SECONDS = 1, 10
-MIN_STEPS, MAX_STEPS = 1, 100
-MIN_MOTION, MAX_MOTION = 1, 100
+MIN_SECONDS = 1
+MAX_SECONDS = 10
+MIN_STEPS = 1
+MAX_STEPS = 100
+MIN_MOTION = 1
+MAX_MOTION = 100
 MAX_SIDE = 1280
 """Pixels of a film's longer edge at most."""
 

@@ -79,7 +79,9 @@ class Canvas:
     """An RGB picture under construction."""
 
     def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
-        self.width, self.height, self.rng = width, height, rng
+        self.width = width
+        self.height = height
+        self.rng = rng
         self.aspect = width / height
         self.image = Image.new("RGB", (width, height))
 
@@ -146,7 +148,8 @@ class Canvas:
             raw = self.rng.random((cells[1], cells[0]), dtype=np.float32)
             total += weight * np.asarray(Image.fromarray(raw).resize(size, Image.Resampling.BICUBIC))
             weight *= fall
-        low, high = float(total.min()), float(total.max())
+        low = float(total.min())
+        high = float(total.max())
         return (total - low) / max(high - low, 1e-6)
 
     def plate(self, field: Floats) -> Image.Image:

@@ -41,10 +41,12 @@ def draw_city(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
 def _draw_towers(
     canvas: Canvas, mood: SceneLight, water: float, depth: float, heights: tuple[float, float], *, evening: bool
 ) -> None:
-    blocks, panes = canvas.stencil(), canvas.stencil()
+    blocks = canvas.stencil()
+    panes = canvas.stencil()
     x = -0.05
     while x < canvas.aspect:
-        wide, tall = canvas.between(0.045, 0.12), canvas.between(*heights)
+        wide = canvas.between(0.045, 0.12)
+        tall = canvas.between(*heights)
         top = water - tall
         blocks.rect(x, top, wide, tall)
         crown = canvas.rng.random()
@@ -71,7 +73,8 @@ def _draw_windows(
     canvas: Canvas, stencil: Stencil, block: tuple[float, float, float, float], cell: tuple[float, float], lit: float
 ) -> None:
     x, y, wide, tall = block
-    columns, rows = int((wide - 0.008) / cell[0]), int((tall - 0.02) / cell[1])
+    columns = int((wide - 0.008) / cell[0])
+    rows = int((tall - 0.02) / cell[1])
     on = canvas.rng.random((max(rows, 0), max(columns, 0)))
     margin = (wide - columns * cell[0]) / 2
     for row in range(rows):
@@ -96,9 +99,11 @@ def _draw_houses(canvas: Canvas, mood: SceneLight, setting: SceneSetting, water:
         mix_colours(setting.accent, (240, 226, 204), 0.55),
     )
     evening = mood.dark > 0.15
-    x, index = -0.04, int(canvas.rng.integers(len(walls)))
+    x = -0.04
+    index = int(canvas.rng.integers(len(walls)))
     while x < canvas.aspect:
-        wide, tall = canvas.between(0.11, 0.17), canvas.between(0.145, 0.205)
+        wide = canvas.between(0.11, 0.17)
+        tall = canvas.between(0.145, 0.205)
         index = (index + 1 + int(canvas.rng.integers(2))) % len(walls)
         _draw_house(canvas, mood, (x, water - tall, wide, tall), walls[index], evening=evening)
         x += wide
@@ -122,8 +127,10 @@ def _draw_house(
     roof.polygon([(x, y), (x + slope, y - 0.045), (x + wide - slope, y - 0.045), (x + wide, y)])
     for i in range(2):
         roof.rect(x + wide * (0.22 + 0.5 * i), y - 0.068, 0.013, 0.028)
-    floors, columns = 4, max(3, round(wide / 0.031))
-    step, rise = wide / columns, (tall - 0.05) / floors
+    floors = 4
+    columns = max(3, round(wide / 0.031))
+    step = wide / columns
+    rise = (tall - 0.05) / floors
     for floor in range(floors):
         trim.rect(x, y + 0.012 + (floor + 0.86) * rise, wide, 0.0022)
         for column in range(columns):
@@ -140,7 +147,8 @@ def _draw_house(
 
 
 def _iron_tower(canvas: Canvas, mood: SceneLight, x: float, foot: float, tall: float) -> None:
-    tower, holes = canvas.stencil(), canvas.stencil()
+    tower = canvas.stencil()
+    holes = canvas.stencil()
     steps = [t / 24 for t in range(25)]
     half = [tall * 0.165 * (1 - t) ** 2.3 + tall * 0.012 * (1 - t) + tall * 0.0035 for t in steps]
     tower.polygon(
@@ -170,7 +178,8 @@ def _iron_tower(canvas: Canvas, mood: SceneLight, x: float, foot: float, tall: f
 
 
 def _draw_street_lamps(canvas: Canvas, mood: SceneLight, foot: float, *, evening: bool) -> None:
-    posts, x = canvas.stencil(), canvas.between(0.05, 0.15)
+    posts = canvas.stencil()
+    x = canvas.between(0.05, 0.15)
     spots: list[float] = []
     while x < canvas.aspect:
         posts.stroke([(x, foot), (x, foot - 0.055)], 0.0028)
@@ -186,9 +195,11 @@ def _draw_street_lamps(canvas: Canvas, mood: SceneLight, foot: float, *, evening
 def _near_tree(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     side = -0.02 if canvas.rng.random() < 0.5 else canvas.aspect + 0.02
     inward = 1 if side < 0.5 else -1
-    branch, leaves = canvas.stencil(), canvas.stencil()
+    branch = canvas.stencil()
+    leaves = canvas.stencil()
     for i in range(4):
-        reach, fall = canvas.between(0.16, 0.34), canvas.between(0.02, 0.16)
+        reach = canvas.between(0.16, 0.34)
+        fall = canvas.between(0.02, 0.16)
         tip = (side + inward * reach, 0.02 + fall + 0.05 * i)
         branch.stroke([(side, 0.0 + 0.05 * i), ((side + tip[0]) / 2, tip[1] * 0.7), tip], 0.006)
         if setting.season != "winter":

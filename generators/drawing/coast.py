@@ -53,10 +53,8 @@ def _draw_sea(canvas: Canvas, mood: SceneLight, horizon: float, sun_x: float) ->
     middle = mood.in_light((24, 128, 156))
     near = mood.in_light((94, 196, 192))
     if mood.dark > 0.15 and not mood.night:
-        middle, near = (
-            mix_colours(middle, mood.zenith, 0.35),
-            mix_colours(mood.in_light((92, 150, 168)), mood.middle, 0.45),
-        )
+        middle = mix_colours(middle, mood.zenith, 0.35)
+        near = mix_colours(mood.in_light((92, 150, 168)), mood.middle, 0.45)
     stops = [(horizon, far), (horizon + 0.13, middle), (0.86, near), (1.0, mix_colours(near, (255, 255, 255), 0.2))]
     flat = canvas.below(np.full(max(2, canvas.width // 2), horizon, dtype=np.float32))
     canvas.fill(flat, canvas.gradient(stops))
@@ -85,8 +83,11 @@ def _draw_glitter(canvas: Canvas, mood: SceneLight, ripples: Floats, horizon: fl
 
 
 def _draw_sailboat(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
-    x, y, tall = canvas.across(canvas.between(0.2, 0.8)), horizon + 0.022, canvas.between(0.045, 0.065)
-    sail, hull = canvas.stencil(), canvas.stencil()
+    x = canvas.across(canvas.between(0.2, 0.8))
+    y = horizon + 0.022
+    tall = canvas.between(0.045, 0.065)
+    sail = canvas.stencil()
+    hull = canvas.stencil()
     sail.polygon([(x, y - tall), (x + tall * 0.42, y - tall * 0.12), (x, y - tall * 0.12)])
     hull.polygon(
         [
@@ -114,7 +115,8 @@ def _draw_shoreline(canvas: Canvas, side: int) -> Floats:
 
 
 def _draw_sand(canvas: Canvas, mood: SceneLight, shore: Floats) -> None:
-    wet, dry = mood.in_light((168, 138, 108)), mood.in_light((240, 214, 172))
+    wet = mood.in_light((168, 138, 108))
+    dry = mood.in_light((240, 214, 172))
     for rise, strength in ((0.085, 0.28), (0.050, 0.5), (0.022, 0.85)):
         wave = shore - rise + 0.008 * canvas.line(10, 4)
         crest = canvas.below(wave.astype(np.float32))
@@ -143,18 +145,24 @@ def _mask_from_levels(levels: NDArray[np.int16]) -> Image.Image:
 
 
 def _draw_parasol(canvas: Canvas, mood: SceneLight, setting: SceneSetting, side: int) -> None:
-    x, foot, size = canvas.across(0.5 + side * 0.13), 0.90, 0.26
+    x = canvas.across(0.5 + side * 0.13)
+    foot = 0.90
+    size = 0.26
     shadow = canvas.stencil()
     shadow.ellipse(x - side * 0.05, foot + 0.012, size * 0.62, size * 0.085)
     canvas.fill(shadow.done(0.008), mood.in_light((120, 92, 84)), 0.45)
     pole = canvas.stencil()
     pole.stroke([(x + 0.012 * side, foot), (x - 0.03 * side, foot - size * 1.12)], 0.0065)
     canvas.fill(pole.done(), mood.in_light((236, 228, 214)))
-    top, wide, low = (x - 0.03 * side, foot - size * 1.16), size * 0.62, foot - size * 0.72
-    pale, strong = mood.in_light((250, 244, 232)), mood.in_light(setting.accent)
+    top = (x - 0.03 * side, foot - size * 1.16)
+    wide = size * 0.62
+    low = foot - size * 0.72
+    pale = mood.in_light((250, 244, 232))
+    strong = mood.in_light(setting.accent)
     for i in range(8):
         panel = canvas.stencil()
-        a, b = math.cos(math.pi * i / 8), math.cos(math.pi * (i + 1) / 8)
+        a = math.cos(math.pi * i / 8)
+        b = math.cos(math.pi * (i + 1) / 8)
         tilt = 0.055 * side
         rim = [
             (top[0] + wide * c, low - tilt * c + 0.030 * math.sin(math.acos(max(-1, min(1, c)))))
@@ -171,7 +179,8 @@ def _draw_parasol(canvas: Canvas, mood: SceneLight, setting: SceneSetting, side:
 def _draw_towel(canvas: Canvas, mood: SceneLight, setting: SceneSetting, x: float, y: float) -> None:
     for i in range(6):
         strip = canvas.stencil()
-        left, right = x - 0.12 + 0.04 * i, x - 0.08 + 0.04 * i
+        left = x - 0.12 + 0.04 * i
+        right = x - 0.08 + 0.04 * i
         strip.polygon([(left, y), (right, y), (right + 0.035, y + 0.038), (left + 0.035, y + 0.038)])
         colour: Colour = (250, 246, 238) if i % 2 else tint_colour(setting.accent, (255, 236, 226))
         canvas.fill(strip.done(), mood.in_light(colour))
@@ -199,10 +208,8 @@ def draw_desert(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None
 
 def _draw_dune(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, lean: float) -> None:
     rows = max(1, canvas.height // 2)
-    warm, dark = (
-        mood.in_light((246, 190, 126), depth * 0.6),
-        mix_colours(mood.in_light((132, 66, 62), depth * 0.5), mood.shade, 0.12),
-    )
+    warm = mood.in_light((246, 190, 126), depth * 0.6)
+    dark = mix_colours(mood.in_light((132, 66, 62), depth * 0.5), mood.shade, 0.12)
     slope = np.gradient(ridge) * len(ridge)
     smooth = np.convolve(np.pad(slope, 12, mode="edge"), np.ones(25) / 25, mode="valid")
     down = np.clip(np.linspace(0, 1, rows, dtype=np.float32)[:, None] - ridge[None, :], 0, 1)
@@ -229,7 +236,8 @@ def _draw_dune(canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, le
 def _draw_cacti(canvas: Canvas, mood: SceneLight, horizon: float) -> None:
     stencil = canvas.stencil()
     for _ in range(3):
-        x, foot = canvas.across(canvas.between(0.06, 0.94)), canvas.between(0.80, 0.97)
+        x = canvas.across(canvas.between(0.06, 0.94))
+        foot = canvas.between(0.80, 0.97)
         tall = (foot - horizon) * canvas.between(0.42, 0.62)
         _draw_cactus(canvas, stencil, x, foot, tall)
     canvas.fill(stencil.done(), mood.in_light((52, 84, 66)))
@@ -240,7 +248,9 @@ def _draw_cactus(canvas: Canvas, stencil: Stencil, x: float, foot: float, tall: 
     stencil.stroke([(x, foot), (x, foot - tall)], thick)
     stencil.ellipse(x, foot - tall, thick / 2, thick / 2)
     for side in (-1, 1):
-        at, out, up = foot - tall * canvas.between(0.35, 0.55), tall * 0.20 * side, tall * canvas.between(0.22, 0.34)
+        at = foot - tall * canvas.between(0.35, 0.55)
+        out = tall * 0.20 * side
+        up = tall * canvas.between(0.22, 0.34)
         stencil.stroke([(x, at), (x + out * 0.8, at), (x + out, at - tall * 0.06), (x + out, at - up)], thick * 0.72)
         stencil.ellipse(x + out, at - up, thick * 0.36, thick * 0.36)
         stencil.ellipse(x + out * 0.93, at - tall * 0.01, thick * 0.36, thick * 0.36)

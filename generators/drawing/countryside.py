@@ -59,7 +59,8 @@ def _draw_mountain_range(
     canvas: Canvas, mood: SceneLight, ridge: Floats, depth: float, *, cap: float, light: int
 ) -> None:
     """One range: every peak has a side in the light and one in shadow, parted by an edge that runs down from it."""
-    rows, columns = max(1, canvas.height // 2), len(ridge)
+    rows = max(1, canvas.height // 2)
+    columns = len(ridge)
     inside = canvas.below(ridge)
     land = np.asarray(inside.resize((columns, rows)), dtype=np.float32) / 255
     drop = np.linspace(0, 1, rows, dtype=np.float32)[:, None] - ridge[None, :]
@@ -69,7 +70,8 @@ def _draw_mountain_range(
     aside = ((edge - 0.5) * 0.20 - 0.25 * light * np.clip(drop, 0, 1)) * columns / canvas.aspect
     at = np.clip((np.arange(columns)[None, :] + aside).astype(int), 0, columns - 1)
     facing = 1 / (1 + np.exp(-(slope[at] * light * 5 + (rough - 0.5) * 5)))
-    rock, shadow = mood.in_light((150, 140, 136), depth), mood.in_light((70, 74, 98), depth * 0.92)
+    rock = mood.in_light((150, 140, 136), depth)
+    shadow = mood.in_light((70, 74, 98), depth * 0.92)
     canvas.fill(inside, rock)
     canvas.fill(canvas.plate(land * (1 - facing)), shadow, 0.9)
     fringe = canvas.noise(34 * canvas.aspect, 3, 3, fall=0.7)
@@ -154,7 +156,8 @@ def _draw_ground(canvas: Canvas, mood: SceneLight, setting: SceneSetting, floor:
 
 def _draw_canopy(canvas: Canvas, mood: SceneLight, leaves: tuple[Colour, ...], near: float) -> None:
     """The crowns of one row of trees: clusters of leaves in three tones, from haze afar to dark overhead."""
-    low, size = 0.40 - 0.20 * near, 0.10 + 0.11 * near
+    low = 0.40 - 0.20 * near
+    size = 0.10 + 0.11 * near
     for i, tone in enumerate(leaves):
         clusters = canvas.stencil()
         for _ in range(round(15 - 5 * near)):
@@ -171,16 +174,19 @@ def _draw_trunks(
     canvas: Canvas, mood: SceneLight, setting: SceneSetting, near: float, *, floor: float, glow_x: float
 ) -> None:
     bark: Colour = (92, 70, 58) if setting.season != "winter" else (86, 84, 92)
-    stencil, rim = canvas.stencil(), canvas.stencil()
+    stencil = canvas.stencil()
+    rim = canvas.stencil()
     count = round(22 - 17 * near)
     for i in range(count):
         share = (i + canvas.between(0.1, 0.9)) / count
         if abs(share - glow_x) < 0.05 + 0.13 * near:
             continue
-        x, wide = canvas.across(share), (0.006 + 0.040 * near**1.5) * canvas.between(0.7, 1.3)
+        x = canvas.across(share)
+        wide = (0.006 + 0.040 * near**1.5) * canvas.between(0.7, 1.3)
         foot = floor + 0.02 + 0.36 * near**1.3 * canvas.between(0.85, 1.1)
         lean = canvas.between(-0.05, 0.05)
-        top_left, top_right = (x + lean - wide * 0.62, -0.02), (x + lean + wide * 0.62, -0.02)
+        top_left = (x + lean - wide * 0.62, -0.02)
+        top_right = (x + lean + wide * 0.62, -0.02)
         stencil.polygon(
             [
                 top_left,
@@ -209,7 +215,8 @@ def _draw_sunbeams(canvas: Canvas, mood: SceneLight, glow_x: float) -> None:
     beams = canvas.stencil()
     origin = (canvas.across(glow_x) + canvas.between(-0.2, 0.2), -0.35)
     for _ in range(7):
-        angle, wide = canvas.between(-0.62, 0.62), canvas.between(0.018, 0.05)
+        angle = canvas.between(-0.62, 0.62)
+        wide = canvas.between(0.018, 0.05)
         ends = [(origin[0] + math.tan(angle + d) * 1.5, 1.12) for d in (-wide, wide)]
         beams.polygon([origin, *ends], round(canvas.between(90, 200)))
     mask = np.asarray(beams.done(0.014), dtype=np.float32)
@@ -240,7 +247,8 @@ def draw_field(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
 
 
 def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colour, sun_x: float) -> None:
-    rows, columns = max(1, canvas.height // 2), max(2, canvas.width // 2)
+    rows = max(1, canvas.height // 2)
+    columns = max(2, canvas.width // 2)
     down = np.clip((np.linspace(0, 1, rows, dtype=np.float32)[:, None] - horizon) / (1 - horizon), 1e-3, 1)
     vanish = canvas.between(0.35, 0.65)
     across = (np.linspace(0, 1, columns, dtype=np.float32)[None, :] - vanish) * canvas.aspect
@@ -250,7 +258,8 @@ def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colo
     hedge = np.clip((wave + (tufts - 0.5) * 0.9 - 0.40) * 3.2, 0, 1)
     base = canvas.below(np.full(columns, horizon, dtype=np.float32))
     land = np.asarray(base.resize((columns, rows)), dtype=np.float32) / 255
-    soil, far = mood.in_light((150, 120, 88)), mood.in_light(crop, 0.45)
+    soil = mood.in_light((150, 120, 88))
+    far = mood.in_light(crop, 0.45)
     canvas.fill(
         base,
         canvas.gradient(
@@ -274,7 +283,8 @@ def _draw_crop_rows(canvas: Canvas, mood: SceneLight, horizon: float, crop: Colo
 
 
 def _draw_farm(canvas: Canvas, mood: SceneLight, setting: SceneSetting, horizon: float) -> None:
-    x, y = canvas.across(canvas.between(0.18, 0.42)), horizon + 0.012
+    x = canvas.across(canvas.between(0.18, 0.42))
+    y = horizon + 0.012
     wall, roof, tree, trunk = (canvas.stencil() for _ in range(4))
     wall.rect(x, y - 0.036, 0.085, 0.038)
     roof.polygon([(x - 0.006, y - 0.034), (x + 0.012, y - 0.058), (x + 0.076, y - 0.058), (x + 0.092, y - 0.034)])

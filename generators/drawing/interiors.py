@@ -52,7 +52,8 @@ def _window_light(canvas: Canvas, mood: SceneLight, side: int) -> None:
     x0 = canvas.across(0.5) + side * 0.12
     for row in range(3):
         for column in range(2):
-            x, y = x0 + side * column * 0.19, 0.06 + mood.sun_height * 0.5 + row * 0.19
+            x = x0 + side * column * 0.19
+            y = 0.06 + mood.sun_height * 0.5 + row * 0.19
             skew = 0.10 * side
             panes.polygon(
                 [
@@ -78,14 +79,16 @@ def _fill_cylinder(canvas: Canvas, mask: Image.Image, span: tuple[float, float],
     x, half = span
     across = (np.linspace(0, canvas.aspect, canvas.width, dtype=np.float32) - x) / half
     fall = np.clip(0.62 - 0.5 * across * side - 0.22 * across**2, 0, 1)
-    dark, bright = mix_colours(colour, (66, 40, 52), 0.42), mix_colours(colour, (255, 250, 240), 0.35)
+    dark = mix_colours(colour, (66, 40, 52), 0.42)
+    bright = mix_colours(colour, (255, 250, 240), 0.35)
     row = np.stack([dark[i] + (bright[i] - dark[i]) * fall for i in range(3)], axis=1)
     plate = Image.fromarray(np.clip(row, 0, 255).astype(np.uint8)[None, :, :], "RGB")
     canvas.fill(mask, plate.resize((canvas.width, canvas.height), Image.Resampling.NEAREST))
 
 
 def _draw_arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> None:
-    (x, foot), (wide, tall) = at, size
+    (x, foot) = at
+    (wide, tall) = size
     _draw_shadow(canvas, (x + side * 0.05, foot), wide * 1.2, 0.026)
     inner = canvas.stencil()
     inner.ellipse(x, foot - tall + wide, wide, wide)
@@ -110,9 +113,11 @@ def _draw_arch(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int
 def _draw_steps(canvas: Canvas, x: float, foot: float, wall: Colour, side: int) -> None:
     _draw_shadow(canvas, (x, foot + 0.005), 0.25, 0.024)
     for i in range(3):
-        wide, top = 0.40 - 0.12 * i, foot - 0.062 * (i + 1)
+        wide = 0.40 - 0.12 * i
+        top = foot - 0.062 * (i + 1)
         left = x - 0.20 + (0.12 * i if side > 0 else 0)
-        face, tread = canvas.stencil(), canvas.stencil()
+        face = canvas.stencil()
+        tread = canvas.stencil()
         face.rect(left, top, wide, 0.064)
         tread.polygon(
             [(left, top), (left + wide, top), (left + wide - 0.012, top - 0.014), (left + 0.012, top - 0.014)]
@@ -127,7 +132,8 @@ def _draw_steps(canvas: Canvas, x: float, foot: float, wall: Colour, side: int) 
 
 
 def _draw_pedestal(canvas: Canvas, at: Point, size: Point, colour: Colour, side: int) -> None:
-    (x, foot), (half, tall) = at, size
+    (x, foot) = at
+    (half, tall) = size
     _draw_shadow(canvas, (x + side * 0.05, foot + 0.004), half * 1.35, 0.036)
     body = canvas.stencil()
     body.rect(x - half, foot - tall, half * 2, tall)
@@ -195,7 +201,8 @@ def _draw_window_view(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -
     street = canvas.stencil()
     x = 0.0
     while x < canvas.aspect:
-        wide, tall = canvas.between(0.12, 0.24), canvas.between(0.22, 0.44)
+        wide = canvas.between(0.12, 0.24)
+        tall = canvas.between(0.22, 0.44)
         street.rect(x, 0.66 - tall, wide * 0.94, tall + 0.1, round(canvas.between(150, 255)))
         x += wide
     canvas.fill(street.done(0.016), mood.in_light((178, 148, 128), 0.25), 0.9)
@@ -207,7 +214,8 @@ def _draw_window_view(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -
     for tone in tones:
         discs = canvas.stencil()
         for _ in range(7):
-            radius, level = canvas.between(0.012, 0.042), round(190 * strength * canvas.between(0.4, 1.0))
+            radius = canvas.between(0.012, 0.042)
+            level = round(190 * strength * canvas.between(0.4, 1.0))
             discs.ellipse(canvas.between(0, canvas.aspect), canvas.between(0.20, 0.62), radius, radius, level)
         canvas.light(discs.done(0.0018), tone)
 
@@ -228,8 +236,10 @@ def _draw_window_frame(canvas: Canvas, mood: SceneLight) -> None:
 
 def _draw_pendant_lamps(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     for share in (0.18, 0.5, 0.82):
-        x, y = canvas.across(share) + canvas.between(-0.03, 0.03), canvas.between(0.20, 0.29)
-        cord, shade = canvas.stencil(), canvas.stencil()
+        x = canvas.across(share) + canvas.between(-0.03, 0.03)
+        y = canvas.between(0.20, 0.29)
+        cord = canvas.stencil()
+        shade = canvas.stencil()
         cord.stroke([(x, 0), (x, y - 0.05)], 0.0028)
         dome: list[Point] = [
             (x + 0.068 * math.cos(math.pi * i / 20), y - 0.058 * math.sin(math.pi * i / 20)) for i in range(21)
@@ -328,7 +338,9 @@ def _draw_pastry(canvas: Canvas, mood: SceneLight, x: float, y: float) -> None:
 def _draw_vase(canvas: Canvas, mood: SceneLight, accent: Colour, at: Point, side: int) -> None:
     x, foot = at
     _draw_shadow(canvas, (x, foot + 0.004), 0.07, 0.014, 0.4)
-    stems, blooms, hearts = canvas.stencil(), canvas.stencil(), canvas.stencil()
+    stems = canvas.stencil()
+    blooms = canvas.stencil()
+    hearts = canvas.stencil()
     for i in range(7):
         angle = math.pi * (0.24 + 0.52 * i / 6)
         tip = (x + math.cos(angle) * 0.15, foot - 0.11 - math.sin(angle) * 0.13 * canvas.between(0.85, 1.2))

@@ -30,7 +30,8 @@ def draw_pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: f
 def draw_crown(canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *, leaves: int = 60) -> None:
     """A round crown of leaf clusters, dense in the middle."""
     for _ in range(leaves):
-        angle, away = canvas.between(0, math.tau), math.sqrt(canvas.between(0, 1))
+        angle = canvas.between(0, math.tau)
+        away = math.sqrt(canvas.between(0, 1))
         size = radius * canvas.between(0.12, 0.26) * (1.25 - away * 0.6)
         stencil.ellipse(
             x + math.cos(angle) * away * radius, y + math.sin(angle) * away * radius * 0.82, size, size * 0.86
@@ -64,9 +65,11 @@ def _draw_frond(stencil: Stencil, root: Point, angle: float, long: float) -> Non
     for i in range(2, steps):
         t = i / steps
         reach = long * 0.26 * math.sin(math.pi * min(1.0, t * 0.9 + 0.12)) + long * 0.02
-        dx, dy = rib[i + 1][0] - rib[i - 1][0], rib[i + 1][1] - rib[i - 1][1]
+        dx = rib[i + 1][0] - rib[i - 1][0]
+        dy = rib[i + 1][1] - rib[i - 1][1]
         size = math.hypot(dx, dy) or 1e-6
-        dx, dy = dx / size, dy / size
+        dx = dx / size
+        dy = dy / size
         for side in (-1, 1):
             tip = (
                 rib[i][0] + (dx * 0.75 - dy * 0.55 * side) * reach,
@@ -85,7 +88,8 @@ def _draw_frond(stencil: Stencil, root: Point, angle: float, long: float) -> Non
 def draw_grass(canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height: float, count: int) -> None:
     """Blades and ears from one x to another, bending one way as in a breeze."""
     for _ in range(count):
-        x, tall = canvas.between(*span), height * canvas.between(0.35, 1.0)
+        x = canvas.between(*span)
+        tall = height * canvas.between(0.35, 1.0)
         lean = canvas.between(-0.10, 0.42) * tall
         thick = 0.0028 + tall * 0.008
         stencil.polygon(
@@ -97,7 +101,8 @@ def draw_pot_plant(canvas: Canvas, stencil: Stencil, at: Point, height: float, l
     """A pot plant: long stalks, each with one broad leaf."""
     for i in range(leaves):
         angle = math.pi * (0.12 + 0.76 * (i + canvas.between(-0.3, 0.3)) / (leaves - 1))
-        long, (x, foot) = height * canvas.between(0.58, 1.0), at
+        long = height * canvas.between(0.58, 1.0)
+        (x, foot) = at
         tip = (x + math.cos(angle) * long * 0.78, foot - math.sin(angle) * long)
         knee = (x + math.cos(angle) * long * 0.22, foot - math.sin(angle) * long * 0.62)
         stencil.stroke([(x, foot), knee, tip], height * 0.011)

@@ -12,7 +12,8 @@ def draw_sky(canvas: Canvas, mood: SceneLight, setting: SceneSetting, *, horizon
     """Paint the sky down to `horizon`, with sun or moon at `sun_x` (share of the width), stars and clouds."""
     stops = [(0.0, mood.zenith), (horizon * 0.55, mood.middle), (horizon, mood.horizon)]
     canvas.image.paste(canvas.gradient(stops))
-    x, y = canvas.across(sun_x), horizon * (0.25 + mood.sun_height * 1.5)
+    x = canvas.across(sun_x)
+    y = horizon * (0.25 + mood.sun_height * 1.5)
     if mood.night:
         _draw_stars(canvas, horizon)
     veiled = setting.weather in ("rain", "mist")
@@ -83,7 +84,9 @@ def draw_precipitation(canvas: Canvas, setting: SceneSetting) -> None:
     elif setting.weather == "rain":
         streaks = canvas.stencil()
         for _ in range(420):
-            x, y, long = canvas.between(-0.1, canvas.aspect), canvas.between(-0.05, 1), canvas.between(0.02, 0.05)
+            x = canvas.between(-0.1, canvas.aspect)
+            y = canvas.between(-0.05, 1)
+            long = canvas.between(0.02, 0.05)
             streaks.stroke([(x, y), (x + long * 0.18, y + long)], 0.0011, 150)
         canvas.light(streaks.done(0.0006), (206, 220, 236), 0.42)
 

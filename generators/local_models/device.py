@@ -41,11 +41,16 @@ def choose_device(budget_mib: int = 0) -> ComputeDevice:
     torch = importlib.import_module("torch")
     if torch.cuda.is_available():
         dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-        kind, name = "cuda", str(torch.cuda.get_device_name())
+        kind = "cuda"
+        name = str(torch.cuda.get_device_name())
     elif torch.backends.mps.is_available():
-        kind, dtype, name = "mps", "float16", "Apple GPU"
+        kind = "mps"
+        dtype = "float16"
+        name = "Apple GPU"
     else:
-        kind, dtype, name = "cpu", "float32", "CPU"
+        kind = "cpu"
+        dtype = "float32"
+        name = "CPU"
     free, total = (int(each * _PART[kind]) for each in _memory_bytes(kind))
     given = budget_mib * MEBIBYTE
     return ComputeDevice(kind, dtype, given or free, name, given or total, fixed=bool(given))

@@ -116,7 +116,8 @@ class ModelLibrary:
 
     def model_problems(self) -> list[Message]:
         """Why models among those that are listed, and files beside them, cannot be used."""
-        folder, found = Path(self._settings.diffusion_models), list[Message]()
+        folder = Path(self._settings.diffusion_models)
+        found = list[Message]()
         files = list(folder.iterdir()) if self._settings.diffusion_models and folder.is_dir() else []
         pickles = [one.name for one in files if one.suffix in checkpoints.UNSAFE_SUFFIXES]
         for name in self.list_models():

@@ -14,8 +14,7 @@ from typing import Any
 
 from generators.contract.engines import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Lora
 from generators.local_models import checkpoints
-from generators.local_models.device import MEBIBYTE, ComputeDevice, is_out_of_memory
-from generators.local_models.device import memory_budget as budget_now
+from generators.local_models.device import MEBIBYTE, ComputeDevice, is_out_of_memory, memory_budget
 from generators.local_models.model_folders import ModelFiles, ModelLibrary, weights_file_in
 from generators.local_models.weight_files import count_file_parameters
 
@@ -71,10 +70,13 @@ class PipelineCache:
         *,
         hub: bool = False,
         opens: "OpenModel | None" = None,
-        budget: "Budget" = budget_now,
+        budget: "Budget" = memory_budget,
     ) -> None:
-        self._wears, self._device, self._hub = wears, device, hub
-        self._opens, self._budget = opens or _open_picture_pipeline, budget
+        self._wears = wears
+        self._device = device
+        self._hub = hub
+        self._opens = opens or _open_picture_pipeline
+        self._budget = budget
         _HELD.add(self)
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
         self._beside: dict[str, tuple[Any, int]] = {}
@@ -119,7 +121,8 @@ class PipelineCache:
         it beside the models. Raises what `load` raises."""
         if (known := self._beside.get(str(folder))) is not None:
             return known[0]
-        found, needed = load(), self._folder_size(folder)
+        found = load()
+        needed = self._folder_size(folder)
         if (held := self._bytes_in_use()) + needed <= self._budget(self._device, held + needed):
             self._beside[str(folder)] = (found, needed)
         return found
@@ -190,7 +193,8 @@ class PipelineCache:
     def _apply_loras(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
         """Never fused: taking a fused LoRA off again leaves other weights than before (measured). One that is asked for
         no more is deleted, not switched off: it may be another agency's."""
-        pipeline, files = hot.pipeline, tuple(map(self._wears, loras))
+        pipeline = hot.pipeline
+        files = tuple(map(self._wears, loras))
         if not (files or hot.worn):
             return
         try:
@@ -291,7 +295,8 @@ def _unfit_adapter_error(folder: Path, pipeline: Any) -> EngineMissing:
 
 def with_pose_control(pipeline: Any, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
     """The same weights under a ControlNet. Raises EngineMissing."""
-    diffusers, folder = importlib.import_module("diffusers"), shelf.poses
+    diffusers = importlib.import_module("diffusers")
+    folder = shelf.poses
     if folder is None:
         raise EngineMissing("engine.cannot_pose", engine="diffusion")
 
@@ -327,8 +332,10 @@ def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
     network = getattr(pipeline, "unet", None) or pipeline.transformer
     learned = getattr(pipeline, "default_sample_size", None) or network.config.sample_size
     rows, columns = learned if isinstance(learned, (list, tuple)) else (learned, learned)
-    pixel, area = pipeline.vae_scale_factor, rows * columns * pipeline.vae_scale_factor**2
+    pixel = pipeline.vae_scale_factor
+    area = rows * columns * pipeline.vae_scale_factor**2
     if width * height <= area * _BEYOND:
         return width, height
-    shrunk, step = math.sqrt(area / (width * height)), max(2 * pixel, 16) if area >= _LARGE else 8
+    shrunk = math.sqrt(area / (width * height))
+    step = max(2 * pixel, 16) if area >= _LARGE else 8
     return max(round(width * shrunk / step) * step, step), max(round(height * shrunk / step) * step, step)

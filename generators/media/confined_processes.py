@@ -16,13 +16,16 @@ from pathlib import Path
 
 from generators.contract.engines import EngineError, EngineMissing, EngineUnreachable
 
-MAX_MEMORY, MAX_WRITTEN = 3 * 2**30, 256 * 2**20
+MAX_MEMORY = 3 * 2**30
+MAX_WRITTEN = 256 * 2**20
 """Bytes of address space, and of one file."""
 
 MAX_OUTPUT = 2**20
 """Bytes read of what a program says."""
 
-_TOLD, _SAID, _LOG = "told", "said", "log"
+_TOLD = "told"
+_SAID = "said"
+_LOG = "log"
 
 
 def find_program(name: str) -> str:
@@ -39,7 +42,8 @@ def run_program(name: str, arguments: Sequence[str], *, folder: Path, seconds: f
     Raises EngineMissing without the program, EngineUnreachable when its `seconds` are up, EngineError when it gave up;
     its own words, which may repeat what it was told, are in none of them.
     """
-    program, short = find_program(name), Path(name).name
+    program = find_program(name)
+    short = Path(name).name
     (folder / _TOLD).write_text(told, "utf-8")
     with (folder / _TOLD).open("rb") as ear, (folder / _SAID).open("wb") as said, (folder / _LOG).open("wb") as log:
         try:

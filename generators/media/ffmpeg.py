@@ -18,8 +18,7 @@ from typing import IO
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from foundation.errors import BadInput, Unavailable
-from generators.media.confined_processes import kill_process_group as _kill
-from generators.media.confined_processes import limit_resources
+from generators.media.confined_processes import kill_process_group, limit_resources
 
 DEMUXERS = "mov,matroska,ogg,gif,apng,webp_anim"
 """What may be opened at all: no playlists, no lists of files, no pictures but those that move."""
@@ -33,7 +32,8 @@ SPEECH_FORMATS = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
 
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(2**29))
 _INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-codec_whitelist", DECODERS)
-_LOG, _LOG_TAIL = "ffmpeg.log", 4_000
+_LOG = "ffmpeg.log"
+_LOG_TAIL = 4_000
 _FULL = os.strerror(errno.ENOSPC)
 _THREADS = "2"
 
@@ -109,7 +109,7 @@ def _run_process(
         process.wait()
     finally:
         watch.cancel()
-        _kill(process)
+        kill_process_group(process)
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -141,7 +141,7 @@ def _start_process(
 
 def _stop_late_process(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
     late.set()
-    _kill(process)
+    kill_process_group(process)
 
 
 def _process_error(status: int, late: bool, folder: Path, name: str) -> BadInput | Unavailable:

@@ -20,7 +20,8 @@ def _to_greyscale(image: Image.Image, width: int, height: int) -> "np.ndarray[tu
 
 
 def _cosine_basis(size: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    k, n = np.arange(size)[:, None], np.arange(size)[None, :]
+    k = np.arange(size)[:, None]
+    n = np.arange(size)[None, :]
     return np.cos(math.pi * (2 * n + 1) * k / (2 * size))
 
 

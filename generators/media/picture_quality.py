@@ -11,10 +11,13 @@ from PIL import Image
 SCORE_EDGE = 256
 """Pixels of the longer edge that is looked at."""
 
-DARK, BRIGHT = 5, 250
+DARK = 5
+BRIGHT = 250
 """Grey levels at which nothing can be told apart any more."""
 
-FULL_CONTRAST, FULL_SHARPNESS, FULL_COLOUR = 60.0, 400.0, 60.0
+FULL_CONTRAST = 60.0
+FULL_SHARPNESS = 400.0
+FULL_COLOUR = 60.0
 """Where more is no better: a standard deviation of grey, a variance of the Laplacian, and "quite colourful"."""
 
 
@@ -47,6 +50,9 @@ def _sharpness_score(grey: NDArray[np.float64]) -> float:
 
 
 def _colourfulness_score(pixels: NDArray[np.float64]) -> float:
-    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-    first, second = red - green, (red + green) / 2 - blue
+    red = pixels[..., 0]
+    green = pixels[..., 1]
+    blue = pixels[..., 2]
+    first = red - green
+    second = (red + green) / 2 - blue
     return float(np.hypot(first.std(), second.std()) + 0.3 * np.hypot(first.mean(), second.mean()))

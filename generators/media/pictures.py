@@ -64,11 +64,14 @@ _T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 _LINEAGE_KEYS = ("parameters", "prompt", "workflow")
-_DESCRIPTION, _MADE_BY_JOB = "Description", "Job ID:"
+_DESCRIPTION = "Description"
+_MADE_BY_JOB = "Job ID:"
 """Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's description."""
 
 _LINEAGE_MOST = 20_000
-_QUALITY_STEP, _LEAST_QUALITY, _LEAST_EDGE = 6, 70, 640
+_QUALITY_STEP = 6
+_LEAST_QUALITY = 70
+_LEAST_EDGE = 640
 """How a picture that weighs too much yields: its quality down to here, then its size."""
 
 
@@ -176,7 +179,8 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         taken = _read_exif_or(lambda: _read_capture_time(exif), None)
         located = _read_exif_or(lambda: bool(exif.get_ifd(ExifTags.IFD.GPSInfo)), False)
         preview = _read_exif_or(lambda: _exif_thumbnail(exif), None)
-        lineage, claim = _read_lineage(image, exif), embedded_claims.declared_source_type(data, _xmp_packet(image))
+        lineage = _read_lineage(image, exif)
+        claim = embedded_claims.declared_source_type(data, _xmp_packet(image))
         upright = _apply_orientation(_to_srgb(image), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
@@ -230,7 +234,9 @@ def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Ima
 def render_photo(photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes = b"") -> RenderedPicture:
     """The photo for a destination: never enlarged, never with metadata but the `xmp` handed in."""
     image = _shrink_to_edge(photo.pixels, profile.max_edge)
-    data, quality, edge = _encode_rendition(image, profile, xmp), profile.quality, max(image.size)
+    data = _encode_rendition(image, profile, xmp)
+    quality = profile.quality
+    edge = max(image.size)
     while profile.max_bytes and len(data) > profile.max_bytes and edge > _LEAST_EDGE:
         if quality - _QUALITY_STEP >= _LEAST_QUALITY and profile.mime != "image/png":
             quality -= _QUALITY_STEP
@@ -326,7 +332,8 @@ def _parse_utc_offset(text: str) -> timezone | None:
 def _exif_thumbnail(exif: Image.Exif) -> Image.Image | None:
     """The preview inside EXIF, None without one. One that cannot be decoded counts as none: it shows nothing."""
     entries = exif.get_ifd(ExifTags.IFD.IFD1)
-    start, length = entries.get(ExifTags.Base.JpegIFOffset), entries.get(ExifTags.Base.JpegIFByteCount)
+    start = entries.get(ExifTags.Base.JpegIFOffset)
+    length = entries.get(ExifTags.Base.JpegIFByteCount)
     raw = getattr(exif, "_loaded_exif", None)  # Pillow keeps the block it parsed; offsets count from its TIFF header
     if not (isinstance(start, int) and isinstance(length, int) and isinstance(raw, bytes)):
         return None

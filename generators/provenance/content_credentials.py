@@ -27,7 +27,8 @@ from foundation.errors import BadInput
 from generators.contract.engines import EngineMissing
 
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-_YEARS, _RENEWED = 3, timedelta(days=30)
+_YEARS = 3
+_RENEWED = timedelta(days=30)
 """How long a development certificate is good, and how long before its end another takes its place."""
 
 _FETCHES_NOTHING = {"remote_manifest_fetch": False, "ocsp_fetch": False}
@@ -147,7 +148,8 @@ def verify_media(data: bytes, mime: str, *, anchor: bytes = b"") -> ProvenanceMa
 
 def _parse_provenance_mark(store: dict[str, object], state: str) -> ProvenanceMark:
     standing = {"valid": MarkStatus.VALID, "trusted": MarkStatus.TRUSTED}.get(state.lower(), MarkStatus.INVALID)
-    manifests, active = store.get("manifests"), store.get("active_manifest")
+    manifests = store.get("manifests")
+    active = store.get("active_manifest")
     manifest = manifests.get(str(active), {}) if isinstance(manifests, dict) else {}
     actions = [
         action
@@ -236,8 +238,10 @@ def _write_private_file(path: Path, data: bytes) -> None:
 
 def development_credential(*, now: datetime) -> SigningCredential:
     """A root and a leaf for signing, valid from a day before `now` for three years."""
-    root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name, leaf_name = _x509_name("Greenroom development root"), _x509_name(_DEVELOPMENT)
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    leaf_key = ec.generate_private_key(ec.SECP256R1())
+    root_name = _x509_name("Greenroom development root")
+    leaf_name = _x509_name(_DEVELOPMENT)
     root = (
         _certificate_builder(root_name, root_name, root_key, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -252,7 +256,8 @@ def development_credential(*, now: datetime) -> SigningCredential:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
         .sign(root_key, hashes.SHA256())
     )
-    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    no_password = serialization.NoEncryption()
     anchor = root.public_bytes(pem)
     key = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password)
     return SigningCredential(chain=leaf.public_bytes(pem) + anchor, key=key, anchor=anchor)

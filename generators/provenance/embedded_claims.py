@@ -12,8 +12,11 @@ from typing import Any
 MADE_BY_MODELS = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
 """Source: https://cv.iptc.org/newscodes/digitalsourcetype/"""
 
-MAX_PROMPT_LENGTH, MAX_MODEL_LENGTH = 2000, 200
-_PROPERTY, _NEAR, _MOST = b"DigitalSourceType", 160, 64
+MAX_PROMPT_LENGTH = 2000
+MAX_MODEL_LENGTH = 200
+_PROPERTY = b"DigitalSourceType"
+_NEAR = 160
+_MOST = 64
 _TYPES = re.compile(rb"(?<![A-Za-z])(compositeWithTrainedAlgorithmicMedia|trainedAlgorithmicMedia)(?![A-Za-z])")
 _STEPS = re.compile(r"(?:^|\n)Steps: [0-9]{1,6}\b")
 _SEED = re.compile(r"\bSeed: ([0-9]{1,19})\b")
@@ -85,7 +88,8 @@ def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
 def _of_parameters(text: str) -> LeftMetadata:
     found = _STEPS.search(text)
     said, rest = (text[: found.start()], text[found.start() :]) if found else (text, "")
-    seed, model = _SEED.search(rest), _MODEL.search(rest)
+    seed = _SEED.search(rest)
+    model = _MODEL.search(rest)
     return LeftMetadata(
         _normalize_prompt(said.partition(_NEGATIVE)[0]),
         clean_name(model[1]) if model else "",

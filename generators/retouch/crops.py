@@ -16,7 +16,8 @@ def crop_window(size: tuple[int, int], form: AspectRatio, keep: PixelBox | None)
     share = min(size[0] // form.wide, size[1] // form.high)
     if share < 1:
         raise BadInput("crop.too_small", wide=size[0], high=size[1])
-    wide, high = share * form.wide, share * form.high
+    wide = share * form.wide
+    high = share * form.high
     left, top = map(int, _place_window(size, (wide, high), keep))
     return PixelBox(left, top, left + wide, top + high)
 
@@ -25,7 +26,8 @@ def fill_window(image: Image.Image, into: tuple[int, int]) -> tuple[float, float
     """The largest part of an RGB picture that has the proportions of `into`, placed as `window` places it around its
     subject: left, top, right, bottom, in fractions of pixels."""
     share = max(into[0] / image.width, into[1] / image.height)
-    wide, high = into[0] / share, into[1] / share
+    wide = into[0] / share
+    high = into[1] / share
     left, top = _place_window(image.size, (wide, high), find_subject(image))
     return left, top, min(left + wide, image.width), min(top + high, image.height)
 

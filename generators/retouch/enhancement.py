@@ -21,7 +21,9 @@ STRETCH = 1.6
 SHIFT = 0.12
 """A channel becomes so much brighter or darker at most: a sunset stays one."""
 
-SHARPEN, RADIUS, THRESHOLD = 60, 1.2, 3
+SHARPEN = 60
+RADIUS = 1.2
+THRESHOLD = 3
 """Percent at full strength, pixels, and grey levels below which nothing is sharpened: noise is not."""
 
 Pixels = NDArray[np.float64]
@@ -47,9 +49,11 @@ def _level_channels(image: Image.Image) -> Image.Image:
     pixels = np.asarray(small, dtype=np.float64)
     gains = _white_balance_gains(pixels)
     ends = np.quantile((pixels * gains).reshape(-1, 3), [CLIP, 1 - CLIP], axis=0)
-    black, white = float(ends[0].min()), float(ends[1].max())  # of all channels: no colour is cut off more than that
+    black = float(ends[0].min())  # of all channels: no colour is cut off more than that
+    white = float(ends[1].max())
     gain = min(255.0 / max(white - black, 1.0), STRETCH)
-    half, middle = gain * (white - black) / 2, (black + white) / 2
+    half = gain * (white - black) / 2
+    middle = (black + white) / 2
     centre = min(max(middle, half), 255.0 - half)  # as light as before, where it fits
     steps = np.arange(256, dtype=np.float64)
     tables = [np.clip((steps * one - middle) * gain + centre, 0, 255).round().astype(int) for one in gains]

@@ -15,11 +15,8 @@ from generators.retouch import (
     enhancement,
     watermarks,
 )
-from generators.retouch import (
-    upscaler as upscaling,
-)
 from generators.retouch.backgrounds import BackgroundRemover
-from generators.retouch.upscaler import Upscaler
+from generators.retouch.upscaler import Upscaler, upscale_picture
 from generators.retouch.watermarks import Watermark
 
 
@@ -82,5 +79,5 @@ def apply_finish(
     if asked.twice:
         found = enhancement.double_size(found)
     if asked.finer:
-        found = upscaling.upscale_picture(found, upscaler, progress)
+        found = upscale_picture(found, upscaler, progress)
     return watermarks.draw_watermark(found, asked.watermark) if asked.watermark else found  # last: nothing sharpens it

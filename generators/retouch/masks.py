@@ -68,8 +68,10 @@ def part_from_json(kept: Mapping[str, Any]) -> MaskPart:
 def region_mask(region: MaskRegion, width: int, height: int) -> bytes:
     """A PNG of this size in pixels, white where the region is and black elsewhere; at least one pixel is white."""
     image = Image.new("L", (width, height), 0)
-    left, right = (region.left * width // 100, -(-region.right * width // 100) - 1)
-    top, bottom = (region.top * height // 100, -(-region.bottom * height // 100) - 1)
+    left = region.left * width // 100
+    right = -(-region.right * width // 100) - 1
+    top = region.top * height // 100
+    bottom = -(-region.bottom * height // 100) - 1
     ImageDraw.Draw(image).rectangle((left, top, right, bottom), fill=255)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from foundation.errors import BadInput
 from generators.media import pictures
 
-MAX_SHAPES, MAX_POINTS = 40, 400
+MAX_SHAPES = 40
+MAX_POINTS = 400
 MAX_MASK_SIDE = 512
 """Pixels of the longer side of a drawn mask that is kept: its edge is soft in the picture anyway."""
 
@@ -89,7 +90,8 @@ class _Brush(_Shape):
 
     def draw(self, mask: Image.Image) -> None:
         """Where it went, on a mask of the picture's size."""
-        pen, wide = ImageDraw.Draw(mask), max(self.width * min(mask.size) / 100, 1)
+        pen = ImageDraw.Draw(mask)
+        wide = max(self.width * min(mask.size) / 100, 1)
         line = _to_pixels(self.points, mask.size)
         pen.line(line, fill=self._level, width=round(wide))
         for across, down in line:  # the ends, and the joints, are round

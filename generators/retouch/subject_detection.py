@@ -88,7 +88,9 @@ def standing_out(small: Image.Image) -> Grid:
 
 def _opponent_colours(pixels: Grid) -> Grid:
     """Light, red against green, yellow against blue: what eyes tell apart, light half as much as colour."""
-    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    red = pixels[..., 0]
+    green = pixels[..., 1]
+    blue = pixels[..., 2]
     return np.stack([(red + green + blue) / 6, red - green, (red + green) / 2 - blue], axis=2)
 
 
@@ -104,7 +106,8 @@ def _unlike_border(pixels: Grid) -> Grid:
     """The distance of each pixel's colour from the most alike patch of border. The bottom is left out: people stand
     on it."""
     high, wide = pixels.shape[:2]
-    deep, side = max(1, round(high * BORDER)), max(1, round(wide * BORDER))
+    deep = max(1, round(high * BORDER))
+    side = max(1, round(wide * BORDER))
     parts = (pixels[:deep], pixels[:, :side], pixels[:, -side:])
     strips = (parts[0].mean(axis=0), parts[1].mean(axis=1), parts[2].mean(axis=1))
     patches = np.concatenate([_mean_patches(strip, SAMPLES // 3) for strip in strips])
@@ -136,7 +139,9 @@ def _box_blur(values: Grid) -> Grid:
 
 def _find_heaviest_component(marked: Grid) -> PixelBox | None:
     """The box of the connected part that stands out most, all its pixels together."""
-    left, best, found = marked > 0, 0.0, None
+    left = marked > 0
+    best = 0.0
+    found = None
     for row, column in zip(*np.nonzero(left), strict=True):
         if left[row, column]:
             part = _pop_component(left, int(row), int(column))
@@ -150,7 +155,8 @@ def _find_heaviest_component(marked: Grid) -> PixelBox | None:
 
 def _pop_component(left: NDArray[np.bool_], row: int, column: int) -> list[tuple[int, int]]:
     """The pixels that hang together with this one; they are taken out of `left`."""
-    part, waiting = [], [(row, column)]
+    part = []
+    waiting = [(row, column)]
     left[row, column] = False
     while waiting:
         here = waiting.pop()
@@ -165,7 +171,9 @@ def _pop_component(left: NDArray[np.bool_], row: int, column: int) -> list[tuple
 
 def _scale_box(box: PixelBox, small: tuple[int, int], size: tuple[int, int]) -> PixelBox:
     """The same box in the large picture, with some air."""
-    across, down, air = size[0] / small[0], size[1] / small[1], MARGIN * max(size)
+    across = size[0] / small[0]
+    down = size[1] / small[1]
+    air = MARGIN * max(size)
     return PixelBox(
         max(0, int(box.left * across - air)),
         max(0, int(box.top * down - max(air, HEADROOM * box.height * down))),

@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from foundation.errors import BadInput, Unavailable
 
-MAX_OVERLAY_TEXT, MAX_LINES = 140, 6
+MAX_OVERLAY_TEXT = 140
+MAX_LINES = 6
 """Characters of one caption, and the lines it may take."""
 
 FONTS = (Path(__file__).parent / "DejaVuSans-Bold.ttf",)
@@ -18,13 +19,16 @@ FONTS = (Path(__file__).parent / "DejaVuSans-Bold.ttf",)
 _NOBODYS = "\uffff"
 """A code point no font has a letter for."""
 
-_LETTER, _LEADING, _ROOM = 0.046, 1.28, 0.86
+_LETTER = 0.046
+_LEADING = 1.28
+_ROOM = 0.86
 """Of the shorter edge: the height of letters; of that: from line to line; of the width: what lines may take."""
 
 _FOOT = 0.24
 """Of the height: what stays free below, where the buttons and names of upright places lie."""
 
-_INK, _PAPER = (255, 255, 255, 255), (12, 12, 16, 168)
+_INK = (255, 255, 255, 255)
+_PAPER = (12, 12, 16, 168)
 
 
 def check_text_overlay(words: str, size: tuple[int, int]) -> None:
@@ -49,11 +53,13 @@ def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:
     lines = _wrap_lines(_normalize_text(words), font, wide * _ROOM)
     layer = Image.new("RGBA", size)
     draw = ImageDraw.Draw(layer)
-    step, pad = round(height * _LEADING), round(height * 0.7)
+    step = round(height * _LEADING)
+    pad = round(height * 0.7)
     longest = max(font.getlength(line) for line in lines)
     bottom = round(high * (1 - _FOOT if high > wide else 0.93))
     top = bottom - step * len(lines) - pad
-    left, right = round((wide - longest) / 2) - pad, round((wide + longest) / 2) + pad
+    left = round((wide - longest) / 2) - pad
+    right = round((wide + longest) / 2) + pad
     draw.rounded_rectangle((left, top, right, bottom), radius=pad // 2, fill=_PAPER)
     for number, line in enumerate(lines):
         at = (wide / 2, top + pad / 2 + step * (number + 0.5))
@@ -72,7 +78,8 @@ def _normalize_text(words: str) -> str:
 
 def _wrap_lines(words: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
     """The words in lines no wider than `room`; a word that is wider alone is broken where it must be."""
-    lines, line = [], ""
+    lines = []
+    line = ""
     for word in words.split():
         if line and font.getlength(f"{line} {word}") <= room:
             line = f"{line} {word}"

@@ -19,7 +19,8 @@ from generators.media.pictures import POST_PROFILE
 TILES = (384, 192, 128)
 """Pixels of a tile's side, before it is made larger: the first, and those tried where memory ends."""
 
-CONTEXT, BLEND = 24, 16
+CONTEXT = 24
+BLEND = 16
 MIN_PART = 8
 """Of a tile so small that they would be more than an eighth of its side, they are that."""
 
@@ -81,7 +82,8 @@ def upscale_picture(image: Image.Image, model: Upscaler | None, progress: Progre
 
 
 def _upscale_in_tiles(image: Image.Image, model: Upscaler, side: int, progress: Progress) -> Image.Image:
-    factor, places = model.scale_factor, list(tile_placements(image.size, side))
+    factor = model.scale_factor
+    places = list(tile_placements(image.size, side))
     progress(0, len(places))
     made = Image.new("RGB", (image.width * factor, image.height * factor))
     for number, place in enumerate(places, 1):
@@ -137,7 +139,8 @@ def _paste_tile(
 ) -> None:
     """Lay a tile over what is there: without its outermost pixels, and growing in over what lies left and above."""
     context, blend = lost
-    left, top = (context if place.left else 0), (context if place.top else 0)
+    left = context if place.left else 0
+    top = context if place.top else 0
     right = place.right - place.left - (context if place.right < size[0] else 0)
     bottom = place.bottom - place.top - (context if place.bottom < size[1] else 0)
     part = fine.crop((left * factor, top * factor, right * factor, bottom * factor))

@@ -8,7 +8,8 @@ from foundation.errors import BadInput
 
 WATERMARK_CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left")
 MAX_WATERMARK_LENGTH = 40
-MIN_SIZE_PERCENT, MAX_SIZE_PERCENT = 2, 12
+MIN_SIZE_PERCENT = 2
+MAX_SIZE_PERCENT = 12
 """Of the picture's shorter side, in percent: how high the words may be."""
 
 MIN_OPACITY_PERCENT = 20
@@ -45,7 +46,8 @@ def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
     ground."""
     font = _fit_font(mark, image.size)
     left, top, right, bottom = font.getbbox(mark.text)
-    wide, high = right - left, bottom - top
+    wide = right - left
+    high = bottom - top
     away = max(2, round(high * AWAY))
     x = image.width - away - wide if mark.corner.endswith("right") else away
     y = image.height - away - high if mark.corner.startswith("bottom") else away

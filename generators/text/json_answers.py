@@ -89,7 +89,8 @@ def _is_of(value: object, kinds: object) -> bool:
 
 
 def _of_bounds(size: float, schema: Mapping[str, object], where: str, rules: tuple[str, str]) -> list[str]:
-    low, high = schema.get(rules[0]), schema.get(rules[1])
+    low = schema.get(rules[0])
+    high = schema.get(rules[1])
     found = []
     if isinstance(low, (int, float)) and size < low:
         found.append(f"{where}: {rules[0]}")
@@ -116,7 +117,8 @@ def _of_list(value: list[object], schema: Mapping[str, object], where: str) -> l
 
 
 def _of_object(value: dict[str, object], schema: Mapping[str, object], where: str) -> list[str]:
-    known, needed = schema.get("properties"), schema.get("required")
+    known = schema.get("properties")
+    needed = schema.get("required")
     properties = known if isinstance(known, Mapping) else {}
     found = [
         f"{where}.{name}: required" for name in (needed if isinstance(needed, Sequence) else ()) if name not in value

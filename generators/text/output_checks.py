@@ -31,7 +31,8 @@ def significant_words(text: str) -> list[str]:
 
 def shared_word_ratio(text: str, source: str) -> float:
     """The share (0 to 1) of the words of `text` that also stand in `source`; 0 for a text without words."""
-    own, known = significant_words(text), set(significant_words(source))
+    own = significant_words(text)
+    known = set(significant_words(source))
     return sum(word in known for word in own) / len(own) if own else 0.0
 
 

@@ -15,7 +15,8 @@ from generators.video import video_files
 FRAME_RATE = video_files.FRAMES_A_SECOND
 """Frames a second of what is written; of fewer, some are shown twice: several places refuse slower films."""
 
-_SLOWEST, _GRACE = 20.0, 120.0
+_SLOWEST = 20.0
+_GRACE = 120.0
 """Seconds of work for a second of film, on top of a grace: drawing and encoding, on a busy machine."""
 
 _CRF = "20"
@@ -63,7 +64,8 @@ def encode_video(
 
 
 def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
-    size, seconds = f"{reel.width}x{reel.height}", reel.seconds
+    size = f"{reel.width}x{reel.height}"
+    seconds = reel.seconds
     picture = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{reel.rate:g}", "-i", "pipe:0")
     heard: tuple[str, ...] = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo")
     ends: tuple[str, ...] = ()

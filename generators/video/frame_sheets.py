@@ -10,15 +10,18 @@ from generators.media import picture_quality
 from generators.video.frames import VideoFrame
 from generators.video.video_files import DecodedVideo
 
-COLUMNS, ROWS = 2, 6
-WIDE, GAP = 480, 6
+COLUMNS = 2
+ROWS = 6
+WIDE = 480
+GAP = 6
 """Pixels of a frame on a sheet, and between two of them."""
 
 CANDIDATES = 12
 """Frames the poster is chosen from, evenly spread: the best made of them."""
 
 _QUALITY = 85
-_PAPER, _INK = (24, 24, 27), (228, 228, 231)
+_PAPER = (24, 24, 27)
+_INK = (228, 228, 231)
 _CARD = (640, 360)
 
 
@@ -37,11 +40,13 @@ def make_poster(film: DecodedVideo) -> Image.Image:
 def _draw_loudness(loudness: Sequence[float]) -> Image.Image:
     """Bars for how loud a sound is, from its beginning to its end."""
     card = Image.new("RGB", _CARD, _PAPER)
-    pen, (wide, high) = ImageDraw.Draw(card), _CARD
+    pen = ImageDraw.Draw(card)
+    (wide, high) = _CARD
     step = wide / max(1, len(loudness))
     for number, level in enumerate(loudness):
         tall = max(2, round(level * high * 0.8))
-        left, top = round(number * step), (high - tall) // 2
+        left = round(number * step)
+        top = (high - tall) // 2
         pen.rectangle((left, top, max(left, round(left + step * 0.6)), top + tall), fill=_INK)
     return card
 

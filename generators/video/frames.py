@@ -21,7 +21,8 @@ from generators.media import ffmpeg
 APART = 0.5
 """Seconds between two frames that are looked at, at most."""
 
-WHOLE_CUT, PLACE_CUT = 12.0, 64.0
+WHOLE_CUT = 12.0
+PLACE_CUT = 64.0
 """Levels of grey between two frames, on average and in one of `PLACES`, from which on the second is looked at too."""
 
 PLACES = 8, 8
@@ -119,12 +120,14 @@ class _Choice:
     """Sees every frame once, small; remembers which to look at, and the mean of each second."""
 
     def __init__(self, rate: float) -> None:
-        self.rate, self.count = rate, 0
+        self.rate = rate
+        self.count = 0
         self.means: list[VideoFrame] = []
         self._numbers: list[int] = []
         self._last: NDArray[np.float32] | None = None
         self._sum: NDArray[np.uint32] | None = None
-        self._summed, self._second = 0, 0
+        self._summed = 0
+        self._second = 0
 
     def see(self, pixels: _Pixels) -> None:
         """The next frame."""
@@ -146,7 +149,8 @@ class _Choice:
             buffer = io.BytesIO()
             image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
             self.means.append(VideoFrame(self._second * 1000, buffer.getvalue()))
-        self._sum, self._summed = None, 0
+        self._sum = None
+        self._summed = 0
 
     def ended(self) -> list[int]:
         """The numbers of the frames to look at, the last one among them."""

@@ -18,10 +18,12 @@ from generators.retouch import crops, text_overlay
 from generators.video import encoder, video_files
 from generators.video.encoder import FRAME_RATE, EncodingPlan, ReportProgress
 
-MIN_STILL_SECONDS, MAX_STILL_SECONDS = 1.0, 15.0
+MIN_STILL_SECONDS = 1.0
+MAX_STILL_SECONDS = 15.0
 """Seconds a still is shown."""
 
-MAX_STILLS, MAX_SECONDS = 30, 90.0
+MAX_STILLS = 30
+MAX_SECONDS = 90.0
 """Of one clip. The shortest of the places where clips go take 60 to 90 seconds; a page says what it will be."""
 
 FADE = 0.5
@@ -36,7 +38,9 @@ NAME = "clip"
 class ClipForm(StrEnum):
     """The shape of a clip: upright for stories and shorts, square for feeds, wide for films."""
 
-    UPRIGHT, SQUARE, WIDE = "9:16", "1:1", "16:9"
+    UPRIGHT = "9:16"
+    SQUARE = "1:1"
+    WIDE = "16:9"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -47,9 +51,14 @@ class ClipForm(StrEnum):
 class StillMotion(StrEnum):
     """How a still moves; `auto` is chosen by the seed, and never the same twice in a row."""
 
-    AUTO, STILL = "auto", "still"
-    IN, OUT = "in", "out"
-    LEFT, RIGHT, UP, DOWN = "left", "right", "up", "down"
+    AUTO = "auto"
+    STILL = "still"
+    IN = "in"
+    OUT = "out"
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
 
 
 CHOSEN = (StillMotion.IN, StillMotion.OUT, StillMotion.LEFT, StillMotion.RIGHT, StillMotion.UP, StillMotion.DOWN)
@@ -171,7 +180,9 @@ class _Shown:
     """A still as it is shown: `frame` draws it at a moment, which may lie within a fade before or after it."""
 
     def __init__(self, still: StillPicture, motion: StillMotion, cut: SlideshowPlan, around: int) -> None:
-        self.count, self._motion, self._around = _frame_count(still.seconds), motion, around
+        self.count = _frame_count(still.seconds)
+        self._motion = motion
+        self._around = around
         self._size = cut.form.size
         self._ground = _build_background(still.pixels, self._size, whole=cut.whole)
         self._words = text_overlay.draw_text_overlay(still.caption, self._size) if still.caption.strip() else None
@@ -193,7 +204,8 @@ class _Shown:
             zoom = 1 - DEPTH * (share if self._motion is StillMotion.IN else 1 - share)
         else:
             zoom = 1 - DEPTH
-        width, height = wide * zoom, high * zoom
+        width = wide * zoom
+        height = high * zoom
         way = share if self._motion in (StillMotion.RIGHT, StillMotion.DOWN) else 1 - share
         left = (wide - width) * (way if self._motion in (StillMotion.LEFT, StillMotion.RIGHT) else 0.5)
         top = (high - height) * (way if self._motion in (StillMotion.UP, StillMotion.DOWN) else 0.5)

@@ -7,7 +7,8 @@ from foundation.errors import BadInput
 from generators.containers.tracks import MediaTracks
 from generators.media import ffmpeg
 
-MAX_TEXTS, MAX_LETTERS = 8, 20_000
+MAX_TEXTS = 8
+MAX_LETTERS = 20_000
 """Tracks, and letters of all of them: a film of ten minutes has about 9,000."""
 
 _TIMES = re.compile(r"\d+|[\d:,.]+ --> [\d:,.]+.*")

@@ -28,7 +28,8 @@ from generators.media import ffmpeg, perceptual_hashes, pictures
 from generators.video import frames, subtitles
 from generators.video.frames import SampledFrames
 
-LOUDNESS_POINTS, RATE = 96, 4000
+LOUDNESS_POINTS = 96
+RATE = 4000
 """Points it is told at, and samples a second it is measured with."""
 
 
@@ -47,14 +48,20 @@ def measure_loudness(folder: Path, *, name: str, seconds: float) -> tuple[float,
 
 
 MediaMime = Literal["video/mp4", "audio/mp4"]
-VIDEO_KIND, AUDIO_KIND = "film", "sound"
-MAX_EDGE, FRAMES_A_SECOND = 1280, 30
+VIDEO_KIND = "film"
+AUDIO_KIND = "sound"
+MAX_EDGE = 1280
+FRAMES_A_SECOND = 30
 """Of what leaves: its longer edge in pixels, and how many frames a second at most."""
 
-MAX_BYTES, MAX_RATE, SOUND_RATE = 23_000_000, 4_000_000, 128_000
+MAX_BYTES = 23_000_000
+MAX_RATE = 4_000_000
+SOUND_RATE = 128_000
 """Bytes of a whole film; bits a second of its picture at most, and of its sound."""
 
-SLOWEST, GRACE, MAX_WAIT = 4.0, 120.0, 900.0
+SLOWEST = 4.0
+GRACE = 120.0
+MAX_WAIT = 900.0
 """Seconds of work for a second of film, on top of a grace, and never more than so many."""
 
 LEFT_BEHIND = 2 * 3600.0
@@ -210,7 +217,8 @@ def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
     if own.texts or own.covers:
         raise BadInput("film.corrupt", file=name)
     limit = min(MAX_WAIT, GRACE + SLOWEST * own.seconds)
-    size, digest = (own.width, own.height), hashlib.sha256(data).hexdigest()
+    size = (own.width, own.height)
+    digest = hashlib.sha256(data).hexdigest()
     if not own.video:
         loud = measure_loudness(folder, name=name, seconds=limit)
         return DecodedVideo(data, "audio/mp4", digest, own.seconds, *size, SampledFrames(), data, loud)

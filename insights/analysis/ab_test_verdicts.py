@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
@@ -123,7 +123,7 @@ def notify_finished_tests(scope: Scope, creator_id: UUID) -> None:
             continue
         test = ab_tests.get_test(scope, test_id)
         if test.state is AbTestStatus.RUNNING and judge_test(scope, test).is_final:
-            account = channel_reads.get_channel(scope, test.channel_id).name
+            account = queries.get_channel(scope, test.channel_id).name
             message = Message("experiments.has_its_size", {"account": account})
             notices.put(scope, message, cause=cause, creator_id=creator_id)
 
@@ -226,7 +226,8 @@ def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
     """
     logs_a, logs_b = ([math.log1p(one) for one in each] for each in (a, b))
     share_a, share_b = (variance(each) / len(each) for each in (logs_a, logs_b))
-    shift, spread = fmean(logs_b) - fmean(logs_a), share_a + share_b
+    shift = fmean(logs_b) - fmean(logs_a)
+    spread = share_a + share_b
     reach = 0.0
     if spread > 0:
         freedom = spread**2 / (share_a**2 / (len(a) - 1) + share_b**2 / (len(b) - 1))

@@ -72,7 +72,8 @@ def suggest_best_times(samples: Floats) -> BestTimesAdvice:
         return BestTimesAdvice(len(samples), MIN_SAMPLES - len(samples))
     mean, covariance, usual = _fit_posterior(samples)
     apart = _build_features(_CLOCKS, _WEEKENDS) - usual
-    gain, spread = apart @ mean, np.sqrt(np.einsum("ij,jk,ik->i", apart, covariance, apart))
+    gain = apart @ mean
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", apart, covariance, apart))
     reach = _simultaneous_critical_value(apart, covariance, spread) * spread
     found: list[BestHour] = []
     for place in np.argsort(-gain, kind="stable"):
@@ -91,7 +92,8 @@ def _build_features(clocks: Floats, weekends: Floats) -> Floats:
 
 def _fit_posterior(samples: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean and covariance of what is known after these posts, and the features of the usual one."""
-    features, seen = _build_features(samples[:, 0], samples[:, 1]), np.log1p(samples[:, 2])
+    features = _build_features(samples[:, 0], samples[:, 1])
+    seen = np.log1p(samples[:, 2])
     precision = np.diag([_FLAT, *[PRIOR_SD**-2] * (features.shape[1] - 1)])
     noise = max(float(seen.var(ddof=1)), _LEAST_VARIANCE)
     covariance = np.linalg.inv(precision + features.T @ features / noise).astype(np.float64)

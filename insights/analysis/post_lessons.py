@@ -15,7 +15,7 @@ from datetime import timedelta
 from statistics import fmean, median_low
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.ops.wall_time import load_zone
 from insights.metrics.queries import post_results
@@ -67,7 +67,7 @@ def load_result_lessons(scope: Scope, creator: Creator) -> MeasuredResults:
     """What the results of a creator's posts say, from all of her accounts."""
     found: list[MeasuredPost] = []
     names: dict[UUID, str] = {}
-    for account in channel_reads.list_creator_channels(scope, creator.id):
+    for account in queries.list_creator_channels(scope, creator.id):
         names[account.id] = account.name
         values = post_results(scope, account.id, age_hours=AGE_HOURS, most=MAX_POSTS_COMPARED)
         posts = [one for one in live_posts.list_live_posts(scope, creator.id, values) if one.at > scope.now - LATELY]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.states import ChannelState
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
-from foundation.outbox import outbox as outbox_soon
+from foundation.outbox.outbox import put_coalesced
 from insights.metrics.events import FollowersDue
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 COUNTING = "system:counting"
 HURRIED = timedelta(minutes=1)
@@ -25,14 +25,14 @@ Ask = Callable[[UUID, UUID], int | None]
 
 def schedule_follower_counts(scope: Scope) -> None:
     """Put a question for each account that is let in; one that waits already is not put twice."""
-    for channel in channel_reads.list_channels(scope):
+    for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
             outbox.put(scope, FollowersDue(scope.tenant_id, channel.id), dedupe=f"followers:{channel.id}")
 
 
 def expedite_follower_count(scope: Scope, channel_id: UUID) -> None:
     """Somebody follows, or does no more: who does is counted within a minute, however many they are."""
-    outbox_soon.put_coalesced(scope, FollowersDue(scope.tenant_id, channel_id), within=HURRIED)
+    put_coalesced(scope, FollowersDue(scope.tenant_id, channel_id), within=HURRIED)
 
 
 def count_followers(event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: Collection[str] = ()) -> None:
@@ -41,8 +41,8 @@ def count_followers(event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: C
     `dear` are platforms that charge for each request: they are asked until they told, once a day.
     """
     with tenant(event.tenant_id, COUNTING) as scope:
-        channel = channel_reads.get_channel(scope, event.subject_id)
-        zone = tenant_reads.get_creator(scope, channel.creator_id).zone
+        channel = queries.get_channel(scope, event.subject_id)
+        zone = get_creator(scope, channel.creator_id).zone
         today = local_day(scope.now, zone)
         if channel.platform in dear and channel.id in followers_by_day(scope, channel.creator_id, today, today):
             return
@@ -77,7 +77,8 @@ class AccountFollowers:
 
 def followers_on_day(scope: Scope, creator_id: UUID, day: date) -> list[AccountFollowers]:
     """The accounts of which somebody told on a local day, the most followed first."""
-    before, names = day - timedelta(days=1), channel_reads.channel_names(scope)
+    before = day - timedelta(days=1)
+    names = queries.channel_names(scope)
     found = followers_by_day(scope, creator_id, before, day)
     crowds = [
         AccountFollowers(names[channel], told[day], told[day] - told[before] if before in told else None)

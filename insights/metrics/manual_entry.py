@@ -13,7 +13,7 @@ from insights.metrics.events import READING_AGES, RollupDue
 from insights.metrics.readings import MAX_READING_DRIFT, POST_METRICS
 from schedules.posts import live_posts
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 TYPED_METRICS = tuple(metric for metric in POST_METRICS if metric != "clicks")
 """What people find written under a post."""
@@ -62,7 +62,7 @@ def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]
             now=scope.now,
         )
     audit.record(scope, "numbers.typed", f"delivery:{delivery_id}", count=len(numbers))
-    zone = tenant_reads.get_creator(scope, post.creator_id).zone
+    zone = queries.get_creator(scope, post.creator_id).zone
     for day in sorted({local_day(at, zone) for at in (*corrected, scope.now)}):  # the day it was typed on lost it
         outbox.put(scope, RollupDue(scope.tenant_id, post.creator_id, day))
     return len(numbers)

@@ -26,16 +26,14 @@ from insights.metrics.readings import POST_METRICS
 from insights.rollups import queries
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts import labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.post_costs import MonthCost
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, entries_of_day
 from studio.costs import cost_report
 from studio.costs.cost_report import SpendingTotal
 from subscribers.history import fan_timeline
 from subscribers.history.fan_timeline import SaleLine
 from subscribers.ledger import entries
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, get_creator
 
 USUAL_DAYS = 28
 """What a usual day is: the mean of this many days before."""
@@ -83,12 +81,12 @@ class DailyReport:
 
 def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
     """The report of a rolled-up day. Raises NotFound for an unknown creator."""
-    creator = tenant_reads.get_creator(scope, creator_id)
+    creator = get_creator(scope, creator_id)
     money = queries.daily_sales(scope, creator_id, day, day).get(day, [])
     start, end = day_bounds(day, creator.zone)
     orders = fan_timeline.sales_between(scope, creator_id, start, end)
     booked = {row.currency: row.net_minor for row in entries.creator_totals(scope, creator_id, start, end)}
-    posts = tuple(schedule_reads.entries_of_day(scope, creator_id, day, creator.zone))
+    posts = tuple(entries_of_day(scope, creator_id, day, creator.zone))
     return DailyReport(
         creator=creator,
         day=day,
@@ -113,7 +111,8 @@ def _load_label_names(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID
 
 def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
     """The mean over the days before that were rolled up: a creator of three days is not compared with empty weeks."""
-    first, last = day - timedelta(days=USUAL_DAYS), day - timedelta(days=1)
+    first = day - timedelta(days=USUAL_DAYS)
+    last = day - timedelta(days=1)
     known = len(queries.daily_work(scope, creator_id, first, last))
     sums: dict[str, int] = {}
     for rows in queries.daily_sales(scope, creator_id, first, last).values():
@@ -240,7 +239,9 @@ def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request
             lost = bill.lost.get(currency, Decimal(0))
             lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
     for account, asked in requests:
-        name, minor, many = f"{account.platform} {account.name}", asked.price.minor, sum(asked.many.values())
+        name = f"{account.platform} {account.name}"
+        minor = asked.price.minor
+        many = sum(asked.many.values())
         lines.writerow(
             ["requests", month.month, "", _escape_csv_formula(name), f"{minor:f}", "", asked.price.currency, "", many]
         )

@@ -15,7 +15,7 @@ from foundation.ops.wall_time import day_bounds, local_day
 from gate.removal import transparency
 from gate.removal.transparency import REMOVAL_DEADLINE_HOURS, TransparencyCounts
 from insights.reports import daily_report
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def parse_month(text: str) -> date:
 
 def list_report_months(scope: Scope, count: int = 13) -> list[date]:
     """The first days of the running month and of those before it, the newest first."""
-    found = [local_day(scope.now, tenant_reads.get_agency(scope).zone).replace(day=1)]
+    found = [local_day(scope.now, queries.get_agency(scope).zone).replace(day=1)]
     while len(found) < count:
         found.append((found[-1] - timedelta(days=1)).replace(day=1))
     return found
@@ -47,13 +47,14 @@ def list_report_months(scope: Scope, count: int = 13) -> list[date]:
 
 def load_transparency_report(scope: Scope, first: date | None = None) -> TransparencyReport:
     """The month that begins on `first`; the running one without it. Raises BadInput for one that is to come."""
-    agency = tenant_reads.get_agency(scope)
+    agency = queries.get_agency(scope)
     today = local_day(scope.now, agency.zone)
     chosen = (first or today).replace(day=1)
     if chosen > today:
         raise BadInput("transparency.to_come", month=f"{chosen:%Y-%m}")
     following = (chosen + timedelta(days=31)).replace(day=1)
-    start, end = day_bounds(chosen, agency.zone)[0], day_bounds(following, agency.zone)[0]
+    start = day_bounds(chosen, agency.zone)[0]
+    end = day_bounds(following, agency.zone)[0]
     return TransparencyReport(
         agency.name, chosen, end <= scope.now, scope.now, transparency.monthly_report(scope, start, end)
     )
@@ -92,7 +93,8 @@ def _render_report(template: str, found: TransparencyReport, language: str) -> s
 
 def render_transparency_csv(found: TransparencyReport) -> str:
     """The counts as CSV, a line each: what, of which kind, how many; hours with two decimals."""
-    month, out = found.counts, io.StringIO()
+    month = found.counts
+    out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(["what", "of", "value"])
     for what in ("sent", "held", "blocked", "called", "gone", "withdrawn", "proofs", "closed"):

@@ -12,13 +12,13 @@ from insights.metrics.events import RollupDue
 from insights.metrics.readings import INTERACTION_METRICS
 from insights.rollups.events import SaleRecorded
 from insights.rollups.models import CreatorDay, SalesDay
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
-from subscribers.conversations import queries as subscriber_reads
+from subscribers.conversations.queries import count_chat_activity
 from subscribers.ledger import entries
 from subscribers.orders.queries import bookings_of_sale
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 ROLLING = "system:rollups"
 
@@ -47,14 +47,14 @@ def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
     """A sale or refund happened: the creator's day is rolled up again, and each other day its books bear."""
     with tenant(event.tenant_id, ROLLING) as scope:
         creator_id, times = bookings_of_sale(scope, event.subject_id)
-        zone = tenant_reads.get_creator(scope, creator_id).zone
+        zone = get_creator(scope, creator_id).zone
         for day in sorted({local_day(at, zone) for at in (scope.now, *times)}):
             rebuild_day(scope, creator_id, day)
 
 
 def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
     """Rebuild the rows of one local day of a creator; running it twice is the same."""
-    zone = tenant_reads.get_creator(scope, creator_id).zone
+    zone = get_creator(scope, creator_id).zone
     start, end = day_bounds(day, zone)
     scope.lock(f"rollup:{scope.tenant_id}:{creator_id}:{day}")  # two rebuilds at once would both insert
     _rebuild_sales(scope, creator_id, day, start, end)
@@ -84,8 +84,8 @@ def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, e
 
 def _rebuild_work(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
     _delete_day_rollup(scope, "creator_daily", creator_id, day)
-    entries = schedule_reads.entries_between(scope, creator_id, start, end)
-    chat = subscriber_reads.count_chat_activity(scope, creator_id, start, end)
+    entries = queries.entries_between(scope, creator_id, start, end)
+    chat = count_chat_activity(scope, creator_id, start, end)
     published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
     views, interactions = _sum_day_readings(scope, creator_id, start, end)
     scope.add(

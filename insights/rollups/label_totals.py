@@ -47,7 +47,8 @@ def _compute_label_totals(
     label: Label | None, mine: Sequence[DeliveryEntry], numbers: Mapping[UUID, Mapping[str, int]]
 ) -> LabelTotals:
     told = [numbers[one.delivery_id] for one in mine if numbers.get(one.delivery_id)]
-    views, interactions = _sum_known_metrics(told, ("views",)), _sum_known_metrics(told, INTERACTION_METRICS)
+    views = _sum_known_metrics(told, ("views",))
+    interactions = _sum_known_metrics(told, INTERACTION_METRICS)
     return LabelTotals(label, len({one.post_id for one in mine}), len(mine), len(told), views, interactions)
 
 

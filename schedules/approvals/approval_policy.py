@@ -13,8 +13,7 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery
 from tenants import audit
-from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Right, require_right
 
 RULE_CHANGED = Message("approval.rule_changed")
@@ -28,7 +27,7 @@ def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times:
     any more, is planned; what nobody has read stays a draft even where nobody need read it. Raises Refused for who may
     not, BadInput for another number, NotFound.
     """
-    require_right(tenant_reads.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
+    require_right(queries.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
     agencies.set_approval_policy(scope, creator_id, tiers=tiers, times=times)
     audit.record(scope, "creator.approvals", f"creator:{creator_id}")
     for asked in review_queue.list_review_queue(scope, [creator_id], limit=1000):

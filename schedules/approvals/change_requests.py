@@ -32,7 +32,8 @@ def notify_declined_post(scope: Scope, row: Post, name: str, principal: UUID) ->
     close_change_request(scope, row.id)
     if row.author_principal is None or row.author_principal == principal:
         return
-    said, to = _build_notice_message("approval.turned_down", row, name), row.author_principal
+    said = _build_notice_message("approval.turned_down", row, name)
+    to = row.author_principal
     notices.put(scope, said, cause=f"turned_down:{row.id}", creator_id=row.creator_id, to=to)
 
 

@@ -34,8 +34,7 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from studio.library import assets
 from tenants import audit
-from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Right, require_right
 
 CLIENT_LINK_PATH = "/approve/"
@@ -100,7 +99,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     called = " ".join(name.split())
     if not 0 < len(called) <= MAX_CLIENT_NAME_LENGTH or not called.isprintable():
         raise BadInput("approval.link_no_name", most=MAX_CLIENT_NAME_LENGTH)
-    if tenant_reads.get_creator(scope, row.creator_id).approval_tiers < CLIENT_TIER:
+    if queries.get_creator(scope, row.creator_id).approval_tiers < CLIENT_TIER:
         raise BadInput("approval.no_such_tier", tier=CLIENT_TIER)
     if row.author_principal == maker.principal_id:
         raise Refused("approval.link_own")
@@ -111,7 +110,8 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
         raise Refused("approval.link_first")
     if not client_view_of_post(scope, row).whole:
         raise Refused("approval.link_adults")
-    token, principal = secrets.token_urlsafe(32), derived_uuid(row.creator_id, "client", called.casefold())
+    token = secrets.token_urlsafe(32)
+    principal = derived_uuid(row.creator_id, "client", called.casefold())
     agencies.record_principal(scope, principal, name=called)
     end_client_links(scope, post_id, "replaced")
     made = ApprovalLink(
@@ -200,7 +200,8 @@ def answer_client_link(
         raise Conflict(f"client.stands.{standing}")
     if yes and not client_view_of_post(scope, row).whole:
         raise Refused("client.not_whole")
-    known.ended, known.ended_at = "yes" if yes else "change", scope.now
+    known.ended = "yes" if yes else "change"
+    known.ended_at = scope.now
     scope.add(known)
     if yes:
         decisions.record_approval(scope, row, known.principal_id, tier=CLIENT_TIER, note=note)
@@ -280,12 +281,12 @@ def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
     return list(first.values())
 
 
-def _lock_approvable_post(scope: Scope, post_id: UUID) -> tuple[Post, tenant_reads.Member]:
+def _lock_approvable_post(scope: Scope, post_id: UUID) -> tuple[Post, queries.Member]:
     """The post, held, and who acts: one who may approve it. A post of another creator looks like none."""
-    member = tenant_reads.get_acting_member(scope, "approval.link_members")
+    member = queries.get_acting_member(scope, "approval.link_members")
     require_right(member.role, Right.APPROVE)
     row = get_post(scope, post_id)
-    if member.creators and tenant_reads.get_creator(scope, row.creator_id).slug not in member.creators:
+    if member.creators and queries.get_creator(scope, row.creator_id).slug not in member.creators:
         raise NotFound("post.unknown")
     scope.session.refresh(row, with_for_update={"key_share": True})
     return row, member

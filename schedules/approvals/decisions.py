@@ -21,7 +21,7 @@ from schedules.posts.deliveries import cancel_delivery, deliveries_of_post, get_
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 APPROVAL_LIFETIME = timedelta(days=100)
@@ -120,7 +120,8 @@ def request_changes(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
-    row, member = _lock_post(scope, post_id), tenant_reads.get_member(scope, member_id)
+    row = _lock_post(scope, post_id)
+    member = queries.get_member(scope, member_id)
     record_rejection(
         scope, row, _resolve_approver(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note
     )
@@ -131,7 +132,7 @@ def decline_post(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "ot
     """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
     what is on hold. Its author is told."""
     reject_post(scope, post_id, member_id=member_id, why=why, note=note)
-    member = tenant_reads.get_member(scope, member_id)
+    member = queries.get_member(scope, member_id)
     change_requests.notify_declined_post(scope, get_post(scope, post_id), member.name, member.principal_id)
     for delivery in deliveries_of_post(scope, post_id, lock=True):
         if delivery.state in (DeliveryState.DRAFT, DeliveryState.HELD):
@@ -144,7 +145,7 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
     """
     row = _lock_post(scope, post_id)
-    member = tenant_reads.get_member(scope, member_id)
+    member = queries.get_member(scope, member_id)
     ours = [word for word in _list_current_verdicts(scope, row, scope.now) if word.principal_id == member.principal_id]
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
     if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
@@ -220,7 +221,7 @@ def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | Non
 def approved_until(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> datetime | None:
     """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it needs runs out; for good
     where nobody is asked; None where it is not approved."""
-    tiers = tenant_reads.get_creator(scope, row.creator_id).approval_tiers
+    tiers = queries.get_creator(scope, row.creator_id).approval_tiers
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
     ends: dict[int, datetime] = {}
     for word in words:
@@ -249,9 +250,7 @@ def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime 
     is to go; and of a post that goes nowhere yet, for where it goes first.
     """
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now).all()
-    if not tenant_reads.get_creator(scope, row.creator_id).approval_tiers or all(
-        word.verdict != "yes" for word in words
-    ):
+    if not queries.get_creator(scope, row.creator_id).approval_tiers or all(word.verdict != "yes" for word in words):
         return None
     rows = [
         one
@@ -297,7 +296,8 @@ def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
 
 def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
-    member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
+    member = queries.get_member(scope, member_id)
+    creator = queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)
@@ -379,7 +379,7 @@ def _is_expiring_before_publish(scope: Scope, row: Post, word: Approval) -> bool
 
 def _release_approved_deliveries(scope: Scope, row: Post) -> list[Delivery]:
     rows = _lock_upcoming_deliveries(scope, row)
-    unasked = None if tenant_reads.get_creator(scope, row.creator_id).approval_tiers else APPROVAL_NOT_REQUESTED
+    unasked = None if queries.get_creator(scope, row.creator_id).approval_tiers else APPROVAL_NOT_REQUESTED
     for one in rows:
         if one.asks_since is not None and not is_delivery_approved(scope, row, one, scope.now):
             continue

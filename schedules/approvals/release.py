@@ -7,7 +7,7 @@ from schedules.approvals import decisions, verdicts
 from schedules.posts import deliveries
 from schedules.posts.deliveries import get_post
 from schedules.posts.states import DeliveryState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, has_right
 
@@ -39,14 +39,14 @@ def eligible_approvers(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
     """Who may approve a post, by name: neither its author nor who has said yes; nobody where its creator's rule asks
     for no yes, or all have been said."""
     row = get_post(scope, post_id)
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = queries.get_creator(scope, row.creator_id)
     if not decisions.needs_approval(scope, row, scope.now):
         return ()
     said = verdicts.verdicts_of_posts(scope, {post_id: row}).get(post_id, ())
     counted = verdicts.split_counting_verdicts(said, decisions.channel_review_requested_at(scope, post_id))
     return tuple(
         member
-        for member in tenant_reads.list_members(scope)
+        for member in queries.list_members(scope)
         if has_right(member.role, Right.APPROVE)
         and member.principal_id != row.author_principal
         and (not member.creators or creator.slug in member.creators)

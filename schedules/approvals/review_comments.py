@@ -18,7 +18,7 @@ from schedules.approvals.models import PostComment
 from schedules.posts import channel_overrides
 from schedules.posts.deliveries import get_post
 from schedules.posts.models import Post
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 from tenants.notices import notices
@@ -112,7 +112,8 @@ def resolve_comment(scope: Scope, comment_id: UUID) -> None:
     first = _get_thread_root(scope, comment_id)
     _, member, _ = open_discussion(scope, first.post_id)
     if first.resolved_at is None:
-        first.resolved_at, first.resolved_by = scope.now, member.principal_id
+        first.resolved_at = scope.now
+        first.resolved_by = member.principal_id
         scope.add(first)
 
 
@@ -169,7 +170,7 @@ def count_open_comments(scope: Scope, posts: Collection[UUID], *, internal: bool
 def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) -> list[Member]:
     """Who can be named for a creator's posts: everybody here who may read it, by name."""
     return filter_comment_readers(
-        tenant_reads.list_members(scope), tenant_reads.get_creator(scope, creator_id), internal=internal
+        queries.list_members(scope), queries.get_creator(scope, creator_id), internal=internal
     )
 
 
@@ -209,11 +210,11 @@ def _can_read_comments(member: Member, slug: str) -> bool:
 def open_discussion(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[Post, Member, Creator]:
     """The post, who acts and whose it is, one writer at a time; Refused. A post of a creator who is not theirs looks
     like none: NotFound."""
-    member = tenant_reads.get_acting_member(scope, PEOPLE_ONLY)
+    member = queries.get_acting_member(scope, PEOPLE_ONLY)
     if not any(has_right(member.role, right) for right in READERS):
         raise Refused(PEOPLE_ONLY)
     row = get_post(scope, post_id)
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = queries.get_creator(scope, row.creator_id)
     if not _can_read_comments(member, creator.slug):
         raise NotFound("post.unknown")
     if lock:
@@ -227,7 +228,7 @@ def _get_thread_root(scope: Scope, comment_id: UUID) -> PostComment:
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is not None and row.thread_id is not None:
         row = scope.session.get(PostComment, (scope.tenant_id, row.thread_id))
-    if row is None or (row.internal and not can_read_internal(tenant_reads.get_acting_member(scope, PEOPLE_ONLY))):
+    if row is None or (row.internal and not can_read_internal(queries.get_acting_member(scope, PEOPLE_ONLY))):
         raise NotFound("comment.unknown")
     scope.lock(f"comments:{scope.tenant_id}:{row.post_id}")
     scope.session.refresh(row)  # somebody may have settled it while we waited

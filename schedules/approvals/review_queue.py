@@ -21,7 +21,7 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 from schedules.posts.thread_parts import ThreadPart, parse_thread
 from schedules.posts.transitions import get_delivery, transition_delivery
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 BEGINNING = 160
 """Characters by which people know a post again."""
@@ -181,7 +181,7 @@ def list_review_queue(
         wish = ReviewDelivery(row.id, row.channel_id, *about)
         wishes.setdefault(post.id, []).append(wish)
     words = verdicts.verdicts_of_posts(scope, posts)
-    tiers = {one.id: one.approval_tiers for one in tenant_reads.list_creators(scope)} if posts else {}
+    tiers = {one.id: one.approval_tiers for one in queries.list_creators(scope)} if posts else {}
     found = [
         _build_review_item(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id])
         for one in posts.values()

@@ -130,8 +130,11 @@ def _compare_with_last_verdict(scope: Scope, row: Post, spoken: Sequence[Approva
     kept = [one for one in spoken if one.digest != row.digest and one.content is not None]
     if not kept or kept[-1].content is None:
         return None
-    last, before, now = kept[-1], kept[-1].content, content_snapshot(row)
-    shown, shows = _collect_asset_ids(before), _collect_asset_ids(now)
+    last = kept[-1]
+    before = kept[-1].content
+    now = content_snapshot(row)
+    shown = _collect_asset_ids(before)
+    shows = _collect_asset_ids(now)
     return RevisionSinceVerdict(
         last.principal_id,
         last.verdict,
@@ -144,7 +147,8 @@ def _compare_with_last_verdict(scope: Scope, row: Post, spoken: Sequence[Approva
 
 def changed_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[TextChange, ...]:
     """The texts that differ between two snapshots of a post, in the order they are read; pure."""
-    old, new = _texts_by_place(before), _texts_by_place(now)
+    old = _texts_by_place(before)
+    new = _texts_by_place(now)
     return tuple(
         TextChange(*spot, runs=diff_words(old.get(spot, ""), new.get(spot, "")))
         for spot in sorted({*old, *new})
@@ -157,7 +161,8 @@ def diff_words(before: str, now: str) -> tuple[TextRun, ...]:
 
     The runs that are not `new` make the first text again, those that are not `gone` the second.
     """
-    old, new = _WORDS.findall(before), _WORDS.findall(now)
+    old = _WORDS.findall(before)
+    new = _WORDS.findall(now)
     head = _common_prefix_length(old, new)
     tail = _common_prefix_length(old[head:][::-1], new[head:][::-1])
     middle = old[head : len(old) - tail], new[head : len(new) - tail]

@@ -10,7 +10,6 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, load_zone, to_wall_time
-from schedules.approvals import time_changes
 from schedules.approvals.models import Approval, ApprovalLink
 from schedules.posts.deliveries import check_planning_horizon, get_post, late_deadline, schedule_wakeups
 from schedules.posts.models import Delivery, Post
@@ -24,7 +23,7 @@ from schedules.posts.transitions import (
     transition_delivery,
     update_delivery,
 )
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 
 
@@ -52,7 +51,7 @@ def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = 
     row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:
         raise Conflict("delivery.not_movable")
-    if time_changes.has_approved_time(scope, row):
+    if has_approved_time(scope, row):
         transition_delivery(scope, row, DeliveryState.SCHEDULED, not_before=scope.now, downtime_id=None, at_once=True)
         schedule_wakeups(scope, row)
     else:
@@ -70,7 +69,7 @@ def _apply_new_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *,
     late = late_deadline(get_post(scope, row.post_id), due, at.zone)
     times: dict[str, Any] = dict(wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once)
     times |= {"not_before": None, "downtime_id": None}
-    asks = row.state != DeliveryState.BROKEN_OFF and time_changes.reopen_time_approval(scope, row, due)
+    asks = row.state != DeliveryState.BROKEN_OFF and reopen_time_approval(scope, row, due)
     lacks = row.reason["code"] if row.state == DeliveryState.HELD and row.reason and not at_once else ""
     if lacks in RELEASED_BY_APPROVAL:
         transition_delivery(scope, row, DeliveryState.DRAFT, reason=Message(lacks), **times)
@@ -104,9 +103,7 @@ def has_approved_time(scope: Scope, row: Delivery) -> bool:
     False where no yes is for the hour, and of what stands in part: its hour was kept. Raises Conflict where now is
     another hour than the agreed one.
     """
-    if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(
-        tenant_reads.get_creator(scope, row.creator_id)
-    ):
+    if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False
     if row.due_at <= scope.now and (row.late_until is None or scope.now <= row.late_until):
         return True
@@ -116,7 +113,7 @@ def has_approved_time(scope: Scope, row: Delivery) -> bool:
 def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
     """Whether a delivery that gets another hour waits for the second yes again; then nobody's second yes to its post
     stands any more, and a link that was not answered is over. `due` is UTC-aware."""
-    if due == row.due_at or not needs_time_approval(tenant_reads.get_creator(scope, row.creator_id)):
+    if due == row.due_at or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False
     own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
     scope.session.exec(own.with_for_update()).all()  # before the link, as whoever answers by it
@@ -129,7 +126,8 @@ def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
         )
     )
     for link in links:
-        link.ended, link.ended_at = "moved", scope.now
+        link.ended = "moved"
+        link.ended_at = scope.now
         scope.add(link)
     return True
 

@@ -15,11 +15,9 @@ from schedules.approvals.models import Approval
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 
-UNAPPROVED, HALF_APPROVED, APPROVAL_EXPIRED = (
-    Message("delivery.unapproved"),
-    Message("delivery.half_approved"),
-    Message("delivery.yes_over"),
-)
+UNAPPROVED = Message("delivery.unapproved")
+HALF_APPROVED = Message("delivery.half_approved")
+APPROVAL_EXPIRED = Message("delivery.yes_over")
 """What is missing of a post: every yes; the second of two; one that was said and has run out."""
 
 APPROVAL_EXPIRES_FIRST = "delivery.yes_ends"

@@ -32,7 +32,8 @@ MOMENT = timedelta(minutes=2)
 YIELD = timedelta(seconds=5)
 """How soon one is looked at again that lets a more important one leave first."""
 
-A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+A_DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 NO_DELIVERY_ID = UUID(int=0)
 
 AHEAD = sorted(map(str, PENDING_STATES))
@@ -162,7 +163,8 @@ def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDeliv
         scope, row.channel_id, scope.now, [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)], but=row.id
     )
     ours = WaitingDelivery(row.id, row.priority, row.due_at, row.due_at, row.late_until)
-    now, since = scope.now, scope.now - MOMENT
+    now = scope.now
+    since = scope.now - MOMENT
     return [ours, *(one.waiting for one in others if one.turn > since and (one.is_kept or one.turn <= now))]
 
 

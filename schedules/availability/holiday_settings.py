@@ -11,7 +11,7 @@ from schedules.availability import public_holidays, quiet_periods
 from schedules.availability.models import HolidaySettingRow
 from schedules.availability.public_holidays import HolidaySetting
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 MAX_EXCLUDED_HOLIDAYS = 100
 """Names of one choice."""
@@ -50,8 +50,8 @@ def clear_holiday_country(scope: Scope, of_id: UUID) -> None:
 def _list_affected_creators(scope: Scope, of_id: UUID) -> list[UUID]:
     """Whose days change. Raises NotFound."""
     if of_id != scope.tenant_id:
-        return [tenant_reads.get_creator(scope, of_id).id]
-    return [one.id for one in tenant_reads.list_creators(scope)]
+        return [queries.get_creator(scope, of_id).id]
+    return [one.id for one in queries.list_creators(scope)]
 
 
 def _apply_setting_change(scope: Scope, of_id: UUID, creators: list[UUID]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, to_wall_time
@@ -26,7 +26,8 @@ OVERDUE_AFTER = timedelta(minutes=2)
 CATCH_UP_INTERVAL = timedelta(minutes=10)
 """Between two overdue deliveries on one account, unless the account asks for more."""
 
-SEARCH_RANGE, SEARCH_STEP = timedelta(days=1), timedelta(minutes=15)
+SEARCH_RANGE = timedelta(days=1)
+SEARCH_STEP = timedelta(minutes=15)
 
 FREE_STATES = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED, DeliveryState.REHEARSED})
 """States of deliveries that take no room on an account."""
@@ -158,11 +159,13 @@ def find_interval_warning(
 
     It never stops anybody: who plans by hand may want it so. Raises NotFound.
     """
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
-    gap, covered = channel.min_interval, quiet_periods.find_covering_period(closed, at)
+    gap = channel.min_interval
+    covered = quiet_periods.find_covering_period(closed, at)
     neighbour = _find_nearest_post(scope, channel, at, but)
-    binds, leaves = enforced_interval.is_interval_enforced(channel) and at > scope.now, None
+    binds = enforced_interval.is_interval_enforced(channel) and at > scope.now
+    leaves = None
     if binds:
         leaves = enforced_interval.forecast_turn(scope, channel, at, but=but or enforced_interval.NO_DELIVERY_ID)
     if neighbour is None and covered is None and (not binds or leaves == at):

@@ -149,7 +149,8 @@ def _translate_to_french(english: str) -> str:
 
 
 def _translate_name_part(english: str) -> str:
-    part, known = _PART.fullmatch(english), load_catalogue("fr")
+    part = _PART.fullmatch(english)
+    known = load_catalogue("fr")
     name = known.get(f"holiday.{_catalogue_key(part['name'])}") if part is not None else None
     if part is None or name is None:
         return english

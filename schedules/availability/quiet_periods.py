@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, or_, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.ids import derived_uuid
@@ -22,7 +22,7 @@ from schedules.availability.models import QuietPeriodRow
 from schedules.posts.events import ExtendDue
 from schedules.posts.models import Series
 from schedules.posts.states import SeriesState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency, get_creator, list_creators
 
 DAY = timedelta(days=1)
 MAX_QUIET_LABEL_LENGTH = 200
@@ -114,8 +114,9 @@ def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietP
     chosen = public_holidays.effective_holiday_settings(scope, creators)
     if not chosen:
         return []
-    language, since = tenant_reads.get_agency(scope).language, scope.now.date() - DAY
-    zones = {one.id: one.zone for one in tenant_reads.list_creators(scope)}
+    language = get_agency(scope).language
+    since = scope.now.date() - DAY
+    zones = {one.id: one.zone for one in list_creators(scope)}
     return [
         QuietPeriod(
             derived_uuid(of.id, creator_id, one.day.isoformat()),
@@ -213,8 +214,8 @@ def _create_quiet_period(
     scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: str, zone: str, **when: Any
 ) -> QuietPeriod:
     load_zone(zone)
-    tenant_reads.get_creator(scope, creator_id)
-    if channel_id is not None and channel_reads.get_channel(scope, channel_id).creator_id != creator_id:
+    get_creator(scope, creator_id)
+    if channel_id is not None and queries.get_channel(scope, channel_id).creator_id != creator_id:
         raise NotFound("channel.unknown")
     words = " ".join(label.replace("\x00", "").split())[:MAX_QUIET_LABEL_LENGTH]
     row = QuietPeriodRow(

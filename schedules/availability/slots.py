@@ -9,13 +9,13 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
 from foundation.ops.wall_time import WallTime, load_zone, local_day, parse_wall_time
-from schedules.availability import quiet_periods, slots
+from schedules.availability import quiet_periods
 from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
 from schedules.availability.models import SlotRow, SlotUse
 from schedules.availability.quiet_periods import QuietPeriod
@@ -171,7 +171,7 @@ def add_slot(
     is copied. Raises BadInput for an hour that is
     none and for too many of them, Conflict for one the account has already, NotFound.
     """
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     load_zone(zone)
     if not 0 <= weekday <= 6 or not 0 <= jitter <= MAX_JITTER_MINUTES:
         raise BadInput("slot.wrong", most=MAX_JITTER_MINUTES)
@@ -249,7 +249,8 @@ def _record_slot_use(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
 
 def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
     """Deliveries that are planned at a slot of their account have it, where nobody else does."""
-    known, rows = list_slots(scope, channel_id), list(rows)
+    known = list_slots(scope, channel_id)
+    rows = list(rows)
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
     for row in rows:
         place = _find_place_at(known, parse_wall_time(row.wall_time, row.zone))
@@ -260,12 +261,15 @@ def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -
 def deliveries_losing_slots(scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]) -> set[UUID]:
     """Of deliveries of an account that go to other times together, those of its queue for which another one has the
     slot that they go to, and keeps it. What they have themselves is as little free for the rest."""
-    known, has = list_slots(scope, channel_id), _load_deliveries_by_place(scope, channel_id)
+    known = list_slots(scope, channel_id)
+    has = _load_deliveries_by_place(scope, channel_id)
     places = {one: _find_place_at(known, goes[one]) for one in has.values() if one in goes}
     wanted = {one: has.get((place.slot.id, place.day)) for one, place in places.items() if place is not None}
-    going, stays = set(goes), set[UUID]()
+    going = set(goes)
+    stays = set[UUID]()
     while more := {one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going}:
-        going, stays = going - more, stays | more
+        going = going - more
+        stays = stays | more
     return stays
 
 
@@ -307,16 +311,18 @@ def find_free_places(
 
     None of them is taken, nearer to another post than the account wants, or in a quiet period.
     """
-    known, since = slots.list_slots(scope, channel.id), max(after or scope.now, scope.now)
+    known = list_slots(scope, channel.id)
+    since = max(after or scope.now, scope.now)
     if not known:
         return ()
     left = busy_times(scope, channel.id, since - minimum_interval_of(channel), but=change.away)
-    taken, closed = sorted([*left, *change.taken]), change.closed
+    taken = sorted([*left, *change.taken])
+    closed = change.closed
     kept = [*quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel.id), *closed]
-    return slots.filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
+    return filter_free_places(known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel))
 
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
     """When the next post would leave that is added now; None where an account has no slot, or none free."""
-    place = next(iter(find_free_places(scope, channel_reads.get_channel(scope, channel_id))), None)
+    place = next(iter(find_free_places(scope, queries.get_channel(scope, channel_id))), None)
     return place.wall_time if place is not None else None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
@@ -82,7 +82,7 @@ def _update_due_time(scope: Scope, row: Delivery) -> bool:
 
 
 def _notify_moved_deliveries(scope: Scope, creator_id: UUID, moved: Sequence[Delivery]) -> None:
-    names = channel_reads.channel_names(scope)
+    names = queries.channel_names(scope)
     listed = ", ".join(f"{names.get(row.channel_id, '?')} {row.wall_time.replace('T', ' ')}" for row in moved[:LISTED])
     told = Message("clocks.moved", {"release": tz_data_version(), "count": len(moved), "posts": listed})
     notices.put(scope, told, cause=f"clocks:{tz_data_version()}:{creator_id}", urgent=True, creator_id=creator_id)

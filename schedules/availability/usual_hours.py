@@ -75,7 +75,8 @@ def find_next_usual_time(
     two full weeks, the first such hour after them. Where none of her hours is ever open, the first one: who plans is
     warned of it as of any hour."""
     known = list_usual_hours(scope, [creator_id])[creator_id]
-    today, channels = to_wall_time(scope.now, zone).day, tuple(channels)
+    today = to_wall_time(scope.now, zone).day
+    channels = tuple(channels)
     closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator_id]), creator_id, channels)
     wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
     later = (WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + FARTHEST))

@@ -21,14 +21,15 @@ from schedules.calendar import exports
 from schedules.calendar.icalendar import render_icalendar
 from schedules.calendar.models import CalendarSubscriptionRow
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import failed_attempts
 
 PREFIX = "gri_"
 """What every address begins with, so that those who search for lost secrets know one."""
 
-BEFORE, AHEAD = timedelta(days=31), timedelta(days=90)
+BEFORE = timedelta(days=31)
+AHEAD = timedelta(days=90)
 """What a calendar shows around now."""
 
 MAX_CALENDAR_SUBSCRIPTIONS = 20
@@ -74,7 +75,7 @@ def create_calendar_subscription(scope: Scope, *, creator_id: UUID | None, words
     `words`: whether it tells what posts say. Raises Refused for a role that plans nothing, NotFound for a creator the
     member does not work for, BadInput for one too many.
     """
-    member = tenant_reads.get_acting_member(scope, "address.members_only")
+    member = queries.get_acting_member(scope, "address.members_only")
     require_right(member.role, Right.RUN)
     if creator_id is not None and creator_id not in {
         one.id for one in _list_subscribed_creators(scope, member.creators)
@@ -103,7 +104,7 @@ def create_calendar_subscription(scope: Scope, *, creator_id: UUID | None, words
 def revoke_calendar_subscription(scope: Scope, address_id: UUID) -> None:
     """End an address of one's own; who may choose the staff ends anybody's. The next request is answered as if it had
     never been. Twice is as once. Raises NotFound."""
-    member = tenant_reads.get_acting_member(scope, "address.members_only")
+    member = queries.get_acting_member(scope, "address.members_only")
     row = scope.session.get(CalendarSubscriptionRow, (scope.tenant_id, address_id), with_for_update=True)
     if row is None or not (row.member_id == member.id or has_right(member.role, Right.STAFF)):
         raise NotFound("address.unknown")
@@ -138,8 +139,8 @@ def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _list_subscribed_creators(scope: Scope, slugs: tuple[str, ...]) -> list[tenant_reads.Creator]:
-    return [one for one in tenant_reads.list_creators(scope) if not slugs or one.slug in slugs]
+def _list_subscribed_creators(scope: Scope, slugs: tuple[str, ...]) -> list[queries.Creator]:
+    return [one for one in queries.list_creators(scope) if not slugs or one.slug in slugs]
 
 
 _FIND = """
@@ -174,7 +175,7 @@ def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
     Raises NotFound for a member who left, also once they are back, or may not plan any more, and for a creator who is
     not theirs any more.
     """
-    member = next((one for one in tenant_reads.list_members(scope) if one.id == entered.member_id), None)
+    member = next((one for one in queries.list_members(scope) if one.id == entered.member_id), None)
     if member is None or entered.address_id not in {one.id for one in list_calendar_subscriptions(scope, member.id)}:
         raise NotFound("address.unknown")
     hers = {one.id: one.name for one in _list_subscribed_creators(scope, member.creators)}

@@ -106,7 +106,8 @@ def summarize_days(
 def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date, int]) -> bool:
     """Whether anything stands in these days at all, in any state."""
     spans = [_day_boundaries(days, zone) for zone in set(zones.values())] or [[scope.now]]
-    since, until = min(one[0] for one in spans), max(one[-1] for one in spans)
+    since = min(one[0] for one in spans)
+    until = max(one[-1] for one in spans)
     found = scope.run(_ANY, tenant=scope.tenant_id, creators=list(zones), since=since, until=until)
     return bool(found.scalar_one())
 

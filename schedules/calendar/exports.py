@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from connectors.shared.options import OptionValue
 from foundation.db.database import Scope
@@ -40,7 +40,7 @@ from schedules.posts import channel_overrides, labels, link_tracking
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart, parse_thread
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import list_creators
 
 MAX_EXPORTED_DELIVERIES = 20_000
 """Places of one file: a year of twenty accounts with two posts a day."""
@@ -161,9 +161,9 @@ def load_export_rows(
         .limit(MAX_EXPORTED_DELIVERIES)
         .execution_options(populate_existing=True)
     ).all()
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    accounts = {one.id: one for one in queries.list_channels(scope)}
     names = _name_all_accounts(accounts.values())
-    whose = {one.id: one.name for one in tenant_reads.list_creators(scope)}
+    whose = {one.id: one.name for one in list_creators(scope)}
     turns: dict[tuple[UUID, str, str], list[tuple[Delivery, Post]]] = {}
     for row, owner in rows:
         turns.setdefault((owner.id, row.wall_time, row.zone), []).append((row, owner))
@@ -194,11 +194,9 @@ def _build_exported_post(
     accounts: Mapping[UUID, Channel],
 ) -> ExportedPost:
     first, owner = turn[0]
-    parts, others, links = (
-        parse_thread(owner.parts),
-        channel_overrides.overrides_of_post(owner),
-        link_tracking.link_plan_of_post(owner).wanted,
-    )
+    parts = parse_thread(owner.parts)
+    others = channel_overrides.overrides_of_post(owner)
+    links = link_tracking.link_plan_of_post(owner).wanted
     there = {str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names}
     return ExportedPost(
         key=key,
@@ -255,7 +253,8 @@ def _build_exported_delivery(
     row: Delivery, names: Mapping[UUID, str], said: channel_overrides.PostContent
 ) -> ExportedDelivery:
     reason = Message.from_json(row.reason) if row.reason else None
-    state, account = DeliveryState(row.state), names.get(row.channel_id, "?")
+    state = DeliveryState(row.state)
+    account = names.get(row.channel_id, "?")
     return ExportedDelivery(
         row.id, account, state, row.url or "", reason, row.version, row.dry_run, said.title, said.body
     )

@@ -66,11 +66,14 @@ def escape_ics_text(text: str) -> str:
 def fold_ics_line(line: str) -> bytes:
     """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one begins with a
     blank (RFC 5545, 3.1)."""
-    pieces_of, piece, room = list[bytes](), b"", FOLD
+    pieces_of = list[bytes]()
+    piece = b""
+    room = FOLD
     for letter in line:
         octets = letter.encode()
         if len(piece) + len(octets) > room:
             pieces_of.append(piece)
-            piece, room = b"", FOLD - 1
+            piece = b""
+            room = FOLD - 1
         piece += octets
     return b"\r\n ".join([*pieces_of, piece]) + b"\r\n"

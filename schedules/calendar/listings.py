@@ -8,20 +8,27 @@ from uuid import UUID
 from sqlalchemy import tuple_
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.attempts.queries import AttemptSummary, list_attempts
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from gate.contract.units import Subject
 from schedules.approvals import decisions
-from schedules.edits import queries as edit_reads
-from schedules.edits.queries import EditView
+from schedules.edits.queries import EditView, edits_of_deliveries
 from schedules.posts import labels
-from schedules.posts import queries as reads
 from schedules.posts.delivery_units import DELIVERY_SUBJECT
 from schedules.posts.labels import Label
 from schedules.posts.models import Delivery, Post
-from schedules.posts.queries import MAX_PAGE_SIZE, DeliveryEntry, DeliveryStep, StoredPost, build_entry
+from schedules.posts.queries import (
+    MAX_PAGE_SIZE,
+    DeliveryEntry,
+    DeliveryStep,
+    StoredPost,
+    build_entry,
+    delivery_timeline,
+    entries_of_post,
+    get_stored_post,
+)
 from schedules.posts.states import DeliveryState
 
 
@@ -95,7 +102,7 @@ def get_post_detail(scope: Scope, creators: Collection[UUID], post_id: UUID) -> 
     row = scope.session.get(Post, (scope.tenant_id, post_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("post.unknown")
-    entries = reads.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope))
+    entries = entries_of_post(scope, post_id, names=queries.channel_names(scope))
     named = labels.labels_of_posts(scope, [post_id]).get(post_id, ())
     return PostDetail(
         _listed_post_from_row(scope, row, named), not decisions.needs_approval(scope, row, scope.now), tuple(entries)
@@ -103,7 +110,7 @@ def get_post_detail(scope: Scope, creators: Collection[UUID], post_id: UUID) -> 
 
 
 def _listed_post_from_row(scope: Scope, row: Post, named: tuple[Label, ...]) -> ListedPost:
-    return ListedPost(reads.get_stored_post(scope, row.id), row.version, row.created_at or scope.now, named)
+    return ListedPost(get_stored_post(scope, row.id), row.version, row.created_at or scope.now, named)
 
 
 def list_deliveries(
@@ -131,7 +138,7 @@ def list_deliveries(
         query = query.where(col(Delivery.post_id).in_(labels.posts_with_label_query(scope, wanted.label_id)))
     if after is not None:
         query = query.where(tuple_(col(Delivery.due_at), col(Delivery.id)) > after)
-    names = channel_reads.channel_names(scope)
+    names = queries.channel_names(scope)
     return [build_entry(row, owner, names) for row, owner in scope.session.exec(query)]
 
 
@@ -141,12 +148,12 @@ def get_delivery_entry(scope: Scope, creators: Collection[UUID], delivery_id: UU
     owner = scope.session.get(Post, (scope.tenant_id, row.post_id)) if row is not None else None
     if row is None or owner is None or row.creator_id not in creators:
         raise NotFound("delivery.unknown")
-    return build_entry(row, owner, channel_reads.channel_names(scope))
+    return build_entry(row, owner, queries.channel_names(scope))
 
 
 def get_delivery_detail(scope: Scope, creators: Collection[UUID], delivery_id: UUID) -> DeliveryDetail:
     """One delivery with its moves and attempts. Raises NotFound."""
     found = get_delivery_entry(scope, creators, delivery_id)
     story = list_attempts(scope, Subject(DELIVERY_SUBJECT, delivery_id))
-    reworded = edit_reads.edits_of_deliveries(scope, [delivery_id]).get(delivery_id, [])
-    return DeliveryDetail(found, tuple(reads.delivery_timeline(scope, delivery_id)), tuple(story), tuple(reworded))
+    reworded = edits_of_deliveries(scope, [delivery_id]).get(delivery_id, [])
+    return DeliveryDetail(found, tuple(delivery_timeline(scope, delivery_id)), tuple(story), tuple(reworded))

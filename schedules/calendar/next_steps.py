@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts.queries import channel_names, get_channel
 from channels.limits import send_limits
 from channels.manual_tasks import task_lifecycle
 from connectors.contract.connector import Connector
@@ -22,7 +22,7 @@ from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import CANCELLABLE, PENDING_STATES, RELEASED_BY_APPROVAL, DeliveryState
 from schedules.publishing import preflight
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import list_members
 
 PUBLISHES_BY_ITSELF = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY})
 """States of what is to leave by itself."""
@@ -158,7 +158,7 @@ def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objectio
     said = review_queue.latest_objections(scope, [post_id]).get(post_id)
     if said is None:
         return None
-    members = {one.principal_id: one.name for one in tenant_reads.list_members(scope)}
+    members = {one.principal_id: one.name for one in list_members(scope)}
     return Objection((client_links.client_names(scope, [creator_id]) | members).get(said[0], ""), said[1])
 
 
@@ -202,7 +202,7 @@ def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str
     A missing yes is said elsewhere; so is a stop, and what an account waits for.
     """
     first: dict[UUID, DeliveryEntry] = {}
-    for one in queries.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope)):
+    for one in queries.entries_of_post(scope, post_id, names=channel_names(scope)):
         if one.state in PENDING_STATES:
             first.setdefault(one.channel_id, replace(one, state=DeliveryState.SCHEDULED))
     return {
@@ -214,7 +214,7 @@ def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str
 
 def _find_sending_obstacle(scope: Scope, entry: DeliveryEntry) -> Message | None:
     held = send_limits.send_block(scope, entry.channel_id, brake=True, posts=True)
-    return send_limits.expected_block(channel_reads.get_channel(scope, entry.channel_id), held, publish_time(entry))
+    return send_limits.expected_block(get_channel(scope, entry.channel_id), held, publish_time(entry))
 
 
 def _is_post_editable(scope: Scope, post_id: UUID) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.limits import request_costs, send_limits
 from channels.limits.send_limits import SendingBlock
@@ -123,7 +123,7 @@ def forecast_publishing(
         raise BadInput("rehearsal.days", most=MAX_FORECAST_DAYS)
     until = scope.now + timedelta(days=days)
     rows = _load_upcoming_rows(scope, creators, until)
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    accounts = {one.id: one for one in queries.list_channels(scope)}
     dry = dry_run_state.load_dry_run_check(scope)
     turns = _forecast_turns_by_delivery(scope, rows, accounts, until)
     ahead = [
@@ -172,7 +172,7 @@ def _find_delivery_troubles(
 ) -> list[Message]:
     found = preflight.find_troubles(scope, row, connectors)
     if turns.get(row.id, row.due_at) is None:
-        channel = channel_reads.get_channel(scope, row.channel_id)
+        channel = queries.get_channel(scope, row.channel_id)
         found.append(enforced_interval.too_late_reason(channel, channel.min_interval))
     return found
 
@@ -218,7 +218,8 @@ def _find_account_backlogs(
     ahead: dict[UUID, int] = defaultdict(int)
     for row in rows:
         ahead[row.channel_id] += 1
-    found, holding = [], send_limits.send_blocks(scope, ahead, brake=True, posts=True)
+    found = []
+    holding = send_limits.send_blocks(scope, ahead, brake=True, posts=True)
     for one, count in ahead.items():
         held = holding.get(one) or _find_cost_cap_block(scope, accounts[one])
         until, why = (held.until, held.reason) if held is not None else (None, None)

@@ -23,7 +23,7 @@ from schedules.posts.states import CANCEL_REFUSALS, CANCELLABLE, DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.publishing import post_removal, uncertain_deliveries
 from schedules.recurrence import cancellation, variant_assignment
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 LEAVING = frozenset(
@@ -170,11 +170,11 @@ def repost_version(
 ) -> UUID:
     """Post what stands once more, as another delivery, which is returned. Raises Refused for a role without the right,
     and as `reposts.repost_delivery`."""
-    require_right(tenant_reads.get_member(scope, member_id).role, Right.RUN)
+    require_right(queries.get_member(scope, member_id).role, Right.RUN)
     return reposts.repost_delivery(scope, delivery_id, at=at, connectors=connectors)
 
 
 def request_removal_of_version(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> int:
     """Take away what is outside; how many copies. Raises Refused for a role without the right, Conflict."""
-    require_right(tenant_reads.get_member(scope, member_id).role, Right.RUN)
+    require_right(queries.get_member(scope, member_id).role, Right.RUN)
     return post_removal.request_post_removal(scope, delivery_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES, ChannelState
 from channels.limits import send_limits, shared_quota
@@ -63,5 +63,5 @@ def load_emergency_stops(scope: Scope) -> StoppedScope:
     found = emergency_stops.stopped_scope(scope, "sending")
     if not found.platforms:
         return found
-    there = (str(one.id) for one in channel_reads.list_channels(scope) if one.platform in found.platforms)
+    there = (str(one.id) for one in queries.list_channels(scope) if one.platform in found.platforms)
     return replace(found, targets=found.targets.union(there))

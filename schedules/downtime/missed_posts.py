@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, false
 from sqlmodel import col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound, Refused
@@ -32,10 +32,11 @@ from schedules.posts.deliveries import cancel_wakeups, schedule_wakeups
 from schedules.posts.models import Delivery
 from schedules.posts.states import DOWNTIME_STATES, DeliveryState
 from schedules.posts.transitions import transition_delivery, update_delivery
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
-JITTER_FROM, JITTER_TO = 15, 90
+JITTER_FROM = 15
+JITTER_TO = 90
 """Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes its time."""
 
 TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
@@ -110,7 +111,7 @@ def _catch_up_jitter(delivery_id: UUID) -> timedelta:
 
 def is_unannounced(scope: Scope, row: Delivery) -> bool:
     """Whether a delivery is one of several that were missed, its account could send now, and nobody was told of it."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     rows = _list_missed_deliveries(scope, channel)
     return (
         row.id in [one.id for one in rows] and _is_part_of_downtime(scope, rows) and _can_account_send(scope, channel)
@@ -144,7 +145,7 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
         )
         .distinct()
     )
-    return any(_can_account_send(scope, channel_reads.get_channel(scope, one)) for one in found.all())
+    return any(_can_account_send(scope, queries.get_channel(scope, one)) for one in found.all())
 
 
 def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
@@ -153,13 +154,15 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
     Twice is as once: what has a turn is not missed any more. Raises NotFound.
     """
     lock_downtimes(scope)
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     rows = _list_missed_deliveries(scope, channel, lock=True)
     if not _is_part_of_downtime(scope, rows) or not _can_account_send(scope, channel):
         return
     rows = [row for row in rows if not _skip_if_superseded(scope, row)]
-    downtime_id, gap = _get_or_create_downtime(scope), max(channel.min_interval, CATCH_UP_INTERVAL)
-    free, taken = max(scope.now, next_catch_up_time(scope, channel)), busy_times(scope, channel_id, scope.now)
+    downtime_id = _get_or_create_downtime(scope)
+    gap = max(channel.min_interval, CATCH_UP_INTERVAL)
+    free = max(scope.now, next_catch_up_time(scope, channel))
+    taken = busy_times(scope, channel_id, scope.now)
     turns = lay_out_missed(rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel))
     for row in rows:
         if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
@@ -320,7 +323,7 @@ def is_held_back(row: Delivery) -> bool:
 
 def is_still_held(scope: Scope, row: Delivery) -> bool:
     """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked for them."""
-    return is_held_back(row) and not tenant_reads.get_creator(scope, row.creator_id).approval_tiers
+    return is_held_back(row) and not get_creator(scope, row.creator_id).approval_tiers
 
 
 def hold_replacement(scope: Scope, row: Delivery, instead_of: Delivery) -> None:
@@ -342,7 +345,8 @@ def _record_downtime_decision(
     scope: Scope, row: Downtime, after: DowntimeState, members: Sequence[Delivery]
 ) -> DowntimeProgress:
     """Nobody is asked any more; what is on hold is still told of."""
-    row.state, row.decided_by = str(after), scope.actor
+    row.state = str(after)
+    row.decided_by = scope.actor
     scope.add(row)
     found = count_progress(one.state for one in members)
     notices.close(scope, downtime_notice_cause(row.id))

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from schedules.downtime.missed_posts import DowntimeProgress, count_progress
-from schedules.downtime.models import Downtime as DowntimeRow
+from schedules.downtime.models import Downtime
 from schedules.downtime.states import DowntimeState
 from schedules.posts.models import Delivery, Post
 from schedules.posts.queries import DeliveryEntry, build_entry
@@ -101,30 +101,26 @@ def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[Downti
         col(Delivery.creator_id).in_(list(creators)),
     )
     rows = scope.session.exec(
-        select(DowntimeRow)
-        .where(DowntimeRow.tenant_id == scope.tenant_id, col(DowntimeRow.id).in_(waits))
-        .order_by(col(DowntimeRow.id).desc())
+        select(Downtime)
+        .where(Downtime.tenant_id == scope.tenant_id, col(Downtime.id).in_(waits))
+        .order_by(col(Downtime.id).desc())
     )
-    names = channel_reads.channel_names(scope)
+    names = queries.channel_names(scope)
     return [_build_downtime_view(scope, row, frozenset(creators), names) for row in rows.all()]
 
 
 def get_downtime(scope: Scope, creators: Collection[UUID], downtime_id: UUID) -> DowntimeView:
     """One of them, also once nothing of it waits. Raises NotFound, in the same words for another tenant's and for one
     that touches none of these creators."""
-    row = scope.session.get(DowntimeRow, (scope.tenant_id, downtime_id), populate_existing=True)
-    found = (
-        None
-        if row is None
-        else _build_downtime_view(scope, row, frozenset(creators), channel_reads.channel_names(scope))
-    )
+    row = scope.session.get(Downtime, (scope.tenant_id, downtime_id), populate_existing=True)
+    found = None if row is None else _build_downtime_view(scope, row, frozenset(creators), queries.channel_names(scope))
     if found is None or not found.accounts:
         raise NotFound("downtime.unknown")
     return found
 
 
 def _build_downtime_view(
-    scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: dict[UUID, str]
+    scope: Scope, row: Downtime, creators: frozenset[UUID], names: dict[UUID, str]
 ) -> DowntimeView:
     found = scope.session.execute(
         select(Delivery, Post)

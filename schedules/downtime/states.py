@@ -6,6 +6,7 @@ from enum import StrEnum
 class DowntimeState(StrEnum):
     """What was said to how missed posts leave."""
 
-    OPEN, KEPT = "open", "kept"
+    OPEN = "open"
+    KEPT = "kept"
     STOPPED = "stopped"  # somebody held all that had not left
     OVER = "over"  # nobody said anything, and nothing of it waits for its turn any more

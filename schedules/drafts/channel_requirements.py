@@ -4,8 +4,7 @@ whether what it says otherwise somewhere is said anywhere."""
 from collections.abc import Mapping
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from connectors.contract.connector import Connector
 from connectors.shared import options, prices
 from foundation.db.database import Scope
@@ -31,16 +30,15 @@ def check_post_requirements(scope: Scope, post_id: UUID, *, connectors: Mapping[
         return
     places = {row.channel_id for row in deliveries.deliveries_of_post(scope, post_id) if row.state not in OVER}
     for channel_id in sorted(places):
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         if channel_overrides.is_paid_content_free(owner, channel):
             raise BadInput(PAID_CONTENT_SHOWN_FREE.code)
-        said, connector = (
-            channel_overrides.content_for_channel(owner, channel),
-            account_connectors.find_connector_for(connectors, channel),
-        )
+        said = channel_overrides.content_for_channel(owner, channel)
+        connector = account_connectors.find_connector_for(connectors, channel)
         if said.price is None or connector is None:
             continue
-        can, parts = connector.capabilities, len(said.parts) + 1
+        can = connector.capabilities
+        parts = len(said.parts) + 1
         wrong = prices.price_problem(said.price, channel.surface, can, media=len(said.media), parts=parts)
         if wrong is not None:
             raise BadInput(wrong.code, **wrong.params)
@@ -51,7 +49,7 @@ def check_override_places(scope: Scope, draft: Draft, *, connectors: Mapping[str
     would leave there with the words meant for everybody else. Raises BadInput."""
     if not draft.others:
         return
-    hers = channel_reads.list_creator_channels(scope, draft.creator_id)
+    hers = queries.list_creator_channels(scope, draft.creator_id)
     known = {*connectors, *(one.platform for one in hers), *(str(one.id) for one in hers)}
     for one in draft.others:
         if one.place not in known:
@@ -61,7 +59,7 @@ def check_override_places(scope: Scope, draft: Draft, *, connectors: Mapping[str
 def _check_options(scope: Scope, owner: Post, connectors: Mapping[str, Connector]) -> None:
     """Every place that chooses something, whether the post goes there already or not. Raises BadInput."""
     chosen = [one for one in channel_overrides.overrides_of_post(owner) if one.options]
-    mine = channel_reads.list_creator_channels(scope, owner.creator_id) if chosen else []
+    mine = queries.list_creator_channels(scope, owner.creator_id) if chosen else []
     platforms = {str(one.id): one.platform for one in mine}
     for one in chosen:
         connector = connectors.get(platforms.get(one.place, one.place))

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, get_channel
 from connectors.shared.options import ChosenOptions
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -175,7 +174,8 @@ def _go_on(scope: Scope, post_id: UUID, draft: Draft, *, author: str, priority: 
     rewrite_post(scope, post_id, draft, author=author)
     row.priority = priority
     if draft.late is not None:
-        row.late_ok, row.until_midnight = lateness.late_span(draft.late), draft.late is LateLimit.DAY
+        row.late_ok = lateness.late_span(draft.late)
+        row.until_midnight = draft.late is LateLimit.DAY
     scope.add(row)
     return post_id
 
@@ -208,15 +208,20 @@ def rewrite_post(
     known = [one for one in rows if one.state != DeliveryState.CANCELLED]
     if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")
-    row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
-    row.parts, row.overrides = thread_parts.dump_thread(draft.parts), channel_overrides.dump_overrides(draft.others)
+    row.title = draft.title
+    row.body = draft.body
+    row.media = [str(asset) for asset in draft.media]
+    row.parts = thread_parts.dump_thread(draft.parts)
+    row.overrides = channel_overrides.dump_overrides(draft.others)
     row.links = link_tracking.dump_link_plan(
         rule or link_tracking.link_policy_of_creator(scope, row.creator_id), draft.links
     )
     row.text_ai = draft.text_ai
-    row.author, row.author_principal = author, deliveries.principal_of_author(scope, author)
+    row.author = author
+    row.author_principal = deliveries.principal_of_author(scope, author)
     row.version += 1
-    before, row.digest = row.digest, current_digest(scope, row)
+    before = row.digest
+    row.digest = current_digest(scope, row)
     if row.digest != before:
         change_requests.close_change_request(scope, post_id)
     scope.add(row)
@@ -270,7 +275,7 @@ def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:
     live = dict.fromkeys(
         one.channel_id for one in deliveries_of_post(scope, post_id) if one.state != DeliveryState.CANCELLED
     )
-    return {one: channel_reads.get_channel(scope, one) for one in live}
+    return {one: get_channel(scope, one) for one in live}
 
 
 def channel_of_post(scope: Scope, post_id: UUID, channel_id: UUID) -> Channel:

@@ -12,8 +12,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
@@ -145,7 +144,7 @@ def find_content_duplicates(
     surest of each account. Raises NotFound."""
     found = []
     for channel_id in channels:
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         asked = DuplicateQuery(
             said,
             channel,
@@ -168,9 +167,11 @@ def find_delivery_duplicates(
     row = get_delivery(scope, delivery_id)
     if DeliveryState(row.state) not in UPCOMING_STATES:
         return []
-    owner, channel = get_post(scope, row.post_id), channel_reads.get_channel(scope, row.channel_id)
+    owner = get_post(scope, row.post_id)
+    channel = queries.get_channel(scope, row.channel_id)
     asked = _build_duplicate_query(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
-    since, until = min(row.due_at, scope.now) - SIMILARITY_WINDOW, max(row.due_at, scope.now) + SIMILARITY_WINDOW
+    since = min(row.due_at, scope.now) - SIMILARITY_WINDOW
+    until = max(row.due_at, scope.now) + SIMILARITY_WINDOW
     return _find_unwaived_duplicates(scope, row, owner, replace(asked, since=since, until=until))
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.sending import step_runner
@@ -129,19 +128,18 @@ def preview_draft(
 ) -> list[PostPreview]:
     """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
     assets.check_assets_owned(scope, draft.creator_id, draft.assets)
-    mine = {one.id: one for one in channel_reads.list_creator_channels(scope, draft.creator_id)}
+    mine = {one.id: one for one in queries.list_creator_channels(scope, draft.creator_id)}
     if not mine.keys() >= set(draft.channels):
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]
     owner = _post_from_draft(scope, draft)
-    by, on = active_policy.current_policy(scope), scope.now.date()
+    by = active_policy.current_policy(scope)
+    on = scope.now.date()
     shown = _preview_units_by_channel(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
     found = []
     for channel in chosen:
-        said, connector = (
-            channel_overrides.content_for_channel(owner, channel),
-            account_connectors.find_connector_for(connectors, channel),
-        )
+        said = channel_overrides.content_for_channel(owner, channel)
+        connector = account_connectors.find_connector_for(connectors, channel)
         rule = rules_of_destination(by.bundle, channel.platform, channel.surface, on, paid=said.price is not None)
         units, decision = shown[channel.id]
         reasons = () if draft.is_empty else _collect_block_reasons(channel, units, connector, decision, scope.now)
@@ -165,7 +163,10 @@ def _preview_units_by_channel(
     by: ActivePolicy,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
     """The parts of a draft on each account, marked, and what would be said of all of them together."""
-    raw, said, abouts, of = {}, {}, _subjects_by_channel(scope, draft), load_unit_material(scope, owner, chosen)
+    raw = {}
+    said = {}
+    abouts = _subjects_by_channel(scope, draft)
+    of = load_unit_material(scope, owner, chosen)
     for channel in chosen:
         about = abouts.get(channel.id) or _draft_subject_on_channel(draft, channel)
         first = place_on_channel(scope, _compose_draft_unit(scope, owner, channel, of), channel, about)
@@ -206,7 +207,8 @@ def _subjects_by_channel(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
 def _build_post_preview(
     said: PostContent, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: DestinationRules
 ) -> PostPreview:
-    unit, counts = units[0], [count_text(one, connector) for one in units]
+    unit = units[0]
+    counts = [count_text(one, connector) for one in units]
     can = options.capabilities_for(connector.capabilities, unit.options) if connector is not None else None
     showing = can.feed_layout(channel.surface) if can is not None else NEUTRAL_LAYOUT
     return PostPreview(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
@@ -58,7 +58,7 @@ def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors
         scope, row.post_id, row.channel_id, at=at, occurrence_key=key, variant=row.variant
     )
     if any(one.refused for one in duplicates.find_delivery_duplicates(scope, made, connectors=connectors)):
-        raise Refused("delivery.never_twice", account=channel_reads.get_channel(scope, row.channel_id).name)
+        raise Refused("delivery.never_twice", account=queries.get_channel(scope, row.channel_id).name)
     audit.record(scope, "delivery.once_more", f"delivery:{made}", first=str(delivery_id))
     if decisions.is_approved(scope, owner, scope.now):
         new = get_delivery(scope, made)

@@ -86,7 +86,9 @@ def transition_edit(
     The row is held by who read it. Raises Conflict when the graph has no such edge.
     """
     EDIT_STATES.check(EditState(row.state), after)
-    row.state, row.reason, row.version = str(after), reason.to_json() if reason is not None else None, row.version + 1
+    row.state = str(after)
+    row.reason = reason.to_json() if reason is not None else None
+    row.version = row.version + 1
     for name, value in changes.items():
         setattr(row, name, value)
     scope.add(row)

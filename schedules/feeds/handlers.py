@@ -24,7 +24,8 @@ def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> 
     try:
         document = None if isinstance(answer, Message) else parse_feed(answer.body)
     except BadInput as wrong:
-        answer, document = wrong.message, None
+        answer = wrong.message
+        document = None
     with tenant(event.tenant_id, FEED_AUTHOR) as scope:
         if isinstance(answer, Message):
             sources.record_feed_failure(scope, event.subject_id, answer)

@@ -22,7 +22,9 @@ from foundation.errors import BadInput
 MAX_ENTRIES = 500
 """Entries of a feed that are looked at, the first ones."""
 
-MAX_ENTRY_TITLE, MAX_ENTRY_SUMMARY, MAX_ENTRY_LINK = 300, 500, 2_000
+MAX_ENTRY_TITLE = 300
+MAX_ENTRY_SUMMARY = 500
+MAX_ENTRY_LINK = 2_000
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _WHOLE = frozenset({"{http://www.w3.org/2005/Atom}content", "{http://purl.org/rss/1.0/modules/content/}encoded"})

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.db.tables import stored_message
@@ -23,7 +23,7 @@ from schedules.feeds.models import Feed, FeedEntry
 from schedules.feeds.rss_atom import ParsedEntry, ParsedFeed
 from schedules.posts import deliveries
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 ORIGIN = "rss"
@@ -75,7 +75,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
     address = _validate_feed_url(url)
     if not channels:
         raise BadInput("feed.no_account")
-    hers = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
+    hers = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not hers >= set(channels):
         raise NotFound("channel.unknown", channel=str(next(iter(set(channels) - hers))))
     scope.lock(f"{scope.tenant_id}:feeds:{creator_id}")
@@ -149,7 +149,9 @@ def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
     """Read it now, and then at its pace. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
-    row.paused, row.next_read_at, row.failures = False, scope.now, 0
+    row.paused = False
+    row.next_read_at = scope.now
+    row.failures = 0
     scope.add(row)
     outbox.put(scope, FeedReadDue(scope.tenant_id, feed_id), instead_of=FeedReadDue)
 
@@ -225,7 +227,8 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
     row = _find_due_feed(scope, feed_id)
     if row is None:
         return
-    row.failures, row.reason = row.failures + 1, stored_message(reason)
+    row.failures = row.failures + 1
+    row.reason = stored_message(reason)
     row.etag = row.modified = ""  # what it said last may not be what was understood
     if row.failures == TOLD_AFTER:
         told = Message("feed.fails", {"feed": row.title or row.url[:80]})
@@ -251,7 +254,7 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
         )
     )
     fresh = [entry for entry in reversed(document.entries) if entry.guid not in known]
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = get_creator(scope, row.creator_id)
     day = str(local_day(scope.now, creator.zone))
     room = MAX_DRAFTS_PER_DAY - (row.today if row.day == day else 0)
     wanted = fresh[:room] if row.seeded else []
@@ -267,9 +270,11 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
     )
     for entry in wanted:
         _create_entry_draft(scope, row, entry, accounts, creator.zone)
-    row.today, row.day = MAX_DRAFTS_PER_DAY - room + len(wanted), day
+    row.today = MAX_DRAFTS_PER_DAY - room + len(wanted)
+    row.day = day
     row.total += len(wanted)
-    row.seeded, row.title = True, document.title or row.title
+    row.seeded = True
+    row.title = document.title or row.title
     whole = len(seen) == len(fresh)
     row.etag, row.modified = (etag, modified) if whole else ("", "")
     _record_successful_reading(scope, row)
@@ -278,7 +283,7 @@ def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *
 
 def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
     """The accounts of a feed that are still here; one that somebody took off is not."""
-    here = {one.id for one in channel_reads.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
+    here = {one.id for one in queries.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
     return [one for one in map(UUID, row.channels) if one in here]
 
 
@@ -300,7 +305,9 @@ def _create_entry_draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: S
 
 
 def _record_successful_reading(scope: Scope, row: Feed) -> None:
-    row.last_read_at, row.failures, row.reason = scope.now, 0, None
+    row.last_read_at = scope.now
+    row.failures = 0
+    row.reason = None
     notices.close(scope, _feed_notice_cause(row.id))
     _schedule_next_reading(scope, row, PACE)
 

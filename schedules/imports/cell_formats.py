@@ -48,8 +48,10 @@ _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
 _DAY = timedelta(days=1)
 _STARS = "Stars"
-ALWAYS_LATE, END_OF_DAY = "always", "day"
-_ALWAYS, _END_OF_DAY = frozenset({ALWAYS_LATE, "toujours"}), frozenset({END_OF_DAY, "jour"})
+ALWAYS_LATE = "always"
+END_OF_DAY = "day"
+_ALWAYS = frozenset({ALWAYS_LATE, "toujours"})
+_END_OF_DAY = frozenset({END_OF_DAY, "jour"})
 MAX_LATENESS = timedelta(days=30)
 
 
@@ -82,7 +84,9 @@ def split_names(cell: str) -> tuple[str, ...]:
     """The names of a cell, between `|` or `;`; a sign after a backslash belongs to its name."""
     if not _BETWEEN.search(cell):  # nearly every cell, of which a file has ten thousands
         return (cell.strip(),) if cell.strip() else ()
-    found, name, letters = [], "", iter(cell)
+    found = []
+    name = ""
+    letters = iter(cell)
     for letter in letters:
         if letter == "\\":
             name += next(letters, "\\")

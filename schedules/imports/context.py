@@ -5,8 +5,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
@@ -30,8 +29,7 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from schedules.posts.text_similarity import SIMILARITY_WINDOW, Fingerprint
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_creators
 
 _NOWHERE = (
     str(DeliveryState.CANCELLED),
@@ -67,8 +65,8 @@ def load_import_context(
     channels: list[Channel] = []
     shown = (names for row in rows for names in (row.media, *(part.media for part in row.parts)))
     asked = sorted({name for names in shown for name in names})
-    for creator in (one for one in tenant_reads.list_creators(scope) if one.id in creators):
-        hers = channel_reads.list_creator_channels(scope, creator.id)
+    for creator in (one for one in list_creators(scope) if one.id in creators):
+        hers = queries.list_creator_channels(scope, creator.id)
         channels += hers
         called = account_names.name_accounts(hers)
         accounts = {

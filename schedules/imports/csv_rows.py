@@ -39,18 +39,22 @@ from schedules.posts.link_tracking import MAX_LINK_PARAMETER_LENGTH, MAX_PLAIN_A
 MAX_BYTES = 8 * 2**20
 MAX_ROWS = 10_000
 MAX_KEY_LENGTH = 120
-USUAL_PRIORITY, LAST_PRIORITY = 5, 9
+USUAL_PRIORITY = 5
+LAST_PRIORITY = 9
 """0 is for what the house itself has to say; a file begins at 1."""
 
-WRITTEN_BY_PEOPLE, BY_MODEL = "none", ("assisted", "generated")
+WRITTEN_BY_PEOPLE = "none"
+BY_MODEL = ("assisted", "generated")
 """What a post keeps of who wrote it; an empty cell is the first."""
 
 NEEDED = ("key", "channels", "date", "time", "body")
-BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX = "body_", "price_"
+BODY_COLUMN_PREFIX = "body_"
+PRICE_COLUMN_PREFIX = "price_"
 ACCOUNT_BODY_PREFIX = "body@"
 """A column `body@<account>`: other words for one account, by its name; those for its platform say nothing there."""
 
-PART, PART_MEDIA_SUFFIX = "part_", "_media"
+PART = "part_"
+PART_MEDIA_SUFFIX = "_media"
 """Columns `part_2`, `part_3` …: what follows the post in a thread, and `part_2_media` with its pictures. The first
 comment has a column of its own and comes last."""
 

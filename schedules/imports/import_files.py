@@ -29,7 +29,7 @@ from schedules.imports.states import ImportState
 from schedules.imports.writer import ImportAuthor
 from schedules.posts.states import IMPORT_STATES
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 MAX_FILE_NAME_LENGTH = 120
 MAX_FINDINGS = 2_000
@@ -109,8 +109,11 @@ def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[
 
 def _restart_check(scope: Scope, row: Import, creators: Collection[UUID]) -> None:
     _transition_import(row, ImportState.WAITING)
-    row.by, row.creators = scope.actor, sorted(map(str, creators))
-    row.done, row.report, row.reason = 0, [], None
+    row.by = scope.actor
+    row.creators = sorted(map(str, creators))
+    row.done = 0
+    row.report = []
+    row.reason = None
     scope.add(row)
     outbox.put(scope, ImportCheck(scope.tenant_id, row.id), instead_of=ImportCheck)
 
@@ -181,7 +184,10 @@ def reject_import(scope: Scope, import_id: UUID, reason: Message) -> None:
 
 def _store_findings(row: Import, findings: Sequence[ImportFinding], lines: int) -> None:
     grave = sum(one.grave for one in findings)
-    row.done, row.lines, row.problems, row.marks = lines, lines, grave, len(findings) - grave
+    row.done = lines
+    row.lines = lines
+    row.problems = grave
+    row.marks = len(findings) - grave
     kept = sorted(findings, key=lambda one: (not one.grave, one.line))[:MAX_FINDINGS]
     row.report = [
         {"line": one.line, "column": one.column, "said": one.message.to_json(), "grave": one.grave} for one in kept
@@ -201,7 +207,8 @@ def confirm_import(scope: Scope, import_id: UUID, *, plan: bool, creators: Colle
     if row.state != ImportState.READY:
         raise Conflict("import.not_ready")
     _transition_import(row, ImportState.WRITING)
-    row.plan, row.done = plan, 0
+    row.plan = plan
+    row.done = 0
     scope.add(row)
     outbox.put(scope, ImportApply(scope.tenant_id, import_id, scope.actor))
 
@@ -223,7 +230,8 @@ def write_import(
     author = ImportAuthor(row.by, _resolve_author_principal(scope, row.by))
     row.posts = writer.write_posts(scope, import_id, wishes, plan=row.plan, author=author)
     _transition_import(row, ImportState.WRITTEN)
-    row.content, row.reason = b"", None
+    row.content = b""
+    row.reason = None
     scope.add(row)
     audit.record(scope, "import.written", f"import:{import_id}", posts=row.posts)
     return ImportState.WRITTEN
@@ -231,7 +239,7 @@ def write_import(
 
 def _resolve_author_principal(scope: Scope, author: str) -> UUID | None:
     kind, _, key = author.partition(":")
-    return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+    return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
 
 
 def fail_import(scope: Scope, import_id: UUID) -> None:

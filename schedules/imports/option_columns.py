@@ -14,8 +14,10 @@ from connectors.shared.options import OptionValue
 from foundation.i18n.translation import Message
 from schedules.imports.cell_formats import join_names, split_names
 
-OPTION_PREFIX, AT = "option_", "@"
-YES, NO = "yes", "no"
+OPTION_PREFIX = "option_"
+AT = "@"
+YES = "yes"
+NO = "no"
 """How a flag is written; other words for them are read too."""
 
 _FLAGS = {YES: True, "true": True, "oui": True, "1": True, NO: False, "false": False, "non": False, "0": False}

@@ -135,7 +135,9 @@ class PlannedRow:
     @property
     def others(self) -> tuple[ChannelOverride, ...]:
         """What single platforms and accounts say otherwise."""
-        bodies, prices, options = self.row.bodies, self.row.prices, self.row.options
+        bodies = self.row.bodies
+        prices = self.row.prices
+        options = self.row.options
         platforms = (
             ChannelOverride(
                 name, body=bodies.get(name), price=prices.get(name), options=normalize_options(options.get(name, {}))

@@ -6,5 +6,9 @@ from enum import StrEnum
 class ImportState(StrEnum):
     """Where a file that was brought in stands."""
 
-    WAITING, READY, REFUSED = "waiting", "ready", "refused"
-    WRITING, WRITTEN, TAKEN_BACK = "writing", "written", "taken_back"
+    WAITING = "waiting"
+    READY = "ready"
+    REFUSED = "refused"
+    WRITING = "writing"
+    WRITTEN = "written"
+    TAKEN_BACK = "taken_back"

@@ -127,10 +127,8 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
         )
         for one in row.parts
     )
-    own, picked = (
-        _resolve_account_texts(sheet, row, home, accounts),
-        _resolve_account_options(sheet, row, home, accounts),
-    )
+    own = _resolve_account_texts(sheet, row, home, accounts)
+    picked = _resolve_account_options(sheet, row, home, accounts)
     labels = _resolve_labels(sheet, row, world)
     at = parse_row_time(sheet, row, home.creator)
     if at is None:
@@ -198,7 +196,8 @@ def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
 
 def _report_unknown_account(sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str) -> None:
     """Say that a name is nobody's, or that of several: then it says for none of them."""
-    accounts, whose = home.accounts.values(), home.creator.name
+    accounts = home.accounts.values()
+    whose = home.creator.name
     several = sorted(one.called for one in accounts if one.channel.name.casefold() == name.casefold())
     if several:
         sheet.add_finding(
@@ -214,9 +213,11 @@ def _resolve_account_texts(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, str]:
     """Other words for single accounts; those of an account the post does not go to say nothing."""
-    own, there = {}, {one.channel.id for one in accounts}
+    own = {}
+    there = {one.channel.id for one in accounts}
     for name, words in row.own.items():
-        account, column = home.accounts.get(name), f"{ACCOUNT_BODY_PREFIX}{name}"
+        account = home.accounts.get(name)
+        column = f"{ACCOUNT_BODY_PREFIX}{name}"
         if account is None:
             _report_unknown_account(sheet, row, column[:40], home, name)
         elif account.channel.id in there:
@@ -233,7 +234,8 @@ def _resolve_account_options(
     found: dict[UUID, dict[str, OptionValue]] = {}
     there = {one.channel.id for one in accounts}
     for (name, option), cell in row.own_options.items():
-        account, column = home.accounts.get(name), option_columns.account_option_column(name, option)[:60]
+        account = home.accounts.get(name)
+        column = option_columns.account_option_column(name, option)[:60]
         if account is None:
             _report_unknown_account(sheet, row, column, home, name)
         elif account.channel.id not in there:
@@ -276,7 +278,9 @@ def _resolve_pictures(
 
 def _check_fits_account(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime) -> None:
     """Whether the place takes it, as the request that would leave is made of it."""
-    row, name, words = wish.row, account.channel.name, wish.texts_on_account(account.channel)
+    row = wish.row
+    name = account.channel.name
+    words = wish.texts_on_account(account.channel)
     if account.channel.state != ChannelState.ACTIVE:
         sheet.add_finding(row.line, "channels", "import.account_not_ready", grave=False, account=name)
     if account.connector is None:
@@ -328,7 +332,8 @@ def _option_column_of(wish: PlannedRow, account: ImportAccount, option: str) -> 
 
 def _check_conflicts(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext) -> None:
     """What leaves there at almost the same time, and where the same words were or will be said."""
-    taken, due = world.taken[account.channel.id], wish.due
+    taken = world.taken[account.channel.id]
+    due = wish.due
     one = wish.fingerprint_on_account(account.channel)
     said: dict[str, str | int] = {"account": account.channel.name}
     close = nearest_instant(taken.times, due)

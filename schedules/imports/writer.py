@@ -78,7 +78,8 @@ def write_posts(
     known = _list_imported_post_ids(scope, import_id)
     fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
     discard_plans(scope)
-    planned, dry = 0, dry_run_state.load_dry_run_check(scope)
+    planned = 0
+    dry = dry_run_state.load_dry_run_check(scope)
     for start in range(0, len(fresh), AT_ONCE):
         page = fresh[start : start + AT_ONCE]
         insert_rows(scope, Post, [_build_post_row(wish, post_id, import_id, author) for post_id, wish in page])
@@ -92,7 +93,9 @@ def write_posts(
 
 def _insert_deliveries(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool) -> int:
     """Write the deliveries of some posts with their moves and what wakes them; how many are on the calendar."""
-    deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[DueEvent]()
+    deliveries = list[Mapping[str, object]]()
+    moves = list[Mapping[str, object]]()
+    dues = list[DueEvent]()
     planned = 0
     for post_id, wish in page:
         states = PLANNED if plan and wish.creator.approval_tiers == 0 else PLANNED[:1]
@@ -212,7 +215,9 @@ def _build_move_row(scope: Scope, creator_id: str, delivery_id: str, before: str
 
 def _build_wakeup_events(scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount) -> list[DueEvent]:
     """What `deliveries.schedule_wakeups` writes for a delivery of which nothing is outside."""
-    ids, channel, early = (scope.tenant_id, delivery_id), account.channel.id, wish.due - FINAL_PREFLIGHT_LEAD
+    ids = (scope.tenant_id, delivery_id)
+    channel = account.channel.id
+    early = wish.due - FINAL_PREFLIGHT_LEAD
     found = []
     if early > scope.now:
         found.append(

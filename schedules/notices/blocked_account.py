@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -35,7 +35,7 @@ def refresh_blocked_account_notices(scope: Scope) -> None:
     known = [UUID(one.removeprefix(CAUSE)) for one in notices.list_open_causes(scope, CAUSE)]
     stand = set()
     for channel_id in sorted({*known, *_list_overdue_accounts(scope)}):
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         held = find_account_block(scope, channel)
         if held is not None and held.why in TOLD and _put_blocked_notice(scope, channel, held.why):
             stand.add(f"{CAUSE}{channel_id}")

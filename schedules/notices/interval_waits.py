@@ -5,8 +5,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import col, func, select
 
-from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import lifecycle, queries
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.availability import enforced_interval
@@ -63,7 +62,7 @@ def refresh_interval_notices(scope: Scope) -> None:
         .distinct()
     ).all()
     for channel_id in sorted(waiting):
-        if enforced_interval.has_earlier_turn(scope, channel_reads.get_channel(scope, channel_id)):
+        if enforced_interval.has_earlier_turn(scope, queries.get_channel(scope, channel_id)):
             recheck_interval_holds(scope, channel_id)
         _put_interval_notice(scope, channel_id)
     notices.close_others(scope, CAUSE, {f"{CAUSE}{one}" for one in waiting})
@@ -83,7 +82,7 @@ def _is_still_waiting_condition(scope: Scope) -> ColumnElement[bool]:
 
 
 def _put_interval_notice(scope: Scope, channel_id: UUID) -> None:
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     here = (
         *_interval_hold_conditions(scope),
         _is_still_waiting_condition(scope),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
@@ -31,5 +31,5 @@ def count_pending_posts(scope: Scope, channel_id: UUID) -> int:
 
 def refresh_lost_account_notices(scope: Scope) -> None:
     """Count anew: what was moved to another account, or dropped, waits no more."""
-    for channel in channel_reads.list_unusable_channels(scope):
+    for channel in queries.list_unusable_channels(scope):
         update_lost_account_notice(scope, channel.id)

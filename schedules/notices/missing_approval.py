@@ -16,7 +16,8 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 from tenants.notices import notices
 
-FIRST, LAST = timedelta(hours=24), timedelta(hours=2)
+FIRST = timedelta(hours=24)
+LAST = timedelta(hours=2)
 MAX_POSTS_NAMED = 30
 """Posts told of at once, the first due; the others are when some of those are settled."""
 

@@ -11,15 +11,17 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.notices import notices
 
-FIRST, AGAIN = timedelta(hours=1), timedelta(days=1)
+FIRST = timedelta(hours=1)
+AGAIN = timedelta(days=1)
 DOUBT = timedelta(days=1)
 """So long look-ups go on; what nobody knows by then is the owner's to decide."""
 
-WAITS, UNSURE = "waiting:", "unsure:"
+WAITS = "waiting:"
+UNSURE = "unsure:"
 """Before the creator's id in the causes."""
 
 _SINCE = """
@@ -49,7 +51,8 @@ def refresh_undecided_notices(scope: Scope) -> None:
 
 
 def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> None:
-    cause, told = f"{WAITS}{creator_id}", Message("waiting.remind", {"posts": len(since)})
+    cause = f"{WAITS}{creator_id}"
+    told = Message("waiting.remind", {"posts": len(since)})
     last = notices.opened_at(scope, cause)
     if last is not None and not is_reminder_due(last, since, scope.now):
         notices.update_message(scope, told, cause=cause)
@@ -67,7 +70,7 @@ def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) ->
 
 def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
     """Tell each owner, once; the causes."""
-    owners = {one.principal_id for one in tenant_reads.list_members(scope) if one.role is Role.OWNER}
+    owners = {one.principal_id for one in queries.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})
     causes = []
     for principal in sorted(owners):

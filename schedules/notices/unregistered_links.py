@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from gate.contract.reasons import Reason
@@ -48,7 +48,7 @@ def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
         .limit(MAX_LINK_HOLDS)
         .execution_options(populate_existing=True)
     ).all()
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)} if rows else {}
+    accounts = {one.id: one for one in queries.list_channels(scope)} if rows else {}
     return [_build_link_hold(row, owner, accounts[row.channel_id]) for row, owner in rows]
 
 

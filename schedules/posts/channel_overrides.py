@@ -30,7 +30,8 @@ MAX_PRICE_MINOR = 10_000_000
 MAX_OPTIONS_SIZE = 4_000
 """Characters of all that one place chooses; what a platform takes is less, and said by its connector."""
 
-MAX_TITLE_LENGTH, MAX_BODY_LENGTH = 200, 20_000
+MAX_TITLE_LENGTH = 200
+MAX_BODY_LENGTH = 20_000
 """Characters; what a platform takes is less, and said by its connector."""
 
 
@@ -232,7 +233,8 @@ def overrides_of_post(owner: Post) -> tuple[ChannelOverride, ...]:
 
 
 def _override_from_json(said: Mapping[str, Any]) -> ChannelOverride:
-    media, parts = said.get("media"), said.get("parts")
+    media = said.get("media")
+    parts = said.get("parts")
     return ChannelOverride(
         said["place"],
         said.get("title"),

@@ -62,7 +62,8 @@ def options_digest(chosen: ChosenOptions) -> list[object]:
 
 def current_digest(scope: Scope, row: Post) -> str:
     """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
-    said, others = channel_overrides.base_content(row), channel_overrides.overrides_of_post(row)
+    said = channel_overrides.base_content(row)
+    others = channel_overrides.overrides_of_post(row)
     known = assets.get_renditions(scope, channel_overrides.collect_assets(said.media, said.parts, others), "library")
     otherwise = {
         place: [

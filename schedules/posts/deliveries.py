@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -36,7 +36,7 @@ from schedules.posts.transitions import (
     transition_delivery,
 )
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_member
 
 PLANNING_HORIZON = timedelta(days=731)
 """So far ahead a post may be planned: two years."""
@@ -57,7 +57,8 @@ FINAL_PREFLIGHT_LEAD = timedelta(minutes=10)
 IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
 
-DEFAULT_PRIORITY, LOWEST_POST_PRIORITY = 5, 9
+DEFAULT_PRIORITY = 5
+LOWEST_POST_PRIORITY = 9
 """Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house itself must post."""
 
 DEFAULT_LATE_OK = lateness.DEFAULT_LATE_SPAN
@@ -139,7 +140,7 @@ def create_post(
 def principal_of_author(scope: Scope, author: str) -> UUID | None:
     """The human behind an author: without it, somebody could approve their own work."""
     kind, _, key = author.partition(":")
-    return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+    return get_member(scope, UUID(key)).principal_id if kind == "member" else None
 
 
 def create_delivery(
@@ -160,10 +161,12 @@ def create_delivery(
     `asks_since`: what `approvals.added` says of it. In the place of another one it is as important, and only rehearsed
     where that was. `by_rule`: its time was a series', whose reach is its own and which is never marked as rehearsed.
     """
-    owner, channel = get_post(scope, post_id), channel_reads.get_channel(scope, channel_id)
+    owner = get_post(scope, post_id)
+    channel = queries.get_channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
         raise NotFound("channel.unknown", channel=str(channel_id))
-    due, by_hand = at.instant(), series_id is None and not by_rule
+    due = at.instant()
+    by_hand = series_id is None and not by_rule
     if by_hand:
         check_planning_horizon(due, scope.now)
     row = Delivery(
@@ -265,7 +268,8 @@ def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None)
 
 
 def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
-    ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
+    ids = (scope.tenant_id, row.id)
+    lane = f"channel:{row.channel_id}"
     if due - FINAL_PREFLIGHT_LEAD > scope.now:
         outbox.put(
             scope, PreflightDue(*ids), at=max(due - FIRST_PREFLIGHT_LEAD, scope.now), priority=PREFLIGHT_QUEUE_PRIORITY

@@ -15,7 +15,7 @@ from gate.permits import issuance
 from schedules.posts import channel_overrides, link_tracking, thread_parts
 from schedules.posts.models import Delivery, Post
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 DELIVERY_SUBJECT = "delivery"
 """The kind of subject this room carries."""
@@ -40,7 +40,7 @@ def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -
         asset for channel in channels for asset in channel_overrides.content_for_channel(owner, channel).all_assets
     )
     destination = channels[0].platform if len(channels) == 1 else "-"
-    creator = tenant_reads.get_creator(scope, owner.creator_id)
+    creator = queries.get_creator(scope, owner.creator_id)
     return UnitMaterial(assets.get_renditions(scope, list(shown), destination), creator.languages)
 
 
@@ -110,7 +110,7 @@ def mark_units(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
 
 def ai_disclosure_line(scope: Scope, creator_id: UUID) -> str:
     """The words that say a model made it, in a language of the creator."""
-    return ai_disclosure_line_in(tenant_reads.get_creator(scope, creator_id).languages)
+    return ai_disclosure_line_in(queries.get_creator(scope, creator_id).languages)
 
 
 def ai_disclosure_line_in(languages: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -109,7 +109,7 @@ def end_dry_run(scope: Scope, of_id: UUID) -> None:
 
 def _check_target_exists(scope: Scope, what: DryRunTarget, of_id: UUID) -> None:
     if what == "channel":
-        channel_reads.get_channel(scope, of_id)
+        queries.get_channel(scope, of_id)
     elif what == "tenant" and of_id != scope.tenant_id:
         raise NotFound("rehearsal.unknown")
     elif what == "post":

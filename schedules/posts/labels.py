@@ -115,7 +115,9 @@ def update_label(scope: Scope, label_id: UUID, *, name: str, colour: str) -> Non
     if (row.name, row.colour) == (name, colour):
         return
     audit.record(scope, "label.changed", f"label:{label_id}", before=row.name, name=name)
-    row.name, row.folded, row.colour = name, fold_label_name(name), colour
+    row.name = name
+    row.folded = fold_label_name(name)
+    row.colour = colour
     scope.add(row)
 
 

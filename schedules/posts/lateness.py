@@ -12,7 +12,9 @@ DEFAULT_LATE_SPAN = timedelta(minutes=30)
 class LateLimit(StrEnum):
     """What people choose from."""
 
-    FIVE_MINUTES, HALF_AN_HOUR, TWO_HOURS = "5m", "30m", "2h"
+    FIVE_MINUTES = "5m"
+    HALF_AN_HOUR = "30m"
+    TWO_HOURS = "2h"
     DAY = "day"  # until its local day is over
     ALWAYS = "always"
 

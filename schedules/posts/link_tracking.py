@@ -183,7 +183,8 @@ def apply_link_plan(said: LinkPlan, channel: Channel, units: Sequence[Unit]) -> 
 def _replace_addresses(
     text: str, said: LinkPlan, channel: Channel, unit: Unit, made: dict[str, LinkReplacement]
 ) -> str:
-    pieces, last = [], 0
+    pieces = []
+    last = 0
     for start, end in find_addresses(text):
         address = text[start:end]
         if address not in made:

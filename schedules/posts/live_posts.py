@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from gate.assets import asset_records
 from generators.media.pictures import POST_PROFILE
@@ -25,7 +25,12 @@ _TAG = re.compile(r"(?<!\w)#([^\W\d_]\w{0,49})")
 class PostFormat(StrEnum):
     """In which form something is posted."""
 
-    WORDS, PICTURE, PICTURES, FILM, SOUND, THREAD = "words", "picture", "pictures", "film", "sound", "thread"
+    WORDS = "words"
+    PICTURE = "picture"
+    PICTURES = "pictures"
+    FILM = "film"
+    SOUND = "sound"
+    THREAD = "thread"
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def list_live_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
             col(Delivery.dry_run).is_(False),
         )
     ).all()
-    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator_id)}
+    accounts = {one.id: one for one in queries.list_creator_channels(scope, creator_id)}
     said = [
         (row, channel_overrides.content_for_channel(owner, accounts[row.channel_id]))
         for row, owner in rows

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row, func
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
@@ -113,7 +113,7 @@ class StoredPost:
         """What it says where no place says otherwise."""
         return PostContent(self.title, self.body, self.media, self.parts)
 
-    def content_for_channel(self, channel: channel_reads.Channel) -> PostContent:
+    def content_for_channel(self, channel: queries.Channel) -> PostContent:
         """What it says on an account."""
         return channel_overrides.apply_overrides(self.base_content, self.others, channel)
 
@@ -177,7 +177,7 @@ def entries_between(
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
     ).all()
-    names = {channel.id: channel.name for channel in channel_reads.list_creator_channels(scope, creator_id)}
+    names = {channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)}
     return [build_entry(row, owner, names) for row, owner in rows]
 
 
@@ -295,7 +295,7 @@ def entries_needing_decision(scope: Scope, *, limit: int = 100) -> list[Delivery
         .order_by(col(Delivery.due_at))
         .limit(limit)
     ).all()
-    names = channel_reads.channel_names(scope) if rows else {}
+    names = queries.channel_names(scope) if rows else {}
     return [build_entry(row, owner, names) for row, owner in rows]
 
 
@@ -314,7 +314,8 @@ def delivery_timelines(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID,
     found: dict[UUID, list[DeliveryStep]] = {delivery_id: [] for delivery_id in deliveries}
     for row in rows:
         reason = Message.from_json(row.reason) if row.reason else None
-        before, after = DeliveryState(row.before), DeliveryState(row.after)
+        before = DeliveryState(row.before)
+        after = DeliveryState(row.after)
         found[row.delivery_id].append(DeliveryStep(row.created_at or scope.now, before, after, row.by, reason))
     return found
 
@@ -399,7 +400,7 @@ def delivery_moves_since(
         .order_by(col(DeliveryMove.created_at), col(DeliveryMove.id))
         .limit(limit)
     ).all()
-    names = {channel.id: channel.name for channel in channel_reads.list_creator_channels(scope, creator_id)}
+    names = {channel.id: channel.name for channel in queries.list_creator_channels(scope, creator_id)}
     return [
         DeliveryMoveEntry(
             move.id,

@@ -9,7 +9,8 @@ from schedules.downtime.states import DowntimeState
 from schedules.imports.states import ImportState
 from schedules.suggestions.states import AltTextState, WeekLineState
 
-DASHBOARD_ORIGIN, SERIES_ORIGIN = "dashboard", "series"
+DASHBOARD_ORIGIN = "dashboard"
+SERIES_ORIGIN = "series"
 """Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
 
 MISSING_APPROVAL_CODES = frozenset({"delivery.unapproved", "delivery.half_approved", "delivery.yes_over"})
@@ -38,14 +39,20 @@ WAITS_FOR_MANUAL_POSTING = "delivery.handed_over"
 class DeliveryState(StrEnum):
     """Where one post on one channel stands."""
 
-    DRAFT, APPROVED, SCHEDULED, HELD = "draft", "approved", "scheduled", "held"
+    DRAFT = "draft"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    HELD = "held"
     PUBLISHING = "publishing"  # permit consumed and committed before the call: a resend may duplicate
     PROCESSING = "processing"  # accepted: polled, or waited for, never sent again
     UNCERTAIN = "uncertain"  # sent, no answer: only reconciling or a person may leave this state
-    PUBLISHED, FAILED, CANCELLED = "published", "failed", "cancelled"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
     PARTLY = "partly"  # parts of a thread stand outside, and the next one follows by itself
     BROKEN_OFF = "broken_off"  # parts stand outside, and the rest waits for a person
-    REMOVING, REMOVED = "removing", "removed"
+    REMOVING = "removing"
+    REMOVED = "removed"
     REHEARSED = "rehearsed"  # its time came in a rehearsal: nothing was sent, and nothing ever will be
 
 

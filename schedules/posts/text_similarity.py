@@ -91,7 +91,8 @@ def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
     if sum(map(len, words)) < SHORTEST:
         return Fingerprint(_hash_parts("words", said) if said else None, None, None, figures, shown)
     line = " ".join(words)
-    pairs, telling = Counter(map(add, line, line[1:])), Counter(set(map(" ".join, pairwise(["", *words]))))
+    pairs = Counter(map(add, line, line[1:]))
+    telling = Counter(set(map(" ".join, pairwise(["", *words]))))
     return Fingerprint(_hash_parts("words", said), _simhash(pairs), _simhash(telling), figures, shown)
 
 

@@ -155,7 +155,8 @@ def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
 
 def _refresh_delivery_notice(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
     """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
-    after, cause = DeliveryState(row.state), f"delivery:{row.id}"
+    after = DeliveryState(row.state)
+    cause = f"delivery:{row.id}"
     if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:
         notices.close(scope, cause)
         if reason.code == ACCOUNT_LOST:

@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, literal, text, tuple_
 from sqlmodel import col, func, select
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from channels.attempts import attempts
@@ -80,12 +79,16 @@ class NotClaimable(GreenroomError):
         drop: Message | None = None,
     ) -> None:
         super().__init__(code)
-        self.hold, self.again, self.turn, self.drop = hold, again, turn, drop
+        self.hold = hold
+        self.again = again
+        self.turn = turn
+        self.drop = drop
 
 
 def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | PermitDenied) -> bool:
     """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that no is over."""
-    hold, given = refusal.hold if isinstance(refusal, NotClaimable) else None, False
+    hold = refusal.hold if isinstance(refusal, NotClaimable) else None
+    given = False
     if (
         hold is not None and hold.code in MISSING_APPROVAL_CODES
     ):  # who says yes waits for this lock and lifts it, or was seen just now
@@ -120,14 +123,17 @@ def claim_delivery(
         raise DryRunOnly("delivery.rehearsing", hold=Message("delivery.rehearsing"))
     ready = prepare_post(scope, row, owner, connectors)
     ready.keep_links(scope)
-    channel, part, deadline = ready.channel, thread_parts.current_part(row), scope.now + ACT_TIMEOUT
+    channel = ready.channel
+    part = thread_parts.current_part(row)
+    deadline = scope.now + ACT_TIMEOUT
     brought = not ready.unit.media or attempts.has_early_uploads(scope, ready.unit.subject)
     _take_platform_quota(scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel)))
     if part == 0:  # what has begun goes on
         _check_cost_cap(scope, channel, ready)
     if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it: the wish is the plan
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
-    attempt, now = row.attempt + 1, scope.now
+    attempt = row.attempt + 1
+    now = scope.now
     lasts = expiring_posts.begin_expiry(scope, row, ready.unit, account_connectors.connector_for(connectors, channel))
     transition_delivery(
         scope,
@@ -229,8 +235,9 @@ class PreparedPost:
 
 def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]) -> PreparedPost:
     """What would leave, with the epochs and the account locked in this order."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
-    connector, part = account_connectors.connector_for(connectors, channel), thread_parts.current_part(row)
+    channel = queries.get_channel(scope, row.channel_id)
+    connector = account_connectors.connector_for(connectors, channel)
+    part = thread_parts.current_part(row)
     raw = _compose_units(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
     issuance.lock_unit(scope, combine_parts(wanted))
@@ -301,7 +308,7 @@ def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
 
 
 def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     held = account_blocks.find_account_block(scope, channel)
     if held is not None and held.why is BlockReason.LOST:
         raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))

@@ -55,5 +55,6 @@ def dry_run_outcome(scope: Scope, ready: PreparedPost, connectors: Mapping[str, 
     turn = step_runner.dry_run(scope, channel=ready.channel, unit=ready.unit, connectors=connectors)
     if isinstance(turn, Rejected):
         return turn.reason
-    length, pictures = len(ready.unit.text_of("body")), len(ready.unit.media)
+    length = len(ready.unit.text_of("body"))
+    pictures = len(ready.unit.media)
     return Message("delivery.would_leave", {"length": length, "pictures": pictures, "parts": ready.parts})

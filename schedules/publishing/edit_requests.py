@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlmodel import col, or_, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
-from channels.sending import edits as copies_outside
+from channels.sending.edits import is_edit_uncertain
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.i18n.translation import Message
@@ -32,17 +32,19 @@ from schedules.posts.states import CANCELLABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.recurrence.models import PostTest
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator, get_member
 from tenants.agencies.rights import Right, require_right
 
-S, E = DeliveryState, EditState
+S = DeliveryState
+E = EditState
 Words = dict[str, str]
 
 NOT_NOW = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
 """States in which nobody knows yet what stands there, or more of it is to come."""
 
 NOT_THERE = Message("edit.not_there")
-REPLACED, LEFT = Message("edit.replaced"), Message("edit.left_as_it_is")
+REPLACED = Message("edit.replaced")
+LEFT = Message("edit.left_as_it_is")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def request_edit(
         raise Conflict("post.changed_meanwhile")
     rows = deliveries_of_post(scope, post_id, lock=True)
     standing = [one for one in rows if one.state == S.PUBLISHED and one.native_id]
-    accounts = {one.channel_id: channel_reads.get_channel(scope, one.channel_id) for one in standing}
+    accounts = {one.channel_id: queries.get_channel(scope, one.channel_id) for one in standing}
     _check_edit_request(scope, row, rows, standing, title=title, body=body)
     if not any(channel.platform in able for channel in accounts.values()):
         raise Conflict("edit.nowhere")
@@ -96,7 +98,8 @@ def request_edit(
     _apply_new_texts(scope, row, title=title, body=body, author=author)
     changed = not_there = 0
     for one in standing:
-        channel, known = accounts[one.channel_id], opened.get(one.id)
+        channel = accounts[one.channel_id]
+        known = opened.get(one.id)
         if known is not None:
             edits.transition_edit(scope, known, E.DROPPED, reason=REPLACED, settled_at=scope.now)
         now = _texts_on_channel(row, channel)
@@ -153,12 +156,14 @@ def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
 
 def _needs_edit(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
     """Whether a place does not surely say already what it is to say."""
-    return before != now or copies_outside.is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
+    return before != now or is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
 
 
 def _apply_new_texts(scope: Scope, row: Post, *, title: str, body: str, author: str) -> None:
-    row.title, row.body = title, body
-    row.author, row.author_principal = author, deliveries.principal_of_author(scope, author)
+    row.title = title
+    row.body = body
+    row.author = author
+    row.author_principal = deliveries.principal_of_author(scope, author)
     row.version += 1
     row.digest = current_digest(scope, row)
     scope.add(row)
@@ -194,9 +199,7 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
     if row is None:
         raise Conflict("edit.nothing_open")
     edits.require_not_sending(row)
-    if row.state == E.UNSURE or copies_outside.is_edit_uncertain(
-        scope, delivery_subject(delivery_id), there.native_id or ""
-    ):
+    if row.state == E.UNSURE or is_edit_uncertain(scope, delivery_subject(delivery_id), there.native_id or ""):
         raise Conflict("edit.say_which_first")
     edits.transition_edit(scope, row, E.DROPPED, reason=LEFT, settled_at=scope.now)
     if _is_edit_revertible(scope, owner, row):
@@ -235,8 +238,9 @@ def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, membe
     Raises Refused for a role without the right, Conflict where nobody asks.
     """
     row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
-    member, owner_id = tenant_reads.get_member(scope, member_id), get_delivery(scope, delivery_id).creator_id
-    creator = tenant_reads.get_creator(scope, owner_id)
+    member = get_member(scope, member_id)
+    owner_id = get_delivery(scope, delivery_id).creator_id
+    creator = get_creator(scope, owner_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)

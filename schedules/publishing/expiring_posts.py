@@ -7,7 +7,7 @@ gone, so that no recall seeks it, no look takes it for a removal and nobody is a
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.sending import removal as removing
+from channels.sending import removal
 from connectors.contract.connector import Connector
 from connectors.shared import options
 from foundation.db.database import OpenScope, Scope
@@ -55,7 +55,7 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
         for copy in post_removal.live_copies(scope, row):
             proof = f"ended:{row.lasts_hours}h"
             if row.state == DeliveryState.REMOVING or copy.recalled_at is not None:
-                removing.record_removal(scope, copy, proof)
+                removal.record_removal(scope, copy, proof)
             else:
                 live_copies.record_removed(scope, copy.jti, proof)
 

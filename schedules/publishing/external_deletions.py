@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from connectors.contract.post_presence import MissingPost
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -53,7 +53,7 @@ def _deletion_notice_cause(row: Delivery) -> str:
 
 
 def _build_deletion_message(scope: Scope, row: Delivery, missing: MissingPost) -> Message:
-    account = channel_reads.get_channel(scope, row.channel_id).name
+    account = queries.get_channel(scope, row.channel_id).name
     if missing.hidden:
         return Message("delivery.hidden_there", {"account": account})
     if missing.by == "rules":

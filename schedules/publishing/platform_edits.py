@@ -8,12 +8,20 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.connections import destination_check
 from channels.limits import send_limits
-from channels.sending import edits as copies_outside
+from channels.sending.edits import (
+    close_edit,
+    copy_by_native_id,
+    is_edit_uncertain,
+    last_known_unit,
+    other_edits_arrive_until,
+    prepare_edit,
+    recorded_edit,
+    resolve_edit,
+)
 from channels.sending.step_runner import PreparedStep, SettleAttempt
 from connectors.contract.connector import Connector
 from connectors.contract.outcomes import (
@@ -58,13 +66,15 @@ from schedules.posts.transitions import get_delivery
 from schedules.publishing.claims import MintPermit
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY
 
-S, E = DeliveryState, EditState
+S = DeliveryState
+E = EditState
 EDITING = "system:editing"
 
 ACCOUNT_AGAIN = timedelta(minutes=10)
 """How soon the same is tried after the account was refused: somebody may connect it anew meanwhile."""
 
-GAVE_UP, BROKEN = Message("edit.gave_up"), Message("delivery.bug")
+GAVE_UP = Message("edit.gave_up")
+BROKEN = Message("delivery.bug")
 
 RunSteps = Callable[[PreparedStep, SettleAttempt], object]
 """`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with everything bound."""
@@ -77,7 +87,9 @@ class EditNotClaimable(GreenroomError):
         self, *, again: timedelta | None = None, after: EditState | None = None, why: Message | None = None
     ) -> None:
         super().__init__("edit.not_now")
-        self.again, self.after, self.why = again, after, why
+        self.again = again
+        self.after = after
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -105,9 +117,10 @@ def claim_edit(
     if row.state != E.DUE:
         return None
     ready = _prepare_edit(scope, row, connectors)
-    row, attempt = ready.row, ready.row.attempt + 1
+    row = ready.row
+    attempt = ready.row.attempt + 1
     edits.transition_edit(scope, row, E.SENDING, attempt=attempt, deadline_at=scope.now + ACT_TIMEOUT)
-    turn = copies_outside.prepare_edit(
+    turn = prepare_edit(
         scope,
         channel=ready.channel,
         unit=ready.unit,
@@ -123,8 +136,9 @@ def claim_edit(
 
 
 def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> _Ready:
-    there, owner = get_delivery(scope, row.delivery_id), get_post(scope, row.post_id)
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    there = get_delivery(scope, row.delivery_id)
+    owner = get_post(scope, row.post_id)
+    channel = queries.get_channel(scope, row.channel_id)
     _check_approved_content(scope, row, owner)
     try:
         of = load_unit_material(scope, owner, [channel])
@@ -141,11 +155,11 @@ def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connecto
     there, row = _lock_delivery_and_edit(scope, row)
     units = mark_units(scope, raw)
     native_id = there.native_id or ""
-    copy = copies_outside.copy_by_native_id(scope, delivery_subject(there.id), native_id)
+    copy = copy_by_native_id(scope, delivery_subject(there.id), native_id)
     if there.state != S.PUBLISHED or copy is None:
         raise EditNotClaimable(after=E.DROPPED, why=EDITED_POST_REMOVED)
     _check_only_text_changes(scope, units[0], copy, native_id)
-    until = copies_outside.other_edits_arrive_until(scope, units[0], native_id)
+    until = other_edits_arrive_until(scope, units[0], native_id)
     if until is not None and scope.now < until + TIMEOUT_MARGIN:
         raise EditNotClaimable(again=until + TIMEOUT_MARGIN - scope.now)
     whole = units[-1] if len(units) > 1 else None
@@ -179,7 +193,7 @@ def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, Post
 
 def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> None:
     """Nothing but words is changed: other pictures, other marks or a price are another post."""
-    stands = copies_outside.last_known_unit(scope, delivery_subject(copy.subject.id), native_id)
+    stands = last_known_unit(scope, delivery_subject(copy.subject.id), native_id)
     if stands is None or [one.sha256 for one in stands.media] != [one.sha256 for one in unit.media]:
         raise EditNotClaimable(after=E.REFUSED, why=Message("edit.other_media"))
     if set(copy.flags) != set(unit.flags):
@@ -233,7 +247,7 @@ def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedel
 def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
     """It does not go on; whether the words before stand there still is another question."""
     there = get_delivery(scope, row.delivery_id)
-    unsure = copies_outside.is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
+    unsure = is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
     edits.transition_edit(scope, row, E.UNSURE if unsure else E.REFUSED, reason=why, settled_at=scope.now)
 
 
@@ -245,7 +259,7 @@ def settle_edit(
     A later claim, or somebody who took the post away, may have been faster: then the attempt alone tells of it.
     """
     if attempt_id is not None:
-        copies_outside.close_edit(scope, attempt_id, outcome)
+        close_edit(scope, attempt_id, outcome)
     row = _get_locked_edit(scope, edit_id)
     if row.state != E.SENDING or row.attempt != attempt:
         return None
@@ -292,9 +306,7 @@ def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connec
     if scope.now < until:
         raise outbox.RetryLater(until - scope.now)
     there = get_delivery(scope, row.delivery_id)
-    known = copies_outside.recorded_edit(
-        scope, delivery_subject(there.id), there.native_id or "", connectors=connectors
-    )
+    known = recorded_edit(scope, delivery_subject(there.id), there.native_id or "", connectors=connectors)
     if known is not None:
         settle_edit(scope, edit_id, known[1], attempt=row.attempt, attempt_id=known[0])
     else:
@@ -362,5 +374,5 @@ def apply_edit_resolution(event: EditResolved, *, tenant: OpenScope) -> None:
         if row.state != E.UNSURE:
             return
         there = get_delivery(scope, row.delivery_id)
-        copies_outside.resolve_edit(scope, delivery_subject(there.id), there.native_id or "", came_through=event.came)
+        resolve_edit(scope, delivery_subject(there.id), there.native_id or "", came_through=event.came)
         edits.transition_edit(scope, row, E.DONE if event.came else E.REFUSED, reason=None, settled_at=scope.now)

@@ -10,8 +10,7 @@ from channels.sending import removal
 from foundation.db.database import Scope
 from foundation.errors import Conflict
 from foundation.i18n.translation import Message
-from gate.copies import live_copies as copies
-from gate.copies.live_copies import LiveCopy
+from gate.copies.live_copies import LiveCopy, list_consumed_permits, list_copies, mark_for_recall
 from schedules.edits import edits
 from schedules.posts.deliveries import cancel_wakeups
 from schedules.posts.delivery_units import delivery_subject
@@ -42,11 +41,12 @@ def recall_partial_thread(scope: Scope, row: Delivery) -> None:
 
     Why the rest may not stands in the gate's log; the members are told how far it had got.
     """
-    left, said = _list_remaining_copies(scope, row), {"done": len(row.part_ids), "parts": row.parts}
+    left = _list_remaining_copies(scope, row)
+    said = {"done": len(row.part_ids), "parts": row.parts}
     told = Message("delivery.called_back", said)
     transition_delivery(scope, row, DeliveryState.REMOVING, reason=told)
     for copy in left:
-        copies.mark_for_recall(scope, copy.jti, Message("recall.thread"))
+        mark_for_recall(scope, copy.jti, Message("recall.thread"))
     _request_copy_removals(scope, row, left)
     if not left:  # what stood of it went meanwhile, while the rest was in doubt
         _mark_post_removed(scope, row)
@@ -100,5 +100,5 @@ def _mark_post_removed(scope: Scope, row: Delivery, reason: Message | None = Non
 def _list_remaining_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
     """What may still be seen outside, oldest first. Of one in doubt, everything that was ever allowed to leave."""
     doubted = row.native_id is None or is_partly_published(row)
-    known = copies.list_consumed_permits if doubted else copies.list_copies
+    known = list_consumed_permits if doubted else list_copies
     return [copy for copy in known(scope, delivery_subject(row.id)) if copy.removed_at is None]

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from channels.accounts import account_connectors, credentials
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, credentials, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.connections import platform_limits
@@ -59,7 +58,7 @@ def run_preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, C
     left = max(row.due_at, row.not_before or row.due_at) - scope.now
     if row.state not in PENDING_STATES or left <= FINAL_PREFLIGHT_LEAD:
         return warn_of_troubles(scope, delivery_id, connectors=connectors)
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     said = _find_content_troubles(scope, row, channel, connectors) if row.state != DeliveryState.DRAFT else []
     found = [one for one in said if one.code not in _ELSEWHERE]
     cause = early_warning_cause(row)
@@ -80,7 +79,7 @@ def warn_of_troubles(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str
     row = get_delivery(scope, delivery_id)
     if row.state not in PENDING_STATES:
         return None
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     platform_limits.request_limits_if_stale(scope, channel, connectors)
     if row.state != DeliveryState.DRAFT:
         _schedule_token_renewal(scope, channel, row.due_at)
@@ -118,7 +117,7 @@ def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> lis
 def find_troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> list[Message]:
     """All that would stop a delivery at its time, as things stand now and without a request; nothing is locked or
     written. What concerns its account comes first, then what it says."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     return _collect_troubles(scope, row, (channel, _blocks_at_publish_time(scope, channel, row)), connectors)
 
 
@@ -140,7 +139,8 @@ def _find_content_troubles(
     scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
 ) -> list[Message]:
     """What of a post that is on the calendar would not leave by that account: its words, its pictures, its yes."""
-    owner, connector = get_post(scope, row.post_id), account_connectors.connector_for(connectors, channel)
+    owner = get_post(scope, row.post_id)
+    connector = account_connectors.connector_for(connectors, channel)
     try:
         units, stands = build_checked_units(scope, row, owner, channel, connector)
     except NotClaimable as refusal:

@@ -13,8 +13,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, or_, select, type_coerce
 
-from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import lifecycle, queries
 from channels.connections import destination_check
 from channels.manual_tasks import assignees, task_lifecycle
 from channels.metrics.events import DeliveryVerificationDue
@@ -144,7 +143,8 @@ def settle_delivery(
     outside is known as published.
     """
     row = get_delivery(scope, delivery_id)
-    same, part = attempt is None or row.attempt == attempt, current_part(row)
+    same = attempt is None or row.attempt == attempt
+    part = current_part(row)
     if same and (
         row.state == DeliveryState.PUBLISHING
         or (row.state == DeliveryState.UNCERTAIN and isinstance(outcome, Published))
@@ -166,7 +166,7 @@ def settle_delivery(
 
 def _notify_missing_files(scope: Scope, row: Delivery) -> None:
     """It stands, and not as it was sent: whether it may stay so is for a person to say."""
-    told = Message("delivery.fewer_files", {"account": channel_reads.get_channel(scope, row.channel_id).name})
+    told = Message("delivery.fewer_files", {"account": queries.get_channel(scope, row.channel_id).name})
     notices.put(scope, told, cause=missing_files_cause(row), urgent=True, creator_id=row.creator_id)
 
 

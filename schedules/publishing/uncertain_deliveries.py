@@ -34,12 +34,13 @@ from schedules.posts.transitions import (
 from schedules.publishing import settlement
 from schedules.publishing.events import UncertainDeliveryResolved
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 MAX_PAGE_ADDRESS_LENGTH = 500
-AGAIN, PATIENCE = timedelta(seconds=20), timedelta(minutes=5)
+AGAIN = timedelta(seconds=20)
+PATIENCE = timedelta(minutes=5)
 """How often a platform is asked that cannot tell now, and for how long: then whoever said so is told."""
 
 
@@ -87,7 +88,8 @@ def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -
 
 def _get_uncertain_delivery(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
     row = get_delivery(scope, delivery_id)
-    member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
+    member = queries.get_member(scope, member_id)
+    creator = queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
     if member.creators and creator.slug not in member.creators:
         raise Refused("approval.other_creator", creator=creator.name)
@@ -126,10 +128,12 @@ def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: Open
 
 def _verify_submitted_link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
     with tenant(event.tenant_id, event.by) as scope:
-        row, asked_at = get_delivery(scope, event.subject_id), scope.now
+        row = get_delivery(scope, event.subject_id)
+        asked_at = scope.now
         if row.state != DeliveryState.UNCERTAIN:
             raise Conflict("delivery.not_in_doubt")
-        channel_id, part = row.channel_id, current_part(row)
+        channel_id = row.channel_id
+        part = current_part(row)
     seen = look(event.tenant_id, channel_id, delivery_subject(event.subject_id), event.url, part=part)
     if isinstance(seen, Unknown) and event.at is not None and asked_at < event.at + PATIENCE:
         raise outbox.RetryLater(AGAIN)

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import tuple_
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid
@@ -36,7 +36,8 @@ from tenants.notices import notices
 ORIGIN = "variant"
 """`origin` of posts written as the other version of one that repeats."""
 
-MIN_TEST_UNITS, MAX_TEST_UNITS = 40, 1000
+MIN_TEST_UNITS = 40
+MAX_TEST_UNITS = 1000
 """Units of a test: fewer say nothing, more are years."""
 
 GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
@@ -135,7 +136,7 @@ def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUI
     row = series.get_series(scope, series_id)  # as whoever was first left it
     variant_assignment.require_no_running_test(scope, row)
     _check_test_request(scope, row, wanted)
-    channel = channel_reads.get_channel(scope, UUID(row.channels[0]))
+    channel = queries.get_channel(scope, UUID(row.channels[0]))
     owner = deliveries.get_post(scope, row.post_id)
     test = PostTest(
         tenant_id=scope.tenant_id,
@@ -172,7 +173,7 @@ def _check_test_request(scope: Scope, row: Series, wanted: AbTestRequest) -> Non
 def _create_variant_post(scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
     """The other version, as a post of its own. What single places say otherwise is in it: it goes to one account."""
     owner = deliveries.get_post(scope, row.post_id)
-    said = channel_overrides.content_for_channel(owner, channel_reads.get_channel(scope, UUID(row.channels[0])))
+    said = channel_overrides.content_for_channel(owner, queries.get_channel(scope, UUID(row.channels[0])))
     other = replace(
         said,
         body=said.body if wanted.body is None else wanted.body,
@@ -203,7 +204,9 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
         if test.kept != keep:  # else two who press at once would both be told that theirs goes on
             raise Conflict("variants.is_ended", version=test.kept.upper())
         return
-    test.ended_at, test.ended_by, test.kept = scope.now, author, keep
+    test.ended_at = scope.now
+    test.ended_by = author
+    test.kept = keep
     scope.add(test)
     notices.close(scope, ab_test_complete_cause(test.id))
     row = series.get_series(
@@ -279,7 +282,7 @@ def list_tests(
 
 def _variant_test_from_row(scope: Scope, row: PostTest) -> VariantTest:
     stretch = _get_test_series(scope, row.id)
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     a, b = (
         channel_overrides.content_for_channel(deliveries.get_post(scope, one), channel) for one in (row.a_id, row.b_id)
     )

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import col, or_, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from connectors.contract.connector import Connector
@@ -95,7 +95,7 @@ def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Con
     if pool.paused or (pool.until is not None and pool.until < local_day(scope.now, "UTC") - timedelta(days=1)):
         return 0
     outbox.put(scope, PoolDue(scope.tenant_id, pool.id), at=scope.now + AGAIN, instead_of=PoolDue)
-    known = {one.id: one for one in channel_reads.list_creator_channels(scope, pool.creator_id)}
+    known = {one.id: one for one in queries.list_creator_channels(scope, pool.creator_id)}
     able = [one for one in map(UUID, pool.channels) if one in known and known[one].state not in UNUSABLE_STATES]
     chosen = [known[one] for one in able]  # on a lost account each of them would be held at its hour
     slots.lock_queues(scope, *(one.id for one in chosen))
@@ -147,7 +147,8 @@ def _choose_next_variant(scope: Scope, here: _Here, place: SlotPlace, waiting: S
         if turn.last is not None and place.due_time - turn.last < here.pool.min_age:
             continue
         for post_id in turn.wordings:
-            owner, there = deliveries.get_post(scope, post_id), [here.channel.id]
+            owner = deliveries.get_post(scope, post_id)
+            there = [here.channel.id]
             if decisions.is_rejected(scope, owner, scope.now):  # it would only wait for a yes that was refused
                 continue
             said = channel_overrides.content_for_channel(owner, here.channel)

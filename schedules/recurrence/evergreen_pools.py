@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select, type_coerce
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -34,7 +34,8 @@ POOL_KEY_PREFIX = "pool-"
 ORIGIN = "recycle"
 """`origin` of posts written as another wording of one in a pool."""
 
-MAX_POOL_ENTRIES, MAX_POOL_VARIANTS = 500, 20
+MAX_POOL_ENTRIES = 500
+MAX_POOL_VARIANTS = 20
 """Entries of a pool, and wordings of one entry."""
 
 MAX_POOL_AGE = timedelta(days=730)
@@ -104,12 +105,15 @@ def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
         raise BadInput("pool.rhythm_wrong", least=text_similarity.SIMILARITY_WINDOW.days, most=MAX_POOL_AGE.days)
     if rhythm.until is not None and rhythm.until < local_day(scope.now, "UTC") - timedelta(days=1):
         raise BadInput("pool.over")
-    mine = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
+    mine = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not mine >= set(rhythm.channels):
         raise NotFound("channel.unknown")
     row = _lock_or_build_pool(scope, creator_id, rhythm)
     row.channels = [str(one) for one in dict.fromkeys(rhythm.channels)]
-    row.min_age, row.every, row.label, row.until = rhythm.min_age, rhythm.every, rhythm.label, rhythm.until
+    row.min_age = rhythm.min_age
+    row.every = rhythm.every
+    row.label = rhythm.label
+    row.until = rhythm.until
     scope.add(row)
     _schedule_pool_planning(scope, row)
     return row.id
@@ -142,7 +146,8 @@ def add_post_to_pool(scope: Scope, post_id: UUID) -> UUID:
     known = pool_of_creator(scope, owner.creator_id)
     if known is None:
         raise Conflict("pool.none_yet")
-    row, entries = get_pool(scope, known.id, lock=True), list_pool_entries(scope, known.id)
+    row = get_pool(scope, known.id, lock=True)
+    entries = list_pool_entries(scope, known.id)
     entry = next((one for one in entries if str(post_id) in one.wordings), None)
     if entry is None:
         if len(entries) >= MAX_POOL_ENTRIES:
@@ -191,7 +196,8 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
         raise BadInput("pool.same_words")
     if len(wordings) >= MAX_POOL_VARIANTS:
         raise BadInput("pool.many_wordings", most=MAX_POOL_VARIANTS)
-    asks, links = channel_overrides.price_and_option_overrides(first), link_tracking.link_plan_of_post(first).wanted
+    asks = channel_overrides.price_and_option_overrides(first)
+    links = link_tracking.link_plan_of_post(first).wanted
     draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks, links=links)
     draft = replace(draft, labels=labels.label_ids_of_post(scope, first.id))
     late: dict[str, Any] = {"late_ok": first.late_ok, "until_midnight": first.until_midnight}

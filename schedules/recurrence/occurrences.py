@@ -16,8 +16,7 @@ from sqlmodel import col, or_, select
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import WallTime, parse_clock_time
-from foundation.ops.wall_time import parse_wall_time as parse_wall
+from foundation.ops.wall_time import WallTime, parse_clock_time, parse_wall_time
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.downtime import misfires
@@ -141,7 +140,7 @@ def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -
         stands[channel, mine] = not out
         by_hand.pop((channel, mine), None)
         if out and mine.partition("~")[0] != at and _is_occurrence_date(row, mine):
-            by_hand[channel, mine] = parse_wall(at, zone)
+            by_hand[channel, mine] = parse_wall_time(at, zone)
     made = frozenset(one for one, standing in stands.items() if standing)
     taken = frozenset((channel, key) for channel, key, *_ in rows)
     return KnownOccurrences(made, taken, frozenset(stands.keys() - made), by_hand)
@@ -196,7 +195,7 @@ def leave_out_quiet_deliveries(scope: Scope, row: Series) -> int:
 
 def close_left_out_notice(scope: Scope, row: Series, out: Collection[tuple[UUID, str]]) -> None:
     """Some of what gave way is made again, `out` are still left out: once none of them is to come, nobody is told."""
-    if all(parse_wall(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
+    if all(parse_wall_time(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
         notices.close(scope, _left_out_notice_cause(row))
 
 
@@ -229,8 +228,10 @@ def _list_fixed_times(
     """When what does not move of a series leaves on an account, around where others go: what stands, and what its rule
     will yet make."""
     ends = [goes[one.id].instant() for one in movers]
-    since, until = min(ends) - row.gap_min, max(ends) + row.gap_min
-    first, last = str(since.date() - 2 * A_DAY), str(until.date() + 3 * A_DAY)  # keys begin with a local date
+    since = min(ends) - row.gap_min
+    until = max(ends) + row.gap_min
+    first = str(since.date() - 2 * A_DAY)  # keys begin with a local date
+    last = str(until.date() + 3 * A_DAY)
     known = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -239,17 +240,16 @@ def _list_fixed_times(
             or_(col(Delivery.due_at).between(since, until), col(Delivery.occurrence_key).between(first, last)),
         )
     ).all()
-    moving, made = (
-        {one.id for one in movers},
-        {misfires.original_occurrence_key(one.occurrence_key).partition("~")[0] for one in known},
-    )
+    moving = {one.id for one in movers}
+    made = {misfires.original_occurrence_key(one.occurrence_key).partition("~")[0] for one in known}
     there = [
         one.due_at
         for one in known
         if one.id not in moving and one.state not in (DeliveryState.CANCELLED, DeliveryState.FAILED)
     ]
     if row.next_extend_at is not None:  # it goes on
-        closed, without = quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id], skipped_dates(row)
+        closed = quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id]
+        without = skipped_dates(row)
         walls = recurrence_of_series(row).occurrences_between(max(since, scope.now), until)
         fresh = [wall.instant() for wall in walls if str(wall) not in made and wall.day not in without]
         there += [at for at in fresh if quiet_periods.find_covering_period(closed, at) is None]

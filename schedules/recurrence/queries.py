@@ -129,7 +129,9 @@ def count_dates_ahead(scope: Scope, post_id: UUID) -> int:
 
 def build_series_view(scope: Scope, row: Series) -> SeriesView:
     """What people see of it."""
-    repeat, out, stopped = recurrence_of_series(row), skipped_dates(row), row.state == SeriesState.STOPPED
+    repeat = recurrence_of_series(row)
+    out = skipped_dates(row)
+    stopped = row.state == SeriesState.STOPPED
     coming = () if stopped else tuple(occurrences.upcoming_occurrences(scope, row, UPCOMING_COUNT))
     left_out = tuple(sorted(day for day in out if repeat.occurrence_on(day).instant() > scope.now))
     key = occurrence_key(row, coming[0]) if coming else ""
@@ -188,7 +190,8 @@ def get_series_record(scope: Scope, creators: Collection[UUID], series_id: UUID)
 
 
 def _series_record_from_row(scope: Scope, row: Series) -> SeriesRecord:
-    channels, out = tuple(map(UUID, row.channels)), tuple(sorted(skipped_dates(row)))
+    channels = tuple(map(UUID, row.channels))
+    out = tuple(sorted(skipped_dates(row)))
     return SeriesRecord(
         build_series_view(scope, row), row.creator_id, row.post_id, channels, out, row.created_at or scope.now
     )

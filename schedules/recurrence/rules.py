@@ -31,7 +31,9 @@ _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 class RecurrenceUnit(StrEnum):
     """What a rule steps by."""
 
-    DAY, WEEK, MONTH = "daily", "weekly", "monthly"
+    DAY = "daily"
+    WEEK = "weekly"
+    MONTH = "monthly"
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ class RecurrenceRule:
     """Of a monthly rule on a weekday: its first (1) to fourth (4) in the month, or the last one (`LAST`)."""
 
     def __post_init__(self) -> None:
-        weekly, monthly = self.every is RecurrenceUnit.WEEK, self.every is RecurrenceUnit.MONTH
+        weekly = self.every is RecurrenceUnit.WEEK
+        monthly = self.every is RecurrenceUnit.MONTH
         named = monthly and self.which is not None
-        days, dates = self.weekdays, self.month_days
+        days = self.weekdays
+        dates = self.month_days
         fits = (
             1 <= self.interval <= MAX_RECURRENCE_INTERVAL
             and (weekly or named or not days)
@@ -170,7 +174,8 @@ class Recurrence:
         """The same from one of its dates on, with what is left of its count. Raises BadInput for any other day."""
         if not self.falls_on(day):
             raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
-        rule, end = _with_explicit_days(self.rule, self.starts_on), self.rule.end
+        rule = _with_explicit_days(self.rule, self.starts_on)
+        end = self.rule.end
         if isinstance(end, int):
             end -= sum(1 for _ in takewhile(lambda one: one < day, self.dates()))
         return replace(self, rule=replace(rule, end=end), starts_on=day)
@@ -216,7 +221,8 @@ def _iterate_days_at_interval(first: date, step: int) -> Iterator[date]:
 
 
 def _iterate_month_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
-    wanted, month = days_of_month(rule, starts_on), starts_on.year * 12 + starts_on.month - 1
+    wanted = days_of_month(rule, starts_on)
+    month = starts_on.year * 12 + starts_on.month - 1
     while month < (LAST_YEAR + 1) * 12:
         year, number = divmod(month, 12)
         first, longest = calendar.monthrange(year, number + 1)

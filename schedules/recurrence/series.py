@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -258,11 +258,10 @@ def _create_missing_deliveries(
     scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()
 ) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
-    known, closed = (
-        occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row)),
-        quiet_periods_of_series(scope, row),
-    )
-    made, back = Counter[UUID](), set[tuple[UUID, str]]()
+    known = occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row))
+    closed = quiet_periods_of_series(scope, row)
+    made = Counter[UUID]()
+    back = set[tuple[UUID, str]]()
     asks: dict[tuple[UUID, UUID], datetime | None] = {}
     wanted = {(channel, occurrence_key(row, wall)): wall for wall in walls for channel in closed}
     for (channel, key), wall in {**wanted, **known.by_hand}.items():
@@ -398,7 +397,7 @@ def _resolve_series_channels(scope: Scope, row: Series, channels: Sequence[UUID]
     if channels is None:
         return [UUID(one) for one in row.channels]
     for one in channels:
-        if channel_reads.get_channel(scope, one).creator_id != row.creator_id:
+        if queries.get_channel(scope, one).creator_id != row.creator_id:
             raise NotFound("channel.unknown", channel=str(one))
     return list(dict.fromkeys(channels))
 

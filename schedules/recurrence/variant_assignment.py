@@ -12,7 +12,8 @@ from schedules.posts.models import Delivery, Series
 from schedules.posts.states import DeliveryState
 from schedules.recurrence.models import PostTest
 
-VARIANT_A, VARIANT_B = "a", "b"
+VARIANT_A = "a"
+VARIANT_B = "b"
 LOST = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REHEARSED, DeliveryState.REMOVED})
 """States of a unit that counts no more: another time of the series takes its place."""
 

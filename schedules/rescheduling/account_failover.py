@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from foundation.db.database import Scope
@@ -38,7 +38,7 @@ from schedules.rescheduling.bulk_moves import (
 )
 from schedules.suggestions.models import WeekLine
 from schedules.suggestions.states import WeekLineState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 
 def move_pool_and_feeds(scope: Scope, source_id: UUID, target: Channel) -> None:
@@ -168,11 +168,12 @@ def _find_stay_reason(row: Delivery, owner: Post, source_id: UUID) -> Message | 
 def _needs_new_approval(scope: Scope, source: Channel, target: Channel) -> bool:
     """A yes is said of a content as its place shows it: on another kind of place it must be said again."""
     alike = (source.platform, source.surface) == (target.platform, target.surface)
-    return not alike and tenant_reads.get_creator(scope, target.creator_id).approval_tiers > 0
+    return not alike and get_creator(scope, target.creator_id).approval_tiers > 0
 
 
 def _get_channel_pair(scope: Scope, source_id: UUID, target_id: UUID) -> tuple[Channel, Channel]:
-    source, target = channel_reads.get_channel(scope, source_id), channel_reads.get_channel(scope, target_id)
+    source = queries.get_channel(scope, source_id)
+    target = queries.get_channel(scope, target_id)
     if source.id == target.id or source.creator_id != target.creator_id:
         raise BadInput("spare.other_creator")
     if target.state is not ChannelState.ACTIVE or not target.surface:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -26,7 +26,7 @@ from schedules.posts.states import FINAL_STATES, PENDING_STATES, DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.recurrence import occurrences
 from schedules.rescheduling.models import BulkMoveRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 MAX_MOVED_DELIVERIES = 500
 """Deliveries in one gesture: its transaction lasts a second or two."""
@@ -173,7 +173,7 @@ def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
 
     Raises NotFound for a creator nobody here has.
     """
-    tenant_reads.get_creator(scope, chosen.creator_id)
+    get_creator(scope, chosen.creator_id)
     channels = [chosen.channel_id] if chosen.channel_id else _list_account_ids(scope, chosen.creator_id)
     slots.lock_queues(scope, *channels)
     scope.session.exec(
@@ -185,7 +185,7 @@ def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
 
 
 def _list_account_ids(scope: Scope, creator_id: UUID) -> list[UUID]:
-    return [one.id for one in channel_reads.list_creator_channels(scope, creator_id)]
+    return [one.id for one in queries.list_creator_channels(scope, creator_id)]
 
 
 def _selection_conditions(scope: Scope, chosen: MoveSelection) -> list[Any]:
@@ -223,7 +223,8 @@ def select_deliveries(
 def plan_moves(scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mapping[UUID, WallTime]) -> MovePreview:
     """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with the reason: also
     what would bring two times of one series together."""
-    moving, left = [], []
+    moving = []
+    left = []
     ours = [row for row, _ in known if unmovable_reason(row, goes.get(row.id), scope.now) is None]
     close = occurrences.deliveries_too_close(scope, ours, goes)
     for row, owner in known:
@@ -254,13 +255,11 @@ def _attach_warnings(scope: Scope, moving: Sequence[PlannedMove]) -> list[Planne
     """Each with what speaks against its new time: a neighbour on its account that does not move, or a quiet period."""
     found: dict[UUID, PlannedMove] = {one.delivery_id: one for one in moving}
     for channel_id in {one.channel_id for one in moving}:
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
         here = [one for one in moving if one.channel_id == channel_id]
-        gap, close = (
-            minimum_interval_of(channel),
-            "shift.close_waits" if enforced_interval.is_interval_enforced(channel) else "shift.close",
-        )
+        gap = minimum_interval_of(channel)
+        close = "shift.close_waits" if enforced_interval.is_interval_enforced(channel) else "shift.close"
         since = min(one.after.instant() for one in here) - gap
         others = busy_times(scope, channel_id, since, but=found.keys())
         for one in here:
@@ -279,7 +278,8 @@ def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Ma
 
     The caller holds the accounts' queues and the deliveries.
     """
-    moved, left = [], list(wanted.left)
+    moved = []
+    left = list(wanted.left)
     for one in wanted.moving:
         if seen.get(one.delivery_id) != one.version:
             left.append(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
@@ -301,7 +301,8 @@ def _leave_out_occurrences(
     scope: Scope, wanted: Sequence[LeftOutOccurrence], seen: Mapping[UUID, int]
 ) -> tuple[list[LeftOutOccurrence], list[UnmovedDelivery]]:
     """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and what stays."""
-    out, left = [], []
+    out = []
+    left = []
     for one in wanted:
         row = get_delivery(scope, one.delivery_id)
         if seen.get(row.id) == row.version or misfires.is_regular_occurrence(row):
@@ -395,7 +396,8 @@ def _exclude_taken_slots(scope: Scope, wanted: MovePreview, left_at: Mapping[UUI
     for channel_id in {one.channel_id for one in same}:
         goes = {one.delivery_id: one.after for one in same if one.channel_id == channel_id}
         stays |= slots.deliveries_losing_slots(scope, channel_id, goes)
-    why, gone = Message("shift.slot_taken"), [one for one in same if one.delivery_id in stays]
+    why = Message("shift.slot_taken")
+    gone = [one for one in same if one.delivery_id in stays]
     left = (*wanted.left, *(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, why) for one in gone))
     return replace(wanted, moving=tuple(one for one in wanted.moving if one not in gone), left=left)
 

@@ -18,7 +18,7 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import FINAL_STATES
 from schedules.rescheduling import bulk_moves
 from schedules.rescheduling.bulk_moves import PUBLISHING_STATES, MoveResult, TimeOffset
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 MAX_DRAGGED = 100
 """Accounts of one post."""
@@ -105,7 +105,8 @@ def _iterate_free_slot_times(scope: Scope, rows: Sequence[Delivery], spot: DropT
 
 def _iterate_free_usual_times(scope: Scope, rows: Sequence[Delivery], spot: DropTarget) -> Iterator[datetime]:
     """The instants within the hour that the calendar shows as free."""
-    ours, creator = [row.id for row in rows], tenant_reads.get_creator(scope, rows[0].creator_id)
+    ours = [row.id for row in rows]
+    creator = queries.get_creator(scope, rows[0].creator_id)
     closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator.id]), creator.id)
     hours = list_usual_hours(scope, [creator.id])[creator.id]
     for wall in (WallTime(day, clock, creator.zone) for day in _adjacent_days(spot) for clock in hours):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from foundation.db.database import Scope
@@ -37,14 +37,17 @@ UNDECIDED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
 """What may be anywhere, and what stands in part, is decided one by one: who decides must have looked."""
 
 MINUTE = timedelta(minutes=1)
-NO_YES, CHANGED = Message("deciding.no_yes"), Message("shift.changed")
+NO_YES = Message("deciding.no_yes")
+CHANGED = Message("shift.changed")
 Rows = Sequence[tuple[Delivery, Post]]
 
 
 class HeldPostAction(StrEnum):
     """What becomes of them all."""
 
-    NOW, SLOTS, DROP = "now", "slots", "drop"
+    NOW = "now"
+    SLOTS = "slots"
+    DROP = "drop"
 
 
 def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> MovePreview:
@@ -60,7 +63,7 @@ def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, s
 
     Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as `preview`.
     """
-    slots.lock_queues(scope, *sorted(one.id for one in channel_reads.list_creator_channels(scope, creator_id)))
+    slots.lock_queues(scope, *sorted(one.id for one in queries.list_creator_channels(scope, creator_id)))
     rows = _load_held_rows(scope, creator_id, lock=True)
     same = [(row, owner) for row, owner in rows if seen.get(row.id) == row.version]
     changed = [
@@ -129,15 +132,17 @@ def _build_move_preview(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePr
     moving: list[PlannedMove] = []
     left: list[UnmovedDelivery] = []
     for channel_id, here in sorted(by_channel.items()):
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         stays = {row.id: _find_stay_reason(scope, owner, row, channel, how) for row, owner in here}
         able = [row for row, _ in here if stays[row.id] is None]
         try:
             goes = _resolve_new_times(scope, channel, able, how)
         except BadInput as none:  # no slot, or no free one
-            goes, stays = {}, {**dict.fromkeys((row.id for row in able), none.message), **_filter_known_reasons(stays)}
+            goes = {}
+            stays = {**dict.fromkeys((row.id for row in able), none.message), **_filter_known_reasons(stays)}
         for row, owner in here:
-            words, why = owner.title or owner.body, stays[row.id]
+            words = owner.title or owner.body
+            why = stays[row.id]
             if why is not None:
                 left.append(UnmovedDelivery(row.id, channel_id, words, why))
                 continue
@@ -183,7 +188,8 @@ def _spread_over_free_times(scope: Scope, channel: Channel, rows: Sequence[Deliv
     """The first as soon as the account has room, the others apart as after a downtime, around what is planned."""
     gap = max(channel.min_interval, CATCH_UP_INTERVAL)
     taken = busy_times(scope, channel.id, scope.now - gap, but=[row.id for row in rows])
-    turn, goes = max(scope.now, interval_over_at(scope, channel.id, gap)), {}
+    turn = max(scope.now, interval_over_at(scope, channel.id, gap))
+    goes = {}
     for row in rows:
         while not has_room(taken, turn, gap):
             turn = max(one for one in taken if abs(one - turn) < gap) + gap

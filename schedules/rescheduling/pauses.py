@@ -22,9 +22,9 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import PENDING_STATES
 from schedules.recurrence import occurrences, series
 from schedules.rescheduling import bulk_moves
-from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.bulk_moves import LeftOutOccurrence, MovePreview, MoveResult, MoveSelection, TimeOffset
 from schedules.rescheduling.events import PauseOver
+from schedules.rescheduling.queue import lay_out_queue, list_queue_entries
 from tenants.notices import notices
 
 FOLLOWS = timedelta(days=400)
@@ -70,7 +70,7 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
     queues = {
         channel_id: [
             one.delivery_id
-            for one in queueing.list_queue_entries(scope, channel_id)
+            for one in list_queue_entries(scope, channel_id)
             if one.due_at >= start and one.series_id is None
         ]
         for channel_id in sorted({row.channel_id for row in movable})
@@ -90,7 +90,7 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
         change = QueueChange(
             away=[*here, *(one.delivery_id for one in out)], taken=taken, closed=[wanted.as_quiet_period]
         )
-        goes |= queueing.lay_out_queue(scope, channel_id, queue, after=max(start, scope.now), change=change)
+        goes |= lay_out_queue(scope, channel_id, queue, after=max(start, scope.now), change=change)
         behind += queue
     rest = bulk_moves.select_deliveries(
         scope, MoveSelection(wanted.creator_id, wanted.channel_id, end, end + FOLLOWS), only=behind

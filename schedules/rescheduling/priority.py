@@ -50,7 +50,8 @@ def set_late_limit(scope: Scope, post_id: UUID, choice: LateLimit, *, version: i
     rows = [row for row in known if row.state in ADJUSTABLE_STATES]
     if known and not rows:
         raise Conflict("delivery.not_movable")
-    owner.late_ok, owner.until_midnight = lateness.late_span(choice), choice is LateLimit.DAY
+    owner.late_ok = lateness.late_span(choice)
+    owner.until_midnight = choice is LateLimit.DAY
     owner.version += 1
     scope.add(owner)
     for row in rows:

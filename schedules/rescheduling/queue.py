@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
@@ -129,7 +129,7 @@ def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 def _lock_next_free_place(scope: Scope, channel_id: UUID) -> SlotPlace:
     """The next free place, kept from others until the transaction ends."""
     slots.lock_queues(scope, channel_id)
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     place = next(iter(find_free_places(scope, channel)), None)
     if place is None:
         none = not slots.list_slots(scope, channel_id)
@@ -213,7 +213,7 @@ def close_slot(scope: Scope, slot_id: UUID, *, seen: Mapping[UUID, int]) -> Move
     known = {one.delivery_id: one for one in entries_at_slot(list_queue_entries(scope, channel_id), slot_id)}
     slots.remove_slot(scope, slot_id)
     wanted = _build_move_preview(scope, channel_id, known, lay_out_queue(scope, channel_id, list(known)))
-    creator_id = channel_reads.get_channel(scope, channel_id).creator_id
+    creator_id = queries.get_channel(scope, channel_id).creator_id
     return bulk_moves.apply_moves(scope, creator_id, wanted, seen=seen)
 
 
@@ -229,7 +229,7 @@ def lay_out_queue(
 
     Raises BadInput where the slots of a year do not suffice.
     """
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     leaving = replace(change, away=[*order, *change.away])
     found = find_free_places(scope, channel, after=after, change=leaving)
     goes = {one: place.wall_time for one, place in zip(order, found, strict=False)}
@@ -279,7 +279,7 @@ def _apply_all_moves(
     wanted = _build_move_preview(scope, channel_id, known, goes)
     for one in wanted.left:
         raise Conflict(one.why.code, **one.why.params)
-    creator_id = channel_reads.get_channel(scope, channel_id).creator_id
+    creator_id = queries.get_channel(scope, channel_id).creator_id
     done = bulk_moves.apply_moves(scope, creator_id, wanted, seen=wanted.seen_versions)
     if done.left:  # an order is kept whole or not at all
         raise Conflict("queue.changed")
@@ -301,10 +301,11 @@ def notify_low_queues(scope: Scope) -> int:
 
     One notice a queue: it ends when somebody adds a post, and one that was put away comes back when the next has left.
     """
-    ahead, since = sorted(map(str, PENDING_STATES)), scope.now - JUST_NOW
+    ahead = sorted(map(str, PENDING_STATES))
+    since = scope.now - JUST_NOW
     rows = scope.run(_LOW, tenant=scope.tenant_id, now=scope.now, ahead=ahead, since=since).all()
     low = [row for row in rows if row.ahead < FEW]
-    names = channel_reads.channel_names(scope) if low else {}
+    names = queries.channel_names(scope) if low else {}
     for row in low:
         said = Message("queue.low", {"account": names[row.channel_id], "count": row.ahead})
         notices.put(scope, said, cause=_queue_notice_cause(row.channel_id), creator_id=row.creator_id)

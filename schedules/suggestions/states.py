@@ -6,11 +6,16 @@ from enum import StrEnum
 class WeekLineState(StrEnum):
     """What became of one post of a proposed week."""
 
-    PROPOSED, ACCEPTED, DROPPED = "proposed", "accepted", "dropped"
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    DROPPED = "dropped"
 
 
 class AltTextState(StrEnum):
     """What became of words that a model was asked for, for a picture."""
 
-    WAITING, OFFERED, TAKEN, REFUSED = "waiting", "offered", "taken", "refused"
+    WAITING = "waiting"
+    OFFERED = "offered"
+    TAKEN = "taken"
+    REFUSED = "refused"
     LACKING = "lacking"  # it wrote none that may be offered, or was not asked

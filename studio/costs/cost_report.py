@@ -18,7 +18,7 @@ from studio.costs.states import PurchaseState, TextRequestState
 from studio.costs.text_requests import TextPurpose
 from studio.library.assets import run_source_key
 from studio.runs.states import JobState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 ABANDONED_AFTER = timedelta(minutes=15)
 """A request so old that nobody used is nobody's any more: writing takes minutes at most."""
@@ -27,7 +27,9 @@ ABANDONED_AFTER = timedelta(minutes=15)
 class SpendingFate(StrEnum):
     """What became of what was paid for. Lost: billed, or perhaps, and there is nothing of it."""
 
-    KEPT, OPEN, LOST = "kept", "open", "lost"
+    KEPT = "kept"
+    OPEN = "open"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ class SpendingTotal:
 
 def total_spending(things: Iterable[SpentItem]) -> SpendingTotal:
     """The things added up; pure."""
-    count, seconds = 0, 0.0
+    count = 0
+    seconds = 0.0
     exact: dict[str, Decimal] = {}
     lost: dict[str, Decimal] = {}
     for one in things:
-        count, seconds = count + 1, seconds + one.seconds
+        count = count + 1
+        seconds = seconds + one.seconds
         for sums in (exact, lost) if one.fate is SpendingFate.LOST else (exact,):
             if one.price is not None:
                 sums[one.price.currency] = sums.get(one.price.currency, Decimal(0)) + one.price.minor
@@ -174,7 +178,7 @@ def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
 
 
 def _list_free_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
-    zone = tenant_reads.get_agency(scope).zone
+    zone = queries.get_agency(scope).zone
     rows = scope.run(_FREE + where, tenant=scope.tenant_id, zone=zone, **which)
     return [
         SpentItem(row.id, "picture", row.month, None, row.seconds, SpendingFate.KEPT, row.asset_id, row.job_id)

@@ -36,7 +36,8 @@ GROUP BY currency ORDER BY currency
 def output_since(scope: Scope, creator_id: UUID, start: datetime) -> GenerationOutput:
     """What the runs of a creator brought from `start` (UTC-aware) on."""
     rows = scope.run(_OUTPUT, tenant=scope.tenant_id, creator=creator_id, since=start, kept=str(ShelfState.KEPT)).all()
-    kept, seconds = sum(row.kept for row in rows), sum(row.seconds for row in rows)
+    kept = sum(row.kept for row in rows)
+    seconds = sum(row.seconds for row in rows)
     return GenerationOutput(
         sum(row.made for row in rows),
         kept,

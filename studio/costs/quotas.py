@@ -13,7 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import derived_uuid
 from studio.costs.models import GenerationLimitRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
 DAYS = 9
@@ -89,7 +89,8 @@ def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> date
 def _next_opening(window: GenerationHours, zone: ZoneInfo, day: date, now: datetime) -> datetime | None:
     """The first minute of a day's opening that is not past; two instants where the clocks move over it, else one."""
     both = [datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
-    at, last = min(both), max(both)
+    at = min(both)
+    last = max(both)
     while at <= last:
         if at >= now and window.is_open_at(at.astimezone(zone).time()):
             return at
@@ -144,7 +145,8 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
 
     `per_day` is the house's (setting `generators.pictures_per_day`), 0 for none.
     """
-    own, agency = _find_limit_row(scope, creator_id), _find_limit_row(scope, None)
+    own = _find_limit_row(scope, creator_id)
+    agency = _find_limit_row(scope, None)
     set_by_agency = agency.per_day if agency else None
     quotas = [each for each in (set_by_agency, per_day or None) if each is not None]
     return GenerationLimits(
@@ -152,7 +154,7 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
         agency=_generation_hours(agency),
         agency_per_day=set_by_agency,
         per_day=min(quotas) if quotas else None,
-        zone=tenant_reads.get_agency(scope).zone,
+        zone=queries.get_agency(scope).zone,
     )
 
 
@@ -160,11 +162,13 @@ def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> Gene
     """Until when the next picture of a creator waits, the later of both where both say so; None: it may be made."""
     found = get_generation_limits(scope, creator_id, per_day=per_day)
     zone = ZoneInfo(found.zone)
-    at, why = scope.now, ""
+    at = scope.now
+    why = ""
     if found.per_day is not None:
         began, ends = quota_day(zone, scope.now)
         if count_generated_since(scope, began) >= found.per_day:
-            at, why = ends, "quota"
+            at = ends
+            why = "quota"
     opens = next_opening(found.effective_hours, zone, at) if found.effective_hours else at
     if opens > scope.now:
         return GenerationWait(opens, "quota" if why else "window")
@@ -211,7 +215,7 @@ def _find_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow
 
 def _get_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow:
     if creator_id is not None:
-        tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
+        queries.get_creator(scope, creator_id)  # another tenant's is unknown
     found = _find_limit_row(scope, creator_id)
     new = GenerationLimitRow(tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id)
     return found or new

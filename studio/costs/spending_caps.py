@@ -20,7 +20,7 @@ from foundation.money import Money, Price, round_up
 from studio.costs.models import EngineOrderRow, SpendingCapRow
 from studio.costs.states import PURCHASE_STATES, PurchaseState
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 SpendingCaps = Mapping[str, Money]
 """By currency, what the house lets each agency spend in a month (setting `generators.spending_caps`)."""
@@ -68,7 +68,8 @@ class MonthlyBudget:
 
 def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBudget:
     """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
-    own, house = _find_agency_cap(scope, currency), caps.get(currency)
+    own = _find_agency_cap(scope, currency)
+    house = caps.get(currency)
     both = [each for each in (own, house) if each is not None]
     spent = Price(_load_spent(scope, currency, current_month(scope)), currency)
     return MonthlyBudget(spent, min(both, key=lambda each: each.minor) if both else None, own)
@@ -116,8 +117,12 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
     )
     _check_order_cap(scope, row, wanted.price, caps)
     _check_run(scope, row, wanted)
-    row.engine, row.model, row.month = wanted.engine, wanted.model, current_month(scope)
-    row.minor, row.currency, row.state = wanted.price.minor, currency, str(PurchaseState.RESERVED)
+    row.engine = wanted.engine
+    row.model = wanted.model
+    row.month = current_month(scope)
+    row.minor = wanted.price.minor
+    row.currency = currency
+    row.state = str(PurchaseState.RESERVED)
     scope.add(row)
     scope.session.flush()
     return row
@@ -278,7 +283,7 @@ def _load_spent(scope: Scope, currency: str, month: str) -> Decimal:
 
 def current_month(scope: Scope) -> str:
     """The month in which what is bought now counts, by the clocks of the agency's zone: `2026-11`."""
-    return f"{scope.now.astimezone(ZoneInfo(tenant_reads.get_agency(scope).zone)):%Y-%m}"
+    return f"{scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone)):%Y-%m}"
 
 
 def _find_agency_cap(scope: Scope, currency: str) -> Money | None:

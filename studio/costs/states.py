@@ -10,7 +10,8 @@ class PurchaseState(StrEnum):
 
     RESERVED = "reserved"  # its price is set aside, and nothing was asked
     ASKED = "asked"  # it may be billed: nobody asks again before he has looked for it
-    PAID, RELEASED = "paid", "released"
+    PAID = "paid"
+    RELEASED = "released"
 
 
 PURCHASE_STATES = StateGraph(

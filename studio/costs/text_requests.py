@@ -96,8 +96,10 @@ class _Counted:
 
     def __init__(self, engine: TextEngine, sitting: TextSession) -> None:
         self._write = sitting.counted_writer(engine.write)
-        self.name, self.model = engine.name, engine.model
-        self.languages, self.converses = engine.languages, engine.converses
+        self.name = engine.name
+        self.model = engine.model
+        self.languages = engine.languages
+        self.converses = engine.converses
 
     def write(self, job: TextJob) -> GeneratedText:
         """Write the text. Raises EngineError, EngineWithheld beyond the month's cap."""
@@ -110,10 +112,13 @@ class _Books(RequestLedger):
     def __init__(self, sitting: TextSession) -> None:
         self._of = sitting
         self._price: TokenPrice | None = None
-        self._request, self._began = uuid7(), monotonic()
+        self._request = uuid7()
+        self._began = monotonic()
 
     def record_request(self, engine: str, model: str, most_in: int, most_out: int) -> None:
-        self._request, self._began, of = uuid7(), monotonic(), self._of
+        self._request = uuid7()
+        self._began = monotonic()
+        of = self._of
         self._price = of.billing.prices.get(model)
         most = self._price.cost_of(most_in, most_out) if self._price is not None else None
         try:

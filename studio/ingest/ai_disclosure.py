@@ -14,7 +14,7 @@ from studio.ingest import origin_detection
 from studio.ingest.events import AiDisclosureDue
 from studio.library import assets
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 _NAMED = """
@@ -26,7 +26,7 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND engine = :camera
 def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
     """Say, as the acting member, that a model made a picture, a film or a sound. Raises Refused for who may not, and
     for what no camera is said to have made; NotFound for another tenant's."""
-    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+    require_right(queries.get_acting_member(scope, "review.people_only").role, Right.RUN)
     if assets.get_asset(scope, asset_id).engine != origin_detection.CAMERA_ENGINE:
         raise Refused("avow.no_photograph")
     schedule_ai_disclosure(scope, asset_id, by=scope.actor)

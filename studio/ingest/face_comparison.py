@@ -79,7 +79,8 @@ class FaceComparison:
 
     def compare(self, there: OpenedTemplates, found: DetectedFaces) -> FaceComparisonResult:
         """Whom faces resemble, of the same model."""
-        known, width = there.known, vectors.vector_width(found.found)
+        known = there.known
+        width = vectors.vector_width(found.found)
         comparable = all(each.halves and width in (0, each.width) for each in there.vectors.values())
         scores = vectors.find_resemblances(found.found, there.vectors, alike=self.alike)
         return FaceComparisonResult(known.model, known.version, known.complete and comparable, len(found.found), scores)
@@ -106,7 +107,8 @@ def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None
         digests = known_faces.enrolment_pictures(scope, event.subject_id)
     if digests is None:
         return
-    model, found = "", dict[str, tuple[bytes, ...]]()
+    model = ""
+    found = dict[str, tuple[bytes, ...]]()
     for sha256 in digests:
         told = _face_in(by.classifier, by.store.get(event.tenant_id, sha256))
         if told is not None and told[0] == (model or told[0]):

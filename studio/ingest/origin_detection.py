@@ -7,7 +7,8 @@ from generators.contract.engines import OriginLabel
 from generators.provenance import content_credentials, embedded_claims
 from generators.provenance.embedded_claims import MADE_BY_MODELS, LeftMetadata
 
-CAMERA_ENGINE, UNKNOWN_ENGINE = "camera", "unnamed"
+CAMERA_ENGINE = "camera"
+UNKNOWN_ENGINE = "unnamed"
 
 
 @dataclass(frozen=True)

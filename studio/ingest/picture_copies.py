@@ -73,7 +73,8 @@ def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, s
     The same copy asked for twice is one; one that was refused is tried again. Raises NotFound for no such picture and
     what is withheld, BadInput for a film and where nothing would be done; `storage_quota.StorageFull` where there is no room.
     """
-    found, picture = queries.get_asset_bytes(scope, asset_id), _get_source_rendition(scope, asset_id)
+    found = queries.get_asset_bytes(scope, asset_id)
+    picture = _get_source_rendition(scope, asset_id)
     if not finish.has_changes:
         raise BadInput("copy.nothing")
     kept = finish.to_json()
@@ -144,7 +145,8 @@ def preview_crops(tenant_id: UUID, sha256: str, store: ObjectStore) -> CropPrevi
 @lru_cache(KEPT_CUTS)
 def _build_crop_preview(tenant_id: UUID, sha256: str, get: Callable[[UUID, str], bytes]) -> CropPreview:
     pixels = pictures.flatten_on(pictures.decode_photo(get(tenant_id, sha256), name=sha256[:8]).pixels, (255, 255, 255))
-    keep, found = subject_detection.find_subject(pixels), {}
+    keep = subject_detection.find_subject(pixels)
+    found = {}
     for form in aspect_ratios.ASPECT_RATIOS:
         try:
             found[form.name] = crops.crop_window(pixels.size, form, keep)
@@ -171,7 +173,8 @@ def make_copy(
             row = _get_copy_row(scope, event.subject_id)
             if row.state != UploadState.WAITING:
                 return
-            first, picture = _get_creation_row(scope, row.asset_id), _get_source_rendition(scope, row.asset_id)
+            first = _get_creation_row(scope, row.asset_id)
+            picture = _get_source_rendition(scope, row.asset_id)
         data = store.get(event.tenant_id, picture.sha256)
         with heartbeat() as pulse:
             told = partial(_record_copy_progress, tenant, event, pulse)
@@ -194,9 +197,11 @@ def make_copy(
     except _Stopped:
         return
     except (BadInput, EngineMissing, JobTooLarge) as refused:
-        asset_id, reason = None, refused.message
+        asset_id = None
+        reason = refused.message
     except NotFound:
-        asset_id, reason = None, Message("copy.lost")
+        asset_id = None
+        reason = Message("copy.lost")
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         _record_copy_outcome(scope, event.subject_id, asset_id, reason)
 
@@ -215,7 +220,8 @@ def _record_copy_progress(tenant: OpenScope, event: PictureCopyDue, pulse: Heart
         row = _get_copy_row(scope, event.subject_id, lock=True)
         if row.state != UploadState.WAITING:
             raise _Stopped
-        row.step, row.steps = done, total
+        row.step = done
+        row.steps = total
         scope.add(row)
 
 
@@ -309,13 +315,15 @@ def _record_copy_outcome(scope: Scope, copy_id: UUID, asset_id: UUID | None, rea
     if row.state != UploadState.WAITING:
         return
     _change_copy_state(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
-    row.made_id, row.reason = asset_id, stored_message(reason)
+    row.made_id = asset_id
+    row.reason = stored_message(reason)
     scope.add(row)
 
 
 def _change_copy_state(row: PictureCopyRow, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
-    row.state, row.reason = str(after), None
+    row.state = str(after)
+    row.reason = None
     row.step = row.steps = 0
 
 

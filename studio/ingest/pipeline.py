@@ -17,7 +17,7 @@ from foundation.money import Price
 from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records
-from gate.assets import erasure as evidence
+from gate.assets.erasure import is_erased
 from gate.contract.units import Rating, highest_rating
 from gate.ratings import inspections, ratings, seals
 from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
@@ -36,7 +36,7 @@ from studio.ingest.video_assets import CompanionPicture
 from studio.library import erasure, models
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER, delete_objects, lock_library
 from studio.runs.events import StyleScoreDue
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 INGEST_ACTOR = "system:ingesting"
 QUALITY_PARAMETER = "score"
@@ -264,7 +264,8 @@ def ingest_asset(
     while nobody else says anything of that. Then nothing is recorded and no bytes stay, nor when the disk is full
     (Unavailable).
     """
-    film, (sha256, beside) = prepared.film, _store_media(store, tenant_id, prepared)
+    film = prepared.film
+    (sha256, beside) = _store_media(store, tenant_id, prepared)
     with tenant(tenant_id, INGEST_ACTOR) as scope:
         sealed = bool(seals.sealed_digests(scope, [sha256]))
     found = None if sealed else classification.classify(prepared.photo, classifier, film=film)  # no transaction is open
@@ -279,7 +280,7 @@ def ingest_asset(
             if known is not None:
                 return known
             lock_library(scope, "object", sha256)
-            if evidence.is_erased(scope, sha256) or not store.exists(tenant_id, sha256):
+            if is_erased(scope, sha256) or not store.exists(tenant_id, sha256):
                 _store_media(
                     store, tenant_id, prepared
                 )  # erased, or forgotten by who brought the same, perhaps only just now
@@ -356,7 +357,8 @@ def _find_asset_by_key(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
 
 
 def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha256: str) -> UUID:
-    source, taken = prepared.source, _taken_at(scope, creator_id, prepared)
+    source = prepared.source
+    taken = _taken_at(scope, creator_id, prepared)
     creation_id = derived_uuid(scope.tenant_id, creator_id, source.key)
     asset_id = erasure.erased_asset_id(scope, creation_id) or asset_records.record_asset(
         scope,
@@ -413,5 +415,5 @@ def _taken_at(scope: Scope, creator_id: UUID, prepared: PreparedAsset) -> dateti
     taken = prepared.photo.taken
     if taken is None or prepared.source.origin != "upload":
         return None
-    instant = taken.to_utc(ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone))
+    instant = taken.to_utc(ZoneInfo(queries.get_creator(scope, creator_id).zone))
     return instant if instant <= scope.now else None

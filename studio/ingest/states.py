@@ -8,7 +8,9 @@ from foundation.state_graphs import StateGraph
 class UploadState(StrEnum):
     """What became of a file that was handed in, or of a copy that was asked for."""
 
-    WAITING, READY, REFUSED = "waiting", "ready", "refused"
+    WAITING = "waiting"
+    READY = "ready"
+    REFUSED = "refused"
 
 
 UPLOAD_STATES = StateGraph(

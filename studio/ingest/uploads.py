@@ -105,7 +105,8 @@ def receive_upload(
         )
     else:
         _change_upload_state(row, UploadState.WAITING)
-        row.card_id, row.generated = card, row.generated or generated
+        row.card_id = card
+        row.generated = row.generated or generated
     scope.add(row)
     outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
     return row.id
@@ -179,9 +180,11 @@ def ingest_upload(
             )
         reason = None
     except BadInput as refused:
-        asset_id, reason = None, refused.message
+        asset_id = None
+        reason = refused.message
     except NotFound:
-        asset_id, reason = None, Message("upload.lost", {"file": row.name})
+        asset_id = None
+        reason = Message("upload.lost", {"file": row.name})
     _finish_upload(event, asset_id, reason, tenant=tenant, store=store, said=row.generated)
 
 
@@ -229,7 +232,8 @@ def _record_upload_outcome(
     if row.state != UploadState.WAITING:
         return
     _change_upload_state(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
-    row.asset_id, row.reason = asset_id, stored_message(reason)
+    row.asset_id = asset_id
+    row.reason = stored_message(reason)
     scope.add(row)
     if asset_id is not None and row.generated and not said:
         ai_disclosure.schedule_ai_disclosure(scope, asset_id, by=row.by)
@@ -239,7 +243,8 @@ def _record_upload_outcome(
 
 def _change_upload_state(row: UploadRow, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
-    row.state, row.reason = str(after), None
+    row.state = str(after)
+    row.reason = None
 
 
 def _get_upload_row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> UploadRow:

@@ -13,8 +13,7 @@ from sqlmodel import col, select
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound, Unavailable
 from foundation.storage.object_store import ObjectStore
-from gate.assets import asset_records
-from gate.assets import erasure as evidence
+from gate.assets import asset_records, erasure
 from gate.assets.asset_records import StoredRendition
 from gate.contract.units import Medium, Rating
 from gate.ratings import ratings
@@ -32,7 +31,8 @@ def run_source_key(job_id: UUID, number: int) -> str:
 DEFAULT_PROFILE = POST_PROFILE.name
 """The one destination profile of today; other destinations will bring their own."""
 
-SECONDS_PARAMETER, FRAMES_PARAMETER = "seconds", "frames"
+SECONDS_PARAMETER = "seconds"
+FRAMES_PARAMETER = "frames"
 """Among the parameters of a film or a sound: how long it is, and how many of its frames were looked at."""
 
 
@@ -86,7 +86,8 @@ def get_renditions(scope: Scope, assets: Collection[UUID], platform: str) -> dic
             models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(assets)
         )
     )
-    known, made = {row[0]: row for row in rows}, asset_records.newest_renditions(scope, assets, DEFAULT_PROFILE)
+    known = {row[0]: row for row in rows}
+    made = asset_records.newest_renditions(scope, assets, DEFAULT_PROFILE)
     if not (known.keys() & made.keys()).issuperset(assets):
         raise NotFound("library.asset_unknown", destination=platform)
     return {asset_id: _medium_from_rendition(made[asset_id], *known[asset_id][1:]) for asset_id in assets}
@@ -247,7 +248,7 @@ SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha25
 def is_object_in_use(scope: Scope, sha256: str) -> bool:
     """Whether these very bytes must stay: they are of something here, or on their way into a library. Who deletes them
     otherwise holds `alone(scope, "object", sha256)`."""
-    if evidence.is_stored(scope, sha256):
+    if erasure.is_stored(scope, sha256):
         return True
     waiting = scope.run(_WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING))
     return bool(waiting.scalar())

@@ -123,7 +123,8 @@ def _set_collection_name(scope: Scope, row: models.CollectionRow, name: str) -> 
     ).first()
     if taken is not None:
         raise Conflict("collection.taken", name=written)
-    row.name, row.folded = written, folded
+    row.name = written
+    row.folded = folded
 
 
 def _replace_items(scope: Scope, row: models.CollectionRow, assets: Sequence[UUID]) -> None:

@@ -25,7 +25,10 @@ def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
             size=mark.size,
             opacity=mark.opacity,
         )
-    row.text, row.corner, row.size, row.opacity = mark.text, mark.corner, mark.size, mark.opacity
+    row.text = mark.text
+    row.corner = mark.corner
+    row.size = mark.size
+    row.opacity = mark.opacity
     scope.add(row)
 
 

@@ -18,7 +18,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
-from gate.assets import erasure as evidence
+from gate.assets import erasure
 from studio.ingest.models import UploadRow
 from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets as library
@@ -27,17 +27,18 @@ from studio.library.states import ShelfState
 from studio.packs.states import PackState
 from studio.runs.states import JobState
 from tenants import audit
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 ERASURE_ACTOR = "system:retention"
-MIN_DAYS, MAX_DAYS = 7, 3650
+MIN_DAYS = 7
+MAX_DAYS = 3650
 
 FindPostedAssets = Callable[[Scope, UUID], Collection[UUID]]
 """The assets that stand in posts of a creator, whatever became of them: the rooms above know."""
 
-ErasureObstacle = Literal["here", "running", "packed", "posted", "same"] | evidence.RetentionReason
+ErasureObstacle = Literal["here", "running", "packed", "posted", "same"] | erasure.RetentionReason
 """Why a picture is not erased: it was not put away, its run goes on, a pack holds it, a post shows it, another picture
 is of the same bytes, or what the gate says."""
 
@@ -127,7 +128,7 @@ def erasure_obstacles(scope: Scope, assets: Collection[UUID], posted: Collection
         if why is not None:
             found[row.asset_id] = why
     shown: dict[UUID, ErasureObstacle] = dict.fromkeys(set(posted) & set(assets), "posted")
-    return {**evidence.retained_assets(scope, assets), **shown, **found}
+    return {**erasure.retained_assets(scope, assets), **shown, **found}
 
 
 def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
@@ -139,7 +140,7 @@ def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> N
 
 def _check_can_erase(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
     if scope.actor != ERASURE_ACTOR:
-        require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+        require_right(queries.get_acting_member(scope, "review.people_only").role, Right.RUN)
     library.get_asset(scope, asset_id)
     why = erasure_obstacles(scope, [asset_id], posted).get(asset_id)
     if why is not None:
@@ -180,7 +181,7 @@ _UNNAMED = "UPDATE collections SET cover_id = NULL WHERE tenant_id = :tenant AND
 def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> None:
     asset = {"tenant": scope.tenant_id, "asset": event.subject_id}
     done = "SELECT EXISTS (SELECT FROM erased_pictures WHERE tenant_id = :tenant AND asset_id = :asset)"
-    evidence.lock_asset(scope, event.subject_id)
+    erasure.lock_asset(scope, event.subject_id)
     if scope.run(done, **asset).scalar():
         return  # tried before: its bytes are left
     locked = "SELECT creator_id, sha256 FROM creations WHERE tenant_id = :tenant AND asset_id = :asset FOR UPDATE"
@@ -193,7 +194,7 @@ def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> No
     scope.run("DELETE FROM collection_items WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
     scope.run("DELETE FROM creations WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
     _detach_uploads(scope, event.subject_id)
-    evidence.mark_erased(scope, event.subject_id)
+    erasure.mark_erased(scope, event.subject_id)
     audit.record(scope, "picture.erased", f"asset:{event.subject_id}", sha256=row.sha256)
 
 
@@ -202,7 +203,9 @@ def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
     of_it = (UploadRow.tenant_id == scope.tenant_id, UploadRow.asset_id == asset_id)
     for row in scope.session.exec(select(UploadRow).where(*of_it)):
         UPLOAD_STATES.check(UploadState(row.state), UploadState.REFUSED)
-        row.state, row.reason, row.asset_id = str(UploadState.REFUSED), stored_message(Message("upload.erased")), None
+        row.state = str(UploadState.REFUSED)
+        row.reason = stored_message(Message("upload.erased"))
+        row.asset_id = None
         scope.add(row)
 
 
@@ -216,7 +219,7 @@ def erased_asset_id(scope: Scope, creation_id: UUID) -> UUID | None:
 def _erase_bytes(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     """Delete the objects; who brings the same bytes meanwhile waits, and then stores them again (`pipeline.ingest_asset`)."""
     with tenant(event.tenant_id, ERASURE_ACTOR) as scope:
-        for sha256 in sorted(evidence.erasable_digests(scope, event.subject_id)):
+        for sha256 in sorted(erasure.erasable_digests(scope, event.subject_id)):
             library.lock_library(scope, "object", sha256)
             if not library.is_object_in_use(scope, sha256):
                 store.delete(event.tenant_id, sha256)

@@ -13,7 +13,7 @@ from studio.ingest.models import UploadRow
 from studio.library import models, playback
 from studio.runs.models import JobRow
 from studio.video.models import ClipRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.auth import device_fingerprints
 
 
@@ -39,10 +39,10 @@ def review_picture(
     film, so much was seen as was shown of its frames.
     """
     row = _get_creation_row(scope, asset_id)
-    member = tenant_reads.get_acting_member(scope, "review.people_only")
+    member = queries.get_acting_member(scope, "review.people_only")
     seen_percent = min(seen_percent, playback.percent_seen(scope, member, asset_id))
     if approve and (maker := human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))) is not None:
-        reviewer = tenant_reads.get_member(scope, UUID(scope.actor.partition(":")[2])).principal_id
+        reviewer = queries.get_member(scope, UUID(scope.actor.partition(":")[2])).principal_id
         if reviewer == maker or reviewer in device_fingerprints.same_humans(scope, maker).get(maker, ()):
             raise Refused("review.own")
     content_reviews.review_bytes(
@@ -88,7 +88,7 @@ def human_behind(scope: Scope, actor: str) -> UUID | None:
     if kind != "member":
         return None
     try:
-        return tenant_reads.get_member(scope, UUID(key)).principal_id
+        return queries.get_member(scope, UUID(key)).principal_id
     except (NotFound, ValueError):
         return None
 

@@ -10,7 +10,8 @@ from studio.library import assets
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER
 from tenants.agencies.queries import Member
 
-POSTER_PART, SHEET_PART = "poster", "sheet"
+POSTER_PART = "poster"
+SHEET_PART = "sheet"
 """Profiles of the pictures kept beside a film."""
 
 ON_A_SHEET = 12

@@ -19,7 +19,9 @@ from tenants import audit
 MAX_PAGE_SIZE = 200
 """Rows of one page."""
 
-PICTURE_KIND, VIDEO_KIND, AUDIO_KIND = "picture", "film", "sound"
+PICTURE_KIND = "picture"
+VIDEO_KIND = "film"
+AUDIO_KIND = "sound"
 
 
 @dataclass(frozen=True)
@@ -114,15 +116,18 @@ def _load_postable_rows(
 def _assets_from_rows(scope: Scope, rows: Sequence[models.CreationRow]) -> list[PostableAsset]:
     """Those of these rows that are not withheld."""
     digests = [row.sha256 for row in rows]
-    standing, waiting = ratings.display_ratings(scope, digests), queries.unreviewed_digests(scope, digests)
+    standing = ratings.display_ratings(scope, digests)
+    waiting = queries.unreviewed_digests(scope, digests)
     reels = playback.playback_of(scope, [row.asset_id for row in rows])
     found = []
     for row in rows:
-        how, reel = standing.get(row.sha256), reels.get(row.asset_id)
+        how = standing.get(row.sha256)
+        reel = reels.get(row.asset_id)
         if how is None or how.is_withheld:
             continue
         kind = PICTURE_KIND if reel is None else AUDIO_KIND if reel.is_audio else VIDEO_KIND
         seconds = max(1, reel.seconds) if reel is not None else 0
-        at, waits = row.created_at or scope.now, row.sha256 in waiting
+        at = row.created_at or scope.now
+        waits = row.sha256 in waiting
         found.append(PostableAsset(row.asset_id, row.creator_id, kind, seconds, row.alt, how.rating, waits, at))
     return found

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from gate.contract.units import Rating
-from gate.log import queries as gate_reads
+from gate.log import queries
 from gate.ratings import ratings
 from gate.ratings.ratings import DisplayRating
 from studio.library import models
@@ -175,7 +175,7 @@ def list_unreviewed(
 def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
     """Those of these bytes that wait for people, and how they stand: not rated yet, or showing Nudity that nobody
     looked at."""
-    looked = gate_reads.review_verdicts(scope, digests)
+    looked = queries.review_verdicts(scope, digests)
     rated = ratings.directly_rated(scope, looked)  # both: it is settled, whatever its family says
     standing = ratings.display_ratings(scope, [one for one in digests if one not in rated])
     return {sha256: how for sha256, how in standing.items() if _needs_review(how, looked=sha256 in looked)}

@@ -25,7 +25,8 @@ MAX_QUERY_LENGTH = 200
 
 MAX_WORDS = 8
 ANY_VALUE = "all"
-OWN_PICTURES, DEMO_PICTURES = "own", "demo"
+OWN_PICTURES = "own"
+DEMO_PICTURES = "demo"
 """Pictures without a label, and those of demonstrations."""
 
 UNRATED = "none"
@@ -36,7 +37,9 @@ SHELF_FILTERS = {
     ANY_VALUE: tuple(ShelfState),
 }
 
-_STEP, _WIDEST, _SPARE = 200, 3_200, 16
+_STEP = 200
+_WIDEST = 3_200
+_SPARE = 16
 """Rows asked for at first, and at most, where the rating leaves only some of them; else so many more than shown."""
 
 PageCursor = tuple[datetime, UUID]
@@ -134,7 +137,8 @@ def search_library(
             return LibraryPage(cards, last if len(fits) > len(shown) or len(rows) == step else None)
         if len(rows) < step:
             return LibraryPage(cards, None)
-        after, step = (rows[-1].created_at, rows[-1].asset_id), min(step * 2, _WIDEST)
+        after = (rows[-1].created_at, rows[-1].asset_id)
+        step = min(step * 2, _WIDEST)
 
 
 def _load_matching_rows(

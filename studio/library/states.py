@@ -8,7 +8,9 @@ from foundation.state_graphs import StateGraph
 class ShelfState(StrEnum):
     """What people made of a picture of the library; a retired one is offered nowhere, and what uses it keeps it."""
 
-    NEW, KEPT, RETIRED = "new", "kept", "retired"
+    NEW = "new"
+    KEPT = "kept"
+    RETIRED = "retired"
 
 
 SHELF_STATES = StateGraph(

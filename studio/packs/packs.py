@@ -12,7 +12,7 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from gate.contract.units import Medium, Rating, highest_rating
 from gate.ratings import ratings
-from studio.library import assets as library
+from studio.library.assets import check_assets_owned, get_rendition, lock_library
 from studio.packs.models import PackItemRow, PackRow
 from studio.packs.states import PACK_STATES, PackState
 
@@ -68,7 +68,7 @@ def create_pack(
     """
     if not 0 < len(title) <= MAX_TITLE or len(description) > MAX_DESCRIPTION:
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
-    library.lock_library(scope, "pack", creator_id, slug)
+    lock_library(scope, "pack", creator_id, slug)
     known = scope.session.exec(
         select(PackRow.id).where(
             PackRow.tenant_id == scope.tenant_id,
@@ -95,7 +95,7 @@ def create_pack(
 def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list[PackItemRow]:
     if not assets or len(set(assets)) != len(assets):
         raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE)
-    library.check_assets_owned(scope, row.creator_id, assets)
+    check_assets_owned(scope, row.creator_id, assets)
     return [
         PackItemRow(
             tenant_id=scope.tenant_id, creator_id=row.creator_id, pack_id=row.id, position=position, asset_id=asset
@@ -111,7 +111,7 @@ def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> 
     """
     if not 0 < len(title) <= MAX_TITLE:
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
-    library.lock_library(scope, "gather", creator_id)
+    lock_library(scope, "gather", creator_id)
     pack_id = _get_or_create_draft(scope, creator_id, title)
     scope.run(
         "INSERT INTO pack_items (tenant_id, id, creator_id, pack_id, position, asset_id)"
@@ -153,7 +153,7 @@ def _get_or_create_draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
 
 def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
     """Take a picture out of the creator's drafts; a draft that is empty then is put off the shelf."""
-    library.lock_library(scope, "gather", creator_id)
+    lock_library(scope, "gather", creator_id)
     left = scope.run(
         "DELETE FROM pack_items i USING packs p WHERE i.tenant_id = :tenant AND i.asset_id = :asset"
         " AND p.tenant_id = i.tenant_id AND p.id = i.pack_id AND p.creator_id = :creator AND p.state = 'draft'"
@@ -286,7 +286,7 @@ def _pack_from_row(scope: Scope, row: PackRow) -> PackView:
         .where(PackItemRow.tenant_id == scope.tenant_id, PackItemRow.pack_id == row.id)
         .order_by(PackItemRow.position)  # type: ignore[arg-type]  # a column, not an int
     )
-    media = tuple(library.get_rendition(scope, item.asset_id, "pack") for item in items)
+    media = tuple(get_rendition(scope, item.asset_id, "pack") for item in items)
     rated = [ratings.effective_rating(scope, medium.sha256) or Rating.X for medium in media]
     return PackView(
         row.id,

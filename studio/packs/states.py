@@ -8,7 +8,10 @@ from foundation.state_graphs import StateGraph
 class PackState(StrEnum):
     """Whether a pack may be offered."""
 
-    DRAFT, ACTIVE, PAUSED, RETIRED = "draft", "active", "paused", "retired"
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    RETIRED = "retired"
 
 
 PACK_STATES = StateGraph(

@@ -14,7 +14,10 @@ from studio.packs import packs
 class TriageChoice(StrEnum):
     """What a picture is for; `BACK` takes the last choice back."""
 
-    FEED, PACK, NEVER, BACK = "feed", "pack", "never", "back"
+    FEED = "feed"
+    PACK = "pack"
+    NEVER = "never"
+    BACK = "back"
 
 
 SHELVES = {

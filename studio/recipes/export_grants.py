@@ -19,7 +19,7 @@ from generators.contract import hosted_services
 from studio.library import assets
 from studio.recipes.models import ExportGrantRow
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 MAX_WORDS = 2000
 
@@ -43,7 +43,7 @@ def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> 
     Raises NotFound for a creator of nobody here, BadInput for an engine that is none of others or without words,
     Refused where nobody says who the creator is, or who that is did not allow that a model makes their likeness.
     """
-    tenant_reads.get_creator(scope, creator_id)
+    queries.get_creator(scope, creator_id)
     if engine not in hosted_services.HOSTED_ENGINES or not 0 < len(words.strip()) <= MAX_WORDS:
         raise BadInput("outgoing.engine", engine=engine[:40])
     reference_images.check_creator_may_be_generated(scope, creator_id)
@@ -65,7 +65,8 @@ def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
     row = _find_active_grant(scope, creator_id, engine)
     if row is None:
         raise NotFound("outgoing.none")
-    row.revoked_at, row.revoked_by = scope.now, scope.actor
+    row.revoked_at = scope.now
+    row.revoked_by = scope.actor
     scope.add(row)
     audit.record(scope, "outgoing.withdrawn", f"creator:{creator_id}", engine=engine)
 
@@ -94,7 +95,7 @@ def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
         raise Refused(
             "outgoing.no_yes",
             engine=hosted_services.ENGINE_NAMES.get(engine, engine),
-            name=tenant_reads.get_creator(scope, creator_id).name,
+            name=queries.get_creator(scope, creator_id).name,
         )
 
 

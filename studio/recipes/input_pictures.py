@@ -19,7 +19,8 @@ from generators.retouch.masks import MaskPart
 from generators.retouch.region_shapes import MaskShapes
 from studio.library import assets
 
-MIN_STRENGTH, MAX_STRENGTH = 10, 95
+MIN_STRENGTH = 10
+MAX_STRENGTH = 95
 """Percent of a picture that is made anew."""
 
 
@@ -54,7 +55,8 @@ def source_picture_digest(scope: Scope, asset_id: UUID) -> str:
     return found.sha256
 
 
-MIN_WEIGHT, MAX_WEIGHT = 10, 150
+MIN_WEIGHT = 10
+MAX_WEIGHT = 150
 """Percent: how much a posture counts."""
 
 DEFAULT_STRENGTH = 50

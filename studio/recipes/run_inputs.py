@@ -124,7 +124,8 @@ def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str
 
 def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
     """The same in a transaction that is open."""
-    begin, pose = init_picture_of(job), pose_reference_of(job)
+    begin = init_picture_of(job)
+    pose = pose_reference_of(job)
     try:
         first = input_pictures.check_init_picture(scope, job.creator_id, begin) if begin is not None else ""
         posture = _resolve_pose_picture(scope, job.creator_id, pose) if pose is not None else ""
@@ -163,7 +164,8 @@ def attach_inputs(
 ) -> list[PlannedPicture]:
     """Shots with the pictures their run works from, asked for anew, and with LoRAs of the agency's own where it has
     these. Raises Gone for a picture that may not be used now."""
-    begin, pose = init_picture_of(job), pose_reference_of(job)
+    begin = init_picture_of(job)
+    pose = pose_reference_of(job)
     first, posture = check_run_inputs(tenant, job, actor=actor)
     try:
         pictures = {sha256: store.get(job.tenant_id, sha256) for sha256 in {first, posture, *style_digests(job)} - {""}}

@@ -273,18 +273,21 @@ def plan_pictures(
     (`in_force`, `of_run`). Raises BadInput for a word without a list and for an answer that does not fit.
     """
     draw = random.Random(seed if spec.seed is None else spec.seed)  # noqa: S311 - variety, not secrecy
-    answers, edges = parameters.prompt_texts(spec.parameters, given or {}), spec.edges
+    answers = parameters.prompt_texts(spec.parameters, given or {})
+    edges = spec.edges
     shots: list[PlannedPicture] = []
     while len(shots) < count:
         chosen = {name: _draw_word(draw, spec, name) for name in sorted(spec.words)}
-        scene, own = _fill_prompt(spec, {**chosen, **answers}), draw.randrange(2**31)
+        scene = _fill_prompt(spec, {**chosen, **answers})
+        own = draw.randrange(2**31)
         for width, height in edges[: count - len(shots)]:
             shots.append(PlannedPicture(len(shots), _build_image_job(spec, scene, own, width, height), scene))
     return shots
 
 
 def _draw_word(draw: random.Random, spec: RecipeSpec, name: str) -> str:
-    options, weights = spec.words[name], spec.weights.get(name, {})
+    options = spec.words[name]
+    weights = spec.weights.get(name, {})
     if not weights:
         return draw.choice(options)
     return draw.choices(options, [weights.get(option, 1) for option in options])[0]

@@ -129,7 +129,8 @@ def _get_recipe_row(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeRo
 
 def _unique_name(name: str, taken: Collection[str]) -> str:
     """The name, or the first of `name (2)`, `name (3)` … that nobody has."""
-    found, number = name, 1
+    found = name
+    number = 1
     while found in taken:
         number += 1
         mark = f" ({number})"

@@ -21,7 +21,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from studio.library import assets
 from studio.recipes.models import WildcardRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 _NAMED = re.compile(r"\{@([^{}]*)\}")
 _LETTERS = re.compile(r"[^\W_][\w-]*")
@@ -225,7 +225,9 @@ def rename_wildcard(
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
         raise NotFound("list.unknown")
-    before, owner, said = row.name, row.creator_id, Wildcard.model_construct(words=row.words, weights=row.weights)
+    before = row.name
+    owner = row.creator_id
+    said = Wildcard.model_construct(words=row.words, weights=row.weights)
     if name == before:
         return row.id, before, owner
     if scope.run(_TAKEN, tenant=scope.tenant_id, name=name, creator=owner).scalar_one():
@@ -325,7 +327,7 @@ def _check_can_edit(scope: Scope, creators: Collection[UUID], creator_id: UUID |
     if creator_id is not None:
         if creator_id not in creators:
             raise NotFound("list.unknown")
-    elif not {one.id for one in tenant_reads.list_creators(scope)} <= set(creators):
+    elif not {one.id for one in queries.list_creators(scope)} <= set(creators):
         raise Refused("list.of_all")
 
 

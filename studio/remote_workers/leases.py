@@ -78,7 +78,9 @@ def lease_pictures(scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: 
             continue
         if (row.machine_id, row.instance) == (machine_id, wanted.instance) and row.lease is not None:
             lent = lent.model_copy(update={"lease": row.lease})
-        row.machine_id, row.instance, row.lease = machine_id, wanted.instance, lent.lease
+        row.machine_id = machine_id
+        row.instance = wanted.instance
+        row.lease = lent.lease
         row.numbers = [one.number for one in lent.pictures]
         _extend_lease(scope, row, LEASE_DURATION)
         if job.state == JobState.QUEUED:
@@ -155,7 +157,8 @@ def _lease_next_pictures(
 def _build_picture_orders(scope: Scope, job: JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
     """As they are sent, with the names of the pictures they work from. Raises Gone for one not to be used any more."""
     first, posture = run_inputs.check_run_inputs_in(scope, job)
-    begin, pose = run_inputs.init_picture_of(job), run_inputs.pose_reference_of(job)
+    begin = run_inputs.init_picture_of(job)
+    pose = run_inputs.pose_reference_of(job)
     said: dict[str, Any] = {"init": first, "references": run_inputs.style_digests(job), "pose": posture}
     match begin.region if begin is not None else None:
         case MaskRegion() as one:
@@ -207,7 +210,8 @@ def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> Heartb
     if job.state in records.ENDED_RUN_STATES:
         return HeartbeatResponse(state="stop")
     _extend_lease(scope, row, LEASE_DURATION)
-    job.step, job.steps = said.step, said.steps
+    job.step = said.step
+    job.steps = said.steps
     scope.add(job)
     return HeartbeatResponse(state="go")
 
@@ -229,11 +233,13 @@ def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | 
 
 def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
     """A picture of a lease came; with the last of them it is over. Its run was worth a try."""
-    row.numbers, row.tries = [one for one in row.numbers if one != number], 0
+    row.numbers = [one for one in row.numbers if one != number]
+    row.tries = 0
     if row.numbers:
         _extend_lease(scope, row, LEASE_DURATION)
     else:
-        row.lease, row.until = None, None
+        row.lease = None
+        row.until = None
     scope.add(row)
 
 
@@ -256,7 +262,9 @@ def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
     row = run_of_lease(scope, machine_id, said.lease)
     if row is None:
         raise NotFound("machine.no_lease")
-    row.lease, row.until, row.numbers = None, None, []
+    row.lease = None
+    row.until = None
+    row.numbers = []
     scope.add(row)
     if said.why == "later":
         row.tries += 1

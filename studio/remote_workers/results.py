@@ -172,7 +172,8 @@ def _asset_builder(
     """What makes bytes the picture of a run: what was asked for is ours to say, not the machine's."""
     made = PictureResult.model_validate(row.made)
     shots = specs.plan_pictures(specs.spec_of_run(scope, job), seed=job.seed, count=job.total, given=job.given)
-    shot, name = shots[row.number], remote_workers.remote_worker_name(scope, row.machine_id)
+    shot = shots[row.number]
+    name = remote_workers.remote_worker_name(scope, row.machine_id)
 
     def prepared(data: bytes, credential: SigningCredential) -> pipeline.PreparedAsset:
         found = still_images.inspect_picture(data, name=name)
@@ -213,7 +214,8 @@ def _record_ingest_outcome(
             return
         after = UploadState.READY if reason is None else UploadState.REFUSED
         UPLOAD_STATES.check(UploadState(row.state), after)
-        row.state, row.reason = str(after), stored_message(reason)
+        row.state = str(after)
+        row.reason = stored_message(reason)
         scope.add(row)
         if reason is not None:
             records.fail_run(scope, row.job_id, reason)

@@ -11,8 +11,7 @@ from foundation.db.database import Scope
 from foundation.outbox import outbox
 from generators import registry
 from studio.recipes.specs import RecipeSpec
-from studio.runs.events import HostedRunDue
-from studio.runs.events import RunDue as JobDue
+from studio.runs.events import HostedRunDue, RunDue
 from studio.runs.models import JobRow
 
 
@@ -30,7 +29,7 @@ def model_group_prefix(group: str) -> str:
     return "".join(f"{part}|" for part in group.split("|")[:2])
 
 
-RunEvent = JobDue | HostedRunDue
+RunEvent = RunDue | HostedRunDue
 
 
 def enqueue_run(
@@ -51,14 +50,14 @@ def enqueue_run(
         outbox.put(scope, HostedRunDue(scope.tenant_id, job.id, pause), at=at, lane=f"job:{job.id}")
         return
     group = model_group(spec.model, engine=spec.engine, adapters=spec.loras)
-    outbox.put(scope, JobDue(scope.tenant_id, job.id, pause), at=at, group=group)
+    outbox.put(scope, RunDue(scope.tenant_id, job.id, pause), at=at, group=group)
 
 
 def expedite_run(scope: Scope, job_id: UUID) -> int:
     """Have a run that waits looked at now, with the pause it was asked with; how many rows of it wait."""
-    return outbox.make_due(scope, job_id, JobDue.kind, HostedRunDue.kind)
+    return outbox.make_due(scope, job_id, RunDue.kind, HostedRunDue.kind)
 
 
 def cancel_queued_run(scope: Scope, job_id: UUID) -> int:
     """Remove the rows of a run that wait, in either queue; how many there were."""
-    return outbox.cancel_all(scope, job_id, JobDue.kind, HostedRunDue.kind)
+    return outbox.cancel_all(scope, job_id, RunDue.kind, HostedRunDue.kind)

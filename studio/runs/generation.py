@@ -80,7 +80,10 @@ class RunProgressWatch:
     """What an engine calls after each step: it tells how far the picture is, and stops with its run or its row."""
 
     def __init__(self, tenant: OpenScope, job: JobRow, pulse: Heartbeat, *, every: float) -> None:
-        self._tenant, self._job, self._pulse, self._every = tenant, job, pulse, every
+        self._tenant = tenant
+        self._job = job
+        self._pulse = pulse
+        self._every = every
         self._next = 0.0
 
     def __call__(self, done: int, total: int) -> None:

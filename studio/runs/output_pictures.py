@@ -21,7 +21,8 @@ class PictureState(StrEnum):
 
     MISSING = "missing"  # nobody made it yet, or nobody will: the state of the run says which
     WAITING = "waiting"  # it is there, and people still have to rate it or to look at it
-    READY, WITHHELD = "ready", "withheld"
+    READY = "ready"
+    WITHHELD = "withheld"
     REFUSED = "refused"  # its seller did not make it, and nobody asks again
 
 
@@ -59,7 +60,8 @@ def list_run_pictures(scope: Scope, job_id: UUID) -> list[RunPicture]:
     ).all()
     made = {row.source_key: row for row in rows}
     digests = [row.sha256 for row in rows]
-    standing, waiting = ratings.display_ratings(scope, digests), queries.unreviewed_digests(scope, digests)
+    standing = ratings.display_ratings(scope, digests)
+    waiting = queries.unreviewed_digests(scope, digests)
     refused = {one["number"]: Message.from_json(one["reason"]) for one in job.skipped}
     found = []
     for number in range(job.total):

@@ -57,8 +57,12 @@ class _Kept(PurchaseRecord):
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, row: EngineOrderRow, job: JobRow) -> None:
         super().__init__(str(row.id), row.asked_at, row.remote_id)
-        self._tenant, self._store, self._tenant_id, self._id = tenant, store, row.tenant_id, row.id
-        self._job, self._engine = job, row.engine
+        self._tenant = tenant
+        self._store = store
+        self._tenant_id = row.tenant_id
+        self._id = row.id
+        self._job = job
+        self._engine = row.engine
 
     def mark_requested(self) -> None:
         """Raises LeaseLost where another worker asks, or the run has ended; Gone where a picture that the request bears
@@ -67,7 +71,8 @@ class _Kept(PurchaseRecord):
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
             run_inputs.check_inputs_may_leave(scope, self._job, self._engine)
             spending_caps.mark_ordering(scope, self._id, at)
-        self.since, self.order = at, ""
+        self.since = at
+        self.order = ""
 
     def mark_refused(self) -> None:
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
@@ -144,7 +149,8 @@ class PictureBuyer:
         return picture, price
 
     def _reserve_order(self, number: int, asked: ImageJob, engine: HostedImageEngine) -> tuple[_Kept, Price]:
-        job, price = self.job, engine.price(asked)
+        job = self.job
+        price = engine.price(asked)
         model = hosted_services.priced_service(engine.name, asked.model or engine.model, asked.needed_inputs)
         wanted = PurchaseRequest(job.creator_id, job.id, number, engine.name, model, price, self.budget)
         with self.tenant(job.tenant_id, PURCHASES_ACTOR) as scope:

@@ -51,7 +51,8 @@ def count_settled(scope: Scope, job: JobRow) -> int:
     there = assets.assets_by_source(
         scope, job.creator_id, [picture_source_key(job, number) for number in range(job.done, job.total)]
     )
-    numbers, left_out = range(job.done, job.total), skipped_numbers(job)
+    numbers = range(job.done, job.total)
+    left_out = skipped_numbers(job)
     missing = (number for number in numbers if picture_source_key(job, number) not in there and number not in left_out)
     return next(missing, job.total)
 

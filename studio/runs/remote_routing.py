@@ -55,7 +55,10 @@ def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
     if not remote_workers.list_connected_workers(scope):
         scope.session.delete(row)
         return False
-    row.lease, row.until, row.numbers, row.tries = None, None, [], 0
+    row.lease = None
+    row.until = None
+    row.numbers = []
+    row.tries = 0
     scope.add(row)
     return True
 

@@ -119,7 +119,8 @@ def start_run(
     written = specs.get_spec(scope, recipe_id)
     lists = wildcards.current_wildcards(scope, creator_id, written.prompt) if lists is None else lists
     spec = specs.with_wildcards(written, lists)
-    total, answers = count or spec.picture_count, parameters.complete_values(spec.parameters, given or {})
+    total = count or spec.picture_count
+    answers = parameters.complete_values(spec.parameters, given or {})
     shots = specs.plan_pictures(
         spec, seed=seed, count=total, given=answers
     )  # a wrong one is told now, by no failed job
@@ -175,7 +176,9 @@ def generate_pictures(
     bring = partial(
         pipeline.ingest_asset, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare
     )
-    turn, refused, began = 0, 0, monotonic()
+    turn = 0
+    refused = 0
+    began = monotonic()
     try:
         if _move_to_other_queue(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
             return
@@ -185,10 +188,8 @@ def generate_pictures(
                 part_began = monotonic()
                 most = _may_draw(tenant, job, per_day)
                 group, part = _next_group(shots, left, _max_batch_pictures(event, engine))
-                part, group = (
-                    part[:most],
-                    run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR),
-                )
+                part = part[:most]
+                group = run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR)
                 records.check_room(
                     tenant, job.tenant_id, store.quota_bytes, 1
                 )  # nothing is drawn that surely cannot be kept
@@ -199,7 +200,8 @@ def generate_pictures(
                     for _ in _ingest_pictures(
                         _prepare_pictures(made, group, part, job, credential), tenant, job, store, bring
                     ):
-                        turn, refused = turn + 1, 0
+                        turn = turn + 1
+                        refused = 0
                 except PictureUndelivered as error:
                     if not _skip_or_raise(tenant, job, part[0].number, error, refused := refused + 1):
                         return
@@ -375,7 +377,8 @@ def _prepare_pictures(
 ) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
     """The missing pictures of a group with their numbers, each as soon as it is there; of those made together the first
     bears the time of all."""
-    wanted, began = {one.number for one in part}, monotonic()
+    wanted = {one.number for one in part}
+    began = monotonic()
     for shot in group:
         if not wanted:
             return

@@ -8,7 +8,11 @@ from foundation.state_graphs import StateGraph
 class JobState(StrEnum):
     """Where one run of a recipe, or one clip, stands. Stopped by a person: what it made so far stays."""
 
-    QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
 
 
 JOB_STATES = StateGraph(

@@ -34,7 +34,8 @@ PROGRESS_INTERVAL = 1.0
 class ClipKind(StrEnum):
     """What a clip is made of: stills that are cut together, or one picture that a model makes move."""
 
-    STILLS, MODEL = "stills", "model"
+    STILLS = "stills"
+    MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def finish_clip(tenant: OpenScope, row: ClipRow, asset_id: UUID, *, actor: str) 
     """It is in the library."""
     with tenant(row.tenant_id, actor) as scope:
         row = lock_clip(scope, row.id, lock=True)
-        row.asset_id, row.done = asset_id, row.total
+        row.asset_id = asset_id
+        row.done = row.total
         if row.state == JobState.RUNNING:  # stopped while it was brought in: it is in the library all the same
             move_clip(scope, row, JobState.DONE)
             notices.close(scope, f"clip:{row.id}")
@@ -151,7 +153,11 @@ class ClipProgressWatch:
     """What is called for each frame or step: it tells how far the clip is, and stops with it or with its row."""
 
     def __init__(self, tenant: OpenScope, row: ClipRow, pulse: Heartbeat, *, every: float, actor: str) -> None:
-        self.tenant, self._row, self.pulse, self._every, self._actor = tenant, row, pulse, every, actor
+        self.tenant = tenant
+        self._row = row
+        self.pulse = pulse
+        self._every = every
+        self._actor = actor
         self._next = 0.0
 
     def __call__(self, done: int, _total: int) -> None:

@@ -28,7 +28,7 @@ from studio.ingest import pipeline
 from studio.ingest.classification import CompareFaces
 from studio.library import assets, storage_quota
 from studio.recipes import prompt_rating
-from studio.video import clips as clipping
+from studio.video import clips
 from studio.video.clips import PROGRESS_INTERVAL, ClipEnded, ClipProgressWatch
 from studio.video.events import SlideshowDue
 from studio.video.models import ClipRow
@@ -77,7 +77,7 @@ def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowReques
     Raises NotFound for what is not in this creator's library, Refused for a picture that is withheld and for words that
     are never written, BadInput `clip.…` for what no clip is made of, Unavailable without the font of its words.
     """
-    if (known := clipping.find_clip_by_key(scope, key)) is not None:
+    if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
     slideshow.check_slideshow([(one.seconds, one.caption) for one in wanted.shots], wanted.form)
     prompt_rating.rate_text(scope, wanted.overlay_texts)
@@ -132,7 +132,7 @@ def make_slideshow(
 ) -> None:
     """Cut a clip and bring it into the library, or say why it cannot be. A worker that died begins anew, and one that
     died after it stood finds it there. Others' faults are tried again."""
-    row = clipping.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
+    row = clips.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
     if row is None:
         return
     wanted = _request_from_json(row.spec)
@@ -158,9 +158,9 @@ def make_slideshow(
     except ClipEnded:
         return
     except (BadInput, Refused, NotFound) as refused:
-        clipping.fail_clip(tenant, event, refused.message, actor=SLIDESHOW_ACTOR)
+        clips.fail_clip(tenant, event, refused.message, actor=SLIDESHOW_ACTOR)
         return
-    clipping.finish_clip(tenant, row, asset_id, actor=SLIDESHOW_ACTOR)
+    clips.finish_clip(tenant, row, asset_id, actor=SLIDESHOW_ACTOR)
 
 
 def _render_clip(
@@ -172,12 +172,16 @@ def _render_clip(
 ) -> pipeline.PreparedAsset:
     """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile is not used."""
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
-        parts, spoken = _load_parts(scope, row.creator_id, wanted), _is_generated_speech(scope, wanted.sound)
+        parts = _load_parts(scope, row.creator_id, wanted)
+        spoken = _is_generated_speech(scope, wanted.sound)
         declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
         storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is cut that surely cannot be kept
     stills = [_build_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
     sound = store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
-    form, seed, fades, whole = wanted.form, wanted.seed, wanted.fades, wanted.whole
+    form = wanted.form
+    seed = wanted.seed
+    fades = wanted.fades
+    whole = wanted.whole
     data = slideshow.render_slideshow(SlideshowPlan(stills, form, seed, fades, whole, sound, spoken), told=watch)
     watch.pulse.check_lease()
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:

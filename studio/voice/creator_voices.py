@@ -23,7 +23,7 @@ from studio.library import assets
 from studio.voice.models import CreatorVoiceRow
 from studio.voice.states import SpeechState
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def choose_voice(
 
     Raises as `allowed`; NotFound for a creator of nobody here.
     """
-    tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
+    queries.get_creator(scope, creator_id)  # another tenant's is unknown
     told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
     row = _find_voice_row(scope, creator_id) or CreatorVoiceRow(
         tenant_id=scope.tenant_id, id=_voice_row_id(scope, creator_id), creator_id=creator_id, **told

@@ -16,7 +16,7 @@ from generators.contract.speech import OfferedVoice, SpeechJob
 from studio.voice import creator_voices, speeches
 from studio.voice.models import SpeechRow, VoiceSampleRow
 from studio.voice.states import SpeechState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 SAMPLE_TEXT = Message("voice.sample_words")
 SAMPLE_LIFETIME = timedelta(days=1)
@@ -49,7 +49,7 @@ def request_sample(
 
     Raises as `creator_voices.check_voice_allowed` and `speeches.request_speech`.
     """
-    tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
+    queries.get_creator(scope, creator_id)  # another tenant's is unknown
     voice = creator_voices.check_voice_allowed(scope, wanted, person_id)
     return speeches.store_speech(
         scope,

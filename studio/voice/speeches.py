@@ -32,7 +32,7 @@ from studio.voice.creator_voices import ChosenVoice
 from studio.voice.events import SpeechDue
 from studio.voice.models import SpeechRow, VoiceSampleRow
 from studio.voice.states import SPEECH_STATES, SpeechState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 SPEECH_ACTOR = "system:speaking"
 PENDING_STATES = (str(SpeechState.WAITING), str(SpeechState.ASKED))
@@ -203,7 +203,7 @@ def used_characters(scope: Scope) -> int:
         scope.run(
             "SELECT coalesce(sum(characters), 0) FROM speeches WHERE tenant_id = :tenant AND created_at >= :since",
             tenant=scope.tenant_id,
-            since=month_start(ZoneInfo(tenant_reads.get_agency(scope).zone), scope.now),
+            since=month_start(ZoneInfo(queries.get_agency(scope).zone), scope.now),
         ).scalar_one()
     )
 
@@ -299,7 +299,9 @@ def _change_speech_state(
 ) -> None:
     """To another state; without `characters`, what was reserved stays counted."""
     SPEECH_STATES.check(SpeechState(row.state), state)
-    row.state, row.reason, row.asset_id = str(state), stored_message(reason), asset_id
+    row.state = str(state)
+    row.reason = stored_message(reason)
+    row.asset_id = asset_id
     row.characters = row.characters if characters is None else characters
     scope.add(row)
 

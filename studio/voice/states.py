@@ -9,7 +9,11 @@ class SpeechState(StrEnum):
     """What became of a text to say. Asked: an engine may have said and billed it; uncertain: nobody knows, until a
     person takes it as billed."""
 
-    WAITING, ASKED, MADE, FAILED, UNCERTAIN = "waiting", "asked", "made", "failed", "uncertain"
+    WAITING = "waiting"
+    ASKED = "asked"
+    MADE = "made"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
 
 
 SPEECH_STATES = StateGraph(

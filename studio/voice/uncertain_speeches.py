@@ -96,5 +96,6 @@ def _lock_uncertain_speech(scope: Scope, creator_id: UUID, speech_id: UUID) -> S
 
 def _mark_speech_failed(scope: Scope, row: SpeechRow, because: Message) -> None:
     SPEECH_STATES.check(SpeechState(row.state), SpeechState.FAILED)
-    row.state, row.reason = str(SpeechState.FAILED), stored_message(because)
+    row.state = str(SpeechState.FAILED)
+    row.reason = stored_message(because)
     scope.add(row)

@@ -20,7 +20,7 @@ from generators.contract.engines import EngineError
 from generators.contract.speech import EngineVoice, OfferedVoice, SpeechEngine, VoiceLicence, offer_voice
 from studio.voice.events import VoiceCatalogDue
 from studio.voice.models import VoiceListRow
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 VOICE_CATALOG_ACTOR = "system:voices"
 PATIENCE = timedelta(minutes=2)
@@ -50,7 +50,8 @@ def request_voice_catalog(scope: Scope) -> None:
     if row is not None and _is_listing_in_progress(row, scope.now):
         return
     row = row or VoiceListRow(tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now)
-    row.asked_at, row.listed_at = scope.now, None
+    row.asked_at = scope.now
+    row.listed_at = None
     scope.add(row)
     outbox.put(scope, VoiceCatalogDue(scope.tenant_id, scope.tenant_id))
 
@@ -104,7 +105,8 @@ def fail_voice_catalog(event: VoiceCatalogDue, *, tenant: OpenScope) -> None:
 
 
 def _list_offered_voices(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[OfferedVoice], list[Message]]:
-    offers, missing = list[OfferedVoice](), list[Message]()
+    offers = list[OfferedVoice]()
+    missing = list[Message]()
     try:
         able = engines()
     except EngineError as error:
@@ -128,7 +130,7 @@ def _is_only_agency(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]
     for other in agencies:
         if other != tenant_id:
             with tenant(other, VOICE_CATALOG_ACTOR) as scope:
-                if not tenant_reads.get_agency(scope).demo:
+                if not queries.get_agency(scope).demo:
                     return False
     return True
 
@@ -142,7 +144,8 @@ def _record_voice_list(scope: Scope, offers: Sequence[OfferedVoice], missing: Se
     row = _find_voice_list_row(scope) or VoiceListRow(
         tenant_id=scope.tenant_id, id=_voice_list_id(scope), asked_at=scope.now
     )
-    row.found, row.missing = [asdict(one) for one in offers], [one.to_json() for one in missing]
+    row.found = [asdict(one) for one in offers]
+    row.missing = [one.to_json() for one in missing]
     row.listed_at = scope.now
     scope.add(row)
 

@@ -7,11 +7,11 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.money import Money
+from subscribers.rails import installed_rails
+from subscribers.rails.price_text import format_price
 
 pass
 
-from subscribers.rails import installed_rails
-from subscribers.rails.price_text import format_price
 
 HIGHEST = 1_000_000
 """Minor units: beyond it a price is a slip of the finger."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message, render_message
@@ -204,7 +204,7 @@ def monthly_payment_refusal(scope: Scope, query: CheckoutQuery) -> Message | Non
 
 def _find_refusal(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message | None:
     """Raises NotFound."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     fan = directory.get_fan_identity(scope, row.fan_id, row.channel_id)
     plan = plans.get_plan(scope, row.plan_id)
     if fan.native_id != query.payer or channel.id != query.till.channel_id:
@@ -254,7 +254,8 @@ def record_month_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     if payment_id is None:
         return None
     book = entries.record_sale if kind == "matched" else entries.record_suspense
-    rail, creator = entries.rail_ledger_account(fact.rail, fact.till.account), fact.till.creator_id
+    rail = entries.rail_ledger_account(fact.rail, fact.till.account)
+    creator = fact.till.creator_id
     at = month_close.booking_time(scope, creator, fact.at)
     book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator, fan_id=owner)
     if row is None or kind == "orphan":
@@ -320,7 +321,8 @@ def _record_month(scope: Scope, row: Subscription, payment_id: UUID, fact: Payme
     )
     anew = row.state in (SubscriptionState.OFFERED, SubscriptionState.ENDED)
     if anew or row.begun_at is None or fact.at < row.begun_at:
-        row.first_charge, row.begun_at = fact.charge_id, fact.at
+        row.first_charge = fact.charge_id
+        row.begun_at = fact.at
     subscription_rows.recompute_paid_until(scope, row)
     if anew or (row.stopped_at is not None and fact.at > row.stopped_at):  # it was taken all the same
         row.stopped_at = None

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -132,7 +132,7 @@ def answer_checkout_query(scope: Scope, query: CheckoutQuery) -> PaymentAllowed 
 
 def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
     """What speaks against the payment, in the order a fan would want to hear it. Raises NotFound."""
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     pack = packs.get_pack(scope, order.pack_id)
     if fan.native_id != query.payer or channel.id != query.till.channel_id:
@@ -166,7 +166,7 @@ def _find_refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message |
 
 def is_pack_deliverable(scope: Scope, order: Order, pack: PackView, fan: directory.FanIdentityView) -> bool:
     """Whether the safety check would let this pack go to this fan now."""
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     unit = message_delivery.build_message_unit(
         scope, channel, fan, Subject("order", order.id), text=order.title, media=pack.media
     )
@@ -188,7 +188,8 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     rail = entries.rail_ledger_account(fact.rail, fact.till.account)
     book = entries.record_sale if kind == "matched" else entries.record_suspense
-    fan_id, creator_id = _fan_of(scope, order, fact, kind), fact.till.creator_id
+    fan_id = _fan_of(scope, order, fact, kind)
+    creator_id = fact.till.creator_id
     at = month_close.booking_time(scope, creator_id, fact.at)
     book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if kind == "orphan":
@@ -238,7 +239,9 @@ def assign_payment_to_order(scope: Scope, payment_id: UUID, order_id: UUID) -> N
     if payment.kind != "orphan" or not same or order.state not in UNPAID_ORDER_STATES:
         raise Conflict("payment.not_settled")
     _check_not_owned(scope, order)
-    payment.kind, payment.order_id, payment.fan_id = "matched", order.id, order.fan_id
+    payment.kind = "matched"
+    payment.order_id = order.id
+    payment.fan_id = order.fan_id
     scope.add(payment)
     money = Money(payment.amount_minor, payment.currency)
     whose = {"creator_id": order.creator_id, "fan_id": order.fan_id}
@@ -306,16 +309,18 @@ def record_unlock(scope: Scope, order_id: UUID, native_id: str, *, at: datetime 
         scope, order_rows.get_order(scope, order_id).conversation_id
     )  # conversations before orders
     order = order_rows.get_order(scope, order_id, lock=True)
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     till = RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
-    money, when = Money(order.amount_minor, order.currency), min(at or scope.now, scope.now)
+    money = Money(order.amount_minor, order.currency)
+    when = min(at or scope.now, scope.now)
     fact = PaymentFact(order.rail, till, native_id, order.id, fan.native_id, money, "ppv", when)
     payment_id = _record_charge(scope, fact, order, "matched")
     if payment_id is None:
         return None
     push = _record_entitlement(scope, order, payment_id, FulfilmentState.DELIVERED)
-    push.native_id, push.settled_at = native_id, when
+    push.native_id = native_id
+    push.settled_at = when
     scope.add(push)
     order_rows.transition_order(scope, order, OrderState.FULFILLED)
     if order.offer_id is not None:
@@ -346,7 +351,8 @@ def _fulfil_order(scope: Scope, order: Order, payment_id: UUID) -> None:
 
 def _complete_unlocked_order(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
     """What was bought lies in the chat already, and opened as it was paid; that proves a message in doubt."""
-    push.native_id, push.settled_at = row.native_id, scope.now
+    push.native_id = row.native_id
+    push.settled_at = scope.now
     scope.add(push)
     order_rows.transition_order(scope, order, OrderState.FULFILLED)
     if order.offer_id is not None:

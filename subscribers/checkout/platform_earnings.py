@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import UniqueConstraint
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from connectors.contract.earnings import Earning, Earnings, TimeSpan
@@ -26,20 +26,21 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops import telemetry
 from foundation.outbox import outbox
-from foundation.outbox import outbox as outbox_soon
+from foundation.outbox.outbox import put_coalesced
 from subscribers.checkout import unlocks
 from subscribers.checkout.events import EarningsDue
 from subscribers.ledger import month_close
 from subscribers.statements import bookings
 from subscribers.statements.file_reader import StatementMovement
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 READING = "system:earning"
 MIN_QUERY_SPAN = timedelta(hours=1)
 """A question about so little time is not halved any more."""
 
-HURRIED, ONCE_MORE = timedelta(minutes=1), timedelta(minutes=15)
+HURRIED = timedelta(minutes=1)
+ONCE_MORE = timedelta(minutes=15)
 """How long what happens to an account is gathered before its platform is asked, and asked again: it may tell late."""
 
 Ask = Callable[[UUID, UUID, TimeSpan], Earnings | Reauthorize | None]
@@ -132,7 +133,7 @@ class _Tally:
 
 def schedule_earnings_readings(scope: Scope) -> None:
     """Put a question for each account that is let in; one that waits already is not put twice."""
-    for channel in channel_reads.list_channels(scope):
+    for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
             outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
 
@@ -140,7 +141,7 @@ def schedule_earnings_readings(scope: Scope) -> None:
 def expedite_earnings_reading(scope: Scope, channel_id: UUID) -> None:
     """Something was paid, or went back: what is new is asked for within a minute, however much there is of it."""
     for gathered in (HURRIED, ONCE_MORE):
-        outbox_soon.put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
+        put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
 
 
 def read_earnings(
@@ -158,12 +159,13 @@ def read_earnings(
     there is more to read than one reading takes.
     """
     with tenant(event.tenant_id, READING) as scope:
-        channel = channel_reads.get_channel(scope, event.subject_id)
+        channel = queries.get_channel(scope, event.subject_id)
         if channel.platform not in earns:
             return
         books = _load_books(scope, channel, earns[channel.platform], pace.first)
         now = scope.now
-    tally, since = _Tally(), max(books.read_until - MIN_QUERY_SPAN, books.begins_at)
+    tally = _Tally()
+    since = max(books.read_until - MIN_QUERY_SPAN, books.begins_at)
     question = _Question(books, tally, tenant, ask, summed, pace)
     whole = question.through(_split_span(since, now, pace.at_once))
     full = whole and not event.lately
@@ -188,14 +190,16 @@ class _Question:
 
     def through(self, spans: Iterable[TimeSpan]) -> bool:
         """Ask for one span after the other, and book each; whether all were."""
-        left, channel = deque(spans), self.books.channel
+        left = deque(spans)
+        channel = self.books.channel
         while left:
             if self.tally.enough(self.pace):
                 return False
             span = left.popleft()
             told = self.ask(channel.tenant_id, channel.id, span)
             if not isinstance(told, Earnings):
-                self.tally.silent, self.tally.refused = True, isinstance(told, Reauthorize)
+                self.tally.silent = True
+                self.tally.refused = isinstance(told, Reauthorize)
                 return False
             self.tally.questions += 1
             self.tally.rows += len(told.rows)
@@ -222,10 +226,8 @@ def _split_span(since: datetime, until: datetime, size: timedelta) -> list[TimeS
 
 def _load_books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
     """How far the account was read; the first time from the end of the last closed month on."""
-    shut, zone = (
-        month_close.list_closed_months(scope, channel.creator_id),
-        tenant_reads.get_creator(scope, channel.creator_id).zone,
-    )
+    shut = month_close.list_closed_months(scope, channel.creator_id)
+    zone = get_creator(scope, channel.creator_id).zone
     begins = datetime.combine((scope.now - first).date(), time.min, tzinfo=UTC)
     if shut:
         begins = max(begins, month_close.month_bounds(zone, max(shut))[1])
@@ -250,10 +252,12 @@ def _record_earnings(scope: Scope, books: _Books, span: TimeSpan, told: Earnings
     creator_id = books.channel.creator_id
     bookings.lock_statements(scope, creator_id)
     rows = [row for row in told.rows if row.at >= books.begins_at]
-    booked, paid_for = _load_booked_sums(scope, creator_id, rows), unlocks.paid_for_by_movement(scope, creator_id, rows)
+    booked = _load_booked_sums(scope, creator_id, rows)
+    paid_for = unlocks.paid_for_by_movement(scope, creator_id, rows)
     sales = unlocks.orders_of_messages(scope, books.channel.id, list(paid_for.values()))
     by_file = bookings.days_with_movements(scope, creator_id, books.source, told=False)
-    keys, new = {row.key for row in rows}, list[StatementMovement]()
+    keys = {row.key for row in rows}
+    new = list[StatementMovement]()
     for row in rows:
         before = booked.get(row.key) or (booked.get(row.like) if row.like not in keys else None)
         if before is None and row.at.astimezone(UTC).date() in by_file:
@@ -280,7 +284,7 @@ def _record_earnings(scope: Scope, books: _Books, span: TimeSpan, told: Earnings
         channel=books.channel.id,
         until=span.until,
     )
-    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    zone = ZoneInfo(get_creator(scope, creator_id).zone)
     return {at.astimezone(zone).date() for at in counted}
 
 
@@ -313,10 +317,13 @@ def _build_correction(row: Earning, before: _Before | None) -> StatementMovement
     if before is None:
         return StatementMovement(0, row.at, row.kind, row.reference, row.gross, row.fee, row.key)
     sign = 1 if row.kind == "sale" else -1
-    gross, fee = sign * row.gross.minor - before.gross, sign * row.fee.minor - before.fee
+    gross = sign * row.gross.minor - before.gross
+    fee = sign * row.fee.minor - before.fee
     if not gross and not fee:
         return None
-    way, code, key = 1 if gross >= 0 else -1, row.gross.currency, f"{row.key}+{before.lines}"
+    way = 1 if gross >= 0 else -1
+    code = row.gross.currency
+    key = f"{row.key}+{before.lines}"
     moved = Money(way * gross, code), Money(way * fee, code)
     return StatementMovement(0, row.at, "sale" if way > 0 else "refund", row.reference, *moved, key)
 
@@ -364,7 +371,7 @@ def _record_reading(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) 
 
 def list_earnings_accounts(scope: Scope, creator_id: UUID) -> list[EarningsAccount]:
     """The accounts of a creator that told what they earned."""
-    names = channel_reads.channel_names(scope)
+    names = queries.channel_names(scope)
     rows = scope.run(
         "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE tenant_id = :tenant"
         " AND creator_id = :creator AND read_at IS NOT NULL ORDER BY source, channel_id",

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.states import ChannelState
 from connectors.contract import paid_media
 from connectors.contract.balance import AccountBalance, BalanceMovement, MovementPage
@@ -23,16 +23,22 @@ from foundation.ops import telemetry
 from foundation.outbox import outbox
 from subscribers.checkout import order_payments
 from subscribers.checkout.events import RailReconcile
-from subscribers.ledger import entries as ledger
 from subscribers.ledger import month_close
-from subscribers.ledger.entries import LedgerLine
+from subscribers.ledger.entries import (
+    SUSPENSE_ACCOUNT,
+    LedgerLine,
+    TransactionKind,
+    account_balance,
+    post_transaction,
+    rail_ledger_account,
+)
 from subscribers.orders import locked_messages, order_rows, rail_movements, refunds
 from subscribers.orders.rail_movements import READING_OVERLAP, RailAccount, RailProgress
 from subscribers.rails import installed_rails
 from subscribers.rails.contract import PAID_MEDIA_PRODUCT, PaymentFact, PaymentRail, Rails, till_of_channel
 from subscribers.rails.price_text import format_price
 from subscribers.statements import bookings
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 RECONCILING = "system:reconciling"
@@ -70,7 +76,7 @@ PACE = ReconciliationPace()
 def schedule_reconciliations(scope: Scope) -> None:
     """Put a comparison for each account that sells; one that waits already is not put twice."""
     sells = installed_rails.rail_terms_by_platform().keys()
-    for channel in channel_reads.list_channels(scope):
+    for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE and channel.chat_surface and channel.platform in sells:
             outbox.put(scope, RailReconcile(scope.tenant_id, channel.id), dedupe=f"rail:{channel.id}")
 
@@ -91,12 +97,13 @@ def reconcile_rail_account(
     there is more to read than one reading takes.
     """
     with tenant(event.tenant_id, RECONCILING) as scope:
-        channel = channel_reads.get_channel(scope, event.subject_id)
+        channel = queries.get_channel(scope, event.subject_id)
         rail = rails.get(channel.platform)
         if rail is None or channel.platform not in lists:
             return
         of = RailAccount(channel, rail.name)
-        reading, now = rail_movements.begin_reading(scope, of), scope.now
+        reading = rail_movements.begin_reading(scope, of)
+        now = scope.now
     first = reading.deep_at is None
     deep = reading.deep_at is not None and now - reading.deep_at >= pace.nightly
     comparison = _Comparison(of, rail, reading, tenant, summed)
@@ -148,7 +155,7 @@ class _Comparison:
     def end(self, lies: AccountBalance, currency: str, *, unread: int, deep: bool) -> None:
         """The list is read to its end: what lies there, beside what the books say."""
         with self._open_scope() as scope:
-            booked = ledger.account_balance(scope, self._ledger_account).get(currency, 0)
+            booked = account_balance(scope, self._ledger_account).get(currency, 0)
             exact = (lies.minor - booked) * NANO + lies.nano - rail_movements.unbooked_fraction(scope, self.of)
             differs = abs(exact) // NANO * (1 if exact > 0 else -1)
             self._notify_difference(scope, differs, Money(lies.minor, currency), Money(booked, currency))
@@ -171,7 +178,7 @@ class _Comparison:
 
     @property
     def _ledger_account(self) -> str:
-        return ledger.rail_ledger_account(self.rail.name, self.of.name)
+        return rail_ledger_account(self.rail.name, self.of.name)
 
     def _open_scope(self) -> AbstractContextManager[Scope]:
         return self.tenant(self.of.channel.tenant_id, RECONCILING)
@@ -257,32 +264,31 @@ class _Comparison:
         told = Message("rail.unexplained", {"amount": format_price(money), "account": self.of.name})
         cause = f"rail:{self.rail.name}:{self.of.name}:{row.native_id}:{row.came}"
         notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
-        return self._book_movement(scope, row, money, "adjustment", ledger.SUSPENSE_ACCOUNT)
+        return self._book_movement(scope, row, money, "adjustment", SUSPENSE_ACCOUNT)
 
     def _book_fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
         """What a charge, or its way back, moved more or less than the payment says: somebody else's part of it."""
         return self._book_amount(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
 
     def _book_movement(
-        self, scope: Scope, row: BalanceMovement, money: Money, kind: ledger.TransactionKind, other: str
+        self, scope: Scope, row: BalanceMovement, money: Money, kind: TransactionKind, other: str
     ) -> int:
         """Book a whole movement against another account; what it moved on the rail, negative for what left."""
         return self._book_amount(scope, row, money if row.came else -money, kind, other)
 
-    def _book_amount(
-        self, scope: Scope, row: BalanceMovement, moved: Money, kind: ledger.TransactionKind, other: str
-    ) -> int:
+    def _book_amount(self, scope: Scope, row: BalanceMovement, moved: Money, kind: TransactionKind, other: str) -> int:
         key = f"{self.rail.name}:{self.of.name}:{row.native_id}:{'in' if row.came else 'out'}"
         entries = [LedgerLine(self._ledger_account, moved), LedgerLine(other, -moved)]
-        at, creator_id = self._open_at(scope, min(row.at, scope.now)), self.of.channel.creator_id
-        ledger.post_transaction(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
+        at = self._open_at(scope, min(row.at, scope.now))
+        creator_id = self.of.channel.creator_id
+        post_transaction(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
         return moved.minor
 
     def _open_at(self, scope: Scope, at: datetime) -> datetime:
         return month_close.booking_time(scope, self.of.channel.creator_id, at)
 
     def _load_zone(self, scope: Scope) -> ZoneInfo:
-        return ZoneInfo(tenant_reads.get_creator(scope, self.of.channel.creator_id).zone)
+        return ZoneInfo(get_creator(scope, self.of.channel.creator_id).zone)
 
     def _recompute_day(self, scope: Scope, at: datetime) -> None:
         self.summed(scope, self.of.channel.creator_id, {at.astimezone(self._load_zone(scope)).date()})

@@ -28,7 +28,7 @@ from subscribers.subscriptions import subscription_rows
 from subscribers.subscriptions.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from subscribers.subscriptions.states import SubscriptionState
 from subscribers.subscriptions.subscription_rows import Subscription
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 
 GRACE = timedelta(days=3)
@@ -37,7 +37,8 @@ GRACE = timedelta(days=3)
 END_REMINDER_LEAD = timedelta(days=3)
 """Before the end of a month, the next one may be asked for, and who does not renew is told of it."""
 
-AGAIN, REST = timedelta(seconds=30), timedelta(minutes=5)
+AGAIN = timedelta(seconds=30)
+REST = timedelta(minutes=5)
 CHATTING = "system:chat"
 RUNNING_STATES = (SubscriptionState.ACTIVE, SubscriptionState.STOPPED)
 
@@ -60,7 +61,7 @@ def subscription_message_params(row: Subscription) -> dict[str, str | int]:
 
 def paid_until_day(scope: Scope, row: Subscription, talk: Conversation) -> str:
     """The day on which what is paid ends, where the creator lives."""
-    zone = ZoneInfo(tenant_reads.get_creator(scope, row.creator_id).zone)
+    zone = ZoneInfo(queries.get_creator(scope, row.creator_id).zone)
     return format_date((row.until or scope.now).astimezone(zone).date(), talk.language)
 
 
@@ -125,7 +126,8 @@ def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal
     """Have the platform take no further month; where its answer is lost it is asked again, and stops once."""
     with tenant(event.tenant_id, CHATTING) as scope:
         row = subscription_rows.get_subscription(scope, event.subject_id)
-        channel_id, charge_id = row.channel_id, event.charge_id or row.first_charge
+        channel_id = row.channel_id
+        charge_id = event.charge_id or row.first_charge
         if not charge_id or (row.stopped_at is not None and not event.payer):
             return
         user = event.payer or directory.get_fan_identity(scope, row.fan_id, row.channel_id).native_id

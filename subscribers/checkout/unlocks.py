@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.sending import removal
 from connectors.contract import paid_media
@@ -83,7 +83,7 @@ def _find_locked_message(scope: Scope, order_id: UUID) -> _Sought | None:
         return None
     if order.state != OrderState.INVOICED and all(one.removed_at is not None for one in _list_copies(scope, row)):
         return None
-    channel = channel_reads.get_channel(scope, order.channel_id)
+    channel = queries.get_channel(scope, order.channel_id)
     fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
     if fan.status == "erased":  # nobody knows any more whose chat it was
         return None
@@ -115,7 +115,7 @@ def _by_list(scope: Scope, order: Order, row: Draft) -> None:
     if not lying:
         return
     over = order.updated_at or scope.now
-    read_at = rail_movements.last_read_at(scope, order.rail, channel_reads.get_channel(scope, order.channel_id).account)
+    read_at = rail_movements.last_read_at(scope, order.rail, queries.get_channel(scope, order.channel_id).account)
     if order.checkout_at is not None or read_at is None or read_at <= over + LISTED_BY:
         request_earnings_reading(scope, order.channel_id)
         locked_messages.schedule_unlock_check(
@@ -215,7 +215,7 @@ def record_listed_sale(event: EarningListed, *, tenant: OpenScope) -> None:
         order_payments.record_unlock(scope, event.subject_id, event.native_id, at=datetime.fromisoformat(event.at))
         if event.back:
             order = order_rows.get_order(scope, event.subject_id)
-            channel = channel_reads.get_channel(scope, order.channel_id)
+            channel = queries.get_channel(scope, order.channel_id)
             refunds.record_refund(scope, rail=order.rail, account=channel.account, charge_id=event.native_id)
 
 

@@ -11,13 +11,12 @@ from foundation.outbox import outbox
 from gate.contract.units import Rating
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from subscribers.comments.events import CommentAnswerDue
-from subscribers.conversations import comment_rows as remarks
-from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.conversations import comment_rows, conversation_rows, unsent_text
 from subscribers.conversations.states import OwnerState
 from subscribers.replies import persona, reply_generation
 from subscribers.replies.prompt import TurnInputs
 from subscribers.replies.reply_generation import RATING_CEILINGS, ReplyTurn, TurnResult, WriteText
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 
 SUGGESTING = "system:chat"
@@ -26,7 +25,7 @@ SUGGESTING = "system:chat"
 def request_answer_suggestion(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None:
     """Have `most` characters suggested for an answer to a remark. Raises NotFound, Conflict for one that was deleted,
     Refused for who does not hold the conversation."""
-    row = remarks.get_comment_row(scope, remark_id)
+    row = comment_rows.get_comment_row(scope, remark_id)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     if row.state == "deleted":
         raise Conflict("remark.deleted")
@@ -53,19 +52,19 @@ def suggest_answer(
 
 
 def _prepare_turn(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
-    row = remarks.get_comment_row(scope, event.subject_id)
+    row = comment_rows.get_comment_row(scope, event.subject_id)
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     speaker = persona.active_persona(scope, row.creator_id)
     if speaker is None:
         _notify_failure(scope, event, Message("chat.no_persona"))
         return None
-    creator = tenant_reads.get_creator(scope, row.creator_id)
+    creator = queries.get_creator(scope, row.creator_id)
     inputs = TurnInputs(
         persona=speaker,
         language=talk.language,
         ceiling=RATING_CEILINGS[Rating.G],
         local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
-        now=(remarks.comment_text(scope, row),),
+        now=(comment_rows.comment_text(scope, row),),
         turn=1,
         facts=(f"They wrote this under a post, everybody reads the answer; at most {event.most} characters.",),
     )
@@ -74,7 +73,9 @@ def _prepare_turn(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
 
 def _apply_reply(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> bool:
     """Whether what it said is used."""
-    talk = conversation_rows.lock_conversation(scope, remarks.get_comment_row(scope, event.subject_id).conversation_id)
+    talk = conversation_rows.lock_conversation(
+        scope, comment_rows.get_comment_row(scope, event.subject_id).conversation_id
+    )
     if spoken.reply is None or spoken.trouble not in (None, "unsure") or len(spoken.reply.text) > event.most:
         _notify_failure(scope, event, Message("remark.no_suggestion"))
     elif not unsent_text.load_unsent_text(scope, talk.id, event.member_id):
@@ -84,5 +85,5 @@ def _apply_reply(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> b
 
 
 def _notify_failure(scope: Scope, event: CommentAnswerDue, told: Message) -> None:
-    row = remarks.get_comment_row(scope, event.subject_id)
+    row = comment_rows.get_comment_row(scope, event.subject_id)
     notices.put(scope, told, cause=f"suggest:{event.subject_id}", creator_id=row.creator_id)

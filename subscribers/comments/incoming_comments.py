@@ -8,17 +8,15 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
-from channels.listening import comments as asking
-from channels.listening import webhook_subscriptions
-from connectors.contract.comments import MAX_COMMENT_LENGTH, CommentPage
-from connectors.contract.comments import Comment as Said
+from channels.listening import comments, webhook_subscriptions
+from connectors.contract.comments import MAX_COMMENT_LENGTH, Comment, CommentPage
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from foundation.outbox import outbox as outbox_soon
-from gate.evidence import received_comments as gate_remarks
+from foundation.outbox.outbox import put_coalesced
+from gate.evidence import received_comments
 from subscribers.comments.events import CommentsDue
 from subscribers.conversations import conversation_rows, text_signals
 from subscribers.conversations.comment_rows import COMMENT_KIND, PUBLIC_CONVERSATION
@@ -34,14 +32,17 @@ HEARING = "system:remarks"
 MAX_COMMENT_AGE = timedelta(days=7)
 """What was said longer ago when it is first heard is history: a new account would bring in years of it."""
 
-MAX_NAME_LENGTH, MAX_ID_LENGTH, MAX_ADDRESS_LENGTH = 200, 500, 2000
+MAX_NAME_LENGTH = 200
+MAX_ID_LENGTH = 500
+MAX_ADDRESS_LENGTH = 2000
 UNHEARD = timedelta(days=1)
 """After so long without a reading the members are told: an account let in before the right was asked for has none."""
 
 NOBODY_TELLS = timedelta(days=1)
 """When an account is looked at again whose platform tells nothing of the kind: its connector may have learned to."""
 
-HURRIED, ONCE_MORE = timedelta(minutes=2), timedelta(minutes=15)
+HURRIED = timedelta(minutes=2)
+ONCE_MORE = timedelta(minutes=15)
 """How long calls about an account are gathered before it is asked, and asked again: it may tell late. A reading takes
 five requests at most, and Instagram allows 200 an hour: calls alone never use them up."""
 
@@ -54,14 +55,14 @@ Ask = Callable[[UUID, UUID], tuple[Channel, CommentPage] | None]
 
 def schedule_comment_readings(scope: Scope) -> None:
     """Put a question for each account that it is time to ask; one that waits already is not put twice."""
-    for channel_id in asking.accounts_due_for_comments(scope):
+    for channel_id in comments.accounts_due_for_comments(scope):
         outbox.put(scope, CommentsDue(scope.tenant_id, channel_id), dedupe=f"remarks:{channel_id}")
 
 
 def expedite_comment_reading(scope: Scope, channel_id: UUID) -> None:
     """Somebody said something: it is asked for within two minutes, however much there is of it."""
     for gathered in (HURRIED, ONCE_MORE):
-        outbox_soon.put_coalesced(scope, CommentsDue(scope.tenant_id, channel_id), within=gathered)
+        put_coalesced(scope, CommentsDue(scope.tenant_id, channel_id), within=gathered)
 
 
 def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]) -> None:
@@ -75,12 +76,12 @@ def receive_comments(event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: 
             with tenant(event.tenant_id, HEARING) as scope:
                 receive_comment(scope, told[0], said)
     with tenant(event.tenant_id, HEARING) as scope:
-        channel = channel_reads.get_channel(scope, event.subject_id)
+        channel = queries.get_channel(scope, event.subject_id)
         after = told[1].cursor if told is not None else None
         again = every.get(channel.platform, NOBODY_TELLS)
         if told is not None and not told[1].more and webhook_subscriptions.has_recent_calls(scope, channel.id):
             again *= SELDOM
-        last = asking.acknowledge_comments(scope, channel.id, after, again=again)
+        last = comments.acknowledge_comments(scope, channel.id, after, again=again)
         if channel.platform in every:
             _notify_unreadable(scope, channel, deaf=scope.now - last > UNHEARD)
 
@@ -95,13 +96,11 @@ def _notify_unreadable(scope: Scope, channel: Channel, *, deaf: bool) -> None:
         notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
 
 
-def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
+def receive_comment(scope: Scope, channel: Channel, said: Comment) -> None:
     """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
-    native_id, author, text = (
-        conversation_rows.clean_stored_text(said.native_id),
-        conversation_rows.clean_stored_text(said.author),
-        conversation_rows.clean_stored_text(said.text)[:MAX_COMMENT_LENGTH],
-    )
+    native_id = conversation_rows.clean_stored_text(said.native_id)
+    author = conversation_rows.clean_stored_text(said.author)
+    text = conversation_rows.clean_stored_text(said.text)[:MAX_COMMENT_LENGTH]
     old = said.at is not None and scope.now - said.at > MAX_COMMENT_AGE
     named = 0 < len(native_id) <= MAX_ID_LENGTH and 0 < len(author) <= MAX_ID_LENGTH
     if not named or old or _is_known(scope, channel.id, native_id):
@@ -132,7 +131,7 @@ def receive_comment(scope: Scope, channel: Channel, said: Said) -> None:
             state="open",
         )
     )
-    gate_remarks.record_received_comment(
+    received_comments.record_received_comment(
         scope,
         creator_id=channel.creator_id,
         channel_id=channel.id,

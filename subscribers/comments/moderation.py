@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import cast, get_args
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.sending import removal
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import ModerationAction
@@ -22,11 +22,10 @@ from foundation.outbox import outbox
 from gate.contract.units import COMMENT_REFERENCE, Subject
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
-from gate.log import queries as gate_reads
+from gate.log.queries import explain_decision
 from gate.permits import issuance
 from subscribers.comments.events import CommentModerationDue
-from subscribers.conversations import comment_rows as remarks
-from subscribers.conversations import conversation_rows, outgoing_messages, unsent_text
+from subscribers.conversations import comment_rows, conversation_rows, outgoing_messages, unsent_text
 from subscribers.conversations.models import Conversation, PublicComment
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.fans import directory
@@ -73,7 +72,7 @@ class CommentView:
 
 
 def list_comments_of_conversation(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[CommentView]:
-    """The remarks of a conversation, the newest first."""
+    """The comment_rows of a conversation, the newest first."""
     rows = scope.run(
         "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state, r.liked FROM remarks r"
         " JOIN messages m ON m.tenant_id = r.tenant_id AND m.conversation_id = r.conversation_id AND m.seq = r.seq"
@@ -97,7 +96,7 @@ def count_open_public_comments(scope: Scope, creators: Sequence[UUID]) -> int:
 
 def conversation_of_comment(scope: Scope, remark_id: UUID) -> UUID:
     """The conversation a remark is a line of. Raises NotFound; another tenant's looks the same."""
-    return remarks.get_comment_row(scope, remark_id).conversation_id
+    return comment_rows.get_comment_row(scope, remark_id).conversation_id
 
 
 def _compose_answer(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
@@ -116,12 +115,12 @@ def answer_comment(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *,
     Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
     conversation and where the platform takes no answers, Conflict for a remark that was deleted, NotFound.
     """
-    found = remarks.get_comment_row(scope, remark_id)
+    found = comment_rows.get_comment_row(scope, remark_id)
     talk = conversation_rows.lock_conversation(scope, found.conversation_id)
     if outgoing_messages.has_draft(scope, key):
         return
     row = _lock_comment(scope, talk, remark_id, member_id)
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     words = _validate_text(text, max_answer_length(can, channel.surface))
     if COMMENT_REFERENCE not in can.points_at:
         raise Refused("remark.no_answers", account=channel.name)
@@ -129,7 +128,7 @@ def answer_comment(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *,
         scope,
         talk,
         origin="member",
-        kind=remarks.COMMENT_KIND,
+        kind=comment_rows.COMMENT_KIND,
         state=DraftState.APPROVED,
         text=_compose_answer(scope, talk, words, can),
         remark_id=row.id,
@@ -158,7 +157,7 @@ def _validate_text(text: str, most: int) -> str:
 
 
 def _lock_comment(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) -> PublicComment:
-    row = remarks.get_comment_row(scope, remark_id, lock=True)
+    row = comment_rows.get_comment_row(scope, remark_id, lock=True)
     if row.state == "deleted":
         raise Conflict("remark.deleted")
     if OwnerState(talk.owner) is not OwnerState.HUMAN or talk.owner_member_id != member_id:
@@ -170,20 +169,19 @@ def check_comment_answer(
     scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, can: Capabilities
 ) -> tuple[Message, ...]:
     """Why these words would not stand there as they are, while they are being typed; nothing is written down."""
-    row, words = remarks.get_comment_row(scope, remark_id), text.strip()
+    row = comment_rows.get_comment_row(scope, remark_id)
+    words = text.strip()
     talk = conversation_rows.get_conversation(scope, row.conversation_id)
     if not words or talk.owner_member_id != member_id:
         return ()
-    shown, by = (
-        _compose_answer(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can),
-        unsent_text.load_suggested_text(scope, talk.id, member_id),
-    )
+    shown = _compose_answer(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can)
+    by = unsent_text.load_suggested_text(scope, talk.id, member_id)
     what = Subject("draft", uuid7())
-    unit = remarks.comment_answer_unit(
-        scope, what, shown, row, language=talk.language, text_ai=remarks.answer_origin(shown, by)
+    unit = comment_rows.comment_answer_unit(
+        scope, what, shown, row, language=talk.language, text_ai=comment_rows.answer_origin(shown, by)
     )
     decision = issuance.preview_decision(scope, unit, author=f"member:{member_id}")
-    return () if decision.is_allowed else gate_reads.explain_decision(decision)
+    return () if decision.is_allowed else explain_decision(decision)
 
 
 @dataclass(frozen=True)
@@ -215,7 +213,8 @@ def _list_live_copies(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
 def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
     """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and Conflict where
     nothing of it stands."""
-    row, left = outgoing_messages.get_draft(scope, draft_id), _list_live_copies(scope, draft_id)
+    row = outgoing_messages.get_draft(scope, draft_id)
+    left = _list_live_copies(scope, draft_id)
     if row.remark_id is None or not left:
         raise Conflict("remark.no_answer_stands")
     for copy in left:
@@ -226,9 +225,9 @@ def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
 def request_moderation(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> None:
     """Have something done with a remark, within seconds. Raises NotFound, Refused where the platform knows no such act,
     Conflict for a remark that was deleted."""
-    row = remarks.get_comment_row(scope, remark_id)
+    row = comment_rows.get_comment_row(scope, remark_id)
     if act not in can.moderates:
-        raise Refused("remark.no_such_act", account=channel_reads.get_channel(scope, row.channel_id).name)
+        raise Refused("remark.no_such_act", account=queries.get_channel(scope, row.channel_id).name)
     if row.state == "deleted":
         raise Conflict("remark.deleted")
     event = CommentModerationDue(scope.tenant_id, remark_id, act, scope.actor)
@@ -244,18 +243,19 @@ def close_comments(scope: Scope, conversation_id: UUID) -> None:
         tenant=scope.tenant_id,
         talk=conversation_id,
     )
-    remarks.update_public_conversation(scope, talk)
+    comment_rows.update_public_conversation(scope, talk)
 
 
 def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: Moderate) -> None:
     """Do what a member asked for with a remark; what the platform refuses is told to the members."""
     act = cast(ModerationAction, event.act)
     with tenant(event.tenant_id, event.by) as scope:
-        row = remarks.get_comment_row(scope, event.subject_id)
+        row = comment_rows.get_comment_row(scope, event.subject_id)
         fan = directory.get_fan_identity(
             scope, conversation_rows.get_conversation(scope, row.conversation_id).fan_id, row.channel_id
         )
-        channel_id, native_id = row.channel_id, row.native_id
+        channel_id = row.channel_id
+        native_id = row.native_id
     if fan.status == "erased" or row.state == "deleted":
         return
     outcome = act_on(event.tenant_id, channel_id, native_id, fan.native_id, act)
@@ -266,15 +266,15 @@ def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: 
 
 
 def _settle_action(scope: Scope, remark_id: UUID, act: ModerationAction, outcome: Outcome) -> None:
-    talk = conversation_rows.lock_conversation(scope, remarks.get_comment_row(scope, remark_id).conversation_id)
-    row = remarks.get_comment_row(scope, remark_id, lock=True)
+    talk = conversation_rows.lock_conversation(scope, comment_rows.get_comment_row(scope, remark_id).conversation_id)
+    row = comment_rows.get_comment_row(scope, remark_id, lock=True)
     cause = f"remark:{remark_id}:{act}"
     match outcome:
         case Published():
             audit.record(scope, f"remark.{act}", f"remark:{remark_id}")
             notices.close(scope, cause)
             row.liked = LIKES.get(act, row.liked)
-            remarks.settle_comment(scope, talk, row, DONE.get(act, row.state))
+            comment_rows.settle_comment(scope, talk, row, DONE.get(act, row.state))
         case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
             notices.put(scope, reason, cause=cause, creator_id=row.creator_id)
         case _:

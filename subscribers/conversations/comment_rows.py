@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.sending import step_runner
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -78,7 +78,7 @@ def comment_answer_unit(
     scope: Scope, what: Subject, text: str, row: PublicComment, *, language: str, text_ai: str = "none"
 ) -> Unit:
     """An answer as everybody will see it, pointing at what it answers. Raises NotFound."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     unit = Unit(
         tenant_id=scope.tenant_id,
         creator_id=row.creator_id,

@@ -168,7 +168,9 @@ def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: s
     if talk.last_in_at is None or scope.now - talk.last_in_at > SESSION_GAP:
         talk.session_at = scope.now
     row = _build_line(scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body)
-    talk.last_in_seq, talk.last_in_at, talk.snoozed_until = talk.last_seq, scope.now, None
+    talk.last_in_seq = talk.last_seq
+    talk.last_in_at = scope.now
+    talk.snoozed_until = None
     scope.add(row, talk)
     return True
 
@@ -204,7 +206,8 @@ def record_our_line(
     if known:
         return
     row = _build_line(scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body)
-    row.draft_id, row.media = draft_id, list(media)
+    row.draft_id = draft_id
+    row.media = list(media)
     scope.add(row, talk)
 
 
@@ -259,7 +262,9 @@ def change_owner(
     """
     before = OwnerState(talk.owner)
     OWNER_STATES.check(before, to)
-    talk.owner, talk.owner_member_id, talk.reason = str(to), member, stored_message(reason)
+    talk.owner = str(to)
+    talk.owner_member_id = member
+    talk.reason = stored_message(reason)
     talk.epoch += 1
     talk.unsure = talk.redone = 0
     scope.add(

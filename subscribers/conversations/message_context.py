@@ -48,7 +48,8 @@ def read_new_message(
     found = _fetch_rows(scope, _LATELY, fan, channel, since=scope.now - conversation_rows.SESSION_GAP)[::-1]
     asked = next((row.body for row in reversed(found) if row.direction == "out"), "")
     theirs = [row for row in found if row.direction == "in"]
-    was, reads = [row.body for row in theirs], [row.now for row in theirs]
+    was = [row.body for row in theirs]
+    reads = [row.now for row in theirs]
     return tuple(MessageReading(text, before, asked) for before in ([was] if was == reads else [was, reads]))
 
 

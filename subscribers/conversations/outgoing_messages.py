@@ -29,7 +29,8 @@ LIFE_OF_SERVICE = timedelta(days=7)
 LASTING = frozenset({"invoice", "pack", "locked", "remark"})
 """Kinds that live as long: what stands in public waits for nobody."""
 
-PAYMENT_SEND_PRIORITY, SECOND = 3, 4
+PAYMENT_SEND_PRIORITY = 3
+SECOND = 4
 """Priorities in the lane of a chat: what money asks for, then fixed texts; a model's words come after (5)."""
 
 
@@ -170,7 +171,8 @@ def has_draft(scope: Scope, draft_id: UUID) -> bool:
 def transition_draft(scope: Scope, row: Draft, after: DraftState, reason: Message | None = None) -> None:
     """Bring a draft that this transaction holds to `after`. Raises Conflict."""
     DRAFT_STATES.check(DraftState(row.state), after)
-    row.state, row.reason = str(after), stored_message(reason)
+    row.state = str(after)
+    row.reason = stored_message(reason)
     scope.add(row)
 
 
@@ -179,8 +181,11 @@ def approve_waiting_draft(scope: Scope, draft_id: UUID, *, text: str | None = No
     row = get_draft(scope, draft_id, lock=True)
     transition_draft(scope, row, DraftState.APPROVED)
     if text is not None and text != row.text:
-        row.original_text, row.text, row.written_by = row.text, text, scope.actor
-    row.approved_by, row.expires_at = scope.actor, scope.now + DRAFT_LIFETIME
+        row.original_text = row.text
+        row.text = text
+        row.written_by = scope.actor
+    row.approved_by = scope.actor
+    row.expires_at = scope.now + DRAFT_LIFETIME
     scope.add(row)
     schedule_message_draft(scope, row)
 

@@ -11,7 +11,10 @@ from subscribers.subscriptions.states import SubscriptionState
 class OwnerState(StrEnum):
     """Who answers a conversation: exactly one."""
 
-    BOT, PENDING_HUMAN, HUMAN, CLOSED = "bot", "pending_human", "human", "closed"
+    BOT = "bot"
+    PENDING_HUMAN = "pending_human"
+    HUMAN = "human"
+    CLOSED = "closed"
 
 
 class DraftState(StrEnum):
@@ -19,14 +22,22 @@ class DraftState(StrEnum):
 
     PENDING = "pending"  # being written
     DRAFT = "draft"  # waits for a person
-    APPROVED, AUTO = "approved", "auto"  # a person, or a rule, said yes
+    APPROVED = "approved"  # a person, or a rule, said yes
+    AUTO = "auto"
     SENDING = "sending"  # permit consumed and committed before the call
-    SENT, FAILED = "sent", "failed"
+    SENT = "sent"
+    FAILED = "failed"
     UNCERTAIN = "uncertain"  # only a look-up or a person may leave this state
-    REJECTED, EXPIRED, CANCELLED = "rejected", "expired", "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
 
 
-O, D, F, B, R = OwnerState, DraftState, FulfilmentState, OrderState, RefundState  # noqa: E741  names of one letter, for the graphs
+O = OwnerState  # noqa: E741  names of one letter, for the graphs
+D = DraftState
+F = FulfilmentState
+B = OrderState
+R = RefundState
 
 OWNER_STATES = StateGraph(
     initial=O.BOT,

@@ -3,7 +3,7 @@ this off."""
 
 from foundation.db.database import Scope
 from gate.policy import active_policy
-from gate.text import text_rating as gate_text
+from gate.text import text_rating
 from gate.text.lexicon import Lexicon
 from gate.text.text_rating import MinorSignal
 from gate.viewers import age_assurance
@@ -12,7 +12,7 @@ from subscribers.conversations.message_context import MessageReading
 
 def has_crisis_signal(scope: Scope, text: str) -> bool:
     """Whether somebody speaks of harming themselves."""
-    return gate_text.is_crisis_message(text, lexicon=active_policy.current_bundle(scope).lexicon)
+    return text_rating.is_crisis_message(text, lexicon=active_policy.current_bundle(scope).lexicon)
 
 
 def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: MessageReading) -> bool:
@@ -41,6 +41,6 @@ def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSi
 
 def _detect_signal(one: MessageReading, lexicon: Lexicon) -> MinorSignal:
     """What one reading says; of words that were heard before, nothing that they say alone."""
-    if one.known and gate_text.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE:
+    if one.known and text_rating.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE:
         return MinorSignal.NONE
-    return gate_text.detect_minor_statement(one.text, before=one.before, asked=one.asked, lexicon=lexicon)
+    return text_rating.detect_minor_statement(one.text, before=one.before, asked=one.asked, lexicon=lexicon)

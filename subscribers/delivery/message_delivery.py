@@ -6,8 +6,7 @@ from functools import partial
 from typing import assert_never
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
@@ -46,7 +45,8 @@ from subscribers.orders import locked_messages, order_rows
 from subscribers.orders.states import OrderState
 from tenants.notices import notices
 
-ACT, ACT_WITH_FILES = timedelta(seconds=30), timedelta(seconds=60)
+ACT = timedelta(seconds=30)
+ACT_WITH_FILES = timedelta(seconds=60)
 """How long a message may take to leave."""
 
 MintPermit = Callable[..., Permit]
@@ -71,10 +71,8 @@ def message_subject(draft_id: UUID) -> Subject:
 def compose_message(scope: Scope, row: Draft, channel: Channel) -> Unit:
     """The message as its one reader will see it, or everybody what answers a remark. Raises NotFound."""
     if row.remark_id is not None:
-        remark, by = (
-            comment_rows.get_comment_row(scope, row.remark_id),
-            comment_rows.answer_origin(row.text, row.original_text),
-        )
+        remark = comment_rows.get_comment_row(scope, row.remark_id)
+        by = comment_rows.answer_origin(row.text, row.original_text)
         return comment_rows.comment_answer_unit(
             scope, message_subject(row.id), row.text, remark, language=row.language, text_ai=by
         )
@@ -142,7 +140,7 @@ def build_message_unit(
 
 def judge_message(scope: Scope, row: Draft) -> issuance.Decision:
     """What the safety check says of a message now; its author is kept with the decision."""
-    unit = compose_message(scope, row, channel_reads.get_channel(scope, row.channel_id))
+    unit = compose_message(scope, row, queries.get_channel(scope, row.channel_id))
     return issuance.judge_unit(scope, unit, author=row.written_by or scope.actor)
 
 
@@ -156,7 +154,7 @@ def claim_message(
     row = outgoing_messages.get_draft(scope, draft_id)
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         raise NotClaimable
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     unit = compose_message(scope, row, channel)
     issuance.lock_unit(scope, unit)
     blocked = send_limits.claim_send_slot(scope, channel)
@@ -322,7 +320,8 @@ def _record_sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -
     author = "system" if row.origin == "auto" else "bot" if row.origin == "bot" else "member"
     if author != "system":
         _observe_first_reply(scope, talk, author)
-        talk.unanswered_since, talk.redone = None, 0
+        talk.unanswered_since = None
+        talk.redone = 0
     conversation_rows.record_our_line(
         scope,
         talk,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
@@ -54,7 +54,8 @@ from tenants.notices import notices
 ACT = timedelta(seconds=60)
 """A pack may hold many files."""
 
-WORRY, GIVE_UP = timedelta(minutes=15), timedelta(hours=24)
+WORRY = timedelta(minutes=15)
+GIVE_UP = timedelta(hours=24)
 """A paid pack that does not leave: a person is told, and after a day the money goes back."""
 
 HELD_AGAIN = timedelta(minutes=5)
@@ -79,7 +80,7 @@ def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
 def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
     """Let the safety check see a sale as soon as it is made; what it says counts again when the pack is pushed."""
     row = _get_fulfilment(scope, fulfilment_id)
-    unit = compose_pack(scope, row, channel_reads.get_channel(scope, row.channel_id))
+    unit = compose_pack(scope, row, queries.get_channel(scope, row.channel_id))
     issuance.judge_unit(scope, unit, author=scope.actor)
 
 
@@ -93,7 +94,7 @@ def claim_pack_delivery(
     row = _get_fulfilment(scope, fulfilment_id)
     if row.state != FulfilmentState.WAITING:
         raise NotClaimable
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     unit = compose_pack(scope, row, channel)
     issuance.lock_unit(scope, unit)
     blocked = send_limits.claim_send_slot(scope, channel)
@@ -110,7 +111,8 @@ def claim_pack_delivery(
         order_rows.transition_order(scope, order, OrderState.FULFILLING)
     deadline = scope.now + ACT
     _transition_fulfilment(scope, row, FulfilmentState.SENDING)
-    row.attempt, row.deadline_at = row.attempt + 1, deadline
+    row.attempt = row.attempt + 1
+    row.deadline_at = deadline
     scope.add(row)
     outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=deadline + SEND_MARGIN)
     return step_runner.prepare_step(
@@ -193,7 +195,8 @@ def _settle_fulfilment(scope: Scope, talk: Conversation, row: Fulfilment, outcom
 
 def _record_delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_id: str) -> None:
     _transition_fulfilment(scope, row, FulfilmentState.DELIVERED)
-    row.native_id, row.settled_at = native_id, scope.now
+    row.native_id = native_id
+    row.settled_at = scope.now
     scope.add(row)
     pack = packs.get_pack(scope, row.pack_id)
     media = tuple(medium.sha256 for medium in pack.media)
@@ -222,7 +225,8 @@ def _mark_uncertain(scope: Scope, row: Fulfilment, reason: Message) -> None:
 
 def _schedule_retry(scope: Scope, row: Fulfilment, after: timedelta) -> None:
     """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass it."""
-    again, lane = OrderFulfil(scope.tenant_id, row.id), conversation_rows.chat_lane(row.conversation_id)
+    again = OrderFulfil(scope.tenant_id, row.id)
+    lane = conversation_rows.chat_lane(row.conversation_id)
     outbox.put(scope, again, at=scope.now + after, lane=lane, holds_lane=True, priority=2)
 
 
@@ -295,7 +299,7 @@ def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> 
 
 def _opened_here(scope: Scope, talk: Conversation) -> bool:
     """Whether the platform shows what was bought where it was sold, for as long as it stands."""
-    rail = installed_rails.rail_terms_by_platform().get(channel_reads.get_channel(scope, talk.channel_id).platform)
+    rail = installed_rails.rail_terms_by_platform().get(queries.get_channel(scope, talk.channel_id).platform)
     return rail is not None and rail.locked
 
 
@@ -357,5 +361,6 @@ def _transition_fulfilment(
     scope: Scope, row: Fulfilment, after: FulfilmentState, reason: Message | None = None
 ) -> None:
     FULFILMENT_STATES.check(FulfilmentState(row.state), after)
-    row.state, row.reason = str(after), stored_message(reason)
+    row.state = str(after)
+    row.reason = stored_message(reason)
     scope.add(row)

@@ -7,7 +7,8 @@ from foundation.db.database import Scope
 SEND_MARGIN = timedelta(seconds=20)
 """After the time something may take to leave, until its answer is looked for."""
 
-RECHECK_BOUNDS, SELDOM = timedelta(seconds=2), timedelta(seconds=30)
+RECHECK_BOUNDS = timedelta(seconds=2)
+SELDOM = timedelta(seconds=30)
 MAX_SEND_TIME = timedelta(seconds=60)
 """What anything may take to leave: whatever ends later was begun by a clock that has been put back since."""
 

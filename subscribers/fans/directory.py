@@ -14,7 +14,7 @@ from foundation.ids import uuid7
 from foundation.outbox import outbox
 from subscribers.fans.events import FanOptedOut
 from subscribers.fans.models import Fan, FanFacts, FanIdentity
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 FALLBACK = "en"
 ERASED_ID_PREFIX = "erased:"
@@ -193,7 +193,7 @@ def mark_blocked_by_fan(scope: Scope, channel_id: UUID, native_id: str) -> None:
 
 
 def _first_language(scope: Scope, creator_id: UUID) -> str:
-    return next(iter(tenant_reads.get_creator(scope, creator_id).languages), "")
+    return next(iter(queries.get_creator(scope, creator_id).languages), "")
 
 
 def _record_language(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityView:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from connectors.contract.connector import Connector
 from connectors.contract.outcomes import Rejected
 from foundation.db.database import Scope
@@ -16,7 +16,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from gate.contract.units import Unit
-from gate.log import queries as gate_reads
+from gate.log.queries import explain_decision
 from gate.permits import issuance
 from gate.policy.events import EmergencyStopRequested
 from subscribers.catalog import offers
@@ -110,7 +110,7 @@ def check_member_reply(
         return ()
     unfit = _find_platform_refusal(unit, there) if there is not None else None
     decision = issuance.preview_decision(scope, unit, author=f"member:{member_id}")
-    why = () if decision.is_allowed else gate_reads.explain_decision(decision)
+    why = () if decision.is_allowed else explain_decision(decision)
     return (unfit, *why) if unfit is not None else why
 
 
@@ -135,7 +135,7 @@ def send_offer(
         raise NotFound("offer.not_now")
     _check_text(words or chosen.title)
     speaker_notices.introduce_member(scope, talk)
-    rail = installed_rails.rail_terms_by_platform()[channel_reads.get_channel(scope, talk.channel_id).platform]
+    rail = installed_rails.rail_terms_by_platform()[queries.get_channel(scope, talk.channel_id).platform]
     if rail.locked or lock:
         locked_messages.send_locked_offer(
             scope, talk, chosen, rail, text=words or chosen.title, key=key, by=scope.actor
@@ -171,7 +171,7 @@ def send_plan_offer(scope: Scope, conversation_id: UUID, member_id: UUID, plan_i
 
 def list_offers_for_conversation(scope: Scope, talk: Conversation) -> tuple[OfferCandidate, ...]:
     """What may be offered to the fan of a conversation now; nothing where the account has no rail."""
-    channel = channel_reads.get_channel(scope, talk.channel_id)
+    channel = queries.get_channel(scope, talk.channel_id)
     rail = installed_rails.rail_terms_by_platform().get(channel.platform)
     if rail is None or not channel.chat_surface or talk.kind != "private":
         return ()
@@ -269,7 +269,7 @@ def _check_there(scope: Scope, talk: Conversation, there: Connector | None, word
 
 def _build_message_unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
     """Words of a member as a message to the fan of a conversation; None where the account has no chat."""
-    channel = channel_reads.get_channel(scope, talk.channel_id)
+    channel = queries.get_channel(scope, talk.channel_id)
     if not channel.chat_surface:
         return None
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -27,7 +27,10 @@ from subscribers.rails.price_text import format_price
 LINES = 60
 """Lines of a conversation that are shown, the newest."""
 
-WITH_PEOPLE, NEWEST, IN_PUBLIC, DEALT_WITH = 60, 40, 40, 10
+WITH_PEOPLE = 60
+NEWEST = 40
+IN_PUBLIC = 40
+DEALT_WITH = 10
 """Conversations in the list: those that ask for a person, the newest of the others, what is said in public, and the
 newest of that which was dealt with."""
 
@@ -38,17 +41,15 @@ URGENT = 0
 class InboxGroup(StrEnum):
     """What a conversation asks of the member who looks, in the order of the list."""
 
-    SAFETY, DOUBT, MINE, WAITING, PUBLIC, COLLEAGUES, BOT, SNOOZED, CLOSED = (
-        "safety",
-        "doubt",
-        "mine",
-        "waiting",
-        "public",
-        "colleagues",
-        "bot",
-        "snoozed",
-        "closed",
-    )
+    SAFETY = "safety"
+    DOUBT = "doubt"
+    MINE = "mine"
+    WAITING = "waiting"
+    PUBLIC = "public"
+    COLLEAGUES = "colleagues"
+    BOT = "bot"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -342,7 +343,8 @@ def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
     ).one_or_none()
     if row is None:
         raise NotFound("fan.unknown")
-    account, chat = channel_reads.get_channel(scope, of.channel_id), f"{of.channel_id}:{row.native_id}"
+    account = queries.get_channel(scope, of.channel_id)
+    chat = f"{of.channel_id}:{row.native_id}"
     return FanCard(
         name=row.display_name,
         language=row.language,

@@ -84,7 +84,8 @@ def create_saved_reply(
 
     Raises BadInput for no name, no words or too many, Conflict for a name that is taken or when there are enough.
     """
-    called, said = _validate_name(name), _validate_text(words, place)
+    called = _validate_name(name)
+    said = _validate_text(words, place)
     if language not in SAVED_REPLY_LANGUAGES or place not in SAVED_REPLY_PLACES:
         raise BadInput("saved.bad_place")
     _lock_saved_replies(scope, talk.creator_id)
@@ -114,7 +115,8 @@ def create_saved_reply(
 def update_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str) -> None:
     """Call an answer otherwise, or have it say something else. Raises NotFound, else as `keep`."""
     _lock_saved_replies(scope, talk.creator_id)
-    called, said = _validate_name(name), _validate_text(words, _get_saved_reply(scope, talk, answer_id).place)
+    called = _validate_name(name)
+    said = _validate_text(words, _get_saved_reply(scope, talk, answer_id).place)
     _check_free(scope, talk.creator_id, called, answer_id)
     scope.run(
         "UPDATE saved_answers SET name = :name, words = :words, updated_at = house_now()"
@@ -185,10 +187,8 @@ def _validate_name(name: str) -> str:
 
 
 def _validate_text(words: str, place: str) -> str:
-    said, most = (
-        words.replace("\x00", "").strip(),
-        member_actions.MAX_REPLY_LENGTH if place == "private" else moderation.MAX_COMMENT_ANSWER_LENGTH,
-    )
+    said = words.replace("\x00", "").strip()
+    most = member_actions.MAX_REPLY_LENGTH if place == "private" else moderation.MAX_COMMENT_ANSWER_LENGTH
     if not said:
         raise BadInput("saved.no_words")
     if len(said) > most:

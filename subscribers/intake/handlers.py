@@ -103,7 +103,8 @@ def deliver_pack(event: OrderFulfil, *, tenant: OpenScope, claim: Claim, carry: 
 def _run_delivery(
     event: ChatSend | OrderFulfil, desk: DeliveryServices, *, tenant: OpenScope, claim: Claim, carry: RunSteps
 ) -> None:
-    tenant_id, subject_id = event.tenant_id, event.subject_id
+    tenant_id = event.tenant_id
+    subject_id = event.subject_id
     try:
         with tenant(tenant_id, CHAT) as scope:
             armed = claim(scope, subject_id)

@@ -6,8 +6,7 @@ from enum import Enum
 from typing import assert_never
 from uuid import UUID
 
-from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.metrics import reaction_counts
 from channels.roles import reader_roles
@@ -19,7 +18,7 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.facts import TEST_ASSURANCE_METHOD
 from gate.policy import active_policy
-from gate.text import text_rating as gate_text
+from gate.text import text_rating
 from gate.viewers import age_assurance
 from subscribers.catalog import offers
 from subscribers.checkout import monthly_payments, order_payments, subscription_endings, unlocks
@@ -41,7 +40,8 @@ from subscribers.replies import speaker_notices
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
 
-SILENCE, PATIENCE = timedelta(seconds=2.5), timedelta(seconds=8)
+SILENCE = timedelta(seconds=2.5)
+PATIENCE = timedelta(seconds=8)
 """A burst is joined: so much silence ends it, and no answer waits longer than that."""
 
 NOTICE_AGAIN = timedelta(hours=3)
@@ -191,7 +191,7 @@ def notify_age_check_result(scope: Scope, channel_id: UUID, user_id: str, state:
     fan = directory.find_fan_identity(scope, channel_id, user_id)
     if fan is None or fan.status == "erased":
         return
-    talk = conversation_rows.find_or_create_conversation(scope, fan, channel_reads.get_channel(scope, channel_id))
+    talk = conversation_rows.find_or_create_conversation(scope, fan, queries.get_channel(scope, channel_id))
     if state == "failed":
         escalation.respond_to_minor(scope, talk, fan, "")
     elif fan.status == "active" and state in age_checks.AGE_CHECK_MESSAGES:
@@ -259,7 +259,7 @@ def _send_ai_disclosure(scope: Scope, talk: Conversation, fan: directory.FanIden
 
 def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
     """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
-    if gate_text.is_bot_question(said, lexicon=active_policy.current_bundle(scope).lexicon):
+    if text_rating.is_bot_question(said, lexicon=active_policy.current_bundle(scope).lexicon):
         conversation_rows.record_marker_line(scope, talk, "truth")
         human = OwnerState(talk.owner) is OwnerState.HUMAN
         outgoing_messages.send_automated_message(

@@ -13,12 +13,17 @@ from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import BASIS_POINTS, Money, split_amount
 from subscribers.ledger.models import LedgerEntry
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 TransactionKind = Literal["sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"]
 
-SALES_ACCOUNT, REFUNDS_ACCOUNT, ALLOCATED, SUSPENSE_ACCOUNT = "sales", "refunds", "allocated", "suspense"
-AGENCY_DUE_ACCOUNT, CREATOR_DUE_ACCOUNT, CHATTER_DUE_ACCOUNT = "agency_due", "creator_due", "chatter_due"
+SALES_ACCOUNT = "sales"
+REFUNDS_ACCOUNT = "refunds"
+ALLOCATED = "allocated"
+SUSPENSE_ACCOUNT = "suspense"
+AGENCY_DUE_ACCOUNT = "agency_due"
+CREATOR_DUE_ACCOUNT = "creator_due"
+CHATTER_DUE_ACCOUNT = "chatter_due"
 PAYMENT_SOURCE = "payment"
 """`source_kind` of what a payment causes; its split and commission have kinds of their own and the same key."""
 
@@ -183,7 +188,8 @@ def record_sale(
 def _post_split(
     scope: Scope, payment_id: UUID, money: Money, book: Callable[..., bool], *, at: datetime, creator_id: UUID
 ) -> None:
-    key, shares = str(payment_id), revenue_split_at(scope, creator_id, at)
+    key = str(payment_id)
+    shares = revenue_split_at(scope, creator_id, at)
     if shares is None:
         return
     divided, commission = split_entries(money, shares)
@@ -342,6 +348,6 @@ def creator_totals(scope: Scope, creator_id: UUID, since: datetime, until: datet
 
 def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:
     """What a creator earned on a day of their own zone, one line per currency; empty for a day without sales."""
-    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     since = datetime.combine(day, time.min, tzinfo=zone)
     return creator_totals(scope, creator_id, since, datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone))

@@ -15,7 +15,7 @@ from foundation.errors import Refused
 from foundation.ids import uuid7
 from subscribers.ledger import entries
 from subscribers.ledger.entries import SalesTotals, StatementLineView
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 
 class MonthClose(CreatorOwnedRow, table=True):
@@ -64,7 +64,7 @@ def month_bounds(zone: str, month: date) -> tuple[datetime, datetime]:
 
 def load_ledger_month(scope: Scope, creator_id: UUID, first: date) -> LedgerMonth:
     """A creator's month. Raises NotFound for an unknown creator."""
-    since, until = month_bounds(tenant_reads.get_creator(scope, creator_id).zone, first)
+    since, until = month_bounds(queries.get_creator(scope, creator_id).zone, first)
     lines = entries.creator_statement(scope, creator_id=creator_id, since=since, until=until)
     row = scope.run(
         "SELECT month, by, created_at, digest FROM month_closes WHERE tenant_id = :tenant AND creator_id = :creator"
@@ -133,7 +133,7 @@ def list_closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
 
 def booking_time(scope: Scope, creator_id: UUID, at: datetime) -> datetime:
     """When something that happened at an instant counts: then, or now where its month is closed."""
-    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     return scope.now if at.astimezone(zone).date().replace(day=1) in list_closed_months(scope, creator_id) else at
 
 

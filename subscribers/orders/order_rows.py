@@ -57,7 +57,8 @@ def create_order(
 def transition_order(scope: Scope, order: Order, after: OrderState, reason: Message | None = None) -> None:
     """Bring an order that this transaction holds to `after`. Raises Conflict."""
     ORDER_STATES.check(OrderState(order.state), after)
-    order.state, order.reason = str(after), stored_message(reason)
+    order.state = str(after)
+    order.reason = stored_message(reason)
     scope.add(order)
 
 

@@ -282,7 +282,8 @@ def _list_refund_steps(scope: Scope, order_id: UUID) -> list[OrderStep]:
     )
     steps = []
     for row in rows:
-        money, failed = Money(row.amount_minor, row.currency), row.state == RefundState.FAILED
+        money = Money(row.amount_minor, row.currency)
+        failed = row.state == RefundState.FAILED
         asked_why = (
             None if failed else _message_from_json(row.reason)
         )  # a rail's refusal takes the place of why it was asked

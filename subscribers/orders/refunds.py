@@ -226,7 +226,8 @@ def _complete_refund(scope: Scope, payment_id: UUID) -> None:
     if refund is None or refund.state == RefundState.DONE:
         return
     REFUND_STATES.check(RefundState(refund.state), RefundState.DONE)
-    refund.state, refund.done_at = str(RefundState.DONE), scope.now
+    refund.state = str(RefundState.DONE)
+    refund.done_at = scope.now
     scope.add(refund)
     outbox.cancel(scope, OrderRefund.kind, payment_id)
     notices.close(scope, _refund_cause(payment_id))
@@ -300,7 +301,8 @@ def _record_refusal(scope: Scope, payment_id: UUID, reason: Message) -> None:
     if refund is None or refund.state != RefundState.ASKED:
         return
     first = refund.by == RECALL_ACTOR and (refund.reason or {}).get("code") == "refund.recalled"
-    refund.state, refund.reason = str(RefundState.FAILED), stored_message(reason)
+    refund.state = str(RefundState.FAILED)
+    refund.reason = stored_message(reason)
     scope.add(refund)
     _notify_stuck(scope, payment_id, reason)
     payment = _get_payment(scope, payment_id)

@@ -14,7 +14,8 @@ from connectors.contract.chats import ChatUpdate
 from foundation.money import Money
 from gate.contract.units import Rating
 
-VERSION, MONTHLY = "1", "2"
+VERSION = "1"
+MONTHLY = "2"
 _CLAIMS = {VERSION: b"order:", MONTHLY: b"plan:"}
 INVOICE_LIFE = timedelta(minutes=30)
 """How long a price that was asked for holds, where money is asked for by an invoice."""

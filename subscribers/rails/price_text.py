@@ -8,7 +8,8 @@ _UNITS = {"XTR": "⭐", "XTS": "(test)"}
 
 def format_price(money: Money) -> str:
     """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500 (test)`."""
-    digits, unit = EXPONENTS.get(money.currency, 2), _UNITS.get(money.currency, money.currency)
+    digits = EXPONENTS.get(money.currency, 2)
+    unit = _UNITS.get(money.currency, money.currency)
     whole, part = divmod(abs(money.minor), 10**digits)
     sign = "-" if money.minor < 0 else ""
     return f"{sign}{whole}.{part:0{digits}d} {unit}" if digits else f"{money.minor} {unit}"

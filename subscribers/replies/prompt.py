@@ -15,7 +15,12 @@ ROOM = 2048
 ANSWER = 300
 """Tokens kept for the answer."""
 
-OFFERS_MOST, FACTS_MOST, MEMORIES_MOST, SUMMARY_MOST, PERSONA_MOST, NOW_MOST = 400, 300, 500, 400, 1200, 800
+OFFERS_MOST = 400
+FACTS_MOST = 300
+MEMORIES_MOST = 500
+SUMMARY_MOST = 400
+PERSONA_MOST = 1200
+NOW_MOST = 800
 """Tokens each block may take; what is longer is cut, visibly where a fan wrote it."""
 
 CUT = " […]"
@@ -91,7 +96,8 @@ def shorten_text(text: str, most: int) -> str:
     """`text` in at most `most` tokens, its cut end marked."""
     if estimate_tokens(text) <= most:
         return text
-    low, high = 0, len(text)
+    low = 0
+    high = len(text)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if estimate_tokens(text[:middle] + CUT) <= most else (low, middle - 1)
@@ -138,7 +144,8 @@ def _trim_inputs(inputs: TurnInputs) -> TurnInputs | None:
 
 
 def _build_job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJob:
-    opening, closing = f"<{nonce}>", f"</{nonce}>"
+    opening = f"<{nonce}>"
+    closing = f"</{nonce}>"
     said = "\n".join(_clean_fenced_text(text, nonce) for text in inputs.now)
     now = f"{opening}\n{shorten_text(said, NOW_MOST)}\n{closing}\n{REMINDER.format(opening=opening, closing=closing)}"
     turns = [_build_message(line, nonce, opening, closing) for line in inputs.history]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating, Verdict
@@ -27,7 +27,7 @@ from subscribers.rails.price_text import format_price
 from subscribers.replies import persona, prompt, reply_checks
 from subscribers.replies.persona import PersonaVersion
 from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 WriteText = Callable[[TextJob], GeneratedText]
@@ -35,11 +35,14 @@ WriteText = Callable[[TextJob], GeneratedText]
 HISTORY = 40
 """Lines of the conversation read for a turn; the prompt keeps what fits, the newest first."""
 
-UNSURE, VERY_UNSURE = 0.5, 0.3
+UNSURE = 0.5
+VERY_UNSURE = 0.3
 """Confidence below which two answers in a row, or one, bring a person."""
 
-FIRST_DELAY, PER_CHARACTER = timedelta(seconds=1.2), timedelta(milliseconds=35)
-MIN_DELAY, MAX_DELAY = timedelta(seconds=1), timedelta(seconds=8)
+FIRST_DELAY = timedelta(seconds=1.2)
+PER_CHARACTER = timedelta(milliseconds=35)
+MIN_DELAY = timedelta(seconds=1)
+MAX_DELAY = timedelta(seconds=8)
 """Reading time before an answer leaves; none before the first. It is never used to pass for a person."""
 
 RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
@@ -96,7 +99,7 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
         conversation_rows.escalate_to_member(scope, talk, Message("chat.no_persona"))
         return None
     conversation_rows.cancel_bot_drafts(scope, talk.id, Message("draft.superseded"), ("pending",))
-    channel = channel_reads.get_channel(scope, talk.channel_id)
+    channel = queries.get_channel(scope, talk.channel_id)
     rail = rails.get(channel.platform)
     listed = offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
     draft = outgoing_messages.create_draft(scope, talk, origin="bot", kind="text", state=DraftState.PENDING)
@@ -141,7 +144,7 @@ def _select_unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage
 def _build_inputs(
     scope: Scope, talk: Conversation, speaker: PersonaVersion, lines: list[ChatMessage], fresh: list[ChatMessage]
 ) -> TurnInputs:
-    creator = tenant_reads.get_creator(scope, talk.creator_id)
+    creator = get_creator(scope, talk.creator_id)
     ceiling = min(Rating(creator.rating_ceiling), Rating.S, key=lambda rating: rating.rank)
     new = {line.seq for line in fresh}
     said = [line for line in lines if line.kind == "text"]
@@ -215,7 +218,9 @@ def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> boo
         if draft.state == DraftState.PENDING:
             outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.superseded"))
         return False
-    draft.prompt_digest, draft.model, draft.tokens = spoken.digest, spoken.model, spoken.tokens
+    draft.prompt_digest = spoken.digest
+    draft.model = spoken.model
+    draft.tokens = spoken.tokens
     trouble = _find_trouble(talk, spoken)
     if trouble is not None or spoken.reply is None:
         outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.handed_over"))
@@ -238,7 +243,8 @@ def _find_trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
 def _apply_reply(
     scope: Scope, talk: Conversation, draft: Draft, begun: ReplyTurn, reply: reply_checks.ModelReply
 ) -> None:
-    draft.text, draft.language = reply.text, talk.language
+    draft.text = reply.text
+    draft.language = talk.language
     draft.confidence_pct = round(reply.confidence * 100)
     if reply.offer_id is not None:
         chosen = begun.candidates[int(reply.offer_id[1:]) - 1]

@@ -12,7 +12,7 @@ from subscribers.conversations import outgoing_messages
 from subscribers.conversations.models import Conversation
 from subscribers.replies import persona
 from subscribers.replies.reply_checks import find_reply_fault
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 What = Literal["notice", "truth", "person", "truth_person"]
 """A machine answers; asked, a machine says so; a person takes over; asked, a person says so."""
@@ -21,7 +21,7 @@ What = Literal["notice", "truth", "person", "truth_person"]
 def speaker_sentence(scope: Scope, talk: Conversation, what: What) -> Message:
     """The fixed sentence of who speaks, by what the creator is."""
     speaker = persona.active_persona(scope, talk.creator_id)
-    creator = tenant_reads.get_creator(scope, talk.creator_id)
+    creator = queries.get_creator(scope, talk.creator_id)
     virtual = speaker.virtual if speaker is not None else creator.kind == "virtual"
     name = speaker.name if speaker is not None else creator.name
     return Message(

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.age_verification import age_checks
 from foundation.db.database import Scope
@@ -66,4 +66,4 @@ def _get_viewer(scope: Scope, conversation_id: UUID) -> tuple[str, str]:
     """The fan of a conversation as their platform knows them."""
     talk = conversation_rows.get_conversation(scope, conversation_id)
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
-    return channel_reads.get_channel(scope, talk.channel_id).platform, fan.native_id
+    return queries.get_channel(scope, talk.channel_id).platform, fan.native_id

@@ -5,7 +5,7 @@ A proof that runs out states no fact, so all of them are looked at every hour; o
 subscription that begins or ends, at once.
 """
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.roles import reader_roles
 from channels.roles.reader_roles import RoleGiver
 from foundation.db.database import OpenScope, Scope
@@ -26,7 +26,7 @@ def update_reader_role(event: RoleCheckDue, *, tenant: OpenScope) -> None:
         apply_account_roles(scope, platform=event.platform, only=event.user_id)
         if age_assurance.get_assurance(scope, event.platform, event.user_id).can_be_messaged:
             return
-        for channel in channel_reads.list_channels(scope):
+        for channel in queries.list_channels(scope):
             fan = (
                 directory.find_fan_identity(scope, channel.id, event.user_id)
                 if channel.platform == event.platform

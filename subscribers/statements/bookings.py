@@ -26,10 +26,11 @@ from subscribers.ledger.entries import LedgerLine
 from subscribers.statements import file_reader
 from subscribers.statements.file_reader import StatementFile, StatementMovement
 from subscribers.table_columns import amount_column
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 
-FEES_ACCOUNT, NOON = "platform_fee", time(12)
+FEES_ACCOUNT = "platform_fee"
+NOON = time(12)
 MAX_SOURCE_NAME_LENGTH = 60
 
 
@@ -78,7 +79,10 @@ class StatementLine(CreatorOwnedRow, table=True):
 class LineOutcome(StrEnum):
     """What bringing a line in would do."""
 
-    NEW, KNOWN, MOVED, TOLD = "new", "known", "moved", "told"
+    NEW = "new"
+    KNOWN = "known"
+    MOVED = "moved"
+    TOLD = "told"
 
 
 BOOKED_OUTCOMES = frozenset((LineOutcome.NEW, LineOutcome.MOVED))
@@ -128,10 +132,8 @@ def preview_statement(scope: Scope, creator_id: UUID, sheet: StatementFile, *, s
 
 def booking_times(scope: Scope, creator_id: UUID, lines: Sequence[StatementMovement]) -> list[CheckedLine]:
     """Whether each line is booked on its own day, or today."""
-    shut, zone = (
-        month_close.list_closed_months(scope, creator_id),
-        ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone),
-    )
+    shut = month_close.list_closed_months(scope, creator_id)
+    zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
     when = [datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at for one in lines]
     late = [at.astimezone(zone).date().replace(day=1) in shut for at in when]
     fates = [LineOutcome.MOVED if each else LineOutcome.NEW for each in late]
@@ -308,7 +310,8 @@ def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> l
 
 
 def _book_line(scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fan_id: UUID | None) -> None:
-    line, at = one.line, _booked_at(scope, one)
+    line = one.line
+    at = _booked_at(scope, one)
     key = _payment_of(scope, creator_id, line.key)
     rail = entries.rail_ledger_account(file_reader.STATEMENT_RAIL, source)
     book = partial(entries.post_transaction, scope, occurred_at=at, creator_id=creator_id)

@@ -59,7 +59,8 @@ def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
     if found is None:
         raise UnreadableCell("date", said)
     parts = found.groupdict()
-    name, half = parts.pop("name", None), parts.pop("half")
+    name = parts.pop("name", None)
+    half = parts.pop("half")
     if name is not None:
         parts["month"] = str(_MONTHS.index(name.casefold()) + 1) if name.casefold() in _MONTHS else "0"
     numbers = {each: int(digits or 0) for each, digits in parts.items()}

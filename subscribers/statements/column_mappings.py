@@ -45,7 +45,8 @@ def known_format(scope: Scope, heading: Sequence[str]) -> StatementFormat | None
 
 def store_format(scope: Scope, heading: Sequence[str], said: StatementFormat) -> None:
     """Read files with this heading so from now on. Raises BadInput for what no file could be read with."""
-    checked, fingerprint = columns.check_format(said, heading), columns.heading_fingerprint(heading)
+    checked = columns.check_format(said, heading)
+    fingerprint = columns.heading_fingerprint(heading)
     scope.run(
         "INSERT INTO statement_columns (tenant_id, id, fingerprint, heading, columns, by) VALUES (:tenant, :id,"
         " :fingerprint, CAST(:heading AS jsonb), CAST(:columns AS jsonb), :by) ON CONFLICT (tenant_id, fingerprint)"

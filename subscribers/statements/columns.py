@@ -39,7 +39,8 @@ KIND_WORDS: Mapping[StatementLineKind, tuple[str, ...]] = MappingProxyType(
         "payout": ("payout", "virement", "versement"),
     }
 )
-MAX_WORDS, MAX_WORD_LENGTH = 40, 40
+MAX_WORDS = 40
+MAX_WORD_LENGTH = 40
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from subscribers.statements.cell_values import UnreadableCell
 from subscribers.statements.columns import StatementFormat, StatementLineKind
 
 STATEMENT_RAIL = "statement"
-MAX_BYTES, MAX_LINES = 2_000_000, 10_000
+MAX_BYTES = 2_000_000
+MAX_LINES = 10_000
 
 _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
@@ -133,7 +134,9 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
     if known is None:
         missing = [name for name in columns.COLUMN_FIELDS if name not in {*columns.guess_columns(found.heading), "net"}]
         raise BadInput("statement.unknown_columns", columns=", ".join(missing))
-    lines, totals, unread = list[_Said](), list[tuple[int, Mapping[str, str]]](), list[UnreadLine]()
+    lines = list[_Said]()
+    totals = list[tuple[int, Mapping[str, str]]]()
+    unread = list[UnreadLine]()
     for number, row in found.rows:
         cell = _select_cells(row, known)
         if _is_total(row, cell, known):
@@ -208,7 +211,8 @@ def _build_movements(lines: Sequence[_Said], source: str, unread: list[UnreadLin
         any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
         frozenset(one.kind for one in lines if one.gross.minor < 0),
     )
-    movements, equal = list[StatementMovement](), Counter[str]()
+    movements = list[StatementMovement]()
+    equal = Counter[str]()
     for one in lines:
         try:
             kind = _resolve_kind(one, signs)

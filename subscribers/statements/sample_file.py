@@ -80,5 +80,6 @@ def _generate_rows(month: date, whose: str) -> Iterator[_Row]:
 
 
 def _format_euros(cents: int) -> str:
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
+    sign = "-" if cents < 0 else ""
+    cents = abs(cents)
     return f"{sign}{cents // 100},{cents % 100:02d}"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
@@ -20,9 +20,12 @@ from subscribers.rails.contract import SUBSCRIPTION_PERIOD
 from subscribers.rails.price_text import format_price
 from subscribers.subscriptions.subscription_rows import Plan
 
-MAX_PLAN_TITLE_LENGTH, MAX_PLAN_DESCRIPTION_LENGTH, MAX_PACKS_PER_PLAN = packs.MAX_TITLE, packs.MAX_DESCRIPTION, 12
+MAX_PLAN_TITLE_LENGTH = packs.MAX_TITLE
+MAX_PLAN_DESCRIPTION_LENGTH = packs.MAX_DESCRIPTION
+MAX_PACKS_PER_PLAN = 12
 
-PLAN_ACTIVE, RETIRED = "active", "retired"
+PLAN_ACTIVE = "active"
+RETIRED = "retired"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def create_plan(
 
     Raises BadInput, and NotFound for an account or a pack that is not this creator's.
     """
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     rail = installed_rails.rail_terms_by_platform().get(channel.platform)
     if channel.creator_id != creator_id or rail is None or not rail.monthly or not channel.chat_surface:
         raise NotFound("plan.not_here")
@@ -154,7 +157,7 @@ def list_plan_summaries(scope: Scope, creators: Sequence[UUID]) -> list[PlanSumm
         creators=list(creators),
         since=scope.now - SUBSCRIPTION_PERIOD,
     ).all()
-    accounts = {one: channel_reads.get_channel(scope, one).account for one in {row.channel_id for row in rows}}
+    accounts = {one: queries.get_channel(scope, one).account for one in {row.channel_id for row in rows}}
     return [
         PlanSummary(
             id=row.id,

@@ -6,6 +6,7 @@ from enum import StrEnum
 class SubscriptionState(StrEnum):
     """A fan's subscription: paid month by month, by their platform."""
 
-    OFFERED, ACTIVE = "offered", "active"
+    OFFERED = "offered"
+    ACTIVE = "active"
     STOPPED = "stopped"  # paid to the end of its month, and not again
     ENDED = "ended"

@@ -9,7 +9,7 @@ from sqlmodel import Field, col, select
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 import subscribers.orders.models  # noqa: F401  foreign keys refer to its tables
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from connectors.contract.reader_roles import ADMISSION_FIELD, ADMITS_SUBSCRIBERS
 from foundation.db.database import Scope
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments, tenant_foreign_key, timestamp_column
@@ -125,7 +125,7 @@ def paying_fans(scope: Scope, channels: Collection[UUID], *, only: str = "") -> 
 
 def announce_access_change(scope: Scope, row: Subscription) -> None:
     """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put out."""
-    channel = channel_reads.get_channel(scope, row.channel_id)
+    channel = queries.get_channel(scope, row.channel_id)
     if channel.options.get(ADMISSION_FIELD) != ADMITS_SUBSCRIBERS:
         return
     user_id = scope.run(

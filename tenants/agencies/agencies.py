@@ -78,7 +78,8 @@ def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bo
         raise NotFound("creator.unknown", creator=str(creator_id))
     if tiers not in TIERS:
         raise BadInput("creator.unfit", kind=row.kind, tiers=tiers)
-    row.approval_tiers, row.approve_times = tiers, times and tiers > 1
+    row.approval_tiers = tiers
+    row.approve_times = times and tiers > 1
     scope.add(row)
 
 
@@ -115,8 +116,12 @@ def reactivate_member(scope: Scope, member_id: UUID, *, name: str, role: Role, c
     row = scope.session.get(Member, (scope.tenant_id, member_id), populate_existing=True)
     if row is None:
         raise NotFound("member.unknown")
-    row.name, row.role, row.creators = name, str(role), list(creators)
-    row.active, row.password_hash, row.adult_chat = True, None, False
+    row.name = name
+    row.role = str(role)
+    row.creators = list(creators)
+    row.active = True
+    row.password_hash = None
+    row.adult_chat = False
     scope.add(row)
 
 

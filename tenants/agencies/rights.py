@@ -9,14 +9,12 @@ from foundation.errors import Refused
 class Role(StrEnum):
     """What a member is in the agency."""
 
-    OWNER, MANAGER, CREATOR, CHATTER, ACCOUNTANT, GUEST = (
-        "owner",
-        "manager",
-        "creator",
-        "chatter",
-        "accountant",
-        "guest",
-    )
+    OWNER = "owner"
+    MANAGER = "manager"
+    CREATOR = "creator"
+    CHATTER = "chatter"
+    ACCOUNTANT = "accountant"
+    GUEST = "guest"
 
 
 class Right(StrEnum):

@@ -20,7 +20,7 @@ from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.api_keys.keys import key_digest
-from tenants.api_keys.models import RemoteWorkerRow as Row
+from tenants.api_keys.models import RemoteWorkerRow
 from tenants.auth import failed_attempts
 
 REMOTE_WORKER_PREFIX = "grm_"
@@ -65,12 +65,14 @@ def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = N
     if not name or len(name) > MAX_REMOTE_WORKER_NAME or not name.isprintable():
         raise BadInput("machine.name", most=MAX_REMOTE_WORKER_NAME)
     scope.lock(f"machines:{scope.tenant_id}")
-    if machine_id is not None and scope.session.get(Row, (scope.tenant_id, machine_id)) is not None:
+    if machine_id is not None and scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id)) is not None:
         return ""
     if sum(one.revoked_at is None for one in list_remote_workers(scope)) >= MAX_REMOTE_WORKERS:
         raise BadInput("machine.too_many", most=MAX_REMOTE_WORKERS)
     secret = REMOTE_WORKER_PREFIX + secrets.token_urlsafe(32)
-    row = Row(tenant_id=scope.tenant_id, id=machine_id or uuid7(), name=name, digest=key_digest(secret), by=scope.actor)
+    row = RemoteWorkerRow(
+        tenant_id=scope.tenant_id, id=machine_id or uuid7(), name=name, digest=key_digest(secret), by=scope.actor
+    )
     scope.add(row)
     audit.record(scope, "machine.made", f"machine:{row.id}", machine=name)
     return secret
@@ -80,7 +82,7 @@ def revoke_remote_worker(scope: Scope, machine_id: UUID) -> None:
     """End a machine's key: its next word is refused. Raises Refused for who runs nothing, NotFound."""
     member = queries.get_acting_member(scope, "machine.members_only")
     require_right(member.role, Right.RUN)
-    row = scope.session.get(Row, (scope.tenant_id, machine_id), populate_existing=True)
+    row = scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id), populate_existing=True)
     if row is None:
         raise NotFound("machine.unknown")
     done = scope.run(
@@ -96,7 +98,11 @@ def revoke_remote_worker(scope: Scope, machine_id: UUID) -> None:
 
 def list_remote_workers(scope: Scope) -> list[RemoteWorkerSummary]:
     """The machines of the agency, those that ended too, the newest first."""
-    query = select(Row).where(Row.tenant_id == scope.tenant_id).order_by(col(Row.id).desc())
+    query = (
+        select(RemoteWorkerRow)
+        .where(RemoteWorkerRow.tenant_id == scope.tenant_id)
+        .order_by(col(RemoteWorkerRow.id).desc())
+    )
     return [
         RemoteWorkerSummary(row.id, row.name, dict(row.able), row.created_at or scope.now, row.seen_at, row.revoked_at)
         for row in scope.session.exec(query.execution_options(populate_existing=True))
@@ -105,7 +111,7 @@ def list_remote_workers(scope: Scope) -> list[RemoteWorkerSummary]:
 
 def remote_worker_name(scope: Scope, machine_id: UUID) -> str:
     """What a machine is called, also once it ended. Raises NotFound."""
-    row = scope.session.get(Row, (scope.tenant_id, machine_id))
+    row = scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id))
     if row is None:
         raise NotFound("machine.unknown")
     return row.name
@@ -118,7 +124,9 @@ def list_connected_workers(scope: Scope) -> list[UUID]:
 
 def record_worker_seen(scope: Scope, machine_id: UUID, able: Mapping[str, Any] | None = None) -> None:
     """A machine said something, perhaps what it has. Raises Refused for one whose key ended meanwhile."""
-    row = scope.session.get(Row, (scope.tenant_id, machine_id), with_for_update=True, populate_existing=True)
+    row = scope.session.get(
+        RemoteWorkerRow, (scope.tenant_id, machine_id), with_for_update=True, populate_existing=True
+    )
     if row is None or row.revoked_at is not None:
         raise Refused("machine.ended")
     if able is not None:

@@ -33,7 +33,9 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from tenants.agencies import queries
 from tenants.auth import failed_attempts, passkeys
 
-ACT_SIGN_IN, ACT_SECOND_FACTOR, ACT_ADD_PASSKEY = "enter", "second", "add"
+ACT_SIGN_IN = "enter"
+ACT_SECOND_FACTOR = "second"
+ACT_ADD_PASSKEY = "add"
 """Acts of the door itself; others are named by the rooms that ask for them."""
 
 MAX_OPEN_CHALLENGES = 10
@@ -78,7 +80,8 @@ def _is_address(host: str) -> bool:
 
 def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: UUID) -> str:
     """What a browser needs to make a member's new passkey, as JSON. Raises Refused after too many questions."""
-    member, challenge = queries.get_member(scope, member_id), secrets.token_bytes(CHALLENGE)
+    member = queries.get_member(scope, member_id)
+    challenge = secrets.token_bytes(CHALLENGE)
     known = passkeys.list_passkeys(scope, member_id)
     if len(known) >= MAX_KEYS:
         raise Refused("passkey.too_many", most=MAX_KEYS)
@@ -234,10 +237,14 @@ def parse_response(body: dict[str, Any], *, new: bool = False) -> AuthenticatorR
     try:
         if new:
             made = parse_registration_credential_json(body)
-            data, handle, raw = made.response.client_data_json, None, made.raw_id
+            data = made.response.client_data_json
+            handle = None
+            raw = made.raw_id
         else:
             got = parse_authentication_credential_json(body)
-            data, handle, raw = got.response.client_data_json, got.response.user_handle, got.raw_id
+            data = got.response.client_data_json
+            handle = got.response.user_handle
+            raw = got.raw_id
         holder = UUID(bytes=handle) if handle else None
         return AuthenticatorResponse(body, parse_client_data_json(data).challenge, bytes_to_base64url(raw), holder)
     except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -11,7 +11,8 @@ from foundation.ids import INSTALLATION_ID
 from tenants.auth.models import LoginFailure
 
 FAILURE_WINDOW = timedelta(minutes=15)
-MAX_FAILURES_PER_ACCOUNT, MAX_FAILURES_PER_ADDRESS = 5, 20
+MAX_FAILURES_PER_ACCOUNT = 5
+MAX_FAILURES_PER_ADDRESS = 20
 """Failures within the window after which nobody signs in until it has passed."""
 
 FAILURE_RETENTION = timedelta(days=1)

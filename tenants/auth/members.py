@@ -32,7 +32,8 @@ def invite_member(
 
     Raises BadInput for an empty name or an address that is none, Conflict for an address somebody has.
     """
-    name, email = name.strip(), email.strip()
+    name = name.strip()
+    email = email.strip()
     if not name or "@" not in email.strip("@") or len(email) > 254 or " " in email:
         raise BadInput("member.unfit")
     if any(one.email.casefold() == email.casefold() for one in queries.list_members(scope)):

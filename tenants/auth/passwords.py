@@ -17,7 +17,8 @@ from foundation.ids import INSTALLATION_ID
 from tenants import audit
 from tenants.auth import failed_attempts, sessions
 
-MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 256
+MIN_PASSWORD_LENGTH = 12
+MAX_PASSWORD_LENGTH = 256
 """Characters of a password."""
 
 _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)

@@ -22,7 +22,9 @@ from tenants.auth import failed_attempts, passkeys, sessions
 from tenants.auth.models import SecondFactor
 from tenants.vault import envelope
 
-TOTP_STEP_SECONDS, DIGITS, BYTES = 30, 6, 20
+TOTP_STEP_SECONDS = 30
+DIGITS = 6
+BYTES = 20
 """Seconds a code lives, its length, and bytes of what is shared: what every app takes (RFC 4226, 4 and 6238, 5.2)."""
 
 AROUND = (-1, 0, 1)

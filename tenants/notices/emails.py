@@ -110,7 +110,9 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
     )
     if row.code and row.code_until is not None and row.code_until > scope.now + CODE_LIVES - timedelta(minutes=1):
         raise Conflict("mail.sent_just_now")
-    row.address, row.code, row.code_tries = member.email, f"{secrets.randbelow(10**6):06}", 0
+    row.address = member.email
+    row.code = f"{secrets.randbelow(10**6):06}"
+    row.code_tries = 0
     row.code_until = scope.now + CODE_LIVES
     scope.add(row)
     scope.session.flush()
@@ -129,7 +131,8 @@ def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
     row.code_tries += 1
     right = secrets.compare_digest(row.code.encode(), "".join(typed.split()).encode())
     if right:
-        row.code, row.confirmed_at = "", scope.now
+        row.code = ""
+        row.confirmed_at = scope.now
         audit.record(scope, "mail.confirmed", f"member:{member_id}")
     elif row.code_tries >= MAX_CODE_TRIES:
         row.code = ""
@@ -143,7 +146,8 @@ def set_email_preference(scope: Scope, member_id: UUID, *, urgent: bool, brief_h
     if brief_hour is not None and not 0 <= brief_hour <= 23:
         raise BadInput("mail.hour")
     row = _get_confirmed_preference(scope, member_id)
-    row.urgent, row.brief_hour = urgent, brief_hour
+    row.urgent = urgent
+    row.brief_hour = brief_hour
     scope.add(row)
 
 

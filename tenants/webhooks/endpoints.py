@@ -20,7 +20,7 @@ from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
-from tenants.webhooks.models import WebhookRow as HookRow
+from tenants.webhooks.models import WebhookRow
 
 WEBHOOK_EVENTS = (
     "delivery.published",
@@ -37,7 +37,8 @@ MAX_WEBHOOKS = 20
 MAX_CREATORS = 200
 """Creators that one hook names."""
 
-MAX_WEBHOOK_URL, MAX_WEBHOOK_NAME = 500, 60
+MAX_WEBHOOK_URL = 500
+MAX_WEBHOOK_NAME = 60
 BEFORE_LIVES = timedelta(hours=24)
 """So long after a change calls are signed with both secrets."""
 
@@ -91,11 +92,11 @@ def add_webhook(
     for creator_id in creators:
         queries.get_creator(scope, creator_id)
     lock_webhooks(scope)
-    if scope.session.get(HookRow, (scope.tenant_id, hook_id)) is not None:
+    if scope.session.get(WebhookRow, (scope.tenant_id, hook_id)) is not None:
         return False
     if len(list_webhooks(scope)) >= MAX_WEBHOOKS:
         raise BadInput("hook.too_many", most=MAX_WEBHOOKS)
-    row = HookRow(
+    row = WebhookRow(
         tenant_id=scope.tenant_id,
         id=hook_id,
         name=name,
@@ -137,7 +138,9 @@ def _is_plain_url(url: str, parts: SplitResult) -> bool:
 def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None:
     """A new secret; calls are signed with both for a day, so that the receiver changes over in between."""
     row = get_own_webhook(scope, hook_id)
-    row.secret_before, row.before_until, row.secret = row.secret, scope.now + BEFORE_LIVES, letter
+    row.secret_before = row.secret
+    row.before_until = scope.now + BEFORE_LIVES
+    row.secret = letter
     scope.add(row)
     audit.record(scope, "hook.rotated", f"hook:{hook_id}", hook=row.name)
 
@@ -148,7 +151,9 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
     Raises NotFound for one that ended.
     """
     row = get_own_webhook(scope, hook_id)
-    row.state, row.failing_since, row.told = state, None, False
+    row.state = state
+    row.failing_since = None
+    row.told = False
     scope.add(row)
     if state != "active":  # at once: taken up again before its next try, it would be told after all
         scope.run(
@@ -164,9 +169,9 @@ def set_webhook_state(scope: Scope, hook_id: UUID, *, state: Literal["active", "
 def list_webhooks(scope: Scope) -> list[Webhook]:
     """The hooks that did not end, the oldest first."""
     rows = scope.session.exec(
-        select(HookRow)
-        .where(HookRow.tenant_id == scope.tenant_id, HookRow.state != "ended")
-        .order_by(col(HookRow.id))
+        select(WebhookRow)
+        .where(WebhookRow.tenant_id == scope.tenant_id, WebhookRow.state != "ended")
+        .order_by(col(WebhookRow.id))
         .execution_options(populate_existing=True)
     )
     return [
@@ -184,11 +189,11 @@ def list_webhooks(scope: Scope) -> list[Webhook]:
     ]
 
 
-def get_own_webhook(scope: Scope, hook_id: UUID) -> HookRow:
+def get_own_webhook(scope: Scope, hook_id: UUID) -> WebhookRow:
     """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
-    row = scope.session.get(HookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True)
+    row = scope.session.get(WebhookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True)
     if row is None or row.state == "ended":
         raise NotFound("hook.unknown")
     return row

@@ -19,8 +19,7 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 from tenants.webhooks.endpoints import failing_webhook_cause, get_own_webhook, list_webhooks, lock_webhooks
-from tenants.webhooks.models import WebhookCallRow
-from tenants.webhooks.models import WebhookRow as HookRow
+from tenants.webhooks.models import WebhookCallRow, WebhookRow
 
 TEST_EVENT = "hook.test"
 
@@ -91,7 +90,8 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
         raise NotFound("hook.unknown")
     if row.state != "dead" or get_own_webhook(scope, row.hook_id).state != "active":
         raise Conflict("hook.not_dead")
-    row.state, row.tries = "waiting", 0
+    row.state = "waiting"
+    row.tries = 0
     scope.add(row)
     _schedule_call(scope, row.hook_id, call_id)
 
@@ -160,7 +160,7 @@ def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
 def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
     """What to send; None for a call that is over, and for a hook that is not active any more: that call is dropped."""
     call = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), populate_existing=True)
-    row = scope.session.get(HookRow, (scope.tenant_id, call.hook_id), populate_existing=True) if call else None
+    row = scope.session.get(WebhookRow, (scope.tenant_id, call.hook_id), populate_existing=True) if call else None
     if call is None or row is None or call.state != "waiting":
         return None
     if row.state != "active":
@@ -210,7 +210,7 @@ def finish_call(scope: Scope, sent: PendingCall, *, status: int | None, detail: 
 
 
 def _notify_if_failing(scope: Scope, hook_id: UUID) -> None:
-    known = scope.session.get(HookRow, (scope.tenant_id, hook_id), populate_existing=True)
+    known = scope.session.get(WebhookRow, (scope.tenant_id, hook_id), populate_existing=True)
     since = {"now": scope.now, "since": scope.now - FAILING}
     row = scope.run(_FAILS, tenant=scope.tenant_id, id=hook_id, **since).first()
     if row is not None and row.told and not (known is not None and known.told):

@@ -32,9 +32,7 @@ PACKAGES = (
 BESIDE = frozenset({"migrations", "deploy", "docs", "examples", "tests", "tools"})
 """Folders that are no package of the product."""
 
-TEXT_KINDS = frozenset(
-    ".md .html .xml .svg .css .js .yaml .yml .toml .po .txt .sh .ini .lock .mako".split()  # noqa: SIM905  reads better
-)
+TEXT_KINDS = frozenset(".md .html .xml .svg .css .js .yaml .yml .toml .po .txt .sh .ini .lock .mako".split())  # noqa: SIM905  reads better
 
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef

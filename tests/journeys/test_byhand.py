@@ -13,7 +13,7 @@ from workers.wiring import Services
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
+def lea(services: Services, sandbox: Network) -> Desk:
     return desk(services, sandbox)
 
 

@@ -11,7 +11,7 @@ from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
 from web.api.admin import emergency_stops, webhooks
-from web.api.channels import router as api_accounts
+from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
 from web.api.common.errors import ErrorOut
@@ -37,7 +37,7 @@ from web.api.planning import (
 )
 from web.api.posts import approvals, deliveries, labels, review_comments
 from web.api.posts import router as api_posts
-from web.http import responses as answers
+from web.http.responses import NO_TELEMETRY
 from web.mcp import router as mcp
 
 API_DESCRIPTION = """Plan and follow posts. Ask with `Authorization: Bearer grk_…`, a key made on the System page.
@@ -86,11 +86,11 @@ def create_api(
         docs_url=None,
         redoc_url=None,
         responses=responses,
-        telemetry=answers.NO_TELEMETRY,
+        telemetry=NO_TELEMETRY,
     )
     errors.install_error_handlers(app)
     known = loader.load_connectors() if connectors is None else connectors
-    app.include_router(api_accounts.router(tenant, known))
+    app.include_router(router.router(tenant, known))
     app.include_router(api_posts.router(tenant, known))
     app.include_router(series.router(tenant, known))
     app.include_router(deliveries.router(tenant, known))

@@ -94,7 +94,8 @@ def _add_picture_route(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> N
         said: Annotated[str, Header(alias=RESULT_HEADER, max_length=MAX_RESULT_HEADER)],
     ) -> None:
         """One picture, whole."""
-        who, made = _get_worker_identity(request), _parse_picture_result(said)
+        who = _get_worker_identity(request)
+        made = _parse_picture_result(said)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             refused = results.accept_result(scope, store, who.key_id, made, data)
         if refused is not None:

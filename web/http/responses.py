@@ -102,9 +102,11 @@ def _build_range_response(body: bytes, asked: str, headers: dict[str, str]) -> R
         return Response(body, headers=headers)  # several ranges, or another unit: ignoring it is allowed (14.2)
     size = len(body)
     if found[1]:
-        first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
+        first = int(found[1])
+        last = min(int(found[2] or size - 1), size - 1)
     else:
-        first, last = max(size - int(found[2]), 0), size - 1
+        first = max(size - int(found[2]), 0)
+        last = size - 1
     if first > last:
         return Response(status_code=416, headers=headers | {"content-range": f"bytes */{size}"})
     return Response(body[first : last + 1], 206, headers | {"content-range": f"bytes {first}-{last}/{size}"})

@@ -31,12 +31,10 @@ from schedules.approvals.client_links import (
 from schedules.approvals.decisions import MAX_VERDICT_NOTE_LENGTH
 from schedules.approvals.review_comments import ReviewComment
 from schedules.drafts import drafts
-from schedules.drafts import previews as previewing
 from schedules.drafts.feed_previews import PreviewPart, build_feed_preview
-from schedules.drafts.previews import PostPreview
-from schedules.posts import lateness
-from schedules.posts import queries as schedule_reads
-from tenants.agencies import queries as tenant_reads
+from schedules.drafts.previews import PostPreview, preview_draft
+from schedules.posts import lateness, queries
+from tenants.agencies.queries import get_agency, get_creator, list_members
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
@@ -91,7 +89,10 @@ class ClientLinkPages:
     def __init__(
         self, tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, secure: bool
     ) -> None:
-        self._tenant, self._store, self._connectors, self._secure = tenant, store, connectors, secure
+        self._tenant = tenant
+        self._store = store
+        self._connectors = connectors
+        self._secure = secure
         self._cookie = "__Host-approver" if secure else "approver"
 
     def show_request(self, request: Request, token: str, wrong: Message | None = None) -> Response:
@@ -131,7 +132,8 @@ class ClientLinkPages:
                 if what == "open":
                     client_links.open_client_link(scope, found[1], session)
                 elif what in ("yes", "change"):
-                    why, note = typed.get("why", ""), typed.get("note", "").replace("\x00", "")
+                    why = typed.get("why", "")
+                    note = typed.get("note", "").replace("\x00", "")
                     client_links.answer_client_link(scope, found[1], session, yes=what == "yes", why=why, note=note)
         except GreenroomError as refused:
             return self.show_request(request, token, refused.message)
@@ -172,21 +174,17 @@ class ClientLinkPages:
 
     def _load_approval_request(self, scope: Scope, link_id: UUID, session: str) -> ApprovalRequest:
         link, standing = client_links.load_client_link(scope, link_id, session)
-        post = schedule_reads.get_stored_post(scope, link.post_id)
-        creator = tenant_reads.get_creator(scope, post.creator_id)
-        asked = ApprovalRequest(tenant_reads.get_agency(scope).name, creator.name, creator.zone, link, standing)
+        post = queries.get_stored_post(scope, link.post_id)
+        creator = get_creator(scope, post.creator_id)
+        asked = ApprovalRequest(get_agency(scope).name, creator.name, creator.zone, link, standing)
         if standing != "open":
             return asked
-        shown, wishes = (
-            client_links.load_client_view(scope, link.post_id),
-            client_links.client_planned_times(scope, link.post_id),
-        )
+        shown = client_links.load_client_view(scope, link.post_id)
+        wishes = client_links.client_planned_times(scope, link.post_id)
         channels = tuple(wish.channel_id for wish in wishes)
         known = {wish.channel_id: (wish.due_at, lateness.is_too_late(wish.late_until, scope.now)) for wish in wishes}
         draft = drafts.draft_of_post(post, channels)
-        previews = previewing.preview_draft(
-            scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
-        )
+        previews = preview_draft(scope, draft, author=post.author, connectors=self._connectors, most=len(channels))
         return replace(
             asked,
             now=scope.now,
@@ -195,7 +193,7 @@ class ClientLinkPages:
             if shown.words
             else (),
             comments=tuple(one for one in review_comments.list_client_comments(scope, link.post_id) if one.open),
-            names={one.principal_id: one.name for one in tenant_reads.list_members(scope)},
+            names={one.principal_id: one.name for one in list_members(scope)},
         )
 
 

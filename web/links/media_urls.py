@@ -23,7 +23,8 @@ class TemporaryFiles:
     """Answers for every lent file. `store` is the library: what is lent is what was judged, never a copy."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore) -> None:
-        self._tenant, self._store = tenant, store
+        self._tenant = tenant
+        self._store = store
 
     def serve_temporary_file(self, request: Request, token: str, name: str) -> Response:
         """The file, whole or the range that was asked for; 404 for an address that never was, 410 for one that is
@@ -57,7 +58,8 @@ class TemporaryFiles:
 
 def router(tenant: OpenScope, store: ObjectStore) -> APIRouter:
     """The one route of lent files."""
-    files, routes = TemporaryFiles(tenant, store), APIRouter()
+    files = TemporaryFiles(tenant, store)
+    routes = APIRouter()
 
     @routes.api_route(f"{media_urls.MEDIA_URL_PATH}{{token}}/{{name}}", methods=READ_METHODS)
     def file(request: Request, token: str, name: str) -> Response:

@@ -63,7 +63,8 @@ class ShortLinks:
 
 def router(tenant: OpenScope) -> APIRouter:
     """The one route of short addresses."""
-    pages, routes = ShortLinks(tenant), APIRouter()
+    pages = ShortLinks(tenant)
+    routes = APIRouter()
 
     @routes.api_route(f"{short_links.LINK_PATH}{{slug}}", methods=READ_METHODS)
     def follow(request: Request, slug: str) -> Response:

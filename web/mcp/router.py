@@ -29,7 +29,10 @@ PATH = "/mcp"
 PROTOCOL_VERSIONS = ("2025-06-18", "2025-03-26")
 """Of the protocol, the newest first; both speak so to who keeps no session."""
 
-UNREADABLE, NO_REQUEST, NO_METHOD, NO_ARGUMENTS = -32700, -32600, -32601, -32602
+UNREADABLE = -32700
+NO_REQUEST = -32600
+NO_METHOD = -32601
+NO_ARGUMENTS = -32602
 """JSON-RPC 2.0, 5.1."""
 
 SERVER_INSTRUCTIONS = (
@@ -45,7 +48,8 @@ class InvalidMessage(Exception):
     """A message that cannot be answered otherwise than by an error."""
 
     def __init__(self, code: int, said: str) -> None:
-        self.code, self.said = code, said
+        self.code = code
+        self.said = said
         super().__init__(said)
 
 
@@ -56,7 +60,8 @@ def router(
     store: ObjectStore | None = None,
 ) -> APIRouter:
     """The one route of assistants; nothing is copied where there is no `store`."""
-    routes, known = APIRouter(), build_tools(connectors, generators, store)
+    routes = APIRouter()
+    known = build_tools(connectors, generators, store)
 
     @routes.post(PATH, include_in_schema=False)
     async def message(request: Request) -> Response:

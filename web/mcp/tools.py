@@ -124,7 +124,8 @@ def build_tools(
     connectors: Mapping[str, Connector], generators: GeneratorsSettings, store: ObjectStore | None = None
 ) -> dict[str, Tool]:
     """Every tool by its name; those of copies where there is a `store`."""
-    read, write = ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE
+    read = ApiKeyScope.POSTS_READ
+    write = ApiKeyScope.POSTS_WRITE
 
     def channels(call: ApiCall, asked: ChannelsInput) -> BaseModel:
         return router.load_channels_out(call, connectors, asked.creator)
@@ -163,7 +164,8 @@ def build_tools(
 
 def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
     """What makes pictures; starting and stopping needs a key made for it."""
-    read, make = ApiKeyScope.POSTS_READ, ApiKeyScope.GENERATE
+    read = ApiKeyScope.POSTS_READ
+    make = ApiKeyScope.GENERATE
 
     def preview(call: ApiCall, asked: RunPreviewInput) -> BaseModel:
         wanted = RunPreviewQuery.model_validate(asked.model_dump(exclude={"recipe_id"}))
@@ -195,7 +197,8 @@ def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
 
 def _build_copy_tools(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, ...]:
     """What makes copies of pictures; the same copy is made once, so that it needs no name."""
-    read, make = ApiKeyScope.POSTS_READ, ApiKeyScope.GENERATE
+    read = ApiKeyScope.POSTS_READ
+    make = ApiKeyScope.GENERATE
 
     def ask(call: ApiCall, asked: CopyIn) -> Mapping[str, Any]:
         return _apply_change(

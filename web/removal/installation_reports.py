@@ -47,8 +47,10 @@ class InstallationReportPages:
     """The form without a page, and its receipts."""
 
     def __init__(self, tenant: OpenScope, *, base: str, letterbox_key: str) -> None:
-        self._tenant, self._base = tenant, base
-        self._contacts, self._receipts = ContactIntake(tenant, letterbox_key), ReceiptPages(tenant, base=base)
+        self._tenant = tenant
+        self._base = base
+        self._contacts = ContactIntake(tenant, letterbox_key)
+        self._receipts = ReceiptPages(tenant, base=base)
         self._own = secrets.token_bytes(32)  # of this process alone: where somebody came from is not told afterwards
 
     def show_form(
@@ -162,12 +164,11 @@ class InstallationReportPages:
     ) -> tuple[ReceiptAccess, datetime, ReportDetails | None]:
         with self._tenant(INSTALLATION_ID, VISITOR_ACTOR) as scope:
             try:
-                report, hashed = (
-                    installation_reports.find_report_by_receipt(scope, receipt),
-                    installation_reports.report_code_hash(scope, receipt),
-                )
+                report = installation_reports.find_report_by_receipt(scope, receipt)
+                hashed = installation_reports.report_code_hash(scope, receipt)
             except NotFound:
-                report, hashed = None, None
+                report = None
+                hashed = None
             path = f"{REPORT_PATH}/{receipt}"
             held = ReceiptAccess(
                 INSTALLATION_ID, receipt, path, hashed, open=False, site=None, voice=_build_visitor_localizer(request)
@@ -181,10 +182,8 @@ def _build_visitor_localizer(request: Request) -> VisitorLocalizer:
 
 def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
     """The public routes of the form that belongs to no page."""
-    here, routes = (
-        InstallationReportPages(tenant, base=public_url, letterbox_key=letterbox_key),
-        APIRouter(prefix=REPORT_PATH),
-    )
+    here = InstallationReportPages(tenant, base=public_url, letterbox_key=letterbox_key)
+    routes = APIRouter(prefix=REPORT_PATH)
 
     @routes.get("")
     def ask(request: Request) -> Response:

@@ -28,7 +28,8 @@ from web.site.pages import render_template
 from web.site.sites import SiteProfile
 
 _RECEIPT = re.compile(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}")
-PASS_COOKIE, CODE_COOKIE = "receipt", "code"
+PASS_COOKIE = "receipt"  # noqa: S105  the name of a field, no secret
+CODE_COOKIE = "code"
 """Cookies: what lets in, and the code itself while it is shown."""
 
 CODE_SECONDS = 600
@@ -95,7 +96,9 @@ class ReceiptPages:
     """Who may read which receipt, and how it is shown."""
 
     def __init__(self, tenant: OpenScope, *, base: str) -> None:
-        self._tenant, self._base, self._secure = tenant, base, base.startswith("https://")
+        self._tenant = tenant
+        self._base = base
+        self._secure = base.startswith("https://")
 
     def is_admitted(self, request: Request, held: ReceiptAccess, now: datetime) -> bool:
         """Whether this browser may read it."""

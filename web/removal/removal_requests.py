@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.manual_tasks import task_lifecycle
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
@@ -23,7 +23,7 @@ from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import REMOVAL_CATEGORIES, RequestStatus
 from gate.reviews import appeals
 from gate.text.user_input import MAX_APPEAL_LENGTH, clean_paragraph
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from tenants.vault import sealed_intake
 from web.http import responses
 from web.http.forms import read_form
@@ -47,12 +47,10 @@ SCRIPT_HEADERS = {"content-security-policy": f"{responses.CONTENT_SECURITY_POLIC
 
 def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:
     """A request with the places of its copies, one line for each; by the names of accounts, or of platforms alone."""
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    accounts = {one.id: one for one in queries.list_channels(scope)}
     private = [copy for copy in found.copies if copy.viewer]
-    awaited, replaced = (
-        task_lifecycle.awaiting_removal(scope, [copy.jti for copy in found.copies]),
-        live_copies.replaced_permits(scope, found.copies),
-    )
+    awaited = task_lifecycle.awaiting_removal(scope, [copy.jti for copy in found.copies])
+    replaced = live_copies.replaced_permits(scope, found.copies)
 
     def place(copy: LiveCopy) -> CopyLocation:
         account = accounts.get(copy.channel_id)
@@ -66,7 +64,7 @@ def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -
         private=len(private),
         private_gone=sum(1 for copy in private if copy.removed_at is not None),
         described=not found.found,
-        demo=tenant_reads.get_agency(scope).demo,
+        demo=get_agency(scope).demo,
     )
 
 
@@ -98,7 +96,8 @@ class ContactIntake:
     """Keeps how somebody may be reached, sealed to the house; nothing where the doors have no letterbox."""
 
     def __init__(self, tenant: OpenScope, letterbox_key: str) -> None:
-        self._tenant, self._key = tenant, letterbox_key
+        self._tenant = tenant
+        self._key = letterbox_key
 
     @property
     def is_available(self) -> bool:
@@ -120,8 +119,10 @@ class RemovalRequestPages:
     """The form and its receipts, for all sites."""
 
     def __init__(self, tenant: OpenScope, *, public_url: str, letterbox_key: str) -> None:
-        self._tenant, self._base = tenant, public_url
-        self._contacts, self._receipts = ContactIntake(tenant, letterbox_key), ReceiptPages(tenant, base=public_url)
+        self._tenant = tenant
+        self._base = public_url
+        self._contacts = ContactIntake(tenant, letterbox_key)
+        self._receipts = ReceiptPages(tenant, base=public_url)
 
     def show_form(
         self,
@@ -183,7 +184,8 @@ class RemovalRequestPages:
         self, request: Request, found: SiteRef, typed: Mapping[str, str], said: SubmittedForm, hashed: str
     ) -> tuple[str, bool]:
         """The receipt, and whether it is new: a form that was sent before has its own."""
-        fingerprints, named = picture_lookup.parse_fingerprints(typed.get("look", "")), typed.get("item", "")
+        fingerprints = picture_lookup.parse_fingerprints(typed.get("look", ""))
+        named = typed.get("item", "")
         with self._tenant(found.tenant_id, FORM_ACTOR) as scope:
             if (before := receipts.receipt_of_form(scope, said.form)) is not None:
                 return before, False
@@ -209,7 +211,8 @@ class RemovalRequestPages:
         self, request: Request, slug: str, typed: str, *, wrong: Message | None = None, words: str = ""
     ) -> Response:
         """How a wish stands, for who gave its code; the door for everybody else."""
-        found, receipt = sites.find_site_by_slug(self._tenant, slug), parse_receipt(typed)
+        found = sites.find_site_by_slug(self._tenant, slug)
+        receipt = parse_receipt(typed)
         if found is None or not receipt:
             return missing_page(request)
         held, now = self._load_receipt_access(request, found, receipt)
@@ -221,7 +224,8 @@ class RemovalRequestPages:
 
     def submit_receipt_form(self, request: Request, slug: str, typed_number: str, typed: dict[str, str]) -> Response:
         """A code, or an appeal against a refusal."""
-        found, receipt = sites.find_site_by_slug(self._tenant, slug), parse_receipt(typed_number)
+        found = sites.find_site_by_slug(self._tenant, slug)
+        receipt = parse_receipt(typed_number)
         if found is None or not receipt:
             return missing_page(request)
         held, now = self._load_receipt_access(request, found, receipt)
@@ -247,9 +251,11 @@ class RemovalRequestPages:
             site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
             try:
                 _get_request_status(scope, found, receipt)
-                hashed, known = receipts.access_code_hash(scope, receipt), True
+                hashed = receipts.access_code_hash(scope, receipt)
+                known = True
             except NotFound:
-                hashed, known = None, False
+                hashed = None
+                known = False
             path = f"/{found.slug}/report/{receipt}"
             held = ReceiptAccess(found.tenant_id, receipt, path, hashed, known and hashed is None, site, voice)
             return held, scope.now
@@ -265,7 +271,8 @@ def _get_request_status(scope: Scope, found: SiteRef, receipt: str) -> RequestSt
 
 def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
     """The public routes of the form."""
-    forms, routes = RemovalRequestPages(tenant, public_url=public_url, letterbox_key=letterbox_key), APIRouter()
+    forms = RemovalRequestPages(tenant, public_url=public_url, letterbox_key=letterbox_key)
+    routes = APIRouter()
 
     @routes.get("/{slug}/report")
     def ask(request: Request, slug: str, item: str = "") -> Response:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.i18n.translation import Message, load_catalogue
@@ -25,7 +25,7 @@ from gate.consent.subject_portal import ALL_CONSENTS, PORTAL_PATH, ConsentView
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from gate.decision.shoot_card_terms import CARD_ANSWERS
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
@@ -96,7 +96,7 @@ class SubjectPortalPages:
         if found is None:
             return missing_page(request)
         with self._tenant(found[0], PORTAL_ACTOR) as scope:
-            agency = tenant_reads.get_agency(scope)
+            agency = get_agency(scope)
             page = _load_portal_data(scope, found[1], agency.name)
         voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(agency.zone))
         body = render_template(
@@ -131,7 +131,8 @@ class SubjectPortalPages:
 
 
 def _submit_portal_answer(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
-    what, digest = typed.get("what", "?"), typed.get("digest", "")
+    what = typed.get("what", "?")
+    digest = typed.get("digest", "")
     if what in CARD_ANSWERS and "offer" in typed:
         consent_offers.submit_offer_answer(scope, _parse_id(typed["offer"], "asking.unknown"), what, digest=digest)
     elif what in CARD_ANSWERS:
@@ -150,22 +151,16 @@ def _parse_id(typed: str, unknown: str) -> UUID:
 
 
 def _load_portal_data(scope: Scope, person_id: UUID, agency: str) -> PortalData:
-    shown, permitted = (
-        subject_portal.list_copies_of_subject(scope, person_id),
-        tuple(subject_portal.list_consents(scope, person_id)),
-    )
+    shown = subject_portal.list_copies_of_subject(scope, person_id)
+    permitted = tuple(subject_portal.list_consents(scope, person_id))
     asked = subject_portal.last_revocation_request(scope, person_id)
     may_take = subject_portal.active_consent_kinds(permitted)
     pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL_CONSENTS and bool(may_take)))
     going = any(_is_removal_pending(copy) for copy in shown)
-    cards, asks = (
-        tuple(card_answers.list_card_sheets(scope, person_id)),
-        tuple(consent_offers.list_offer_sheets(scope, person_id)),
-    )
-    face, face_asked = (
-        face_consent.has_face_consent(scope, person_id),
-        face_consent.is_face_consent_pending(scope, person_id),
-    )
+    cards = tuple(card_answers.list_card_sheets(scope, person_id))
+    asks = tuple(consent_offers.list_offer_sheets(scope, person_id))
+    face = face_consent.has_face_consent(scope, person_id)
+    face_asked = face_consent.is_face_consent_pending(scope, person_id)
     if face:
         pending = pending or (asked is not None and asked[0] in (FACE_CONSENT, ALL_CONSENTS))
     return PortalData(
@@ -190,7 +185,7 @@ def _is_removal_pending(copy: LiveCopy) -> bool:
 def _list_portal_places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
     """One line for each account where posts are or were."""
     replaced = live_copies.replaced_permits(scope, shown)
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    accounts = {one.id: one for one in queries.list_channels(scope)}
     here: dict[UUID, list[LiveCopy]] = defaultdict(list)
     for copy in shown:
         if not copy.viewer and copy.channel_id in accounts:
@@ -220,7 +215,8 @@ def _format_surface_names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) ->
 
 def router(tenant: OpenScope) -> APIRouter:
     """The routes of depicted people's pages."""
-    people, routes = SubjectPortalPages(tenant), APIRouter(prefix=PORTAL_PATH.rstrip("/"))
+    people = SubjectPortalPages(tenant)
+    routes = APIRouter(prefix=PORTAL_PATH.rstrip("/"))
 
     @routes.get("/{token}")
     def show(request: Request, token: str) -> Response:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.age_verification import age_checks
 from channels.age_verification.age_checks import AgeCheckView
 from channels.age_verification.states import AgeCheckState
@@ -62,7 +62,9 @@ class AdultAreaPages:
     """The doors of all pages, and what is behind them."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
-        self._tenant, self._store, self._base = tenant, store, public_url
+        self._tenant = tenant
+        self._store = store
+        self._base = public_url
         self._secure = public_url.startswith("https://")
         self._cookie = "__Host-reader" if self._secure else "reader"
 
@@ -107,10 +109,8 @@ class AdultAreaPages:
         if found is None:
             return _not_found_response()
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            reader, mime = (
-                self._compute_reader_digest(request, found),
-                items.shown_media_type(scope, sha256, ADULT_AREA),
-            )
+            reader = self._compute_reader_digest(request, found)
+            mime = items.shown_media_type(scope, sha256, ADULT_AREA)
             may = mime is not None and FILE_SUFFIXES[mime] == suffix and _can_view_file(scope, found, reader, sha256)
         if mime is None or not may:
             return _not_found_response()
@@ -222,7 +222,7 @@ def _can_view_file(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bo
 
 
 def _find_site_channel(scope: Scope, found: SiteRef) -> UUID | None:
-    theirs = channel_reads.list_creator_channels(scope, found.creator_id)
+    theirs = queries.list_creator_channels(scope, found.creator_id)
     return next((one.id for one in theirs if one.account == found.account_name), None)
 
 
@@ -302,7 +302,8 @@ def _not_found_response() -> Response:
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRouter:
     """The routes behind the door, and the door."""
-    area, routes = AdultAreaPages(tenant, store, public_url=public_url), APIRouter(prefix=f"/{{slug}}/{ADULT_SUFFIX}")
+    area = AdultAreaPages(tenant, store, public_url=public_url)
+    routes = APIRouter(prefix=f"/{{slug}}/{ADULT_SUFFIX}")
 
     @routes.api_route("/p/{content_id}", methods=READ_METHODS)
     def item(request: Request, slug: str, content_id: str) -> Response:

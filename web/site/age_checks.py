@@ -32,7 +32,8 @@ class AgeCheckPages:
     """The pages of all checks."""
 
     def __init__(self, tenant: OpenScope, *, public_url: str) -> None:
-        self._tenant, self._base = tenant, public_url
+        self._tenant = tenant
+        self._base = public_url
 
     def show_check(self, request: Request, token: str) -> Response:
         """How the check of this link stands, and what its viewer may do."""
@@ -79,7 +80,8 @@ def _render_check_page(request: Request, check: AgeCheckView, token: str) -> Res
 
 def router(tenant: OpenScope, *, public_url: str) -> APIRouter:
     """The routes of checks of age."""
-    checks, routes = AgeCheckPages(tenant, public_url=public_url), APIRouter()
+    checks = AgeCheckPages(tenant, public_url=public_url)
+    routes = APIRouter()
 
     @routes.get("/age/{token}")
     def show(request: Request, token: str) -> Response:

@@ -99,7 +99,8 @@ def lock_files(scope: Scope, digests: Sequence[str]) -> None:
 def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> PutResult:
     """Write or rewrite an item; the same content again changes nothing. Its files are held by the caller."""
     _lock_item(scope, found, content_id)
-    row, stored = _find_item_row(scope, found, content_id), [asdict(medium) for medium in content.media]
+    row = _find_item_row(scope, found, content_id)
+    stored = [asdict(medium) for medium in content.media]
     if row is not None and row.removed_at is not None:
         return PutResult(gone=True, new=False)
     if row is None:
@@ -109,8 +110,12 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
     if (row.title, row.text, row.media, row.ai) != (content.title, content.text, stored, content.ai):
         dropped = {medium["sha256"] for medium in row.media} - {medium.sha256 for medium in content.media}
         row.purge = sorted({*row.purge, *dropped})
-        row.title, row.text, row.media, row.ai = content.title, content.text, stored, content.ai
-        row.version, row.edited_at = row.version + 1, scope.now
+        row.title = content.title
+        row.text = content.text
+        row.media = stored
+        row.ai = content.ai
+        row.version = row.version + 1
+        row.edited_at = scope.now
         _remove_item_files(scope, row)
         _add_item_files(scope, row, content.media)
         scope.add(row)
@@ -128,7 +133,9 @@ def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
         return
     row.removed_at = scope.now
     row.purge = sorted({*row.purge, *(str(medium["sha256"]) for medium in row.media)})
-    row.title, row.text, row.media = "", "", []
+    row.title = ""
+    row.text = ""
+    row.media = []
     _remove_item_files(scope, row)
     scope.add(row)
     _touch_site(scope, found)

@@ -20,7 +20,7 @@ from gate.contract.units import Rating
 from studio.packs import packs
 from studio.packs.packs import PackView
 from subscribers.catalog.prices import listed_price
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from web.http import responses
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.http.responses import READ_METHODS
@@ -54,7 +54,9 @@ class SitePages:
     """Reads and renders the pages of all sites."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
-        self._tenant, self._store, self._base = tenant, store, public_url
+        self._tenant = tenant
+        self._store = store
+        self._base = public_url
 
     def show_profile(self, request: Request, slug: str, before: str | None) -> Response:
         """The profile with the packs and a page of items, the newest first."""
@@ -153,7 +155,7 @@ class SitePages:
 def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
     """What a site says of itself, and the voice of its pages."""
     site = sites.load_profile(scope, found)
-    return site, VisitorLocalizer(site.language, ZoneInfo(tenant_reads.get_creator(scope, found.creator_id).zone))
+    return site, VisitorLocalizer(site.language, ZoneInfo(queries.get_creator(scope, found.creator_id).zone))
 
 
 def missing_page(
@@ -201,7 +203,8 @@ def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str) -> APIRouter:
     """The public routes."""
-    pages, routes = SitePages(tenant, store, public_url=public_url), APIRouter()
+    pages = SitePages(tenant, store, public_url=public_url)
+    routes = APIRouter()
 
     @routes.api_route("/robots.txt", methods=READ_METHODS)
     def robots() -> PlainTextResponse:

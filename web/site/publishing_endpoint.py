@@ -52,7 +52,8 @@ def _has_nul_character(item: ItemIn) -> bool:
 
 class _Refused(Exception):
     def __init__(self, status: int, word: str) -> None:
-        self.status, self.word = status, word
+        self.status = status
+        self.word = word
 
 
 def _build_error_response(refused: _Refused) -> JSONResponse:
@@ -63,7 +64,9 @@ class _Endpoint:
     """The acts of the endpoint, each for a page whose credential was shown."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
-        self._tenant, self._store, self._base = tenant, store, public_url
+        self._tenant = tenant
+        self._store = store
+        self._base = public_url
 
     def owner(self, slug: str, authorization: str) -> SiteRef:
         """Whose page may be written. Raises for a wrong credential and for a page that is not, alike."""
@@ -156,7 +159,8 @@ class _Endpoint:
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRouter:
     """The routes; the credential is asked for before a byte of the body is read."""
-    routes, house = APIRouter(prefix="/house/{slug}"), _Endpoint(tenant, store, public_url=public_url)
+    routes = APIRouter(prefix="/house/{slug}")
+    house = _Endpoint(tenant, store, public_url=public_url)
 
     @routes.put("/files/{sha256}")
     async def put_file(slug: str, sha256: str, request: Request, authorization: Authorization = "") -> JSONResponse:

@@ -24,7 +24,8 @@ RESERVED_SLUGS = frozenset(
 VISITOR_ACTOR = "system:web"
 
 
-PUBLIC_AREA, ADULT_AREA = "public", "assured"
+PUBLIC_AREA = "public"
+ADULT_AREA = "assured"
 """The areas of a page: for everybody, and for readers who are let in one by one."""
 
 ADULT_SUFFIX = "18"

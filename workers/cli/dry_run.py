@@ -11,7 +11,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message, render_message
 from schedules.calendar import publishing_forecast
 from schedules.calendar.publishing_forecast import PublishingForecast
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.scope import list_tenant_ids
 from workers.terminal.lookup import find_creator
 from workers.terminal.output import translate
@@ -47,9 +47,9 @@ def _list_forecasts(
     outlooks = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, DRY_RUN_ACTOR) as scope:
-            name = tenant_reads.get_agency(scope).name
+            name = queries.get_agency(scope).name
             if not agency or name.casefold() == agency.casefold():
-                creators = [one.id for one in tenant_reads.list_creators(scope)]
+                creators = [one.id for one in queries.list_creators(scope)]
                 outlooks.append((name, _forecast_publishing(services, scope, creators, days)))
     return outlooks
 

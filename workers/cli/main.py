@@ -56,17 +56,17 @@ def up(
         from workers.runtime.background_start import start_in_background
 
         sys.exit(start_in_background())
-    from workers.runtime.startup import run_in_foreground as run
+    from workers.runtime.startup import run_in_foreground
 
-    run(browser=browser)
+    run_in_foreground(browser=browser)
 
 
 @app.command()
 def down(now: Annotated[bool, typer.Option("--now", help="Do not wait for work in hand.")] = False) -> None:
     """Stop what `greenroom up` started, in this terminal or another."""
-    from workers.cli.status import stop_installation as stop
+    from workers.cli.status import stop_installation
 
-    stop(now=now)
+    stop_installation(now=now)
 
 
 @app.command()
@@ -84,9 +84,9 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of each.")] = 40,
 ) -> None:
     """Print the end of the logs."""
-    from workers.cli.status import print_logs as read
+    from workers.cli.status import print_logs
 
-    read(name, follow=follow, lines=lines)
+    print_logs(name, follow=follow, lines=lines)
 
 
 @app.command()
@@ -120,31 +120,31 @@ def report(
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
     """Print the report of a day as it stands now, and write it as HTML, Markdown and CSV."""
-    from workers.cli.reports import export_daily_report as make
+    from workers.cli.reports import export_daily_report
 
-    text, page = make(creator, day=date, agency=agency)
+    text, page = export_daily_report(creator, day=date, agency=agency)
     typer.echo(f"{text}\n{page}")
 
 
 @app.command()
 def dry_run(
-    days: Annotated[int, typer.Option(help="How far ahead.")] = 7,
+    days: Annotated[int, typer.Option(help="How far render_dry_run.")] = 7,
     creator: Annotated[str, typer.Option(help="Name or address of the creator; everybody when left out.")] = "",
     agency: Annotated[str, typer.Option(help="One agency of several.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One object for each agency, for programs.")] = False,
 ) -> None:
-    """List what would be published in the days ahead, what would not and why, and what expires. Publishes nothing."""
-    from workers.cli.dry_run import render_dry_run as ahead
+    """List what would be published in the days render_dry_run, what would not and why, and what expires. Publishes nothing."""
+    from workers.cli.dry_run import render_dry_run
 
-    typer.echo(ahead(creator, days=days, agency=agency, as_json=as_json))
+    typer.echo(render_dry_run(creator, days=days, agency=agency, as_json=as_json))
 
 
 @app.command()
 def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "") -> None:
     """Print a one-time link to the dashboard."""
-    from workers.cli.invitations import create_invitation_link as make
+    from workers.cli.invitations import create_invitation_link
 
-    typer.echo(make(email))
+    typer.echo(create_invitation_link(email))
 
 
 @app.command()

@@ -13,11 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.errors import NotFound, Unavailable
 from foundation.i18n.translation import Message
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
-from workers.installation import folder as places
-from workers.installation.folder import InstallationFolder
+from foundation.ops.settings import Settings, installation_folder, load_settings
+from workers.installation.folder import InstallationFolder, running_supervisor_pid
 from workers.installation.state_file import InstallationStatus, read_status
 from workers.terminal.output import print_message, print_note, translate
 
@@ -47,7 +45,7 @@ def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
 
 def print_status(*, as_json: bool) -> int:
     """Print the state; 0 only if everything is ready."""
-    settings = house.load_settings()
+    settings = load_settings()
     found = read_status(InstallationFolder(settings.home))
     waiting = count_queued(settings) if found.phase == "up" else {}
     if as_json:
@@ -78,8 +76,8 @@ def stop_installation(*, now: bool) -> None:
 
     Raises Unavailable when it does not end.
     """
-    home = InstallationFolder(house.load_settings().home)
-    pid = places.running_supervisor_pid(home)
+    home = InstallationFolder(load_settings().home)
+    pid = running_supervisor_pid(home)
     if not pid:
         print_message(Message("cli.not_running"))
         return
@@ -95,7 +93,7 @@ def _stop_supervisor(home: InstallationFolder, supervisor: psutil.Process, *, no
         sleep(0.3)  # two signals at once are one
         supervisor.send_signal(signal.SIGTERM)
     until = monotonic() + STOP_SECONDS
-    while places.running_supervisor_pid(home) is not None or _is_running(
+    while running_supervisor_pid(home) is not None or _is_running(
         supervisor
     ):  # it lets go of the home a little before its end
         if monotonic() > until:
@@ -115,7 +113,7 @@ def print_logs(name: str | None, *, follow: bool, lines: int) -> None:
 
     Raises NotFound for a process that has none, naming those that have.
     """
-    folder = InstallationFolder(house.installation_folder()).log_file("x").parent
+    folder = InstallationFolder(installation_folder()).log_file("x").parent
     files = {path.stem: path for path in sorted(folder.glob("*.log"))}
     if name is not None and name not in files:
         raise NotFound("cli.no_log", name=name, names=", ".join(files) or "-")

@@ -167,7 +167,8 @@ def _read_text(path: Path) -> str:
 def _build_mistake(error: ValidationError, file: str, parsed: YamlDocument) -> BadInput:
     """The first mistake as a sentence of ours: what is expected, and where."""
     first = error.errors(include_url=False, include_input=False)[0]
-    place, bounds = first["loc"], first.get("ctx", {})
+    place = first["loc"]
+    bounds = first.get("ctx", {})
     code = MESSAGE_BY_ERROR_TYPE.get(first["type"]) or next(
         (MESSAGE_BY_FIELD[key] for key in _field_names(place)[::-1] if key in MESSAGE_BY_FIELD), None
     )

@@ -10,19 +10,18 @@ from functools import partial
 from itertools import cycle
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Unavailable
 from foundation.money import Money
 from foundation.ops.wall_time import WallTime, load_zone
 from gate.contract.units import Rating
 from gate.ratings import ratings
-from generators import registry as engines
+from generators import registry
 from generators.contract.engines import OriginLabel
 from schedules.approvals import decisions
 from schedules.posts import deliveries
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, entries_of_day, post_ids_by_origin_key
 from schedules.posts.states import MISSING_APPROVAL_CODES, DeliveryState
 from studio.costs.text_requests import TextPurpose, TextSession, draft_subject
 from studio.ingest import pipeline
@@ -37,8 +36,7 @@ from studio.runs.states import JobState
 from subscribers.catalog.prices import set_price
 from subscribers.rails.contract import PaymentRail
 from subscribers.replies import persona
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_members
 from tenants.agencies.rights import Right, Role, has_right
 from workers.creator_day import photos
 from workers.creator_day.day_brief import PHOTO_SOURCE, Brief, PackBrief, SlotBrief
@@ -82,8 +80,13 @@ class MorningWork:
         clock: ShiftableClock,
         timeline: Timeline,
     ) -> None:
-        self._s, self._tenant_id, self._creator, self._brief = services, tenant_id, creator, brief
-        self._photos, self._clock, self._timeline = photos, clock, timeline
+        self._s = services
+        self._tenant_id = tenant_id
+        self._creator = creator
+        self._brief = brief
+        self._photos = photos
+        self._clock = clock
+        self._timeline = timeline
 
     def check_brief(self) -> None:
         """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says what and where."""
@@ -93,7 +96,7 @@ class MorningWork:
                 wildcards.check_wildcards_exist(
                     scope, self._creator.id, recipe.name, recipe.prompt, also=self._brief.lists
                 )
-            known = [channel.name for channel in channel_reads.list_creator_channels(scope, self._creator.id)]
+            known = [channel.name for channel in queries.list_creator_channels(scope, self._creator.id)]
             for number, slot in enumerate(self._brief.slots, start=1):
                 for name in slot.channels:
                     if name not in known:
@@ -116,13 +119,13 @@ class MorningWork:
     def has_begun(self, day: date) -> bool:
         """Whether a post of this creator's brief stands for that day already."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            return bool(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)))
+            return bool(post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)))
 
     def posts_of_day(self, day: date) -> list[DeliveryEntry]:
         """Where the posts of that day's brief go, and how they stand."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            ours = set(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)).values())
-            found = schedule_reads.entries_of_day(scope, self._creator.id, day, self._creator.zone)
+            ours = set(post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)).values())
+            found = entries_of_day(scope, self._creator.id, day, self._creator.zone)
         return [entry for entry in found if entry.post_id in ours]
 
     def _slot_key(self, day: date, at: str = "") -> str:
@@ -194,7 +197,8 @@ class MorningWork:
     def _collect_pictures(self, name: str, job_id: UUID, *, tell: bool) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             state, _, _ = runner.run_progress(scope, job_id)
-            assets, why = runner.run_assets(scope, job_id), runner.failure_reason(scope, job_id)
+            assets = runner.run_assets(scope, job_id)
+            why = runner.failure_reason(scope, job_id)
             items = [library.get_asset(scope, asset) for asset in assets]
         if state is JobState.FAILED:
             if why is not None:
@@ -206,7 +210,8 @@ class MorningWork:
 
     def _rate_pictures(self, assets: Sequence[UUID]) -> None:
         """Somebody looks at the pictures and says what they show; who that is stands in the rating."""
-        approver, rated = self._first_approver(), 0
+        approver = self._first_approver()
+        rated = 0
         with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
             for asset in assets:
                 sha256 = library.get_asset(scope, asset).sha256
@@ -240,11 +245,12 @@ class MorningWork:
     def write_posts(self, day: date, pictures: PicturesBySource) -> list[UUID]:
         """One post for each slot, with a picture and a caption; and the packs of the brief. Returns the posts."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            known = schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day))
+            known = post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day))
         queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
         posts = []
         for slot in self._brief.slots:
-            asset, post_id = next(queues[slot.picture]), known.get(self._slot_key(day, slot.at))
+            asset = next(queues[slot.picture])
+            post_id = known.get(self._slot_key(day, slot.at))
             posts.append(post_id or self._create_post(day, slot, asset))
         self._add_destinations(day, posts)
         self._make_packs(pictures)
@@ -282,14 +288,15 @@ class MorningWork:
             self._creator.name, self._brief.tone, self._brief.languages[0], virtual=self._creator.kind == "virtual"
         )
         scene = item.prompt or item.alt or self._creator.name
-        model, seed = sitting.counted_engine(self._s.text_engine()), self._derive_seed(day, slot.at)
-        return captions.write_caption(model, engines.template_engine(), voice=voice, scene=scene, seed=seed)
+        model = sitting.counted_engine(self._s.text_engine())
+        seed = self._derive_seed(day, slot.at)
+        return captions.write_caption(model, registry.template_engine(), voice=voice, scene=scene, seed=seed)
 
     def _add_destinations(self, day: date, posts: Sequence[UUID]) -> None:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for slot, post_id in zip(self._brief.slots, posts, strict=True):
                 for name in slot.channels:
-                    channel = channel_reads.get_channel_by_name(scope, self._creator.id, name)
+                    channel = queries.get_channel_by_name(scope, self._creator.id, name)
                     at = WallTime(day, slot.local_time, self._creator.zone)
                     deliveries.create_delivery(scope, post_id, channel.id, at=at)
 
@@ -351,7 +358,7 @@ class MorningWork:
     def _resolve_approvers(self, scope: Scope) -> list[Member]:
         """One person for each yes that the creator's rule asks for. Raises BadInput when there are too few."""
         wanted = self._brief.approver.casefold()
-        able = [one for one in tenant_reads.list_members(scope) if has_right(one.role, Right.APPROVE)]
+        able = [one for one in list_members(scope) if has_right(one.role, Right.APPROVE)]
         able = [one for one in able if not one.creators or self._creator.slug in one.creators]
         able.sort(key=lambda one: (one.email.casefold() != wanted, one.role is not Role.MANAGER, one.name))
         people = list({one.principal_id: one for one in reversed(able)}.values())[::-1]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from babel.dates import format_date
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from foundation.errors import BadInput, Refused
@@ -37,7 +37,8 @@ from workers.terminal.output import print_message
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
 
-GENERATION, PLANNING = time(6, 0), time(8, 0)
+GENERATION = time(6, 0)
+PLANNING = time(8, 0)
 FIRST_POST_LEAD = timedelta(minutes=15)
 """From the plan to the first post, at least: an early first post makes an early morning."""
 
@@ -104,10 +105,14 @@ class DayRunner:
         language: str,
         out: Callable[[str], None],
     ) -> None:
-        self._s, self._tenant_id, self._creator, self._brief = services, tenant_id, creator, brief
+        self._s = services
+        self._tenant_id = tenant_id
+        self._creator = creator
+        self._brief = brief
         self._timeline = Timeline(services.tenant, tenant_id, creator, language=language, out=out)
         self._clock = ShiftableClock(services.tenant, fast, self._timeline.print_new_events)
-        self._fast, self._language = fast, language
+        self._fast = fast
+        self._language = language
         self._work = MorningWork(
             services, tenant_id, creator, brief, photos, clock=self._clock, timeline=self._timeline
         )
@@ -154,7 +159,8 @@ class DayRunner:
 
     def _build_schedule(self, day: date) -> DaySchedule:
         clocks = [slot.local_time for slot in self._brief.slots]
-        first, last = self._instant_at(day, min(clocks)), self._instant_at(day, max(clocks))
+        first = self._instant_at(day, min(clocks))
+        last = self._instant_at(day, max(clocks))
         planning = min(self._instant_at(day, PLANNING), first - FIRST_POST_LEAD)
         return DaySchedule(min(self._instant_at(day, GENERATION), planning - GENERATION_TIME), planning, first, last)
 
@@ -184,14 +190,15 @@ class DayRunner:
         stage = self._find_sandbox_chat()
         if stage is None:
             return False
-        fan, language = scripted_fans.fan_for_day(name, day), self._brief.languages[0]
+        fan = scripted_fans.fan_for_day(name, day)
+        language = self._brief.languages[0]
         return scripted_fans.play_fan(self._s, stage, fan, language, clock=self._clock, timeline=self._timeline)
 
     def _find_sandbox_chat(self) -> Channel | None:
         """The creator's chat on the sandbox of this house, where there is one: nobody else is played."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            mine = channel_reads.list_creator_channels(scope, self._creator.id)
+            mine = queries.list_creator_channels(scope, self._creator.id)
         active = [one for one in mine if one.chat_surface and one.state == ChannelState.ACTIVE]
         return next((one for one in active if one.base_url.endswith(home)), None)
 
@@ -211,7 +218,8 @@ class DayRunner:
         return told
 
     def _sum_up(self, told: DaySummary, report: DailyReport, entries: Sequence[DeliveryEntry]) -> None:
-        now, say = self._clock.now(), self._timeline.print_line
+        now = self._clock.now()
+        say = self._timeline.print_line
         self._timeline.print_section("day.part_evening")
         whole = told.published_count == told.planned_count
         say(
@@ -235,7 +243,8 @@ class DayRunner:
 
 def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agency: str, day: str = "") -> DaySummary:
     """The command: check everything, then live the day of a creator of the running house. Raises what is wrong."""
-    house, asked = settings.load_settings(), parse_day_argument(day)
+    house = settings.load_settings()
+    asked = parse_day_argument(day)
     if fast and house.environment == "production":
         raise Refused("clock.not_here")
     whole = read_brief(brief)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from urllib.parse import quote
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from sandbox.client import call_control
@@ -21,7 +21,8 @@ FAN_MESSAGES = {
     "fr": ("Bonjour ! Tu es une vraie personne ?", "D'accord, merci. Tu as un pack à me proposer ?"),
     "en": ("Hello! Are you a real person?", "All right, thanks. Do you have a pack for me?"),
 }
-READING_SECONDS, DECIDING_SECONDS = 1.0, 0.3
+READING_SECONDS = 1.0
+DECIDING_SECONDS = 0.3
 """Seconds a fan takes: to read both answers to a question, and to press a button."""
 
 CONVERSATION_WAIT = timedelta(minutes=5)
@@ -80,7 +81,7 @@ def _has_pack(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
 def _is_over(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
     """Whether nothing more is to come: they own their pack, or the account was lost meanwhile."""
     with services.tenant(channel.tenant_id, DAY_ACTOR) as scope:
-        lost = channel_reads.get_channel(scope, channel.id).state != ChannelState.ACTIVE
+        lost = queries.get_channel(scope, channel.id).state != ChannelState.ACTIVE
     return lost or _has_pack(services, channel, fan)
 
 

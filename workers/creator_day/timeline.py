@@ -7,7 +7,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import load_zone
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.posts.queries import DeliveryMoveEntry
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
 from subscribers.history import fan_timeline
@@ -85,8 +85,12 @@ class Timeline:
     def __init__(
         self, tenant: OpenScope, tenant_id: UUID, creator: Creator, *, language: str, out: Callable[[str], None]
     ) -> None:
-        self._tenant, self._tenant_id, self._creator = tenant, tenant_id, creator
-        self._language, self._out, self._zone = language, out, load_zone(creator.zone)
+        self._tenant = tenant
+        self._tenant_id = tenant_id
+        self._creator = creator
+        self._language = language
+        self._out = out
+        self._zone = load_zone(creator.zone)
         self._told: set[object] = set()
         self._since: datetime | None = None
         self._last: datetime | None = None
@@ -109,10 +113,8 @@ class Timeline:
         counted, alone = SINGULAR_CODES.get(code, ("", code))
         fitting = {name: _shorten_text(value) if name in QUOTED_PARAMS else value for name, value in params.items()}
         sentence = self._render_sentence(alone if params.get(counted) == 1 else code, fitting)
-        local, subject = (
-            at.astimezone(self._zone),
-            self._render_sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}"),
-        )
+        local = at.astimezone(self._zone)
+        subject = self._render_sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}")
         self._out(f"{local:%H:%M:%S}  {subject:<{SUBJECT}} {sentence}")
 
     def start_from(self, now: datetime) -> None:
@@ -131,7 +133,7 @@ class Timeline:
                 self.print_line(at, code, **params)
 
     def _list_post_lines(self, scope: Scope) -> "list[_Line]":
-        moves = schedule_reads.delivery_moves_since(scope, self._creator.id, self._since or scope.now)
+        moves = queries.delivery_moves_since(scope, self._creator.id, self._since or scope.now)
         return [line for move in moves if (line := self._line_from_move(move)) is not None]
 
     def _line_from_move(self, move: DeliveryMoveEntry) -> "_Line | None":

@@ -8,8 +8,8 @@ from foundation.db.database import Database, Scope
 from foundation.ops.settings import Settings
 from gate.reviews import duty_coverage
 from gate.reviews.duty_coverage import DutyCoverage, DutyStatus
-from tenants import scope as tenant_scope
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
+from tenants.scope import list_tenant_ids, scope_opener
 from workers.doctor.findings import Finding, finding_ok, finding_warning
 
 
@@ -19,9 +19,9 @@ def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
     if not url:
         return
     database = Database(url, application="doctor")
-    tenant = tenant_scope.scope_opener(database)
+    tenant = scope_opener(database)
     try:
-        for tenant_id in tenant_scope.list_tenant_ids(tenant):
+        for tenant_id in list_tenant_ids(tenant):
             with tenant(tenant_id, "system:doctor") as scope:
                 found = _list_findings(scope)
             yield from found
@@ -33,7 +33,7 @@ def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
 
 def _list_findings(scope: Scope) -> list[Finding]:
     """What can be done and what lacks somebody; what is closed for everybody stands on Team alone."""
-    part = f"people {tenants.get_agency(scope).name}"
+    part = f"people {queries.get_agency(scope).name}"
     return [
         _build_finding(part, row)
         for row in duty_coverage.agency_duty_coverage(scope)

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from connectors.registry import loader as connectors
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from connectors.registry import loader
+from foundation.ops.settings import Settings, load_settings
 from workers.doctor import data_stores, duty_coverage, removal_form, retention_backlog
 from workers.doctor.engines import (
     _check_background_remover,
@@ -37,7 +36,7 @@ EXIT_NOT_HEALTHY = 3
 
 def run_doctor(*, as_json: bool) -> int:
     """Print a finding per part; 0 when nothing is bad."""
-    settings = house.load_settings()
+    settings = load_settings()
     found = list(collect_findings(settings))
     if as_json:
         shape = [{"part": f.part, "verdict": f.level, "says": translate(f.message)} for f in found]
@@ -79,9 +78,9 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def check_connector_packages() -> Iterator[Finding]:
-    """What installed packages bring beside our own connectors, and what of it is not used."""
-    found = connectors.load_plugin_connectors()
+    """What installed packages bring beside our own loader, and what of it is not used."""
+    found = loader.load_plugin_connectors()
     for name, package in found.packages.items():
-        yield finding_ok("connectors", "cli.brought.used", package=package, platform=name)
+        yield finding_ok("loader", "cli.brought.used", package=package, platform=name)
     for one in found.left_out:
-        yield Finding("connectors", FindingLevel.WARN, one.why)
+        yield Finding("loader", FindingLevel.WARN, one.why)

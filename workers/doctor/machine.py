@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 from foundation.ops.settings import Settings
 from workers.doctor.findings import Finding, finding_error, finding_ok, finding_warning
-from workers.installation import folder as places
 from workers.installation import ports
-from workers.installation.folder import InstallationFolder
+from workers.installation.folder import FIRST_START_MIB, LATER_START_MIB, InstallationFolder, free_mib
 from workers.installation.state_file import read_status
 
 
 def _check_machine() -> Finding:
-    system, version = f"{platform.system()} {platform.machine()}", platform.python_version()
+    system = f"{platform.system()} {platform.machine()}"
+    version = platform.python_version()
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return finding_warning("machine", "doctor.machine_untested", system=system)
     if not (3, 11) <= sys.version_info[:2] < (3, 13):
@@ -37,14 +37,8 @@ def _check_folder(home: InstallationFolder) -> Iterator[Finding]:
         yield finding_error("folder", "doctor.folder_open", names=", ".join(open_to_others), folder=str(home.folder))
     else:
         yield finding_ok("folder", "doctor.folder", folder=str(home.folder))
-    free = places.free_mib(home.folder)
-    verdict = (
-        finding_error
-        if free < places.LATER_START_MIB
-        else finding_warning
-        if free < places.FIRST_START_MIB
-        else finding_ok
-    )
+    free = free_mib(home.folder)
+    verdict = finding_error if free < LATER_START_MIB else finding_warning if free < FIRST_START_MIB else finding_ok
     yield verdict("disk", "doctor.disk", free=free)
 
 

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Database, OpenScope, Scope
 from foundation.ids import INSTALLATION_ID
 from foundation.ops.settings import Settings
 from gate.removal import installation_reports, intake_heartbeat
 from gate.reviews import operator_requests
-from tenants import scope as tenant_scope
-from tenants.agencies import queries as tenants
+from tenants.agencies.queries import get_agency
+from tenants.scope import list_tenant_ids, scope_opener
 from workers.doctor.findings import Finding, finding_error, finding_ok, finding_warning
 
-PART, ACTOR = "removals", "system:doctor"
+PART = "removals"
+ACTOR = "system:doctor"
 OWN_PAGES = "own_page"
 """The platform whose pages bear the link by themselves."""
 
@@ -26,7 +27,7 @@ def check_removal_form(settings: Settings) -> Iterator[Finding]:
         return
     database = Database(url, application="doctor")
     try:
-        yield from _check_form(tenant_scope.scope_opener(database), f"{settings.web.public_url.rstrip('/')}/report")
+        yield from _check_form(scope_opener(database), f"{settings.web.public_url.rstrip('/')}/report")
     except SQLAlchemyError:
         return
     finally:
@@ -35,17 +36,15 @@ def check_removal_form(settings: Settings) -> Iterator[Finding]:
 
 def _check_form(tenant: OpenScope, form: str) -> Iterator[Finding]:
     with tenant(INSTALLATION_ID, ACTOR) as scope:
-        reached, waiting = (
-            intake_heartbeat.is_form_reachable(scope),
-            len(installation_reports.list_unmatched_reports(scope)),
-        )
+        reached = intake_heartbeat.is_form_reachable(scope)
+        waiting = len(installation_reports.list_unmatched_reports(scope))
     yield (
         finding_ok(PART, "doctor.intake_reached", form=form)
         if reached
         else finding_error(PART, "doctor.intake_down", form=form)
     )
     profiles = []
-    for tenant_id in tenant_scope.list_tenant_ids(tenant):
+    for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
             waiting += len(operator_requests.list_operator_requests(scope))
             profiles += _check_profiles(scope, form)
@@ -56,7 +55,7 @@ def _check_form(tenant: OpenScope, form: str) -> Iterator[Finding]:
 
 def _check_profiles(scope: Scope, form: str) -> list[Finding]:
     """No platform of ours tells us the words of a profile: the link stands there by hand, and nobody can check it."""
-    accounts = (one for one in channel_reads.list_channels(scope) if one.state == "active")
+    accounts = (one for one in queries.list_channels(scope) if one.state == "active")
     names = sorted({one.name for one in accounts if one.platform != OWN_PAGES})
-    part = f"{PART} {tenants.get_agency(scope).name}"
+    part = f"{PART} {get_agency(scope).name}"
     return [finding_ok(part, "doctor.profile_by_hand", accounts=", ".join(names), form=form)] if names else []

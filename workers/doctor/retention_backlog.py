@@ -6,8 +6,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.db.database import Database
 from foundation.ops.settings import Settings
-from tenants import scope as tenant_scope
-from tenants.agencies import queries as tenants
+from tenants.agencies import queries
+from tenants.scope import list_tenant_ids, scope_opener
 from workers.doctor.findings import Finding, finding_ok
 from workers.event_handlers import retention
 
@@ -18,11 +18,12 @@ def check_retention_backlog(settings: Settings) -> Iterator[Finding]:
     if not url:
         return
     database = Database(url, application="doctor")
-    tenant = tenant_scope.scope_opener(database)
+    tenant = scope_opener(database)
     try:
-        for tenant_id in tenant_scope.list_tenant_ids(tenant):
+        for tenant_id in list_tenant_ids(tenant):
             with tenant(tenant_id, "system:doctor") as scope:
-                found, name = retention.count_expired_rows(scope), tenants.get_agency(scope).name
+                found = retention.count_expired_rows(scope)
+                name = queries.get_agency(scope).name
             listed = ", ".join(f"{table} {count}" for table, count in sorted(found.items()))
             yield finding_ok(f"keeping {name}", "keeping.due" if found else "keeping.nothing", tables=listed)
     except SQLAlchemyError:

@@ -9,7 +9,7 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.http.host_guard import host_name
 from foundation.ops.settings import Settings
 from foundation.sealed import SealSecret
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 from web.site import sites
 
@@ -36,7 +36,8 @@ def open_own_page(event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecre
 
 
 def _open_site(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings) -> None:
-    creator, agency = tenant_reads.get_creator(scope, creator_id), tenant_reads.get_agency(scope)
+    creator = queries.get_creator(scope, creator_id)
+    agency = queries.get_agency(scope)
     credential = sites.open_site(
         scope,
         creator_id=creator_id,
@@ -77,8 +78,8 @@ def open_adult_area(event: AdultAreaRequested, *, tenant: OpenScope, seal: SealS
             platform=PLATFORM,
             surface="assured",
             account=account,
-            name=ADULT_PAGE_NAMES[tenant_reads.get_agency(scope).language],
+            name=ADULT_PAGE_NAMES[queries.get_agency(scope).language],
             base_url=internal_page_url(settings),
             token=seal(scope.tenant_id, credential),
-            zone=tenant_reads.get_creator(scope, event.subject_id).zone,
+            zone=queries.get_creator(scope, event.subject_id).zone,
         )

@@ -6,22 +6,21 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 
-from channels import retention as channel_keeping
+from channels.retention import CHANNELS_RETENTION
 from foundation.db import retention
 from foundation.db.database import OpenScope, Scope
 from foundation.outbox import outbox
-from gate import retention as gate_keeping
-from insights.metrics import retention as insight_keeping
-from schedules.imports import retention as schedule_keeping
+from gate.retention import GATE_RETENTION
+from insights.metrics.retention import INSIGHTS_RETENTION
+from schedules.imports.retention import SCHEDULES_RETENTION
 from schedules.posts.asset_usage import assets_used_in_posts
 from studio.library import erasure
 from studio.library.events import ErasureDue
-from studio.voice import retention as studio_keeping
-from subscribers.conversations import retention as chat_keeping
+from studio.voice.retention import STUDIO_RETENTION
+from subscribers.conversations.retention import SUBSCRIBERS_RETENTION, erase_inactive_fans, inactive_fans_query
 from tenants import audit
-from tenants import retention as tenant_keeping
-from tenants.retention import RetentionDue
-from web import retention as web_keeping
+from tenants.retention import TENANTS_RETENTION, RetentionDue
+from web.retention import WEB_RETENTION
 from workers.relay.dispatch import EventRoute
 from workers.wiring import Services
 
@@ -34,14 +33,14 @@ CONTINUE_AFTER = timedelta(minutes=1)
 KEEP_SECONDS = 120
 
 ALL_RETENTION_RULES = (
-    *web_keeping.WEB_RETENTION,
-    *insight_keeping.INSIGHTS_RETENTION,
-    *schedule_keeping.SCHEDULES_RETENTION,
-    *chat_keeping.SUBSCRIBERS_RETENTION,
-    *channel_keeping.CHANNELS_RETENTION,
-    *studio_keeping.STUDIO_RETENTION,
-    *gate_keeping.GATE_RETENTION,
-    *tenant_keeping.TENANTS_RETENTION,
+    *WEB_RETENTION,
+    *INSIGHTS_RETENTION,
+    *SCHEDULES_RETENTION,
+    *SUBSCRIBERS_RETENTION,
+    *CHANNELS_RETENTION,
+    *STUDIO_RETENTION,
+    *GATE_RETENTION,
+    *TENANTS_RETENTION,
 )
 """Every table with a period, the rooms from the top down. Money and the log are not among them."""
 
@@ -66,7 +65,7 @@ def delete_expired_rows(
     acts = [
         (rule.table, batch, partial(retention.purge_expired, rule=rule, batch=batch)) for rule in ALL_RETENTION_RULES
     ]
-    acts.append((FANS_TABLE, FANS, partial(chat_keeping.erase_inactive_fans, most=FANS)))
+    acts.append((FANS_TABLE, FANS, partial(erase_inactive_fans, most=FANS)))
     left = [
         _purge_table(partial(tenant, event.tenant_id, RETENTION_ACTOR), table, full, act, batches)
         for table, full, act in acts
@@ -98,5 +97,5 @@ def _purge_table(
 def count_expired_rows(scope: Scope) -> dict[str, int]:
     """What one turn would delete now, by table; nothing is changed."""
     found = retention.count_expired_by_table(scope, ALL_RETENTION_RULES)
-    away = len(chat_keeping.inactive_fans_query(scope, most=10_000))
+    away = len(inactive_fans_query(scope, most=10_000))
     return {**found, **({FANS_TABLE: away} if away else {})}

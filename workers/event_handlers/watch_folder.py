@@ -31,14 +31,15 @@ from generators.containers.tracks import MAX_MEDIA_BYTES
 from studio.ingest import uploads
 from studio.ingest.events import WatchFolderDue
 from studio.library import storage_quota
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids
 from workers.relay.dispatch import EventRoute
 from workers.wiring import Services
 
 WATCH_FOLDER_ACTOR = "system:folder"
-IMPORTED_FOLDER, REFUSED_FOLDER = "taken", "refused"
+IMPORTED_FOLDER = "taken"
+REFUSED_FOLDER = "refused"
 GENERATED_FOLDER = "generated"
 """What lies here was made by a model, whatever the file says: exports often lose their marks."""
 
@@ -89,7 +90,8 @@ def import_waiting_files(event: WatchFolderDue, *, tenant: OpenScope, store: Obj
     if root is None:
         return
     _check_root(root)
-    taken, agencies = 0, deque(_list_waiting_files(tenant, root, one) for one in list_tenant_ids(tenant))
+    taken = 0
+    agencies = deque(_list_waiting_files(tenant, root, one) for one in list_tenant_ids(tenant))
     while agencies:
         agency = agencies.popleft()
         one = next(agency, None)
@@ -120,7 +122,8 @@ def _check_root(root: Path) -> None:
 def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[WaitingFile]:
     """The files of an agency that nobody writes any more, by creator and name."""
     with tenant(tenant_id, WATCH_FOLDER_ACTOR) as scope:
-        agency, creators = tenant_reads.get_agency(scope), tenant_reads.list_creators(scope)
+        agency = queries.get_agency(scope)
+        creators = queries.list_creators(scope)
     for creator in creators:
         hers = (agency_folder_name(agency.name, tenant_id), creator.slug)
         for parts in (hers, (*hers, GENERATED_FOLDER)):
@@ -227,7 +230,8 @@ def _is_there(folder: int, name: str) -> bool:
 
 def _tell_unreadable(tenant_id: UUID, tenant: OpenScope, parts: Sequence[str], name: str, error: OSError) -> None:
     log.warning("folder.unreadable", error=telemetry.describe_error(error))
-    where, name = parts[-1], "".join(letter for letter in name if letter.isprintable())  # it may be no text at all
+    where = parts[-1]  # it may be no text at all
+    name = "".join(letter for letter in name if letter.isprintable())
     said = Message("folder.unreadable", {"file": name, "folder": where})
     _notify_agency(tenant_id, tenant, said, cause=f"folder:{where}/{name}"[:200])
 

@@ -9,8 +9,8 @@ from channels.roles import reader_roles
 from channels.roles.events import ReaderRoleDue
 from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
 from gate.viewers.handlers import handle_age_assurance_withdrawn, handle_viewer_confirmed
-from subscribers.intake import handlers as chatting
 from subscribers.intake.events import AgeCheckAnswered
+from subscribers.intake.handlers import answer_age_check
 from subscribers.safety import role_eligibility
 from subscribers.safety.events import RolesDue
 from subscribers.subscriptions.events import RoleCheckDue
@@ -25,7 +25,9 @@ PROVIDER_DEADLINE_SECONDS = 30
 
 def age_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of everything about ages."""
-    tenant, transport, providers = s.tenant, s.transport, s.age_providers
+    tenant = s.tenant
+    transport = s.transport
+    providers = s.age_providers
     connect = partial(
         handlers.connect_provider_account,
         tenant=tenant,
@@ -54,7 +56,7 @@ def age_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         EventRoute(AgeCheckResultDue, look, deadline_seconds=PROVIDER_DEADLINE_SECONDS),
         EventRoute(AgeRetentionDue, partial(handlers.delete_expired_checks, tenant=tenant)),
-        EventRoute(AgeCheckAnswered, partial(chatting.answer_age_check, tenant=tenant)),
+        EventRoute(AgeCheckAnswered, partial(answer_age_check, tenant=tenant)),
         EventRoute(ViewerConfirmed, partial(handle_viewer_confirmed, tenant=tenant)),
         EventRoute(RoleCheckDue, partial(role_eligibility.update_reader_role, tenant=tenant)),
         EventRoute(RolesDue, partial(role_eligibility.reconcile_roles, tenant=tenant)),

@@ -30,21 +30,20 @@ from channels.manual_tasks import file_downloads, task_lifecycle
 from channels.manual_tasks.events import FileDownloadRequested, ManualTaskCheckDue
 from channels.metrics import platform_readings
 from channels.metrics.events import DeliveryVerificationDue
-from channels.sending import handlers as channel_handling
-from channels.sending import removal
+from channels.sending import handlers, removal
 from channels.sending.events import BrakeProbeDue, CopyRemovalDue
-from connectors.registry import loader as connector_registry
-from gate.permits.events import PlaceProbeDue
-from workers.event_handlers import own_pages
-
-pass
-
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
+from connectors.registry import loader
+from gate.permits.events import PlaceProbeDue
 from subscribers.intake import fan_commands
+from workers.event_handlers import own_pages
 from workers.listeners.webhooks import meta
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
+
+pass
+
 
 LOOKUP_DEADLINE_SECONDS = 60
 """A look at a place, reader by reader where a platform lists nobody."""
@@ -55,9 +54,11 @@ def _menu_of(capabilities: Capabilities) -> CommandMenu:
 
 
 def account_routes(s: Services) -> tuple[EventRoute, ...]:
-    tenant, transport, connectors = s.tenant, s.transport, s.connectors
-    connectables = connector_registry.connectable_platforms(connectors)
-    addresses = connector_registry.base_addresses(connectors, s.settings.connectors.base_urls)
+    tenant = s.tenant
+    transport = s.transport
+    connectors = s.connectors
+    connectables = loader.connectable_platforms(connectors)
+    addresses = loader.base_addresses(connectors, s.settings.connectors.base_urls)
     enrol = partial(
         account_setup.run_setup,
         tenant=tenant,
@@ -70,7 +71,7 @@ def account_routes(s: Services) -> tuple[EventRoute, ...]:
         returns_to=s.settings.dashboard.public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH,
     )
     test = partial(account_setup.verify_account, tenant=tenant, transport=transport, connectables=connectables)
-    probe = partial(channel_handling.probe_platform, tenant=tenant, transport=transport, connectors=connectors)
+    probe = partial(handlers.probe_platform, tenant=tenant, transport=transport, connectors=connectors)
     measure = partial(platform_limits.read_platform_limits, tenant=tenant, transport=transport, connectors=connectors)
     see = partial(destination_check.check_destination, tenant=tenant, transport=transport, connectors=connectors)
     verify = partial(platform_readings.verify_delivery, tenant=tenant, transport=transport, connectors=connectors)
@@ -104,7 +105,7 @@ def account_routes(s: Services) -> tuple[EventRoute, ...]:
             BrakeProbeDue,
             probe,
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(channel_handling.give_up_probe, tenant=tenant),
+            on_dead=partial(handlers.give_up_probe, tenant=tenant),
         ),
         EventRoute(DestinationCheckDue, see, deadline_seconds=LOOKUP_DEADLINE_SECONDS),
         EventRoute(PlaceProbeDue, partial(destination_check.plan_destination_checks, tenant=tenant)),

@@ -9,7 +9,7 @@ from subscribers.comments import answer_suggestions, incoming_comments, moderati
 from subscribers.comments.events import CommentAnswerDue, CommentModerationDue, CommentsDue
 from subscribers.conversations.events import ChatReconcile, ChatSend, ChatTurn, UncertainMessageResolved
 from subscribers.delivery import message_delivery, pack_delivery
-from subscribers.intake import handlers as chatting
+from subscribers.intake import handlers
 from subscribers.orders import recalls
 from subscribers.orders.events import OfferExpire, OrderFulfil, OrderRefund, PackRecalled, UnlockCheckDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -20,7 +20,8 @@ REPLY_DEADLINE_SECONDS = 120
 
 
 def chat_routes(s: Services) -> tuple[EventRoute, ...]:
-    tenant, gave_up = s.tenant, partial(chatting.notify_failed_event, tenant=s.tenant)
+    tenant = s.tenant
+    gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
     speak = partial(message_delivery.claim_message, mint=s.mint, connectors=s.connectors)
     push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
     give_back = partial(
@@ -29,25 +30,25 @@ def chat_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(
             ChatTurn,
-            partial(chatting.generate_reply, tenant=tenant, write=s.write_reply, rails=s.rails, billing=s.billing),
+            partial(handlers.generate_reply, tenant=tenant, write=s.write_reply, rails=s.rails, billing=s.billing),
             deadline_seconds=REPLY_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
         EventRoute(
             ChatSend,
-            partial(chatting.send_message, tenant=tenant, claim=speak, carry=s.run_steps),
+            partial(handlers.send_message, tenant=tenant, claim=speak, carry=s.run_steps),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
         EventRoute(
             OrderFulfil,
-            partial(chatting.deliver_pack, tenant=tenant, claim=push, carry=s.run_steps),
+            partial(handlers.deliver_pack, tenant=tenant, claim=push, carry=s.run_steps),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
         EventRoute(
             ChatReconcile,
-            partial(chatting.reconcile_message, tenant=tenant, look=s.look_up_delivery),
+            partial(handlers.reconcile_message, tenant=tenant, look=s.look_up_delivery),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(
@@ -69,19 +70,19 @@ def chat_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
-        EventRoute(OfferExpire, partial(chatting.expire_offer, tenant=tenant)),
+        EventRoute(OfferExpire, partial(handlers.expire_offer, tenant=tenant)),
         EventRoute(
             UnlockCheckDue,
             partial(unlocks.check_unlock, tenant=tenant, ask=s.read_unlock_state),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(EarningListed, partial(unlocks.record_listed_sale, tenant=tenant)),
-        EventRoute(UncertainMessageResolved, partial(chatting.resolve_uncertain_message, tenant=tenant)),
+        EventRoute(UncertainMessageResolved, partial(handlers.resolve_uncertain_message, tenant=tenant)),
         EventRoute(PackRecalled, partial(recalls.refund_recalled_pack, tenant=tenant)),
-        EventRoute(PaymentSettle, partial(chatting.assign_unmatched_payment, tenant=tenant)),
+        EventRoute(PaymentSettle, partial(handlers.assign_unmatched_payment, tenant=tenant)),
         EventRoute(
             OrderRefund,
-            partial(chatting.refund_order_payment, tenant=tenant, give_back=give_back),
+            partial(handlers.refund_order_payment, tenant=tenant, give_back=give_back),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),

@@ -26,7 +26,8 @@ CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 
 def face_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of everything about faces."""
-    tenant, by = s.tenant, s.face_comparison
+    tenant = s.tenant
+    by = s.face_comparison
     return (
         EventRoute(FaceConsentGiven, partial(face_consent.handle_face_consent, tenant=tenant)),
         EventRoute(ReferenceComparisonDue, partial(face_consent.handle_reference_comparison, tenant=tenant)),

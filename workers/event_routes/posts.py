@@ -6,8 +6,7 @@ Posting, wired: who handles which of its events.
 from collections.abc import Callable
 from functools import partial
 
-from channels.sending import address_lookup, step_runner
-from channels.sending import edits as copies_outside
+from channels.sending import address_lookup, edits, step_runner
 from channels.sending.step_runner import PreparedStep, SettleAttempt
 from foundation.http import address_policy
 from foundation.http.address_policy import AddressPolicy, PublicAddressPolicy
@@ -16,12 +15,11 @@ from foundation.outbox.outbox import Event
 from gate.reviews.own_releases import OwnReleaseMatured
 from generators.local_models import gpu_sharing
 from schedules.edits.events import EditDue, EditResolved
-from schedules.feeds import download
-from schedules.feeds import handlers as feeds_handling
+from schedules.feeds import download, handlers
 from schedules.feeds.download import DownloadFeed, DownloadResult
 from schedules.feeds.events import FeedReadDue
-from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportApply, ImportCheck
+from schedules.imports.handlers import abandon_import, apply_import, check_import
 from schedules.posts.events import ExtendDue, PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.publishing import (
     claims,
@@ -30,7 +28,6 @@ from schedules.publishing import (
     platform_edits,
     uncertain_deliveries,
 )
-from schedules.publishing import handlers as posting
 from schedules.publishing.events import (
     AccountReconnected,
     CopyAddressDue,
@@ -41,9 +38,24 @@ from schedules.publishing.events import (
     SweepDue,
     UncertainDeliveryResolved,
 )
+from schedules.publishing.handlers import (
+    finish_posting_pause,
+    hold_after_failed_publish,
+    preflight_delivery,
+    publish_delivery,
+    reconcile_delivery,
+    record_copy_address,
+    record_copy_removed,
+    record_manual_task_end,
+    resume_for_registered_link,
+    resume_reconnected_account,
+    resume_released_delivery,
+    stage_delivery,
+    sweep_deliveries,
+)
 from schedules.recurrence import evergreen_planner
-from schedules.recurrence import handlers as repeating
 from schedules.recurrence.events import ClocksDue, PoolDue
+from schedules.recurrence.handlers import handle_clocks_due, handle_extend_due
 from schedules.rescheduling.events import PauseOver
 from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.captions.kind import CaptionKind
@@ -82,18 +94,19 @@ def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
 
 def import_routes(s: Services) -> tuple[EventRoute, ...]:
     """The routes of files."""
-    tenant, connectors = s.tenant, s.connectors
-    gave_up = partial(imports_handling.abandon_import, tenant=tenant)
-    check = partial(imports_handling.check_import, tenant=tenant, connectors=connectors)
-    apply = partial(imports_handling.apply_import, tenant=tenant, connectors=connectors)
-    feed = partial(feeds_handling.read_feed, tenant=tenant, fetch=make_feed_fetcher(allowed_reach(s.settings)))
+    tenant = s.tenant
+    connectors = s.connectors
+    gave_up = partial(abandon_import, tenant=tenant)
+    check = partial(check_import, tenant=tenant, connectors=connectors)
+    apply = partial(apply_import, tenant=tenant, connectors=connectors)
+    feed = partial(handlers.read_feed, tenant=tenant, fetch=make_feed_fetcher(allowed_reach(s.settings)))
     return (
         EventRoute(ImportCheck, check, deadline_seconds=IMPORT_SECONDS, on_dead=gave_up),
         EventRoute(
             FeedReadDue,
             feed,
             deadline_seconds=FEED_SECONDS,
-            on_dead=partial(feeds_handling.reschedule_feed, tenant=tenant),
+            on_dead=partial(handlers.reschedule_feed, tenant=tenant),
         ),
         EventRoute(ImportApply, apply, deadline_seconds=IMPORT_SECONDS, on_dead=gave_up),
     )
@@ -119,19 +132,19 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
     return (
         EventRoute(
             PublishDue,
-            partial(posting.publish_delivery, tenant=tenant, claim=claim, carry=s.run_steps),
+            partial(publish_delivery, tenant=tenant, claim=claim, carry=s.run_steps),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(posting.hold_after_failed_publish, tenant=tenant),
+            on_dead=partial(hold_after_failed_publish, tenant=tenant),
         ),
-        EventRoute(PreflightDue, partial(posting.preflight_delivery, tenant=tenant, connectors=s.connectors)),
+        EventRoute(PreflightDue, partial(preflight_delivery, tenant=tenant, connectors=s.connectors)),
         EventRoute(
             StageDue,
-            partial(posting.stage_delivery, tenant=tenant, begin=stage, upload=s.run_upload_steps),
+            partial(stage_delivery, tenant=tenant, begin=stage, upload=s.run_upload_steps),
             deadline_seconds=STAGE_SECONDS,
         ),
         EventRoute(
             ReconcileDue,
-            partial(posting.reconcile_delivery, tenant=tenant, look=s.look_up_delivery, recorded=recorded),
+            partial(reconcile_delivery, tenant=tenant, look=s.look_up_delivery, recorded=recorded),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(
@@ -140,26 +153,22 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         *_edit_routes(s),
-        EventRoute(SweepDue, partial(posting.sweep_deliveries, tenant=tenant)),
-        EventRoute(RemovedCopyDue, partial(posting.record_copy_removed, tenant=tenant)),
+        EventRoute(SweepDue, partial(sweep_deliveries, tenant=tenant)),
+        EventRoute(RemovedCopyDue, partial(record_copy_removed, tenant=tenant)),
         EventRoute(ExpiryDue, partial(expiring_posts.expire_delivery, tenant=tenant)),
-        EventRoute(OwnReleaseMatured, partial(posting.resume_released_delivery, tenant=tenant)),
-        EventRoute(AccountReconnected, partial(posting.resume_reconnected_account, tenant=tenant)),
-        EventRoute(LinkHoldsDue, partial(posting.resume_for_registered_link, tenant=tenant)),
-        EventRoute(CopyAddressDue, partial(posting.record_copy_address, tenant=tenant)),
-        EventRoute(PauseOver, partial(posting.finish_posting_pause, tenant=tenant)),
-        EventRoute(ManualOutcomeDue, partial(posting.record_manual_task_end, tenant=tenant)),
-        EventRoute(
-            ExtendDue, partial(repeating.handle_extend_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS
-        ),
+        EventRoute(OwnReleaseMatured, partial(resume_released_delivery, tenant=tenant)),
+        EventRoute(AccountReconnected, partial(resume_reconnected_account, tenant=tenant)),
+        EventRoute(LinkHoldsDue, partial(resume_for_registered_link, tenant=tenant)),
+        EventRoute(CopyAddressDue, partial(record_copy_address, tenant=tenant)),
+        EventRoute(PauseOver, partial(finish_posting_pause, tenant=tenant)),
+        EventRoute(ManualOutcomeDue, partial(record_manual_task_end, tenant=tenant)),
+        EventRoute(ExtendDue, partial(handle_extend_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS),
         EventRoute(
             PoolDue,
             partial(evergreen_planner.plan_pool, tenant=tenant, connectors=s.connectors),
             deadline_seconds=RENDITION_DEADLINE_SECONDS,
         ),
-        EventRoute(
-            ClocksDue, partial(repeating.handle_clocks_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS
-        ),
+        EventRoute(ClocksDue, partial(handle_clocks_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS),
         *_suggestion_routes(s),
         *import_routes(s),
     )
@@ -210,7 +219,7 @@ def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
 
 def _build_edit_runner(s: Services) -> platform_edits.RunSteps:
     """The loop of all that is sent, on requests that change words."""
-    arm_next = partial(copies_outside.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
+    arm_next = partial(edits.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
 
     def carry(armed: PreparedStep, settle: SettleAttempt) -> object:
         return step_runner.run_steps(armed, tenant=s.tenant, transport=s.transport, arm_next=arm_next, settle=settle)

@@ -11,7 +11,8 @@ from tenants.vault import envelope, sealed_intake
 from workers.installation.folder import MASTER_KEY, SECRET_FACTORIES, SIGNING_KEY
 
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
-DEFAULT_DASHBOARD_URL, DEFAULT_PUBLIC_URL = "http://localhost:8501", "http://127.0.0.1:8080"
+DEFAULT_DASHBOARD_URL = "http://localhost:8501"
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
 """Two names of one machine: cookies know no port, and the doors must not share theirs."""
 PASSWORD_VARIABLES = (
     "POSTGRES_PASSWORD",
@@ -30,7 +31,8 @@ def compose_variables(*, dashboard: str = "", public: str = "", demo: bool = Fal
     Without addresses, those of this machine. Raises BadInput for an address a proxy and a browser cannot both use, and
     for two of one host: a cookie of one would be sent to the other.
     """
-    dashboard, public = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL, public.rstrip("/") or DEFAULT_PUBLIC_URL
+    dashboard = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL
+    public = public.rstrip("/") or DEFAULT_PUBLIC_URL
     for address in (dashboard, public):
         if not _ADDRESS.fullmatch(address):
             raise BadInput("deploy.address", address=address)

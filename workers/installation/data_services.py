@@ -85,7 +85,8 @@ def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
 
     Raises BadInput where an address does not name its login or a password, or another database than the others.
     """
-    passwords, names = {}, set()
+    passwords = {}
+    names = set()
     for login, address in _database_urls(settings).items():
         found = urlsplit(address)
         names.add(found.path.removeprefix("/"))

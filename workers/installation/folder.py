@@ -24,16 +24,17 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from foundation.errors import Conflict, Unavailable
 from foundation.ops import health_endpoint
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, load_settings_of
 from tenants.auth import second_factor
 from tenants.vault import envelope, sealed_intake
 
 MIB = 1024 * 1024
-FIRST_START_MIB, LATER_START_MIB = 500, 100
+FIRST_START_MIB = 500
+LATER_START_MIB = 100
 """Free space asked for before anything is written."""
-LOG_MIB, OLD_LOGS = 10, 3
+LOG_MIB = 10
+OLD_LOGS = 3
 LOCK_WAIT_SECONDS = 0.5
 """Longer than somebody holds a home who only asks who does."""
 
@@ -46,7 +47,8 @@ def _generate_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
+MASTER_KEY = "GREENROOM_TENANTS__MASTER_KEY"
+SIGNING_KEY = "GREENROOM_GATE__SIGNING_KEY"
 SECRET_FACTORIES: Mapping[str, Callable[[], str]] = {
     "GREENROOM_EMBEDDED__SUPERUSER_PASSWORD": _generate_password,
     "GREENROOM_EMBEDDED__OWNER_PASSWORD": _generate_password,
@@ -160,7 +162,7 @@ def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
 def create_missing_secrets(home: InstallationFolder) -> None:
     """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it. A key that the
     environment holds is not written down here."""
-    known = house.load_settings_of(home.folder)
+    known = load_settings_of(home.folder)
     keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
     have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
     made = {name: make() for name, make in SECRET_FACTORIES.items() if not have.get(name)}
@@ -186,7 +188,8 @@ class SupervisorLock:
 
 def acquire_lock(home: InstallationFolder) -> SupervisorLock:
     """Take the home. Raises Conflict with the process id of the supervisor that has it."""
-    file, until = (home.folder / "lock").open("a+", encoding="utf-8"), monotonic() + LOCK_WAIT_SECONDS
+    file = (home.folder / "lock").open("a+", encoding="utf-8")
+    until = monotonic() + LOCK_WAIT_SECONDS
     while not _try_lock(file):
         if monotonic() > until:
             file.close()

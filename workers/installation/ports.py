@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from foundation.errors import Unavailable
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, is_fixed_by_environment
 
 PORTS_TRIED = 100
 """How far above the usual port we look for a free one."""
@@ -123,7 +122,8 @@ def choose_other_port(settings: Settings, name: str) -> tuple[dict[str, str], li
 
 def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
     """A free port for the figures of each process, counted on from the setting; none at all where that is 0."""
-    first, host = settings.workers.metrics_port, settings.workers.metrics_host
+    first = settings.workers.metrics_port
+    host = settings.workers.metrics_host
     taken = {listener.port(settings) for listener in PORT_SETTINGS if listener.name != "metrics"}
     free = (port for port in range(first, first + PORTS_TRIED) if port not in taken and is_free(host, port))
     return dict(zip(names, free, strict=False)) if first else {}
@@ -131,7 +131,7 @@ def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, 
 
 def _move_port(listener: PortSetting, settings: Settings, taken: set[int]) -> PortChange:
     wanted = listener.port(settings)
-    if house.is_fixed_by_environment(listener.variable):
+    if is_fixed_by_environment(listener.variable):
         raise Unavailable("stack.port_busy", port=wanted, user=program_listening_on(wanted), variable=listener.variable)
     for port in range(wanted + 1, wanted + PORTS_TRIED):
         if port not in taken and is_free(listener.host(settings), port):
@@ -147,6 +147,6 @@ def _address_with_port(listener: PortSetting, settings: Settings, port: int) -> 
     group, setting, host = listener.address
     now = str(getattr(getattr(settings, group), setting))
     ours = urlsplit(now).hostname == host and urlsplit(now).scheme == "http"
-    if house.is_fixed_by_environment(_variable_name(group, setting)) or not ours:
+    if is_fixed_by_environment(_variable_name(group, setting)) or not ours:
         return {}
     return {_variable_name(group, setting): f"http://{host}:{port}"}

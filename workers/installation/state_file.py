@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from workers.installation import folder as places
+from workers.installation import folder
 from workers.installation.folder import InstallationFolder
 
 
@@ -55,7 +55,8 @@ def read_recorded_status(home: InstallationFolder) -> InstallationStatus:
 
 def read_status(home: InstallationFolder) -> InstallationStatus:
     """The present state: a supervisor that was killed says nothing any more."""
-    found, pid = read_recorded_status(home), places.running_supervisor_pid(home)
+    found = read_recorded_status(home)
+    pid = folder.running_supervisor_pid(home)
     if pid is None:
         gone = [p.model_copy(update={"state": "stopped", "ready": False, "pid": None}) for p in found.processes]
         return found.model_copy(update={"phase": "stopped", "pid": None, "processes": gone})

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.sending import account_actions
 from connectors.contract.chats import ChatConnector, ChatUpdate
@@ -68,7 +67,7 @@ class CheckoutResponder:
                 unit = _build_refusal_unit(scope, channel, update, reason)
                 step = connector.refuse_checkout(update.ref, unit.text_of("body"))
                 permit = self.mint(scope, unit, step, author=LISTENER_ACTOR)
-            self.transport.send(step, permit, account=channel_reads.transport_account(channel))
+            self.transport.send(step, permit, account=queries.transport_account(channel))
         except PermitDenied as denied:  # the platform gives up by itself; nothing else is held up by it
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 issuance.record_denial(scope, denied)

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.listening import listener
 from channels.listening.listener import ReceivedUpdates
@@ -29,7 +28,8 @@ LISTENER_ACTOR = "system:listening"
 REFRESH_SECONDS = 5.0
 """How often accounts that were connected or lost meanwhile are looked for, where a look takes no time."""
 
-REST_PER_REFRESH, MAX_REST_SECONDS = 19, 60.0
+REST_PER_REFRESH = 19
+MAX_REST_SECONDS = 60.0
 """A look asks every agency, and is followed by so many times as long without one, in seconds at most."""
 
 FAILURE_PAUSE_SECONDS = 0.25
@@ -69,9 +69,13 @@ class AccountListener:
         at_once: AnswerAtOnce,
     ) -> None:
         self.channel = channel
-        self._tenant, self._transport, self._connectors = tenant, transport, connectors
-        self._hear, self._at_once = hear, at_once
-        self._stop, self._woken = threading.Event(), threading.Event()
+        self._tenant = tenant
+        self._transport = transport
+        self._connectors = connectors
+        self._hear = hear
+        self._at_once = at_once
+        self._stop = threading.Event()
+        self._woken = threading.Event()
         self._failed: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._listen_until_stopped, name=f"ear-{channel.account}", daemon=True)
 
@@ -94,7 +98,8 @@ class AccountListener:
         return self._thread.is_alive()
 
     def _listen_until_stopped(self) -> None:
-        deaf, asked = 0, 1
+        deaf = 0
+        asked = 1
         while not self._stop.is_set():
             try:
                 heard = self.poll_once()
@@ -161,7 +166,7 @@ class AccountListener:
     def _load_channel_and_cursor(self) -> tuple[Channel, str]:
         """The account as it is now, and how far it was heard."""
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
-            channel = channel_reads.get_channel(scope, self.channel.id)
+            channel = queries.get_channel(scope, self.channel.id)
             return channel, listener.inbox_cursor(
                 scope, channel, account_connectors.connector_for(self._connectors, channel)
             )
@@ -211,8 +216,11 @@ class ListenerPool:
         rests: int = REST_PER_REFRESH,
     ) -> None:
         """`inbox` says which accounts hear the same messages: the oldest of them listens for all."""
-        self._make, self._tenant, self._chatty = make, tenant, chatty
-        self._every, self._rests = refresh_seconds, rests
+        self._make = make
+        self._tenant = tenant
+        self._chatty = chatty
+        self._every = refresh_seconds
+        self._rests = rests
         self._inbox = inbox
         self._ears: dict[UUID, AccountListener] = {}
         self._told: set[UUID] = set()
@@ -221,7 +229,8 @@ class ListenerPool:
     def run(self, *, beat: Callable[[], None]) -> None:
         """Listen until `stop`; `beat` is called after each look at the accounts."""
         while not self._stopping.is_set():
-            started, rest = monotonic(), 0.0
+            started = monotonic()
+            rest = 0.0
             try:
                 self._refresh_listeners()
                 beat()
@@ -280,5 +289,5 @@ class ListenerPool:
         found: list[Channel] = []
         for tenant_id in list_tenant_ids(self._tenant):
             with self._tenant(tenant_id, LISTENER_ACTOR) as scope:
-                found += [channel for channel in channel_reads.list_channels(scope) if self._chatty(channel)]
+                found += [channel for channel in queries.list_channels(scope) if self._chatty(channel)]
         return found

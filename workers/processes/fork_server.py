@@ -67,7 +67,8 @@ def _fork_twice() -> int:
     reading, writing = os.pipe()
     between = os.fork()
     if between == 0:
-        parent, pid = os.getpid(), os.fork()
+        parent = os.getpid()
+        pid = os.fork()
         if pid:
             os.write(writing, str(pid).encode())
             os._exit(0)

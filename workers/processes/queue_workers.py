@@ -11,7 +11,8 @@ from workers.relay import celery_app
 from workers.relay.dispatch import Dispatcher
 from workers.wiring import build_services
 
-MAKER_POOL_SIZE, LISTENER_POOL_SIZE = 3, 2
+MAKER_POOL_SIZE = 3
+LISTENER_POOL_SIZE = 2
 """Connections to PostgreSQL per process; they open when first needed. Two for what works long, one for who waits for
 sellers. No thread was seen to ask for one while it holds another, so that few are enough (ADR 0171)."""
 

@@ -30,6 +30,7 @@ def run_sandbox(settings: Settings) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     bell = UpdateBell()
     app = create_sandbox_app(settings.home / "sandbox.sqlite", latency_ms=settings.sandbox.latency_ms, bell=bell)
-    host, port = settings.sandbox.host, settings.sandbox.port
+    host = settings.sandbox.host
+    port = settings.sandbox.port
     server = SandboxServer(fault_server_config(app, host, port), bell)
     server.run(sockets=[listening_socket.open_listening_socket(host, port)])

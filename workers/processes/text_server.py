@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ops import clock
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, child_environment
 from generators.contract.engines import EngineMissing, EngineUnreachable
 from generators.engines.text.embedded import CONTEXT, model_file
 from workers.runtime import listening_socket
@@ -57,7 +56,9 @@ def start_llama_server(settings: Settings) -> Any:
     except ImportError as error:
         raise EngineMissing("engine.package_missing", package="xllamacpp") from error
     wanted = llama.CommonParams()
-    wanted.model.path, wanted.n_ctx, wanted.n_parallel = str(file), CONTEXT, 1
+    wanted.model.path = str(file)
+    wanted.n_ctx = CONTEXT
+    wanted.n_parallel = 1
     wanted.cpuparams.n_threads = 2
     wanted.verbosity = -1  # it would write the questions to the log
     try:
@@ -70,7 +71,9 @@ class IdleProxy:
     """Passes connections on from one listening socket to a port behind it, until nothing has passed for a while."""
 
     def __init__(self, front: socket.socket, behind: tuple[str, int], idle_seconds: float) -> None:
-        self._front, self._behind, self._idle = front, behind, idle_seconds
+        self._front = front
+        self._behind = behind
+        self._idle = idle_seconds
         self._passed = clock.monotonic()
 
     def run(self) -> None:
@@ -150,6 +153,6 @@ def _spawn_server(settings: Settings) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
-            env=house.child_environment(settings.home, code=_CODE),
+            env=child_environment(settings.home, code=_CODE),
             start_new_session=True,
         )

@@ -43,7 +43,9 @@ class Beat:
     """The ticks while this relay leads: `with Beat(ticks, tenant):`. Memory store: the outbox does the catching up."""
 
     def __init__(self, ticks: Sequence[Tick], tenant: OpenScope, *, clock: Callable[[], datetime] = wall_now) -> None:
-        self._ticks, self._tenant, self._clock = tuple(ticks), tenant, clock
+        self._ticks = tuple(ticks)
+        self._tenant = tenant
+        self._clock = clock
         self._scheduler: BackgroundScheduler | None = None
         self._over = Event()
 

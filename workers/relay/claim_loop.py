@@ -25,8 +25,7 @@ from foundation.ids import INSTALLATION_ID
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic
 from foundation.outbox import row_leases
-from foundation.outbox.fan_out import FACT_QUEUE as FACTS
-from foundation.outbox.fan_out import FactListeners, spread_facts
+from foundation.outbox.fan_out import FACT_QUEUE, FactListeners, spread_facts
 from foundation.outbox.outbox import NOTIFY_CHANNEL, Queue
 from foundation.outbox.row_leases import ClaimedRow, QueueState
 from workers.relay.beat import Beat, Tick
@@ -40,7 +39,8 @@ MAX_SLEEP_SECONDS = 1.0
 SWEEP_EVERY = 10.0
 RETRY_SECONDS = 0.5
 FULL_ROUND_ROWS = 8
-ROUND_PAUSE, MAX_ROUND_PAUSE = 0.03, 0.25
+ROUND_PAUSE = 0.03
+MAX_ROUND_PAUSE = 0.25
 """Every ending wakes the relay. A round that handed out fewer rows than that rests as long as it took, so that under
 a backlog the endings are gathered and the relay leaves PostgreSQL half of its time. 10 ms at least cost twice as much
 processor time per post as 30 ms do, and a lane waits for its next row 10 ms longer on average: measured."""
@@ -104,9 +104,12 @@ class Relay:
         turns: GpuScheduler | None = None,
     ) -> None:
         """`turns` says whose turn it is in `gpu`; `ticks` beat while this relay leads; `facts` says who hears them."""
-        self._database, self._tenant, self._send = database, tenant, send
+        self._database = database
+        self._tenant = tenant
+        self._send = send
         self._facts = facts
-        self._places, self._turns = tuple(places), turns or GpuScheduler()
+        self._places = tuple(places)
+        self._turns = turns or GpuScheduler()
         self._beat = Beat(ticks, tenant)
         self._stopping = Flag()
         self.leading = Flag()
@@ -171,14 +174,16 @@ class Relay:
 
     def hand_out_due_rows(self) -> tuple[int, float]:
         """Look at all queues once, hand out what is due and has room: how many rows, the seconds to sleep at most."""
-        started, total = monotonic(), 0
+        started = monotonic()
+        total = 0
         if started >= self._sweep_at:
             self._sweep_at = started + SWEEP_EVERY
             self._sweep_leases()
             self._beat.follow_clock_rollback()
         with self._open_scope() as scope:
-            seen, now = row_leases.queue_states(scope), scope.now
-            if seen[FACTS].due and spread_facts(scope, self._facts):
+            seen = row_leases.queue_states(scope)
+            now = scope.now
+            if seen[FACT_QUEUE].due and spread_facts(scope, self._facts):
                 seen = row_leases.queue_states(scope)
         for places in self._places:
             for queue, cap in places.queue_caps:
@@ -215,7 +220,8 @@ class Relay:
 
     def _sweep_leases(self) -> None:
         with self._open_scope() as scope:
-            fell, expired = clock_rollback.observe_clock(scope), row_leases.sweep_expired_leases(scope)
+            fell = clock_rollback.observe_clock(scope)
+            expired = row_leases.sweep_expired_leases(scope)
         if fell is not None:
             log.warning("relay.clock_put_back", seconds=round(fell.total_seconds()))
         if expired:

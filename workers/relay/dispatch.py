@@ -99,7 +99,9 @@ class Dispatcher:
     ) -> None:
         """With `only`, works as `app` in that tenant alone: the in-process relay of tests. With `database`, that of
         `tenant`, what is one statement takes one round trip."""
-        self._routes, self._tenant, self._only = routes, tenant, only
+        self._routes = routes
+        self._tenant = tenant
+        self._only = only
         self._alone = (
             database.single_statements(INSTALLATION_ID, RELAY_ACTOR, role="relay")
             if database is not None
@@ -136,7 +138,8 @@ class Dispatcher:
         try:
             self._run_handler(taken, route)
         except RetryLater as wait:
-            after, fresh = wait.after, wait.fresh
+            after = wait.after
+            fresh = wait.fresh
             self._settle_row(lambda scope: row_leases.defer_row(scope, taken, after, fresh=fresh))
             return "later"
         except LeaseLost:
@@ -188,7 +191,8 @@ class Dispatcher:
             return row_leases.is_capacity_needed(scope, taken)
 
     def _record_failure(self, taken: TakenRow, route: EventRoute | None, error: Exception) -> str:
-        said, backoff = telemetry.describe_error(error), route.backoff if route else DEFAULT_BACKOFF
+        said = telemetry.describe_error(error)
+        backoff = route.backoff if route else DEFAULT_BACKOFF
         dead = self._settle_row(lambda scope: row_leases.fail_row(scope, taken, error=said, backoff=backoff))
         log.error(
             "event.dead" if dead else "event.failed", error=said, at=telemetry.error_location(error), tries=taken.tries
@@ -224,7 +228,8 @@ def run_due_events(
         limit: stop after so many rows: a handler that feeds itself would never end.
     Returns: how many rows were handled.
     """
-    dispatcher, handled = Dispatcher(routes, tenant, only=only), 0
+    dispatcher = Dispatcher(routes, tenant, only=only)
+    handled = 0
     while handled < limit:
         with dispatcher.scope() as scope:
             handled += fan_out.spread_facts(scope, routes.facts)

@@ -38,7 +38,9 @@ class GpuScheduler:
         device all the same, once it was loaded for one that had lost patience: where everybody waits too long, each
         row would load its own model otherwise, and all would wait still longer. `kin`: how the groups of a group's
         model begin."""
-        self._patience, self._stay, self._kin = patience, stay, kin
+        self._patience = patience
+        self._stay = stay
+        self._kin = kin
         self.loaded: str | None = None
         self._since: datetime | None = None
         self._loaded_at: datetime | None = None
@@ -48,7 +50,9 @@ class GpuScheduler:
         """Learn from the rows in flight what another relay had handed out last."""
         found = row_leases.group_in_flight(scope, queue)
         if found is not None:
-            self.loaded, self._since, self._loaded_at = found, scope.now, scope.now
+            self.loaded = found
+            self._since = scope.now
+            self._loaded_at = scope.now
 
     def claim_rows(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[ClaimedRow]:
         """`row_leases.claim_rows` in the order of this device. Raises Collision."""
@@ -80,7 +84,8 @@ class GpuScheduler:
         if self._model_of_group(row.group) != self._model_of_group(self.loaded):
             self._loaded_at = now
         if row.group != self.loaded:
-            self.loaded, self._since = row.group, now
+            self.loaded = row.group
+            self._since = now
         self._served.pop(row.tenant_id, None)
         self._served[row.tenant_id] = None  # the last of all
         while len(self._served) > TENANTS_REMEMBERED:

@@ -32,7 +32,7 @@ from studio.ingest.events import WatchFolderDue
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
 from subscribers.safety.events import RolesDue
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.notices import emails
 from tenants.retention import RetentionDue
@@ -69,10 +69,13 @@ WEBHOOK_SUBSCRIPTION_SECONDS = 300
 
 DAY_SECONDS = 24 * 3600
 
-WITHIN, ROLLED_UP_WITHIN = timedelta(seconds=50), timedelta(seconds=250)
+WITHIN = timedelta(seconds=50)
+ROLLED_UP_WITHIN = timedelta(seconds=250)
 """Before the next beat of the same: a row that still waits is not written again."""
 
-AT_ONCE, ROLLED_UP_AT_ONCE, LATER = 20, 4, timedelta(seconds=1)
+AT_ONCE = 20
+ROLLED_UP_AT_ONCE = 4
+LATER = timedelta(seconds=1)
 """So many agencies have something to do at once, the next so much later: a thousand at the same moment, each minute,
 would stand before what is due on time."""
 
@@ -132,7 +135,7 @@ def _as_planned(plan: Callable[[Scope], object]) -> WriteRows:
 def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
     for tenant_id, later in _spread_agencies(tenant, ROLLED_UP_WITHIN, at_once=ROLLED_UP_AT_ONCE):
         with tenant(tenant_id, BEAT_ACTOR) as scope:
-            for creator in tenant_reads.list_creators(scope):
+            for creator in queries.list_creators(scope):
                 _roll_up(scope, creator, later)
 
 

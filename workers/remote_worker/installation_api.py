@@ -25,7 +25,8 @@ from generators.remote_protocol import (
 
 API_PATH = "/machine/v1"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-FIRST_WAIT, MAX_WAIT_SECONDS = 1.0, 30.0
+FIRST_WAIT = 1.0
+MAX_WAIT_SECONDS = 30.0
 """Seconds between two tries while the house is away; each is twice as long as the one before."""
 
 SUBMIT_TRIES = 8
@@ -43,7 +44,8 @@ class InstallationUnreachable(Exception):  # no error: the house does not answer
     """Worth another try, in `after` seconds at least."""
 
     def __init__(self, why: str, after: float = 0.0) -> None:
-        self.why, self.after = why, after
+        self.why = why
+        self.after = after
         super().__init__(why)
 
 
@@ -67,7 +69,9 @@ class InstallationApi:
         ):
             raise BadInput("join.https")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-        self._key, self._deadline, self._told = key, deadline, told or (lambda _: None)
+        self._key = key
+        self._deadline = deadline
+        self._told = told or (lambda _: None)
         self._client = HttpClient(max_connections=4)
 
     def request_work(self, wanted: WorkRequest) -> WorkResponse:

@@ -8,8 +8,7 @@ from types import FrameType
 
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, installation_folder, load_settings
 from generators import registry
 from workers.remote_worker import work_loop
 from workers.remote_worker.installation_api import InstallationApi
@@ -23,12 +22,12 @@ def run_remote_worker(url: str, *, once: bool = False) -> None:
     Raises BadInput without a key or for an address that is not https, EngineMissing where the engine of the settings
     cannot be used, Conflict where this machine works for that house already, Refused for a key that opens nothing.
     """
-    settings = house.load_settings()
+    settings = load_settings()
     key = _read_key(settings)
     found = InstallationApi(url, key, told=_build_unreachable_report())
     engine = registry.load_image_engine(settings.generators)
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    with open_spool(house.installation_folder(), found.url, key) as spool:
+    with open_spool(installation_folder(), found.url, key) as spool:
         work_loop.run_work_loop(work_loop.RemoteWorker(found, engine, spool, print_message), once=once)
 
 

@@ -27,7 +27,8 @@ class PictureSpool:
     """A folder of this machine, for one house and one key; files are readable by their owner alone."""
 
     def __init__(self, folder: Path, instance: UUID) -> None:
-        self._folder, self.instance = folder, instance
+        self._folder = folder
+        self.instance = instance
 
     def store_picture(self, asked: PictureOrder, made: PictureResult, data: bytes) -> None:
         """Write a picture down, whole or not at all."""

@@ -44,7 +44,8 @@ from workers.remote_worker.spool import PictureSpool
 PrintMessage = Callable[[Message], None]
 ReportUnreachable = Callable[[str], None]
 
-HEARTBEAT_SECONDS, HEARTBEAT_MIN_SECONDS = 10.0, 2.0
+HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_MIN_SECONDS = 2.0
 """Seconds between two beats: of a picture on which nothing is told, and of one that gets on."""
 
 
@@ -192,8 +193,11 @@ class _Heart:
     """Says from a thread how far the picture is, and hears that nobody wants it any more."""
 
     def __init__(self, joined: RemoteWorker, lent: LeasedPictures) -> None:
-        self._joined, self._lent = joined, lent
-        self._told, self._ended, self._over = (0, 0), Event(), Event()
+        self._joined = joined
+        self._lent = lent
+        self._told = (0, 0)
+        self._ended = Event()
+        self._over = Event()
         self._every = min(HEARTBEAT_SECONDS, lent.seconds / 6)
 
     def step(self, done: int, total: int) -> None:
@@ -208,11 +212,13 @@ class _Heart:
 
     def beat(self) -> None:
         """Until it is stopped, or the house wants no more."""
-        last, said = monotonic(), (0, 0)
+        last = monotonic()
+        said = (0, 0)
         while not self._over.wait(min(self._joined.heartbeat_seconds, self._every)):
             if self._told == said and monotonic() - last < self._every:
                 continue
-            last, said = monotonic(), self._told
+            last = monotonic()
+            said = self._told
             try:
                 heard = self._joined.installation.send_heartbeat(
                     LeaseHeartbeat(lease=self._lent.lease, step=said[0], steps=said[1])

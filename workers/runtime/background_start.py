@@ -2,8 +2,8 @@
 
 import sys
 
-from foundation.ops import settings as house
 from foundation.ops.clock import sleep
+from foundation.ops.settings import child_environment, installation_folder, load_settings
 from workers.cli.status import EXIT_NOT_READY
 from workers.installation.folder import InstallationFolder, running_supervisor_pid
 from workers.installation.state_file import read_status
@@ -20,7 +20,7 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
 
     `main` is the supervisor's, "module:attr".
     """
-    home = InstallationFolder(house.installation_folder())
+    home = InstallationFolder(installation_folder())
     log = home.log_file("supervisor")
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     start = log.stat().st_size if log.exists() else 0
@@ -28,7 +28,7 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
         [sys.executable, "-m", "workers.run", "supervisor", main, "--probes", "0"],  # its children are given theirs
         log,
         before=_outlive_parent,
-        environment=house.child_environment(home.folder, code=CODE_ROOT),
+        environment=child_environment(home.folder, code=CODE_ROOT),
     )
     with log.open(encoding="utf-8", errors="replace") as said:
         said.seek(start)
@@ -42,7 +42,7 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
     if process.returncode is not None:
         return process.returncode or EXIT_NOT_READY
     with exit_on_error():
-        settings = house.load_settings()
+        settings = load_settings()
         start_summary.print_start_summary(
             settings, start_summary.start_welcome_task(home, settings), waiting=lambda: None, detached=True
         )

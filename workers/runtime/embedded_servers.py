@@ -54,7 +54,8 @@ def _as_another_user() -> tuple[str, ...]:
     """The words that start a program as somebody who is not root; empty when we are not root."""
     if os.geteuid() != 0:
         return ()
-    unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
+    unshare = shutil.which("unshare")
+    setpriv = shutil.which("setpriv")
     if unshare is not None:
         mapped = (unshare, "-U", f"--map-user={NOBODY_UID}", f"--map-group={NOBODY_UID}")
         if _run_program([*mapped, "true"]).returncode == 0:

@@ -80,7 +80,8 @@ class ForkServer:
     """The supervisor's side of a template. In the main thread only, as everything that starts children."""
 
     def __init__(self, log: Path, environment: dict[str, str]) -> None:
-        self._log, self._environment = log, environment
+        self._log = log
+        self._environment = environment
         self._template: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 

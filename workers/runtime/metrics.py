@@ -24,7 +24,9 @@ class OutboxCollector(Collector):
 
     def __init__(self, tenant: OpenScope) -> None:
         self._tenant = tenant
-        self._lock, self._seen, self._at = Lock(), list[outbox.QueueStats](), float("-inf")
+        self._lock = Lock()
+        self._seen = list[outbox.QueueStats]()
+        self._at = float("-inf")
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The names alone: registering must not ask the database."""
@@ -32,7 +34,8 @@ class OutboxCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """One value per queue and state."""
-        rows, oldest = _build_rows_gauge(), _build_oldest_due_gauge()
+        rows = _build_rows_gauge()
+        oldest = _build_oldest_due_gauge()
         for found in self._read_stats():
             for state, count in (("waiting", found.waiting), ("leased", found.leased), ("dead", found.dead)):
                 rows.add_metric([found.queue, state], count)
@@ -58,7 +61,8 @@ def _build_rows_gauge() -> GaugeMetricFamily:
 
 
 def _build_oldest_due_gauge() -> GaugeMetricFamily:
-    name, what = "greenroom_outbox_oldest_due_seconds", "How long the oldest row that is due has been waiting"
+    name = "greenroom_outbox_oldest_due_seconds"
+    what = "How long the oldest row that is due has been waiting"
     return GaugeMetricFamily(name, what, labels=["queue"])
 
 
@@ -87,7 +91,9 @@ class ListenerCollector(Collector):
         """By platform."""
         with self._lock:
             heard = list(self._heard.values())
-        silence, accounts, now = _build_listener_lag_gauge(), _build_accounts_gauge(), monotonic()
+        silence = _build_listener_lag_gauge()
+        accounts = _build_accounts_gauge()
+        now = monotonic()
         for platform in sorted({platform for platform, _ in heard}):
             times = [at for name, at in heard if name == platform]
             silence.add_metric([platform], now - min(times))
@@ -96,7 +102,8 @@ class ListenerCollector(Collector):
 
 
 def _build_listener_lag_gauge() -> GaugeMetricFamily:
-    name, what = "greenroom_listener_lag_seconds", "Since the account heard longest ago was last heard, by platform"
+    name = "greenroom_listener_lag_seconds"
+    what = "Since the account heard longest ago was last heard, by platform"
     return GaugeMetricFamily(name, what, labels=["platform"])
 
 

@@ -148,7 +148,8 @@ def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
 
 def postgres_program(settings: Settings) -> Program:
     """The embedded server; SIGINT is its fast stop, that waits for no client."""
-    folder, port = InstallationFolder(settings.home).postgres_folder, settings.workers.postgres_port
+    folder = InstallationFolder(settings.home).postgres_folder
+    port = settings.workers.postgres_port
     return Program(
         name="postgres",
         command=tuple(embedded_servers.postgres_command(folder, port)),

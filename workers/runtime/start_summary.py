@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import Message
-from foundation.ops import settings as house
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, is_fixed_by_environment
 from workers.installation.folder import InstallationFolder
 from workers.runtime.forked_process import ForkServer
 from workers.runtime.subprocess_task import SubprocessTask
@@ -66,6 +65,6 @@ def print_start_summary(
     if (
         browser
         and sys.stdout.isatty()
-        and (house.is_fixed_by_environment("DISPLAY") or house.is_fixed_by_environment("WAYLAND_DISPLAY"))
+        and (is_fixed_by_environment("DISPLAY") or is_fixed_by_environment("WAYLAND_DISPLAY"))
     ):
         webbrowser.open(shown["dashboard"])

@@ -8,12 +8,18 @@ from types import FrameType
 from foundation.errors import Unavailable
 from foundation.http.http_client import HttpClient
 from foundation.i18n.translation import Message
-from foundation.ops import settings as house
 from foundation.ops.clock import monotonic, sleep
-from foundation.ops.settings import Settings
+from foundation.ops.settings import Settings, load_settings
 from workers.installation import data_services, ports
-from workers.installation import folder as places
-from workers.installation.folder import InstallationFolder
+from workers.installation.folder import (
+    InstallationFolder,
+    SupervisorLock,
+    acquire_lock,
+    create_folders,
+    create_missing_secrets,
+    write_atomically,
+    write_env,
+)
 from workers.installation.state_file import InstallationStatus, ProcessStatus, read_recorded_status
 from workers.runtime import embedded_servers, start_summary
 from workers.runtime.process_table import (
@@ -56,10 +62,8 @@ PORT_TAKEN_MESSAGE = re.compile(r"Failed listening on port|could not create any 
 """What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the port may be gone."""
 RESTARTS_BEFORE_GIVING_UP = 2
 """A start does not wait for a process that ended this often."""
-DATABASE_SETUP_TASK, DEMO_SEED_TASK = (
-    "workers.installation.database_setup:migrate_and_replay",
-    "demo.agency.lifecycle:seed_demo",
-)
+DATABASE_SETUP_TASK = "workers.installation.database_setup:migrate_and_replay"
+DEMO_SEED_TASK = "demo.agency.lifecycle:seed_demo"
 
 
 class StopRequested(Exception):
@@ -71,12 +75,12 @@ class InstallationStart:
 
     def __init__(self, table: tuple[ProcessDefinition, ...] = PROCESS_TABLE, pace: RestartPolicy | None = None) -> None:
         self._table = table
-        self.settings = house.load_settings()
+        self.settings = load_settings()
         self.home = InstallationFolder(self.settings.home)
         self._supervisor = Supervisor(self.home.folder, log=self.home.log_file, pace=pace)
         self._forks = self._supervisor.fork_server if any(row.is_forked for row in table) else None
         self._http = HttpClient(max_connections=4)
-        self._lock: places.SupervisorLock | None = None
+        self._lock: SupervisorLock | None = None
         self._asked = 0
         self._phase = "starting"
         self._said: InstallationStatus | None = None
@@ -109,10 +113,10 @@ class InstallationStart:
         start_summary.print_start_summary(self.settings, self._welcome, waiting=self._wait_tick, browser=browser)
 
     def _prepare_folder(self) -> None:
-        places.create_folders(self.home)
-        self._lock = places.acquire_lock(self.home)
-        places.create_missing_secrets(self.home)
-        self.settings = house.load_settings()
+        create_folders(self.home)
+        self._lock = acquire_lock(self.home)
+        create_missing_secrets(self.home)
+        self.settings = load_settings()
 
     def _end_leftover_processes(self) -> None:
         """End what a killed run left behind, and forget what only it could say."""
@@ -150,12 +154,12 @@ class InstallationStart:
             }
             print_note(Message("stack.port_moved", params))
         ours = self._own_services()
-        places.write_env(self.home, values)
-        self.settings = house.load_settings()
-        places.write_env(
+        write_env(self.home, values)
+        self.settings = load_settings()
+        write_env(
             self.home, data_services.embedded_addresses(self.settings, database=ours["postgres"], redis=ours["redis"])
         )
-        self.settings = house.load_settings()
+        self.settings = load_settings()
 
     def _start_services(self) -> None:
         if data_services.is_database_embedded(self.settings):
@@ -202,7 +206,8 @@ class InstallationStart:
         return self._start_once(name)
 
     def _start_once(self, name: str) -> None:
-        child, until = self._supervisor.start_process(self._build_service_program(name)), monotonic() + SERVICE_SECONDS
+        child = self._supervisor.start_process(self._build_service_program(name))
+        until = monotonic() + SERVICE_SECONDS
         while child.state is not ProcessState.READY:
             self._wait_tick()
             if child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED) or monotonic() > until:
@@ -297,7 +302,7 @@ class InstallationStart:
             return
         self._said = report
         try:
-            places.write_atomically(self.home.state_file, report.model_dump_json(indent=1))
+            write_atomically(self.home.state_file, report.model_dump_json(indent=1))
         except Unavailable:
             self._said = None
 
@@ -329,7 +334,8 @@ def run_in_foreground(
 ) -> None:
     """Run the house in this terminal until Ctrl-C. Raises GreenroomError when it cannot start, with what to do."""
     os.umask(0o077)  # all that is made in the home is for our eyes only
-    started, stack = monotonic(), InstallationStart(table, pace)
+    started = monotonic()
+    stack = InstallationStart(table, pace)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stack.handle_stop_signal)
     try:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from foundation.errors import GreenroomError, Unavailable
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic
 from workers.installation.folder import InstallationFolder, rotate_log
 from workers.runtime import embedded_servers
@@ -56,14 +56,16 @@ class SubprocessTask:
     """
 
     def __init__(self, home: InstallationFolder, name: str, main: str, forks: ForkServer | None = None) -> None:
-        self._home, self._name = home, name
-        words, log = (name, main, "--step"), home.log_file(name)
+        self._home = home
+        self._name = name
+        words = (name, main, "--step")
+        log = home.log_file(name)
         rotate_log(log)
         self._process: subprocess.Popen[bytes] | ForkedProcess
         if forks is not None:
             self._process = forks.fork_process(words, log, answers=True)
         else:
-            environment = house.child_environment(home.folder, code=CODE_ROOT)
+            environment = settings.child_environment(home.folder, code=CODE_ROOT)
             command = [sys.executable, "-m", "workers.run", *words]
             self._process = embedded_servers.spawn_process(command, log, environment=environment, answers=True)
 

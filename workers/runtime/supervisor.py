@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from foundation.errors import Unavailable
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic, sleep, wall_now
 from workers.installation.folder import rotate_log
 from workers.runtime import embedded_servers
@@ -80,15 +80,18 @@ class SupervisedProcess:
     def set_state(self, state: ProcessState) -> None:
         """Note a change of state and its time."""
         if state is not self.state:
-            self.state, self.since = state, wall_now()
+            self.state = state
+            self.since = wall_now()
 
 
 class Supervisor:
     """The children of one home. Not thread-safe: children are started from the main thread, for PDEATHSIG's sake."""
 
     def __init__(self, folder: Path, *, log: Callable[[str], Path], pace: RestartPolicy | None = None) -> None:
-        self._folder, self._log, self._pace = folder, log, pace or RestartPolicy()
-        self._environment = house.child_environment(folder, code=CODE_ROOT)
+        self._folder = folder
+        self._log = log
+        self._pace = pace or RestartPolicy()
+        self._environment = settings.child_environment(folder, code=CODE_ROOT)
         self.fork_server = ForkServer(log("template"), self._environment)
         self.children: dict[str, SupervisedProcess] = {}
         self.skip_grace = False
@@ -176,7 +179,8 @@ class Supervisor:
 
     def _record_exit(self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
         stop_process_group(process.pid)  # what it had started itself
-        child.process, child.last_exit = None, process.returncode
+        child.process = None
+        child.last_exit = process.returncode
         if child.listening_socket is not None and process.returncode == 0:
             child.set_state(ProcessState.IDLE)  # it had nothing more to do
             return
@@ -184,7 +188,8 @@ class Supervisor:
 
     def _schedule_restart(self, child: SupervisedProcess) -> None:
         """Start a child again that has ended: the later the more often it did."""
-        now, pace = monotonic(), self._pace
+        now = monotonic()
+        pace = self._pace
         child.ended.append(now)
         while child.ended[0] < now - pace.window:
             child.ended.popleft()
@@ -222,7 +227,8 @@ class Supervisor:
         for child in children:
             if child.process is not None:
                 stop_process_group(child.process.pid)
-                child.last_exit, child.process = child.process.returncode, None
+                child.last_exit = child.process.returncode
+                child.process = None
             _close_door(child)
             child.set_state(ProcessState.STOPPED)
 

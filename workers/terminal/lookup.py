@@ -6,7 +6,7 @@ from uuid import UUID
 
 from foundation.errors import BadInput, NotFound
 from foundation.ops.settings import Settings
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Role
 from tenants.scope import list_tenant_ids
@@ -31,7 +31,7 @@ def _list_members(services: Services, email: str) -> list[tuple[UUID, Member]]:
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            for member in tenant_reads.list_members(scope):
+            for member in queries.list_members(scope):
                 if member.email.casefold() == email.casefold() if email else member.role is Role.OWNER:
                     found.append((tenant_id, member))
     return found
@@ -42,10 +42,10 @@ def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID,
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, DAY_ACTOR) as scope:
-            if agency and tenant_reads.get_agency(scope).name.casefold() != agency.casefold():
+            if agency and queries.get_agency(scope).name.casefold() != agency.casefold():
                 continue
             try:
-                found.append((tenant_id, tenant_reads.get_creator(scope, name)))
+                found.append((tenant_id, queries.get_creator(scope, name)))
             except NotFound:
                 continue
     if not found:

@@ -11,16 +11,17 @@ from pydantic import ValidationError
 
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import Message, render_message
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.clock import monotonic
 
-EXIT_INTERRUPTED, EXIT_BUG = 130, 70
+EXIT_INTERRUPTED = 130
+EXIT_BUG = 70
 """Exit codes: Ctrl-C, and an error of our own (EX_SOFTWARE)."""
 
 
 def translate(message: Message) -> str:
     """`message` in the language of the terminal."""
-    return render_message(message, house.terminal_language())
+    return render_message(message, settings.terminal_language())
 
 
 def print_message(message: Message) -> None:
@@ -39,7 +40,8 @@ class StepProgress:
 def progress_step(title: Message) -> Iterator[StepProgress]:
     """Run one step of a start: its title while it runs, its seconds when it is done."""
     found = StepProgress()
-    started, watched = monotonic(), sys.stdout.isatty()
+    started = monotonic()
+    watched = sys.stdout.isatty()
     words = translate(title)
     if watched:
         print(f"  … {words}", end="\r", flush=True)
@@ -74,7 +76,7 @@ def exit_on_error() -> Iterator[None]:
         sys.exit(0)
     except Exception as error:  # a bug, or a broken machine: said once, here, with where to read more
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _print_and_exit(Message("stack.disk_full", {"folder": str(house.installation_folder())}), 3)
+            _print_and_exit(Message("stack.disk_full", {"folder": str(settings.installation_folder())}), 3)
         _print_and_exit(Message("cli.bug", {"kind": type(error).__name__, "file": _write_crash_log(error)}), EXIT_BUG)
 
 
@@ -85,7 +87,7 @@ def _print_and_exit(message: Message, code: int) -> None:
 
 def _write_crash_log(error: Exception) -> str:
     """Write the traceback of a bug beside the logs; say where."""
-    path = house.installation_folder() / "logs" / "crash.log"
+    path = settings.installation_folder() / "logs" / "crash.log"
     try:
         with path.open("a", encoding="utf-8") as file:
             traceback.print_exception(error, file=file)

@@ -19,7 +19,7 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 from connectors.shared.http_responses import platform_error_code
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -59,7 +59,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
             return Disconnected(Message("connectors.account_gone", {"word": word}))
         if answer.status == 401 or (answer.status in {400, 403} and word in DEAD_TOKEN_CODES):
             return Reauthorize(Message("connectors.token_refused"))
-    return http.outcome_of_status(answer, creates=creates)
+    return http_responses.outcome_of_status(answer, creates=creates)
 
 
 def connect(
@@ -79,8 +79,10 @@ def connect(
     last = answers[0]
     if not isinstance(last, Response) or not last.is_success:
         return _sign_in_failure_outcome(last)
-    pair, told = _parse_token_pair(last), last.body
-    did, handle = told.get("did"), told.get("handle")
+    pair = _parse_token_pair(last)
+    told = last.body
+    did = told.get("did")
+    handle = told.get("handle")
     if pair is None or not isinstance(did, str) or not DID.fullmatch(did) or not isinstance(handle, str):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if told.get("active") is False:
@@ -130,7 +132,7 @@ def _parse_server_url(did_document: Any) -> str:
     for service in services if isinstance(services, list) else ():
         match service:
             case {"id": str(name), "type": "AtprotoPersonalDataServer", "serviceEndpoint": str(url)}:
-                if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http", "https"}:
+                if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http_responses", "https"}:
                     return url.rstrip("/")
             case _:
                 continue
@@ -157,7 +159,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
     """How many follow the account, as the network's view of it says."""
     if not answers:
         return metrics.followers_request("/xrpc/app.bsky.actor.getProfile?actor={account}")
-    return metrics.parse_count(http.success_body(answers[-1]).get("followersCount"))
+    return metrics.parse_count(http_responses.success_body(answers[-1]).get("followersCount"))
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:

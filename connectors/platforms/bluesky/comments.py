@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as heard
+from connectors.contract import comments
 from connectors.contract.comments import MODERATE_ACTION, Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
@@ -32,7 +32,8 @@ from connectors.shared.http_responses import (
 )
 from foundation.i18n.translation import Message
 
-LISTED, MAX_PAGES = 100, 5
+LISTED = 100
+MAX_PAGES = 5
 """Notifications of one page, the most there are, and pages of one reading."""
 
 REASONS = frozenset({"reply", "mention"})
@@ -91,14 +92,15 @@ def _build_page_request(page: str) -> Send:
     """`priority` false: an account may be told of those it follows alone, which is for its owner's own app."""
     reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
     at = f"&cursor={quote_segment(page)}" if page else ""
-    return heard.comments_request(
+    return comments.comments_request(
         f"/xrpc/app.bsky.notification.listNotifications?limit={LISTED}&priority=false{reasons}{at}"
     )
 
 
 def _next_page_cursor(page: Mapping[str, Any], until: str) -> str:
     """Where the next page begins; "" where this one came to the end of what was not heard."""
-    after, times = page.get("cursor"), _list_times([one for one in page["notifications"] if isinstance(one, Mapping)])
+    after = page.get("cursor")
+    times = _list_times([one for one in page["notifications"] if isinstance(one, Mapping)])
     if not until or not isinstance(after, str) or not 0 < len(after) <= 300:
         return ""
     reached = bool(times) and min(map(_parse_time, times)) < _parse_time(until) - BACK
@@ -175,8 +177,11 @@ def parent_reference(answer: StepResult) -> Mapping[str, Any] | Outcome:
 
 
 MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "hide", "show", "block", "report"})
-BLOCK, GATE, LIKE = "app.bsky.graph.block", "app.bsky.feed.threadgate", "app.bsky.feed.like"
-MODERATION_LOOKUP_STEP, BEFORE = "look", "gate"
+BLOCK = "app.bsky.graph.block"
+GATE = "app.bsky.feed.threadgate"
+LIKE = "app.bsky.feed.like"
+MODERATION_LOOKUP_STEP = "look"
+BEFORE = "gate"
 REASON = "com.atproto.moderation.defs#reasonOther"
 """Nobody asked why: whoever looks at reports reads what was said."""
 
@@ -218,7 +223,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return _build_put_request(spot.account, BLOCK, _key_of(spot.author), _build_block_record(spot))
     if act == "unlike":
         record = {"repo": spot.account, "collection": LIKE, "rkey": _key_of(spot.native_id)}
-        return heard.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
+        return comments.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
     if last is None:
         return Send(record_lookup_step(*place))
     said = next(answer for answer in answers if answer.step == MODERATION_LOOKUP_STEP)
@@ -238,7 +243,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
             if act == "report":
                 subject = {"$type": "com.atproto.repo.strongRef", "uri": spot.native_id, "cid": cid}
                 body = {"reasonType": REASON, "subject": subject}
-                return heard.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
+                return comments.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
             return _write_thread_gate(spot, value, hide=act == "hide", last=last)
         case _:
             return outcome_of_failure(said, creates=False)
@@ -256,7 +261,7 @@ def _moderation_outcome(spot: CommentTarget, answer: StepResult) -> Outcome:
 
 def _build_put_request(account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None) -> Send:
     body = {"repo": account, "collection": collection, "rkey": rkey, "record": record, "validate": True, **more}
-    return heard.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
+    return comments.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
 
 
 def _key_of(name: str) -> str:
@@ -286,7 +291,8 @@ def _write_thread_gate(
         case {"root": {"uri": str(uri)}}:
             root = parse_post_uri(uri)
         case _:
-            root, uri = None, ""
+            root = None
+            uri = ""
     if root is None or root[0] != spot.account:
         return Rejected(Message("bluesky.not_our_thread"), permanent=False)
     if last.step != BEFORE:

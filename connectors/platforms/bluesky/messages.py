@@ -35,13 +35,18 @@ from gate.contract.units import Unit
 PROXY = {"atproto-proxy": "did:web:api.bsky.chat#bsky_chat"}
 """https://docs.bsky.app/docs/api/chat-bsky-convo-send-message"""
 
-MAX_TEXT, MAX_BYTES = 1000, 10_000
+MAX_TEXT = 1000
+MAX_BYTES = 10_000
 POLL_SECONDS = 15.0
 """Between two looks at the log: 20 of the 3000 requests that an address has in five minutes, all its accounts together.
 Source: https://docs.bsky.app/docs/advanced-guides/rate-limits"""
 
-CONVO, PUBLISH, UPDATES, LOOK = "convo", "publish", "updates", "look"
-LISTED, MAX_PAGES = 100, 5
+CONVO = "convo"
+PUBLISH = "publish"
+UPDATES = "updates"
+LOOK = "look"
+LISTED = 100
+MAX_PAGES = 5
 MAX_PEOPLE = 15
 """People of one poll; who is left over is heard by the next."""
 
@@ -222,7 +227,8 @@ def _parse_updates(entry: Mapping[str, Any], sender: str, who: StepResult) -> li
 
 def _parse_update(message: Mapping[str, Any], sender: str, handle: str) -> ChatUpdate:
     """What was written; what is more than words is for a person to see."""
-    number, text = str(message.get("id")), message.get("text")
+    number = str(message.get("id"))
+    text = message.get("text")
     words = text if isinstance(text, str) else ""
     plain = bool(words.strip()) and "embed" not in message
     at = parse_timestamp(message.get("sentAt"))
@@ -243,7 +249,9 @@ def _parse_conversation(answer: StepResult, other: str) -> tuple[str, str]:
     """The conversation of two that an answer tells, and the name of the other one; "" where it is none."""
     convo = success_body(answer).get("convo")
     told: dict[str, Any] = convo if isinstance(convo, dict) else {}
-    number, members, kind = told.get("id"), told.get("members"), told.get("kind")
+    number = told.get("id")
+    members = told.get("members")
+    kind = told.get("kind")
     listed = members if isinstance(members, list) else []
     names = {str(one.get("did")): one.get("handle") for one in listed if isinstance(one, dict)}
     group = isinstance(kind, dict) and str(kind.get("$type")).endswith("#groupConvo")

@@ -82,7 +82,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
-PUBLISH, ABOVE = "publish", "above"
+PUBLISH = "publish"
+ABOVE = "above"
 PICTURE_BYTES = 2_000_000
 """A film stands alone, and may be as large as a server takes a file; older ones take less, and say so."""
 
@@ -201,7 +202,8 @@ class Bluesky:
         path = path_segments(address.url, "bsky.app")
         if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_post_key(path[3]):
             return NO_POST_THERE
-        who, rkey = path[1], path[3]
+        who = path[1]
+        rkey = path[3]
         if who.startswith("did:") and who != address.account:
             return OTHER_ACCOUNTS_POST
         if not answers:
@@ -333,7 +335,8 @@ def _stage_name(medium: Medium) -> str:
 
 
 def _build_stage_step(medium: Medium) -> WireStep:
-    path, file = "/xrpc/com.atproto.repo.uploadBlob", FileRef(medium.sha256, medium.mime)
+    path = "/xrpc/com.atproto.repo.uploadBlob"
+    file = FileRef(medium.sha256, medium.mime)
     return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, file=file, deadline=120.0)
 
 

@@ -25,7 +25,8 @@ from connectors.shared.feed_preview import LinkCard
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium, Unit
 
-CARD_TITLE_OPTION, CARD_TEXT_OPTION = "card_title", "card_text"
+CARD_TITLE_OPTION = "card_title"
+CARD_TEXT_OPTION = "card_text"
 CARD_OPTIONS = (
     PostOption(CARD_TITLE_OPTION, "text", most=100, read=True, example="My calendar"),
     PostOption(CARD_TEXT_OPTION, "text", most=300, read=True, example="Every picture of the year"),
@@ -59,8 +60,10 @@ def card_problem(unit: Unit) -> Message | None:
     return Message("connectors.medium_unfit", {"mime": heavy.mime, "size": heavy.size}) if heavy is not None else None
 
 
-POST_COLLECTION, VIDEO_MIME = "app.bsky.feed.post", "video/mp4"
-MAX_GRAPHEMES, MAX_BYTES = 300, 3000
+POST_COLLECTION = "app.bsky.feed.post"
+VIDEO_MIME = "video/mp4"
+MAX_GRAPHEMES = 300
+MAX_BYTES = 3000
 """Of a post's text, by its lexicon."""
 
 LABELS = frozenset({"sexual", "nudity", "porn", "graphic-media"})

@@ -54,7 +54,9 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Medium, Unit
 
-CREATE_TASK_STEP, REMOVAL_TASK_STEP, SAVE_FILE_STEP = "hand_over", "take_back", "save"
+CREATE_TASK_STEP = "hand_over"
+REMOVAL_TASK_STEP = "take_back"
+SAVE_FILE_STEP = "save"
 ASK_AGAIN = timedelta(minutes=5)
 """How often somebody's removal is looked at: their word wakes it anyway."""
 
@@ -194,7 +196,8 @@ class ByHand:
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
         """The account, by its name alone: nobody is asked, and no password of the platform ever."""
-        name, typed = str(form.get("site", "")), _ACCOUNT.fullmatch(str(form.get("account", "")).strip())
+        name = str(form.get("site", ""))
+        typed = _ACCOUNT.fullmatch(str(form.get("account", "")).strip())
         if name not in MANUAL_SITES:
             return Rejected(Message("connectors.byhand_site"), permanent=True)
         if typed is None:
@@ -270,7 +273,8 @@ class ByHand:
 
     def parse_post_link(self, surface: str, pasted: str) -> PostedLink | None:
         """A link of that platform to one post, or the bare number of one."""
-        site, text = MANUAL_SITES.get(_site_of(surface)), pasted.strip()
+        site = MANUAL_SITES.get(_site_of(surface))
+        text = pasted.strip()
         if site is None:
             return None
         if _NUMBER.fullmatch(text) and any(sign.isdigit() for sign in text):

@@ -19,7 +19,8 @@ from foundation.sealed import Sealed
 NEEDED = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16
 """View the channel, send messages, embed links, attach files, read the history: what posting and looking takes."""
 
-TEXT, ANNOUNCEMENT = 0, 5
+TEXT = 0
+ANNOUNCEMENT = 5
 ORDER = ("me", "channel", "guild", "member")
 """The steps, in this order."""
 
@@ -29,11 +30,10 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -
 
     With a role typed, the bot must be able to give it.
     """
-    token, typed = form.get("token"), form.get("channel")
-    channel, adult = (
-        (channel_id_in(typed) if isinstance(typed, str) else ""),
-        str(form.get(ADULT_ROLE_FIELD) or "").strip(),
-    )
+    token = form.get("token")
+    typed = form.get("channel")
+    channel = channel_id_in(typed) if isinstance(typed, str) else ""
+    adult = str(form.get(ADULT_ROLE_FIELD) or "").strip()
     if not channel:
         return Rejected(Message("discord.no_channel_link"), permanent=False)
     told: dict[str, dict[str, Any]] = {}
@@ -75,7 +75,8 @@ def _refusal_outcome(answer: StepResult, told: Mapping[str, Mapping[str, Any]], 
 
 def _setup_problem(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
     """What stands in the way, as far as was told; None while all is well."""
-    me, channel = told.get("me"), told.get("channel")
+    me = told.get("me")
+    channel = told.get("channel")
     if me is not None and (not is_id(me.get("id")) or me.get("bot") is not True):
         return Message("discord.token_unknown")
     if channel is not None and (channel.get("type") not in (TEXT, ANNOUNCEMENT) or not is_id(channel.get("guild_id"))):
@@ -90,8 +91,12 @@ def _compute_permissions(told: Mapping[str, Mapping[str, Any]]) -> int:
 
     Source: https://discord.com/developers/docs/topics/permissions#permission-overwrites
     """
-    guild, member, channel, bot = told["guild"], told["member"], told["channel"], told["me"]["id"]
-    everyone, own = guild.get("id"), set(member.get("roles") or ())
+    guild = told["guild"]
+    member = told["member"]
+    channel = told["channel"]
+    bot = told["me"]["id"]
+    everyone = guild.get("id")
+    own = set(member.get("roles") or ())
     roles = {role["id"]: int(role["permissions"]) for role in guild.get("roles") or ()}
     rights = roles.get(everyone, 0)
     for role in own:
@@ -111,7 +116,8 @@ def _compute_permissions(told: Mapping[str, Mapping[str, Any]]) -> int:
 def _build_account(
     told: Mapping[str, Mapping[str, Any]], token: Sealed | None, role: Mapping[str, Any]
 ) -> ConnectedAccount:
-    channel, guild = told["channel"], told["guild"]
+    channel = told["channel"]
+    guild = told["guild"]
     place = ChannelRef(str(channel["id"]), str(guild["id"]), str(told["me"]["id"]))
     return ConnectedAccount(
         account=place.account,

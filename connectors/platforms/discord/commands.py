@@ -12,12 +12,17 @@ from connectors.platforms.discord.requests import bot_request
 from connectors.shared.http_responses import quote_segment
 from foundation.i18n.translation import Message, render_message
 
-ENGLISH, FRENCH = "en", "fr"
+ENGLISH = "en"
+FRENCH = "fr"
 COMMAND_ARGUMENT = "what"
 """The name of the one thing that may be said with a command."""
 
 UNKNOWN_COMMAND = 10063
-_SLASH, _TEXT, _SERVER, _DIRECT, _INSTALLED = 1, 3, 0, 1, 0
+_SLASH = 1
+_TEXT = 3
+_SERVER = 0
+_DIRECT = 1
+_INSTALLED = 0
 _NO_PREVIEW = 1 << 2
 
 
@@ -34,7 +39,8 @@ def write_menu(
     standing = _parse_commands(answers[0])
     if standing is None or not _is_done(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
-    path, gone = _commands_path(application), sorted(retired & standing.keys())
+    path = _commands_path(application)
+    gone = sorted(retired & standing.keys())
     other = [each for each in map(_build_command, wanted) if not _is_matching(each, standing.get(each["name"]))]
     due = [
         *(_build_step("command", "POST", path, each) for each in other),

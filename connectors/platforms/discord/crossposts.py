@@ -26,15 +26,18 @@ from connectors.shared.http_responses import CROSSPOST_STEP, quote_segment
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-CROSSPOST_OPTION, FOLLOWERS_SURFACE = "crosspost", "discord.followers"
-PLACE, LOOK = "place", "look"
+CROSSPOST_OPTION = "crosspost"
+FOLLOWERS_SURFACE = "discord.followers"
+PLACE = "place"
+LOOK = "look"
 CROSSPOST_PREFIX = "passed-"
 """How the native id of such a copy begins; the message's follows: it is no other message."""
 
 CROSSPOSTED = 1 << 0
 """The flag of a message that was passed on."""
 
-ALREADY, WRONG_PLACE = 40033, frozenset({50024, 50068})
+ALREADY = 40033
+WRONG_PLACE = frozenset({50024, 50068})
 """It was passed on before; nothing is passed on from there."""
 
 _NOT_THERE = Message("discord.not_announcement")
@@ -56,10 +59,8 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
     if not answers:
         path = f"{_message_path(unit.account, unit.reply_to)}/crosspost"
         return Send(bot_request(CROSSPOST_STEP, StepKind.PUBLISH, "POST", path))
-    last, copy = (
-        answers[-1],
-        Published(f"{CROSSPOST_PREFIX}{unit.reply_to}", parse_account(unit.account).url(unit.reply_to)),
-    )
+    last = answers[-1]
+    copy = Published(f"{CROSSPOST_PREFIX}{unit.reply_to}", parse_account(unit.account).url(unit.reply_to))
     if isinstance(last, Response) and last.is_success:
         told = last.body if isinstance(last.body, dict) else {}
         done = told.get("id") == unit.reply_to and _is_passed(told.get("flags"))

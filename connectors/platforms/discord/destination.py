@@ -9,7 +9,8 @@ from connectors.platforms.discord.ids import is_id, parse_account
 from connectors.platforms.discord.requests import bot_request
 from connectors.shared.http_responses import quote_segment, success_body
 
-LOOK, PARENT = "look", "parent"
+LOOK = "look"
+PARENT = "parent"
 THREADS = frozenset({10, 11, 12})
 """Channel types that have no age restriction of their own, whatever their name says: their parent's counts.
 

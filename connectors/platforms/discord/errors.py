@@ -14,7 +14,9 @@ from connectors.shared.http_responses import (
 )
 from foundation.i18n.translation import Message
 
-UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE = 10003, 10004, 10008
+UNKNOWN_CHANNEL = 10003
+UNKNOWN_GUILD = 10004
+UNKNOWN_MESSAGE = 10008
 CHANNEL_GONE_CODES = frozenset({UNKNOWN_CHANNEL, UNKNOWN_GUILD, 50001, 50013})
 """The channel, or our right to it: 50001 missing access, 50013 missing permissions."""
 
@@ -22,7 +24,8 @@ READER_UNREACHABLE_CODES = frozenset({50007, 50033, 50278, *CHANNEL_GONE_CODES})
 """To one reader: 50007 they take no messages of ours, 50033 there is no such person, 50278 they left every server where
 the bot is, or their chat is closed to us."""
 
-TURNED_AWAY, TURNED_AWAY_FOR = 40333, timedelta(minutes=10)
+TURNED_AWAY = 40333
+TURNED_AWAY_FOR = timedelta(minutes=10)
 """Its edge let the request through to nobody: "internal network error", for how we call ourselves, or from where we
 ask. Nothing of it was read. https://github.com/discord/discord-api-docs/issues/6473"""
 

@@ -90,6 +90,7 @@ def _is_match(message: Mapping[str, Any], sought: LookupQuery) -> bool:
     names = [str(each.get("filename", "")) for each in message.get("attachments") or () if isinstance(each, dict)]
     if names:
         return any(is_attachment_of(name, sought.native_key) for name in names)
-    shown, wanted = str(message.get("content", "")).strip(), joined_text(sought.title, sought.text).strip()
+    shown = str(message.get("content", "")).strip()
+    wanted = joined_text(sought.title, sought.text).strip()
     unknown = not {str(message["id"]), f"{message.get('channel_id')}/{message['id']}"} & sought.known
     return unknown and shown == wanted

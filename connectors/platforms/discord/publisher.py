@@ -73,7 +73,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import REPOST_KIND, Button, Medium, Unit
 
-PUBLISH, OPEN = "publish", "open"
+PUBLISH = "publish"
+OPEN = "open"
 MAX_ALT = 1024
 MAX_REQUEST_BYTES = 24 * 1024 * 1024
 """Bytes of all files of one message; the whole request may have 25 MiB."""
@@ -84,7 +85,8 @@ SPOILER_MARK = "spoiler=true"
 SILENT = 1 << 12
 """SUPPRESS_NOTIFICATIONS: https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 
-BUTTON_PREFIX, COMMAND_PREFIX = "press:", "command:"
+BUTTON_PREFIX = "press:"
+COMMAND_PREFIX = "command:"
 """What the key of a pressed button, and of a command from the menu, begins with; its id follows."""
 
 REMOVED_PREFIX = "removed-"
@@ -96,7 +98,10 @@ _SEEN: Mapping[str, Mapping[str, Any]] = {
 }
 
 MAX_LABEL = 80
-_ROW, _BUTTON, _GREY, _PER_ROW = 1, 2, 2, 5
+_ROW = 1
+_BUTTON = 2
+_GREY = 2
+_PER_ROW = 5
 
 
 class Discord:
@@ -184,7 +189,8 @@ class Discord:
 
     def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The message of an address, which names its server and its channel too, and who wrote it."""
-        path, own = path_segments(address.url, "discord.com", "discordapp.com"), parse_account(address.account)
+        path = path_segments(address.url, "discord.com", "discordapp.com")
+        own = parse_account(address.account)
         if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
             return NO_POST_THERE
         if path[1:3] != (own.guild, own.channel):
@@ -402,7 +408,8 @@ def _build_button_rows(buttons: Sequence[Button]) -> list[dict[str, Any]]:
 def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     if isinstance(answer, Response) and answer.is_success:
         body = answer.body if isinstance(answer.body, dict) else {}
-        message, channel = body.get("id"), body.get("channel_id")
+        message = body.get("id")
+        channel = body.get("channel_id")
         if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
             return published_copy(parse_account(unit.account), channel, message, unit.viewer)
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))

@@ -13,10 +13,14 @@ from connectors.platforms.discord.requests import bot_request
 from connectors.shared.http_responses import quote_segment
 from foundation.i18n.translation import Message
 
-UNKNOWN_MEMBER, UNKNOWN_ROLE, UNKNOWN_USER, NOT_ALLOWED = 10007, 10011, 10013, 50013
+UNKNOWN_MEMBER = 10007
+UNKNOWN_ROLE = 10011
+UNKNOWN_USER = 10013
+NOT_ALLOWED = 50013
 """The last one is about this role alone: what is posted needs other rights, and goes on."""
 
-ADMINISTRATOR, MANAGE_ROLES = 1 << 3, 1 << 28
+ADMINISTRATOR = 1 << 3
+MANAGE_ROLES = 1 << 28
 PRIVILEGED_PERMISSIONS = sum(1 << bit for bit in (1, 2, 3, 4, 5, 13, 17, 27, 28, 29, 30, 33, 34, 40))
 """Kick, ban, administrate, manage (channels, server, messages, nicknames, roles, webhooks, expressions, events,
 threads), mention everybody, time out: what nobody gets for having proven their age.
@@ -52,9 +56,11 @@ def set_role(account: str, fan: str, role: str, give: bool, answers: tuple[StepR
 
 def find_role(typed: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | Message:
     """The role that a person typed (its name, its number or its mention), or why the bot cannot give it."""
-    guild, wanted = told["guild"], typed.strip()
+    guild = told["guild"]
+    wanted = typed.strip()
     mentioned = _MENTION.fullmatch(wanted)
-    number, name = (mentioned[1] if mentioned else wanted), wanted.removeprefix("@").casefold()
+    number = mentioned[1] if mentioned else wanted
+    name = wanted.removeprefix("@").casefold()
     roles = [one for one in guild.get("roles") or () if is_id(one.get("id")) and one["id"] != guild.get("id")]
     same = [one for one in roles if one["id"] == number] or [one for one in roles if _role_name(one).casefold() == name]
     if len(same) != 1:

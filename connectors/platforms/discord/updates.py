@@ -11,7 +11,7 @@ import discord
 
 from connectors.contract.bot_commands import BotCommand
 from connectors.contract.chats import AttachmentKind, ChatUpdate
-from connectors.platforms.discord import commands as discord_commands
+from connectors.platforms.discord.commands import command_text
 from connectors.platforms.discord.publisher import BUTTON_PREFIX, COMMAND_PREFIX
 
 Interaction = discord.Interaction[Any]
@@ -57,7 +57,8 @@ def parse_edit(message: discord.Message) -> ChatUpdate | None:
 
     Source: https://docs.discord.com/developers/events/gateway-events#message-update
     """
-    says, at = parse_message(message), message.edited_at
+    says = parse_message(message)
+    at = message.edited_at
     if says is None or at is None or not says.text:
         return None
     key = f"edited:{at.isoformat()}:{message.id}"  # ends with the message: how far the account was heard goes by that
@@ -78,14 +79,15 @@ def parse_interaction(
     if interaction.application_id != application:
         return None
     data: Any = interaction.data or {}
-    ours, word = str(application), interaction.token
+    ours = str(application)
+    word = interaction.token
     if interaction.type is discord.InteractionType.component and interaction.guild_id is None:
         return InteractionCall(
             _build_update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))), ours, word
         )
     if interaction.type is not discord.InteractionType.application_command:
         return None
-    text = discord_commands.command_text(data, commands)
+    text = command_text(data, commands)
     if not text:
         return None
     elsewhere = interaction.guild_id is not None or not interaction.context.dm_channel

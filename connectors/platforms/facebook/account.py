@@ -23,12 +23,12 @@ from connectors.contract.account_setup import (
 )
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
-from connectors.platforms.facebook import messages as facebook_chats
-from connectors.platforms.facebook import oauth as facebook_login
+from connectors.platforms.facebook import messages
 from connectors.platforms.facebook.errors import outcome_of_failure
+from connectors.platforms.facebook.oauth import page_token_turn, without_used_code
 from connectors.platforms.meta import errors
-from connectors.platforms.meta import messages as meta_chats
 from connectors.platforms.meta.errors import id_from_answer
+from connectors.platforms.meta.messages import MESSAGES_PROBE_STEP, messages_probe_step
 from connectors.shared import oauth
 from connectors.shared.http_responses import from_unix_seconds, response_date, success_body
 from foundation.i18n.translation import Message
@@ -45,7 +45,8 @@ FORM = ConnectForm(
     registered=True,
     pasted=oauth.ACCESS_TOKEN_FIELD,
 )
-SURFACE, RIGHTS = "facebook.page", "rights"
+SURFACE = "facebook.page"
+RIGHTS = "rights"
 NEEDED = ("pages_manage_posts", "pages_read_engagement")
 """Without these nothing is posted, or found again; what the others are for is said where one is missing."""
 
@@ -68,7 +69,7 @@ def connect(
     """The token of a Page, pasted or by a yes; what it may do, and where messages are wanted whether they may be read;
     then the account, or why not."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
-    before = tuple(one for one in answers if one.step not in (RIGHTS, meta_chats.MESSAGES_PROBE_STEP))
+    before = tuple(one for one in answers if one.step not in (RIGHTS, MESSAGES_PROBE_STEP))
     if isinstance(form.get(oauth.ACCESS_TOKEN_FIELD), Sealed):
         found = _connect_pasted_token(form, before)
         return (
@@ -76,18 +77,19 @@ def connect(
             if isinstance(found, ConnectedAccount)
             else found
         )
-    wanted = facebook_chats.NEEDED_PERMISSIONS if chats else ()
-    page = facebook_login.page_token_turn(form, before, rights=wanted, surface=SURFACE)
+    wanted = messages.NEEDED_PERMISSIONS if chats else ()
+    page = page_token_turn(form, before, rights=wanted, surface=SURFACE)
     if not isinstance(page, ConnectedAccount):
         return page
-    return facebook_login.without_used_code(_check_page_token(page, answers[len(before) :], chats=chats))
+    return without_used_code(_check_page_token(page, answers[len(before) :], chats=chats))
 
 
 def _connect_pasted_token(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
     """The Page whose token was pasted: it says itself whose it is."""
-    token, page = form.get(oauth.ACCESS_TOKEN_FIELD), str(form.get("page") or "").strip()
+    token = form.get(oauth.ACCESS_TOKEN_FIELD)
+    page = str(form.get("page") or "").strip()
     if not isinstance(token, Sealed):
         return Rejected(Message("facebook.bad_token"), permanent=False)
     if not (page.isascii() and page.isdigit() and len(page) <= 30):
@@ -116,8 +118,8 @@ def _check_page_token(
     if not chats or not isinstance(found, ConnectedAccount):
         return found
     if len(answers) == 1:
-        return Send(meta_chats.messages_probe_step(facebook_chats.MESSAGING_NETWORK))
-    return errors.messages_unreadable_reason(answers[1]) or replace(found, chat_surface=facebook_chats.CHAT_SURFACE)
+        return Send(messages_probe_step(messages.MESSAGING_NETWORK))
+    return errors.messages_unreadable_reason(answers[1]) or replace(found, chat_surface=messages.CHAT_SURFACE)
 
 
 def _build_account(found: ConnectedAccount, rights: StepResult, *, chats: bool) -> ConnectedAccount | Outcome:
@@ -127,7 +129,8 @@ def _build_account(found: ConnectedAccount, rights: StepResult, *, chats: bool) 
         refused = outcome_of_failure(rights, creates=False)
         silent = isinstance(rights, Response) and isinstance(refused, Rejected | Reauthorize)
         return found if silent or _is_ok(rights) else refused
-    scopes, needed = told.get("scopes"), (*NEEDED, *(facebook_chats.NEEDED_PERMISSIONS if chats else ()))
+    scopes = told.get("scopes")
+    needed = (*NEEDED, *(messages.NEEDED_PERMISSIONS if chats else ()))
     missing = [right for right in needed if right not in scopes] if isinstance(scopes, list) else []
     if missing:
         return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)

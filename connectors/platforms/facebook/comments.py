@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as remarks
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import (
     OWN_COMMENT_PREFIX,
@@ -25,6 +24,7 @@ from connectors.contract.comments import (
     CommentPage,
     CommentTarget,
     ModerationAction,
+    moderation_request,
     own_comment_id,
     thread_comment_id,
 )
@@ -39,7 +39,8 @@ from connectors.shared.http_responses import clock_lead, json_body, parse_timest
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-POSTS, COMMENTS = 10, 25
+POSTS = 10
+COMMENTS = 25
 """Of each on one page: more of them at once are refused as too much data."""
 
 _SAID = "id,message,created_time,from,parent{id}"
@@ -64,9 +65,12 @@ def _comments_path(post: str, after: str) -> str:
 def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
     """What others said under a post. A reply is known by the comment it stands under and its own id, since an answer to
     it goes under that comment too."""
-    under, comments, url = id_of_entry(post), post.get("comments"), post.get("permalink_url")
+    under = id_of_entry(post)
+    comments = post.get("comments")
+    url = post.get("permalink_url")
     for one in answer_entries(comments) or [] if under and isinstance(comments, dict) else ():
-        number, above = id_of_entry(one), id_of_entry(one.get("parent"))
+        number = id_of_entry(one)
+        above = id_of_entry(one.get("parent"))
         author, name = _parse_author(one)
         text = one.get("message")
         if number and author and author != account:
@@ -85,7 +89,8 @@ def _parse_author(one: Mapping[str, Any]) -> tuple[str, str]:
     """Number and name of who said it; "" where they are not told."""
     sender = one.get("from")
     told = sender if isinstance(sender, dict) else {}
-    number, name = told.get("id"), told.get("name")
+    number = told.get("id")
+    name = told.get("name")
     plain = isinstance(number, str) and number.isascii() and number.isdigit() and len(number) <= 30
     return str(number) if plain else "", name if isinstance(name, str) else ""
 
@@ -94,7 +99,8 @@ FACEBOOK_COMMENTS = meta_hearing.CommentNetwork(
     _posts_path, _comments_path, id_of_entry, _parse_comments, lambda post: "", "created_time"
 )
 
-PUBLISH, LOOK = "publish", "look"
+PUBLISH = "publish"
+LOOK = "look"
 MODERATION_ACTIONS = frozenset({"like", "unlike", "hide", "show", "delete", "block"})
 """A report is made by people alone."""
 
@@ -104,7 +110,8 @@ MAX_COMMENT_LENGTH = 8000
 WINDOW = timedelta(seconds=60)
 """A comment older than this before the attempt is another one with the same words."""
 
-LISTED, MAX_PAGES = 50, 5
+LISTED = 50
+MAX_PAGES = 5
 _REMARK = re.compile(r"(?:\d{1,30}_\d{1,30}/)?\d{1,30}_\d{1,30}", re.ASCII)
 _AUTHOR = re.compile(r"\d{1,19}", re.ASCII)
 """They take it as a number of 64 bits."""
@@ -184,7 +191,8 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
 
 
 def _is_match(one: Mapping[str, Any], sought: LookupQuery) -> bool:
-    sender, number = one.get("from"), id_of_entry(one)
+    sender = one.get("from")
+    number = id_of_entry(one)
     ours = not isinstance(sender, dict) or sender.get("id") == sought.account  # some tokens are told nobody's name
     said = str(one.get("message") or "").strip() == sought.text.strip()
     return ours and said and number != "" and f"{OWN_COMMENT_PREFIX}{number}" not in sought.known
@@ -225,13 +233,13 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         )
     path = f"/{quote_segment(own_comment_id(spot.native_id))}"
     if act == "block":
-        return remarks.moderation_request("POST", "/{account}/blocked", {"psid": [int(spot.author)]})
+        return moderation_request("POST", "/{account}/blocked", {"psid": [int(spot.author)]})
     if act in ("like", "unlike"):
-        return remarks.moderation_request("POST" if act == "like" else "DELETE", f"{path}/likes")
+        return moderation_request("POST" if act == "like" else "DELETE", f"{path}/likes")
     return (
-        remarks.moderation_request("DELETE", path)
+        moderation_request("DELETE", path)
         if act == "delete"
-        else remarks.moderation_request("POST", path, {"is_hidden": act == "hide"})
+        else moderation_request("POST", path, {"is_hidden": act == "hide"})
     )
 
 
@@ -247,7 +255,8 @@ def _block_outcome(spot: CommentTarget, acted: StepResult) -> Outcome:
 
 def _action_outcome(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """What came of an act on a comment; where it is not there, or nobody says, it is asked after."""
-    acted, refused = answers[0], Message("facebook.no_comments")
+    acted = answers[0]
+    refused = Message("facebook.no_comments")
     if isinstance(acted, Response) and acted.is_success:
         done = json_body(acted).get("success") is not False
         return Published(told_as) if done else Rejected(refused, permanent=False)

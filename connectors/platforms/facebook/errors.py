@@ -14,7 +14,8 @@ from connectors.platforms.meta.errors import ErrorWording, error_codes
 from connectors.shared.http_responses import success_body
 from foundation.i18n.translation import Message
 
-AGAIN, FILM_AGAIN = timedelta(seconds=10), timedelta(seconds=30)
+AGAIN = timedelta(seconds=10)
+FILM_AGAIN = timedelta(seconds=30)
 """How long the next try waits for a file."""
 
 CALMER = timedelta(minutes=15)
@@ -22,7 +23,8 @@ CALMER = timedelta(minutes=15)
 
 FACEBOOK_WORDING = ErrorWording("facebook.slow_down", "facebook.not_fetched", "facebook.preparing", AGAIN)
 
-BLOCKED, DUPLICATE = 368, 506
+BLOCKED = 368
+DUPLICATE = 506
 FLAGGED = frozenset({1346003, 1404102})
 """What was said breaks their rules; other blocks pass with time."""
 

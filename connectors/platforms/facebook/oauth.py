@@ -20,7 +20,10 @@ from connectors.shared.http_responses import json_body, quote_segment, success_b
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-SHORT, LONG, PAGES, PAGE = "code", "long", "pages", "page"
+SHORT = "code"
+LONG = "long"
+PAGES = "pages"
+PAGE = "page"
 SCOPES = (
     "pages_show_list",
     "pages_manage_posts",
@@ -34,8 +37,10 @@ SCOPES = (
 MAX_REQUESTED = 3
 """How often the token of two months is asked for where no answer comes: the code is used up by then."""
 
-LISTED, MAX_LISTS = 100, 2
-NAMED, MAX_NAME_LENGTH = 10, 60
+LISTED = 100
+MAX_LISTS = 2
+NAMED = 10
+MAX_NAME_LENGTH = 60
 """So many Pages are named to who has to choose, each cut to so many characters."""
 
 _MAY_POST = ("CREATE_CONTENT", "MANAGE", "FULL_CONTROL")
@@ -76,7 +81,8 @@ def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome
 def _continue_sign_in(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], said: Mapping[str, Any], surface: str
 ) -> Send | Outcome | ConnectedAccount:
-    short, last = _parse_token(answers[0]), answers[-1]
+    short = _parse_token(answers[0])
+    last = answers[-1]
     if short is None:
         return _refusal_outcome(answers[0])
     if last.step == PAGE:
@@ -118,7 +124,8 @@ def _choose_page(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome
 
 def _build_account(answer: StepResult, surface: str) -> Outcome | ConnectedAccount:
     """The Page with its token."""
-    token, name = _parse_token(answer), success_body(answer).get("name")
+    token = _parse_token(answer)
+    name = success_body(answer).get("name")
     if token is not None and id_from_answer(answer) and isinstance(name, str) and name:
         return ConnectedAccount(id_from_answer(answer), name, surface, token=token)
     refused = outcome_of_failure(answer, creates=False)

@@ -53,9 +53,7 @@ from connectors.platforms.facebook import (
 from connectors.platforms.facebook import (
     comments,
     edits,
-)
-from connectors.platforms.facebook import (
-    messages as facebook_chats,
+    messages,
 )
 from connectors.platforms.facebook.comments import list_comments
 from connectors.platforms.facebook.errors import (
@@ -97,10 +95,12 @@ def post_number_in(url: str) -> str:
 
 
 PUBLISH = "publish"
-MAX_TEXT, MAX_PICTURES = 63_206, 10
+MAX_TEXT = 63_206
+MAX_PICTURES = 10
 """Characters; and pictures, as many as others bring in one post: nobody tells the most."""
 
-FILM, PICTURE_BYTES = "video/mp4", 10_000_000
+FILM = "video/mp4"
+PICTURE_BYTES = 10_000_000
 """A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
 
 FILM_SECONDS = 180.0
@@ -112,7 +112,8 @@ WINDOW = timedelta(seconds=60)
 WORKED_ON = timedelta(minutes=30)
 """For so long a film that nobody answered for may still appear: longer than our address for it is good."""
 
-LISTED, MAX_PAGES = 50, 5
+LISTED = 50
+MAX_PAGES = 5
 _POST = "id,message,created_time,permalink_url,attachments{target{id},subattachments{target{id}}}"
 _FIGURES = "shares,reactions.limit(0).summary(total_count),comments.filter(stream).limit(0).summary(total_count)"
 
@@ -122,7 +123,7 @@ class Facebook:
 
     capabilities = Capabilities(
         platform="facebook",
-        surfaces=("page", facebook_chats.CHAT_SURFACE.partition(".")[2]),
+        surfaces=("page", messages.CHAT_SURFACE.partition(".")[2]),
         max_text=MAX_TEXT,
         max_media=MAX_PICTURES,
         mimes=("image/jpeg", "image/png", FILM),
@@ -134,9 +135,9 @@ class Facebook:
         can_chat=True,
         keeps_messages=True,
         reply_hours=meta_chats.REPLY_HOURS,
-        poll_seconds=facebook_chats.POLL_SECONDS,
+        poll_seconds=messages.POLL_SECONDS,
         poll_gap=meta_chats.POLL_GAP,
-        sizes={facebook_chats.CHAT_SURFACE.partition(".")[2]: (facebook_chats.MAX_TEXT, 0)},
+        sizes={messages.CHAT_SURFACE.partition(".")[2]: (messages.MAX_TEXT, 0)},
         can_sell=False,
         stages=True,
         shows={"": FACEBOOK_LAYOUT},
@@ -152,7 +153,7 @@ class Facebook:
         """Pictures, then the post that shows them, or a film; tell what the last answer meant. A message is one
         request."""
         if unit.viewer:
-            return meta_chats.next_step(facebook_chats.MESSAGING_NETWORK, unit, answers, self.capabilities)
+            return meta_chats.next_step(messages.MESSAGING_NETWORK, unit, answers, self.capabilities)
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
@@ -178,7 +179,7 @@ class Facebook:
         """Ask after a film by its number; else read the Page's posts back to a minute before the attempt: its words and
         the time say which it is, or a picture that was brought for it. Of a message, the conversation."""
         if sought.chat:
-            return meta_chats.look_up(facebook_chats.MESSAGING_NETWORK, sought, answers)
+            return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if sought.reply_to:
             return comments.look_up_comment(sought, answers)
         if film := next(
@@ -220,7 +221,8 @@ class Facebook:
         if posts is None or any(not id_of_entry(post) for post in posts):
             return ADDRESS_UNREADABLE
         for post in posts:
-            found, own = _found_from_post(post), id_of_entry(post)
+            found = _found_from_post(post)
+            own = id_of_entry(post)
             if wanted in {own, own.partition("_")[2], post_number_in(found.url), *_parse_media_ids(post)}:
                 return found
         after = next_cursor(success_body(answers[-1]))
@@ -235,7 +237,8 @@ class Facebook:
         if not answers:
             path = f"/{quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
-        first, there = answers[0], Message("facebook.no_delete")
+        first = answers[0]
+        there = Message("facebook.no_delete")
         if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
             return Published(copy.native_id)
         if is_permission_missing(first):  # it may still post: no reason to connect it anew at once
@@ -302,7 +305,7 @@ class Facebook:
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
         """The Page's conversations, then the messages of those that changed."""
-        return meta_chats.listen(facebook_chats.MESSAGING_NETWORK, cursor, answers)
+        return meta_chats.listen(messages.MESSAGING_NETWORK, cursor, answers)
 
     def ack(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
@@ -351,7 +354,8 @@ def _stage_name(medium: Medium) -> str:
 def _build_picture_step(medium: Medium) -> WireStep:
     """One picture that nobody sees yet."""
     body = {"published": False, **({"alt_text_custom": medium.alt} if medium.alt else {})}
-    file, path = FileRef(medium.sha256, medium.mime), "/{account}/photos"
+    file = FileRef(medium.sha256, medium.mime)
+    path = "/{account}/photos"
     return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, body, fetched={"url": file}, deadline=60.0)
 
 
@@ -364,7 +368,8 @@ def _build_publish_step(unit: Unit, pictures: list[str]) -> WireStep:
 def _build_video_step(unit: Unit, film: Medium) -> WireStep:
     """A film and its words, at once; they take no description of one."""
     words = {"description": _post_text(unit)} if _post_text(unit) else {}
-    fetched, path = {"file_url": FileRef(film.sha256, film.mime)}, "/{account}/videos"
+    fetched = {"file_url": FileRef(film.sha256, film.mime)}
+    path = "/{account}/videos"
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, words, fetched=fetched, deadline=FILM_SECONDS)
 
 
@@ -461,5 +466,6 @@ def _resolve_absence(sought: LookupQuery, inside: list[dict[str, Any]], known: i
             textless_posts.is_query_match(sought, post.get("message"), _parse_media_ids(post)) for post in others
         )
         return textless_posts.OTHER_MEDIA if alike else Absent()
-    now, sent = sought.asked_at or sought.armed_at, sought.sent_at or sought.armed_at
+    now = sought.asked_at or sought.armed_at
+    sent = sought.sent_at or sought.armed_at
     return Unknown(Message("facebook.preparing")) if film and now - sent < WORKED_ON else Absent()

@@ -20,12 +20,12 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
+from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-SURFACE, CHAT_SURFACE = "fanvue.post", "fanvue.message"
+SURFACE = "fanvue.post"
+CHAT_SURFACE = "fanvue.message"
 ME = "me"
 VERSION_HEADER = {"x-fanvue-api-version": "2025-06-26"}
 """Every request names it; a retired one is answered 410."""
@@ -49,7 +49,7 @@ def is_uuid(told: object) -> bool:
 
 def uuid_of(answer: StepResult, name: str = "uuid") -> str:
     """The id a success gave under a name; "" for none."""
-    told = http.success_body(answer).get(name)
+    told = http_responses.success_body(answer).get(name)
     return str(told) if is_uuid(told) else ""
 
 
@@ -59,7 +59,7 @@ RETIRED = timedelta(minutes=5)
 
 def refusal_text(answer: StepResult) -> str:
     """All that a refusal says, in small letters. There is no one form of it."""
-    body = http.json_body(answer)
+    body = http_responses.json_body(answer)
     errors = body.get("errors")
     parts = [body.get("error"), body.get("message"), *(errors if isinstance(errors, list) else ())]
     return " ".join(part for part in parts if isinstance(part, str)).lower()
@@ -75,7 +75,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
             return Reauthorize(Message("oauth.scopes"))
         if any(word in told for word in ("suspended", "banned", "deactivated", "deleted")):
             return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
-    return http.outcome_of_status(answer, creates=creates)
+    return http_responses.outcome_of_status(answer, creates=creates)
 
 
 def connect(
@@ -90,7 +90,8 @@ def connect(
 
 
 def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
-    told, number = http.success_body(me), uuid_of(me)
+    told = http_responses.success_body(me)
+    number = uuid_of(me)
     if not told:
         outcome = outcome_of_failure(me, creates=False)
         return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
@@ -132,7 +133,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
     """
     if not answers:
         return Send(replace(metrics.followers_request("/users/me").step, headers=VERSION_HEADER))
-    counts = http.success_body(answers[-1]).get("fanCounts")
+    counts = http_responses.success_body(answers[-1]).get("fanCounts")
     return metrics.parse_count(counts.get("followersCount")) if isinstance(counts, dict) else None
 
 

@@ -23,7 +23,8 @@ from connectors.shared.http_responses import parse_timestamp, quote_segment, suc
 from foundation.i18n.translation import Message
 from foundation.money import Money
 
-EARNINGS_STEP, SPENDING_STEP = "earnings", "spending"
+EARNINGS_STEP = "earnings"
+SPENDING_STEP = "spending"
 """The two lists, as paths and as names of steps."""
 
 SIZES = 7
@@ -93,7 +94,8 @@ def _missing_scope_outcome(answer: StepResult) -> Reauthorize | None:
 
 
 def _build_earnings(account: str, answers: tuple[StepResult, ...], *, whole: bool) -> Earnings:
-    pages, unread = list[list[Earning]](), 0
+    pages = list[list[Earning]]()
+    unread = 0
     for answer in answers:
         rows = [_parse_row(account, row) for row in success_body(answer).get("data", ()) if not _is_zero_row(row)]
         pages.append([row for row in rows if row is not None])
@@ -108,8 +110,10 @@ def _is_zero_row(row: object) -> bool:
 def _parse_row(account: str, row: object) -> Earning | None:
     """A row as a movement, its place among equals left out; None for one that says nothing we understand."""
     told: Mapping[str, Any] = row if isinstance(row, dict) else {}
-    at, source = parse_timestamp(told.get("date")), told.get("source")
-    gross, net = _parse_cents(told.get("gross")), _parse_cents(told.get("net"))
+    at = parse_timestamp(told.get("date"))
+    source = told.get("source")
+    gross = _parse_cents(told.get("gross"))
+    net = _parse_cents(told.get("net"))
     if at is None or gross is None or net is None or not isinstance(source, str):
         return None
     if source in REVERSALS:

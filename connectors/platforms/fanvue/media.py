@@ -16,7 +16,11 @@ from foundation.sealed import Sealed
 from gate.contract.units import Medium
 
 VIDEO_MIME = "video/mp4"
-OPEN, WHERE, PUT, DONE, POLL = "stage:open:", "where:", "stage:put:", "stage:done:", "poll:"
+OPEN = "stage:open:"
+WHERE = "where:"
+PUT = "stage:put:"
+DONE = "stage:done:"
+POLL = "poll:"
 STORES = ("amazonaws.com", "cloudflarestorage.com", "fanvue.com")
 """Where the address for a part may lie."""
 
@@ -26,7 +30,8 @@ PART = 8 * 1024 * 1024
 POLLS = 3
 """How often one try asks whether a file is ready."""
 
-AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=20)
+AGAIN = timedelta(seconds=5)
+FILM_AGAIN = timedelta(seconds=20)
 """How long the next try waits for a picture, and for a film."""
 
 
@@ -34,7 +39,8 @@ class MediaUpload:
     """Where the upload of one file stands, by the answers so far."""
 
     def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
-        self._medium, self._name = medium, medium.sha256[:24]
+        self._medium = medium
+        self._name = medium.sha256[:24]
         self._answers = [one for one in answers if one.step.endswith(self._name)]
         opened = self._find_answer(OPEN)
         self.uuid = uuid_of(opened, "mediaUuid") if opened is not None else ""
@@ -80,7 +86,8 @@ class MediaUpload:
 
     def _build_part_url_step(self, number: int) -> WireStep:
         """Told as text; the description has it in JSON."""
-        path, name = f"/media/uploads/{self._upload}/parts/{number}/url", f"{WHERE}{number}:{self._name}"
+        path = f"/media/uploads/{self._upload}/parts/{number}/url"
+        name = f"{WHERE}{number}:{self._name}"
         asked = WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look", text_as="address")
         return replace(asked, secret_fields=("url",))
 
@@ -103,7 +110,8 @@ class MediaUpload:
 
     def _build_complete_step(self, tags: list[str]) -> WireStep:
         body = {"parts": [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]}
-        name, path = f"{DONE}{self._name}", f"/media/uploads/{self._upload}"
+        name = f"{DONE}{self._name}"
+        path = f"/media/uploads/{self._upload}"
         return WireStep(name, StepKind.STAGE, "PATCH", path, body, headers=VERSION_HEADER)
 
     def _poll_processing(self) -> Send | Outcome | None:

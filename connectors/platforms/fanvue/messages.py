@@ -38,7 +38,9 @@ from foundation.money import Money
 from gate.contract.units import Unit
 
 PUBLISH = "publish"
-LISTED, MAX_PAGES, FURTHEST = 50, 5, 12
+LISTED = 50
+MAX_PAGES = 5
+FURTHEST = 12
 """Messages of a page, and pages back to a message that was just sent, or that may have been for days."""
 
 WINDOW = timedelta(seconds=60)

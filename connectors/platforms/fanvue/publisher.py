@@ -68,7 +68,8 @@ EVERYBODY = "followers-and-subscribers"
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
-LISTED, MAX_PAGES = 50, 5
+LISTED = 50
+MAX_PAGES = 5
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_TEXT = 5000
 POLL_SECONDS = 10.0

@@ -28,7 +28,8 @@ from connectors.shared.polls import PollGenerator
 
 UPDATES = "updates"
 LISTED = 50
-ENOUGH, MAX_PAGES = 10, 10
+ENOUGH = 10
+MAX_PAGES = 10
 """After so many requests no further chat is begun, and of one chat so many pages are read: 20 requests in all."""
 
 BEFORE = timedelta(seconds=60)
@@ -106,7 +107,9 @@ def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates |
 def _poll_updates(mark: ChatCursor) -> PollGenerator:
     """One poll: the first page of the list each time, so that nobody waits for what is left over, then that."""
     updates: list[ChatUpdate] = []
-    page, asked, resumed = 1, 0, mark.page
+    page = 1
+    asked = 0
+    resumed = mark.page
     while True:
         answer = yield _build_page_step(page)
         asked += 1
@@ -141,11 +144,13 @@ def _begin_scan(
 ) -> tuple[ChatCursor, datetime, datetime] | None:
     """The mark of a look that has begun, which chats spoke since, and from when on they are read. None of an account
     without chats, where nobody tells what time it is."""
-    now, newest = response_date(answer), max((chat.at for chat in chats), default=None)
+    now = response_date(answer)
+    newest = max((chat.at for chat in chats), default=None)
     low = mark.low or now or newest
     if low is None:
         return None
-    since, floor = mark.since or low, low - BEFORE
+    since = mark.since or low
+    floor = low - BEFORE
     spoken = [low, *([newest] if newest is not None else [])]
     if now is not None and not _is_last_page(answer, chats, floor):
         spoken.append(now - CLOCK)
@@ -204,7 +209,9 @@ def _build_unread_update(chat: ChatSummary) -> ChatUpdate:
 def _parse_update(chat: ChatSummary, message: Mapping[str, Any]) -> ChatUpdate | None:
     """What a fan wrote; a picture, a tip or a call is for a person to see. Nothing of what the creator wrote, wherever
     that was, or of what nobody did."""
-    kind, number, text = str(message.get("type")), str(message["uuid"]), message.get("text")
+    kind = str(message.get("type"))
+    number = str(message["uuid"])
+    text = message.get("text")
     if kind == _UNLOCKED:  # whoever it is said to be from
         return ChatUpdate(number, "unlocked", chat.fan, chat.handle, at=parse_time(message.get("sentAt")))
     if sender_id(message) != chat.fan or kind.startswith(_UNSAID):
@@ -231,7 +238,8 @@ def _parse_chats(answer: StepResult) -> list[ChatSummary] | None:
 
 
 def _parse_chat(one: Mapping[str, Any]) -> ChatSummary | None:
-    user, last = one.get("user"), one.get("lastMessage")
+    user = one.get("user")
+    last = one.get("lastMessage")
     if not isinstance(user, dict) or not isinstance(last, dict) or not is_uuid(user.get("uuid")):
         return None
     at = parse_time(one.get("lastMessageAt")) or parse_time(last.get("sentAt"))

@@ -17,7 +17,8 @@ MAX_SIGNATURES = 4
 """Signatures of one call: a second one, while a secret changes."""
 MAX_ID_LENGTH = 200
 
-_TIME, _MARK = re.compile(r"[0-9]{9,11}"), re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"[0-9]{9,11}")
+_MARK = re.compile(r"[0-9a-f]{64}")
 
 _ABOUT: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("message.received", frozenset({"chats"})),
@@ -52,7 +53,8 @@ def read_signature(header: str) -> WebhookSignature | None:
 def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
     """What is worth reading after an event. One without an id is known by its very words."""
     event = _parse_json_object(body)
-    kind, named = event.get("type"), event.get("id")
+    kind = event.get("type")
+    named = event.get("id")
     if isinstance(kind, str):
         begins = kind.removeprefix("creator.")
         wakes = next((woken for start, woken in _ABOUT if begins.startswith(start)), None)

@@ -27,11 +27,11 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
-from connectors.platforms.instagram import messages as instagram_chats
+from connectors.platforms.instagram import messages
 from connectors.platforms.meta import errors
-from connectors.platforms.meta import messages as meta_chats
-from connectors.platforms.meta import oauth as meta_tokens
 from connectors.platforms.meta.errors import outcome_of_failure
+from connectors.platforms.meta.messages import MESSAGES_PROBE_STEP, messages_probe_step
+from connectors.platforms.meta.oauth import TokenNetwork, refresh_tokens, token_turn
 from connectors.shared import oauth
 from connectors.shared.http_responses import json_body, success_body
 from foundation.i18n.translation import Message
@@ -49,7 +49,7 @@ FORM = ConnectForm(
 )
 PROFESSIONAL = frozenset({"BUSINESS", "MEDIA_CREATOR", "CREATOR"})
 _WHO = "/me?fields=user_id,username,account_type"
-TOKEN_NETWORK = meta_tokens.TokenNetwork(
+TOKEN_NETWORK = TokenNetwork(
     grants="ig",
     who=_WHO,
     scopes=(
@@ -70,29 +70,28 @@ def connect(
     """A pasted token, or a yes and a token for its code; whose it is; where messages are wanted, whether they may be
     read; then the account, or why not."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
-    probed = bool(answers) and answers[-1].step == meta_chats.MESSAGES_PROBE_STEP
+    probed = bool(answers) and answers[-1].step == MESSAGES_PROBE_STEP
     network = (
-        replace(TOKEN_NETWORK, scopes=(*TOKEN_NETWORK.scopes, instagram_chats.MESSAGE_PERMISSION))
-        if chats
-        else TOKEN_NETWORK
+        replace(TOKEN_NETWORK, scopes=(*TOKEN_NETWORK.scopes, messages.MESSAGE_PERMISSION)) if chats else TOKEN_NETWORK
     )
     before = answers[:-1] if probed else answers
-    given = meta_tokens.token_turn(network, form, before)
+    given = token_turn(network, form, before)
     if not isinstance(given, RenewedTokens):
         return given
     told = json_body(before[-1])
-    account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
+    account = str(told.get("user_id") or "")
+    name = str(told.get("username") or "")
     if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
         return Rejected(Message("instagram.not_professional"), permanent=False)
     if chats and not probed:
-        return Send(meta_chats.messages_probe_step(instagram_chats.MESSAGING_NETWORK))
+        return Send(messages_probe_step(messages.MESSAGING_NETWORK))
     if chats and (refused := errors.messages_unreadable_reason(answers[-1])) is not None:
         return refused
     return ConnectedAccount(
         account=account,
         name=f"@{name}",
         surface="instagram.post",
-        chat_surface=instagram_chats.CHAT_SURFACE if chats else "",
+        chat_surface=messages.CHAT_SURFACE if chats else "",
         token=given.token,
         refresh=given.refresh,
         lifetime=given.lifetime,
@@ -112,7 +111,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """The token that follows."""
-    return meta_tokens.refresh_tokens(TOKEN_NETWORK, grant, answers)
+    return refresh_tokens(TOKEN_NETWORK, grant, answers)
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:

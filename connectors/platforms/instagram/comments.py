@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as remarks
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import (
     OWN_COMMENT_PREFIX,
@@ -27,6 +26,7 @@ from connectors.contract.comments import (
     CommentPage,
     CommentTarget,
     ModerationAction,
+    moderation_request,
     own_comment_id,
     thread_comment_id,
 )
@@ -59,15 +59,18 @@ from connectors.shared.http_responses import clock_lead, json_body, parse_timest
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-LOOK, OPEN = "look", "open"
+LOOK = "look"
+OPEN = "open"
 MODERATION_ACTIONS = frozenset({"hide", "show", "delete"})
 """Who comments cannot be blocked or reported by a program."""
 
 WINDOW = timedelta(seconds=60)
 """A comment older than this before the attempt is another one with the same words."""
 
-LISTED, MAX_PAGES = 50, 5
-AGAIN, UNREADY = timedelta(seconds=5), timedelta(seconds=30)
+LISTED = 50
+MAX_PAGES = 5
+AGAIN = timedelta(seconds=5)
+UNREADY = timedelta(seconds=30)
 MAX_TEXT = 2200
 """Characters of a comment; the reference names no number, and others met this one, that of captions."""
 
@@ -102,7 +105,8 @@ def add_first_comment(
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
-    post, last = quote_segment(unit.reply_to), answers[-1] if answers else None
+    post = quote_segment(unit.reply_to)
+    last = answers[-1] if answers else None
     if last is None:
         asked = f"/{post}?fields=is_comment_enabled"
         return Send(WireStep(OPEN, StepKind.CONTROL, "GET", asked, action=LOOK))
@@ -221,9 +225,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if not answers:
         path = f"/{quote_segment(own_comment_id(spot.native_id))}"
         deletes = act == "delete"
-        return remarks.moderation_request(
-            "DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"}
-        )
+        return moderation_request("DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"})
     return _action_outcome(spot.native_id, answers[0]) or _outcome_unless_present(spot.native_id, answers)
 
 
@@ -249,7 +251,9 @@ def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> 
     return refused if isinstance(refused, Rejected) else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
 
 
-POSTS, COMMENTS, REPLIES = 10, 25, 25
+POSTS = 10
+COMMENTS = 25
+REPLIES = 25
 """Of each on one page: more of them at once are refused as too much data."""
 
 _SAID = "id,text,timestamp,username,from"
@@ -273,7 +277,8 @@ def _comments_path(post: str, after: str) -> str:
 
 def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
     """What others said under a post; nothing of an entry that names nobody."""
-    under, comments = entry_id(post), post.get("comments")
+    under = entry_id(post)
+    comments = post.get("comments")
     if not under or not isinstance(comments, dict):
         return
     url = post.get("permalink")
@@ -296,7 +301,8 @@ def _parse_author(one: Mapping[str, Any]) -> str:
 
 
 def _parse_comment(native_id: str, one: Mapping[str, Any], author: str, under: str, url: str) -> Comment:
-    text, name = one.get("text"), comment_author(one)
+    text = one.get("text")
+    name = comment_author(one)
     return Comment(
         native_id=native_id,
         author=author,

@@ -18,7 +18,8 @@ from connectors.platforms.meta.errors import NOT_VISIBLE_CODE, error_codes, id_f
 from connectors.platforms.meta.lookup import MEDIA_FIELDS, LookupNetwork
 from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, success_body
 
-LISTED, MAX_PAGES = 50, 5
+LISTED = 50
+MAX_PAGES = 5
 
 
 def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:

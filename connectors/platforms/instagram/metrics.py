@@ -36,7 +36,8 @@ def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
     found: dict[str, int] = {}
     for one in told["data"] if isinstance(told.get("data"), list) else []:
         try:
-            name, value = one["name"], one["values"][0]["value"]
+            name = one["name"]
+            value = one["values"][0]["value"]
         except (TypeError, KeyError, IndexError):
             continue
         if name in _OF_STORIES and isinstance(value, int) and value >= 0:  # -1 where nobody may know

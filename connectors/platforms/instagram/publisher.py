@@ -47,14 +47,10 @@ from connectors.platforms.instagram import (
 )
 from connectors.platforms.instagram import (
     comments,
+    lookup,
+    messages,
     metrics,
     stories,
-)
-from connectors.platforms.instagram import (
-    lookup as instagram_listing,
-)
-from connectors.platforms.instagram import (
-    messages as instagram_chats,
 )
 from connectors.platforms.instagram.comments import list_comments
 from connectors.platforms.instagram.lookup import (
@@ -62,9 +58,6 @@ from connectors.platforms.instagram.lookup import (
     next_page_cursor,
     posts_from_answer,
     posts_page_step,
-)
-from connectors.platforms.meta import (
-    lookup as meta_wordless,
 )
 from connectors.platforms.meta import (
     messages as meta_chats,
@@ -81,6 +74,7 @@ from connectors.platforms.meta.errors import (
     id_from_answer,
     outcome_of_failure,
 )
+from connectors.platforms.meta.lookup import container_step_name, look_up_textless
 from connectors.shared import options, textless_posts, unit_checks
 from connectors.shared.feed_layouts import INSTAGRAM_LAYOUT
 from connectors.shared.http_responses import (
@@ -94,19 +88,24 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Medium, Unit
 
-PUBLISH, PARENT = "publish", "stage:parent"
+PUBLISH = "publish"
+PARENT = "stage:parent"
 AI = "is_ai_generated=true"
-MAX_TAGS, MAX_MENTIONS = 30, 20
-TALLEST, WIDEST = 0.8, 1.91
+MAX_TAGS = 30
+MAX_MENTIONS = 20
+TALLEST = 0.8
+WIDEST = 1.91
 """Width to height of a picture: 4:5 to 1.91:1."""
 
-FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+FILM = "video/mp4"
+PICTURE_BYTES = 8 * 1024 * 1024
 """A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
 
 POLLS = 3
 """How often one try asks whether a container is ready."""
 
-AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=30)
+AGAIN = timedelta(seconds=5)
+FILM_AGAIN = timedelta(seconds=30)
 """How long the next try waits for pictures, and where a film is among them: they work minutes on one."""
 
 WINDOW = timedelta(seconds=60)
@@ -118,7 +117,7 @@ class Instagram:
 
     capabilities = Capabilities(
         platform="instagram",
-        surfaces=("post", instagram_chats.CHAT_SURFACE.partition(".")[2]),
+        surfaces=("post", messages.CHAT_SURFACE.partition(".")[2]),
         max_text=2200,
         max_media=10,
         mimes=("image/jpeg", FILM),
@@ -132,7 +131,7 @@ class Instagram:
         reply_hours=meta_chats.REPLY_HOURS,
         poll_seconds=meta_chats.POLL_SECONDS,
         poll_gap=meta_chats.POLL_GAP,
-        sizes={instagram_chats.CHAT_SURFACE.partition(".")[2]: (instagram_chats.MAX_BYTES, 0)},
+        sizes={messages.CHAT_SURFACE.partition(".")[2]: (messages.MAX_BYTES, 0)},
         can_sell=False,
         stages=True,
         points_at=frozenset({COMMENT_REFERENCE}),
@@ -174,7 +173,7 @@ class Instagram:
         """Containers, until they are ready, then the publication; tell what the last answer meant. A message is one
         request."""
         if unit.viewer:
-            return meta_chats.next_step(instagram_chats.MESSAGING_NETWORK, unit, answers, self.capabilities)
+            return meta_chats.next_step(messages.MESSAGING_NETWORK, unit, answers, self.capabilities)
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, self.capabilities)
         if unit.comment == IS_FIRST_COMMENT:
@@ -189,9 +188,9 @@ class Instagram:
             return outcome_of_failure(last, creates=False)
         made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
-            if meta_wordless.container_step_name(medium) not in made:
+            if container_step_name(medium) not in made:
                 return Send(_build_container_step(unit, medium))
-        inner = [made[meta_wordless.container_step_name(medium)] for medium in unit.media]
+        inner = [made[container_step_name(medium)] for medium in unit.media]
         again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
         if (waiting := _poll_containers(inner, answers, again)) is not None:
             return waiting
@@ -205,11 +204,11 @@ class Instagram:
         """Read the account's posts back to a minute before the attempt: caption and time say which it is, without words
         its container. Of a message, the conversation."""
         if sought.chat:
-            return meta_chats.look_up(instagram_chats.MESSAGING_NETWORK, sought, answers)
+            return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if stories.is_story(sought.options):
             return stories.look_up_story(sought, answers)
         if textless_posts.has_no_text(sought):
-            return meta_wordless.look_up_textless(instagram_listing.LOOKUP_NETWORK, sought, PARENT, answers)
+            return look_up_textless(lookup.LOOKUP_NETWORK, sought, PARENT, answers)
         if not _query_text(sought):
             return Unknown(Message("connectors.no_lookup"))
         if sought.reply_to:
@@ -241,7 +240,7 @@ class Instagram:
         """The account's own post whose code is in an address, or its story whose number is."""
         if stories.is_story_address(address):
             return stories.resolve_story_address(address, answers)
-        return instagram_listing.resolve_address(address, answers)
+        return lookup.resolve_address(address, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Instagram offers no way but for comments: a person takes a post or a message away in the app."""
@@ -257,7 +256,7 @@ class Instagram:
 
     def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
-        return None if is_own_reply(copy.native_id) else instagram_listing.check_presence(copy, answers)
+        return None if is_own_reply(copy.native_id) else lookup.check_presence(copy, answers)
 
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
@@ -314,7 +313,7 @@ class Instagram:
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
         """The account's conversations, then the messages of those that changed."""
-        return meta_chats.listen(instagram_chats.MESSAGING_NETWORK, cursor, answers)
+        return meta_chats.listen(messages.MESSAGING_NETWORK, cursor, answers)
 
     def ack(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
@@ -369,14 +368,15 @@ def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
     """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
     if stories.is_story(unit.options):
         told = stories.story_container(unit, made_by_a_model=AI in unit.flags)
-        return _build_create_step(meta_wordless.container_step_name(medium), *told)
-    item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
+        return _build_create_step(container_step_name(medium), *told)
+    item = len(unit.media) > 1
+    file = FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if item else _build_post_fields(unit)
     if medium.mime == FILM:  # they take no description of one
         kind = {"media_type": "VIDEO"} if item else _build_reel_fields(unit)
-        return _build_create_step(meta_wordless.container_step_name(medium), {**said, **kind}, {"video_url": file})
+        return _build_create_step(container_step_name(medium), {**said, **kind}, {"video_url": file})
     alt = {"alt_text": medium.alt} if medium.alt else {}
-    return _build_create_step(meta_wordless.container_step_name(medium), {**said, **alt}, {"image_url": file})
+    return _build_create_step(container_step_name(medium), {**said, **alt}, {"image_url": file})
 
 
 def _build_reel_fields(unit: Unit) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from connectors.contract.capabilities import PostFormat, PostOption
 from connectors.contract.connector import FileRef, LookupQuery, Send, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult
 from connectors.contract.post_addresses import ADDRESS_UNREADABLE, ClaimedAddress, path_segments
-from connectors.platforms.instagram import lookup as instagram_listing
+from connectors.platforms.instagram import lookup
 from connectors.platforms.instagram.lookup import posts_from_answer, stories_page_step
-from connectors.platforms.meta import lookup as meta_wordless
+from connectors.platforms.meta.lookup import LookupNetwork, look_up_textless
 from connectors.shared import options
 from connectors.shared.feed_layouts import INSTAGRAM_STORY_LAYOUT
 from connectors.shared.http_responses import parse_timestamp
@@ -57,7 +57,7 @@ def story_container(unit: Unit, *, made_by_a_model: bool) -> tuple[Mapping[str, 
 
 def look_up_story(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Ask after its container, then read the stories there are: the only one of its kind since the attempt is it."""
-    return meta_wordless.look_up_textless(_NETWORK, sought, "", answers)
+    return look_up_textless(_NETWORK, sought, "", answers)
 
 
 def is_story_address(address: ClaimedAddress) -> bool:
@@ -76,8 +76,8 @@ def resolve_story_address(address: ClaimedAddress, answers: tuple[StepResult, ..
         url = str(one.get("permalink", ""))
         if _number_in(url) == _number_in(address.url):
             return Found(str(one["id"]), url, parse_timestamp(one.get("timestamp")))
-    further = instagram_listing.next_page_cursor(answers[-1])
-    return Send(stories_page_step(further)) if further and len(answers) < instagram_listing.MAX_PAGES else Absent()
+    further = lookup.next_page_cursor(answers[-1])
+    return Send(stories_page_step(further)) if further and len(answers) < lookup.MAX_PAGES else Absent()
 
 
 def _number_in(url: str) -> str:
@@ -91,11 +91,11 @@ def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
 
 
 # Some accounts are told "story" as the caption of each: https://github.com/restfb/restfb/issues/1277. No field is read.
-_NETWORK = meta_wordless.LookupNetwork(
+_NETWORK = LookupNetwork(
     "status_code",
     "",
     _build_page_step,
     posts_from_answer,
-    instagram_listing.next_page_cursor,
-    instagram_listing.MAX_PAGES,
+    lookup.next_page_cursor,
+    lookup.MAX_PAGES,
 )

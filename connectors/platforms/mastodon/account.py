@@ -23,20 +23,24 @@ from connectors.contract.connector import Response, Send, StepKind, StepNotSent,
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.platforms.mastodon.limits import INSTANCE, instance_step, limits_from_server
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 from foundation.canonical_json import canonical_json
 from foundation.http.address_policy import parse_origin
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-SURFACE, CHAT_SURFACE = "mastodon.registered", "mastodon.message"
-APP, TOKEN, ME = "app", "token", "me"
+SURFACE = "mastodon.registered"
+CHAT_SURFACE = "mastodon.message"
+APP = "app"
+TOKEN = "token"  # noqa: S105  the name of a field, no secret
+ME = "me"
 ACCESS = "access_token"
 SCOPES = (
     "read:accounts read:statuses read:notifications"
     " write:statuses write:media write:blocks write:favourites write:reports"
 )
-ADULT, GENERAL = "adult", "general"
+ADULT = "adult"
+GENERAL = "general"
 """What somebody who read a server's rules says of them."""
 
 REGISTER_PREDICATE = "instance register entry: adult yes/no, ai yes/no, automation yes/no, rules digest"
@@ -65,12 +69,12 @@ _DOMAIN = re.compile(r"[a-z0-9.-]{1,250}(:\d{1,5})?", re.ASCII)
 
 def account_id(account: str) -> str:
     """The id of an account on its own server, as a segment of a path."""
-    return http.quote_segment(account.partition("@")[0])
+    return http_responses.quote_segment(account.partition("@")[0])
 
 
 def id_of(answer: StepResult) -> str:
     """The id an answer gave; "" for none."""
-    told = http.success_body(answer).get("id")
+    told = http_responses.success_body(answer).get("id")
     return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
 
 
@@ -104,7 +108,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
             return Reauthorize(Message("oauth.scopes"))
         if any(word in said for word in _GONE):
             return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
-    return http.outcome_of_status(answer, creates=creates)
+    return http_responses.outcome_of_status(answer, creates=creates)
 
 
 def connect(
@@ -131,10 +135,10 @@ def _start_sign_in(form: Mapping[str, str | Sealed], answers: tuple[StepResult, 
     if last.step == INSTANCE:
         return (
             Send(_build_app_step(str(form["redirect_uri"])))
-            if _parse_domain(http.success_body(last))
+            if _parse_domain(http_responses.success_body(last))
             else _missing_server_outcome(last)
         )
-    client = http.success_body(last).get("client_id")
+    client = http_responses.success_body(last).get("client_id")
     secret = last.sealed.get("client_secret") if isinstance(last, Response) else None
     if not isinstance(client, str) or secret is None:
         return _sign_in_failure_outcome(last)
@@ -148,13 +152,14 @@ def _finish_sign_in(
     """A code is good once: where what came of it is lost, the person says yes once more."""
     if not answers:
         return Send(_build_token_step(form))
-    last, said = answers[-1], {answer.step: http.success_body(answer) for answer in answers}
+    last = answers[-1]
+    said = {answer.step: http_responses.success_body(answer) for answer in answers}
     if last.step == TOKEN:
         if isinstance(last, Response) and ACCESS in last.sealed:
             return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
         never = isinstance(last, StepNotSent)
         return outcome_of_failure(last, creates=False) if never else Rejected(Message("oauth.again"), permanent=False)
-    if not http.success_body(last):
+    if not http_responses.success_body(last):
         return _sign_in_failure_outcome(last)
     if last.step == ME:
         return Send(instance_step(StepKind.AUTH))
@@ -207,7 +212,9 @@ def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
 def _build_account(
     form: Mapping[str, str | Sealed], server: Mapping[str, Any], me: Mapping[str, Any], token: Sealed | None
 ) -> ConnectedAccount | Outcome:
-    number, name, host = str(me.get("id", "")), str(me.get("username", "")), _server_host(form)
+    number = str(me.get("id", ""))
+    name = str(me.get("username", ""))
+    host = _server_host(form)
     if not ID_PATTERN.fullmatch(number) or not name or not _parse_domain(server):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if isinstance(me.get("moved"), dict):
@@ -251,7 +258,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
     """How many follow whoever the token belongs to, as far as this server heard of them."""
     if not answers:
         return metrics.followers_request("/api/v1/accounts/verify_credentials")
-    return metrics.parse_count(http.success_body(answers[-1]).get("followers_count"))
+    return metrics.parse_count(http_responses.success_body(answers[-1]).get("followers_count"))
 
 
 def inspect_destination(place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:

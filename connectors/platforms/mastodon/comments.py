@@ -7,7 +7,7 @@ https://docs.joinmastodon.org/methods/reports/#post, https://docs.joinmastodon.o
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import comments as heard
+from connectors.contract import comments
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected
@@ -16,7 +16,8 @@ from connectors.platforms.mastodon.text import html_to_text
 from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
 from foundation.i18n.translation import Message
 
-LISTED, MAX_PAGES = 80, 5
+LISTED = 80
+MAX_PAGES = 5
 """Notifications of one page, the most a server gives, and pages of one reading."""
 
 BEGINNING = "0"
@@ -43,7 +44,7 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     full = bool(found) and len(found[-1]) >= LISTED and _has_advanced(cursor, found)
     if not answers or (cursor and full and len(found) == len(answers) < MAX_PAGES):
         since = f"&min_id={quote_segment(after)}" if after else ""
-        return heard.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
+        return comments.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
     entries = sorted((one for page in found for one in page), key=lambda one: _id_sort_key(one["id"]))
     said = [_parse_comment(one, account.partition("@")[0]) for one in entries]
     return CommentPage(tuple(dict.fromkeys(one for one in said if one is not None)), after or BEGINNING)
@@ -81,7 +82,8 @@ def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
             "account": {"id": str(author), "acct": str(name)},
             "status": {"id": str(native_id), "visibility": str(visibility)} as status,
         } if visibility in OPEN and author != mine and _is_id(author) and _is_id(native_id) and name:
-            above, whose = status.get("in_reply_to_id"), status.get("in_reply_to_account_id")
+            above = status.get("in_reply_to_id")
+            whose = status.get("in_reply_to_account_id")
             url = status.get("url")
             return Comment(
                 native_id=native_id,
@@ -98,7 +100,8 @@ def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
 
 def _parse_text(status: Mapping[str, Any]) -> str:
     """The warning it is folded up behind, and its words."""
-    warning, content = status.get("spoiler_text"), status.get("content")
+    warning = status.get("spoiler_text")
+    content = status.get("content")
     words = [
         warning.strip() if isinstance(warning, str) else "",
         html_to_text(content) if isinstance(content, str) else "",
@@ -117,10 +120,12 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
     if not answers:
         if act == "block":
-            return heard.moderation_request("POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block")
+            return comments.moderation_request("POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block")
         if act in _LIKES:
-            return heard.moderation_request("POST", f"/api/v1/statuses/{quote_segment(spot.native_id)}/{_LIKES[act]}")
-        return heard.moderation_request(
+            return comments.moderation_request(
+                "POST", f"/api/v1/statuses/{quote_segment(spot.native_id)}/{_LIKES[act]}"
+            )
+        return comments.moderation_request(
             "POST", "/api/v1/reports", {"account_id": spot.author, "status_ids": [spot.native_id]}
         )
     last = answers[-1]

@@ -17,7 +17,8 @@ from foundation.i18n.translation import Message
 def edit_post(said: dict[str, Any], native_id: str, answers: tuple[StepResult, ...], *, files: bool) -> Send | Outcome:
     """The next request for a post that is to say what is `said`, or what came of it; with `files` they are asked for
     first."""
-    path, last = f"/api/v1/statuses/{quote_segment(native_id)}", answers[-1] if answers else None
+    path = f"/api/v1/statuses/{quote_segment(native_id)}"
+    last = answers[-1] if answers else None
     if last is None and files:
         return Send(WireStep(EDIT_LOOKUP_ACTION, StepKind.CONTROL, "GET", path, action="look"))
     if isinstance(last, Response) and last.status in {404, 410}:

@@ -16,7 +16,8 @@ from connectors.shared.http_responses import success_body
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium
 
-INSTANCE, VIDEO_MIME = "instance", "video/mp4"
+INSTANCE = "instance"
+VIDEO_MIME = "video/mp4"
 MIMES = ("image/jpeg", "image/png", "image/webp", VIDEO_MIME)
 """What we send; a server may take fewer kinds."""
 

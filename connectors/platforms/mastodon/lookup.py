@@ -19,11 +19,13 @@ from connectors.shared.http_responses import clock_lead, parse_timestamp, quote_
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium
 
-STAGE, SOURCE = "stage:", "source:"
+STAGE = "stage:"
+SOURCE = "source:"
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
-LISTED, MAX_READ = 40, 5
+LISTED = 40
+MAX_READ = 5
 """Posts of one listing, and how many of them are read word for word."""
 
 USUAL = 20

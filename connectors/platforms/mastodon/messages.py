@@ -40,7 +40,10 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 DIRECT_VISIBILITY = "direct"
-PUBLISH, UPDATES, READER, CONVERSATIONS_STEP = "publish", "updates", "reader", "talks"
+PUBLISH = "publish"
+UPDATES = "updates"
+READER = "reader"
+CONVERSATIONS_STEP = "talks"
 
 POLL_SECONDS = 30.0
 """Between two looks: 10 of the 300 requests that an account, and an address for all of its accounts, has in five
@@ -50,7 +53,9 @@ RESERVED_CHARACTERS = 32
 """Characters of every message that are its reader's name: the sign, thirty letters, a blank. The server does not count
 where they are from. Source: https://docs.joinmastodon.org/user/posting/#text"""
 
-LISTED, MAX_PAGES, MAX_CONVERSATIONS = 80, 5, 40
+LISTED = 80
+MAX_PAGES = 5
+MAX_CONVERSATIONS = 40
 """Notifications of a page, the most a server gives, and pages of one poll; conversations of one listing."""
 
 KEPT = ("accounts.id", "last_status.id", "last_status.visibility")
@@ -220,7 +225,8 @@ def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
             and ID_PATTERN.fullmatch(number)
             and mentioned_accounts(status) - {author} == {me}
         ):
-            words, shows = _parse_text(status, me), _parse_attachment_kind(status)
+            words = _parse_text(status, me)
+            shows = _parse_attachment_kind(status)
             return ChatUpdate(
                 number,
                 "message" if words and not shows else "unsupported",
@@ -237,7 +243,8 @@ def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
 
 def _parse_text(status: Mapping[str, Any], me: str) -> str:
     """The warning it is folded up behind, and its words without our own name before them."""
-    warning, content = status.get("spoiler_text"), status.get("content")
+    warning = status.get("spoiler_text")
+    content = status.get("content")
     words = html_to_text(content) if isinstance(content, str) else ""
     mine = next((str(one.get("username")) for one in status["mentions"] if str(one.get("id")) == me), "")
     if mine:

@@ -78,11 +78,13 @@ from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
 PUBLISH = "publish"
-SENSITIVE_MARK, WARNING_MARK = "sensitive=true", "spoiler_text non-empty"
+SENSITIVE_MARK = "sensitive=true"
+WARNING_MARK = "spoiler_text non-empty"
 WARNING_TEXT = "18+ · NSFW"
 """The words above a post that is folded up; a reader opens it."""
 
-POLLS, AGAIN = 3, timedelta(seconds=5)
+POLLS = 3
+AGAIN = timedelta(seconds=5)
 """How often one try asks whether a picture is ready, and how long the next try waits."""
 
 UNREADY = "Cannot attach files"
@@ -200,7 +202,8 @@ class Mastodon:
         last = answers[-1]
         if id_of(last) != number:
             return Absent() if is_missing(last) else ADDRESS_UNREADABLE
-        told, author = success_body(last), success_body(last).get("account")
+        told = success_body(last)
+        author = success_body(last).get("account")
         mine = isinstance(author, dict) and quote_segment(str(author.get("id"))) == account_id(address.account)
         return Found(number, post_url(told), parse_timestamp(told.get("created_at"))) if mine else OTHER_ACCOUNTS_POST
 
@@ -334,7 +337,8 @@ def _build_stage_step(medium: Medium) -> WireStep:
     """Without a name of its own: the server makes one."""
     what = "film" if medium.mime == VIDEO_MIME else "picture"
     file = FileRef(medium.sha256, medium.mime, f"{what}.{medium.mime.rpartition('/')[2]}")
-    said, name = {"description": medium.alt}, _stage_name(medium)
+    said = {"description": medium.alt}
+    name = _stage_name(medium)
     return WireStep(name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0)
 
 

@@ -102,7 +102,8 @@ MAX_REQUESTS = 5
 MAX_REMAINING = 50
 """Places in the comments of posts where a reading goes on later; further ones are given up."""
 
-MARGIN, LATE = timedelta(minutes=10), timedelta(days=1)
+MARGIN = timedelta(minutes=10)
+LATE = timedelta(days=1)
 """A post's comments are followed back so much further than what was told; and those that are read all the same are told
 again when they are no older: some appear late, as those that somebody let through."""
 
@@ -178,7 +179,9 @@ def list_comments(
 ) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
     start = _parse_cursor(cursor)
-    place, found, me = start, list[Comment](), ""
+    place = start
+    found = list[Comment]()
+    me = ""
     for number, answer in enumerate(answers):
         told = success_body(answer)
         listed = answer_entries(told)
@@ -230,7 +233,8 @@ def _advance_place(
         return replace(place, left=(*_remaining_comments(network, posts[0], place.left[0].until), *place.left[1:]))
     until = (place.newest if first else "") or place.since
     rest = (one for post in posts for one in _remaining_comments(network, post, until))
-    place, after = replace(place, left=(*place.left, *rest)[:MAX_REMAINING]), next_cursor(success_body(answer))
+    place = replace(place, left=(*place.left, *rest)[:MAX_REMAINING])
+    after = next_cursor(success_body(answer))
     if not first:
         return replace(place, after=after)
     at = response_date(answer)
@@ -243,7 +247,8 @@ def _remaining_comments(network: CommentNetwork, post: Mapping[str, Any], until:
     """What stands under a post past this page and was not told: comments come newest first."""
     told = post.get("comments")
     told = told if isinstance(told, dict) else {}
-    after, number = next_cursor(told), network.number(post)
+    after = next_cursor(told)
+    number = network.number(post)
     ages = [parse_timestamp(one.get(network.instant)) for one in answer_entries(told) or []]
     fresh = bool(ages) and all(_is_since(at, until) for at in ages)
     return [_Left(number, after, until)] if until and after and number and fresh else []

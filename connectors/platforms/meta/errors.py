@@ -50,7 +50,9 @@ DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})
 """They could not fetch the file from us."""
 
-NOT_READY, OVER, RESTRICTED = 2207027, frozenset({2207008, 2207020}), 2207050
+NOT_READY = 2207027
+OVER = frozenset({2207008, 2207020})
+RESTRICTED = 2207050
 BUSY_CODES = frozenset({-1, 1, 2})
 MEDIA_REJECTED_CODES = frozenset({2207004, 2207005, 2207009, 2207023, 2207026})
 """What they say of a file that no second try makes better: its size, its format, its shape, its kind."""
@@ -72,7 +74,8 @@ def error_codes(answer: StepResult) -> tuple[int, int]:
     """Code and subcode of a refusal; 0 where none is told."""
     told = http_responses.json_body(answer).get("error")
     found = told if isinstance(told, dict) else {}
-    code, sub = found.get("code"), found.get("error_subcode")
+    code = found.get("code")
+    sub = found.get("error_subcode")
     return (code if isinstance(code, int) else 0, sub if isinstance(sub, int) else 0)
 
 

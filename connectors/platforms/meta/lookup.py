@@ -69,7 +69,8 @@ def look_up_textless(
     if listed[-1] is None:
         return _FAILED
     start = sought.armed_at - WINDOW - clock_lead(pages[0], sought.asked_at or sought.armed_at)
-    further, last = network.further(pages[-1]), listed[-1]
+    further = network.further(pages[-1])
+    last = listed[-1]
     if further and all(_at_least(post, start) for post in last):
         return Send(network.page(sought, further)) if len(pages) < network.most_pages else _FAILED
     inside = [post for page in listed for post in page or () if _at_least(post, start)]

@@ -43,7 +43,10 @@ from connectors.shared.polls import PollGenerator
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-PUBLISH, UPDATES, LOOK, MESSAGES_PROBE_STEP = "publish", "updates", "look", "chats"
+PUBLISH = "publish"
+UPDATES = "updates"
+LOOK = "look"
+MESSAGES_PROBE_STEP = "chats"
 
 POLL_SECONDS = 30.0
 """Between two looks at the list: 2 of the 60 requests an account has in that time for its conversations."""
@@ -55,10 +58,14 @@ third arrives no sooner than a second after the first."""
 REPLY_HOURS = 24
 """https://developers.facebook.com/docs/messenger-platform/policy/policy-overview#standard_messaging"""
 
-LISTED, MAX_PAGES, MAX_PEOPLE, TOLD = 50, 5, 12, 20
+LISTED = 50
+MAX_PAGES = 5
+MAX_PEOPLE = 12
+TOLD = 20
 """Conversations of a page, and pages; conversations one poll asks after; messages of which something is told."""
 
-LATE, TIES = timedelta(seconds=60), timedelta(seconds=10)
+LATE = timedelta(seconds=60)
+TIES = timedelta(seconds=10)
 """So much is read again: of the list, since it may lag; of a conversation, since times tie. What was heard is known."""
 
 SETTLED = timedelta(seconds=2)
@@ -181,7 +188,8 @@ class _Mark:
     def passed(self, talk: Mapping[str, Any], answer: StepResult) -> "_Mark":
         """The mark after this answer told a conversation; one that may still change in the second it changed in counts
         as read up to the one before, and is read again. An answer that says no sensible time settles it."""
-        at, told = _updated_seconds(talk), response_date(answer)
+        at = _updated_seconds(talk)
+        told = response_date(answer)
         ago = timedelta(seconds=told.timestamp() - at) if told is not None else SETTLED
         return replace(self, read_at={**self.read_at, _conversation_key(talk): at - (-LATE <= ago < SETTLED)})
 
@@ -225,7 +233,8 @@ def _start_polling(network: MessagingNetwork) -> PollGenerator:
 def _poll_updates(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
     """What changed, then the messages of each conversation that did, the one that waits longest first."""
     talks: list[dict[str, Any]] = []
-    after, whole = "", False
+    after = ""
+    whole = False
     for _ in range(MAX_PAGES):
         answer = yield _build_page_step(network, after)
         page = answer_entries(success_body(answer))
@@ -269,7 +278,8 @@ def _parse_updates(mark: _Mark, talk: Mapping[str, Any], listed: list[dict[str, 
 
 def _is_theirs(one: Mapping[str, Any], me: frozenset[str]) -> bool:
     """Whether it was written to this account alone, by somebody else."""
-    sender, to = one.get("from"), one.get("to")
+    sender = one.get("from")
+    to = one.get("to")
     told = answer_entries(to) if isinstance(to, dict) else None
     written_to_me = told is None or (len(told) == 1 and bool(_account_names(told[0]) & me))
     return _parse_user_id(sender) != "" and not _account_names(sender) & me and written_to_me
@@ -277,9 +287,11 @@ def _is_theirs(one: Mapping[str, Any], me: frozenset[str]) -> bool:
 
 def _parse_update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
     """What was written; what is more than words is for a person to see."""
-    text, shows = one.get("message"), _parse_attachment_kind(one)
+    text = one.get("message")
+    shows = _parse_attachment_kind(one)
     words = text if isinstance(text, str) else ""
-    number, sender = str(one["id"]), one["from"]
+    number = str(one["id"])
+    sender = one["from"]
     name = sender.get("username") or sender.get("name")
     handle = f"@{name}" if sender.get("username") else str(name or "")
     return ChatUpdate(

@@ -26,12 +26,13 @@ from connectors.contract.connector import (
 )
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
 from connectors.platforms.meta.errors import DAILY_WAIT
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
+from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-ME, LONG, RENEWAL = "me", "long", "renewal"
+ME = "me"
+LONG = "long"
+RENEWAL = "renewal"
 MAX_REQUESTED = 3
 """How often one of sixty days is asked for by one of an hour, where no answer comes: the code is used up by then."""
 
@@ -98,13 +99,15 @@ def _exchange_short_token(
     network: TokenNetwork, secret: Sealed, answers: tuple[StepResult, ...]
 ) -> Send | Outcome | RenewedTokens:
     """After a code was shown: its token of an hour is changed at once, and may be shown again where no answer came."""
-    short, last = _parse_short_token(answers[0]), answers[-1]
+    short = _parse_short_token(answers[0])
+    last = answers[-1]
     if short is None:
         return _refusal_outcome(answers[0])
     if not _has_needed_scope(network, answers[0]):
         return Rejected(Message("oauth.scopes"), permanent=False)
     if last.step == ME:
-        again, found = Message("oauth.again"), _parse_long_token(answers[-2])
+        again = Message("oauth.again")
+        found = _parse_long_token(answers[-2])
         return (
             _verify_token_owner(network, last, found, again) if found is not None else Rejected(again, permanent=False)
         )
@@ -141,7 +144,7 @@ def _parse_long_token(answer: StepResult) -> RenewedTokens | None:
 
 def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
     """Whether the person left ticked what an account is of no use without; where nothing tells, it is seen later."""
-    body = http.json_body(answer)
+    body = http_responses.json_body(answer)
     listed = body.get("data")
     first = listed[0] if isinstance(listed, list) and listed else body
     told = first.get("permissions") if isinstance(first, dict) else None
@@ -151,7 +154,7 @@ def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
     """Why there is no token: the application's fault, or the code is used up."""
-    body = http.json_body(answer)
+    body = http_responses.json_body(answer)
     error = body.get("error")
     said = str(body.get("error_message") or (error.get("message") if isinstance(error, dict) else "")).lower()
     if "client secret" in said or "platform app" in said:

@@ -23,8 +23,7 @@ from connectors.contract import app_webhooks
 from connectors.contract.app_webhooks import AppWebhookEvent, WebhookTopic
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected, Uncertain
-from connectors.platforms.meta.errors import PERMISSION_CODES, error_codes
-from connectors.platforms.meta.errors import outcome_of_failure as of_answer
+from connectors.platforms.meta.errors import PERMISSION_CODES, error_codes, outcome_of_failure
 from connectors.shared.http_responses import json_body
 from foundation.i18n.translation import Message
 
@@ -121,7 +120,8 @@ def _iter_changes(call: object) -> Iterator[_Change]:
             continue
         at = _parse_time(entry.get("time"))
         for change in _parse_entries(entry, "changes"):
-            what, value = str(change.get("field")), change.get("value")
+            what = str(change.get("field"))
+            value = change.get("value")
             if (platform, what) in _ABOUT and isinstance(value, dict) and _is_news(platform, account, value):
                 yield platform, account, what, value, at
         for message in _parse_entries(entry, "messaging"):
@@ -133,11 +133,13 @@ def _iter_threads_changes(told: Mapping[str, Any]) -> Iterator[_Change]:
     """A reply: the account is whose post stands at the head of the conversation."""
     values = told.get("values")
     change: Mapping[str, Any] = values if isinstance(values, dict) else {}
-    value, what = change.get("value"), str(change.get("field"))
+    value = change.get("value")
+    what = str(change.get("field"))
     root = value.get("root_post") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(root, dict) or ("threads", what) not in _ABOUT:
         return
-    account, name = _parse_account_id(root.get("owner_id")), value.get("username")
+    account = _parse_account_id(root.get("owner_id"))
+    name = value.get("username")
     if account and not (isinstance(name, str) and name and name == root.get("username")):
         yield "threads", account, what, value, _parse_time(told.get("time"))
 
@@ -194,5 +196,5 @@ def subscribe_account(
         return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={fields[0]}")
     if error_codes(last)[0] in PERMISSION_CODES:
         return Rejected(Message("calls.right_missing"), permanent=False)
-    outcome = of_answer(last, creates=False)
+    outcome = outcome_of_failure(last, creates=False)
     return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Uncertain) else outcome

@@ -34,15 +34,15 @@ from connectors.contract.connector import (
 )
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
-from connectors.shared import oauth as revoking
-from connectors.shared.oauth import HeldCredentials
+from connectors.shared import http_responses, oauth
+from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.canonical_json import canonical_json
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-OVER18_SURFACE, OTHER_SURFACE, CHAT_SURFACE = "reddit.over18", "reddit.other", "reddit.message"
+OVER18_SURFACE = "reddit.over18"
+OTHER_SURFACE = "reddit.other"
+CHAT_SURFACE = "reddit.message"
 NSFW_MARK = "nsfw=true"
 """The flag of what is for adults, as the rules of places write it and a request tells it."""
 
@@ -50,11 +50,16 @@ EXCHANGE = "/api/v1/access_token"
 SCOPES = "identity submit edit read history flair privatemessages report"
 """Accounts that were connected before the last two were asked for hear nobody, and keep nobody away."""
 
-WHOAMI_STEP, ABOUT, RULES, ASKS, FLAIRS = "me", "about", "rules", "requirements", "flairs"
+WHOAMI_STEP = "me"
+ABOUT = "about"
+RULES = "rules"
+ASKS = "requirements"
+FLAIRS = "flairs"
 ORDER = (ABOUT, RULES, ASKS, FLAIRS)
 """What is asked of a community before somebody posts there, in this order."""
 
-ALLOWED, FORBIDDEN = "allowed", "forbidden"
+ALLOWED = "allowed"
+FORBIDDEN = "forbidden"
 """What a community's rules say of what a machine made, as somebody read them."""
 
 OVER18_PREDICATE = "subreddit.over18 == true"
@@ -117,10 +122,10 @@ def user_agent_header(account: str = "") -> Mapping[str, str]:
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """Say what an answer that is not a success meant."""
     if isinstance(answer, Response) and answer.status in (403, 404):
-        reason = http.json_body(answer).get("reason")
+        reason = http_responses.json_body(answer).get("reason")
         if reason in ("private", "banned", "quarantined", "gold_only", "subreddit_noexist"):
             return Rejected(Message("reddit.community_closed"), permanent=False)
-    return http.outcome_of_status(answer, creates=creates)
+    return http_responses.outcome_of_status(answer, creates=creates)
 
 
 def connect(
@@ -153,7 +158,8 @@ def connect(
 def _parse_community(form: Mapping[str, str | Sealed]) -> str | Message:
     """The community somebody named, or what is wrong with what they typed."""
     said = str(form.get("community", "")).strip()
-    own, found = _PROFILE.fullmatch(said), _COMMUNITY.fullmatch(said)
+    own = _PROFILE.fullmatch(said)
+    found = _COMMUNITY.fullmatch(said)
     if own is None and found is None:
         return Message("reddit.no_community")
     if len(str(form.get("approval", "")).strip()) < MIN_APPROVAL:
@@ -164,7 +170,7 @@ def _parse_community(form: Mapping[str, str | Sealed]) -> str | Message:
 
 
 def _parse_user_name(answer: StepResult) -> str | Outcome:
-    told = http.success_body(answer)
+    told = http_responses.success_body(answer)
     if not told:
         outcome = outcome_of_failure(answer, creates=False)
         return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
@@ -205,7 +211,7 @@ def _build_community_step(name: str, kind: StepKind, community: str, account: st
 
 
 def _parse_about(answer: StepResult) -> Mapping[str, Any]:
-    told = http.success_body(answer).get("data")
+    told = http_responses.success_body(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
@@ -213,11 +219,13 @@ def _build_account(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], where: PostingAccount
 ) -> ConnectedAccount | Outcome:
     told = {answer.step: answer for answer in answers}
-    about, given = _parse_about(told[ABOUT]), oauth.parse_tokens(told[oauth.TOKEN_STEP])
-    name, read_at = str(about.get("display_name", "")), http.response_date(told[RULES])
+    about = _parse_about(told[ABOUT])
+    given = oauth.parse_tokens(told[oauth.TOKEN_STEP])
+    name = str(about.get("display_name", ""))
+    read_at = http_responses.response_date(told[RULES])
     if given is None or name.lower() != where.community.lower() or read_at is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
-    if trouble := _setup_problem(about, http.success_body(told[WHOAMI_STEP]), where):
+    if trouble := _setup_problem(about, http_responses.success_body(told[WHOAMI_STEP]), where):
         return Rejected(trouble, permanent=False)
     flair = _resolve_flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
     if isinstance(flair, Message):
@@ -255,7 +263,10 @@ def _setup_problem(about: Mapping[str, Any], me: Mapping[str, Any], where: Posti
 
 def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, StepResult]) -> bool:
     """Communities without flairs refuse to list them, so nobody asks in vain."""
-    return bool(str(form.get("flair", "")).strip()) or http.success_body(told[ASKS]).get("is_flair_required") is True
+    return (
+        bool(str(form.get("flair", "")).strip())
+        or http_responses.success_body(told[ASKS]).get("is_flair_required") is True
+    )
 
 
 def _unknown_flair_message(there: Iterable[str]) -> Message:
@@ -280,7 +291,7 @@ def _is_uuid(text: str) -> bool:
 
 def rules_digest(answer: StepResult) -> str:
     """A digest of a community's rules as it tells them."""
-    rules = http.success_body(answer).get("rules")
+    rules = http_responses.success_body(answer).get("rules")
     told = [
         {name: str(rule.get(name, "")).strip() for name in ("short_name", "description")}
         for rule in (rules if isinstance(rules, list) else ())
@@ -293,7 +304,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
     """Whether the token is this account's, and the account may still post."""
     if not answers:
         return Send(_build_whoami_step(StepKind.CONTROL, account))
-    told = http.success_body(answers[-1])
+    told = http_responses.success_body(answers[-1])
     if not told:
         return outcome_of_failure(answers[-1], creates=False)
     if told.get("is_suspended") is True:
@@ -309,7 +320,9 @@ def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int
     """
     if answers:
         return metrics.parse_count(_parse_about(answers[-1]).get("subscribers"))
-    asked = metrics.followers_request(f"/r/u_{http.quote_segment(parse_account(account).user)}/about?raw_json=1")
+    asked = metrics.followers_request(
+        f"/r/u_{http_responses.quote_segment(parse_account(account).user)}/about?raw_json=1"
+    )
     return Send(replace(asked.step, headers=user_agent_header(account)))
 
 
@@ -319,9 +332,9 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
     Source: https://github.com/reddit-archive/reddit/wiki/OAuth2#manually-revoking-a-token
     """
     if answers:
-        return revoking.revocation_outcome(answers[-1], held.account)
+        return revocation_outcome(answers[-1], held.account)
     token = held.refresh or held.token
-    return revoking.revocation_request("/api/v1/revoke_token", held, token, headers=user_agent_header(held.account))
+    return revocation_request("/api/v1/revoke_token", held, token, headers=user_agent_header(held.account))
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
@@ -337,7 +350,7 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
     """Whether the community is for adults now, and its rules are those that somebody read in the last 90 days."""
     told = {answer.step: answer for answer in answers}
     wanted = next((name for name in (ABOUT, RULES) if name not in told), None)
-    if answers and not http.success_body(answers[-1]):
+    if answers and not http_responses.success_body(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     if wanted is not None:
         return Send(_build_community_step(wanted, StepKind.CONTROL, parse_account(to.account).community, to.account))
@@ -353,6 +366,7 @@ def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Sen
 
 def _has_current_rules(register: Mapping[str, Any], rules: StepResult) -> bool:
     """Whether somebody read these very rules lately, by the platform's own clock."""
-    read_at, now = http.parse_timestamp(register.get("read_at")), http.response_date(rules)
+    read_at = http_responses.parse_timestamp(register.get("read_at"))
+    now = http_responses.response_date(rules)
     same = register.get("rules") == rules_digest(rules)
     return same and read_at is not None and now is not None and now - read_at <= RULES_LIVE

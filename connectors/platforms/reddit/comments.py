@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.contract import comments as hearing
+from connectors.contract import comments
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
@@ -51,8 +51,7 @@ from connectors.platforms.reddit.responses import (
     reddit_error_code,
     refusal_outcome,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import unit_checks
+from connectors.shared import http_responses, unit_checks
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -76,7 +75,9 @@ REASON = "unwanted-or-abusive"
 
 ON_REMARK = ("reddit.remark_closed", "reddit.remark_gone")
 ON_POST = ("connectors.comments_off", "connectors.comment_post_gone")
-PUBLISH, LOOK, AUTHOR_STEP = "publish", "look", "whose"
+PUBLISH = "publish"
+LOOK = "look"
+AUTHOR_STEP = "whose"
 _GONE = frozenset({"DELETED_COMMENT", "DELETED_LINK"})
 _CLOSED = frozenset({"TOO_OLD", "THREAD_LOCKED", "USER_BLOCKED", "SUBREDDIT_NOTALLOWED", "NON_PUBLIC"})
 _NAME = re.compile(r"t1_[a-z0-9]{1,16}", re.ASCII)
@@ -92,7 +93,7 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     of more than that between two readings the oldest are missed. The first reading takes the latest hundred. Where
     somebody answered a comment, or named the account, the post is looked up: whose it is stands in no entry.
     """
-    pages = [answer for answer in answers if answer.step == hearing.COMMENTS_ACTION]
+    pages = [answer for answer in answers if answer.step == comments.COMMENTS_ACTION]
     read = [inbox_entries(page) for page in pages]
     found = [entry for page in read if page is not None for entry in page]
     if any(page is None for page in read):
@@ -105,7 +106,7 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     theirs = [entry for entry in fresh if _is_others_comment(entry, account)]
     unclear = sorted({post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)})[:PAGE_SIZE]
     if unclear and not asked:
-        return hearing.comments_request(
+        return comments.comments_request(
             info_step(account, ",".join(unclear), LOOK).path, name=AUTHOR_STEP, headers=user_agent_header(account)
         )
     posts = listing_entries(answers[-1]) if asked else []
@@ -119,27 +120,30 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
 
 
 def _parse_cursor(cursor: str) -> datetime | None:
-    at = http.from_unix_seconds(cursor) if len(cursor) < 12 else None
+    at = http_responses.from_unix_seconds(cursor) if len(cursor) < 12 else None
     return at - HELD if at is not None and at.timestamp() > HELD.total_seconds() else at
 
 
 def _build_next_request(account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]) -> Send | None:
     """The request for the next page, where one is needed."""
-    since, after = _parse_cursor(cursor), listing_of(pages[-1]).get("after") if pages else ""
+    since = _parse_cursor(cursor)
+    after = listing_of(pages[-1]).get("after") if pages else ""
     if pages:
         oldest = created_at(found[-1]) if found else None
         left = isinstance(after, str) and since is not None and (oldest is None or oldest >= since)
         if not left or len(pages) >= MAX_PAGES:
             return None
-    more = f"&after={http.quote_segment(str(after))}" if after else ""
-    return hearing.comments_request(
+    more = f"&after={http_responses.quote_segment(str(after))}" if after else ""
+    return comments.comments_request(
         f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", headers=user_agent_header(account)
     )
 
 
 def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
     """Whether it is a comment of somebody else's in this community."""
-    where, name, author = parse_account(account), str(entry["name"]), entry.get("author")
+    where = parse_account(account)
+    name = str(entry["name"])
+    author = entry.get("author")
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != where.user.lower()
     there = str(entry.get("subreddit")).lower() == where.community.lower()
     return known and there and _NAME.fullmatch(name) is not None and isinstance(entry.get("body"), str)
@@ -159,7 +163,8 @@ def _post_of(entry: Mapping[str, Any]) -> str:
 
 
 def _parse_comment(entry: Mapping[str, Any], ours: set[str]) -> Comment:
-    post, author = _post_of(entry), str(entry["author"])
+    post = _post_of(entry)
+    author = str(entry["author"])
     return Comment(
         native_id=str(entry["name"]),
         author=author,
@@ -211,7 +216,7 @@ def _comment_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def _publish_outcome(answer: StepResult, closed: str, gone: str) -> Outcome:
-    said = http.success_body(answer).get("json")
+    said = http_responses.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=True)
     data = said.get("data")
@@ -243,7 +248,7 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
     if answers[-1].step == AUTHOR_STEP:
         seen = any(thing["name"] == sought.reply_to for thing in things)
         return Absent() if seen else Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [thing for thing in things if (created_at(thing) or start) >= start]
     for thing in reversed(recent):
         same = thing.get("parent_id") == sought.reply_to and normalize_markdown(
@@ -265,10 +270,8 @@ def _is_candidate(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _build_page_step(account: str, after: str = "") -> WireStep:
-    more = f"&after={http.quote_segment(after)}" if after else ""
-    path = (
-        f"/user/{http.quote_segment(parse_account(account).user)}/comments?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
-    )
+    more = f"&after={http_responses.quote_segment(after)}" if after else ""
+    path = f"/user/{http_responses.quote_segment(parse_account(account).user)}/comments?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
 
 
@@ -279,14 +282,14 @@ def moderate_comment(on: CommentTarget, act: ModerationAction, answers: tuple[St
         return Rejected(Message("reddit.cannot_act"), permanent=True)
     if not answers:
         asked = {"id": on.native_id} if act == "block" else {"thing_id": on.native_id, "reason": REASON}
-        step = hearing.moderation_request("POST", f"/api/{act}", {**asked, "api_type": "json"}).step
+        step = comments.moderation_request("POST", f"/api/{act}", {**asked, "api_type": "json"}).step
         return Send(replace(step, headers=user_agent_header(on.account), encoding="form"))
     last = answers[-1]
     if isinstance(last, Response) and last.status == 403:  # a right that was not given when the account was connected
         return Rejected(Message("reddit.cannot_act"), permanent=False)
     if not isinstance(last, Response) or not last.is_success:
         return outcome_of_failure(last, creates=False)
-    said = http.json_body(last).get("json")
+    said = http_responses.json_body(last).get("json")
     errors = said.get("errors") if isinstance(said, dict) else None
     if not isinstance(errors, list) or not errors:
         return Published(on.native_id)

@@ -15,7 +15,7 @@ from connectors.platforms.reddit.responses import (
     normalize_markdown,
     refusal_outcome,
 )
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -35,7 +35,7 @@ def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[
     posts = listing_entries(last)
     if posts is None:
         good = isinstance(last, Response) and last.is_success
-        later = Retry(http.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
+        later = Retry(http_responses.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
         return later if good else outcome_of_failure(last, creates=False)
     found = next((post for post in posts if post["name"] == native_id and post.get("author") != DELETED_AUTHOR), None)
     if found is None:
@@ -54,7 +54,7 @@ def edit_post(unit: Unit, title: str, body: str, native_id: str, answers: tuple[
 
 
 def _edit_outcome(answer: StepResult, native_id: str) -> Outcome:
-    said = http.success_body(answer).get("json")
+    said = http_responses.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=False)
     errors = said.get("errors")

@@ -17,8 +17,7 @@ from connectors.platforms.reddit.responses import (
     normalize_markdown,
     permalink_url,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import unit_checks
+from connectors.shared import http_responses, unit_checks
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium
 
@@ -26,7 +25,8 @@ LOOK = "look"
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
-PICTURE_MADE, FILM_MADE = timedelta(minutes=5), timedelta(minutes=30)
+PICTURE_MADE = timedelta(minutes=5)
+FILM_MADE = timedelta(minutes=30)
 """How long after it was sent a post of one picture or film may still be on its way. Reddit says so nowhere: 44 seconds
 were recorded of a film of 13."""
 
@@ -40,7 +40,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     posts = listing_entries(answers[-1])
     if posts is None:
         return Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [post for post in posts if (created_at(post) or start) >= start]
     for post in reversed(recent):
         number = str(post["name"])
@@ -54,10 +54,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def _build_page_step(account: str, after: str = "") -> WireStep:
-    more = f"&after={http.quote_segment(after)}" if after else ""
-    path = (
-        f"/user/{http.quote_segment(parse_account(account).user)}/submitted?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
-    )
+    more = f"&after={http_responses.quote_segment(after)}" if after else ""
+    path = f"/user/{http_responses.quote_segment(parse_account(account).user)}/submitted?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
 
 

@@ -16,7 +16,8 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Medium
 
-UPLOAD_LEASE_STEP, UPLOAD_PUT_STEP = "stage:lease:", "stage:put:"
+UPLOAD_LEASE_STEP = "stage:lease:"
+UPLOAD_PUT_STEP = "stage:put:"
 STORES = ("amazonaws.com", "redditmedia.com")
 """Where the address for a file may lie."""
 
@@ -25,7 +26,8 @@ UPLOAD_SECRETS = tuple(f"args.fields.{name}" for name in ("policy", "x-amz-signa
 
 VIDEO_MIME = "video/mp4"
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", VIDEO_MIME: "mp4"}
-SECONDS, FILM_SECONDS = 120.0, 240.0
+SECONDS = 120.0
+FILM_SECONDS = 240.0
 """How long a file may take: a film goes as a whole, and the five minutes of an attempt are for its poster as well."""
 
 
@@ -33,7 +35,9 @@ class MediaUpload:
     """Where the upload of one file stands, by the answers so far."""
 
     def __init__(self, medium: Medium, account: str, answers: tuple[StepResult, ...]) -> None:
-        self._medium, self._account, self._name = medium, account, medium.sha256[:24]
+        self._medium = medium
+        self._account = account
+        self._name = medium.sha256[:24]
         self._lease = next((one for one in reversed(answers) if one.step == f"{UPLOAD_LEASE_STEP}{self._name}"), None)
         self._put = next((one for one in reversed(answers) if one.step == f"{UPLOAD_PUT_STEP}{self._name}"), None)
 

@@ -46,8 +46,7 @@ from connectors.platforms.reddit.responses import (
     reddit_error_code,
     refusal_outcome,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import polls, reply_windows, unit_checks
+from connectors.shared import http_responses, polls, reply_windows, unit_checks
 from connectors.shared.polls import PollGenerator
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
@@ -55,7 +54,9 @@ from gate.contract.units import Unit
 _NOT_ALONE = ("subreddit", "distinguished")
 """What a message has that is not one person's to another."""
 
-PUBLISH, LOOK, UPDATES = "publish", "look", "updates"
+PUBLISH = "publish"
+LOOK = "look"
+UPDATES = "updates"
 POLL_SECONDS = 120.0
 """Between two looks: all accounts of an application share a hundred requests a minute with their posts."""
 
@@ -88,7 +89,7 @@ def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates |
 def _start_polling() -> PollGenerator:
     """Whose inbox it is, and how far it goes: what was written before was written to its owner, not to us."""
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", "")
-    name = http.success_body(whose).get("name")
+    name = http_responses.success_body(whose).get("name")
     if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
         return outcome_of_failure(whose, creates=False)
     answer = yield _build_page_step(name, "")
@@ -144,12 +145,15 @@ def _created_seconds(entry: Mapping[str, Any]) -> int:
 
 def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
     """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for its owner."""
-    name, author, dest = str(entry["name"]), entry.get("author"), str(entry.get("dest"))
+    name = str(entry["name"])
+    author = entry.get("author")
+    dest = str(entry.get("dest"))
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != me.lower()
     alone = dest.lower() == me.lower() and not any(map(entry.get, _NOT_ALONE))
     if not known or not alone or _NAME.fullmatch(name) is None or entry.get("was_comment") is True:
         return None
-    words, at = _parse_text(entry), created_at(entry)
+    words = _parse_text(entry)
+    at = created_at(entry)
     who = str(author)
     return ChatUpdate(name, "message" if words else "unsupported", who, f"u/{who}", native_id=name, at=at, text=words)
 
@@ -186,7 +190,8 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
         return _send_outcome(last)
     if wrong := message_problem(unit, can):
         return Rejected(wrong, permanent=False)
-    me, after = parse_account(unit.account).user, ""
+    me = parse_account(unit.account).user
+    after = ""
     if last is not None:
         found = inbox_entries(last)
         if found is None:
@@ -214,7 +219,7 @@ def _build_message_step(unit: Unit, under: str) -> WireStep:
 
 
 def _send_outcome(answer: StepResult) -> Outcome:
-    said = http.success_body(answer).get("json")
+    said = http_responses.success_body(answer).get("json")
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=True)
     data = said.get("data")
@@ -227,7 +232,7 @@ def _send_outcome(answer: StepResult) -> Outcome:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
     code = reddit_error_code(errors[0][0] if isinstance(errors[0], list) and errors[0] else "")
     if code in UNREACHABLE:
-        return Rejected(Message(http.READER_GONE), permanent=True)
+        return Rejected(Message(http_responses.READER_GONE), permanent=True)
     if code == "RATELIMIT":
         return refusal_outcome(errors[0], said.get("ratelimit"))
     return Rejected(Message("reddit.message_refused", {"code": code}), permanent=False)
@@ -242,7 +247,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     last = pages[-1]
     if last is None:
         return Unknown(Message("connectors.lookup_failed"))
-    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     recent = [one for one in last if (created_at(one) or start) >= start]
     for one in reversed(recent):
         same = str(one.get("dest")).lower() == sought.chat.lower() and normalize_markdown(
@@ -261,13 +266,13 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def _sent_page(account: str, after: str) -> WireStep:
-    more = f"&after={http.quote_segment(after)}" if after else ""
+    more = f"&after={http_responses.quote_segment(after)}" if after else ""
     return _build_read_step(LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK)
 
 
 def _build_page_step(me: str, after: str, action: str = UPDATES) -> WireStep:
     """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but whose it is."""
-    more = f"&after={http.quote_segment(after)}" if after else ""
+    more = f"&after={http_responses.quote_segment(after)}" if after else ""
     step = _build_read_step(action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action)
     return replace(step, only=KEPT) if action == LOOK else step
 

@@ -66,17 +66,19 @@ from connectors.platforms.reddit.responses import (
     reddit_error_code,
     refusal_outcome,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import options, unit_checks
+from connectors.shared import http_responses, options, unit_checks
 from connectors.shared.feed_layouts import REDDIT_LAYOUT
 from connectors.shared.oauth import HeldCredentials
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
 
-PUBLISH, DELETE = "publish", "delete"
+PUBLISH = "publish"
+DELETE = "delete"
 MESSAGE = CHAT_SURFACE.partition(".")[2]
-MAX_TITLE, MAX_TEXT, MAX_GALLERY = 300, 40_000, 20
+MAX_TITLE = 300
+MAX_TEXT = 40_000
+MAX_GALLERY = 20
 PICTURE_BYTES = 20 * 1024 * 1024
 """A film may be larger than a picture: Reddit takes larger ones than the house has."""
 
@@ -172,7 +174,7 @@ class Reddit:
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """What the person posted."""
-        return f"https://www.reddit.com/user/{http.quote_segment(parse_account(account).user)}/submitted/"
+        return f"https://www.reddit.com/user/{http_responses.quote_segment(parse_account(account).user)}/submitted/"
 
     def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
@@ -204,10 +206,12 @@ class Reddit:
             return Send(info_step(copy.account, copy.native_id, LOOK))
         posts = listing_entries(last)
         if posts is None:
-            return Retry(http.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
+            return Retry(http_responses.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
         stands = any(post["name"] == copy.native_id and post.get("author") != DELETED_AUTHOR for post in posts)
         return (
-            Retry(http.SHORT_RETRY, "account", Message("reddit.still_there")) if stands else Published(copy.native_id)
+            Retry(http_responses.SHORT_RETRY, "account", Message("reddit.still_there"))
+            if stands
+            else Published(copy.native_id)
         )
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -370,9 +374,9 @@ def _build_media_fields(files: list[MediaUpload]) -> dict[str, str]:
 
 
 def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
-    said = http.success_body(answer).get("json")
+    said = http_responses.success_body(answer).get("json")
     if isinstance(answer, Response) and answer.status == 400:  # the community's own demands, in a form of their own
-        reason = reddit_error_code(http.json_body(answer).get("reason") or answer.status)
+        reason = reddit_error_code(http_responses.json_body(answer).get("reason") or answer.status)
         return Rejected(Message("reddit.refused", {"code": reason}), permanent=False)
     if not isinstance(said, dict):
         return outcome_of_failure(answer, creates=True)

@@ -9,9 +9,8 @@ from connectors.contract.connector import PlatformCopy, Response, Send, StepKind
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from connectors.contract.post_addresses import path_segments
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, platform_word
-from connectors.platforms.reddit import account as reddit_account
-from connectors.platforms.reddit.account import user_agent_header
-from connectors.shared import http_responses as http
+from connectors.platforms.reddit.account import user_agent_header, verify_account
+from connectors.shared import http_responses
 from foundation.i18n.translation import Message
 
 PAGE_SIZE = 100
@@ -20,7 +19,8 @@ PAUSE = timedelta(minutes=10)
 
 DELETED_AUTHOR = "[deleted]"
 _TAKEN = frozenset({"removed", "removed by reddit"})
-FILTERED, BY_OWNER = "automod_filtered", frozenset({"deleted", "author"})
+FILTERED = "automod_filtered"
+BY_OWNER = frozenset({"deleted", "author"})
 """Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
 
 CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"})
@@ -29,13 +29,13 @@ CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED",
 
 def info_step(account: str, names: str, action: str) -> WireStep:
     """The question for what these fullnames name."""
-    path = f"/api/info?raw_json=1&id={http.quote_segment(names)}"
+    path = f"/api/info?raw_json=1&id={http_responses.quote_segment(names)}"
     return WireStep(action, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action)
 
 
 def listing_of(answer: StepResult) -> dict[str, Any]:
     """A listing; nothing of anything else."""
-    told = http.success_body(answer).get("data")
+    told = http_responses.success_body(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
@@ -61,7 +61,11 @@ def inbox_entries(answer: StepResult) -> list[dict[str, Any]] | None:
 def created_at(thing: Mapping[str, Any]) -> datetime | None:
     """When it was made, in UTC."""
     told = thing.get("created_utc")
-    return http.from_unix_seconds(str(int(told))) if isinstance(told, int | float) and 0 < told < 10**11 else None
+    return (
+        http_responses.from_unix_seconds(str(int(told)))
+        if isinstance(told, int | float) and 0 < told < 10**11
+        else None
+    )
 
 
 def permalink_url(told: object) -> str:
@@ -123,13 +127,13 @@ def refusal_outcome(error: Any, seconds: Any) -> Outcome:
 
 def is_unexplained_refusal(answer: StepResult) -> bool:
     """Whether something was forbidden without a reason: a suspended account is told nothing else."""
-    return isinstance(answer, Response) and answer.status == 403 and "reason" not in http.json_body(answer)
+    return isinstance(answer, Response) and answer.status == 403 and "reason" not in http_responses.json_body(answer)
 
 
 def explain_refusal(me: StepResult, account: str, otherwise: Message) -> Outcome:
     """What such a no was about: the account, if that may not even ask who it is, or what `otherwise` says."""
     gone = isinstance(me, Response) and me.status == 403
-    trouble = Disconnected(Message("reddit.suspended")) if gone else reddit_account.verify_account(account, (me,))
+    trouble = Disconnected(Message("reddit.suspended")) if gone else verify_account(account, (me,))
     return trouble if isinstance(trouble, Disconnected | Reauthorize) else Rejected(otherwise, permanent=False)
 
 
@@ -143,7 +147,8 @@ def fullname_of(data: Mapping[str, Any]) -> str:
 
 def fullname_in_url(url: str) -> str:
     """The name of the post in an address; "" for none: what follows its title is a comment."""
-    path, short = path_segments(url, "reddit.com"), path_segments(url, "redd.it")
+    path = path_segments(url, "reddit.com")
+    short = path_segments(url, "redd.it")
     below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
     number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
     return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""

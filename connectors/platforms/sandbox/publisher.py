@@ -89,7 +89,8 @@ class Sandbox:
         needs={"as_instagram": "media"},
     )
 
-    home, named = staticmethod(lookup.profile_url), staticmethod(lookup.resolve_address)
+    home = staticmethod(lookup.profile_url)
+    named = staticmethod(lookup.resolve_address)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Stage each medium by its digest, then publish in one request; tell what the last answer meant."""
@@ -163,7 +164,8 @@ class Sandbox:
         if not answers:
             return comments.comments_request(f"/api/{{account}}/remarks?after={quote_segment(cursor)}")
         told = success_body(answers[-1])
-        entries, after = told.get("remarks"), told.get("cursor")
+        entries = told.get("remarks")
+        after = told.get("cursor")
         if not isinstance(entries, list) or not isinstance(after, str):
             return None
         if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
@@ -411,7 +413,8 @@ def _parse_comment(entry: Mapping[str, Any]) -> Comment:
 def _parse_updates(answer: StepResult) -> ChatUpdates | None:
     """Updates in order and the next cursor; None when the answer cannot be used as a whole."""
     told = success_body(answer)
-    entries, cursor = told.get("updates"), told.get("cursor")
+    entries = told.get("updates")
+    cursor = told.get("cursor")
     if not isinstance(entries, list) or not isinstance(cursor, str):
         return None
     if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
@@ -420,7 +423,8 @@ def _parse_updates(answer: StepResult) -> ChatUpdates | None:
 
 
 def _parse_update(entry: Mapping[str, Any]) -> ChatUpdate:
-    kind, payload = entry.get("type"), str(entry.get("payload") or "")
+    kind = entry.get("type")
+    payload = str(entry.get("payload") or "")
     amount = entry.get("amount")
     return ChatUpdate(
         key=str(entry["id"]),

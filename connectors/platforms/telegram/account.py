@@ -54,7 +54,8 @@ def channel_of(form: Mapping[str, str | Sealed]) -> str:
 def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
     """getMe; of a channel getChat and getChatMember; deleteWebhook; the account."""
     given = {answer.step: answer for answer in answers}
-    channel, token = channel_of(form), form.get("token")
+    channel = channel_of(form)
+    token = form.get("token")
     if not isinstance(token, Sealed):
         return Rejected(Message("telegram.no_token"), permanent=False)
     if (bot := _parse_answer(given, "getMe")) is None:

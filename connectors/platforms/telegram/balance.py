@@ -17,12 +17,14 @@ from connectors.platforms.telegram.requests import CURRENCY, PAYLOAD
 from connectors.shared.http_responses import SHORT_RETRY
 from foundation.i18n.translation import Message
 
-PAGE, PAGES = 100, 15
+PAGE = 100
+PAGES = 15
 """Transactions in one answer, and answers that one look for a refund reads."""
 
 MAX_ID_LENGTH = 128
 NANO = 10**9
-LAST_SECOND, MAX_USERS = 2**33, 2**53
+LAST_SECOND = 2**33
+MAX_USERS = 2**53
 MAX_PERIOD = 366 * 86_400
 """Seconds of a subscription's period; it is 30 days now."""
 
@@ -99,13 +101,13 @@ def _parse_int(value: object, least: int, most: int) -> int | None:
 def _parse_movement(entry: object) -> BalanceMovement | None:
     """A transaction as a movement; None for one that says nothing we understand."""
     told: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
-    source, receiver = told.get("source"), told.get("receiver")
+    source = told.get("source")
+    receiver = told.get("receiver")
     partner, came = (source, True) if receiver is None else (receiver, False)
-    minor, nano = (
-        _parse_int(told.get("amount"), 0, MAX_MINOR_UNITS),
-        _parse_int(told.get("nanostar_amount", 0), 0, NANO - 1),
-    )
-    second, native_id = _parse_int(told.get("date"), 1, LAST_SECOND), _parse_text(told.get("id"), MAX_ID_LENGTH)
+    minor = _parse_int(told.get("amount"), 0, MAX_MINOR_UNITS)
+    nano = _parse_int(told.get("nanostar_amount", 0), 0, NANO - 1)
+    second = _parse_int(told.get("date"), 1, LAST_SECOND)
+    native_id = _parse_text(told.get("id"), MAX_ID_LENGTH)
     if not isinstance(partner, dict) or (source is not None and receiver is not None):
         return None
     if minor is None or nano is None or second is None or not native_id:

@@ -17,14 +17,16 @@ from connectors.contract.outcomes import Outcome
 from connectors.platforms.telegram.errors import outcome_of_failure, result
 from foundation.i18n.translation import Message, render_message
 
-ENGLISH, FRENCH = "en", "fr"
+ENGLISH = "en"
+FRENCH = "fr"
 OTHERS = ""
 """The language of whoever has no words of their own."""
 
 PRIVATE = {"type": "all_private_chats"}
 """Where the menu is shown: in a group the bot answers nobody."""
 
-ABOUT, SHORT = Message("telegram.about"), Message("telegram.about.short")
+ABOUT = Message("telegram.about")
+SHORT = Message("telegram.about.short")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class _Part:
 
     def step(self, act: str, more: Mapping[str, Any]) -> WireStep:
         spoken = {"language_code": self.language} if self.language else {}
-        path, body = f"/bot{{token}}/{act}My{self.what}", {**more, **self.where, **spoken}
+        path = f"/bot{{token}}/{act}My{self.what}"
+        body = {**more, **self.where, **spoken}
         return WireStep(self.named(act), StepKind.AUTH, "POST", path, body, token="path", deadline=10.0)  # noqa: S106  how it is shown
 
     def named(self, act: str) -> str:
@@ -60,7 +63,8 @@ def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Out
     given = {answer.step: answer for answer in answers}
     own_profile = False
     for part in _iter_parts(menu):
-        asked, wrote = part.named("get"), part.named("set")
+        asked = part.named("get")
+        wrote = part.named("set")
         if asked not in given:
             return Send(part.step("get", {}))
         stands = part.parse_current(given[asked])

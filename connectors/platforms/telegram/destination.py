@@ -26,7 +26,10 @@ NO_GROUP = "linked discussion group is private with the same rule"
 ASSURED = "all members joined through a request approved against AgeAssurance, or the channel is marked migrated and H"
 """What the policy asks, in its own words."""
 
-CHAT, GROUP, ADMINS, COUNT = "chat", "group", "admins", "count"
+CHAT = "chat"
+GROUP = "group"
+ADMINS = "admins"
+COUNT = "count"
 MAX_READERS = 60
 """So many readers are asked after one by one; in a larger channel nobody can say who is there."""
 
@@ -81,7 +84,8 @@ def _inspect_members(to: Destination, given: Mapping[str, StepResult]) -> Send |
             return _build_request(name, method, chat_id(to.id))
         if result(given[name]) is None:
             return outcome_of_failure(given[name], creates=False)
-    admins, count = result(given[ADMINS]), result(given[COUNT])
+    admins = result(given[ADMINS])
+    count = result(given[COUNT])
     known = {str(one["user"]["id"]) for one in admins if not one["user"].get("is_bot")}
     asked = [user for user in to.adults if user not in known]
     for user in asked[:MAX_READERS]:
@@ -122,7 +126,8 @@ def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> S
         return NO_POST_THERE
     if not answers:
         return _build_request(CHAT, "getChat", chat_id(where.destination))
-    chat, (said, (first,)) = result(answers[-1]), link
+    chat = result(answers[-1])
+    (said, (first,)) = link
     if not isinstance(chat, dict) or not isinstance(chat.get("id"), int):
         return ADDRESS_UNREADABLE
     names = {str(chat.get("username") or "").casefold(), *(str(one).casefold() for one in _further_names(chat))} - {""}
@@ -153,7 +158,8 @@ def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
 
 
 def _build_request(name: str, method: str, chat: int | str, **more: int) -> Send:
-    path, body = f"/bot{{token}}/{method}", {"chat_id": chat, **more}
+    path = f"/bot{{token}}/{method}"
+    body = {"chat_id": chat, **more}
     action = "metrics" if name == FOLLOWERS_STEP else "look"
     step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS)  # noqa: S106  how it is shown
     return Send(step)

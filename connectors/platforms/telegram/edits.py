@@ -53,7 +53,8 @@ def _replacement_outcome(
 
 
 def _build_replace_step(unit: Unit, chat: int | str, number: int) -> WireStep:
-    said, at = unit.text_of("body"), {"chat_id": chat, "message_id": number}
+    said = unit.text_of("body")
+    at = {"chat_id": chat, "message_id": number}
     if not unit.media:
         fields: dict[str, Any] = {**at, "text": said, "link_preview_options": {"is_disabled": True}}
         return _build_step("editMessageText", fields, {})
@@ -109,7 +110,8 @@ def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) ->
 
 
 def _build_edit_step(unit: Unit, chat: int | str, number: int) -> WireStep:
-    words, at = requests.words_of(unit), {"chat_id": chat, "message_id": number}
+    words = requests.words_of(unit)
+    at = {"chat_id": chat, "message_id": number}
     said: dict[str, Any] = {"caption": words}
     if not unit.media:
         said = {"text": words, "link_preview_options": {"is_disabled": True}}

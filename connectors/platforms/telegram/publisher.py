@@ -143,7 +143,8 @@ class Telegram:
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most. A subscription
         takes a link first, which nobody sees."""
-        can, invoice = self.capabilities, unit.invoice
+        can = self.capabilities
+        invoice = unit.invoice
         monthly = invoice if invoice is not None and invoice.period_days else None
         wrong = content_problem(unit) if monthly is None else subscriptions.subscription_problem(unit, monthly)
         trouble = unit_checks.reference_problem(unit, can) or prices.unit_price_problem(unit, can) or wrong

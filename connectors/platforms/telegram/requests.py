@@ -85,7 +85,8 @@ def paid_media_fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> di
 
 
 PUBLISH = "publish"
-MAX_TEXT, MAX_CAPTION = 4096, 1024
+MAX_TEXT = 4096
+MAX_CAPTION = 1024
 """UTF-16 units after entities; we send none, so the text as it is."""
 
 MAX_MEDIA = 10
@@ -98,11 +99,16 @@ OPTIONS = (PostOption("silent", "flag", default=options.OPTION_FALSE),)
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
 MIMES = tuple(sorted(PHOTOS | VIDEOS))
-PHOTO_BYTES, VIDEO_BYTES = 10 * 1024 * 1024, 50 * 1024 * 1024
-TITLE, DESCRIPTION, PAYLOAD, CALLBACK = 32, 255, 128, 64
+PHOTO_BYTES = 10 * 1024 * 1024
+VIDEO_BYTES = 50 * 1024 * 1024
+TITLE = 32
+DESCRIPTION = 255
+PAYLOAD = 128
+CALLBACK = 64
 """What an invoice and a button may hold: characters, characters, bytes, bytes."""
 
-QUICK, UPLOAD = 60.0, 120.0
+QUICK = 60.0
+UPLOAD = 120.0
 """Seconds: an answer that comes late is better than a doubt a person must end."""
 
 CURRENCY = "XTR"

@@ -18,7 +18,10 @@ from foundation.i18n.translation import Message
 RIGHTS = ("can_invite_users", "can_restrict_members")
 """What an administrator needs to let people in and to put them out."""
 
-MEMBER, DECLINE, BAN, UNBAN = "member", "decline", "ban", "unban"
+MEMBER = "member"
+DECLINE = "decline"
+BAN = "ban"
+UNBAN = "unban"
 _SAID_NO = ("not enough rights", "chat_admin_required", "administrator rights")
 _UNKNOWN = ("participant_id_invalid", "user_id_invalid", "user not found", "user_not_participant", "member not found")
 _RUNS_IT = ("chat owner", "administrator of the chat", "user_admin_invalid")

@@ -21,7 +21,8 @@ from connectors.shared.http_responses import SHORT_RETRY
 from foundation.i18n.translation import Message
 from gate.contract.units import Invoice, Unit
 
-PERIOD_DAYS, MAX_STARS = 30, 10_000
+PERIOD_DAYS = 30
+MAX_STARS = 10_000
 """The only period there is, and the most Stars for one."""
 
 LINK = "link"

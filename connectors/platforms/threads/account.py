@@ -18,8 +18,8 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
-from connectors.platforms.meta import oauth as meta_tokens
 from connectors.platforms.meta.errors import id_from_answer
+from connectors.platforms.meta.oauth import TokenNetwork, refresh_tokens, token_turn
 from connectors.platforms.threads.errors import outcome_of_failure
 from connectors.shared import oauth
 from connectors.shared.http_responses import json_body, success_body
@@ -34,7 +34,7 @@ FORM = ConnectForm(
     pasted=oauth.ACCESS_TOKEN_FIELD,
 )
 _WHO = "/me?fields=id,username"
-TOKEN_NETWORK = meta_tokens.TokenNetwork(
+TOKEN_NETWORK = TokenNetwork(
     grants="th",
     who=_WHO,
     scopes=(
@@ -56,11 +56,12 @@ def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
     """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
-    given = meta_tokens.token_turn(TOKEN_NETWORK, form, answers)
+    given = token_turn(TOKEN_NETWORK, form, answers)
     if not isinstance(given, RenewedTokens):
         return given
     last = answers[-1]
-    account, name = id_from_answer(last), json_body(last).get("username")
+    account = id_from_answer(last)
+    name = json_body(last).get("username")
     if not account or not isinstance(name, str) or not name:
         return Rejected(Message("threads.bad_token"), permanent=False)
     return ConnectedAccount(
@@ -85,7 +86,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """The token that follows."""
-    return meta_tokens.refresh_tokens(TOKEN_NETWORK, grant, answers)
+    return refresh_tokens(TOKEN_NETWORK, grant, answers)
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:

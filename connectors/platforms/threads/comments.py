@@ -33,7 +33,9 @@ from connectors.platforms.threads.errors import outcome_of_failure
 from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, success_body
 from foundation.i18n.translation import Message
 
-POSTS, MENTIONS, REPLIES = 25, 25, 50
+POSTS = 25
+MENTIONS = 25
+REPLIES = 50
 """Of each on one page."""
 
 MAX_REQUESTS = 8
@@ -135,7 +137,9 @@ def _advance_place(place: _Place, answer: StepResult) -> _Place:
     told = success_body(answer)
     ages = [at for one in answer_entries(told) or [] if (at := parse_timestamp(one.get("timestamp"))) is not None]
     newest = place.newest or (max(ages).isoformat() if ages else "")
-    until, after, pages = parse_timestamp(place.told.get(place.post)), next_page_cursor(told), place.pages + 1
+    until = parse_timestamp(place.told.get(place.post))
+    after = next_page_cursor(told)
+    pages = place.pages + 1
     fresh = until is None or (bool(ages) and min(ages) >= until - MARGIN)
     if after and fresh and pages < MAX_PAGES:
         return replace(place, after=after, pages=pages, newest=newest)

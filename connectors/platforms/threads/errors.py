@@ -19,7 +19,8 @@ from connectors.platforms.meta.errors import (
 from connectors.shared.http_responses import json_body
 from foundation.i18n.translation import Message
 
-AGAIN, FILM_AGAIN = timedelta(seconds=10), timedelta(seconds=30)
+AGAIN = timedelta(seconds=10)
+FILM_AGAIN = timedelta(seconds=30)
 """How long the next try waits for what Threads prepares; half a minute is what its documentation expects of files."""
 
 THREADS_WORDING = ErrorWording("threads.daily_limit", "threads.not_fetched", "threads.preparing", AGAIN)

@@ -15,8 +15,10 @@ from connectors.platforms.meta.errors import answer_entries, id_from_answer, is_
 from connectors.platforms.threads.comments import next_page_cursor
 from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
 
-LISTED, MAX_PAGES = 50, 5
-POSTS_LIST, REPLIES_LIST = "threads", "replies"
+LISTED = 50
+MAX_PAGES = 5
+POSTS_LIST = "threads"
+REPLIES_LIST = "replies"
 """Replies stand in a list of their own."""
 
 
@@ -43,7 +45,8 @@ def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
     that is longer than we read, or may not be read, proves nothing."""
     if not answers:
         return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=id"))
-    first, pages = answers[0], answers[1:]
+    first = answers[0]
+    pages = answers[1:]
     if not is_missing(first):
         return PresenceReport() if id_from_answer(first) == copy.native_id else None
     posts = posts_from_answer(pages[-1]) if pages else []
@@ -87,10 +90,8 @@ def lookup_step(name: str, path: str) -> WireStep:
 
 def list_page_step(name: str, what: str, after: str, shape: str = "") -> WireStep:
     """The request for a page of one of the lists; `shape` is what else to tell of each."""
-    cursor, more = (
-        f"&after={quote_segment(after)}" if after else "",
-        shape + (",replied_to" if what == REPLIES_LIST else ""),
-    )
+    cursor = f"&after={quote_segment(after)}" if after else ""
+    more = shape + (",replied_to" if what == REPLIES_LIST else "")
     return lookup_step(name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
 
 

@@ -40,8 +40,7 @@ from connectors.contract.outcomes import (
 )
 from connectors.contract.post_addresses import ClaimedAddress
 from connectors.contract.post_presence import PostPresence
-from connectors.platforms.meta import lookup as meta_wordless
-from connectors.platforms.meta import oauth
+from connectors.platforms.meta import lookup, oauth
 from connectors.platforms.meta.comments import entry_id, outcome_unless_present
 from connectors.platforms.meta.errors import id_from_answer, is_missing, is_permission_missing
 from connectors.platforms.threads import (
@@ -84,8 +83,10 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
-PUBLISH, PARENT = "publish", "stage:parent"
-FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+PUBLISH = "publish"
+PARENT = "stage:parent"
+FILM = "video/mp4"
+PICTURE_BYTES = 8 * 1024 * 1024
 """A film may be larger than a picture: a gigabyte, which is more than any of ours."""
 
 MAX_SIDE_RATIO = 10
@@ -150,9 +151,9 @@ class Threads:
             return _refusal_outcome(last, unit, creates=False)
         made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
-            if meta_wordless.container_step_name(medium) not in made:
+            if lookup.container_step_name(medium) not in made:
                 return Send(_build_container_step(unit, medium))
-        inner = [made[meta_wordless.container_step_name(medium)] for medium in unit.media]
+        inner = [made[lookup.container_step_name(medium)] for medium in unit.media]
         again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
         if (waiting := _poll_containers(inner, answers, again)) is not None:
             return waiting
@@ -166,7 +167,7 @@ class Threads:
         """Read the account's posts, or its replies, back to a minute before the attempt: words, time and what it stands
         under say which it is, its container where it has no words."""
         if textless_posts.has_no_text(sought):
-            return meta_wordless.look_up_textless(NETWORK, sought, PARENT, answers)
+            return lookup.look_up_textless(NETWORK, sought, PARENT, answers)
         if not _query_text(sought):
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
@@ -211,7 +212,8 @@ class Threads:
         if not answers:
             path = f"/{quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
-        first, last = answers[0], answers[-1]
+        first = answers[0]
+        last = answers[-1]
         if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
             return Published(copy.native_id)
         if is_permission_missing(first):  # it still posts: no reason to connect it anew at once
@@ -313,9 +315,7 @@ def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
     said = {"is_carousel_item": True} if len(unit.media) > 1 else _build_post_fields(unit)
     alt = {"alt_text": medium.alt} if medium.alt else {}
     kind, field = ("VIDEO", "video_url") if medium.mime == FILM else ("IMAGE", "image_url")
-    return _build_create_step(
-        meta_wordless.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file}
-    )
+    return _build_create_step(lookup.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file})
 
 
 def _build_parent_step(unit: Unit, inner: list[str]) -> WireStep:
@@ -389,9 +389,7 @@ def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
-    return list_page_step("look", _list_name(sought), after, f",{meta_wordless.MEDIA_FIELDS}")
+    return list_page_step("look", _list_name(sought), after, f",{lookup.MEDIA_FIELDS}")
 
 
-NETWORK = meta_wordless.LookupNetwork(
-    "status", "text", _build_page_step, posts_from_answer, next_list_cursor, MAX_PAGES
-)
+NETWORK = lookup.LookupNetwork("status", "text", _build_page_step, posts_from_answer, next_list_cursor, MAX_PAGES)

@@ -22,15 +22,15 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
-from connectors.shared import oauth as revoking
-from connectors.shared.oauth import HeldCredentials
+from connectors.shared import http_responses, oauth
+from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 SURFACE = "tiktok.post"
-EXCHANGE, CREATOR, USER = "/v2/oauth/token/", "creator", "user"
+EXCHANGE = "/v2/oauth/token/"
+CREATOR = "creator"
+USER = "user"
 SCOPES = "user.info.basic,user.info.stats,video.publish,video.list"
 """Without `user.info.stats`, which somebody may untick, all works but counting followers."""
 
@@ -49,7 +49,8 @@ TOKEN_GRACE = timedelta(0)
 DAY = timedelta(days=1)
 _RIGHTS = frozenset({"scope_not_authorized", "scope_permission_missed"})
 _DAYS = frozenset({"spam_risk_too_many_posts", "spam_risk_too_many_pending_share"})
-_BANNED, _UNAUDITED = "spam_risk_user_banned_from_posting", "unaudited_client_can_only_post_to_private_accounts"
+_BANNED = "spam_risk_user_banned_from_posting"
+_UNAUDITED = "unaudited_client_can_only_post_to_private_accounts"
 _OPEN_ID = re.compile(r"[\w-]{8,64}", re.ASCII)
 _NAME = re.compile(r"[\w.]{1,40}")
 
@@ -75,14 +76,14 @@ def parse_account(account: str) -> PostingAccount:
 
 def status_code(answer: StepResult) -> str:
     """Their word for how a request ended: `ok`, or a refusal's; "" where they say none."""
-    error = http.json_body(answer).get("error")
+    error = http_responses.json_body(answer).get("error")
     told = error.get("code") if isinstance(error, dict) else ""
     return re.sub(r"\W", "", told)[:80] if isinstance(told, str) else ""
 
 
 def unwrap_success(answer: StepResult) -> dict[str, Any]:
     """What a success tells; nothing of anything else."""
-    told = http.success_body(answer).get("data") if status_code(answer) == "ok" else None
+    told = http_responses.success_body(answer).get("data") if status_code(answer) == "ok" else None
     return told if isinstance(told, dict) else {}
 
 
@@ -93,7 +94,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """
     word = status_code(answer)
     if not isinstance(answer, Response) or word in ("", "ok") or answer.status >= 500 or answer.status == 429:
-        return http.outcome_of_status(answer, creates=creates)
+        return http_responses.outcome_of_status(answer, creates=creates)
     if word == "access_token_invalid":
         return Reauthorize(Message("connectors.token_refused"))
     if word in _RIGHTS:
@@ -102,7 +103,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
         return Disconnected(Message("connectors.account_gone", {"word": word}))
     if word in _DAYS:
         return Retry(DAY, "account", Message("tiktok.day_used_up"))
-    if word == http.TIKTOK_APP_LIMITED:
+    if word == http_responses.TIKTOK_APP_LIMITED:
         return Retry(DAY, "app", Message("tiktok.people_used_up"))
     if word == _UNAUDITED:
         return Rejected(Message("tiktok.unaudited"), permanent=False)
@@ -128,7 +129,8 @@ def connect(
     readers = str(form.get("readers", ""))
     if readers not in AUDIENCES:
         return Rejected(Message("tiktok.no_readers"), permanent=False)
-    page, me = OAuthVisit("/v2/auth/authorize/", {"scope": SCOPES}), creator_info_step(StepKind.AUTH)
+    page = OAuthVisit("/v2/auth/authorize/", {"scope": SCOPES})
+    me = creator_info_step(StepKind.AUTH)
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me, named=CLIENT_KEY)
     if turn is not None:
         return turn
@@ -136,7 +138,9 @@ def connect(
 
 
 def _build_account(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
-    told, tokens, open_id = unwrap_success(about), oauth.parse_tokens(given), http.json_body(given).get("open_id")
+    told = unwrap_success(about)
+    tokens = oauth.parse_tokens(given)
+    open_id = http_responses.json_body(given).get("open_id")
     if not told:
         outcome = outcome_of_failure(about, creates=False)
         lost = isinstance(outcome, Reauthorize | Disconnected)
@@ -182,8 +186,8 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
     Source: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
     """
     if answers:
-        return revoking.revocation_outcome(answers[-1], held.account)
-    return revoking.revocation_request("/v2/oauth/revoke/", held, held.token, named=CLIENT_KEY)
+        return revocation_outcome(answers[-1], held.account)
+    return revocation_request("/v2/oauth/revoke/", held, held.token, named=CLIENT_KEY)
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:

@@ -24,8 +24,12 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import Medium
 
-INIT, STATUS_STEP, PUT, PUBLISH = "stage:init", "state", "stage:put:", "publish"
-LOOK, METRICS = "look", "metrics"
+INIT = "stage:init"
+STATUS_STEP = "state"
+PUT = "stage:put:"
+PUBLISH = "publish"
+LOOK = "look"
+METRICS = "metrics"
 MIN_PART_BYTES = 5 * 1024 * 1024
 """Parts have 5 to 64 MB, the last one up to 128. Ours are as small as may be, and alike: the last one leaves at the
 post's minute."""
@@ -36,22 +40,29 @@ STORES = ("tiktokapis.com",)
 KEPT = timedelta(minutes=50)
 """An upload's address is good for an hour."""
 
-UPLOAD_COMPLETE, PART_ACCEPTED, UPLOAD_EXPIRED = 201, 206, 403
+UPLOAD_COMPLETE = 201
+PART_ACCEPTED = 206
+UPLOAD_EXPIRED = 403
 _NAME = re.compile(r"[\w.~:-]{1,64}", re.ASCII)
-PUBLISH_COMPLETE, PUBLISH_FAILED, PUBLISH_PROCESSING = "PUBLISH_COMPLETE", "FAILED", "PROCESSING_UPLOAD"
+PUBLISH_COMPLETE = "PUBLISH_COMPLETE"
+PUBLISH_FAILED = "FAILED"
+PUBLISH_PROCESSING = "PROCESSING_UPLOAD"
 
 
 class MediaUpload:
     """Where the upload of a film stands, by the answers so far: those to uploads of earlier tries, then this try's."""
 
     def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
-        self._film, self._said, self._answers = film, said, answers
+        self._film = film
+        self._said = said
+        self._answers = answers
         self._init = self._last_answer(INIT)
         self.publish_id = publish_id(answers)
 
     def next(self) -> Send | Outcome:
         """The next request of it; the one of kind publish is its last part."""
-        creator, address = self._last_answer(CREATOR), self._init.sealed.get("data.upload_url") if self._init else None
+        creator = self._last_answer(CREATOR)
+        address = self._init.sealed.get("data.upload_url") if self._init else None
         if self._init is None:
             return self._start_upload(creator)
         if not self.publish_id or address is None:
@@ -69,10 +80,12 @@ class MediaUpload:
             return Send(creator_info_step(StepKind.CONTROL))
         if not can_use_audience(unwrap_success(creator), self._said["privacy_level"]):
             return Rejected(Message("tiktok.not_these_readers"), permanent=False)
-        most, lasts = unwrap_success(creator).get("max_video_post_duration_sec"), self._film.seconds
+        most = unwrap_success(creator).get("max_video_post_duration_sec")
+        lasts = self._film.seconds
         if isinstance(most, int) and 0 < most < lasts:
             return Rejected(Message("connectors.film_too_long", {"seconds": lasts, "most": most}), permanent=False)
-        size, count = self._film.size, part_count(self._film.size)
+        size = self._film.size
+        count = part_count(self._film.size)
         source = {
             "source": "FILE_UPLOAD",
             "video_size": size,
@@ -157,5 +170,6 @@ def publish_id(answers: tuple[StepResult, ...]) -> str:
 
 def publish_status_step(publish: str, name: str) -> WireStep:
     """The request for how a publication stands."""
-    path, action = "/v2/post/publish/status/fetch/", METRICS if name == METRICS else LOOK
+    path = "/v2/post/publish/status/fetch/"
+    action = METRICS if name == METRICS else LOOK
     return WireStep(name, StepKind.CONTROL, "POST", path, {"publish_id": publish}, action=action)

@@ -64,8 +64,7 @@ from connectors.platforms.tiktok.media import (
     publish_id,
     publish_status_step,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import options, unit_checks
+from connectors.shared import http_responses, options, unit_checks
 from connectors.shared.feed_layouts import TIKTOK_LAYOUT
 from connectors.shared.oauth import HeldCredentials
 from foundation.i18n.translation import Message
@@ -75,7 +74,8 @@ from gate.contract.units import Unit
 AI = "post_info.is_aigc=true"
 """The flag of what a machine made, as the rules of places write it and a request tells it."""
 
-VIDEO, NUMBERS = "video", "numbers"
+VIDEO = "video"
+NUMBERS = "numbers"
 NOBODY = "SELF_ONLY"
 """Readers of a film that its account alone may see. A paid partnership has others."""
 
@@ -83,10 +83,12 @@ MAX_TEXT = 2200
 """In units of UTF-16."""
 
 AGAIN = timedelta(seconds=20)
-INTERNAL, AFTER_A_FAULT = "internal", timedelta(minutes=10)
+INTERNAL = "internal"
+AFTER_A_FAULT = timedelta(minutes=10)
 """A fault of theirs, and how long after it a film is sent once more."""
 
-NOT_THERE, WRONG_PART = 404, 416
+NOT_THERE = 404
+WRONG_PART = 416
 CAN = Capabilities(
     platform="tiktok",
     surfaces=(SURFACE.partition(".")[2],),
@@ -289,15 +291,15 @@ def _build_post_info(unit: Unit) -> dict[str, Any]:
 def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outcome:
     """What became of the last part. It is never sent again before somebody asked how the publication stands."""
     if not isinstance(answer, Response):
-        return http.outcome_of_status(answer, creates=True)
+        return http_responses.outcome_of_status(answer, creates=True)
     match answer.status:
         case status if status == UPLOAD_COMPLETE:
             return Processing(publish)
         case status if status == UPLOAD_EXPIRED and over:
-            return http.restage_uploads()
+            return http_responses.restage_uploads()
         case status if status in (PART_ACCEPTED, NOT_THERE, WRONG_PART):  # they may have had it before
             return Uncertain(Message("connectors.unclear_answer", {"status": status}))
-    return http.outcome_of_status(answer, creates=True)
+    return http_responses.outcome_of_status(answer, creates=True)
 
 
 def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
@@ -306,7 +308,7 @@ def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
         return outcome_of_failure(answer, creates=False)
     if answer.step.startswith(PUT):
         if answer.status == NOT_THERE or (answer.status == UPLOAD_EXPIRED and over):
-            return http.restage_uploads()
+            return http_responses.restage_uploads()
         if answer.is_success or answer.status == WRONG_PART:
             return Retry(AGAIN, "account", Message("connectors.preparing"))  # the next try asks what they have
     found = outcome_of_failure(answer, creates=False)
@@ -341,7 +343,8 @@ def _build_video_request(post: str) -> Send:
 
 
 def _build_video_step(post: str, fields: str, name: str) -> WireStep:
-    asked, action = {"filters": {"video_ids": [post]}}, METRICS if name == NUMBERS else LOOK
+    asked = {"filters": {"video_ids": [post]}}
+    action = METRICS if name == NUMBERS else LOOK
     return WireStep(name, StepKind.CONTROL, "POST", f"/v2/video/query/?fields={fields}", asked, action=action)
 
 

@@ -29,14 +29,13 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
-from connectors.shared import oauth as revoking
-from connectors.shared.oauth import HeldCredentials
+from connectors.shared import http_responses, oauth
+from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
-SURFACE, CHAT_SURFACE = "x.post", "x.message"
+SURFACE = "x.post"
+CHAT_SURFACE = "x.message"
 ME = "me"
 EXCHANGE = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
@@ -66,7 +65,7 @@ _NAME = re.compile(r"\w{1,50}", re.ASCII)
 
 def unwrap_success(answer: StepResult) -> dict[str, Any]:
     """What a success is about; nothing of anything else."""
-    told = http.success_body(answer).get("data")
+    told = http_responses.success_body(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
@@ -78,7 +77,7 @@ def id_from_answer(answer: StepResult) -> str:
 
 def refusal_text(answer: StepResult) -> str:
     """All that a refusal says, in small letters: its title, its type and each of its details."""
-    body = http.json_body(answer)
+    body = http_responses.json_body(answer)
     parts = [body, *(one for one in _list_or_empty(body.get("errors")) if isinstance(one, dict))]
     found = (part.get(name) for part in parts for name in ("title", "detail", "type", "reason", "message"))
     return " ".join(word for word in found if isinstance(word, str)).lower()
@@ -91,7 +90,7 @@ def _list_or_empty(value: Any) -> list[Any]:
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """Say what an answer that is not a success meant."""
     if not isinstance(answer, Response) or answer.status not in (402, 403):
-        return http.outcome_of_status(answer, creates=creates)
+        return http_responses.outcome_of_status(answer, creates=creates)
     if answer.status == 402:
         return Retry(CREDITS, "app", Message("x.credits"))
     told = refusal_text(answer)
@@ -101,7 +100,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
         return Reauthorize(Message("oauth.client_refused"))
     if _GONE.search(told):
         return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
-    return http.outcome_of_status(answer, creates=creates)
+    return http_responses.outcome_of_status(answer, creates=creates)
 
 
 def connect(
@@ -110,12 +109,14 @@ def connect(
     """The person says yes; then the code for tokens, and whose they are."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
-    page, me = OAuthVisit("/i/oauth2/authorize", {"scope": scopes}), _build_whoami_step(StepKind.AUTH)
+    page = OAuthVisit("/i/oauth2/authorize", {"scope": scopes})
+    me = _build_whoami_step(StepKind.AUTH)
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
     if turn is not None:
         return turn
     last = answers[-1]
-    number, name = id_from_answer(last), unwrap_success(last).get("username")
+    number = id_from_answer(last)
+    name = unwrap_success(last).get("username")
     if not number or not isinstance(name, str) or not _NAME.fullmatch(name):
         return _sign_in_failure_outcome(last)
     given = oauth.parse_tokens(answers[0])
@@ -166,10 +167,10 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 
     Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token
     """
-    last = revoking.revocation_outcome(answers[-1], held.account) if answers else None
+    last = revocation_outcome(answers[-1], held.account) if answers else None
     tokens = [token for token in (held.refresh, held.token) if token is not None]
     if last is None or (isinstance(last, Published) and len(answers) < len(tokens)):
-        return revoking.revocation_request("/2/oauth2/revoke", held, tokens[len(answers)])
+        return revocation_request("/2/oauth2/revoke", held, tokens[len(answers)])
     return last
 
 

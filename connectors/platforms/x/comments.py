@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import comments as hearing
+from connectors.contract import comments
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected
@@ -34,7 +34,8 @@ ACTS = frozenset({"hide", "show"})
 EVERY = 60
 """Minutes; each reading of a busy account costs."""
 
-LISTED, MAX_PAGES = 100, 5
+LISTED = 100
+MAX_PAGES = 5
 NOT_FOUND = "resource-not-found"
 FIELDS = (
     "tweet.fields=created_at,entities,note_tweet,author_id,in_reply_to_user_id,referenced_tweets&expansions=author_id",
@@ -70,7 +71,8 @@ def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) ->
     The first reading of all takes the latest hundred. X shows no more than the latest 800; of more than that in an hour
     the oldest are missed.
     """
-    place, first = _parse_cursor(cursor), not _CURSOR.fullmatch(cursor)
+    place = _parse_cursor(cursor)
+    first = not _CURSOR.fullmatch(cursor)
     unknown = bool(answers) and is_unknown_field(answers[0])
     pages = answers[1:] if unknown else answers
     if not pages:
@@ -105,7 +107,7 @@ def _build_page_request(account: str, place: _Place, named: str, page: str = "")
     bounds = {"since_id": place.since, "until_id": place.until, "pagination_token": page}
     query = "".join(f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value)
     path = f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}&user.fields=username{query}"
-    return hearing.comments_request(path)
+    return comments.comments_request(path)
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
@@ -124,7 +126,8 @@ def _parse_id(post: Mapping[str, Any]) -> int:
 
 def _parse_comment(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Comment | None:
     """Somebody's post; None for the account's own, and for one that nobody wrote."""
-    author, number = post.get("author_id"), str(post["id"])
+    author = post.get("author_id")
+    number = str(post["id"])
     if not isinstance(author, str) or not _ID.fullmatch(author) or author == account:
         return None
     return Comment(
@@ -153,7 +156,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
     if not answers:
-        return hearing.moderation_request(
+        return comments.moderation_request(
             "PUT", f"/2/tweets/{quote_segment(spot.native_id)}/hidden", {"hidden": act == "hide"}
         )
     last = answers[-1]

@@ -33,7 +33,8 @@ STAGE = "stage:"
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
-LISTED, MAX_PAGES = 20, 5
+LISTED = 20
+MAX_PAGES = 5
 """Posts of one page of the timeline, each of which costs, and how many pages a look reads at most."""
 
 

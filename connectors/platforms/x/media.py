@@ -16,8 +16,12 @@ MIME = "video/mp4"
 SEGMENT = 4 * 1024 * 1024
 """They take 5 MB at most."""
 
-OPEN, PART, DONE, POLL = "open:", "part:", "done:", "poll:"
-POLLS, AGAIN = 3, timedelta(seconds=10)
+OPEN = "open:"
+PART = "part:"
+DONE = "done:"
+POLL = "poll:"
+POLLS = 3
+AGAIN = timedelta(seconds=10)
 """How often one try asks whether a film is ready, and how long the next try waits."""
 
 
@@ -25,7 +29,8 @@ class VideoUpload:
     """Where the upload of one film stands, by the answers so far."""
 
     def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
-        self._medium, self._name = medium, medium.sha256[:24]
+        self._medium = medium
+        self._name = medium.sha256[:24]
         self._answers = [one for one in answers if one.step.endswith(f":{self._name}")]
         self.id = next(
             (

@@ -46,14 +46,18 @@ from connectors.shared.text_counting import normalize_x_text
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-UPDATES, LOOK, ME = "updates", "look", "users/me"
+UPDATES = "updates"
+LOOK = "look"
+ME = "users/me"
 MAX_TEXT = 10_000
 """Characters of a message."""
 
 POLL_SECONDS = 240.0
 """Between two looks: an account may ask fifteen times in fifteen minutes; one look takes two, and four at most."""
 
-ONE, FEW, MANY = 1, 10, 100
+ONE = 1
+FEW = 10
+MANY = 100
 """Events of a page: the newest, what usually came since, and the most that X gives."""
 
 MAX_PAGES = 2
@@ -274,7 +278,9 @@ def _parse_update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -
         return None
     if event.get("event_type") != "MessageCreate" or {*str(event.get("dm_conversation_id")).split("-")} != {me, sender}:
         return None
-    number, words, shows = str(event["id"]), original_text(event), _parse_attachment_kind(event)
+    number = str(event["id"])
+    words = original_text(event)
+    shows = _parse_attachment_kind(event)
     return ChatUpdate(
         number,
         "message" if words.strip() and not shows else "unsupported",

@@ -50,9 +50,12 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
-PUBLISH, TOLD = "publish", "told:"
-ADULT, AI = "media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"
-MAX_ALT, PICTURE_BYTES = 1000, 5_000_000
+PUBLISH = "publish"
+TOLD = "told:"
+ADULT = "media_metadata.sensitive_media_warning.adult_content=true"
+AI = "made_with_ai=true"
+MAX_ALT = 1000
+PICTURE_BYTES = 5_000_000
 BAD_MEDIA = "media id"
 """What a refusal says of pictures that are gone by now."""
 
@@ -273,7 +276,8 @@ def _unit_problem(unit: Unit) -> Message | None:
 def _build_stage_step(medium: Medium) -> WireStep:
     """One picture in one go: https://docs.x.com/x-api/media/media-upload"""
     file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
-    fields, name = {"media_category": "tweet_image"}, media_step_name(STAGE, medium)
+    fields = {"media_category": "tweet_image"}
+    name = media_step_name(STAGE, medium)
     return WireStep(name, StepKind.STAGE, "POST", "/2/media/upload", fields, files={"media": file}, deadline=120.0)
 
 

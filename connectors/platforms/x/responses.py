@@ -64,10 +64,12 @@ def original_text(post: Mapping[str, Any]) -> str:
     post it tells the whole in a field of its own."""
     long = post.get("note_tweet", post.get("note_post"))
     told = long if isinstance(long, dict) and isinstance(long.get("text"), str) else post
-    text, entities = str(told.get("text", "")), told.get("entities")
+    text = str(told.get("text", ""))
+    entities = told.get("entities")
     found = entities.get("urls") if isinstance(entities, dict) else None
     for link in [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []:
-        short, full = str(link.get("url", "")), str(link.get("expanded_url", ""))
+        short = str(link.get("url", ""))
+        full = str(link.get("expanded_url", ""))
         of_picture = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", full)
         text = text.replace(short, "" if of_picture else full) if short else text
     return html.unescape(text)

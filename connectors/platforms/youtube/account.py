@@ -22,13 +22,13 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
-from connectors.shared import http_responses as http
-from connectors.shared import oauth
+from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 SURFACE = "youtube.video"
-EXCHANGE, ME = "/token", "me"
+EXCHANGE = "/token"
+ME = "me"
 SCOPES = "https://www.googleapis.com/auth/youtube.upload https://www.googleapis.com/auth/youtube.force-ssl"
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True)
 KEEPS = timedelta(days=180)
@@ -56,26 +56,26 @@ _CHANNEL = re.compile(r"UC[\w-]{22}", re.ASCII)
 
 def error_reason(answer: StepResult) -> str:
     """Their word for a refusal; "" for none."""
-    return next(iter(sorted(http.google_error_reasons(http.json_body(answer)))), "")
+    return next(iter(sorted(http_responses.google_error_reasons(http_responses.json_body(answer)))), "")
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """Say what an answer that is not a success meant."""
     word = error_reason(answer)
     if not isinstance(answer, Response) or not word or answer.status >= 500:
-        return http.outcome_of_status(answer, creates=creates)
+        return http_responses.outcome_of_status(answer, creates=creates)
     if word in _GONE:
         return Disconnected(Message("connectors.account_gone", {"word": word}))
     if word in _DAYS:
-        return Retry(until_quota_reset(http.response_date(answer)), "app", Message("youtube.quota"))
+        return Retry(until_quota_reset(http_responses.response_date(answer)), "app", Message("youtube.quota"))
     if word in _SOON:
-        return Retry(http.RATE_WINDOW, "app", Message("connectors.rate_limited"))
+        return Retry(http_responses.RATE_WINDOW, "app", Message("connectors.rate_limited"))
     if word == "uploadLimitExceeded":
         return Retry(DAY, "account", Message("youtube.uploads_used_up"))
     if word in ("insufficientPermissions", FORBIDDEN):
         return Reauthorize(Message("oauth.scopes"))
     if answer.status == 401:
-        return http.outcome_of_status(answer, creates=creates)
+        return http_responses.outcome_of_status(answer, creates=creates)
     return Rejected(Message("youtube.refused", {"code": re.sub(r"\W", "", word)[:60]}), permanent=False)
 
 
@@ -90,7 +90,7 @@ def until_quota_reset(now: datetime | None) -> timedelta:
 
 def list_items(answer: StepResult) -> list[dict[str, Any]] | None:
     """What a list holds; None for anything but a list."""
-    told = http.success_body(answer).get("items")
+    told = http_responses.success_body(answer).get("items")
     whole = isinstance(told, list) and all(isinstance(one, dict) for one in told)
     return told if whole else None
 
@@ -115,13 +115,14 @@ def connect(
 
 def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
     mine = list_items(me)
-    if not http.success_body(me):
+    if not http_responses.success_body(me):
         outcome = outcome_of_failure(me, creates=False)
         lost = isinstance(outcome, Reauthorize | Disconnected)
         return Rejected(Message("youtube.no_channel") if lost else outcome.reason, False) if lost else outcome
     if not mine:  # a list without any is told without the word
         return Rejected(Message("youtube.no_channel"), permanent=False)
-    number, title = mine[0].get("id"), resource_part(mine[0], "snippet").get("title")
+    number = mine[0].get("id")
+    title = resource_part(mine[0], "snippet").get("title")
     if not isinstance(number, str) or not _CHANNEL.fullmatch(number) or not isinstance(title, str) or given is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if given.refresh is None:
@@ -145,7 +146,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
     """Whether the token is this channel's."""
     if not answers:
         return Send(_build_whoami_step(StepKind.CONTROL))
-    if not http.success_body(answers[-1]):
+    if not http_responses.success_body(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     mine = [one.get("id") for one in list_items(answers[-1]) or ()]
     return None if account in mine else Reauthorize(Message("connectors.token_refused"))

@@ -55,12 +55,13 @@ from connectors.platforms.youtube.account import (
     outcome_of_failure,
     resource_part,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import unit_checks
+from connectors.shared import http_responses, unit_checks
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-PUBLISH, LOOK, THERE = "publish", "look", "there"
+PUBLISH = "publish"
+LOOK = "look"
+THERE = "there"
 STATUS: Mapping[str, str] = {
     "hide": "heldForReview",
     "show": "published",
@@ -75,7 +76,9 @@ MAX_TEXT = 10_000
 WINDOW = timedelta(seconds=60)
 """A reply older than this before the attempt is another one with the same words."""
 
-AGAIN, MAX_PAGES, PAGE_SIZE = timedelta(seconds=5), 5, 100
+AGAIN = timedelta(seconds=5)
+MAX_PAGES = 5
+PAGE_SIZE = 100
 UNREADY = timedelta(minutes=1)
 """How long a first comment waits for a film that nobody may comment yet: each try costs 50 units."""
 
@@ -100,7 +103,7 @@ def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilit
         said = {"snippet": {"parentId": thread_comment_id(unit.comment_id), "textOriginal": words}}
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/comments?part=snippet", said))
     last = answers[-1]
-    told = http.success_body(last)
+    told = http_responses.success_body(last)
     if (number := id_of(told)) and told.get("kind", "youtube#comment") == "youtube#comment":
         return Published(
             f"{OWN_COMMENT_PREFIX}{number}", _comment_url(resource_part(told, "snippet").get("videoId"), number)
@@ -120,20 +123,21 @@ def add_first_comment(
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
-    words, last = unit.text_of("body"), answers[-1] if answers else None
+    words = unit.text_of("body")
+    last = answers[-1] if answers else None
     if last is None:
         top = {"snippet": {"textOriginal": words}}
         said = {"snippet": {"videoId": unit.reply_to, "topLevelComment": top}}
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said))
     if last.step == THERE:
         return _unready_outcome(last)
-    told = http.success_body(last)
+    told = http_responses.success_body(last)
     if (number := id_of(told)) and told.get("kind", _THREAD) == _THREAD:
         return Published(f"{OWN_COMMENT_PREFIX}{number}", url_of(unit.reply_to, number))
     if isinstance(last, Response) and last.is_success:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
     if error_reason(last) in _UNREADY:
-        asked = f"/youtube/v3/videos?part=status&id={http.quote_segment(unit.reply_to)}"
+        asked = f"/youtube/v3/videos?part=status&id={http_responses.quote_segment(unit.reply_to)}"
         return Send(WireStep(THERE, StepKind.CONTROL, "GET", asked, action=LOOK))
     if error_reason(last) in _CLOSED:
         return Rejected(Message("connectors.comments_off"), permanent=False)
@@ -179,15 +183,15 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
         return Unknown(Message("connectors.lookup_failed"))
     if sought.comment:
         listed = [dict(resource_part(resource_part(one, "snippet"), "topLevelComment")) for one in listed]
-    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    start = sought.armed_at - WINDOW - http_responses.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
     same = [one for one in listed if _is_match(one, sought, start)]
     if same:
         first = min(same, key=lambda one: str(resource_part(one, "snippet").get("publishedAt")))
         snippet = resource_part(first, "snippet")
         number = id_of(first)
-        at = http.parse_timestamp(snippet.get("publishedAt"))
+        at = http_responses.parse_timestamp(snippet.get("publishedAt"))
         return Found(f"{OWN_COMMENT_PREFIX}{number}", _comment_url(snippet.get("videoId"), number), at)
-    page = http.success_body(answers[-1]).get("nextPageToken")
+    page = http_responses.success_body(answers[-1]).get("nextPageToken")
     if not isinstance(page, str):
         return Absent()
     more = len(answers) < MAX_PAGES
@@ -196,10 +200,11 @@ def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Sen
 
 
 def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> bool:
-    snippet, number = resource_part(one, "snippet"), id_of(one)
+    snippet = resource_part(one, "snippet")
+    number = id_of(one)
     texts = {str(snippet.get(name, "")).strip() for name in ("textOriginal", "textDisplay")}
     ours = resource_part(snippet, "authorChannelId").get("value") == sought.account
-    late = (http.parse_timestamp(snippet.get("publishedAt")) or start) >= start
+    late = (http_responses.parse_timestamp(snippet.get("publishedAt")) or start) >= start
     return (
         sought.text.strip() in texts
         and ours
@@ -213,15 +218,15 @@ def _lookup_path(sought: LookupQuery, page: str = "") -> str:
     """Where what stands under a film, or under what somebody said, is listed."""
     if not sought.comment:
         return replies_path(thread_comment_id(sought.reply_to), page)
-    more = f"&pageToken={http.quote_segment(page)}" if page else ""
-    of = f"videoId={http.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
+    more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
+    of = f"videoId={http_responses.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/commentThreads?part=snippet&{of}&textFormat=plainText{more}"
 
 
 def replies_path(top: str, page: str = "") -> str:
     """Where the replies under a comment stand."""
-    more = f"&pageToken={http.quote_segment(page)}" if page else ""
-    under = f"parentId={http.quote_segment(top)}&maxResults={PAGE_SIZE}"
+    more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
+    under = f"parentId={http_responses.quote_segment(top)}&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/comments?part=snippet&{under}&textFormat=plainText{more}"
 
 
@@ -232,7 +237,7 @@ def _build_lookup_step(path: str) -> WireStep:
 def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
     """Delete a comment of ours; gone already is gone."""
     if not answers:
-        path = f"/youtube/v3/comments?id={http.quote_segment(own_comment_id(native_id))}"
+        path = f"/youtube/v3/comments?id={http_responses.quote_segment(own_comment_id(native_id))}"
         return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
     return _action_outcome(native_id, answers)
 
@@ -242,7 +247,7 @@ def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[
     if act not in STATUS:
         return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
     if not answers:
-        number = http.quote_segment(own_comment_id(spot.native_id))
+        number = http_responses.quote_segment(own_comment_id(spot.native_id))
         path = f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
         return comments.moderation_request("POST", path)
     return _action_outcome(spot.native_id, answers)
@@ -257,7 +262,9 @@ def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | O
         return _refusal_outcome(acted, creates=False)
     if len(answers) == 1:
         return Send(
-            _build_lookup_step(f"/youtube/v3/comments?part=id&id={http.quote_segment(own_comment_id(native_id))}")
+            _build_lookup_step(
+                f"/youtube/v3/comments?part=id&id={http_responses.quote_segment(own_comment_id(native_id))}"
+            )
         )
     there = list_items(answers[-1])
     if there is None:
@@ -289,7 +296,9 @@ MAX_REMAINING = 50
 MARGIN = timedelta(minutes=10)
 """A page is followed back so much further than what was told: some comments appear late."""
 
-SHOWN, HELD, REPLIES = "published", "heldForReview", "replies"
+SHOWN = "published"
+HELD = "heldForReview"
+REPLIES = "replies"
 
 
 @dataclass(frozen=True)
@@ -334,7 +343,9 @@ def _parse_cursor(cursor: str) -> _Place:
 
 def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
-    place, found, sound = _parse_cursor(cursor), list[Comment](), True
+    place = _parse_cursor(cursor)
+    found = list[Comment]()
+    sound = True
     for number, answer in enumerate(answers):
         rows = _parse_rows(answer)
         if rows is None and not number:
@@ -359,7 +370,7 @@ def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Se
 
 
 def _build_comment_page(found: list[Comment], place: _Place, first: StepResult, *, sound: bool) -> CommentPage:
-    at = http.response_date(first)
+    at = http_responses.response_date(first)
     now = at.isoformat() if at is not None else ""
     whole = sound and not place.left
     place = replace(place, since=now or place.since, newest="") if whole else replace(place, newest=now)
@@ -370,7 +381,7 @@ def _build_comment_page(found: list[Comment], place: _Place, first: StepResult, 
 
 def _parse_rows(answer: StepResult) -> list[dict[str, Any]] | None:
     """What a list holds; what is no entry is left out. None when it is no list."""
-    told = http.success_body(answer).get("items")
+    told = http_responses.success_body(answer).get("items")
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else None
 
 
@@ -384,7 +395,7 @@ def _build_next_request(place: _Place, number: int) -> Send:
     if number > 1 and place.left[0].kind == REPLIES:
         return comments.comments_request(replies_path(place.left[0].thread, place.left[0].page))
     kind, page = (place.left[0].kind, place.left[0].page) if number > 1 else (HELD if number else SHOWN, "")
-    more = f"&pageToken={http.quote_segment(page)}" if page else ""
+    more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
     asked = f"part=snippet,replies&allThreadsRelatedToChannelId={{account}}&moderationStatus={kind}&order=time"
     return comments.comments_request(
         f"/youtube/v3/commentThreads?{asked}&maxResults={PAGE_SIZE}&textFormat=plainText{more}"
@@ -415,7 +426,7 @@ def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]]
     """Where a reading stands after something that was left."""
     if asked.kind != REPLIES:
         return replace(place, left=(*_next_thread_page(asked.kind, answer, rows, asked.until), *place.left[1:]))
-    page = http.success_body(answer).get("nextPageToken")
+    page = http_responses.success_body(answer).get("nextPageToken")
     if isinstance(page, str) and rows:
         return replace(place, left=(replace(asked, page=page), *place.left[1:]))
     told = int(asked.until) if asked.until.isdigit() else 0
@@ -424,10 +435,13 @@ def _advance_place(place: _Place, answer: StepResult, rows: list[dict[str, Any]]
 
 def _next_thread_page(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
     """The next page, where all threads on this one began after `until`: they come newest first."""
-    page, bound = http.success_body(answer).get("nextPageToken"), http.parse_timestamp(until)
+    page = http_responses.success_body(answer).get("nextPageToken")
+    bound = http_responses.parse_timestamp(until)
     if not isinstance(page, str) or bound is None or not rows:
         return ()
-    began = [http.parse_timestamp(resource_part(_top_comment(one), "snippet").get("publishedAt")) for one in rows]
+    began = [
+        http_responses.parse_timestamp(resource_part(_top_comment(one), "snippet").get("publishedAt")) for one in rows
+    ]
     return (_Left(kind, page, until),) if all(at is None or at >= bound - MARGIN for at in began) else ()
 
 
@@ -461,7 +475,8 @@ def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | Non
         yield from (one for row in rows if (one := _parse_comment(row, asked.thread, asked.video, account)))
         return
     for thread in rows:
-        top, video = _top_comment(thread), _parse_video_id(thread)
+        top = _top_comment(thread)
+        video = _parse_video_id(thread)
         said = [_parse_comment(top, "", video, account)]
         said += (
             [_parse_comment(one, id_of(top), video, account) for one in _replies_of_thread(thread)]
@@ -472,8 +487,10 @@ def _parse_comments(rows: list[dict[str, Any]], account: str, asked: _Left | Non
 
 
 def _parse_comment(comment: Mapping[str, Any], parent: str, video: str, account: str) -> Comment | None:
-    snippet, number = resource_part(comment, "snippet"), id_of(comment)
-    author, name = resource_part(snippet, "authorChannelId").get("value"), snippet.get("authorDisplayName")
+    snippet = resource_part(comment, "snippet")
+    number = id_of(comment)
+    author = resource_part(snippet, "authorChannelId").get("value")
+    name = snippet.get("authorDisplayName")
     author = author if isinstance(author, str) and author else name
     if not number or not isinstance(author, str) or not author or author == account:
         return None
@@ -485,5 +502,5 @@ def _parse_comment(comment: Mapping[str, Any], parent: str, video: str, account:
         text=text if isinstance(text, str) else "",
         under=video,
         url=url_of(video, number) if video else "",
-        at=http.parse_timestamp(snippet.get("publishedAt")),
+        at=http_responses.parse_timestamp(snippet.get("publishedAt")),
     )

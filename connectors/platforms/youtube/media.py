@@ -18,7 +18,7 @@ from typing import Any
 from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.platforms.youtube.account import FORBIDDEN, error_reason, list_items, outcome_of_failure, resource_part
-from connectors.shared import http_responses as http
+from connectors.shared import http_responses
 from connectors.shared.http_responses import json_body, quote_segment, restage_uploads
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -54,10 +54,11 @@ def cover_problem(unit: Unit) -> Message | None:
 
 def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send | None:
     """The request that gives the film `number` its cover; None where it has it, or none is wanted."""
-    cover, name = cover_of(unit), f"{COVER}{number}"
+    cover = cover_of(unit)
+    name = f"{COVER}{number}"
     if cover is None or any(one.step == name and isinstance(one, Response) and one.is_success for one in answers):
         return None
-    path = f"/upload/youtube/v3/thumbnails/set?videoId={http.quote_segment(number)}&uploadType=media"
+    path = f"/upload/youtube/v3/thumbnails/set?videoId={http_responses.quote_segment(number)}&uploadType=media"
     file = FileRef(cover.sha256, cover.mime)
     return Send(WireStep(name, StepKind.STAGE, "POST", path, file=file, deadline=60.0))
 
@@ -66,7 +67,7 @@ def cover_refusal_outcome(answer: StepResult) -> Outcome:
     """Why a film has no cover: nobody sees it yet, so the whole post waits for somebody."""
     word = error_reason(answer)
     if word == "videoNotFound":
-        return http.restage_uploads()
+        return http_responses.restage_uploads()
     if word == "uploadRateExceeded":
         return Retry(TOO_MANY_FOR, "account", Message("connectors.rate_limited"))
     if word == FORBIDDEN:
@@ -74,17 +75,22 @@ def cover_refusal_outcome(answer: StepResult) -> Outcome:
     return outcome_of_failure(answer, creates=False)
 
 
-OPEN, ASK, PUT, POLL = "stage:open", "stage:ask", "stage:put:", "poll"
+OPEN = "stage:open"
+ASK = "stage:ask"
+PUT = "stage:put:"
+POLL = "poll"
 CHUNK = 8 * 1024 * 1024
 """A multiple of 256 KiB, as they ask for."""
 
 SESSIONS = ("googleapis.com",)
 """Where the address of a session may lie."""
 
-POLLS, AGAIN = 2, timedelta(seconds=20)
+POLLS = 2
+AGAIN = timedelta(seconds=20)
 """How often one try asks whether a film is ready, and how long the next try waits."""
 
-GOES_ON, GONE = 308, (404, 410)
+GOES_ON = 308
+GONE = (404, 410)
 _VIDEO = re.compile(r"[\w-]{6,20}", re.ASCII)
 _HAS = re.compile(r"bytes=0-(\d{1,12})", re.ASCII)
 
@@ -93,10 +99,13 @@ class Upload:
     """Where the upload of a film stands, by the answers so far."""
 
     def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
-        self._film, self._said, self._answers = film, said, answers
+        self._film = film
+        self._said = said
+        self._answers = answers
         opened = [one for one in answers if one.step == OPEN and isinstance(one, Response)]
         self._session = opened[-1].sealed.get("location") if opened else None
-        self._last, self.id = _last_answer(answers), uploaded_video_id(answers)
+        self._last = _last_answer(answers)
+        self.id = uploaded_video_id(answers)
 
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why it waits; None when it can be shown."""

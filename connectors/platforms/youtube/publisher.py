@@ -58,18 +58,19 @@ from connectors.platforms.youtube.media import (
     is_unfinished,
     uploaded_video_id,
 )
-from connectors.shared import http_responses as http
-from connectors.shared import options, unit_checks
+from connectors.shared import http_responses, options, unit_checks
 from connectors.shared.feed_layouts import YOUTUBE_LAYOUT
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
 
-PUBLISH, LOOK = "publish", "look"
+PUBLISH = "publish"
+LOOK = "look"
 AI = "status.containsSyntheticMedia=true"
 """The flag of what a machine made, as the rules of places write it and a request tells it."""
 
-MAX_TITLE, MAX_TEXT = 100, 5000
+MAX_TITLE = 100
+MAX_TEXT = 5000
 """A title in characters, a description in bytes of UTF-8."""
 
 CATEGORY = "22"
@@ -151,7 +152,9 @@ class YouTube:
         if last is not None and last.step.startswith(media.COVER) and not is_unfinished(last):
             return media.cover_refusal_outcome(last)
         if last is not None and not is_unfinished(last):
-            return http.restage_uploads() if is_session_lost(last) else outcome_of_failure(last, creates=False)
+            return (
+                http_responses.restage_uploads() if is_session_lost(last) else outcome_of_failure(last, creates=False)
+            )
         film = media.video_of(unit)
         if film is None:
             return Rejected(Message("connectors.film_missing"), permanent=False)
@@ -176,7 +179,7 @@ class YouTube:
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
-        return f"https://www.youtube.com/channel/{http.quote_segment(account)}"
+        return f"https://www.youtube.com/channel/{http_responses.quote_segment(account)}"
 
     def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
@@ -198,7 +201,7 @@ class YouTube:
         if is_own_reply(copy.native_id):
             return comments.remove_comment(copy.native_id, answers)
         if not answers:
-            path = f"/youtube/v3/videos?id={http.quote_segment(copy.native_id)}"
+            path = f"/youtube/v3/videos?id={http_responses.quote_segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
         done = isinstance(last, Response) and (last.status == 204 or error_reason(last) == "videoNotFound")
@@ -337,8 +340,9 @@ def _build_publish_step(unit: Unit, number: str) -> WireStep:
 
 
 def _publish_outcome(answer: StepResult) -> Outcome:
-    told = http.success_body(answer)
-    number, privacy = told.get("id"), resource_part(told, "status").get("privacyStatus")
+    told = http_responses.success_body(answer)
+    number = told.get("id")
+    privacy = resource_part(told, "status").get("privacyStatus")
     if isinstance(number, str) and privacy in SEEN:
         return Published(number, _video_url(number))
     if isinstance(number, str) and privacy == "private":
@@ -346,12 +350,14 @@ def _publish_outcome(answer: StepResult) -> Outcome:
     if told:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
     return (
-        http.restage_uploads() if error_reason(answer) == "videoNotFound" else outcome_of_failure(answer, creates=True)
+        http_responses.restage_uploads()
+        if error_reason(answer) == "videoNotFound"
+        else outcome_of_failure(answer, creates=True)
     )
 
 
 def _build_read_step(copy: PlatformCopy, wanted: str, action: str) -> WireStep:
-    path = f"/youtube/v3/videos?part={wanted}&id={http.quote_segment(copy.native_id)}"
+    path = f"/youtube/v3/videos?part={wanted}&id={http_responses.quote_segment(copy.native_id)}"
     return WireStep(action, StepKind.CONTROL, "GET", path, action=action)
 
 

@@ -62,7 +62,8 @@ def _sales_bar_heights(days: tuple[int, ...]) -> list[int]:
 def _follower_bar_heights(days: tuple[int | None, ...]) -> list[int]:
     """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees it move."""
     told = [one for one in days if one is not None]
-    least, most = min(told), max(told)
+    least = min(told)
+    most = max(told)
     return [
         0 if one is None else MIN_CHART_PERCENT + (100 - MIN_CHART_PERCENT) * (one - least) // max(most - least, 1)
         for one in days

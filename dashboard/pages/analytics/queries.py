@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, list_creator_channels
 from channels.limits import request_costs
 from channels.links import short_links
 from foundation.db.database import Scope
@@ -21,10 +20,9 @@ from insights.rollups import label_totals, queries
 from insights.rollups.label_totals import LabelTotals
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts import post_costs
-from schedules.posts import queries as schedule_reads
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.post_costs import MonthCost
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
 from studio.costs import spending_caps
 from tenants.agencies.queries import Creator
@@ -121,8 +119,9 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
     days = [last - timedelta(days=back) for back in range(length - 1, -1, -1)]
     before = days[0] - timedelta(days=length)
     sales = queries.daily_sales(scope, creator.id, before, last)
-    start, end = day_bounds(days[0], creator.zone)[0], day_bounds(last, creator.zone)[1]
-    entries = schedule_reads.entries_between(scope, creator.id, start, end)
+    start = day_bounds(days[0], creator.zone)[0]
+    end = day_bounds(last, creator.zone)[1]
+    entries = entries_between(scope, creator.id, start, end)
     out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
     numbers = latest_metrics(scope, [entry.delivery_id for entry in out])
     return AnalyticsView(
@@ -143,7 +142,7 @@ def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView
 def _list_follower_series(scope: Scope, creator_id: UUID, days: Sequence[date]) -> list[FollowerSeries]:
     """Those of whose followers somebody told in the period, the most followed first."""
     found = followers.followers_by_day(scope, creator_id, days[0], days[-1])
-    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator_id)} if found else {}
+    accounts = {one.id: one for one in list_creator_channels(scope, creator_id)} if found else {}
     crowds = [
         FollowerSeries(accounts[channel].name, accounts[channel].platform, tuple(told.get(day) for day in days))
         for channel, told in found.items()

@@ -16,7 +16,7 @@ from gate.removal.removal_requests import KEEP_REASONS
 from gate.reviews import appeals
 from gate.reviews.appeals import AppealableRemoval, PendingAppeal
 from gate.text.user_input import MAX_APPEAL_LENGTH
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right
 
 DONE = "approvals:looked_again"
@@ -25,7 +25,7 @@ DONE = "approvals:looked_again"
 
 def render_appeals(page: PageContext, found: ApprovalsView) -> None:
     """Draw each appeal, with both answers for who may give one, and what was taken away with its own question."""
-    demo = bool(found.again or found.taken) and page.read(tenant_reads.get_agency).demo
+    demo = bool(found.again or found.taken) and page.read(queries.get_agency).demo
     for again in found.again:
         if not st.session_state.get(f"{DONE}:{again.ids[0]}"):
             _render_appeal(page, found, again, demo=demo)
@@ -50,7 +50,8 @@ def select_keep_reason(page: PageContext, key: str) -> None:
 
 
 def _render_appeal(page: PageContext, found: ApprovalsView, again: PendingAppeal, *, demo: bool) -> None:
-    key, mine = str(again.ids[0]), page.viewer.member.id in again.allowed
+    key = str(again.ids[0])
+    mine = page.viewer.member.id in again.allowed
     with st.container(border=True, gap="small"):
         draw_template(
             "pages/approvals/templates/appeal.html",

@@ -18,7 +18,8 @@ from schedules.approvals.review_queue import ReviewItem
 from studio.library import demo_separation
 from tenants.agencies.rights import Right
 
-SEVERAL, PICK = "approvals:several", "approvals:pick:"
+SEVERAL = "approvals:several"
+PICK = "approvals:pick:"
 MAX_BULK_POSTS = 12
 """Posts that stand below each other: each is judged for each of its accounts, as it is when it stands alone."""
 

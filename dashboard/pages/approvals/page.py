@@ -125,7 +125,8 @@ def _load_pending_views(
     page: PageContext, scope: Scope, mine: Sequence[Creator]
 ) -> tuple[ApprovalsView, SecondReviewsView]:
     works = page.has_right(Right.RUN, Right.APPROVE)
-    content, review = page.has_right(Right.APPROVE), page.has_right(Right.REVIEW)
+    content = page.has_right(Right.APPROVE)
+    review = page.has_right(Right.REVIEW)
     found = load_approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
     asked = {one.id for one in mine} if review else set()
     return found, load_second_reviews(scope, asked, guest=not works)

@@ -19,14 +19,14 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.reviews.calibration import final_rating
-from studio.library import member_reviews
-from studio.library import queries as studio_reads
+from studio.library import member_reviews, queries
 from studio.library.queries import AssetCard
 from tenants.agencies.rights import Right
 from tenants.notices import notices
 
 MINOR = "X_minor"
-FEW, WIDE = 12, 300
+FEW = 12
+WIDE = 300
 PICKED = "pictures:picked"
 """What was chosen for each picture, one after the other."""
 
@@ -141,7 +141,7 @@ def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -
 
     Its creator's id.
     """
-    creator_id = studio_reads.get_asset_bytes(scope, asset_id).creator_id
+    creator_id = queries.get_asset_bytes(scope, asset_id).creator_id
     page.get_creator(scope, creator_id)
     works = page.has_right(Right.RUN, Right.APPROVE)
     if not works and not page.viewer.member.creators:  # who only reviews sees what was given to them
@@ -152,7 +152,8 @@ def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -
 
 
 def _submit_picture_rating(page: PageContext, asset_id: UUID, scope: Scope, _: UUID) -> Message:
-    creator_id, level = _check_picture_reviewable(page, scope, asset_id), str(actions.typed_value(f"level:{asset_id}"))
+    creator_id = _check_picture_reviewable(page, scope, asset_id)
+    level = str(actions.typed_value(f"level:{asset_id}"))
     picked = (actions.typed_value(PICKED) or {}).get(str(asset_id), ())
     member_reviews.rate_picture(scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR)
     notices.close(scope, f"review:{creator_id}")

@@ -24,12 +24,14 @@ from schedules.approvals.client_links import ClientLink
 from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.drafts.feed_previews import build_feed_preview
-from studio.library import member_reviews
-from studio.library import queries as studio_reads
+from studio.library import member_reviews, queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 
-AT, VERDICT_FORM_KEY, UNDO, REVEAL_KEY_PREFIX = "approvals:at", "approvals:mode", "approvals:undo", "clear:"
+AT = "approvals:at"
+VERDICT_FORM_KEY = "approvals:mode"
+UNDO = "approvals:undo"
+REVEAL_KEY_PREFIX = "clear:"
 UNDO_SECONDS = timedelta(seconds=10)
 VERDICTS = {"change": "change", "reject": "no"}
 
@@ -178,8 +180,9 @@ def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: in
 
     Raises Refused where a picture was not looked at, and whatever `approvals.approve` raises.
     """
-    post_id, member = asked.post_id, page.viewer.member
-    ratings = {one: studio_reads.get_asset_bytes(scope, one).standing.rating for one in asked.assets}
+    post_id = asked.post_id
+    member = page.viewer.member
+    ratings = {one: queries.get_asset_bytes(scope, one).standing.rating for one in asked.assets}
     covered = [one for one, rating in ratings.items() if library_files.is_blurred(rating)]
     if not library_files.list_revealed(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
@@ -192,9 +195,11 @@ def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: in
 
 
 def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
-    asked, member = _get_pending_post(page, scope, post_id), page.viewer.member
+    asked = _get_pending_post(page, scope, post_id)
+    member = page.viewer.member
     refuse = decisions.request_changes if mode == "change" else decisions.decline_post
-    why, note = str(actions.typed_value(f"why:{mode}")), str(actions.typed_value(f"note:{asked.post_id}") or "")
+    why = str(actions.typed_value(f"why:{mode}"))
+    note = str(actions.typed_value(f"note:{asked.post_id}") or "")
     refuse(scope, post_id, member_id=member.id, why=why, note=note)
     st.session_state[VERDICT_FORM_KEY] = ""
     if mode == "reject":

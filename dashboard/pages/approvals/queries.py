@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.media import library_files
 from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
 from dashboard.shell.platforms import platform_connectors
@@ -16,8 +16,7 @@ from foundation.i18n.translation import Message
 from gate.contract.reasons import Reason
 from gate.contract.units import Subject, UnitPart, highest_rating
 from gate.copies.live_copies import LiveCopy
-from gate.log import queries as gate_reads
-from gate.log.queries import DepictedPerson, HeldUnit
+from gate.log.queries import DepictedPerson, HeldUnit, explain_reasons, find_unit, list_depicted_people, list_held_units
 from gate.policy import active_policy
 from gate.ratings import ratings
 from gate.ratings.ratings import DisplayRating
@@ -28,19 +27,15 @@ from gate.reviews.appeals import AppealableRemoval, PendingAppeal
 from gate.reviews.past_verdicts import PastVerdict
 from schedules.approvals import client_links, review_queue
 from schedules.approvals.review_queue import LastVerdict, ReviewItem
-from schedules.drafts import previews as previewing
 from schedules.drafts.drafts import Draft
-from schedules.drafts.previews import PostPreview
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import DeliveryEntry
+from schedules.drafts.previews import PostPreview, preview_draft
+from schedules.posts.queries import DeliveryEntry, entries_needing_decision, get_stored_post
 from schedules.posts.states import DeliveryState
 from studio.library import member_reviews, playback, review_sheets
-from studio.library import queries as studio_reads
 from studio.library.playback import Playback
-from studio.library.queries import AssetCard
+from studio.library.queries import AssetCard, assets_by_digest
 from studio.library.review_sheets import ReviewSheet
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_members
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 
@@ -200,8 +195,8 @@ def load_approvals(
     `decide` for who answers those who want something gone. With `guest` only what a guest may look at: no chats, no
     names, nothing that a look does not settle, but for a decision that another person has to look at again."""
     mine = {one.id: one for one in creators}
-    trouble = [one for one in schedule_reads.entries_needing_decision(scope) if one.creator_id in mine]
-    members = tenant_reads.list_members(scope)
+    trouble = [one for one in entries_needing_decision(scope) if one.creator_id in mine]
+    members = list_members(scope)
     sheets_there, pictures = review_sheets.group_into_sheets(
         scope, review_sheets.list_waiting_pictures(scope, mine) if review else []
     )
@@ -210,7 +205,7 @@ def load_approvals(
     taken = appeals.list_appealable_removals(scope, mine) if content else []
     about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
     about |= {one.complaint_id: one.copies for one in taken}
-    places = channel_reads.channel_names(scope)
+    places = queries.channel_names(scope)
     holds = _list_safety_holds(scope, mine, trouble, places)
     return ApprovalsView(
         creators=mine,
@@ -247,7 +242,7 @@ def _post_excerpts_by_request(scope: Scope, about: Mapping[UUID, Sequence[LiveCo
 def _list_safety_holds(
     scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[DeliveryEntry], names: Mapping[UUID, str]
 ) -> list[SafetyHold]:
-    waiting = [one for one in gate_reads.list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine]
+    waiting = [one for one in list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine]
     kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
     found = [
         _build_safety_hold(
@@ -266,7 +261,7 @@ def _build_safety_hold(held: HeldUnit, creator: Creator, account: str, entry: De
         held.subject,
         creator,
         account,
-        gate_reads.explain_reasons(held.reasons),
+        explain_reasons(held.reasons),
         held.since,
         held.unit_digest,
         bool(held.reasons) and set(held.reasons) <= REVIEWABLE,
@@ -286,14 +281,14 @@ def load_post_content(scope: Scope, asked: ReviewItem, creator: Creator, member:
     channels = tuple(wish.channel_id for wish in asked.wishes)
     said = (asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others)
     draft = Draft(asked.creator_id, *said, post_id=asked.post_id)
-    previews = previewing.preview_draft(scope, draft, author=asked.author, connectors=platform_connectors())
+    previews = preview_draft(scope, draft, author=asked.author, connectors=platform_connectors())
     shown = {
         asset: medium for one in previews for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
     }
     return PostContent(
         previews=previews,
         shots=load_review_pictures(scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]),
-        people=gate_reads.list_depicted_people(scope, [medium.sha256 for medium in shown.values()]),
+        people=list_depicted_people(scope, [medium.sha256 for medium in shown.values()]),
         own=asked.author_principal == member.principal_id,
         agreed=asked.tier_for(member.principal_id) is None,
         tier=asked.tier_for(member.principal_id) or asked.missing_approvals,
@@ -308,7 +303,8 @@ def load_review_pictures(scope: Scope, pictures: Collection[tuple[UUID, str, str
         return []
     assets = {asset for asset, _, _ in pictures}
     standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
-    seen, reels = library_files.list_revealed(scope, assets), playback.playback_of(scope, assets)
+    seen = library_files.list_revealed(scope, assets)
+    reels = playback.playback_of(scope, assets)
     return [
         ReviewPicture(
             asset, sha256, alt, known, library_files.is_blurred(known.rating), asset in seen, reels.get(asset)
@@ -334,14 +330,14 @@ class HoldReview:
 
 def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldReview:
     """What was judged. Raises NotFound when nothing is kept of it."""
-    unit = gate_reads.find_unit(scope, hold.unit_digest)
+    unit = find_unit(scope, hold.unit_digest)
     if unit is None:
         raise NotFound("review.unknown")
-    known = studio_reads.assets_by_digest(scope, [medium.sha256 for medium in unit.all_media])
+    known = assets_by_digest(scope, [medium.sha256 for medium in unit.all_media])
     assets = {asset: sha256 for sha256, asset in known.items()}
     author = None
     if hold.entry is not None:
-        author = schedule_reads.get_stored_post(scope, hold.entry.post_id).author_principal
+        author = get_stored_post(scope, hold.entry.post_id).author_principal
     texts = tuple(text.body for part in (*unit.before, UnitPart(unit.texts)) for text in part.texts)
     pictures = ((known[one.sha256], one.sha256, one.alt) for one in unit.all_media if one.sha256 in known)
     shown = load_review_pictures(scope, dict.fromkeys(pictures))
@@ -385,7 +381,7 @@ def load_picture_reviews(scope: Scope, cards: Sequence[AssetCard], member: Membe
     if not cards:
         return []
     actors = member_reviews.makers_of(scope, [card.asset_id for card in cards])
-    members = {f"member:{one.id}": one.principal_id for one in tenant_reads.list_members(scope)}
+    members = {f"member:{one.id}": one.principal_id for one in list_members(scope)}
     makers = {asset: members[actor] for asset, actor in actors.items() if actor in members}
     own = own_work_reasons(scope, set(makers.values()), member)
     known = load_review_pictures(scope, [(one.asset_id, one.sha256, one.alt) for one in cards])

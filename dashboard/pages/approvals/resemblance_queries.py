@@ -8,8 +8,7 @@ from dashboard.pages.approvals.queries import ReviewPicture, load_review_picture
 from foundation.db.database import Scope
 from gate.reviews import resemblance_reviews
 from gate.reviews.resemblance_reviews import FaceComparisonTask
-from studio.library import member_reviews
-from studio.library import queries as studio_reads
+from studio.library import member_reviews, queries
 from tenants.agencies.queries import Member
 
 Picture = tuple[UUID, str]
@@ -37,7 +36,7 @@ def list_resemblance_pairs(scope: Scope, creators: Collection[UUID], member: Mem
     waiting = resemblance_reviews.list_face_comparisons(scope, creators, limit=12)
     if not waiting:
         return []
-    there = studio_reads.assets_by_digest(scope, {sha256 for one in waiting for sha256 in one.beside})
+    there = queries.assets_by_digest(scope, {sha256 for one in waiting for sha256 in one.beside})
     every = [*((one.asset_id, one.sha256) for one in waiting), *((asset, sha256) for sha256, asset in there.items())]
     shown = {
         (shot.asset_id, shot.sha256): shot for shot in load_review_pictures(scope, {(*each, "") for each in every})

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
-from dashboard.pages.approvals import resemblance_queries as likeness_reads
+from dashboard.pages.approvals import resemblance_queries
 from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
 from dashboard.pages.approvals.resemblance_queries import ResemblancePair
 from dashboard.shell import actions
@@ -36,7 +36,7 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
     draw_template("shell/templates/note.html", note=page.text("likeness.how"))
 
     def ask(scope: Scope) -> list[ResemblancePair]:
-        return likeness_reads.list_resemblance_pairs(
+        return resemblance_queries.list_resemblance_pairs(
             scope, [one.id for one in _list_reviewable_creators(page, scope)], page.viewer.member
         )
 
@@ -65,7 +65,8 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
 
 
 def _render_comparison_actions(page: PageContext, pair: ResemblancePair) -> None:
-    one, key = pair.one, str(pair.one.id)
+    one = pair.one
+    key = str(pair.one.id)
     if pair.unseen_pictures:
         actions.action_button(
             page,
@@ -113,7 +114,7 @@ def _submit_comparison_verdict(
     if known.creator_id not in {each.id for each in _list_reviewable_creators(page, scope)}:
         raise NotFound("likeness.unknown")
     because = str(actions.typed_value(f"because:{one.id}") or "") if answer == ANSWER_OTHER else ""
-    maker = likeness_reads.picture_author(scope, known.asset_id)
+    maker = resemblance_queries.picture_author(scope, known.asset_id)
     resemblance_reviews.submit_face_judgement(scope, one.id, answer, digest=one.digest, because=because, maker=maker)
     st.session_state[f"{DONE}:{one.id}"] = one.digest
     return Message(f"likeness.done.{answer}")

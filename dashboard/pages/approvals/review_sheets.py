@@ -10,7 +10,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
-from dashboard.pages.approvals import review_sheet_queries as sheet_reads
+from dashboard.pages.approvals import review_sheet_queries
 from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
 from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
 from dashboard.shell import actions, page_context
@@ -25,8 +25,13 @@ from studio.library.review_sheets import PictureVerdict, ReviewSheet
 from tenants.agencies.rights import Right
 from tenants.notices import notices
 
-AT, TURN, OUT, LEVEL = "sheets:at", "sheets:part", "sheets:out", "sheets:level"
-WITH, DENY, MINOR = "with", "deny", "X_minor"
+AT = "sheets:at"
+TURN = "sheets:part"
+OUT = "sheets:out"
+LEVEL = "sheets:level"
+WITH = "with"
+DENY = "deny"
+MINOR = "X_minor"
 LEVELS = (*(str(one) for one in Rating), MINOR)
 TICK = "1s"
 
@@ -39,7 +44,7 @@ def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet
     at = keys.index(st.session_state[AT]) if st.session_state.get(AT) in keys else 0
     sheet = found.sheets[at]
     turn = int(st.session_state.get(TURN, 0)) if st.session_state.get(AT) == sheet.key else 0
-    part = page.read(lambda scope: sheet_reads.load_sheet_page(scope, sheet, page.viewer.member, turn))
+    part = page.read(lambda scope: review_sheet_queries.load_sheet_page(scope, sheet, page.viewer.member, turn))
     _render_sheet_navigation(page, keys, at)
     name = found.creators[sheet.creator_id].name
     draw_template(
@@ -133,7 +138,8 @@ def _render_sheet_pagination(page: PageContext, part: SheetPage) -> None:
 
 def _render_sheet_tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile) -> None:
     """One picture, what was said of it before, and whether it is taken out of the decision."""
-    sheet, asset_id = part.sheet, tile.card.asset_id
+    sheet = part.sheet
+    asset_id = tile.card.asset_id
     draw_template(
         "pages/approvals/templates/tile.html",
         src=revealed_picture_url(asset_id),
@@ -193,7 +199,7 @@ def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    now = page.read(lambda scope: len(sheet_reads.list_shown_digests(scope, sheet, page.viewer.member)))
+    now = page.read(lambda scope: len(review_sheet_queries.list_shown_digests(scope, sheet, page.viewer.member)))
     if now != known:
         st.rerun()
 
@@ -207,7 +213,8 @@ def _submit_sheet_review(
     mine = reviewable_creators(
         page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
     )
-    out, level = _excluded_pictures(sheet), str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
+    out = _excluded_pictures(sheet)
+    level = str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
     if approve is None and not level:
         raise Refused("sheets.choose_level")
     said = [_build_picture_verdict(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
@@ -222,7 +229,8 @@ def _submit_sheet_review(
 
 def _build_picture_verdict(tile: SheetTile, out: str, approve: bool | None, level: str) -> PictureVerdict | None:
     """What is said of one picture; nothing where it would be a yes of who made it: it waits for somebody else."""
-    asset_id, rating = tile.card.asset_id, tile.card.standing.rating
+    asset_id = tile.card.asset_id
+    rating = tile.card.standing.rating
     level = out if out in LEVELS else level if approve is None else ""
     if level:
         return PictureVerdict(asset_id, rating, rating=Rating(level[0]), minor=level == MINOR)

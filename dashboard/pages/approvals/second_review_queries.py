@@ -10,7 +10,7 @@ from gate.reviews import calibration, rating_reductions, spot_checks
 from gate.reviews.calibration import CalibrationSummary, OpenCalibration
 from gate.reviews.rating_reductions import LoweringRequest
 from gate.reviews.spot_checks import PendingSample
-from studio.library import queries as studio_reads
+from studio.library import queries
 
 POSTS = frozenset({"delivery", "export"})
 """What a guest may read afterwards: never a chat."""
@@ -50,7 +50,7 @@ def load_second_reviews(scope: Scope, creators: Collection[UUID], *, guest: bool
 
 def load_sampled_pictures(scope: Scope, drawn: Sequence[PendingSample]) -> dict[UUID, Mapping[str, ReviewPicture]]:
     """The pictures of each thing to read, by their bytes; what is withheld is left out. Read at once."""
-    known = studio_reads.assets_by_digest(scope, {medium.sha256 for one in drawn for medium in one.unit.media})
+    known = queries.assets_by_digest(scope, {medium.sha256 for one in drawn for medium in one.unit.media})
     found = load_review_pictures(scope, [(asset, sha256, "") for sha256, asset in known.items()])
     shown = {shot.sha256: shot for shot in found if not shot.standing.is_withheld}
     return {
@@ -65,10 +65,11 @@ def load_sampled_pictures(scope: Scope, drawn: Sequence[PendingSample]) -> dict[
 
 def load_calibration(scope: Scope, creators: Collection[UUID]) -> CalibrationView:
     """The comparison for the acting member, who works for these creators."""
-    found, last = calibration.open_calibration_of_actor(scope), calibration.last_calibration(scope)
+    found = calibration.open_calibration_of_actor(scope)
+    last = calibration.last_calibration(scope)
     if found is None:
         return CalibrationView(None, None, last, waits=calibration.is_calibration_open(scope))
-    mine = studio_reads.assets_by_digest(scope, found.left, creators=creators)
+    mine = queries.assets_by_digest(scope, found.left, creators=creators)
     if len(mine) < len(found.left):
         return CalibrationView(None, None, last, others=True)
     return CalibrationView(found, mine[found.left[0]], last)

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
-from dashboard.pages.approvals import second_review_queries as second_reads
+from dashboard.pages.approvals import second_review_queries
 from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
 from dashboard.pages.approvals.queries import ApprovalsView, ReviewPicture, reviewable_creators
 from dashboard.pages.approvals.second_review_queries import SecondReviewsView
@@ -36,7 +36,11 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
         draw_template("shell/templates/note.html", note=page.text("second.nothing"))
     every: list[LoweringRequest | PendingSample] = [*second.wishes, *second.drawn]
     waiting = [one for one in every if not st.session_state.get(f"{DONE}:{one.id}")]
-    pictures = page.read(lambda scope: second_reads.load_sampled_pictures(scope, second.drawn)) if second.drawn else {}
+    pictures = (
+        page.read(lambda scope: second_review_queries.load_sampled_pictures(scope, second.drawn))
+        if second.drawn
+        else {}
+    )
     things = [
         [one.asset_id] if isinstance(one, LoweringRequest) else [shot.asset_id for shot in pictures[one.id].values()]
         for one in waiting
@@ -55,7 +59,8 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
 
 
 def _render_lowering_request(page: PageContext, found: ApprovalsView, wish: LoweringRequest) -> None:
-    key, mine = str(wish.id), page.viewer.member.id in wish.allowed
+    key = str(wish.id)
+    mine = page.viewer.member.id in wish.allowed
     draw_template(
         "pages/approvals/templates/rating_request.html",
         src=revealed_picture_url(wish.asset_id),
@@ -126,7 +131,8 @@ def _render_sample(
 
 def _render_raise_form(page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]) -> None:
     """It is more than it was taken for: which part of it, and how much more."""
-    key, parts = str(one.id), [*([WORDS] if one.unit.texts else []), *shots]
+    key = str(one.id)
+    parts = [*([WORDS] if one.unit.texts else []), *shots]
     named = {part: page.text("second.words") if part == WORDS else shots[part].alt for part in parts}
     st.selectbox(
         page.text("second.which"),
@@ -156,7 +162,7 @@ def _submit_raised_rating(page: PageContext, sample_id: UUID, scope: Scope, pres
 
 def _submit_sample_reading(page: PageContext, sample_id: UUID, to: str, what: str, scope: Scope, _: UUID) -> Message:
     guest = not page.has_right(Right.RUN, Right.APPROVE)
-    waiting = second_reads.load_second_reviews(scope, _reviewable_creator_ids(page, scope), guest=guest).drawn
+    waiting = second_review_queries.load_second_reviews(scope, _reviewable_creator_ids(page, scope), guest=guest).drawn
     if sample_id not in {one.id for one in waiting}:
         raise NotFound("sample.unknown")
     spot_checks.submit_sample_reading(scope, sample_id, raised_to=Rating(to) if to else None, what=what)

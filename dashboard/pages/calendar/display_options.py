@@ -12,7 +12,8 @@ from dashboard.shell.time_zones import list_time_zones
 from dashboard.shell.widgets import draw_template
 from tenants.agencies.queries import Creator
 
-BY, ZONE = "by", "zone"
+BY = "by"
+ZONE = "zone"
 BYS = ("", "creator", "account")
 """Lanes that may be chosen; the first are none."""
 

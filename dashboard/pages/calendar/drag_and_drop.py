@@ -21,7 +21,8 @@ from schedules.rescheduling import bulk_moves, drag_and_drop
 from schedules.rescheduling.drag_and_drop import MAX_DRAGGED, DropTarget
 from tenants.agencies.rights import Right
 
-KEY, LAST = "drag", "drag:last"
+KEY = "drag"
+LAST = "drag:last"
 UNDO = 10.0
 """Seconds in which the last move may be taken back here; the queue's page offers it for ten minutes."""
 
@@ -56,7 +57,8 @@ def render_drag_and_drop(page: PageContext, view: str, by: str, zone: str) -> No
         return
     last: LastMove | None = st.session_state.get(LAST)
     if last is not None and monotonic() - last.at < UNDO:
-        key, act = f"drag:undo:{last.shift_id}", partial(_undo_drop, page, last)
+        key = f"drag:undo:{last.shift_id}"
+        act = partial(_undo_drop, page, last)
         if actions.action_button(page, "drag.undo", act, right=Right.RUN, key=key, icon=":material/undo:"):
             del st.session_state[LAST]
     browser_component("drag")(key=KEY, on_dropped_change=partial(_handle_drop, page, zone), height="content")
@@ -84,7 +86,8 @@ def _apply_drop(
     creator = page.get_creator(scope, drag_and_drop.creator_of_deliveries(scope, wanted.seen))
     done = drag_and_drop.drop_deliveries(scope, wanted.seen, DropTarget(wanted.day, wanted.hour, zone or creator.zone))
     last[:] = [LastMove(done.shift_id, creator.id, monotonic())]
-    moved, first = done.moved, done.moved[0]
+    moved = done.moved
+    first = done.moved[0]
     said = {
         "day": f"{first.after.day:%d/%m/%Y}",
         "clock": time_zones.format_wall_clock(page, first.after, "" if zone else creator.zone),

@@ -10,7 +10,9 @@ from dashboard.pages.posts.calendar_navigation import SELECT_WIDTH
 from dashboard.shell.page_context import PageContext
 from tenants.agencies.queries import Creator
 
-CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
+CREATOR = "calendar:creator"
+ACCOUNT = "calendar:account"
+GROUP = "calendar:group"
 
 
 def render_filters(

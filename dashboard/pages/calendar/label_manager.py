@@ -7,8 +7,8 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.calendar.label_queries import LabelsView, load_labels
-from dashboard.pages.posts import labels as calendar_labels
 from dashboard.pages.posts.calendar_navigation import render_back_button
+from dashboard.pages.posts.labels import get_label_filter, render_label_filter
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -31,7 +31,7 @@ def render_label_manager(page: PageContext) -> None:
     actions.show_notices(page, "labels")
     if not page.has_right(Right.RUN):
         return
-    found = page.read(lambda scope: load_labels(scope, page.list_creators(scope), calendar_labels.get_label_filter()))
+    found = page.read(lambda scope: load_labels(scope, page.list_creators(scope), get_label_filter()))
     draw_template("shell/templates/note.html", note=page.text("post_label.what"))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280)
@@ -91,7 +91,7 @@ def _delete_label(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> M
 def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
     """The posts, each with a box, and one press for those that are marked."""
     st.subheader(page.text("post_label.several"))
-    calendar_labels.render_label_filter(page)
+    render_label_filter(page)
     shown = found.posts[: int(st.session_state.get(SHOWN, FEW))]
     for turn in shown:
         words = " ".join(turn.words.split())[:80] or "…"
@@ -107,12 +107,14 @@ def _render_bulk_labels(page: PageContext, found: LabelsView) -> None:
         return
     if len(found.posts) > len(shown):
         st.button(page.text("post_label.more"), key="labels:more", on_click=_show_more_posts)
-    posts, known = [one.post_id for one in shown], {str(one.id): one for one in found.known}
+    posts = [one.post_id for one in shown]
+    known = {str(one.id): one for one in found.known}
     if st.session_state.get(WHICH) not in known:
         st.session_state[WHICH] = next(iter(known))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(page.text("post_label.label"), list(known), format_func=lambda one: known[one].name, key=WHICH)
-        give, take = partial(_add_label_to_selected, page, posts), partial(_remove_label_from_selected, page, posts)
+        give = partial(_add_label_to_selected, page, posts)
+        take = partial(_remove_label_from_selected, page, posts)
         actions.action_button(page, "post_label.give", give, right=Right.RUN, key="labels:give", kind="primary")
         actions.action_button(page, "post_label.take", take, right=Right.RUN, key="labels:take")
 
@@ -129,7 +131,8 @@ def _get_selected_posts(posts: Sequence[UUID]) -> list[UUID]:
 
 
 def _add_label_to_selected(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
-    which, creators = UUID(str(actions.typed_value(WHICH))), {one.id for one in page.list_creators(scope)}
+    which = UUID(str(actions.typed_value(WHICH)))
+    creators = {one.id for one in page.list_creators(scope)}
     return Message(
         "post_label.given",
         {"count": labels.add_label_to_posts(scope, _get_selected_posts(posts), which, creators=creators)},
@@ -137,7 +140,8 @@ def _add_label_to_selected(page: PageContext, posts: Sequence[UUID], scope: Scop
 
 
 def _remove_label_from_selected(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
-    which, creators = UUID(str(actions.typed_value(WHICH))), {one.id for one in page.list_creators(scope)}
+    which = UUID(str(actions.typed_value(WHICH)))
+    creators = {one.id for one in page.list_creators(scope)}
     return Message(
         "post_label.taken_off",
         {"count": labels.remove_label_from_posts(scope, _get_selected_posts(posts), which, creators=creators)},

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.pages.calendar.queries import STATE_GROUPS, CalendarCard, group_cards
 from foundation.db.database import Scope
 from schedules.posts import labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.labels import Label
+from schedules.posts.queries import calendar_entries
 from tenants.agencies.queries import Creator
 
-BEFORE, AHEAD = timedelta(days=7), timedelta(days=90)
+BEFORE = timedelta(days=7)
+AHEAD = timedelta(days=90)
 MAX_DELIVERIES_READ = 1000
 """Places that are read; posts are fewer."""
 
@@ -29,8 +30,9 @@ class LabelsView:
 
 def load_labels(scope: Scope, mine: Sequence[Creator], label: UUID | None) -> LabelsView:
     """The posts of these creators, all of them or those with a label."""
-    by_id, names = {one.id: one for one in mine}, channel_reads.channel_names(scope)
-    found = schedule_reads.calendar_entries(
+    by_id = {one.id: one for one in mine}
+    names = queries.channel_names(scope)
+    found = calendar_entries(
         scope, by_id, scope.now - BEFORE, scope.now + AHEAD, names=names, limit=MAX_DELIVERIES_READ
     )
     entries = [one for one in found if one.state in STATE_GROUPS["all"]]

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from dashboard.pages.calendar.queries import (
@@ -24,9 +24,8 @@ from schedules.availability.minimum_interval import FREE_STATES, minimum_interva
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.downtime import account_blocks
 from schedules.posts import labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.labels import Label
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, calendar_entries
 from tenants.agencies.queries import Creator
 
 LaneGrouping = Literal["creator", "account"]
@@ -103,11 +102,12 @@ class LanesView:
 def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by: LaneGrouping) -> LanesView:
     """The days that are asked for, in lanes: with those that have nothing in them, since gaps are looked for."""
     chosen = {one.id: one for one in mine if wanted.creator in (None, one.id)}
-    channels = [one for one in channel_reads.list_channels(scope) if one.creator_id in chosen and one.surface]
+    channels = [one for one in queries.list_channels(scope) if one.creator_id in chosen and one.surface]
     last = wanted.first + timedelta(days=wanted.days)
-    start, end = day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
+    start = day_bounds(wanted.first - timedelta(days=1), "UTC")[0]
+    end = day_bounds(last, "UTC")[1]
     names = {one.id: one.name for one in channels}
-    entries = schedule_reads.calendar_entries(scope, chosen, start, end, names=names, limit=MAX_DELIVERIES)
+    entries = calendar_entries(scope, chosen, start, end, names=names, limit=MAX_DELIVERIES)
     shown = [
         one for one in entries if one.state in STATE_GROUPS[wanted.group] and wanted.account in (None, one.channel_id)
     ]
@@ -122,13 +122,15 @@ def load_lanes(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter, by
         account_blocks.load_emergency_stops(scope),
     )
     offered = [one for one in channels if wanted.account in (None, one.id)]
-    rows, theirs = _list_lane_rows(chosen, offered, by), {one.creator_id for one in offered}
+    rows = _list_lane_rows(chosen, offered, by)
+    theirs = {one.creator_id for one in offered}
     made = _build_lanes(found, [row for row in rows if wanted.account is None or row[0].id in theirs])
     zone = wanted.zone or (next(iter(chosen.values())).zone if chosen else "UTC")
     days = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     close = find_too_close(entries, {one.id: minimum_interval_of(one) for one in channels})
     has = labels.labels_of_posts(scope, {one.post_id for one in shown})
-    today, cut = local_day(scope.now, zone), len(entries) == MAX_DELIVERIES
+    today = local_day(scope.now, zone)
+    cut = len(entries) == MAX_DELIVERIES
     return LanesView(scope.now, today, days, made, close, bool(entries), cut, has)
 
 
@@ -181,7 +183,8 @@ def _build_lanes(found: _Found, rows: Sequence[_Row]) -> list[Lane]:
 
 def _build_lane(found: _Found, row: _Row, cells: Mapping[tuple[UUID, int], Sequence[DeliveryEntry]]) -> Lane:
     creator, account = row
-    zone, key = found.wanted.zone or creator.zone, account.id if account is not None else creator.id
+    zone = found.wanted.zone or creator.zone
+    key = account.id if account is not None else creator.id
     theirs = [one for one in found.quiet if one.creator_id == creator.id]
     if account is not None:
         theirs = [one for one in theirs if one.channel_id in (None, account.id)]

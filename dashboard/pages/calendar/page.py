@@ -37,13 +37,13 @@ from dashboard.pages.planning import (
     missed_posts,
     weekly_plan,
 )
-from dashboard.pages.planning.publishing_forecast import render_publishing_forecast as show_ahead
-from dashboard.pages.post_detail import page as calendar_post
+from dashboard.pages.planning.publishing_forecast import render_publishing_forecast
+from dashboard.pages.post_detail.page import render_post
 from dashboard.pages.posts import labels, publish_actions
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
 from dashboard.pages.posts.calendar_navigation import render_back_button
-from dashboard.pages.queue import page as calendar_queue
 from dashboard.pages.queue import quiet_periods
+from dashboard.pages.queue.page import render_queue
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -80,7 +80,7 @@ def render_page(page: PageContext) -> None:
     elif st.query_params.get("new"):
         compose.render_page(page, _parse_id(st.query_params.get("rework", "")))
     elif queue := st.query_params.get("queue"):
-        calendar_queue.render_queue(page, queue)
+        render_queue(page, queue)
     elif name := next(filter(st.query_params.get, PLANNED), ""):
         PLANNED[name](page)
     elif pool := st.query_params.get("pool"):
@@ -94,9 +94,9 @@ def render_page(page: PageContext) -> None:
     elif st.query_params.get("labels"):
         label_manager.render_label_manager(page)
     elif st.query_params.get("ahead"):
-        show_ahead(page)
+        render_publishing_forecast(page)
     elif chosen := _parse_id(st.query_params.get("post", "")):
-        calendar_post.render_post(page, chosen)
+        render_post(page, chosen)
     else:
         _render_days(page)
 
@@ -230,9 +230,11 @@ def _render_compact_day(page: PageContext, found: CalendarView, day: CalendarDay
 
     A button and one piece of HTML, and nothing around them: each element costs more than the posts within it.
     """
-    name, label = "day", page.localizer.format_short_day(day.day)
+    name = "day"
+    label = page.localizer.format_short_day(day.day)
     if day.day == found.today:
-        name, label = "today", f"{label} · {page.text('calendar.is_today')}"
+        name = "today"
+        label = f"{label} · {page.text('calendar.is_today')}"
     if st.button(label, key=f"{name}:{day.day}", type="tertiary"):
         _set_address({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime, day_bounds, load_zone, local_day, to_wall_time
@@ -18,9 +18,8 @@ from schedules.calendar.day_summaries import PostSummary, has_posts_in_days, sum
 from schedules.calendar.next_steps import is_next_step_stopped
 from schedules.downtime import account_blocks
 from schedules.posts import labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.labels import Label
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, calendar_entries
 from schedules.posts.states import NEEDS_DECISION, PENDING_STATES, DeliveryState
 from schedules.publishing import preflight
 from tenants.agencies.queries import Creator
@@ -273,11 +272,9 @@ def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: Calend
     """The days in short; None where there is room for every post."""
     if wanted.whole >= MAX_DELIVERIES:
         return None
-    by_id, zones, span = (
-        {one.id: one for one in chosen},
-        {one.id: wanted.zone or one.zone for one in chosen},
-        (wanted.first, wanted.days),
-    )
+    by_id = {one.id: one for one in chosen}
+    zones = {one.id: wanted.zone or one.zone for one in chosen}
+    span = (wanted.first, wanted.days)
     narrow = {"account": wanted.account, "label": wanted.label}
     found = summarize_days(scope, zones, span, states=STATE_GROUPS[wanted.group], most=wanted.most, **narrow)
     if wanted.whole and found.posts_on_day <= wanted.whole:
@@ -291,10 +288,12 @@ def _load_condensed_days(scope: Scope, chosen: Sequence[Creator], wanted: Calend
 
 def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
     """The days with every post, and the hours that are free."""
-    by_id, names = {one.id: one for one in chosen}, channel_reads.channel_names(scope)
+    by_id = {one.id: one for one in chosen}
+    names = queries.channel_names(scope)
     last = wanted.first + timedelta(days=wanted.days)
-    start, end = day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
-    entries = schedule_reads.calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
+    start = day_bounds(wanted.first - timedelta(days=1), "UTC")[0]
+    end = day_bounds(last, "UTC")[1]
+    entries = calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = list_usual_hours(scope, by_id) if ahead else {}
     asked = wanted.label

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from dashboard.pages.calendar.queries import MAX_DELIVERIES
 
-WEEK_DAYS, MONTH_DAYS = 7, 42
+WEEK_DAYS = 7
+MONTH_DAYS = 42
 """Days of a row, and of the six rows that hold any month."""
 
 MAX_CARDS = 150

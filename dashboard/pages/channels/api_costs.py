@@ -30,7 +30,8 @@ def render_api_costs(page: PageContext, months: Sequence[MonthlyCosts]) -> None:
 
 
 def _render_platform_costs(page: PageContext, found: MonthlyCosts) -> None:
-    name, key = page.text(f"platform.{found.platform}"), f"{CAP}:{found.platform}"
+    name = page.text(f"platform.{found.platform}")
+    key = f"{CAP}:{found.platform}"
     spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
     st.write(page.text("channels.costs_spent", platform=name, spent=spent))
     with st.form(f"costs:{found.platform}"):

@@ -11,7 +11,7 @@ from gate.reviews.link_targets import LinkTargetSummary
 from gate.text import urls
 from schedules.notices import unregistered_links
 from schedules.notices.unregistered_links import LinkHold
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 
 
@@ -44,7 +44,7 @@ def load_links(scope: Scope, creator: Creator) -> LinksView:
         for written in post.addresses:
             if urls.canonical_url(written) not in fit:
                 found.setdefault(written, []).append(post)
-    people = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    people = {f"member:{one.id}": one.name for one in queries.list_members(scope)}
     return LinksView(scope.now, creator, known, [UnregisteredLink(*one) for one in found.items()], people)
 
 

@@ -72,7 +72,8 @@ def _fill_url_field(written: str) -> None:
 
 def _render_link_target(page: PageContext, found: LinksView, one: LinkTargetSummary) -> None:
     with st.container(border=True, key=f"targets:{one.id}"):
-        fits, by = one.is_usable(found.now), found.people.get(one.by, "")
+        fits = one.is_usable(found.now)
+        by = found.people.get(one.by, "")
         draw_template(
             "pages/channels/templates/link_target.html",
             one=one,
@@ -121,10 +122,12 @@ def _render_target_form(page: PageContext, creator: Creator) -> None:
 
 
 def _request_link_target(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
-    creator, rating = page.get_creator(scope, creator_id), actions.typed_value(RATING)
+    creator = page.get_creator(scope, creator_id)
+    rating = actions.typed_value(RATING)
     if rating is None:
         raise BadInput("targets.no_rating")
-    typed, owner = str(actions.typed_value(URL) or ""), LinkOwner(actions.typed_value(OWNER) or LinkOwner.OTHER)
+    typed = str(actions.typed_value(URL) or "")
+    owner = LinkOwner(actions.typed_value(OWNER) or LinkOwner.OTHER)
     url = link_targets.request_link_target(
         scope, creator.id, typed, owner=owner, rating=Rating(rating), adult=bool(actions.typed_value(ADULT))
     )

@@ -90,7 +90,8 @@ def _render_account(page: PageContext, found: ChannelsView, account: ChannelOver
 
 
 def _render_account_actions(page: PageContext, account: ChannelOverview, running: dict[UUID, DryRunTarget]) -> None:
-    key, state = account.channel.id, account.channel.state
+    key = account.channel.id
+    state = account.channel.state
     if account.can_be_tested and not account.channel.is_disconnected:
         actions.action_button(
             page, "channels.test", partial(_test_account, page, key), right=Right.RUN, key=f"test:{key}"
@@ -202,7 +203,8 @@ def _render_client_registration(page: PageContext, form: str, known: str) -> boo
 
 
 def _render_form_field(page: PageContext, form: str, field: FormField) -> None:
-    platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
+    platform = form.partition(":")[0]
+    key = f"connect:{form}:{field.name}"
     name = page.text(field_label(platform, field))
     if field.choices:
         words = {one: page.text(field_choice_label(platform, field, one)) for one in field.choices}
@@ -241,7 +243,8 @@ def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, conn
 
 
 def _connect_account(page: PageContext, creator_id: UUID, form: str, scope: Scope, press_id: UUID) -> None:
-    creator, platform = page.get_creator(scope, creator_id), form.partition(":")[0]
+    creator = page.get_creator(scope, creator_id)
+    platform = form.partition(":")[0]
     asked = connectable_platforms()[platform].form
     typed = {
         field.name: str(actions.typed_value(f"connect:{form}:{field.name}") or "").strip() for field in asked.all_fields
@@ -254,7 +257,8 @@ def _connect_account(page: PageContext, creator_id: UUID, form: str, scope: Scop
 
 
 def _request_own_page(page: PageContext, creator_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
-    creator, slug = page.get_creator(scope, creator_id), str(actions.typed_value(box) or "")
+    creator = page.get_creator(scope, creator_id)
+    slug = str(actions.typed_value(box) or "")
     wanted = OwnPageRequested(scope.tenant_id, creator.id, slug=slug.strip().lower()[:60])
     outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator.id}")
     return Message("channels.page_asked", {"name": creator.name})

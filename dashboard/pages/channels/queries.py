@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from channels.accounts import account_connectors, oauth_clients
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, oauth_clients, queries
 from channels.accounts.queries import Channel
 from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
@@ -113,7 +112,7 @@ def load_channels(scope: Scope, mine: Sequence[Creator]) -> ChannelsView:
     asked = account_setup.latest_setup(
         scope, list(whose)
     )  # before the accounts: one that is told connected stands among them
-    rows = [channel for channel in channel_reads.list_channels(scope) if channel.creator_id in whose]
+    rows = [channel for channel in queries.list_channels(scope) if channel.creator_id in whose]
     own = platform_connectors()
     here = [one for one in rows if own[one.platform].capabilities.in_house]
     return ChannelsView(
@@ -140,7 +139,8 @@ def _build_channel_overviews(
     by_hand = [
         one for one in rows if account_connectors.connector_for(platform_connectors(), one).capabilities.hand_over
     ]
-    crews, bearing = assignees.assignees_by_channel(scope, by_hand), reader_roles.role_status_by_channel(scope)
+    crews = assignees.assignees_by_channel(scope, by_hand)
+    bearing = reader_roles.role_status_by_channel(scope)
     bills = request_costs.bills_by_account(scope, {one.platform for one in rows})
     return [
         ChannelOverview(

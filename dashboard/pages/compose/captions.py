@@ -16,7 +16,7 @@ from dashboard.pages.compose.draft import (
     field_text,
     id_list,
 )
-from dashboard.pages.compose.media_picker import ALT_TEXT_PREFIX as ALT
+from dashboard.pages.compose.media_picker import ALT_TEXT_PREFIX
 from dashboard.pages.posts.accounts import PostAccount
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -199,9 +199,10 @@ def _insert_caption(target: str, offer: CaptionOffer) -> None:
 
 def _save_suggested_alt_text(page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID) -> Message:
     """The words that stand for the picture; its field is drawn anew with them."""
-    creator, asset = page.get_creator(scope, kit.wish.creator_id), kit.wish.asset
+    creator = page.get_creator(scope, kit.wish.creator_id)
+    asset = kit.wish.asset
     if asset is not None:
         assets.check_assets_owned(scope, creator.id, [asset])
         assets.set_alt_text(scope, asset, text)
-        st.session_state[f"{ALT}{asset}"] = text
+        st.session_state[f"{ALT_TEXT_PREFIX}{asset}"] = text
     return Message("kit.described")

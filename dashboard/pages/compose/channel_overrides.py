@@ -77,7 +77,8 @@ def select_media_target(page: PageContext, hers: Sequence[PostAccount]) -> None:
         return
     if field_text(MEDIA_TARGET_KEY) not in targets:
         st.session_state[MEDIA_TARGET_KEY] = MEDIA_KEY
-    names, said = account_labels(page, hers), {MEDIA_KEY: page.text("compose.part_first")}
+    names = account_labels(page, hers)
+    said = {MEDIA_KEY: page.text("compose.part_first")}
     for key, (place, part) in targets.items():
         called = _part_label(page, part, place) if part else page.text("compose.part", number=1)
         said.setdefault(key, f"{called} · {names.get(place) or _all_accounts_label(page, place)}" if place else called)
@@ -92,7 +93,8 @@ def _part_label(page: PageContext, part: str, account: str) -> str:
     """What a part is called, in the post or on an account that has parts of its own."""
     if part == FIRST_COMMENT:
         return page.text("compose.comment")
-    ours, own = list(list_parts()), extra_part_ids(account)
+    ours = list(list_parts())
+    own = extra_part_ids(account)
     if part in own:
         return page.text("compose.part_own", number=own.index(part) + 1)
     return page.text("compose.part", number=ours.index(part) + 2)
@@ -100,10 +102,8 @@ def _part_label(page: PageContext, part: str, account: str) -> str:
 
 def _render_override_fields(page: PageContext, account: str, name: str) -> None:
     """Begun with what the post says, so that one changes it rather than writing it anew."""
-    body, title = (
-        _sync_override_field(account, "body", field_text(BODY_KEY)),
-        _sync_override_field(account, "title", field_text(TITLE_KEY)),
-    )
+    body = _sync_override_field(account, "body", field_text(BODY_KEY))
+    title = _sync_override_field(account, "title", field_text(TITLE_KEY))
     _sync_override_field(account, media_field(), [str(one) for one in st.session_state.get(MEDIA_KEY) or []])
     with st.container(border=True, key=f"other:{account}"):
         st.text_area(page.text("compose.other_body", account=name), key=body, height=110)
@@ -128,18 +128,21 @@ def _sync_override_field(account: str, field: str, said: object) -> str:
 
 def _render_override_parts(page: PageContext, account: str, name: str) -> None:
     """What of the thread and the first comment is left out there, other words for the rest, and parts of its own."""
-    ours, left = list_parts(), override_key(account, OMITTED_PARTS_FIELD)
+    ours = list_parts()
+    left = override_key(account, OMITTED_PARTS_FIELD)
     gone = st.session_state.get(left) or []
     if not ours.keys() >= set(gone):
         st.session_state[left] = [one for one in gone if one in ours]
     if ours:
-        label, called = page.text("compose.other_left", account=name), partial(_part_label, page, account=account)
+        label = page.text("compose.other_left", account=name)
+        called = partial(_part_label, page, account=account)
         st.pills(label, list(ours), format_func=called, selection_mode="multi", key=left, wrap=True)
     there = list_channel_parts(account)
     for one, piece in there.items():
         if one in ours or one in extra_part_ids(account) or not piece.is_empty:
             _render_override_part(page, account, name, one, ours.get(one, ThreadPart("")))
-    label, full = page.text("compose.part_more_there", account=name), len(there) >= thread_parts.MAX_THREAD_PARTS
+    label = page.text("compose.part_more_there", account=name)
+    full = len(there) >= thread_parts.MAX_THREAD_PARTS
     st.button(
         label, key=f"compose:more:{account}", type="tertiary", on_click=_add_extra_part, args=(account,), disabled=full
     )

@@ -13,7 +13,7 @@ from generators.retouch.aspect_ratios import AspectRatio
 from generators.retouch.finish import CopyFinish
 from schedules.drafts.previews import PostPreview
 from studio.ingest import picture_copies
-from studio.library import queries as studio_reads
+from studio.library import queries
 from tenants.agencies.rights import Right
 
 NEAR = 0.01
@@ -29,7 +29,8 @@ def render_crop_offer(page: PageContext, one: PostPreview) -> None:
         return
     (asset,) = one.said.media
     words: dict[str, str | int] = {"form": page.text(f"copy.form.{form.name}")}
-    act, key = partial(_request_cropped_copy, page, asset, form), f"shape:{one.channel_id}:{asset}"
+    act = partial(_request_cropped_copy, page, asset, form)
+    key = f"shape:{one.channel_id}:{asset}"
     actions.action_button(page, "compose.shape", act, right=Right.RUN, key=key, params=words, icon=":material/crop:")
 
 
@@ -37,12 +38,13 @@ def _has_other_aspect_ratio(one: PostPreview) -> bool:
     """Whether it shows one picture that is known to have another shape; films are not cut."""
     if len(one.said.media) != 1 or len(one.media) != 1 or not one.media[0].mime.startswith("image/"):
         return False
-    wide, high = one.media[0].width, one.media[0].height
+    wide = one.media[0].width
+    high = one.media[0].height
     return bool(wide and high) and abs(wide / high - one.showing.fills) > NEAR
 
 
 def _request_cropped_copy(page: PageContext, asset_id: UUID, form: AspectRatio, scope: Scope, _: UUID) -> Message:
-    page.get_creator(scope, studio_reads.get_asset_bytes(scope, asset_id).creator_id)
+    page.get_creator(scope, queries.get_asset_bytes(scope, asset_id).creator_id)
     picture_copies.request_copy(
         scope, asset_id, CopyFinish(form=form.name), by=page.viewer.actor, store=library_files.object_store()
     )

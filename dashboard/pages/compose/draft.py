@@ -27,12 +27,14 @@ ID_KEY, CREATOR_KEY, TITLE_KEY, BODY_KEY, ACCOUNTS_KEY = (
 WHEN_KEY, DAY_KEY, CLOCK_KEY, ZONE_KEY, EDITED_POST_KEY = (
     f"compose:{name}" for name in ("when", "day", "clock", "zone", "rework")
 )
-PRIORITY_KEY, LATENESS_KEY = "compose:priority", "compose:late"
+PRIORITY_KEY = "compose:priority"
+LATENESS_KEY = "compose:late"
 MEDIA_KEY, UPLOADS_KEY, SHOWN_PICTURES_KEY = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS_KEY, COMMENT_KEY, HAS_COMMENT_KEY, MEDIA_TARGET_KEY = (
     f"compose:{name}" for name in ("parts", "comment", "commented", "target")
 )
-CAMPAIGN_KEY, PLAIN_LINKS_KEY = "compose:campaign", "compose:plain"
+CAMPAIGN_KEY = "compose:campaign"
+PLAIN_LINKS_KEY = "compose:plain"
 LABELS_KEY = "compose:labels"
 OVERRIDES_KEY = "compose:others"
 """The accounts that a post is written differently for."""
@@ -55,10 +57,8 @@ SEEN_VERSION_KEY = "compose:seen"
 INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY = (f"compose:{name}" for name in ("begun_as", "says", "leaving"))
 """What the page said when it was opened, what it says now, and whether somebody is asked before it is left."""
 
-_WORDS, _WHEN = (
-    (ID_KEY, CREATOR_KEY, TITLE_KEY, BODY_KEY, ACCOUNTS_KEY, PARTS_KEY, COMMENT_KEY, HAS_COMMENT_KEY),
-    (WHEN_KEY, DAY_KEY, CLOCK_KEY, ZONE_KEY, EDITED_POST_KEY, OPENED_POST_KEY, PRIORITY_KEY, LATENESS_KEY),
-)
+_WORDS = (ID_KEY, CREATOR_KEY, TITLE_KEY, BODY_KEY, ACCOUNTS_KEY, PARTS_KEY, COMMENT_KEY, HAS_COMMENT_KEY)
+_WHEN = (WHEN_KEY, DAY_KEY, CLOCK_KEY, ZONE_KEY, EDITED_POST_KEY, OPENED_POST_KEY, PRIORITY_KEY, LATENESS_KEY)
 _REST = (
     MEDIA_KEY,
     UPLOADS_KEY,
@@ -82,7 +82,8 @@ OVERRIDE_PREFIX = "compose:other:"
 FIRST_COMMENT = "comment"
 """What stands for the first comment among the ids of what follows a post."""
 
-OMITTED_PARTS_FIELD, EXTRA_PARTS_FIELD = "left", "more"
+OMITTED_PARTS_FIELD = "left"
+EXTRA_PARTS_FIELD = "more"
 """Fields of one account: what of what follows the post is left out there, and the ids of parts that it alone has."""
 
 RECURRENCE_PREFIX = "compose:repeat:"
@@ -293,7 +294,8 @@ def option_key(account: str, option: PostOption) -> str:
 
 def _read_chosen_options(account: str) -> ChosenOptions:
     """What is chosen on an account; an empty field chooses nothing."""
-    begin, found = _option_key_prefix(account), {}
+    begin = _option_key_prefix(account)
+    found = {}
     for key in [str(one) for one in st.session_state if str(one).startswith(begin)]:
         kind, _, name = key.removeprefix(begin).partition(":")
         if said := field_text(key).strip():
@@ -341,17 +343,16 @@ def list_parts() -> dict[str, ThreadPart]:
 def list_channel_parts(account: str) -> dict[str, ThreadPart]:
     """What follows the post on one account, by its id, in order: the parts of the post but those left out there, then
     those of that account alone, then the first comment; what is still empty too."""
-    parts, left = list_parts(), st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()
+    parts = list_parts()
+    left = st.session_state.get(override_key(account, OMITTED_PARTS_FIELD)) or ()
     comment = parts.pop(FIRST_COMMENT, ThreadPart("", comment=True))
     parts |= {one: ThreadPart("") for one in extra_part_ids(account)} | {FIRST_COMMENT: comment}
     return {one: _read_channel_part(account, one, piece) for one, piece in parts.items() if one not in left}
 
 
 def _read_channel_part(account: str, part: str, piece: ThreadPart) -> ThreadPart:
-    body, pictures = (
-        field_text(override_key(account, part_field(part))).strip(),
-        override_key(account, media_field(part)),
-    )
+    body = field_text(override_key(account, part_field(part))).strip()
+    pictures = override_key(account, media_field(part))
     return replace(
         piece, body=body or piece.body, media=id_list(pictures) if pictures in st.session_state else piece.media
     )
@@ -361,7 +362,8 @@ def build_draft(creator_id: UUID) -> Draft:
     """What is written now, as that creator's; a part with nothing in it is none."""
     rest = tuple(one for one in list_parts().values() if not one.is_empty)
     said = PostContent(field_text(TITLE_KEY).strip(), field_text(BODY_KEY).strip(), id_list(MEDIA_KEY), rest)
-    apart, accounts = st.session_state.get(OVERRIDES_KEY) or (), id_list(ACCOUNTS_KEY)
+    apart = st.session_state.get(OVERRIDES_KEY) or ()
+    accounts = id_list(ACCOUNTS_KEY)
     others = [_build_channel_override(said, one) for one in apart]
     others += [
         ChannelOverride(one, price=_read_price(one), options=_read_chosen_options(one))

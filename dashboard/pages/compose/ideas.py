@@ -114,7 +114,8 @@ def _describe_lesson(page: PageContext, one: ResultLesson) -> str:
 def _render_idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) -> None:
     form = page.text(f"ideas.form.{one.form}")
     with st.container(border=True, gap="small", key=f"idea:{found.id}:{number}"):
-        source, language = _describe_idea_source(page, found, one), found.brief.language
+        source = _describe_idea_source(page, found, one)
+        language = found.brief.language
         draw_template(
             "pages/compose/templates/idea.html",
             idea=one,

@@ -190,7 +190,8 @@ def _receive_upload(
     page: PageContext, creator_id: UUID, file: tuple[str, bytes, UUID], kept: list[str], scope: Scope, _: UUID
 ) -> None:
     page.get_creator(scope, creator_id)
-    (name, data, batch), by = file, page.viewer.actor
+    (name, data, batch) = file
+    by = page.viewer.actor
     upload = uploads.receive_upload(
         scope, creator_id=creator_id, name=name, data=data, by=by, store=library_files.object_store(), batch=batch
     )

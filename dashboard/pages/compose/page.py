@@ -63,15 +63,16 @@ from schedules.calendar import next_steps
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
-from schedules.posts import queries as schedule_reads
 from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.queries import get_stored_post
 from schedules.posts.states import DeliveryState
 from schedules.recurrence import queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 WHENS = ("soon", "free", timing.SLOT_CHOICE, "at")
-PRESS, OVER = "compose:go", "compose:over"
+PRESS = "compose:go"
+OVER = "compose:over"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
             labels.render_label_field(page, draft.LABELS_KEY)
     written = build_draft(creator.id)
     unsaved_changes.remember_draft(written)
-    pictures, brought = int(st.session_state.get(SHOWN_PICTURES_KEY, draft.PICTURE_PAGE_SIZE)), id_list(UPLOADS_KEY)
+    pictures = int(st.session_state.get(SHOWN_PICTURES_KEY, draft.PICTURE_PAGE_SIZE))
+    brought = id_list(UPLOADS_KEY)
     found = page.read(
         lambda scope: load_compose(
             scope, creator, written, author=page.viewer.actor, brought=brought, pictures=pictures
@@ -275,7 +277,7 @@ def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -
 
 def _load_post_status(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
     """On how many dates to come a post stands, what it says, and whether it leaves once that is changed."""
-    now = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post_id))
+    now = drafts.draft_of_post(get_stored_post(scope, post_id))
     return queries.count_dates_ahead(scope, post_id), now, drafts.is_published_on_approval(scope, post_id)
 
 
@@ -341,7 +343,8 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
     if rewritten := field_text(EDITED_POST_KEY):
         act = partial(_rewrite_post, page, (UUID(rewritten), seen), written, made)
     else:
-        again, priority = recurrence.read_recurrence(RECURRENCE_PREFIX), timing.selected_priority()
+        again = recurrence.read_recurrence(RECURRENCE_PREFIX)
+        priority = timing.selected_priority()
         known = duplicate_check.acknowledged_posts()
         asked = _Asked(
             UUID(field_text(ID_KEY)),
@@ -378,7 +381,8 @@ def _schedule_post(
     creator = page.get_creator(scope, written.creator_id)
     if not unsaved_changes.is_unchanged(scope, written):
         raise Conflict("aside.changed_meanwhile")
-    author, priority = page.viewer.actor, asked.priority
+    author = page.viewer.actor
+    priority = asked.priority
     if asked.when == timing.SLOT_CHOICE:
         said = timing.queue_post(scope, written, key=asked.key, author=author, priority=priority, made=made)
         channel_requirements.check_post_requirements(scope, made[0], connectors=platform_connectors())
@@ -417,7 +421,7 @@ def _rewrite_post(
     page: PageContext, of: tuple[UUID, Draft | None], written: Draft, made: list[UUID], scope: Scope, _: UUID
 ) -> Message:
     post_id, seen = of
-    if page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id).id != written.creator_id:
+    if page.get_creator(scope, get_stored_post(scope, post_id).creator_id).id != written.creator_id:
         raise Conflict("post.left_already")
     left = drafts.rewrite_post(scope, post_id, written, author=page.viewer.actor, seen=seen)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())

@@ -16,8 +16,7 @@ from schedules.drafts.drafts import Draft
 from schedules.drafts.previews import PostPreview
 from studio.ingest import uploads
 from studio.ingest.uploads import UploadView
-from studio.library import assets
-from studio.library import queries as studio_reads
+from studio.library import assets, queries
 from studio.library.assets import AssetTile
 from tenants.agencies.queries import Creator
 
@@ -58,7 +57,7 @@ def load_compose(
 
 def list_unrated(scope: Scope, media: Collection[UUID]) -> list[UUID]:
     """Those of these pictures that nobody has rated. Raises NotFound for one that is not here."""
-    found = studio_reads.get_asset_cards(scope, list(media))
+    found = queries.get_asset_cards(scope, list(media))
     if not {one.asset_id for one in found} >= set(media):
         raise NotFound("library.asset_unknown", destination="-")
     return [one.asset_id for one in found if one.standing.rating is None]

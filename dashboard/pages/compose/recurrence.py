@@ -34,12 +34,9 @@ from schedules.recurrence import (
     occurrences,
     series,
 )
-from schedules.recurrence import (
-    series as series_beforehand,
-)
 from schedules.recurrence.queries import UPCOMING_COUNT
 from schedules.recurrence.rules import LAST_OF_MONTH, Recurrence, RecurrenceUnit
-from schedules.recurrence.series import CONFIRM_ABOVE_DELIVERIES, SERIES_HORIZON
+from schedules.recurrence.series import CONFIRM_ABOVE_DELIVERIES, SERIES_HORIZON, check_new_series
 
 ALONE = "post:alone"
 
@@ -158,10 +155,8 @@ def _render_occurrence_preview(
         draw_template("shell/templates/note.html", note=page.localizer.message_text(unreadable.message))
         return
     found = occurrences.split_by_quiet(repeat.iterate_occurrences(now, len(walls) + UPCOMING_COUNT), closed)
-    said, made = (
-        _describe_recurrence(page, repeat),
-        len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1),
-    )
+    said = _describe_recurrence(page, repeat)
+    made = len(occurrences.split_by_quiet(walls, closed).open) * max(len(where.channels), 1)
     shown = {"coming": found.open[:UPCOMING_COUNT], "quiet": found.quiet}
     draw_template(
         "pages/posts/templates/series_dates.html",
@@ -182,7 +177,7 @@ def _render_series_conflicts(page: PageContext, repeat: Recurrence, where: Serie
         return
     asked = (where.creator_id, where.channels, repeat)
     try:
-        page.read(lambda scope: series_beforehand.check_new_series(scope, *asked, instead_of=where.series_id))
+        page.read(lambda scope: check_new_series(scope, *asked, instead_of=where.series_id))
     except BadInput as refused:
         draw_template("shell/templates/note.html", note=page.localizer.message_text(refused.message))
 

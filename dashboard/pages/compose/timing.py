@@ -24,8 +24,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
 from schedules.approvals.release import approver_names, release_post
 from schedules.drafts.drafts import Draft
-from schedules.posts.deliveries import DEFAULT_PRIORITY as NORMAL
-from schedules.posts.deliveries import LOWEST_POST_PRIORITY, check_planning_horizon
+from schedules.posts.deliveries import DEFAULT_PRIORITY, LOWEST_POST_PRIORITY, check_planning_horizon
 from schedules.posts.lateness import LateLimit
 from schedules.rescheduling import queue
 
@@ -47,7 +46,8 @@ def render_timing_warnings(page: PageContext, written: Draft, at: WallTime | Non
     """What speaks against the time it would leave, once that can be read: typed, proposed or at once."""
     if at is None:
         return
-    there, when = written.channels, at.instant()
+    there = written.channels
+    when = at.instant()
     nears, troubles = page.read(
         lambda scope: (list_timing_warnings(scope, there, when), list_blockers(scope, there, when))
     )
@@ -83,7 +83,7 @@ def render_time_errors(page: PageContext, zone: str, now: datetime, *, repeating
 
 def render_priority_field(page: PageContext) -> None:
     """How important it is among what leaves an account at once."""
-    st.session_state.setdefault(PRIORITY_KEY, NORMAL)
+    st.session_state.setdefault(PRIORITY_KEY, DEFAULT_PRIORITY)
     st.selectbox(
         page.text("compose.priority"),
         PRIORITIES,
@@ -112,12 +112,12 @@ def lateness_label(page: PageContext, one: str) -> str:
 
 def priority_label(page: PageContext, one: int) -> str:
     """How an importance is called."""
-    return page.text(f"compose.priority.{one}") if one in (1, NORMAL, LOWEST_POST_PRIORITY) else str(one)
+    return page.text(f"compose.priority.{one}") if one in (1, DEFAULT_PRIORITY, LOWEST_POST_PRIORITY) else str(one)
 
 
 def selected_priority() -> int:
     """The importance that is chosen."""
-    return int(field_text(PRIORITY_KEY) or NORMAL)
+    return int(field_text(PRIORITY_KEY) or DEFAULT_PRIORITY)
 
 
 def queue_post(scope: Scope, written: Draft, *, key: UUID, author: str, priority: int, made: list[UUID]) -> Message:

@@ -30,7 +30,8 @@ from schedules.drafts.drafts import Draft
 from tenants.agencies.rights import Right
 
 SAVE_BUTTON_KEY = "compose:keep"
-AS_DRAWN, UNSAVED = "compose:as_drawn", "compose:unsaved"
+AS_DRAWN = "compose:as_drawn"
+UNSAVED = "compose:unsaved"
 """What stands in the fields of a planned post that is changed, and in those of posts that were left in the middle."""
 
 

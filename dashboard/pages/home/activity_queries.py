@@ -10,7 +10,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.contract.reasons import Reason
-from gate.log import queries as gate_reads
+from gate.log import queries
 from gate.log.queries import MissingConsent
 from schedules.calendar.board import RecentMove
 from schedules.posts.queries import DeliveryEntry
@@ -101,7 +101,7 @@ def load_hold_reasons(
     pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
     pictures |= {one.delivery_id: (one.picture,) for one in moved if one.picture and _is_kept(one.after, one.reason)}
     found: dict[UUID, MissingConsent] = {}
-    for one in gate_reads.list_missing_consents(scope, {asset for assets in pictures.values() for asset in assets}):
+    for one in queries.list_missing_consents(scope, {asset for assets in pictures.values() for asset in assets}):
         found.setdefault(one.asset_id, one)
     return {
         post: said

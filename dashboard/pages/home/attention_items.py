@@ -224,7 +224,8 @@ def _can_open_item(member: Member, need: AttentionItem) -> bool:
 
 
 def can_open_page(member: Member, href: str) -> bool:
-    part, page = href.partition("=")[0], href.partition("?")[0]
+    part = href.partition("=")[0]
+    page = href.partition("?")[0]
     rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(has_right(member.role, right) for right in rights)
 
@@ -258,20 +259,25 @@ def _build_attention_item(
     entry = entries.get(delivery_id) if delivery_id is not None else None
     href, to = _PLACES.get(about, ("", ""))
     if entry is not None:
-        href, to = f"/calendar?post={entry.post_id}", "home.to.post"
+        href = f"/calendar?post={entry.post_id}"
+        to = "home.to.post"
     if entry is not None and entry.state is DeliveryState.UNCERTAIN:
-        href, to = "/approvals", "home.to.doubt"
+        href = "/approvals"
+        to = "home.to.doubt"
     elif entry is not None and entry.reason is not None and entry.reason.code in CURES:
         href, to = CURES[entry.reason.code]
     elif entry is not None and entry.state is DeliveryState.FAILED:
         to = "home.to.refused"
     if about in ("approval", "turned_down", "comment", "unapproved"):
-        href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"
+        href = f"/calendar?post={key.partition(':')[0]}"
+        to = "home.to.post"
     if about in ("queue", "apart"):
-        href, to = f"/calendar?queue={key}", "home.to.queue"
+        href = f"/calendar?queue={key}"
+        to = "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
     if about == "versions" and creator is not None:
-        href, to = f"/calendar?compare={creator.slug}", "home.to.test"
+        href = f"/calendar?compare={creator.slug}"
+        to = "home.to.test"
     name = creator.name if creator is not None else ""
     return AttentionItem(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
 

@@ -7,7 +7,7 @@ from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.ops import settings
 from foundation.outbox import outbox
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 
 def start_demo_scene(page: PageContext) -> None:
@@ -18,7 +18,7 @@ def start_demo_scene(page: PageContext) -> None:
 
 def request_demo_scene(scope: Scope) -> bool:
     """Whether a scene was asked for now: several tabs, and reloads until it is over, are one."""
-    if not tenant_reads.get_agency(scope).demo:
+    if not queries.get_agency(scope).demo:
         return False
     if outbox.is_pending(scope, scope.tenant_id, DemoSceneRequested.kind, DemoSceneStep.kind):
         return False

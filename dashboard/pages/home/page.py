@@ -19,9 +19,9 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from schedules.downtime.states import DowntimeState
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.posts.states import DeliveryState
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from tenants.agencies.rights import Right
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
@@ -40,7 +40,7 @@ def render_page(page: PageContext) -> None:
     """Draw the page; it draws itself anew as time passes. In a demonstration, being looked at starts its minute."""
     demo_scene.start_demo_scene(page)
     draw_template("pages/home/templates/style.html")
-    if page.has_right(Right.RUN) and page.read(tenant_reads.get_agency).demo:
+    if page.has_right(Right.RUN) and page.read(get_agency).demo:
         draw_template("pages/home/templates/tour_card.html", voice=page.localizer, word=page.text)
     _render_home(page)
 
@@ -117,9 +117,7 @@ def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
 
 def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
     """Raise NotFound unless the post is of a creator this member works for."""
-    page.get_creator(
-        scope, schedule_reads.get_stored_post(scope, schedule_reads.post_id_of_delivery(scope, delivery_id)).creator_id
-    )
+    page.get_creator(scope, queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id)
 
 
 def _retry_delivery(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:

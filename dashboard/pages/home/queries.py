@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts.queries import channel_names, list_channels
 from dashboard.pages.home import activity_queries, attention_items
 from dashboard.pages.home.activity_queries import ACTIVITY_WINDOW, ActivityLine
 from dashboard.pages.home.attention_items import AttentionItem
@@ -18,12 +18,10 @@ from foundation.i18n.translation import Message
 from foundation.money import Money
 from foundation.ops.wall_time import day_bounds, local_day
 from gate.policy.emergency_stops import StoppedScope
-from insights.rollups import queries as insight_reads
-from insights.rollups.queries import DaySales
+from insights.rollups.queries import DaySales, daily_sales_by_creator
 from schedules.approvals import review_queue
 from schedules.approvals.change_requests import CHANGE_REQUEST_CAUSE
-from schedules.calendar import board as agenda
-from schedules.calendar.board import RecentMove
+from schedules.calendar.board import RecentMove, load_board, load_posting_progress
 from schedules.calendar.next_steps import PUBLISHES_BY_ITSELF, is_next_step_stopped, publish_time
 from schedules.downtime import account_blocks, queries
 from schedules.posts.queries import DeliveryEntry
@@ -32,8 +30,7 @@ from schedules.publishing import preflight
 from studio.library import assets
 from studio.runs.queries import RunProgress, list_active_runs
 from subscribers.comments import moderation
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_creators
 from tenants.agencies.rights import Right, has_right
 from tenants.notices.queries import Notice, list_open_notices
 
@@ -189,10 +186,11 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     """The home page of a member, as far as their role goes; instants are UTC-aware."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     money = has_right(member.role, Right.MONEY)
-    mine = [one for one in tenant_reads.list_creators(scope) if not member.creators or one.slug in member.creators]
+    mine = [one for one in list_creators(scope) if not member.creators or one.slug in member.creators]
     shown = mine if works or money else []
     posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
-    sales, halt = _load_daily_sales(scope, shown) if money else {}, _load_stopped_scope(scope, posts.entries)
+    sales = _load_daily_sales(scope, shown) if money else {}
+    halt = _load_stopped_scope(scope, posts.entries)
     return HomeView(
         now=scope.now,
         needs=posts.needs,
@@ -214,20 +212,21 @@ def load_home(scope: Scope, member: Member) -> HomeView:
 def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     ids = [one.id for one in mine]
     by_id = {one.id: one for one in mine}
-    names = channel_reads.channel_names(scope)
+    names = channel_names(scope)
     notices = _list_notices(scope, by_id, member)
     days = [day_bounds(local_day(scope.now, one.zone), one.zone) for one in mine]
     start = min((day[0] for day in days), default=scope.now)
     about = attention_items.notice_deliveries(notices)
     since = scope.now - ACTIVITY_WINDOW
-    board = agenda.load_board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
+    board = load_board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
     missed = queries.load_downtime_shares(scope, ids, attention_items.notice_downtimes(notices))
     known = (
         list_stop_targets(scope, mine)
         if any(one.cause.startswith(attention_items.STOP_CAUSE) for one in notices)
         else {}
     )
-    entries, moved = board.entries, [one for one in board.moved if _is_notable_move(one)]
+    entries = board.entries
+    moved = [one for one in board.moved if _is_notable_move(one)]
     talk, money, yes = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
     happens = activity_queries.without_demo_runs(
         scope,
@@ -280,11 +279,11 @@ def _is_notable_move(move: RecentMove) -> bool:
 
 def _list_first_steps(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
     """How far a beginner has come; nothing once a first post stands, however long ago."""
-    begun = agenda.load_posting_progress(scope, [one.id for one in mine])
+    begun = load_posting_progress(scope, [one.id for one in mine])
     if begun.published:
         return []
     theirs = {one.id for one in mine}
-    connected = any(one.creator_id in theirs for one in channel_reads.list_channels(scope))
+    connected = any(one.creator_id in theirs for one in list_channels(scope))
     pictures = any(assets.list_asset_tiles(scope, one.id, limit=1) for one in mine)
     return [
         FirstStep("creator", bool(mine), "/start"),
@@ -314,7 +313,7 @@ def _load_daily_sales(scope: Scope, shown: Sequence[Creator]) -> dict[UUID, dict
     if not days:
         return {}
     first = min(days) - timedelta(days=USUAL_DAYS)
-    return insight_reads.daily_sales_by_creator(scope, [one.id for one in shown], first, max(days))
+    return daily_sales_by_creator(scope, [one.id for one in shown], first, max(days))
 
 
 def _total_sales(
@@ -348,7 +347,9 @@ def summarize_sales(found: Mapping[date, Sequence[DaySales]], currency: str, tod
     days = [today - timedelta(days=back) for back in range(USUAL_DAYS, -1, -1)]
     rows = [next((row for row in found.get(day, []) if row.net.currency == currency), None) for day in days]
     nets = [row.net.minor if row is not None else 0 for row in rows]
-    before, last, none = nets[:-1], rows[-1], Money(0, currency)
+    before = nets[:-1]
+    last = rows[-1]
+    none = Money(0, currency)
     return SalesSummary(
         today=Money(nets[-1], currency),
         orders=last.orders if last is not None else 0,

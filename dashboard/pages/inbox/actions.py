@@ -41,7 +41,8 @@ from tenants.agencies.rights import Right
 """Which conversation, or message, one of these panels is open for."""
 
 SNOOZES = ("hour", "evening", "morning")
-EVENING, MORNING = time(20), time(9)
+EVENING = time(20)
+MORNING = time(9)
 
 
 def take_over(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:

@@ -6,12 +6,20 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.inbox import actions as acts
 from dashboard.pages.inbox import saved_replies
 from dashboard.pages.inbox.actions import (
     NOTE_PANEL,
     SELECTED_COMMENT_KEY,
     SNOOZE_PANEL,
+    mark_conversation_done,
+    moderate_comment,
+    remove_comment_reply,
+    render_snooze_choices,
+    render_uncertain_message,
+    reply_to_comment,
+    save_unsent_text,
+    suggest_comment_reply,
+    take_over,
     toggle_panel,
 )
 from dashboard.pages.inbox.queries import ConversationView, actionable_comments
@@ -30,7 +38,7 @@ def render_comment_panel(page: PageContext, one: ConversationView) -> None:
     """Everything one can do with what somebody said under posts."""
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
-            acts.render_uncertain_message(page, one, kept)
+            render_uncertain_message(page, one, kept)
     about = _select_comment(page, one)
     if one.mine and about is not None:
         _render_comment_composer(page, one, about)
@@ -64,7 +72,8 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
     if not one.can_answer:
         st.info(page.text("inbox.no_answers"))
         return
-    talk, box = one.desk.id, _reply_box_key(one)
+    talk = one.desk.id
+    box = _reply_box_key(one)
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
         st.session_state[box] = ""
     st.text_area(
@@ -74,18 +83,18 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
         height=90,
         max_chars=one.longest,
         on_change=actions.run_action,
-        args=(partial(acts.save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
+        args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
     )
     for why in one.conflicts:
         st.warning(page.localizer.message_text(why))
-    act = partial(acts.reply_to_comment, page, about.id, box)
+    act = partial(reply_to_comment, page, about.id, box)
     with st.container(horizontal=True, gap="small"):
         key = f"{box}:send"
         actions.action_button(
             page, "inbox.answer", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter"
         )
         if not one.kept:
-            ask = partial(acts.suggest_comment_reply, page, about.id, one.longest)
+            ask = partial(suggest_comment_reply, page, about.id, one.longest)
             actions.action_button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
         saved_replies.render_saved_replies_toggle(page, one)
     saved_replies.render_saved_replies(page, one, box, most=one.longest)
@@ -99,20 +108,21 @@ def _reply_box_key(one: ConversationView) -> str:
 
 
 def _render_toolbar(page: PageContext, one: ConversationView) -> None:
-    talk, key = one.desk.id, f"inbox:{one.desk.id}"
+    talk = one.desk.id
+    key = f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
         if not one.mine:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
-            act = partial(acts.take_over, page, talk)
+            act = partial(take_over, page, talk)
             actions.action_button(page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary")
         if one.desk.owner is not OwnerState.CLOSED:
-            done = partial(acts.mark_conversation_done, page, talk)
+            done = partial(mark_conversation_done, page, talk)
             actions.action_button(page, "inbox.done", done, right=Right.CHAT, key=f"{key}:done", shortcut="D")
         for code, slot, shortcut in (("inbox.note", NOTE_PANEL, "N"), ("inbox.snooze", SNOOZE_PANEL, "S")):
             st.button(
                 page.text(code), key=f"{slot}:{talk}", shortcut=shortcut, on_click=toggle_panel, args=(slot, str(talk))
             )
-    acts.render_snooze_choices(page, one)
+    render_snooze_choices(page, one)
 
 
 def _render_moderation(page: PageContext, one: ConversationView, about: CommentView) -> None:
@@ -129,26 +139,28 @@ def _render_reply_removal(page: PageContext, one: ConversationView) -> None:
     standing_ones = [answer for answer in one.answers.values() if not answer.gone]
     if not standing_ones or not page.has_right(Right.CHAT):
         return
-    draft, sure = standing_ones[0].draft_id, f"{SELECTED_COMMENT_KEY}:sure"
+    draft = standing_ones[0].draft_id
+    sure = f"{SELECTED_COMMENT_KEY}:sure"
     if actions.typed_value(sure) != f"back:{draft}":
         key = f"inbox:back:{draft}:ask"
         st.button(page.text("inbox.take_back"), key=key, on_click=toggle_panel, args=(sure, f"back:{draft}"))
         return
-    back = partial(acts.remove_comment_reply, page, draft)
+    back = partial(remove_comment_reply, page, draft)
     actions.action_button(
         page, "inbox.take_back_sure", back, right=Right.CHAT, key=f"inbox:back:{draft}", kind="primary"
     )
 
 
 def _render_moderation_button(page: PageContext, remark_id: UUID, act: str) -> None:
-    key, sure = f"inbox:{act}:{remark_id}", f"{SELECTED_COMMENT_KEY}:sure"
+    key = f"inbox:{act}:{remark_id}"
+    sure = f"{SELECTED_COMMENT_KEY}:sure"
     if act in IRREVERSIBLE and actions.typed_value(sure) != f"{act}:{remark_id}":
         st.button(
             page.text(f"inbox.act.{act}"), key=f"{key}:ask", on_click=toggle_panel, args=(sure, f"{act}:{remark_id}")
         )
         return
     code = f"inbox.act.{act}_sure" if act in IRREVERSIBLE else f"inbox.act.{act}"
-    do = partial(acts.moderate_comment, page, remark_id, act)
+    do = partial(moderate_comment, page, remark_id, act)
     actions.action_button(
         page, code, do, right=Right.CHAT, key=key, kind="primary" if act in IRREVERSIBLE else "secondary"
     )

@@ -7,7 +7,6 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.pages.inbox import actions as acts
 from dashboard.pages.inbox import saved_replies
 from dashboard.pages.inbox.actions import (
     AGE_PANEL,
@@ -17,7 +16,23 @@ from dashboard.pages.inbox.actions import (
     REJECT_PANEL,
     SNOOZE_PANEL,
     STOP_SALES_PANEL,
+    add_note,
+    approve_suggestion,
+    confirm_age,
+    offer_locked_pack,
+    offer_pack,
+    offer_subscription,
+    reject_suggestion,
+    render_snooze_choices,
+    render_uncertain_message,
+    return_to_ai,
+    save_unsent_text,
+    send_reply,
+    stop_sales,
+    take_over,
     toggle_panel,
+    unsnooze_conversation,
+    withdraw_age_assurance,
 )
 from dashboard.pages.inbox.queries import ConversationView
 from dashboard.shell import actions
@@ -35,7 +50,7 @@ def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
     waiting = [kept for kept in one.desk.unsent if kept.state is DraftState.DRAFT]
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
-            acts.render_uncertain_message(page, one, kept)
+            render_uncertain_message(page, one, kept)
     if waiting:
         _render_suggestion(page, one, waiting[0])
     if one.mine:
@@ -46,28 +61,29 @@ def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
 
 def _render_toolbar(page: PageContext, one: ConversationView) -> None:
     """Who answers, and what else can be done; each with its key."""
-    talk, key = one.desk.id, f"inbox:{one.desk.id}"
+    talk = one.desk.id
+    key = f"inbox:{one.desk.id}"
     with st.container(horizontal=True, gap="small"):
         if not one.mine and one.desk.owner is not OwnerState.CLOSED:
             code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
-            act = partial(acts.take_over, page, talk)
+            act = partial(take_over, page, talk)
             actions.action_button(page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary")
         if one.mine or one.desk.owner is OwnerState.PENDING_HUMAN:
-            back = partial(acts.return_to_ai, page, talk)
+            back = partial(return_to_ai, page, talk)
             actions.action_button(page, "inbox.hand_back", back, right=Right.CHAT, key=f"{key}:back", shortcut="B")
         if one.mine:
             _render_panel_toggle(page, "inbox.offer", OFFER_PANEL, str(talk), "O")
         _render_panel_toggle(page, "inbox.note", NOTE_PANEL, str(talk), "N")
         if one.desk.snoozed_until is not None and one.desk.snoozed_until > one.now:
             actions.action_button(
-                page, "inbox.wake", partial(acts.unsnooze_conversation, page, talk), right=Right.CHAT, key=f"{key}:wake"
+                page, "inbox.wake", partial(unsnooze_conversation, page, talk), right=Right.CHAT, key=f"{key}:wake"
             )
         else:
             _render_panel_toggle(page, "inbox.snooze", SNOOZE_PANEL, str(talk), "S")
         if page.has_right(Right.REVIEW) and one.card.age.can_be_messaged and not one.card.age.over_18:
             _render_panel_toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
         elif page.has_right(Right.REVIEW) and one.card.age.over_18:
-            undo = partial(acts.withdraw_age_assurance, page, talk)
+            undo = partial(withdraw_age_assurance, page, talk)
             actions.action_button(page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw")
         if one.card.sales_stopped:
             if page.has_right(Right.REOPEN):
@@ -84,7 +100,7 @@ def _render_open_panels(page: PageContext, one: ConversationView) -> None:
     talk = str(one.desk.id)
     if one.mine and actions.typed_value(OFFER_PANEL) == talk:
         _render_offers(page, one)
-    acts.render_snooze_choices(page, one)
+    render_snooze_choices(page, one)
     if actions.typed_value(STOP_SALES_PANEL) == talk:
         _render_sales_stop(page, one)
     if actions.typed_value(AGE_PANEL) == talk and page.has_right(Right.REVIEW):
@@ -97,7 +113,7 @@ def _render_age_proof_form(page: PageContext, one: ConversationView) -> None:
     st.write(page.text("inbox.age_explained"))
     st.text_input(page.text("inbox.age_who"), key=f"{box}:who", max_chars=80)
     st.text_input(page.text("inbox.age_why"), key=f"{box}:why", max_chars=200)
-    act = partial(acts.confirm_age, page, one.desk.id, box)
+    act = partial(confirm_age, page, one.desk.id, box)
     actions.action_button(page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary")
 
 
@@ -113,11 +129,11 @@ def _render_message_composer(page: PageContext, one: ConversationView) -> None:
         height=110,
         max_chars=member_actions.MAX_REPLY_LENGTH,
         on_change=actions.run_action,
-        args=(partial(acts.save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
+        args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
     )
     for why in one.conflicts:
         st.warning(page.localizer.message_text(why))
-    act = partial(acts.send_reply, page, talk, box)
+    act = partial(send_reply, page, talk, box)
     with st.container(horizontal=True, gap="small"):
         key = f"{box}:send"
         actions.action_button(page, "inbox.send", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter")
@@ -135,7 +151,7 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
             st.session_state[box] = kept.text
         st.text_area(page.text("inbox.edit"), key=box, height=110, max_chars=member_actions.MAX_REPLY_LENGTH)
         with st.container(horizontal=True, gap="small"):
-            act = partial(acts.approve_suggestion, page, kept.id, box)
+            act = partial(approve_suggestion, page, kept.id, box)
             actions.action_button(
                 page,
                 "inbox.send_edited",
@@ -148,7 +164,7 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
             _render_panel_toggle(page, "inbox.cancel", EDIT_PANEL, str(kept.id))
         return
     with st.container(horizontal=True, gap="small"):
-        act = partial(acts.approve_suggestion, page, kept.id, "")
+        act = partial(approve_suggestion, page, kept.id, "")
         actions.action_button(
             page, "inbox.approve", act, right=Right.CHAT, key=f"{key}:yes", kind="primary", shortcut="A"
         )
@@ -157,7 +173,7 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
     if actions.typed_value(REJECT_PANEL) == str(kept.id):
         with st.container(horizontal=True, gap="small"):
             for why in DRAFT_REJECTIONS:
-                no = partial(acts.reject_suggestion, page, kept.id, why)
+                no = partial(reject_suggestion, page, kept.id, why)
                 actions.action_button(page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}")
 
 
@@ -165,7 +181,7 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
     if not one.offers and not one.plans:
         st.info(page.text("inbox.no_offers"))
     for candidate in one.offers:
-        ways = ("inbox.offer_one", acts.offer_pack, ""), ("inbox.offer_locked", acts.offer_locked_pack, ":lock")
+        ways = ("inbox.offer_one", offer_pack, ""), ("inbox.offer_locked", offer_locked_pack, ":lock")
         for code, act, way in ways[: 1 + candidate.locks]:
             actions.action_button(
                 page,
@@ -176,7 +192,7 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
                 params={"title": candidate.title, "price": page.localizer.format_money(candidate.price)},
             )
     for plan in one.plans:
-        show = partial(acts.offer_subscription, page, one.desk.id, plan)
+        show = partial(offer_subscription, page, one.desk.id, plan)
         actions.action_button(
             page,
             "inbox.offer_plan",
@@ -188,9 +204,10 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
-    box, stop = f"inbox:why:{one.desk.id}", not one.card.sales_stopped
+    box = f"inbox:why:{one.desk.id}"
+    stop = not one.card.sales_stopped
     st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
-    act = partial(acts.stop_sales, page, one.desk.id, box, stop)
+    act = partial(stop_sales, page, one.desk.id, box, stop)
     code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"
     actions.action_button(
         page, code, act, right=Right.STOP if stop else Right.REOPEN, key=f"{box}:{stop}", kind="primary"
@@ -205,5 +222,5 @@ def render_notes(page: PageContext, one: ConversationView) -> None:
     if st.session_state.pop(f"{box}:sent", False):
         st.session_state[box] = ""
     st.text_area(page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH)
-    act = partial(acts.add_note, page, one.desk.id, box)
+    act = partial(add_note, page, one.desk.id, box)
     actions.action_button(page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary")

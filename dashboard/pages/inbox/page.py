@@ -38,7 +38,8 @@ KINDS = frozenset(
 CHAT = "chat"
 """Names the open conversation in the address."""
 
-LIST_HEIGHT, LINES_HEIGHT = 640, 460
+LIST_HEIGHT = 640
+LINES_HEIGHT = 460
 """In pixels: what is long scrolls inside, and what one writes in stays in sight."""
 
 SAID = 42
@@ -108,7 +109,8 @@ def _render_conversation_list(page: PageContext, found: InboxView, chosen: UUID 
     order = found.conversation_order
     at = order.index(chosen) if chosen in order else -1
     with st.container(horizontal=True, gap="small"):
-        before, after = order[max(at - 1, 0)], order[min(at + 1, len(order) - 1)]
+        before = order[max(at - 1, 0)]
+        after = order[min(at + 1, len(order) - 1)]
         st.button(
             page.text("inbox.before"), key="inbox:before", shortcut="K", on_click=open_conversation, args=(before,)
         )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts.queries import get_channel, list_channels
 from connectors.contract.connector import Connector
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -25,8 +25,7 @@ from subscribers.inbox import member_actions, queries, saved_replies
 from subscribers.inbox.queries import ConversationDetail, FanCard, InboxEntry, InboxGroup
 from subscribers.inbox.saved_replies import SavedReply
 from subscribers.subscriptions.subscription_rows import Plan
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_members
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,8 @@ def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxVie
     """The list for this member, in the order of what it asks of them."""
     mine = {one.id: one for one in page.list_creators(scope)}
     found = queries.list_inbox(scope, list(mine))
-    me, groups = page.viewer.member.id, dict[InboxGroup, list[InboxEntry]]()
+    me = page.viewer.member.id
+    groups = dict[InboxGroup, list[InboxEntry]]()
     for group in InboxGroup:
         rows = [row for row in found if row.group(me, scope.now) is group]
         if rows:
@@ -95,7 +95,7 @@ def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxVie
     return InboxView(
         now=scope.now,
         creators=mine,
-        members={one.id: one.name for one in tenant_reads.list_members(scope)},
+        members={one.id: one.name for one in list_members(scope)},
         groups=groups,
         windows=[] if found else list(_list_sandbox_chat_links(scope, mine)),
         mark=change_marker(scope, page, chosen, creators=list(mine)),
@@ -113,7 +113,7 @@ def change_marker(
 
 def _list_sandbox_chat_links(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[SandboxChatLink]:
     rules = active_policy.current_bundle(scope)
-    for channel in channel_reads.list_channels(scope):
+    for channel in list_channels(scope):
         if channel.creator_id in mine and channel.chat_surface and rules.is_test_network(channel.platform):
             yield SandboxChatLink(
                 mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}"
@@ -130,7 +130,8 @@ def load_conversation(
     desk = queries.load_conversation_desk(scope, conversation_id, me)
     kept = unsent_text.load_unsent_text(scope, conversation_id, me)
     heard = moderation.list_comments_of_conversation(scope, conversation_id) if desk.public else []
-    there, chosen = conversation_connector(scope, conversation_id), selected_comment(heard, about)
+    there = conversation_connector(scope, conversation_id)
+    chosen = selected_comment(heard, about)
     can = there.capabilities
     return ConversationView(
         now=scope.now,
@@ -160,7 +161,7 @@ def load_conversation(
         else {},
         acts=can.moderates if desk.public else frozenset(),
         can_answer=COMMENT_REFERENCE in can.points_at,
-        longest=moderation.max_answer_length(can, channel_reads.get_channel(scope, desk.channel_id).surface),
+        longest=moderation.max_answer_length(can, get_channel(scope, desk.channel_id).surface),
     )
 
 
@@ -179,7 +180,7 @@ def conversation_connector(scope: Scope, conversation_id: UUID) -> Connector:
     """The platform of a conversation, with the account's own limits. Raises NotFound."""
     return account_connectors.connector_for(
         platform_connectors(),
-        channel_reads.get_channel(scope, conversation_rows.get_conversation(scope, conversation_id).channel_id),
+        get_channel(scope, conversation_rows.get_conversation(scope, conversation_id).channel_id),
     )
 
 

@@ -117,7 +117,8 @@ def _render_new_reply_form(page: PageContext, one: ConversationView, box: str) -
 
 
 def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
-    talk, names = one.desk.id, {answer.id: answer for answer in one.saved}
+    talk = one.desk.id
+    names = {answer.id: answer for answer in one.saved}
     which = st.selectbox(
         page.text("saved.which"),
         list(names),
@@ -125,7 +126,8 @@ def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
         key=f"{SAVED_REPLIES_PANEL}:which:{talk}",
     )
     chosen = names.get(which, one.saved[0])
-    form, sure = f"{SAVED_REPLIES_PANEL}:old:{chosen.id}", f"{SAVED_REPLIES_PANEL}:sure"
+    form = f"{SAVED_REPLIES_PANEL}:old:{chosen.id}"
+    sure = f"{SAVED_REPLIES_PANEL}:sure"
     st.text_input(
         page.text("saved.new_name"),
         chosen.name,
@@ -148,7 +150,8 @@ def insert_reply(
 ) -> None:
     """Lay an answer into the box, after what stands there."""
     conversation_creator(scope, page, talk)
-    standing, row = str(actions.typed_value(box) or ""), conversation_rows.get_conversation(scope, talk)
+    standing = str(actions.typed_value(box) or "")
+    row = conversation_rows.get_conversation(scope, talk)
     st.session_state[box] = saved_replies.insert_saved_reply(
         scope, row, page.viewer.member.id, answer_id, standing=standing, most=most
     )
@@ -159,7 +162,8 @@ def save_reply(page: PageContext, talk: UUID, scope: Scope, press: UUID, *, box:
     """Keep what stands in the box, to use it again."""
     conversation_creator(scope, page, talk)
     name, language, place = (str(actions.typed_value(f"{form}:{what}") or "") for what in ("name", "language", "place"))
-    words, row = str(actions.typed_value(box) or ""), conversation_rows.get_conversation(scope, talk)
+    words = str(actions.typed_value(box) or "")
+    row = conversation_rows.get_conversation(scope, talk)
     saved_replies.create_saved_reply(scope, row, name=name, words=words, language=language, place=place, key=press)
     st.session_state[f"{form}:name"] = ""
     return Message("saved.kept")

@@ -20,8 +20,11 @@ from gate.text.user_input import MAX_APPEAL_LENGTH
 from generators.containers import still_images
 from tenants.agencies.rights import Right
 
-BY, TURN = "never:by", "never:turn"
-NAME, FILE, WHY = "never:name", "never:file", "never:why"
+BY = "never:by"
+TURN = "never:turn"
+NAME = "never:name"
+FILE = "never:file"
+WHY = "never:why"
 WAYS = ("name", "face")
 KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif"]
 

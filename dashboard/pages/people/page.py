@@ -8,10 +8,10 @@ from dashboard.pages.people import (
     person_list,
     picture_confirmations,
     portal_code,
+    queries,
     shoot_cards,
     synthetic_people,
 )
-from dashboard.pages.people import queries as reads
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -58,7 +58,7 @@ def _render_reviewer_tasks(page: PageContext) -> None:
     creators: list[Creator] = page.read(
         lambda scope: reviewable_creators(page.viewer.member, page.list_creators(scope), works=False)
     )
-    found = page.read(lambda scope: reads.load_people(scope, creators, named="", only=[one.id for one in creators]))
+    found = page.read(lambda scope: queries.load_people(scope, creators, named="", only=[one.id for one in creators]))
     waits = [one for one in found.dossiers if synthetic_people.needs_review(page, one)]
     for one in waits:
         with st.container(border=True):

@@ -15,18 +15,20 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from gate.evidence.person_dossiers import PersonDossier
-from gate.people import persons as gate_people
+from gate.people import persons
 from gate.people.persons import MAX_PERSON_NAME, PERSON_KINDS, REAL_PERSON
 from tenants import audit
 from tenants.agencies.rights import Right
 
-OPEN, FIND = "people:open", "people:find"
+OPEN = "people:open"
+FIND = "people:find"
 NOBODY = ""
 
 
 def render_person_list(page: PageContext) -> None:
     """Draw everybody; above them who is open, below how to add somebody."""
-    named, chosen = str(actions.typed_value(FIND) or ""), st.session_state.get(OPEN)
+    named = str(actions.typed_value(FIND) or "")
+    chosen = st.session_state.get(OPEN)
     # before the papers: what is written down between the two is then still waited for, and drawn a moment later
     near = page.read(lambda scope: load_profile_context(scope, UUID(chosen))) if chosen else None
     found = page.read(lambda scope: load_people(scope, page.list_creators(scope), named=named, only=None))
@@ -108,7 +110,7 @@ def _add_person(kind: str, scope: Scope, _: UUID) -> Message:
     twin = str(actions.typed_value("person:twin") or "") if kind == "digital_twin" else ""
     if kind != REAL_PERSON and not chosen:
         raise BadInput("person.no_creator")
-    person_id = gate_people.add_person(
+    person_id = persons.add_person(
         scope,
         kind=kind,
         display_ref=name,

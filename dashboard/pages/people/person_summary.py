@@ -1,16 +1,15 @@
 """Person summary of people."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard.pages.people import surface_names, synthetic_people
-
-pass
-from datetime import timedelta
-
 from dashboard.pages.people.queries import PeopleView
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from gate.evidence.person_dossiers import PersonDossier
+
+pass
+
 
 BEFORE = timedelta(microseconds=1)
 """Ends are exclusive: what ends at midnight holds on the day before."""

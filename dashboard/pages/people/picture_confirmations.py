@@ -19,8 +19,7 @@ from foundation.i18n.translation import Message
 from gate.reviews import bystanders, depicted_people
 from gate.reviews.bystanders import BystanderCount
 from gate.reviews.depicted_people import PendingProposal
-from studio.library import demo_separation, member_reviews
-from studio.library import queries as studio_reads
+from studio.library import demo_separation, member_reviews, queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
@@ -59,9 +58,7 @@ def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> b
 
 def _list_covered_pictures(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:
     """Those that come blurred and that this member has not looked at."""
-    adult = [
-        one for one in assets if library_files.is_blurred(studio_reads.get_asset_bytes(scope, one).standing.rating)
-    ]
+    adult = [one for one in assets if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)]
     return frozenset(adult) - library_files.list_revealed(scope, adult)
 
 
@@ -145,7 +142,7 @@ def submit_confirmation(page: PageContext, asset_id: UUID, key: str, scope: Scop
 
 def _check_picture_revealed(page: PageContext, scope: Scope, asset_id: UUID) -> None:
     """Raise NotFound for a picture of nobody they were given, Refused for one they did not look at."""
-    found = studio_reads.get_asset_bytes(scope, asset_id)
+    found = queries.get_asset_bytes(scope, asset_id)
     mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN))
     if found.creator_id not in {one.id for one in mine}:
         raise NotFound("library.asset_unknown", destination="-")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.outbox import outbox
 from gate.consent import consent_offers, shoot_cards, subject_portal
@@ -22,11 +22,9 @@ from gate.reviews import bystanders, depicted_people
 from gate.reviews.bystanders import BystanderCount
 from gate.reviews.depicted_people import PendingProposal
 from gate.reviews.face_bans import list_face_bans
-from studio.library import assets as studio_library
-from studio.library import queries as studio_reads
-from studio.library.queries import AssetCard as Picture
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from studio.library import assets
+from studio.library.queries import AssetCard, list_asset_cards
+from tenants.agencies.queries import Creator, get_agency, list_members
 
 REFERENCES = 36
 """So many of a creator's newest pictures are offered as references."""
@@ -64,8 +62,8 @@ class ProfileContext:
 
 def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
     """What is needed to show one person whole, and to ask them for something."""
-    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
-    accounts = channel_reads.list_channels(scope)
+    names = {f"member:{one.id}": one.name for one in list_members(scope)}
+    accounts = queries.list_channels(scope)
     return ProfileContext(
         names,
         sorted({one.platform for one in accounts}),
@@ -74,12 +72,10 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
     )
 
 
-def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[Picture]:
+def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]:
     """Pictures of a creator that may be chosen as references; no demonstrations where those stand apart."""
-    found, own = (
-        studio_reads.list_asset_cards(scope, creator_id, limit=REFERENCES),
-        studio_library.needs_label_separation(scope, creator_id),
-    )
+    found = list_asset_cards(scope, creator_id, limit=REFERENCES)
+    own = assets.needs_label_separation(scope, creator_id)
     return [one for one in found if not one.standing.is_withheld and not (own and one.label)]
 
 
@@ -101,8 +97,8 @@ def load_shoot_cards(scope: Scope, creators: Sequence[Creator]) -> ShootCardsVie
         shoot_cards.list_cards(scope, [one.id for one in creators]),
         creators,
         subject_portal.list_linkable_people(scope),
-        sorted({one.platform for one in channel_reads.list_channels(scope)}),
-        tenant_reads.get_agency(scope).zone,
+        sorted({one.platform for one in queries.list_channels(scope)}),
+        get_agency(scope).zone,
         scope.now,
     )
 
@@ -133,7 +129,7 @@ class DepictionBanEntry:
 
 def list_depiction_ban_entries(scope: Scope) -> list[DepictionBanEntry]:
     """Whom nobody may show, by name or by face, the newest first."""
-    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    names = {f"member:{one.id}": one.name for one in list_members(scope)}
     found = [
         DepictionBanEntry(one.id, "name", one.name, one.noted_by, names.get(one.noted_by, ""), one.since)
         for one in depiction_bans.list_depiction_bans(scope)

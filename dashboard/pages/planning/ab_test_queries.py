@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, list_creator_channels
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from insights.analysis import ab_test_verdicts
 from insights.analysis.ab_test_verdicts import AbTestVerdict
-from schedules.posts import queries as schedule_reads
 from schedules.posts.channel_overrides import PostContent
-from schedules.posts.queries import MAX_PAGE_SIZE
+from schedules.posts.queries import MAX_PAGE_SIZE, get_stored_post
 from schedules.posts.states import SeriesState
 from schedules.recurrence import ab_tests, queries
 from schedules.recurrence.ab_tests import AbTestStatus, VariantTest
@@ -64,7 +62,7 @@ class AbTestsView:
 
 def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
     """A creator's tests, and what could be tested."""
-    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
+    accounts = {one.id: one for one in list_creator_channels(scope, creator.id)}
     tests = ab_tests.tests_of_creators(scope, [creator.id])
     return AbTestsView(
         creator,
@@ -75,7 +73,7 @@ def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
 
 
 def _build_ab_test_view(scope: Scope, test: VariantTest, channel: Channel) -> AbTestView:
-    a, b = (schedule_reads.get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id))
+    a, b = (get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id))
     found = ab_test_verdicts.judge_test(scope, test)
     return AbTestView(test, channel.name, a, b, found, ab_test_verdicts.verdict_message(test, found))
 
@@ -89,6 +87,6 @@ def _list_ab_test_candidates(
         if series.state is SeriesState.STOPPED or series.id in running or len(one.channels) != 1 or not series.coming:
             continue
         channel = accounts[one.channels[0]]
-        said = schedule_reads.get_stored_post(scope, one.post_id).content_for_channel(channel)
+        said = get_stored_post(scope, one.post_id).content_for_channel(channel)
         found.append(AbTestCandidate(series.id, channel.name, said, [wall.day for wall in series.coming]))
     return found

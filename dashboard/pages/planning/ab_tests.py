@@ -25,7 +25,8 @@ SERIES = "variants:series"
 BODY, PICTURE, DAY, METRIC, AGE, SIZE = (
     f"variants:{name}" for name in ("body", "picture", "day", "metric", "age", "size")
 )
-SAME, NONE = "same", "none"
+SAME = "same"
+NONE = "none"
 USUAL = 60
 """Posts of a test where nobody says."""
 
@@ -132,7 +133,8 @@ def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_
     def typed(name: str) -> str:
         return str(actions.typed_value(f"{name}:{one.series_id}") or "").strip()
 
-    picture, body = typed(PICTURE), typed(BODY)
+    picture = typed(PICTURE)
+    body = typed(BODY)
     wanted = AbTestRequest(
         parse_date(typed(DAY)),
         typed(METRIC),

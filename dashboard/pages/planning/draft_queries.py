@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from schedules.calendar import unscheduled_drafts
 from schedules.calendar.unscheduled_drafts import UnscheduledDraft
 from schedules.posts.channel_overrides import PostContent
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_members
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,9 @@ class DraftEntry:
 
 def list_drafts(scope: Scope, mine: Sequence[Creator]) -> list[DraftEntry]:
     """All of these creators, the last written first."""
-    known, names = (
-        {one.id: one for one in mine},
-        {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)},
-    )
-    accounts = {one.id: channel_reads.list_creator_channels(scope, one.id) for one in mine}
+    known = {one.id: one for one in mine}
+    names = {f"member:{one.id}": one.name for one in list_members(scope)}
+    accounts = {one.id: queries.list_creator_channels(scope, one.id) for one in mine}
     found = []
     for one in unscheduled_drafts.list_unscheduled_drafts(scope, known):
         places = {other.place for other in one.post.others}

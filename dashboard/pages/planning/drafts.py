@@ -17,7 +17,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.calendar import unscheduled_drafts
 from schedules.drafts.drafts import draft_of_post
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from tenants.agencies.rights import Right
 
 
@@ -70,6 +70,6 @@ def _resume_draft(one: DraftEntry, labels: Sequence[UUID]) -> None:
 
 
 def _delete_draft(page: PageContext, post_id: UUID, scope: Scope, _: UUID) -> Message:
-    page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id)
+    page.get_creator(scope, queries.get_stored_post(scope, post_id).creator_id)
     unscheduled_drafts.delete_draft(scope, post_id)
     return Message("aside.thrown")

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from dashboard.pages.posts.accounts import PostAccount
-from dashboard.pages.posts.accounts import list_post_accounts as accounts_of
+from channels.accounts.queries import channel_names
+from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
 from foundation.db.database import Scope
 from foundation.ops.wall_time import local_day
 from gate.policy.emergency_stops import StoppedScope
 from schedules.availability import slots
 from schedules.calendar.next_steps import is_next_step_stopped
 from schedules.downtime import account_blocks
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import DeliveryEntry, StoredPost
+from schedules.posts.queries import DeliveryEntry, StoredPost, get_stored_post
 from schedules.posts.states import NEEDS_DECISION, PENDING_STATES, DeliveryState
 from schedules.recurrence import evergreen_pools, queries
 from schedules.recurrence.evergreen_pools import PoolSchedule
@@ -69,7 +67,8 @@ class EvergreenView:
             return ""
         if all(one.taken_out for one in self.items):
             return "pool.nothing_inside"
-        until, today = self.rhythm.until if self.rhythm else None, local_day(self.now, self.creator.zone)
+        until = self.rhythm.until if self.rhythm else None
+        today = local_day(self.now, self.creator.zone)
         return "pool.is_over" if until is not None and until < today else "pool.nothing_coming"
 
     def state_code(self, entry: DeliveryEntry) -> str:
@@ -82,9 +81,10 @@ def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
     row = evergreen_pools.pool_of_creator(scope, creator.id)
     entries = evergreen_pools.list_pool_entries(scope, row.id) if row is not None else []
     inside = {UUID(one) for entry in entries for one in entry.wordings}
-    since, names = scope.now - RECENT, channel_reads.channel_names(scope)
+    since = scope.now - RECENT
+    names = channel_names(scope)
     known = queries.entries_of_pool_posts(scope, inside, since, scope.now + RECENT, names=names)
-    accounts = accounts_of(scope, [creator])
+    accounts = list_post_accounts(scope, [creator])
     hours = {one.id: slots.list_slots(scope, one.id) for one in accounts}
     rhythm = evergreen_pools.pool_schedule(row) if row is not None else None
     return EvergreenView(
@@ -116,5 +116,5 @@ def _build_evergreen_entry(
     mine = [one for one in known if one.post_id in wordings]
     left = [one.settled_at or one.due_at for one in mine if one.state is DeliveryState.PUBLISHED]
     ahead = [one.due_at for one in mine if one.state in PENDING_STATES]
-    written = [schedule_reads.get_stored_post(scope, one) for one in wordings]
+    written = [get_stored_post(scope, one) for one in wordings]
     return EvergreenEntry(entry_id, written, out, max(left, default=None), min(ahead, default=None))

@@ -16,8 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import to_wall_time
-from schedules.posts import queries as schedule_reads
-from schedules.posts import text_similarity
+from schedules.posts import queries, text_similarity
 from schedules.posts.queries import DeliveryEntry
 from schedules.recurrence import evergreen_pools
 from schedules.recurrence.evergreen_pools import PoolSchedule
@@ -26,7 +25,8 @@ from tenants.agencies.rights import Right
 
 A_DAY = timedelta(days=1)
 ACCOUNTS, AGE, EVERY, LABEL, UNTIL = (f"pool:{name}" for name in ("accounts", "age", "every", "label", "until"))
-WORDS, POST = "pool:words", "pool:post"
+WORDS = "pool:words"
+POST = "pool:post"
 
 
 def render_evergreen_queue(page: PageContext, asked: str) -> None:
@@ -50,7 +50,8 @@ def render_evergreen_queue(page: PageContext, asked: str) -> None:
 
 def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
     """Where and how often; a pause beside it."""
-    slug, now = found.creator.slug, found.rhythm or PoolSchedule(tuple(one.id for one in found.accounts))
+    slug = found.creator.slug
+    now = found.rhythm or PoolSchedule(tuple(one.id for one in found.accounts))
     names = {str(one.id): one.name for one in found.accounts}
     with st.expander(page.text("pool.rhythm"), expanded=found.pool_id is None), st.form(f"pool:{slug}", border=False):
         st.pills(
@@ -62,7 +63,8 @@ def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
             key=f"{ACCOUNTS}:{slug}",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            least, most = text_similarity.SIMILARITY_WINDOW // A_DAY, evergreen_pools.MAX_POOL_AGE // A_DAY
+            least = text_similarity.SIMILARITY_WINDOW // A_DAY
+            most = evergreen_pools.MAX_POOL_AGE // A_DAY
             st.number_input(page.text("pool.age"), least, most, now.min_age // A_DAY, key=f"{AGE}:{slug}", width=230)
             st.number_input(page.text("pool.every"), 0, most, now.every // A_DAY, key=f"{EVERY}:{slug}", width=230)
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -195,7 +197,7 @@ def _delivery_label(page: PageContext, one: DeliveryEntry) -> str:
 def _add_evergreen_post(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     post_id = UUID(str(actions.typed_value(key)))
-    if page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id).id != creator_id:
+    if page.get_creator(scope, queries.get_stored_post(scope, post_id).creator_id).id != creator_id:
         raise NotFound("post.unknown")
     evergreen_pools.add_post_to_pool(scope, post_id)
     return Message("pool.added")

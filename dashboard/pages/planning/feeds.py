@@ -18,7 +18,9 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 TICK = "5s"
-CREATOR, URL, ACCOUNTS = "feeds:creator", "feeds:url", "feeds:accounts"
+CREATOR = "feeds:creator"
+URL = "feeds:url"
+ACCOUNTS = "feeds:accounts"
 FeedAction = Callable[[Scope, UUID, UUID], None]
 
 
@@ -120,6 +122,7 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
 
 def _add_feed(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    url, accounts = actions.typed_value(f"{URL}:{creator_id}"), actions.typed_value(f"{ACCOUNTS}:{creator_id}")
+    url = actions.typed_value(f"{URL}:{creator_id}")
+    accounts = actions.typed_value(f"{ACCOUNTS}:{creator_id}")
     sources.add_feed(scope, creator_id, str(url or ""), [UUID(one) for one in accounts or []])
     return Message("files.feed_added")

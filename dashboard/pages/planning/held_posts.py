@@ -52,7 +52,8 @@ def render_creator_held_posts(page: PageContext, creator: Creator) -> bool:
             "pages/planning/templates/held_posts.html", found=shown, how=how, voice=page.localizer, word=page.text
         )
         act = partial(_resolve_held_posts, page, creator.id, how, shown.seen_versions)
-        key, code = f"held:go:{creator.id}:{how}", f"held.go_{how}"
+        key = f"held:go:{creator.id}:{how}"
+        code = f"held.go_{how}"
         actions.action_button(page, code, act, right=Right.RUN, key=key, kind="primary", disabled=not shown.moving)
     return True
 

@@ -5,8 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.planning import calendar_subscriptions, feeds
-from dashboard.pages.planning import import_export_queries as reads
+from dashboard.pages.planning import calendar_subscriptions, feeds, import_export_queries
 from dashboard.pages.planning.import_export_queries import DateRange, ImportsView
 from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions, page_context
@@ -22,8 +21,11 @@ from schedules.imports.states import ImportState
 from tenants.agencies.rights import Right
 
 TICK = "3s"
-FILE, ROUND, CHOSEN = "files:file", "files:round", "files:chosen"
-FIRST, LAST = "files:first", "files:last"
+FILE = "files:file"
+ROUND = "files:round"
+CHOSEN = "files:chosen"
+FIRST = "files:first"
+LAST = "files:last"
 SHOWN = 60
 """Findings on the page; the report has them all."""
 
@@ -39,7 +41,7 @@ def render_import_export(page: PageContext) -> None:
     if page.has_right(Right.RUN):
         _render_import_upload(page)
         _render_imports(page)
-    _render_export_form(page, page.read(lambda scope: reads.default_date_range(scope, mine[0].zone)))
+    _render_export_form(page, page.read(lambda scope: import_export_queries.default_date_range(scope, mine[0].zone)))
     if page.has_right(Right.RUN):
         calendar_subscriptions.render_calendar_subscriptions(page, mine)
         feeds.render_feeds(page, mine)
@@ -66,7 +68,7 @@ def _render_import_upload(page: PageContext) -> None:
 
 
 def _load_example_file(page: PageContext) -> bytes:
-    return page.read(lambda scope: reads.example_import_file(scope, page.list_creators(scope)))
+    return page.read(lambda scope: import_export_queries.example_import_file(scope, page.list_creators(scope)))
 
 
 def _submit_import_file(page: PageContext, key: str) -> None:
@@ -102,7 +104,7 @@ def _render_imports(drawn: PageContext) -> None:
         st.rerun()
     actions.show_notices(page, "files:brought")
     chosen = st.session_state.get(CHOSEN)
-    found = page.read(lambda scope: reads.load_imports(scope, page.list_creators(scope), chosen))
+    found = page.read(lambda scope: import_export_queries.load_imports(scope, page.list_creators(scope), chosen))
     if found.shown is None:
         draw_template("shell/templates/note.html", note=page.text("files.none"))
         return
@@ -135,7 +137,7 @@ def _render_import_actions(page: PageContext, shown: ImportView) -> None:
         if shown.state is ImportState.READY:
             _render_write_buttons(page, shown)
         if shown.findings:
-            make = partial(reads.import_report, shown, page.localizer)
+            make = partial(import_export_queries.import_report, shown, page.localizer)
             key = f"files:report:{shown.id}"
             st.download_button(page.text("files.report"), make, "report.csv", "text/csv", key=key, on_click="ignore")
         if shown.state is ImportState.WRITTEN:
@@ -147,11 +149,14 @@ def _render_import_actions(page: PageContext, shown: ImportView) -> None:
 
 def _render_write_buttons(page: PageContext, shown: ImportView) -> None:
     """Writing it, as drafts or planned at once."""
-    one, params = shown.lines == 1, {"count": page.localizer.format_number(shown.lines)}
+    one = shown.lines == 1
+    params = {"count": page.localizer.format_number(shown.lines)}
     draft, plan = (partial(_confirm_import, page, shown.id, plan) for plan in (False, True))
-    code, key = "files.write_one" if one else "files.write", f"files:write:{shown.id}"
+    code = "files.write_one" if one else "files.write"
+    key = f"files:write:{shown.id}"
     actions.action_button(page, code, draft, right=Right.RUN, key=key, kind="primary", params=dict(params))
-    code, key = "files.plan_one" if one else "files.plan", f"files:plan:{shown.id}"
+    code = "files.plan_one" if one else "files.plan"
+    key = f"files:plan:{shown.id}"
     actions.action_button(page, code, plan, right=Right.RUN, key=key, params=dict(params))
 
 
@@ -176,8 +181,10 @@ def _render_export_form(page: PageContext, usual: DateRange) -> None:
                 st.session_state[key] = f"{day:%d/%m/%Y}"
             st.text_input(page.text("files.first" if key == FIRST else "files.last"), key=key, width=180)
         try:
-            days = reads.parse_date_range(str(actions.typed_value(FIRST)), str(actions.typed_value(LAST)))
-            page.read(lambda scope: reads.check_export_size(scope, page.list_creators(scope), days))
+            days = import_export_queries.parse_date_range(
+                str(actions.typed_value(FIRST)), str(actions.typed_value(LAST))
+            )
+            page.read(lambda scope: import_export_queries.check_export_size(scope, page.list_creators(scope), days))
         except BadInput as refused:
             st.error(page.localizer.message_text(refused.message))
             return
@@ -194,4 +201,6 @@ def _render_export_form(page: PageContext, usual: DateRange) -> None:
 
 def _export_posts(page: PageContext, days: DateRange, form: str) -> bytes:
     """Read when it is asked for."""
-    return page.read(lambda scope: reads.export_posts(scope, page.list_creators(scope), page.localizer, days, form))
+    return page.read(
+        lambda scope: import_export_queries.export_posts(scope, page.list_creators(scope), page.localizer, days, form)
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.localization import MemberLocalizer
 from foundation.db.database import Scope
@@ -73,7 +73,7 @@ def load_imports(scope: Scope, mine: Sequence[Creator], chosen: UUID | None) -> 
 
 def load_feeds(scope: Scope, creator: Creator) -> FeedsView:
     """The feeds of a creator."""
-    accounts = {one.id: one.name for one in channel_reads.list_creator_channels(scope, creator.id)}
+    accounts = {one.id: one.name for one in queries.list_creator_channels(scope, creator.id)}
     return FeedsView(scope.now, creator, accounts, sources.list_feeds(scope, creator.id))
 
 
@@ -124,7 +124,7 @@ def export_posts(scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, 
 def example_import_file(scope: Scope, mine: Sequence[Creator]) -> bytes:
     """A file to fill in, with names that are known here."""
     creator = mine[0]
-    accounts = list(account_names.name_accounts(channel_reads.list_creator_channels(scope, creator.id)).values())
+    accounts = list(account_names.name_accounts(queries.list_creator_channels(scope, creator.id)).values())
     at = WallTime(local_day(scope.now, creator.zone) + timedelta(days=1), NOON, creator.zone)
     return exports.render_example_csv(creator.name, accounts[0] if accounts else "…", at)
 

@@ -201,7 +201,8 @@ def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineVi
                     width=260,
                 )
         with st.container(horizontal=True, gap="small"):
-            accept, keep = partial(_accept_week_line, page, line), partial(_save_week_line, page, line)
+            accept = partial(_accept_week_line, page, line)
+            keep = partial(_save_week_line, page, line)
             actions.submit_button(page, "week.accept", accept, right=Right.RUN, key=_line_field_key(line, "accept"))
             actions.submit_button(
                 page, "week.keep", keep, right=Right.RUN, key=_line_field_key(line, "keep"), kind="secondary"
@@ -229,7 +230,9 @@ def _line_to_change(line: WeekLineView) -> WeekLineChange:
 
 def _accept_week_line(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, line.creator_id)
-    version, wanted, now = line.version, _read_line_change(line), proposals.get_week_line(scope, line.id)
+    version = line.version
+    wanted = _read_line_change(line)
+    now = proposals.get_week_line(scope, line.id)
     if now.state is WeekLineState.ACCEPTED and wanted != _line_to_change(
         now
     ):  # in another tab: these words are in no draft

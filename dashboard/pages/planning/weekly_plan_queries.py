@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.ops.wall_time import local_day
 from schedules.suggestions.weekly_plans import proposals
@@ -52,9 +52,10 @@ def load_weekly_plan(scope: Scope, creator: Creator) -> WeeklyPlanView:
     """What one creator may be proposed, and what was."""
     every = proposals.list_week_proposals(scope, creator.id, limit=1 + EARLIER)
     manner = persona.writing_style_of_creator(scope, creator.id)
-    newest, earlier = every[:1], [one for one in every[1:] if one.open_lines]
+    newest = every[:1]
+    earlier = [one for one in every[1:] if one.open_lines]
     today = local_day(scope.now, creator.zone)
-    theirs = channel_reads.list_creator_channels(scope, creator.id)
+    theirs = queries.list_creator_channels(scope, creator.id)
     return WeeklyPlanView(
         now=scope.now,
         creator=creator,

@@ -85,14 +85,16 @@ def _parse_typed_time(key: str, zone: str) -> WallTime:
 def _reschedule_delivery(
     page: PageContext, creator_id: UUID, entry: DeliveryEntry, key: str, scope: Scope, _: UUID
 ) -> Message:
-    creator, at = page.get_creator(scope, creator_id), _parse_typed_time(key, entry.zone)
+    creator = page.get_creator(scope, creator_id)
+    at = _parse_typed_time(key, entry.zone)
     reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 
 
 def _add_channel(page: PageContext, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID) -> Message:
     key = f"{ADD}:{post_id}"
-    creator, at = page.get_creator(scope, creator_id), _parse_typed_time(key, zone)
+    creator = page.get_creator(scope, creator_id)
+    at = _parse_typed_time(key, zone)
     channel_id = UUID(str(actions.typed_value(key)))
     versioned_actions.schedule_post_on_channels(scope, post_id, channels=[channel_id], at=at)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())

@@ -47,12 +47,14 @@ def render_live_actions(page: PageContext, found: PostView, place: PostChannel) 
 
 
 def _render_repost_form(page: PageContext, found: PostView, place: PostChannel, key: str) -> None:
-    entry, zone = place.entry, place.entry.zone
+    entry = place.entry
+    zone = place.entry.zone
     at = to_wall_time(found.now + LATER, zone)
     with st.popover(page.text("outside.once_more")):
         note = page.text("outside.once_more_asked", account=entry.channel, place=page.localizer.zone_city(zone))
         draw_template("shell/templates/note.html", note=note)
-        day, clock = f"more:day:{entry.delivery_id}", f"more:clock:{entry.delivery_id}"
+        day = f"more:day:{entry.delivery_id}"
+        clock = f"more:clock:{entry.delivery_id}"
         st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
         st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
         act = partial(_repost_delivery, page, found.creator.id, entry)
@@ -66,8 +68,10 @@ def _request_removal(page: PageContext, creator_id: UUID, delivery_id: UUID, sco
 
 
 def _repost_delivery(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
-    creator, delivery_id = page.get_creator(scope, creator_id), entry.delivery_id
-    day, clock = actions.typed_value(f"more:day:{delivery_id}"), actions.typed_value(f"more:clock:{delivery_id}")
+    creator = page.get_creator(scope, creator_id)
+    delivery_id = entry.delivery_id
+    day = actions.typed_value(f"more:day:{delivery_id}")
+    clock = actions.typed_value(f"more:clock:{delivery_id}")
     at = WallTime(parse_date(str(day)), parse_time(str(clock)), entry.zone)
     reposts.repost_delivery(scope, delivery_id, at=at, connectors=platform_connectors())
     return Message(

@@ -52,7 +52,8 @@ def _option_key(about: str, option: PostOption) -> str:
 
 def _save_options(page: PageContext, found: PostView, about: tuple[UUID, str], scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, found.creator.id)
-    post_id, (channel_id, drawn) = found.post.id, about
+    post_id = found.post.id
+    (channel_id, drawn) = about
     platform = drafts.channel_of_post(scope, post_id, channel_id).platform
     typed = {
         one.name: (one.kind, str(actions.typed_value(_option_key(drawn, one)) or "").strip())

@@ -49,7 +49,9 @@ DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "fail
 """What comes next where somebody who plans has to decide."""
 BY_A_YES = MISSING_APPROVAL_CODES | {APPROVAL_EXPIRES_FIRST}
 """What would stop a post and is put right by a yes."""
-DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
+DAY = "post:day"
+CLOCK = "post:clock"
+ZONE = "post:zone"
 
 
 def render_post(page: PageContext, post_id: UUID) -> None:
@@ -145,7 +147,8 @@ def _resolve_next_step(page: PageContext, found: PostView, place: PostChannel) -
 
 
 def _render_delivery_actions(page: PageContext, found: PostView, place: PostChannel) -> None:
-    entry, about = place.entry, (page, found.creator.id, place.entry.delivery_id, place.entry.version)
+    entry = place.entry
+    about = (page, found.creator.id, place.entry.delivery_id, place.entry.version)
     key = f"{entry.delivery_id}:{entry.version}"
     with st.container(horizontal=True, gap="small"):
         if entry.state is DeliveryState.DRAFT and found.free:

@@ -19,7 +19,9 @@ from schedules.posts.states import DeliveryState
 from schedules.publishing import edit_requests
 from tenants.agencies.rights import Right
 
-TITLE, BODY, SEEN = "words:title", "words:body", "words:seen"
+TITLE = "words:title"
+BODY = "words:body"
+SEEN = "words:seen"
 SETTLED = frozenset({"edit.not_there"})
 
 

@@ -33,8 +33,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import StoredPost
+from schedules.posts.queries import StoredPost, get_stored_post
 from schedules.posts.states import CANCELLABLE, DeliveryState, SeriesState
 from schedules.recurrence import detached_occurrences, queries, series
 from schedules.recurrence.queries import SeriesView
@@ -120,7 +119,7 @@ def _detach_occurrence(
     page.get_creator(scope, creator_id)
     series_id, day = which
     post_id = detached_occurrences.detach_occurrence(scope, series_id, day, author=page.viewer.actor)
-    made.append(schedule_reads.get_stored_post(scope, post_id))
+    made.append(get_stored_post(scope, post_id))
     return Message("series.alone_done", {"day": f"{day:%d/%m/%Y}"})
 
 
@@ -146,7 +145,8 @@ def _render_series_change_form(page: PageContext, found: PostView, one: SeriesVi
 def _render_series_body_field(page: PageContext, prefix: str, said: str) -> None:
     """Its words from this date on. While nobody typed anything they are those the post has now: words that were changed
     meanwhile would else be written back."""
-    field, began = prefix + "body", prefix + "began"
+    field = prefix + "body"
+    began = prefix + "began"
     typed = st.session_state.get(field)
     if typed is None or (typed == st.session_state.get(began) and typed != said):
         st.session_state.update({field: said, began: said})
@@ -209,7 +209,8 @@ def _submit_series_change(page: PageContext, found: PostView, one: SeriesView, d
 def _change_following_occurrences(
     page: PageContext, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scope, _: UUID
 ) -> Message:
-    post, day = fresh.post, fresh.day
+    post = fresh.post
+    day = fresh.day
     creator = page.get_creator(scope, post.creator_id)
     repeat = fresh.choice.to_repeat(WallTime(day, parse_time(fresh.clock), fresh.one.repeat.zone))
     words = None
@@ -218,7 +219,8 @@ def _change_following_occurrences(
         said = (post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others, post.links)
         words = Draft(creator.id, *said)
     other = fresh.accounts if set(fresh.accounts) != set(fresh.one.channels) else None
-    change, confirmed = SeriesUpdate(repeat, words, other), fresh.choice.confirmed
+    change = SeriesUpdate(repeat, words, other)
+    confirmed = fresh.choice.confirmed
     new = series.change_following_occurrences(
         scope, fresh.one.id, day, change, author=page.viewer.actor, confirmed=confirmed
     )

@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.sending import edits
 from connectors.contract.capabilities import PostOption, PriceRange
 from connectors.shared.options import ChosenOptions, ReadableOption, readable_options
-
-pass
-from datetime import timedelta
-
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, to_wall_time
@@ -22,6 +18,9 @@ from schedules.drafts import drafts, previews
 from schedules.drafts.previews import PostPreview
 from schedules.posts.queries import StoredPost
 from tenants.agencies.queries import Creator
+
+pass
+
 
 SOON_DELAY = timedelta(seconds=15)
 """What "at once" means: time enough to change one's mind."""
@@ -60,7 +59,7 @@ def list_post_accounts(scope: Scope, mine: Sequence[Creator]) -> list[PostAccoun
             price_terms(one),
             platform_options(one.platform),
         )
-        for one in channel_reads.list_channels(scope)
+        for one in queries.list_channels(scope)
         if one.creator_id in theirs and one.surface
     ]
 

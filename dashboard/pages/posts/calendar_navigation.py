@@ -21,7 +21,8 @@ def select_creator(page: PageContext, asks: str, asked: str) -> Creator | None:
 
     Raises NotFound for a creator who is not theirs.
     """
-    mine, key = {one.slug: one for one in page.read(page.list_creators)}, f"{asks}:creator"
+    mine = {one.slug: one for one in page.read(page.list_creators)}
+    key = f"{asks}:creator"
     if not mine:
         draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return None

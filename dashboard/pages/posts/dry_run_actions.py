@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.pages.posts.queries import PostView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -14,8 +14,8 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from schedules.posts import dry_run_state
-from schedules.posts import queries as schedule_reads
 from schedules.posts.dry_run_state import DryRunTarget
+from schedules.posts.queries import get_stored_post
 from schedules.posts.states import CANCELLABLE
 from tenants.agencies.rights import Right
 
@@ -70,8 +70,8 @@ def _end_dry_run(page: PageContext, what: DryRunTarget, of_id: UUID, scope: Scop
 def _check_own_target(page: PageContext, scope: Scope, what: DryRunTarget, of_id: UUID) -> None:
     """Raise NotFound for what is of a creator who is not this member's."""
     if what == "post":
-        page.get_creator(scope, schedule_reads.get_stored_post(scope, of_id).creator_id)
+        page.get_creator(scope, get_stored_post(scope, of_id).creator_id)
     elif what == "channel":
-        page.get_creator(scope, channel_reads.get_channel(scope, of_id).creator_id)
+        page.get_creator(scope, queries.get_channel(scope, of_id).creator_id)
     elif page.viewer.member.creators:
         raise NotFound("rehearsal.unknown")

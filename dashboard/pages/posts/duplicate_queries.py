@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime
@@ -29,7 +28,7 @@ def load_draft_duplicates(scope: Scope, draft: Draft, at: WallTime | None) -> Du
     likes: list[DuplicatePost] = []
     once = []
     for channel_id in draft.channels:
-        channel = channel_reads.get_channel(scope, channel_id)
+        channel = queries.get_channel(scope, channel_id)
         said = channel_overrides.apply_overrides(draft.base_content, draft.others, channel)
         likes += duplicates.find_content_duplicates(
             scope, said, [channel_id], instant, connectors=platform_connectors()

@@ -104,7 +104,8 @@ def render_post_labels(page: PageContext, found: PostView) -> None:
 def _save_post_labels(page: PageContext, found: PostView, key: str, scope: Scope, _: UUID) -> Message:
     """Give and take what was changed on the page; what others did meanwhile stays."""
     page.get_creator(scope, found.creator.id)
-    seen, chosen = {one.id for one in found.labels}, {UUID(one) for one in actions.typed_value(key) or ()}
+    seen = {one.id for one in found.labels}
+    chosen = {UUID(one) for one in actions.typed_value(key) or ()}
     now = set(labels.label_ids_of_post(scope, found.post.id))
     labels.set_post_labels(scope, found.post.id, (now - (seen - chosen)) | (chosen - seen))
     return Message("post_label.saved")

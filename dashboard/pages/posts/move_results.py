@@ -6,7 +6,7 @@ A post at another hour, and the yes it has: what becomes of it is said before it
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.pages.posts.queries import PostView
 from dashboard.shell import time_zones
 from dashboard.shell.page_context import PageContext
@@ -32,10 +32,12 @@ def describe_unmoved_posts(page: PageContext, scope: Scope, done: Message, left:
     """What was done, and which posts stayed and why; that alone where none did."""
     if not left:
         return done
-    names, which = channel_reads.channel_names(scope), []
+    names = queries.channel_names(scope)
+    which = []
     for one in left[:FEW]:
         words = " ".join(one.words.split())[:BEGINNING] or "…"
-        account, why = names.get(one.channel_id, "?"), page.localizer.message_text(one.why)
+        account = names.get(one.channel_id, "?")
+        why = page.localizer.message_text(one.why)
         which.append(page.text("shift.stayed_one", post=words, account=account, why=why))
     if len(left) > FEW:
         which.append(page.text("shift.more", count=len(left) - FEW))

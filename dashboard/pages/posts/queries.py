@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, list_creator_channels
 from channels.attempts.queries import AttemptSummary, list_attempts_by_subject
 from channels.limits import send_limits
 from channels.limits.send_limits import SendingBlock
@@ -43,16 +42,21 @@ from schedules.drafts.previews import DestinationRules, rules_of_destination
 from schedules.edits import queries
 from schedules.edits.queries import EditView
 from schedules.posts import dry_run_state, labels
-from schedules.posts import queries as schedule_reads
 from schedules.posts.channel_overrides import PostContent
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.labels import Label
-from schedules.posts.queries import DeliveryEntry, DeliveryStep, StoredPost
+from schedules.posts.queries import (
+    DeliveryEntry,
+    DeliveryStep,
+    StoredPost,
+    delivery_timelines,
+    entries_of_post,
+    get_stored_post,
+)
 from schedules.posts.states import CANCELLABLE, PENDING_STATES, SCHEDULABLE, DeliveryState
 from schedules.publishing import preflight
 from schedules.recurrence import evergreen_pools
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_members
 
 JUDGED = 8
 """Places of a post that are checked ahead each time it is looked at; the others are ten minutes before their time."""
@@ -113,13 +117,13 @@ def load_post_channels(
 ) -> list[PostChannel]:
     """Each account of a post, with its story; what is known of all of them is read at once. `whole` is all of it."""
     about = {one.delivery_id: delivery_subject(one.delivery_id) for one in entries}
-    stories, tried = (
-        schedule_reads.delivery_timelines(scope, list(about)),
-        list_attempts_by_subject(scope, about.values()),
-    )
-    clicked, dry = short_links.clicks_of(scope, list(about.values())), dry_run_state.load_dry_run_check(scope)
+    stories = delivery_timelines(scope, list(about))
+    tried = list_attempts_by_subject(scope, about.values())
+    clicked = short_links.clicks_of(scope, list(about.values()))
+    dry = dry_run_state.load_dry_run_check(scope)
     held = send_limits.send_blocks(scope, {one.channel_id for one in entries}, brake=True, posts=True)
-    known, reworded = load_uncertain_deliveries(scope, entries), queries.edits_of_deliveries(scope, list(about))
+    known = load_uncertain_deliveries(scope, entries)
+    reworded = queries.edits_of_deliveries(scope, list(about))
     found = []
     for one in entries:
         what = about[one.delivery_id]
@@ -211,14 +215,14 @@ class PostView:
 def load_post(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> PostView:
     """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
     the next). Raises NotFound for one of a creator who is not theirs."""
-    post = schedule_reads.get_stored_post(scope, post_id)
+    post = get_stored_post(scope, post_id)
     creator = next((one for one in mine if one.id == post.creator_id), None)
     if creator is None:
         raise NotFound("post.unknown")
-    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
-    whole = schedule_reads.entries_of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
+    accounts = {one.id: one for one in list_creator_channels(scope, creator.id)}
+    whole = entries_of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
     entries = occurrence_entries(whole, occurrence, scope.now)
-    members = tenant_reads.list_members(scope)
+    members = list_members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = active_policy.current_bundle(scope)
     wished = any(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in entries)

@@ -25,7 +25,10 @@ NEVER = "never"
 REPEAT_KINDS = (NEVER, *map(str, RecurrenceUnit))
 WEEKDAYS = tuple(map(str, range(7)))
 MONTH_DATES = tuple(map(str, range(1, 32)))
-ON_DATE, ON_NTH, ON_LAST, ON_DATES = "date", "nth", "last", "dates"
+ON_DATE = "date"
+ON_NTH = "nth"
+ON_LAST = "last"
+ON_DATES = "dates"
 """In a month: on the day of the first time, on its weekday counted from the first or as the last, or on chosen days."""
 
 LAST_COMMON_DATE = 28

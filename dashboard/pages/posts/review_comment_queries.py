@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts.queries import channel_names
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.approvals import client_links, queries, review_comments, revisions
@@ -13,8 +13,7 @@ from schedules.approvals.review_comments import WHOLE_POST, CommentAnchor, Revie
 from schedules.approvals.revisions import ChangeRequest, RevisionSinceVerdict, TextChange
 from schedules.posts import channel_overrides
 from schedules.posts.queries import StoredPost
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Member
+from tenants.agencies.queries import Member, list_members
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ class ReviewCommentsView:
 
 def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewCommentsView:
     """What is said of a post. Raises NotFound for one of a creator who is not this member's."""
-    found, members = queries.load_post_discussion(scope, post_id), tenant_reads.list_members(scope)
+    found = queries.load_post_discussion(scope, post_id)
+    members = list_members(scope)
     readers = review_comments.filter_comment_readers(members, found.creator, internal=False)
     return ReviewCommentsView(
         now=scope.now,
@@ -81,7 +81,7 @@ def load_review_comments(scope: Scope, post_id: UUID, member: Member) -> ReviewC
         names=client_links.client_names(scope, [found.creator.id]) | {one.principal_id: one.name for one in members},
         listeners=[one for one in readers if one.principal_id != member.principal_id],
         spots=_list_comment_anchors(found.post),
-        places={str(key): name for key, name in channel_reads.channel_names(scope).items()},
+        places={str(key): name for key, name in channel_names(scope).items()},
         told=review_comments.has_unread_mention(scope, post_id, member.principal_id),
         inside=review_comments.can_read_internal(member),
     )
@@ -94,9 +94,7 @@ def load_change_requests(scope: Scope, post_id: UUID) -> list[tuple[str, ChangeR
     pending = [one for one in revisions.load_revision_history(scope, row)[0] if not (one.answered or one.agreed)]
     if not pending:
         return []
-    names = client_links.client_names(scope, [creator.id]) | {
-        one.principal_id: one.name for one in tenant_reads.list_members(scope)
-    }
+    names = client_links.client_names(scope, [creator.id]) | {one.principal_id: one.name for one in list_members(scope)}
     return [(names.get(one.by, ""), one) for one in pending]
 
 

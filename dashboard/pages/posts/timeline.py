@@ -90,7 +90,8 @@ def _find_unsent_instants(found: PostView, steps: Sequence[DeliveryStep], asked:
 
 
 def _build_step_line(found: PostView, step: DeliveryStep, unsent: Collection[datetime]) -> TimelineLine:
-    code, by = step_code(step), found.people.get(step.by, "")
+    code = step_code(step)
+    by = found.people.get(step.by, "")
     if (
         step.after is DeliveryState.APPROVED and step.by == found.post.author
     ):  # nobody approves their own work: nobody was asked

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts.queries import get_channel
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime
@@ -19,7 +19,7 @@ def list_blockers(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[
     """What of the accounts of a post would keep it back at a time, each said once; it can be planned all the same."""
     found: list[Message] = []
     for channel_id in channels:
-        said = preflight.troubles_of_account(scope, channel_reads.get_channel(scope, channel_id), at)
+        said = preflight.troubles_of_account(scope, get_channel(scope, channel_id), at)
         found += [one for one in said if one not in found]
     return found
 

@@ -22,7 +22,8 @@ from tenants.agencies.rights import Right
 
 def describe_timing_warning(page: PageContext, near: IntervalWarning) -> str:
     """What is too near, or quiet, and the nearest time that is not; said once for people."""
-    at, instead = near.instead, ""
+    at = near.instead
+    instead = ""
     if at is not None:
         instead = page.text("near.instead", instead=f"{page.localizer.format_short_day(at.day)} {at.clock:%H:%M}")
     if near.at is not None:
@@ -83,7 +84,8 @@ def render_timing_warning(page: PageContext, creator_id: UUID, place: PostChanne
 def _reschedule_delivery(
     page: PageContext, creator_id: UUID, entry: DeliveryEntry, at: WallTime, scope: Scope, _: UUID
 ) -> Message:
-    creator, at = page.get_creator(scope, creator_id), to_zone(at, entry.zone)
+    creator = page.get_creator(scope, creator_id)
+    at = to_zone(at, entry.zone)
     reschedule_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     return move_results.describe_move(page, scope, creator, at, [entry.delivery_id])
 

@@ -18,7 +18,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from schedules.publishing import uncertain_deliveries
 from tenants.agencies.rights import Right
 
@@ -26,7 +26,8 @@ WAIT = 3.0
 """Seconds in which the risk can be read before the second press works."""
 
 TICK = "1s"
-AGAIN, LEAVE = "again", "leave"
+AGAIN = "again"
+LEAVE = "leave"
 
 
 def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: datetime) -> None:
@@ -93,9 +94,7 @@ def _clear_first_press(key: str) -> None:
 
 def _check_own_delivery(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
     """Raise NotFound unless the post is of a creator this member works for."""
-    page.get_creator(
-        scope, schedule_reads.get_stored_post(scope, schedule_reads.post_id_of_delivery(scope, delivery_id)).creator_id
-    )
+    page.get_creator(scope, queries.get_stored_post(scope, queries.post_id_of_delivery(scope, delivery_id)).creator_id)
 
 
 def _confirm_published(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.attempts.queries import AttemptSummary, list_attempts_by_subject
 from connectors.contract.post_addresses import SupportsProfileUrl
@@ -18,7 +17,8 @@ from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from schedules.publishing.uncertain_deliveries import deliveries_with_pending_lookup
 
-SENT, LOOK = "send", "look"
+SENT = "send"
+LOOK = "look"
 SHOWN = 5
 """So many of the last looks are shown."""
 
@@ -48,8 +48,9 @@ def load_uncertain_deliveries(scope: Scope, entries: Sequence[DeliveryEntry]) ->
     if not doubted:
         return {}
     told = list_attempts_by_subject(scope, [delivery_subject(one.delivery_id) for one in doubted])
-    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
-    found, ahead = {}, deliveries_with_pending_lookup(scope, [one.delivery_id for one in doubted])
+    accounts = {one.id: one for one in queries.list_channels(scope)}
+    found = {}
+    ahead = deliveries_with_pending_lookup(scope, [one.delivery_id for one in doubted])
     for one in doubted:
         on = accounts.get(one.channel_id)
         home = _find_profile_url(on) if on is not None else ""

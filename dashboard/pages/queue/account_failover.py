@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from dashboard.pages.posts import move_results
 from dashboard.pages.queue.queries import QueueView
 from dashboard.shell import actions
@@ -30,7 +30,8 @@ def render_account_failover(page: PageContext, found: QueueView) -> None:
         names = {str(one.id): one.name for one in found.spares}
         key = f"{TARGET}:{found.channel.id}"
         target = st.selectbox(page.text("spare.target"), list(names), format_func=lambda one: names[one], key=key)
-        source_id, target_id = found.channel.id, UUID(target)
+        source_id = found.channel.id
+        target_id = UUID(target)
         try:
             shown = page.read(lambda scope: account_failover.preview_failover(scope, source_id, target_id))
         except GreenroomError as wrong:
@@ -46,7 +47,7 @@ def _move_to_spare_account(
     page: PageContext, source_id: UUID, target_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID
 ) -> Message:
     for channel_id in (source_id, target_id):
-        page.get_creator(scope, channel_reads.get_channel(scope, channel_id).creator_id)
+        page.get_creator(scope, queries.get_channel(scope, channel_id).creator_id)
     done = account_failover.move_to_spare_account(scope, source_id, target_id, seen=seen)
     counts = {"count": len(done.moving), "doubled": len(done.doubled), "left": len(done.left)}
     told = Message("spare.done_asks" if done.asks_again else "spare.done", counts)

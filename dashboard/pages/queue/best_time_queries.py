@@ -13,13 +13,14 @@ from foundation.ops.wall_time import load_zone, local_day
 from insights.analysis import best_times
 from insights.analysis.best_times import BestTimesAdvice
 from insights.metrics.queries import post_results
-from schedules.posts import queries as schedule_reads
+from schedules.posts import queries
 from tenants.agencies.queries import Creator
 
 AGE_HOURS = 24
 """The age at which posts are compared: a week is late to learn from, an hour is mostly chance."""
 
-WORKDAYS, WEEKENDS = (0, 1, 2, 3, 4), (5, 6)
+WORKDAYS = (0, 1, 2, 3, 4)
+WEEKENDS = (5, 6)
 """Days as slots count them: 0 is Monday."""
 
 
@@ -42,7 +43,8 @@ class BestTimesView:
 def load_best_times(scope: Scope, creator: Creator, channel_id: UUID) -> BestTimesView:
     """What the results of an account say of its hours, on the creator's clock."""
     found = post_results(scope, channel_id, age_hours=AGE_HOURS, most=best_times.MAX_SAMPLES)
-    zone, outside = load_zone(creator.zone), schedule_reads.publish_times(scope, found)
+    zone = load_zone(creator.zone)
+    outside = queries.publish_times(scope, found)
     at = {one: moment.astimezone(zone) for one, moment in outside.items()}
     samples = [
         (at[one].hour + at[one].minute / 60, float(at[one].weekday() in WEEKENDS), value)

@@ -39,7 +39,8 @@ def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: 
 
 def _describe_evidence(page: PageContext, seen: BestTimesView) -> str:
     """How far the evidence goes."""
-    posts, lacking = page.localizer.format_number(seen.advice.posts), seen.advice.lacking
+    posts = page.localizer.format_number(seen.advice.posts)
+    lacking = seen.advice.lacking
     if lacking:
         code = "hours.lacking_one" if lacking == 1 else "hours.lacking"
         return page.text(code, count=page.localizer.format_number(lacking), posts=posts)
@@ -58,4 +59,5 @@ def _describe_best_hour(page: PageContext, one: BestHour) -> str:
 
 
 def _fill_slot_fields(days: str, wanted: Sequence[int], clock: str, hour: str) -> None:
-    st.session_state[days], st.session_state[clock] = list(wanted), hour
+    st.session_state[days] = list(wanted)
+    st.session_state[clock] = hour

@@ -54,7 +54,8 @@ def _render_move_form(page: PageContext, found: QueueView) -> None:
     by = TimeOffset(int(days), int(hours) * 60)
     try:
         zone = found.creator.zone
-        start, end = day_bounds(parse_date(first), zone)[0], day_bounds(parse_date(last), zone)[1]
+        start = day_bounds(parse_date(first), zone)[0]
+        end = day_bounds(parse_date(last), zone)[1]
         chosen = MoveSelection(found.creator.id, channel_id, max(start, found.now), end)
         shown = page.read(lambda scope: bulk_moves.preview_bulk_move(scope, chosen, by))
     except GreenroomError as wrong:

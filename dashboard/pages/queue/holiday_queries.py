@@ -7,7 +7,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from schedules.availability import public_holidays
 from schedules.availability.public_holidays import HolidaySetting
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 
 
@@ -24,7 +24,7 @@ class HolidayChoices:
 
 def load_holidays(scope: Scope, mine: Sequence[Creator], creator_id: UUID) -> HolidayChoices:
     """The choices around a creator."""
-    every = {one.id for one in tenant_reads.list_creators(scope)}
+    every = {one.id for one in queries.list_creators(scope)}
     return HolidayChoices(
         now=public_holidays.effective_holiday_settings(scope, [creator_id]).get(creator_id),
         own=public_holidays.get_holiday_setting(scope, creator_id),

@@ -19,8 +19,10 @@ from schedules.availability import holiday_settings, public_holidays
 from schedules.availability.public_holidays import Holiday, HolidaySetting
 from tenants.agencies.rights import Right
 
-ALL, HERS = "all", "hers"
-AS_AGENCY, NONE = "as_agency", ""
+ALL = "all"
+HERS = "hers"
+AS_AGENCY = "as_agency"
+NONE = ""
 WHOSE = "holidays:whose"
 
 

@@ -7,20 +7,16 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import lifecycle, queries
 from dashboard.pages.posts import move_results
-from dashboard.pages.posts.accounts import PostAccount
-from dashboard.pages.posts.accounts import list_post_accounts as accounts_of
+from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
 from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.pages.queue import (
     account_failover,
     best_times,
     bulk_moves,
     holidays,
-)
-from dashboard.pages.queue import (
-    quiet_periods as calendar_quiet,
+    quiet_periods,
 )
 from dashboard.pages.queue.queries import QueueView, load_queue
 from dashboard.shell import actions
@@ -30,8 +26,8 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
-from schedules.availability import quiet_periods as quiet
 from schedules.availability import slots
+from schedules.availability.quiet_periods import find_covering_period
 from schedules.availability.slots import MAX_JITTER_MINUTES
 from schedules.notices import interval_waits
 from schedules.rescheduling import queue
@@ -39,7 +35,9 @@ from schedules.rescheduling.queue import QueueEntry
 from tenants.agencies.rights import Right
 
 ACCOUNT = "queue:account"
-APART, BINDS, HOLDS = "queue:apart", "queue:binds", "queue:holds"
+APART = "queue:apart"
+BINDS = "queue:binds"
+HOLDS = "queue:holds"
 DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
 MINUTE = timedelta(minutes=1)
 SHOWN = 60
@@ -51,7 +49,7 @@ def render_queue(page: PageContext, asked: str) -> None:
     render_back_button(page)
     draw_template("pages/queue/templates/header.html", word=page.text)
     mine = page.read(page.list_creators)
-    offered = page.read(lambda scope: accounts_of(scope, mine))
+    offered = page.read(lambda scope: list_post_accounts(scope, mine))
     if not offered:
         draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
         return
@@ -60,7 +58,7 @@ def render_queue(page: PageContext, asked: str) -> None:
     actions.show_notices(page, "queue")
     _render_queue_entries(page, found)
     _render_slots(page, found)
-    calendar_quiet.render_quiet_periods(page, found)
+    quiet_periods.render_quiet_periods(page, found)
     holidays.render_holidays(page, found)
     bulk_moves.render_bulk_move(page, found)
     account_failover.render_account_failover(page, found)
@@ -92,7 +90,7 @@ def _open_selected_account() -> None:
 
 def require_own_creator(page: PageContext, scope: Scope, channel_id: UUID) -> UUID:
     """The creator of an account. Raises NotFound for one that is not this member's."""
-    return page.get_creator(scope, channel_reads.get_channel(scope, channel_id).creator_id).id
+    return page.get_creator(scope, queries.get_channel(scope, channel_id).creator_id).id
 
 
 def _render_queue_entries(page: PageContext, found: QueueView) -> None:
@@ -108,7 +106,7 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
     for place, one in enumerate(found.entries[:SHOWN]):
         key = f"{one.delivery_id}:{one.version}:{place}"
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"queued:{key}"):
-            calm = quiet.find_covering_period(found.quiet, one.due_at)
+            calm = find_covering_period(found.quiet, one.due_at)
             draw_template(
                 "pages/queue/templates/entry.html",
                 one=one,
@@ -230,7 +228,8 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
 def _render_slot(page: PageContext, found: QueueView, slot_id: UUID, said: str) -> None:
     """One hour: taken away by a press, or after a word on what stands at it."""
     there = queue.entries_at_slot(found.entries, slot_id)
-    why, key = page.text("queue.slot_remove"), f"slot:{slot_id}"
+    why = page.text("queue.slot_remove")
+    key = f"slot:{slot_id}"
     only = (partial(_remove_slot, page, slot_id), Right.RUN, key)
     if not there:
         st.button(said, key=key, icon=":material/close:", help=why, on_click=actions.run_action, args=only)
@@ -252,10 +251,8 @@ def _close_slot(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scop
 
 def _save_minimum_interval(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     require_own_creator(page, scope, channel_id)
-    minutes, holds = (
-        int(actions.typed_value(f"{APART}:{channel_id}") or 0),
-        bool(actions.typed_value(f"{BINDS}:{channel_id}")),
-    )
+    minutes = int(actions.typed_value(f"{APART}:{channel_id}") or 0)
+    holds = bool(actions.typed_value(f"{BINDS}:{channel_id}"))
     interval_waits.set_minimum_interval(scope, channel_id, minutes=minutes, holds=holds)
     lifecycle.hold_repeats(scope, channel_id, bool(actions.typed_value(f"{HOLDS}:{channel_id}")))
     return Message("queue.apart_holds" if holds and minutes else "queue.apart_kept")
@@ -266,7 +263,8 @@ def _add_slots(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Me
     days = actions.typed_value(DAYS) or []
     if not days:
         raise BadInput("queue.no_days")
-    clock, label = parse_time(str(actions.typed_value(CLOCK) or "")), str(actions.typed_value(LABEL) or "")
+    clock = parse_time(str(actions.typed_value(CLOCK) or ""))
+    label = str(actions.typed_value(LABEL) or "")
     for day in days:
         slots.add_slot(
             scope,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from dashboard.pages.posts.accounts import PostAccount
@@ -50,11 +50,11 @@ class QueueView:
 
 def load_queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> QueueView:
     """One account's queue. Raises NotFound for an account of a creator who is not theirs."""
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     creator = next((one for one in mine if one.id == channel.creator_id), None)
     if creator is None:
         raise NotFound("channel.unknown")
-    theirs = channel_reads.list_creator_channels(scope, creator.id)
+    theirs = queries.list_creator_channels(scope, creator.id)
     spares = [
         PostAccount(one.id, one.creator_id, one.name, one.platform, True)
         for one in theirs

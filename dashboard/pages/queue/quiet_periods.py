@@ -24,7 +24,8 @@ from schedules.rescheduling.pauses import PostingPause
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-HERE, ALL = "here", "all"
+HERE = "here"
+ALL = "all"
 LABEL, FIRST, LAST, WHERE = (f"quiet:{name}" for name in ("label", "first", "last", "where"))
 WEEKDAY, START, END, NIGHT = (f"quiet:{name}" for name in ("weekday", "start", "end", "night"))
 P_WORDS, P_FIRST, P_LAST, P_WHERE = (f"pause:{name}" for name in ("words", "first", "last", "where"))

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import queries as reads
-from dashboard.pages.shop import statement_columns as shop_columns
+from dashboard.pages.shop import queries, statement_columns
 from dashboard.pages.shop.queries import AccountingView
 from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
 from dashboard.shell import actions
@@ -24,12 +23,14 @@ from subscribers.ledger import month_close
 from subscribers.ledger.month_close import LedgerMonth
 from subscribers.statements import bookings, column_mappings, columns, file_reader
 from subscribers.statements.bookings import CheckedLine, LineOutcome
-from subscribers.statements.file_reader import StatementFile as File
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from subscribers.statements.file_reader import StatementFile
+from tenants.agencies.queries import Creator, get_agency
 from tenants.agencies.rights import Right
 
-MONTH, SOURCE, FILE, SAMPLE = "shop:month", "shop:source", "shop:file", "shop:sample"
+MONTH = "shop:month"
+SOURCE = "shop:source"
+FILE = "shop:file"
+SAMPLE = "shop:sample"
 SHOWN = 60
 """Lines of a report that are shown; all of them count."""
 
@@ -47,14 +48,14 @@ def render_accounting(page: PageContext, creator: Creator) -> None:
 
 
 def _render_month(page: PageContext, creator: Creator) -> None:
-    known = page.read(lambda scope: reads.list_months(scope, creator))
+    known = page.read(lambda scope: queries.list_months(scope, creator))
     first = st.selectbox(
         page.text("shop.month"),
         known,
         format_func=page.localizer.format_month,
         key=f"{MONTH}:{creator.id}",
     )
-    books = page.read(lambda scope: reads.load_month(scope, page, creator.id, first))
+    books = page.read(lambda scope: queries.load_month(scope, page, creator.id, first))
     found = books.month
     draw_template("pages/shop/templates/month.html", **_build_template_values(page, creator, books))
     with st.container(horizontal=True, gap="small"):
@@ -76,9 +77,11 @@ def _build_template_values(page: PageContext, creator: Creator, books: Accountin
 
 def _render_downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
     """The month as a table, as a page and as a PDF; each is made when it is asked for."""
-    found, names = books.month, books.names
-    name, title = f"{creator.slug}-{found.month:%Y-%m}", _statement_title(page, creator, found.month)
-    agency = page.read(tenant_reads.get_agency).name
+    found = books.month
+    names = books.names
+    name = f"{creator.slug}-{found.month:%Y-%m}"
+    title = _statement_title(page, creator, found.month)
+    agency = page.read(get_agency).name
     close = found.close
     when = page.localizer.format_moment(close.at, found.until) if close is not None else ""
     by = names.get(close.by, page.text("shop.by.house")) if close is not None else ""
@@ -86,7 +89,7 @@ def _render_downloads(page: PageContext, creator: Creator, books: AccountingView
     sheet = MonthlyStatement(title, agency, creator.name, about, found, books.spent, page.localizer, books.requests)
     values = {**_build_template_values(page, creator, books), "title": title}
     ways: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
-        "csv": (f"{name}.csv", "text/csv", partial(reads.month_csv, found)),
+        "csv": (f"{name}.csv", "text/csv", partial(queries.month_csv, found)),
         "html": (
             f"{name}.html",
             "text/html",
@@ -116,12 +119,12 @@ def _close_month(page: PageContext, creator_id: UUID, first: date, scope: Scope,
 def _render_statement_import(page: PageContext, creator: Creator) -> date:
     """Where a file is handed in; the day it is there."""
     draw_template("shell/templates/empty_note.html", note=page.text("shop.import_what"))
-    today, demo = page.read(lambda scope: (local_day(scope.now, creator.zone), tenant_reads.get_agency(scope).demo))
+    today, demo = page.read(lambda scope: (local_day(scope.now, creator.zone), get_agency(scope).demo))
     _render_earnings_accounts(page, creator)
     if not page.has_right(Right.BOOKS):
         return today
     with st.container(horizontal=True, gap="small"):
-        example = reads.sample_statement(creator, today)
+        example = queries.sample_statement(creator, today)
         st.download_button(page.text("shop.template"), example, "releve.csv", "text/csv", key="shop:template")
         if demo:
             st.button(page.text("shop.use_sample"), key="shop:use_sample", on_click=_use_sample)
@@ -152,7 +155,7 @@ def _find_uploaded_file(creator: Creator, today: date) -> tuple[str, bytes] | No
     uploaded = actions.typed_value(FILE)
     if uploaded is not None:
         return str(uploaded.name), bytes(uploaded.getvalue())
-    return ("releve.csv", reads.sample_statement(creator, today).encode()) if actions.typed_value(SAMPLE) else None
+    return ("releve.csv", queries.sample_statement(creator, today).encode()) if actions.typed_value(SAMPLE) else None
 
 
 def _render_import_preview(page: PageContext, creator: Creator, today: date, data: bytes) -> None:
@@ -163,7 +166,7 @@ def _render_import_preview(page: PageContext, creator: Creator, today: date, dat
         table = file_reader.parse_table(data)
         known = page.read(lambda scope: column_mappings.known_format(scope, table.heading))
         if known is None or _render_remap_toggle(page, table.heading):
-            shop_columns.render_column_form(page, table, known)
+            statement_columns.render_column_form(page, table, known)
         sheet = file_reader.read_statement(data, source, known)
     except GreenroomError as refused:
         st.error(page.localizer.message_text(refused.message))
@@ -188,7 +191,7 @@ def _render_remap_toggle(page: PageContext, heading: Sequence[str]) -> bool:
     )
 
 
-def _render_import_lines(page: PageContext, sheet: File, weighed: list[CheckedLine]) -> None:
+def _render_import_lines(page: PageContext, sheet: StatementFile, weighed: list[CheckedLine]) -> None:
     draw_template(
         "pages/shop/templates/import_report.html",
         weighed=weighed[:SHOWN],

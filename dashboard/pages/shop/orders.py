@@ -140,7 +140,8 @@ def _render_refund_form(page: PageContext, sold: OrderRow, charge: OrderCharge) 
         st.expander(page.text("shop.refund", amount=page.localizer.format_money(charge.money))),
         st.form(f"refund:{charge.id}"),
     ):
-        why, typed = f"shop:why:{charge.id}", f"shop:sure:{charge.id}"
+        why = f"shop:why:{charge.id}"
+        typed = f"shop:sure:{charge.id}"
         st.selectbox(page.text("shop.refund_why"), WHYS, format_func=lambda one: page.text(f"shop.why.{one}"), key=why)
         st.text_input(page.text("shop.refund_sure", word=word), key=typed, max_chars=20)
         act = partial(_refund_payment, page, sold.id, charge.id, (why, typed, word))

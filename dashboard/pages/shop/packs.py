@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.shop import queries as reads
+from dashboard.pages.shop import queries
 from dashboard.pages.shop.queries import PacksView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -23,14 +23,17 @@ from subscribers.rails.contract import RailTerms
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-PRICING, MAKING = "shop:pricing", "shop:making"
-TITLE, PRICE, PICTURES = "shop:title", "shop:price", "shop:pictures"
+PRICING = "shop:pricing"
+MAKING = "shop:making"
+TITLE = "shop:title"
+PRICE = "shop:price"
+PICTURES = "shop:pictures"
 ACROSS = 3
 
 
 def render_packs(page: PageContext, creator: Creator) -> None:
     """Draw the shelf, and the form of a new pack where there is none or one is asked for."""
-    found = page.read(lambda scope: reads.load_packs(scope, creator))
+    found = page.read(lambda scope: queries.load_packs(scope, creator))
     runs = page.has_right(Right.RUN)
     if not found.wares:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_packs", creator=creator.name))
@@ -68,7 +71,8 @@ def _render_pack(page: PageContext, found: PacksView, ware: PackListing, *, runs
                 args=(PRICING, str(ware.id)),
             )
         after = PackState.PAUSED if ware.state is PackState.ACTIVE else PackState.ACTIVE
-        act, key = partial(_set_pack_state, page, ware.id, after), f"shop:{after}:{ware.id}"
+        act = partial(_set_pack_state, page, ware.id, after)
+        key = f"shop:{after}:{ware.id}"
         actions.action_button(page, f"shop.to.{after}", act, right=Right.RUN, key=key)
     if st.session_state.get(PRICING) == str(ware.id):
         for rail in found.rails:
@@ -151,13 +155,13 @@ def _create_pack(page: PageContext, creator_id: UUID, rail: RailTerms | None, sc
 
 
 def _set_pack_price(page: PageContext, pack_id: UUID, rail: RailTerms, box: str, scope: Scope, _press: UUID) -> Message:
-    pack = reads.require_own_pack(scope, page, pack_id)
+    pack = queries.require_own_pack(scope, page, pack_id)
     set_price(scope, pack.creator_id, pack.id, rail.name, _parse_typed_price(page, box, rail))
     st.session_state[PRICING] = None
     return Message("shop.repriced", {"title": pack.title})
 
 
 def _set_pack_state(page: PageContext, pack_id: UUID, after: PackState, scope: Scope, _press: UUID) -> None:
-    pack = reads.require_own_pack(scope, page, pack_id)
+    pack = queries.require_own_pack(scope, page, pack_id)
     if pack.state is not after:
         packs.set_pack_state(scope, pack.id, after)

@@ -10,7 +10,8 @@ from dashboard.shell.widgets import draw_template
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-VIEW, CREATOR = "shop:view", "shop:creator"
+VIEW = "shop:view"
+CREATOR = "shop:creator"
 VIEWS = ("packs", "subscriptions", "orders", "money", "books")
 TOGETHER = ("orders", "money")
 """Parts that show all creators at once; packs, subscriptions and books are one creator's."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, list_creator_channels
 from channels.limits import request_costs
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
@@ -30,8 +29,7 @@ from subscribers.rails import installed_rails
 from subscribers.rails.contract import RailTerms
 from subscribers.statements import bookings
 from subscribers.statements.bookings import ImportedStatement
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_members
 
 MONTHS = 6
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
@@ -85,7 +83,7 @@ def load_packs(scope: Scope, creator: Creator) -> PacksView:
     every = packs.list_packs(scope, [creator.id])
     fit = demo_separation.same_kind_indexes(scope, [[one.cover] if one.cover is not None else [] for one in every])
     wares = [one if at in fit else replace(one, cover=None) for at, one in enumerate(every)]
-    platforms = {one.platform for one in channel_reads.list_creator_channels(scope, creator.id) if one.chat_surface}
+    platforms = {one.platform for one in list_creator_channels(scope, creator.id) if one.chat_surface}
     return PacksView(
         creator=creator,
         wares=wares,
@@ -117,7 +115,8 @@ def require_own_pack(scope: Scope, page: PageContext, pack_id: UUID) -> packs.Pa
 
 def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> ReconciliationView:
     """What lies where."""
-    names, ids = {one.id: one.name for one in mine}, [one.id for one in mine]
+    names = {one.id: one.name for one in mine}
+    ids = [one.id for one in mine]
     unmatched = queries.list_unmatched_payments(scope, ids)
     return ReconciliationView(
         now=scope.now,
@@ -152,7 +151,7 @@ def load_month(scope: Scope, page: PageContext, creator_id: UUID, first: date) -
 
 def member_names(scope: Scope) -> Mapping[str, str]:
     """Names of members by the way they sign."""
-    return {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    return {f"member:{one.id}": one.name for one in list_members(scope)}
 
 
 def month_csv(found: LedgerMonth) -> str:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import queries as reads
 from dashboard.pages.shop.orders import fan_label
-from dashboard.pages.shop.queries import ReconciliationView
+from dashboard.pages.shop.queries import ReconciliationView, load_reconciliation
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -26,7 +25,7 @@ from tenants.agencies.rights import Right
 
 def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> None:
     """Draw what lies where, and what has to be settled."""
-    found = page.read(lambda scope: reads.load_reconciliation(scope, mine))
+    found = page.read(lambda scope: load_reconciliation(scope, mine))
     if found.unmatched:
         draw_template("pages/shop/templates/header.html", title=page.text("shop.unmatched"))
     for one in found.unmatched:
@@ -45,7 +44,8 @@ def render_rail_reconciliation(page: PageContext, mine: Sequence[Creator]) -> No
 
 def _format_rail_balance(page: PageContext, told: RailBalance, now: datetime) -> str:
     """What a platform says lies on an account, beside what the books say."""
-    lies, at = page.localizer.format_money(told.lies), page.localizer.format_moment(told.read_at, now)
+    lies = page.localizer.format_money(told.lies)
+    at = page.localizer.format_moment(told.read_at, now)
     said = [page.text("shop.lies", account=told.account, amount=lies, at=at)]
     if told.differs.minor:
         said.append(page.text("shop.lies.differs", amount=page.localizer.format_money(told.differs)))
@@ -62,7 +62,8 @@ def _render_unmatched_payment(
     page: PageContext, mine: Sequence[Creator], found: ReconciliationView, one: UnmatchedPayment
 ) -> None:
     whose = next(creator.name for creator in mine if creator.id == one.creator_id)
-    amount, when = page.localizer.format_money(one.money), page.localizer.format_moment(one.at, found.now)
+    amount = page.localizer.format_money(one.money)
+    when = page.localizer.format_moment(one.at, found.now)
     st.write(page.markdown("shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when))
     if one.returning:
         st.caption(page.text("shop.returning"))

@@ -50,7 +50,8 @@ def render_column_form(page: PageContext, table: StatementTable, known: Statemen
 
 def _render_format_fields(page: PageContext, mark: str, known: StatementFormat) -> None:
     st.text_input(page.text("shop.columns.default"), known.currency, key=_field_key(mark, "default"), max_chars=3)
-    dates, decimals = ("day_first", "month_first"), ("point", "comma")
+    dates = ("day_first", "month_first")
+    decimals = ("point", "comma")
     st.selectbox(
         page.text("shop.columns.dates"),
         dates,

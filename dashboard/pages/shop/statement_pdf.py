@@ -15,7 +15,8 @@ from subscribers.ledger.entries import SalesTotals, StatementLineView
 from subscribers.ledger.month_close import LedgerMonth
 
 ENCODING = "cp1252"
-WIDE, NARROW = 190.0, 6.0
+WIDE = 190.0
+NARROW = 6.0
 """Millimetres of a line, and of its height."""
 
 COLUMNS = (30.0, 34.0, 86.0, 40.0)
@@ -68,7 +69,8 @@ def _render_content_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
     """What content cost, each currency for itself, and that no sum above has it."""
     if not sheet.spent.exact:
         return
-    word, money = sheet.voice.text, sheet.voice.format_money
+    word = sheet.voice.text
+    money = sheet.voice.format_money
     paper.ln(3)
     for one in sheet.spent.spent:
         _write_table_row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
@@ -79,7 +81,8 @@ def _render_api_costs(paper: FPDF, sheet: MonthlyStatement) -> None:
     """What platforms asked for requests, by account, and that no sum above has it."""
     if not sheet.requests:
         return
-    word, money = sheet.voice.text, sheet.voice.format_money
+    word = sheet.voice.text
+    money = sheet.voice.format_money
     paper.ln(3)
     _write_text_line(paper, word("shop.requests"), size=10)
     for account, bill in sheet.requests:
@@ -102,7 +105,8 @@ def _list_totals(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str,
 
 
 def _build_line_cells(sheet: MonthlyStatement, line: StatementLineView) -> tuple[str, str, str, str]:
-    voice, (name, *rest) = sheet.voice, line.account.split(":")
+    voice = sheet.voice
+    (name, *rest) = line.account.split(":")
     account = voice.text(f"shop.ledger.{name}") + (f" · {rest[-1]}" if rest else "")
     kind = voice.text(f"shop.kind.{line.kind}")
     return voice.format_moment(line.at, sheet.month.until), kind, account, voice.format_money(line.money)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
@@ -35,7 +35,7 @@ class SubscriptionsView:
 def load_subscriptions(scope: Scope, creator: Creator) -> SubscriptionsView:
     """A creator's plans and subscribers."""
     monthly = {platform for platform, terms in installed_rails.rail_terms_by_platform().items() if terms.monthly}
-    channels = channel_reads.list_creator_channels(scope, creator.id)
+    channels = queries.list_creator_channels(scope, creator.id)
     return SubscriptionsView(
         now=scope.now,
         creator=creator,

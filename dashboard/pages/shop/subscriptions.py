@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop import subscription_queries as reads
+from dashboard.pages.shop import subscription_queries
 from dashboard.pages.shop.orders import FAN_NAME_RIGHTS
 from dashboard.pages.shop.subscription_queries import SubscriptionsView
 from dashboard.shell import actions
@@ -20,12 +20,16 @@ from subscribers.subscriptions.plans import PlanSummary, RunningSubscription
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
-TITLE, WORDS, PRICE, OPENS, ACCOUNT = "plan:title", "plan:words", "plan:price", "plan:opens", "plan:account"
+TITLE = "plan:title"
+WORDS = "plan:words"
+PRICE = "plan:price"
+OPENS = "plan:opens"
+ACCOUNT = "plan:account"
 
 
 def render_subscriptions(page: PageContext, creator: Creator) -> None:
     """Draw the plans, the form of another one, and who subscribes."""
-    found = page.read(lambda scope: reads.load_subscriptions(scope, creator))
+    found = page.read(lambda scope: subscription_queries.load_subscriptions(scope, creator))
     if not found.accounts and not found.standings:
         draw_template("shell/templates/empty_note.html", note=page.text("plan.no_account", creator=creator.name))
         return
@@ -90,7 +94,8 @@ def _create_plan(
     page: PageContext, creator_id: UUID, accounts: tuple[UUID, ...], scope: Scope, _press: UUID
 ) -> Message:
     creator = page.get_creator(scope, creator_id)
-    said, title = str(actions.typed_value(PRICE) or "").strip(), str(actions.typed_value(TITLE) or "").strip()
+    said = str(actions.typed_value(PRICE) or "").strip()
+    title = str(actions.typed_value(TITLE) or "").strip()
     if not said.isascii() or not said.isdigit():
         raise BadInput("plan.bad_price", said=said or "…")
     plans.create_plan(
@@ -106,11 +111,11 @@ def _create_plan(
 
 
 def _retire_plan(page: PageContext, plan_id: UUID, scope: Scope, _press: UUID) -> Message:
-    plans.retire_plan(scope, reads.require_own_plan(scope, page, plan_id))
+    plans.retire_plan(scope, subscription_queries.require_own_plan(scope, page, plan_id))
     return Message("plan.retired")
 
 
 def _stop_renewal(page: PageContext, subscription_id: UUID, scope: Scope, _press: UUID) -> Message:
-    row = reads.require_own_subscription(scope, page, subscription_id)
+    row = subscription_queries.require_own_subscription(scope, page, subscription_id)
     subscription_endings.request_renewal_stop(scope, row.id)
     return Message("plan.stopping")

@@ -14,15 +14,15 @@ from gate.contract.units import Rating
 from gate.permits import profile_texts
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
-from tenants.agencies import agencies
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import members, sessions
 
 CREATOR_KINDS = ("human", "virtual")
 RATING_CEILINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 REPLY_MODES = ("copilot", "autopilot")
-MIN_SLUG_LENGTH, MAX_SLUG_LENGTH = 3, 40
+MIN_SLUG_LENGTH = 3
+MAX_SLUG_LENGTH = 40
 """Characters of a page's address."""
 
 
@@ -67,7 +67,7 @@ def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenS
         if not _has_agency(scope):
             profile_texts.check_profile_texts(scope, (answers.creator,))
             _create_agency(scope, key, answers)
-        owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
+        owner = next(one for one in queries.list_members(scope) if one.role is Role.OWNER)
         sessions.link_logins(scope, owner.id, who.tenant_id, who.member.id)
         secret = sessions.create_sign_in_link(scope, owner.id)
     with tenant(who.tenant_id, who.actor) as scope:
@@ -77,7 +77,7 @@ def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenS
 
 def _has_agency(scope: Scope) -> bool:
     try:
-        tenant_reads.get_agency(scope)
+        queries.get_agency(scope)
     except NotFound:
         return False
     return True

@@ -24,7 +24,8 @@ from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from tenants.agencies.rights import Right, require_right
 
-LINK, KEY = "start:link", "start:key"
+LINK = "start:link"
+KEY = "start:key"
 
 
 def render_page(page: PageContext) -> None:

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import DeliveryEntry
+from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, get_agency
 
 SINCE = timedelta(days=90)
 
@@ -37,13 +34,14 @@ class StartView:
 
 def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
     """What stands and what is missing."""
-    demo, creator = tenant_reads.get_agency(scope).demo, mine[0] if mine else None
+    demo = get_agency(scope).demo
+    creator = mine[0] if mine else None
     if demo or creator is None:
         return StartView(demo, creator, None, 0, ())
-    channels = channel_reads.list_creator_channels(scope, creator.id)
+    channels = queries.list_creator_channels(scope, creator.id)
     own = next(
         (one for one in channels if account_connectors.connector_for(platform_connectors(), one).capabilities.in_house),
         None,
     )
-    posts = schedule_reads.entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
+    posts = entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
     return StartView(demo, creator, own, len(channels), posts)

@@ -59,7 +59,8 @@ def render_questions(page: PageContext, chosen: RecipeSummary) -> dict[str, Para
     """Draw the questions; the answers, by name."""
     given: dict[str, ParameterValue] = {}
     for name, one in chosen.spec.questions:
-        label, key = page.markdown("studio.question", name=one.label or name), f"studio:asked:{chosen.id}:{name}"
+        label = page.markdown("studio.question", name=one.label or name)
+        key = f"studio:asked:{chosen.id}:{name}"
         st.session_state.setdefault(key, one.default_value)
         match one:
             case ChoiceParameter():
@@ -74,7 +75,9 @@ def render_questions(page: PageContext, chosen: RecipeSummary) -> dict[str, Para
 
 
 TICK = "2s"
-SEED, COUNT, RUN_ID = "studio:seed", "studio:count", "studio:run"
+SEED = "studio:seed"
+COUNT = "studio:count"
+RUN_ID = "studio:run"
 MAX_SEED = 2**31 - 1
 
 
@@ -231,7 +234,8 @@ def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: 
     page.get_creator(scope, creator_id)
     sample = SAMPLE_RECIPES[page.localizer.language]
     recipe_id = specs.save_recipe(scope, creator_id, sample)
-    seed, by = secrets.randbelow(10_000), page.viewer.actor
+    seed = secrets.randbelow(10_000)
+    by = page.viewer.actor
     runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key=f"dashboard:{press}", by=by)
     return Message("studio.started", {"count": sample.variants})
 
@@ -275,7 +279,8 @@ def _render_progress_lines(page: PageContext, state: StudioProgress, creator_id:
 
 
 def _render_run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProgress) -> None:
-    going, labelled = run.state in ACTIVE_RUN_STATES, run.id in state.labelled
+    going = run.state in ACTIVE_RUN_STATES
+    labelled = run.id in state.labelled
     left = _format_seconds(page, state.left[run.id]) if run.id in state.left else ""
     with st.container(border=True, gap="small"):
         about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from foundation.db.database import Scope
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 from tenants.api_keys import keys
@@ -40,12 +40,12 @@ def load_api_keys(scope: Scope, member: Member, *, most_ended: int = 5) -> ApiKe
     whose = None if has_right(member.role, Right.STAFF) else member.id
     found = keys.list_keys(scope, member_id=whose)
     now = keys.people_now(scope)
-    mine = [one for one in tenant_reads.list_creators(scope) if not member.creators or one.slug in member.creators]
+    mine = [one for one in queries.list_creators(scope) if not member.creators or one.slug in member.creators]
     return ApiKeysView(
         living=[one for one in found if one.is_active(now)],
         ended=[one for one in found if not one.is_active(now)][:most_ended],
         creators=mine,
-        names={one.id: one.name for one in tenant_reads.list_members(scope)},
+        names={one.id: one.name for one in queries.list_members(scope)},
         now=now,
     )
 
@@ -70,4 +70,4 @@ class WebhooksView:
 def load_webhooks(scope: Scope) -> WebhooksView:
     """Every system that is told what happens."""
     found = [(hook, list_calls(scope, hook.id, limit=CALLS_SHOWN)) for hook in endpoints.list_webhooks(scope)]
-    return WebhooksView(found, tenant_reads.list_creators(scope), scope.now)
+    return WebhooksView(found, queries.list_creators(scope), scope.now)

@@ -59,7 +59,8 @@ def render_page(page: PageContext) -> None:
 def _render_storage(page: PageContext, kept: int) -> None:
     """What the library holds, and what it may."""
     st.subheader(page.text("system.storage"))
-    allowed, used = library_files.object_store().quota_bytes, storage_quota.to_mib(kept)
+    allowed = library_files.object_store().quota_bytes
+    used = storage_quota.to_mib(kept)
     if allowed is None:
         st.write(page.text("system.storage_used", used=used))
     else:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from dashboard.pages.system.third_party_rule_queries import ThirdPartyRulesView, list_third_party_rules
 from dashboard.shell.queries import list_stop_rows
@@ -24,12 +24,12 @@ from gate.reviews.rule_expiry import ExpiringRule
 from insights.reports import transparency_report
 from studio.library import storage_quota
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_creators, list_members
 from tenants.audit import AuditRecord
 from tenants.auth import passkeys
 
-READ, LINES = 200, 50
+READ = 200
+LINES = 50
 """Entries of the audit that are read, and lines made of them."""
 
 LATE = timedelta(minutes=1)
@@ -103,7 +103,8 @@ def _list_place_rules(
 ) -> Mapping[str, Sequence[str]]:
     """The rows of these places and of those that are kept tighter, each with the rules it is judged by, as a post's own
     page names them; of a place without a row nothing leaves anyway."""
-    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    rules = active_policy.current_bundle(scope)
+    today = scope.now.date()
     names = {surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}" for platform, surface in places}
     known = sorted(name for name in names | {one.place for one in kept} if name in rules.rows)
     return {name: [rule for rule, _ in rules.source_rows(rules.rows[name].platform, name, on=today)] for name in known}
@@ -122,12 +123,10 @@ def load_queue_status(scope: Scope) -> QueueStatus:
 
 def load_system(scope: Scope, member: Member) -> SystemView:
     """The agency's own part of the machine, as far as this member may see; another agency's tasks are not counted."""
-    people, places, kept = (
-        tenant_reads.list_members(scope),
-        channel_reads.posting_surfaces(scope),
-        place_limits.list_place_limits(scope),
-    )
-    every = tenant_reads.list_creators(scope)
+    people = list_members(scope)
+    places = queries.posting_surfaces(scope)
+    kept = place_limits.list_place_limits(scope)
+    every = list_creators(scope)
     mine = {one.id: one for one in every if member.works_for(one.slug)}
     others = len(mine) < len(every)
     return SystemView(
@@ -149,5 +148,5 @@ def load_system(scope: Scope, member: Member) -> SystemView:
         strangers=list_third_party_rules(scope),
         kept=storage_quota.used_bytes(scope),
         keyed=passkeys.members_with_passkeys(scope),
-        accounts=[one for one in channel_reads.list_channels(scope) if one.creator_id in mine],
+        accounts=[one for one in queries.list_channels(scope) if one.creator_id in mine],
     )

@@ -8,12 +8,11 @@ from uuid import UUID
 from foundation.db.database import Scope
 from gate.reviews import duty_coverage
 from gate.reviews.duty_coverage import DutyCoverage
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints, passkeys
-from tenants.auth import members as staffing
-from tenants.auth.members import MemberSession
+from tenants.auth.members import MemberSession, list_member_sessions
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,11 @@ class TeamView:
 
 def load_team(scope: Scope) -> TeamView:
     """Everybody of the agency by name."""
-    agency, seats = tenant_reads.get_agency(scope), staffing.list_member_sessions(scope)
-    members, same = tenant_reads.list_members(scope), device_fingerprints.same_humans(scope)
-    creators = tenant_reads.list_creators(scope)
+    agency = queries.get_agency(scope)
+    seats = list_member_sessions(scope)
+    members = queries.list_members(scope)
+    same = device_fingerprints.same_humans(scope)
+    creators = queries.list_creators(scope)
     colleagues = [
         TeamMember(
             member,

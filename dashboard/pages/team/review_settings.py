@@ -15,7 +15,9 @@ from gate.policy import review_settings
 from gate.policy.review_settings import MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT
 from tenants.agencies.rights import Right, Role
 
-SUGGESTIVE, WORDS, OFFICER = "desk:suggestive", "desk:words", "desk:officer"
+SUGGESTIVE = "desk:suggestive"
+WORDS = "desk:words"
+OFFICER = "desk:officer"
 
 
 def render_review_settings(page: PageContext, found: TeamView) -> None:
@@ -45,7 +47,8 @@ def render_review_settings(page: PageContext, found: TeamView) -> None:
 
 
 def _raise_sampling_shares(scope: Scope, _: UUID) -> Message:
-    suggestive, words = int(actions.typed_value(SUGGESTIVE)), int(actions.typed_value(WORDS))
+    suggestive = int(actions.typed_value(SUGGESTIVE))
+    words = int(actions.typed_value(WORDS))
     review_settings.raise_sampling_shares(scope, suggestive_percent=suggestive, words_percent=words)
     return Message("desk.kept", {"suggestive": suggestive, "words": words})
 

@@ -9,12 +9,13 @@ from foundation.db.database import Scope
 from foundation.errors import Refused
 from foundation.ops import settings
 from foundation.outbox import outbox
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 TOUR_ORIGIN = "tour"
 """Where the posts of the tour come from; their keys begin with the step and the run."""
 
-KILLED_EVENT, COUNTED_EVENT = "tour.killed", "tour.counted"
+KILLED_EVENT = "tour.killed"
+COUNTED_EVENT = "tour.counted"
 BURST_SIZE = 30
 """Posts of a burst."""
 
@@ -46,7 +47,7 @@ def is_tour_allowed() -> bool:
 
 def request_tour_step(scope: Scope, run: UUID, act: str, *, how: str = "") -> None:
     """Have the workers do a step of the tour. Raises Refused outside of a demonstration."""
-    if not is_tour_allowed() or not tenant_reads.get_agency(scope).demo:
+    if not is_tour_allowed() or not queries.get_agency(scope).demo:
         raise Refused("tour.only_demo")
     event = TourStepRequested(scope.tenant_id, run, act, scope.actor, how)
     outbox.put(scope, event, priority=1, dedupe=f"tour:{act}:{how}")

@@ -21,7 +21,7 @@ from schedules.posts.states import CANCELLABLE, DeliveryState
 from schedules.publishing import post_removal
 from subscribers.checkout import order_payments
 from subscribers.orders.queries import OrderCharge
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.rights import Right
 
 TICK = "2s"
@@ -34,7 +34,7 @@ STANDS = frozenset({DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN})
 
 def render_page(page: PageContext) -> None:
     """Draw the seven steps; in an agency of one's own there is nothing to show."""
-    if not page.read(tenant_reads.get_agency).demo or not events.is_tour_allowed():
+    if not page.read(queries.get_agency).demo or not events.is_tour_allowed():
         raise Refused("tour.only_demo")
     st.session_state.setdefault(FAN, uuid7().hex[-6:])
     draw_template("pages/tour/templates/style.html")
@@ -49,7 +49,8 @@ def _render_steps(drawn: PageContext) -> None:
         st.rerun()
     actions.show_notices(page, "tour:steps")
     found = page.read(lambda scope: load_tour(scope, page.list_creators(scope)))
-    done, fan = found.completed_steps, str(st.session_state[FAN])
+    done = found.completed_steps
+    fan = str(st.session_state[FAN])
     for number, step in enumerate(TOUR_STEPS, start=1):
         with st.container(border=True, key=f"tour:{step}", gap="small"):
             draw_template(

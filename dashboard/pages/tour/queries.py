@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
-from channels.accounts.queries import Channel
+from channels.accounts.queries import Channel, list_channels
 from channels.manual_tasks import tasks
 from channels.manual_tasks.tasks import ManualTask
 from dashboard.pages.tour.events import (
@@ -19,16 +18,13 @@ from dashboard.pages.tour.events import (
 )
 from foundation.db.database import Scope
 from gate.contract.states import RemovalRequestState
-from gate.log import queries as gate_reads
-from gate.log.queries import DecisionSummary
+from gate.log.queries import DecisionSummary, last_decisions
 from gate.policy import active_policy
 from gate.removal import removal_requests
 from gate.removal.removal_requests import RequestStatus
 from schedules.drafts.previews import DestinationRules, rules_of_destination
-from schedules.posts import queries as schedule_reads
-from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import DASHBOARD_ORIGIN as COMPOSED
-from schedules.posts.states import DeliveryState
+from schedules.posts.queries import DeliveryEntry, entries_of_origin
+from schedules.posts.states import DASHBOARD_ORIGIN, DeliveryState
 from subscribers.ledger import month_close
 from subscribers.orders import queries
 from subscribers.orders.queries import OrderHistory
@@ -39,7 +35,8 @@ from tenants import audit
 from tenants.agencies.queries import Creator
 from tenants.audit import AuditRecord
 
-MIA, NOVA = "mia", "nova"
+MIA = "mia"
+NOVA = "nova"
 VISITOR_PREFIX = "visite-"
 """How the fan is called who the tour sends to the chat."""
 
@@ -146,10 +143,12 @@ def is_delivered(story: OrderHistory) -> bool:
 
 def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
     """How far this agency's tour has come, for a member who works for these creators."""
-    by_slug, ids = {one.slug: one for one in mine}, [one.id for one in mine]
-    mia, nova = by_slug.get(MIA), by_slug.get(NOVA)
-    channels = [one for one in channel_reads.list_channels(scope) if one.creator_id in set(ids)]
-    ours = schedule_reads.entries_of_origin(scope, TOUR_ORIGIN, ids, limit=90)
+    by_slug = {one.slug: one for one in mine}
+    ids = [one.id for one in mine]
+    mia = by_slug.get(MIA)
+    nova = by_slug.get(NOVA)
+    channels = [one for one in list_channels(scope) if one.creator_id in set(ids)]
+    ours = entries_of_origin(scope, TOUR_ORIGIN, ids, limit=90)
     page = _find_own_page(channels, mia)
     return TourView(
         now=scope.now,
@@ -179,7 +178,7 @@ def _find_composed_post(scope: Scope, mia: Creator | None, page: Channel | None)
     """The newest post somebody wrote here for her page."""
     if mia is None or page is None:
         return None
-    written = schedule_reads.entries_of_origin(scope, COMPOSED, [mia.id], limit=20)
+    written = entries_of_origin(scope, DASHBOARD_ORIGIN, [mia.id], limit=20)
     return next((one for _, one in written if one.channel_id == page.id), None)
 
 
@@ -205,11 +204,13 @@ def _load_cheat_attempts(
         step, _, rest = key.partition(":")
         if step == "cheat" and entry.state is not DeliveryState.CANCELLED:
             newest.setdefault(rest.partition(":")[0], entry)
-    said = gate_reads.last_decisions(scope, DELIVERY, [one.delivery_id for one in newest.values()])
+    said = last_decisions(scope, DELIVERY, [one.delivery_id for one in newest.values()])
     places = {one.id: one for one in channels}
-    found, rules = {}, active_policy.current_bundle(scope)
+    found = {}
+    rules = active_policy.current_bundle(scope)
     for way, entry in newest.items():
-        verdict, place = said.get(entry.delivery_id), places.get(entry.channel_id)
+        verdict = said.get(entry.delivery_id)
+        place = places.get(entry.channel_id)
         on = verdict.at.date() if verdict is not None else scope.now.date()
         rule = rules_of_destination(rules, place.platform, place.surface, on) if place is not None else None
         found[way] = CheatAttempt(entry, verdict, rule)

@@ -45,12 +45,16 @@ OURS = "greenroom"
 TRIES = 3
 """How often a picture is sent that a restarted server has forgotten."""
 
-FIRST_LOOK, MAX_POLL_SECONDS = 0.2, 2.0
+FIRST_LOOK = 0.2
+MAX_POLL_SECONDS = 2.0
 MAX_WAIT_SECONDS = 1800.0
 """Seconds a picture may take, its time in the server's queue included."""
 
 _MEMORY = ("OutOfMemory", "out of memory")
-_WAITS, _RUNS, _OVER, _GONE = "waits", "runs", "over", "gone"
+_WAITS = "waits"
+_RUNS = "runs"
+_OVER = "over"
+_GONE = "gone"
 
 
 def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -82,9 +86,11 @@ class ComfyUI:
         seconds: float = MAX_WAIT_SECONDS,
         deadline: float = 30.0,
     ) -> None:
-        self._url, self._workflows = url.rstrip("/"), (workflow, *others)
+        self._url = url.rstrip("/")
+        self._workflows = (workflow, *others)
         self.does = frozenset(need for one in others for need in one.supported_inputs)
-        self._seconds, self._deadline = seconds, deadline
+        self._seconds = seconds
+        self._deadline = deadline
         self._client = HttpClient(max_connections=2)
         self.model = workflow.model
 
@@ -142,7 +148,9 @@ class ComfyUI:
         self._get_json("/queue")
 
     def _wait_for_picture(self, graph: Mapping[str, Any], key: str, place: _Place, heard: Callable[[], None]) -> _Place:
-        until, look, sent = monotonic() + self._seconds, FIRST_LOOK, 0
+        until = monotonic() + self._seconds
+        look = FIRST_LOOK
+        sent = 0
         heard()
         while place.state is not _OVER:
             heard()

@@ -90,7 +90,8 @@ class DiffusionEngine:
 
     def device_message(self) -> Message:
         """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model does not fit there."""
-        place, model = self.device, self.shelf.default
+        place = self.device
+        model = self.shelf.default
         needed = model.bytes_in(place.dtype)
         sizes = {"needed": -(-needed // device.MEBIBYTE), "budget": place.budget // device.MEBIBYTE}
         if needed > place.most:
@@ -117,7 +118,8 @@ class DiffusionEngine:
         in a batch of another size may differ by roundings: one level of 255 on a processor, nine in bfloat16 on a card
         (measured), which is no promise either.
         """
-        total, done = sum(map(_effective_steps, jobs)), 0
+        total = sum(map(_effective_steps, jobs))
+        done = 0
         progress(0, total)
         for batch in _iter_batches(jobs, self.device.batch):
             before = done
@@ -141,7 +143,8 @@ class DiffusionEngine:
             if not device.is_out_of_memory(error):
                 raise
         # Out of the except: the error's traceback would keep what the failed run had in memory.
-        job, half = batch[0], len(batch) // 2
+        job = batch[0]
+        half = len(batch) // 2
         if self.pipelines.release_others(self.shelf.find_model(job.model)):
             return self._run_within_memory(batch, heard)
         if not half:
@@ -152,7 +155,8 @@ class DiffusionEngine:
         return made + self._run_within_memory(batch[half:], lambda steps: heard(first + steps))
 
     def _run_batch(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
-        job, torch = batch[0], importlib.import_module("torch")
+        job = batch[0]
+        torch = importlib.import_module("torch")
         steps = sum(map(_effective_steps, batch))
         check_inputs_supported(self, job)
         loaded = self.pipelines.get_pipeline(self.shelf.find_model(job.model), job.loras)
@@ -163,7 +167,8 @@ class DiffusionEngine:
             heard(min((step + 1) * len(batch), steps))
             return kept
 
-        size, own = pipelines.drawn_size(loaded, job.width, job.height), pipeline.scheduler
+        size = pipelines.drawn_size(loaded, job.width, job.height)
+        own = pipeline.scheduler
         pipeline.scheduler = _build_scheduler(loaded, job)
         try:
             with pipelines.with_references(pipeline, self.shelf, job, self.pipelines):
@@ -273,7 +278,8 @@ def _pipeline_for_job(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: An
 
 def _build_scheduler(loaded: Any, job: ImageJob) -> Any:
     """A new one for each run: it has state. Raises EngineMissing for one that the model cannot use."""
-    diffusers, own = importlib.import_module("diffusers"), type(loaded.scheduler)
+    diffusers = importlib.import_module("diffusers")
+    own = type(loaded.scheduler)
     if not job.scheduler:
         return own.from_config(loaded.scheduler.config)
     name = SCHEDULERS.get(job.scheduler)

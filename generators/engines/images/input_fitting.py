@@ -27,7 +27,8 @@ from generators.retouch import label_stamps
 STEP = 16
 """Pixels: every model takes edges that are multiples of it."""
 
-MIN_EDGE, MAX_EDGE = 64, 4096
+MIN_EDGE = 64
+MAX_EDGE = 4096
 """Pixels of an edge of a job."""
 
 ROOM = 0.5

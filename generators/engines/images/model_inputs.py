@@ -95,7 +95,8 @@ def clamp_to_input(value: str | float, one: Mapping[str, Any]) -> str | int | fl
     """A number within the bounds of its input; words as they are."""
     if isinstance(value, str):
         return value
-    low, high = one.get("minimum"), one.get("maximum")
+    low = one.get("minimum")
+    high = one.get("maximum")
     value = max(value, low) if isinstance(low, int | float) else value
     value = min(value, high) if isinstance(high, int | float) else value
     return int(value) if one.get("type") == "integer" else value

@@ -92,7 +92,8 @@ def _draw_seed_marks(draw: ImageDraw.ImageDraw, seed: int, centre: tuple[float, 
     """Two rows of twelve squares, set or not by the seed."""
     bits = np.random.default_rng([seed, 3]).random((2, 12)) < 0.5
     for (row, column), on in np.ndenumerate(bits):
-        x, y = centre[0] + (column - 5.5) * cell * 1.35, centre[1] + (row - 0.5) * cell * 1.5
+        x = centre[0] + (column - 5.5) * cell * 1.35
+        y = centre[1] + (row - 0.5) * cell * 1.5
         fill = (92, 82, 122, 255) if on else (222, 216, 232, 255)
         draw.rectangle((x - cell / 2, y - cell / 2, x + cell / 2, y + cell / 2), fill=fill)
 

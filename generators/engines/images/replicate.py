@@ -52,7 +52,8 @@ OURS = "greenroom"
 TRIES = 2
 """How often a picture is asked for in one go, each but the first after it was surely not taken."""
 
-FIRST_LOOK, MAX_POLL_SECONDS = 0.5, 5.0
+FIRST_LOOK = 0.5
+MAX_POLL_SECONDS = 5.0
 MAX_WAIT_SECONDS = 1800.0
 """Seconds a prediction is waited for; it ends by itself after thirty minutes."""
 
@@ -69,8 +70,10 @@ MAX_PAGE = 64 * 1024 * 1024
 
 WHOLE = 100
 MAX_RETRY_SECONDS = 3600.0
-_OK, _TAKEN = 200, (200, 201, 202)
-_SUCCEEDED, _GOING = "succeeded", ("starting", "processing")
+_OK = 200
+_TAKEN = (200, 201, 202)
+_SUCCEEDED = "succeeded"
+_GOING = ("starting", "processing")
 _PERCENT = re.compile(r"(\d{1,3})%\|")
 _RESETS = re.compile(r"resets in ~(\d{1,5})s")
 _INDECENT = re.compile(r"nsfw|safety|sensitive|moderat", re.IGNORECASE)
@@ -122,9 +125,13 @@ class Replicate:
         look: float = FIRST_LOOK,
         seconds: float = MAX_WAIT_SECONDS,
     ) -> None:
-        self._service, self.model, self._prices = service, model, known
+        self._service = service
+        self.model = model
+        self._prices = known
         self._url = service.url.rstrip("/") + "/v1"
-        self._deadline, self._listed_after, self._seconds = deadline, deadline + listed_after, seconds
+        self._deadline = deadline
+        self._listed_after = deadline + listed_after
+        self._seconds = seconds
         self._look = look
         self._client = HttpClient(max_connections=8)
         self._inputs = lru_cache(maxsize=32)(self._fetch_model_inputs)
@@ -257,7 +264,9 @@ class Replicate:
         return found
 
     def _wait_for_prediction(self, slip: PurchaseRecord, progress: Progress) -> Mapping[str, Any]:
-        until, look, done = monotonic() + self._seconds, self._look, 0
+        until = monotonic() + self._seconds
+        look = self._look
+        done = 0
         while True:
             told = self._get_prediction(slip.order)
             state = told.get("status")
@@ -389,8 +398,10 @@ def _progress_percent(told: Mapping[str, Any]) -> int:
 def _comes_from(url: str, origin: str) -> bool:
     """Whether an address is of an origin or of one of its subdomains."""
     try:
-        one, known = urlsplit(url), urlsplit(origin)
-        host, home = (one.hostname or "").lower(), (known.hostname or "").lower()
+        one = urlsplit(url)
+        known = urlsplit(origin)
+        host = (one.hostname or "").lower()
+        home = (known.hostname or "").lower()
         same = (one.scheme, one.port) == (known.scheme, known.port) and not one.username
     except ValueError:
         return False

@@ -90,8 +90,12 @@ class Stability:
     def __init__(
         self, url: str, token: SecretStr, model: str, known: Mapping[str, Price], *, deadline: float = SECONDS
     ) -> None:
-        self._url, self._token, self.model, self._prices = url.rstrip("/"), token, model, known
-        self._deadline, self._client = deadline, HttpClient(max_connections=8)
+        self._url = url.rstrip("/")
+        self._token = token
+        self.model = model
+        self._prices = known
+        self._deadline = deadline
+        self._client = HttpClient(max_connections=8)
 
     def price_of(self, model: str) -> Price:
         """What a picture of a model, or of a service that takes pictures, costs. Raises EngineMissing where there is no
@@ -199,7 +203,8 @@ class Stability:
     def _send_form(
         self, method: str, path: str, fields: Mapping[str, str] | None = None, files: Files = NOTHING
     ) -> HttpResponse | RequestNotSent | ResponseLost:
-        headers, data = {"authorization": f"Bearer {self._token.get_secret_value()}"}, b""
+        headers = {"authorization": f"Bearer {self._token.get_secret_value()}"}
+        data = b""
         if fields is not None:
             headers["accept"] = "image/*"
             headers["content-type"], data = encode_multipart(fields, files)

@@ -20,7 +20,9 @@ from generators.contract.speech import AudioForm
 from generators.media import confined_processes, ffmpeg
 from generators.video import video_files
 
-LUFS, PEAK, RANGE = -16.0, -1.5, 11.0
+LUFS = -16.0
+PEAK = -1.5
+RANGE = 11.0
 """Loudness aimed at, the highest true peak in dBTP, and the range in LU."""
 
 TAIL = 0.4
@@ -30,7 +32,8 @@ SPEECH_FILE = "said.wav"
 """The file a program writes what it says to, in the folder it runs in."""
 
 LIMIT = 120.0
-_RATE, _BITS = "48000", "96000"
+_RATE = "48000"
+_BITS = "96000"
 Mime = Literal["audio/mp4", "audio/wav"]
 
 

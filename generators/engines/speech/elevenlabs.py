@@ -35,7 +35,8 @@ from generators.engines.speech import audio_output
 FORMAT = "mp3_44100_128"
 """The best that every plan may ask for."""
 
-SECONDS, LIST_SECONDS = 120.0, 15.0
+SECONDS = 120.0
+LIST_SECONDS = 15.0
 MAX_ANSWER = 16 * 2**20
 MAX_VOICES = 500
 TERMS = "https://elevenlabs.io/terms-of-use"
@@ -63,7 +64,10 @@ class ElevenLabs:
     bills = True
 
     def __init__(self, key: SecretStr, *, url: str, model: str, seconds: float = SECONDS) -> None:
-        self._key, self._url, self.model, self._seconds = key, url.rstrip("/"), model, seconds
+        self._key = key
+        self._url = url.rstrip("/")
+        self.model = model
+        self._seconds = seconds
         self._client = HttpClient(max_connections=2)
 
     def list_voices(self) -> tuple[EngineVoice, ...]:

@@ -41,7 +41,8 @@ class Espeak:
     bills = False
 
     def __init__(self, program: str, *, seconds: float = SECONDS) -> None:
-        self._program, self._seconds = program, seconds
+        self._program = program
+        self._seconds = seconds
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
         """The voices it lists, French and English first. Raises EngineError."""

@@ -23,7 +23,8 @@ from generators.contract.speech import (
 from generators.engines.speech import audio_output
 
 SECONDS = 180.0
-MAX_CARD, MAX_CONFIG = 64 * 2**10, 2**20
+MAX_CARD = 64 * 2**10
+MAX_CONFIG = 2**20
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _LICENCE = re.compile(r"^[\s*#-]*licen[cs]e\s*:\s*(.{1,120})$", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"https?://\S{1,200}")
@@ -58,7 +59,9 @@ class Piper:
     bills = False
 
     def __init__(self, program: str, folder: Path, *, seconds: float = SECONDS) -> None:
-        self._program, self._folder, self._seconds = program, folder, seconds
+        self._program = program
+        self._folder = folder
+        self._seconds = seconds
 
     def list_voices(self) -> tuple[EngineVoice, ...]:
         """The voices of the folder that have both files; a link counts as none."""
@@ -104,7 +107,8 @@ def _read_voice(files: _Files) -> EngineVoice:
         language = str(told["language"]["code"]).replace("_", "-").lower()[:12]
         said = str(told.get("license") or told.get("licence") or "")
     except (ValueError, KeyError, TypeError, AttributeError):
-        language, said = files.model.stem[:5].replace("_", "-").lower(), ""
+        language = files.model.stem[:5].replace("_", "-").lower()
+        said = ""
     cards = (files.model.with_suffix(".MODEL_CARD"), files.model.with_name("MODEL_CARD"))
     card = next((_read_head(path, MAX_CARD) for path in cards if _is_regular_file(path)), "")
     return EngineVoice(files.model.stem, files.model.stem, language, _parse_licence(said, card))

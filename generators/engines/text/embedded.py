@@ -63,7 +63,8 @@ class EmbeddedEngine:
         """`own`: the settings name the model; the one shipped with the house writes English lines, no more."""
         self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
         self.converses = own
-        self._url, self._start = url.rstrip("/"), start
+        self._url = url.rstrip("/")
+        self._start = start
         self._chat = langchain.LazyValue(lambda: _build_chat_client(self._url, model, seconds))
         self.model = model
 
@@ -72,10 +73,8 @@ class EmbeddedEngine:
         return ask_model(job, self._call_model, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT))
 
     def _call_model(self, job: TextJob) -> RawAnswer:
-        refused, slow = (
-            langchain.load_attribute("openai", "APIConnectionError"),
-            langchain.load_attribute("openai", "APITimeoutError"),
-        )
+        refused = langchain.load_attribute("openai", "APIConnectionError")
+        slow = langchain.load_attribute("openai", "APITimeoutError")
         try:
             try:
                 return self._request_answer(job)

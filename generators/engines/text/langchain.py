@@ -23,7 +23,9 @@ class LazyValue:
     """Something costly, made by the first who asks and kept; threads may ask at once."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self._made, self._lock = make, None, threading.Lock()
+        self._make = make
+        self._made = None
+        self._lock = threading.Lock()
 
     def get(self) -> Any:
         """The thing."""

@@ -38,7 +38,8 @@ USUAL_MOTION = 50
 _SVD_BUCKETS = 254
 """Of its measure of motion, where its makers take the middle (127)."""
 
-_LEAST_ANEW, _MOST_ANEW = 0.35, 0.85
+_LEAST_ANEW = 0.35
+_MOST_ANEW = 0.85
 """How much of the standing film an adapter makes anew, from little motion to much."""
 
 _GUIDANCE = {"LTXImageToVideoPipeline": 3.0, "WanImageToVideoPipeline": 5.0, "AnimateDiffVideoToVideoPipeline": 7.5}
@@ -60,7 +61,8 @@ class DiffusionVideoEngine:
 
     def __init__(self, settings: GeneratorsSettings) -> None:
         """Raises EngineMissing when the folder is not there, or when a package is missing."""
-        self._settings, self._lock = settings, threading.Lock()
+        self._settings = settings
+        self._lock = threading.Lock()
         self.shelf = VideoModelLibrary(settings)
         check_packages()
 
@@ -140,8 +142,10 @@ class DiffusionVideoEngine:
     def _generate_frames(
         self, job: VideoJob, mover: VideoModel, progress: Progress, *, sparing: bool
     ) -> tuple[list[Image.Image], dict[str, Any]]:
-        torch, pipeline = importlib.import_module("torch"), self.pipelines.get_pipeline(mover.model)
-        size, count = mover.family.size(job.width, job.height), mover.family.frames(job.seconds)
+        torch = importlib.import_module("torch")
+        pipeline = self.pipelines.get_pipeline(mover.model)
+        size = mover.family.size(job.width, job.height)
+        count = mover.family.frames(job.seconds)
 
         def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
             progress(min(step + 1, job.steps), job.steps)
@@ -184,8 +188,10 @@ class DiffusionVideoEngine:
 
     def _load_pipeline(self, model: ModelFiles, options: Mapping[str, Any]) -> Any:
         """The pipeline of a model, with what moves it."""
-        diffusers, torch = importlib.import_module("diffusers"), importlib.import_module("torch")
-        mover, given = self.shelf.find_model(model.name), dict(options)
+        diffusers = importlib.import_module("diffusers")
+        torch = importlib.import_module("torch")
+        mover = self.shelf.find_model(model.name)
+        given = dict(options)
         if mover.adapter:
             adapter = diffusers.MotionAdapter.from_pretrained(
                 mover.adapter, dtype=options["dtype"], local_files_only=True, use_safetensors=True
@@ -220,7 +226,8 @@ def _pipeline_arguments(
 ) -> dict[str, Any]:
     """The arguments that are this pipeline's own."""
     image = _fit_still(job, size)
-    motion, kind = (job.motion or USUAL_MOTION) / 100, mover.family.opens
+    motion = (job.motion or USUAL_MOTION) / 100
+    kind = mover.family.opens
     if kind == "StableVideoDiffusionPipeline":
         bucket = max(round(motion * _SVD_BUCKETS), 1)
         return {"image": image, "num_frames": count, "fps": mover.family.rate, "motion_bucket_id": bucket}

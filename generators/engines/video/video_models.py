@@ -127,7 +127,8 @@ class VideoModelLibrary:
 
     def list_models(self) -> list[VideoModel]:
         """The models that can be asked here, by name. Raises EngineMissing that says why none can."""
-        found, why = list[VideoModel](), EngineMissing("engine.film_folder_empty", folder=self._settings.film_models)
+        found = list[VideoModel]()
+        why = EngineMissing("engine.film_folder_empty", folder=self._settings.film_models)
         for folder in sorted(Path(self._settings.film_models).iterdir()):
             if not folder.is_dir() or folder.name.startswith("."):
                 continue

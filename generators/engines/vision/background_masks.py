@@ -17,7 +17,8 @@ from foundation.errors import BadInput
 from foundation.ops.settings import GeneratorsSettings
 from generators.contract.engines import EngineMissing
 
-MIN_SUBJECT_SHARE, MAX_SUBJECT_SHARE = 0.005, 0.995
+MIN_SUBJECT_SHARE = 0.005
+MAX_SUBJECT_SHARE = 0.995
 """Of a picture: a subject smaller or larger than that is none."""
 
 SURE = 64
@@ -59,7 +60,8 @@ class OnnxBackgroundRemover:
     """A model in an ONNX file: a picture goes in, how much each pixel is subject comes out."""
 
     def __init__(self, file: Path, family: MaskModelFamily) -> None:
-        self._file, self._family = file, family
+        self._file = file
+        self._family = family
         self._session: Any = None
 
     def subject_mask(self, image: Image.Image) -> Image.Image:
@@ -106,7 +108,8 @@ class OnnxBackgroundRemover:
 def _mask_from_output(told: Grid, *, sigmoid: bool) -> Image.Image:
     """What a model told, from black to white. Raises BadInput where it tells no subject from a background."""
     found = 1 / (1 + np.exp(-told)) if sigmoid else told
-    low, high = float(found.min()), float(found.max())
+    low = float(found.min())
+    high = float(found.max())
     if not np.isfinite(found).all() or high - low < 1e-3:
         raise BadInput("cutout.nothing")
     levels = ((found - low) / (high - low) * 255).round().astype(np.uint8)

@@ -15,7 +15,8 @@ from PIL import Image
 from generators.contract.engines import EngineMissing
 from generators.local_models import checkpoints, device
 
-SLOPE, SHARE = 0.2, 0.2
+SLOPE = 0.2
+SHARE = 0.2
 """Of what is below nought so much is kept; of what a block found, so much is added."""
 
 DENSE = 5
@@ -29,7 +30,9 @@ class EsrganUpscaler:
     fixed_tile_side = 0
 
     def __init__(self, file: Path) -> None:
-        self._file, self.name, self.digest = file, file.stem, ""
+        self._file = file
+        self.name = file.stem
+        self.digest = ""
         self._weights: dict[str, Any] = {}
         self._place: device.ComputeDevice | None = None
         self._blocks = self._doublings = 0
@@ -43,7 +46,8 @@ class EsrganUpscaler:
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
         """A tile made larger. Raises EngineMissing, RuntimeError of torch without memory."""
-        torch, place = importlib.import_module("torch"), self._load_weights()
+        torch = importlib.import_module("torch")
+        place = self._load_weights()
         beyond = [(0, -side % self._unshuffled) for side in (tile.height, tile.width)]
         given = np.pad(np.asarray(tile), (*beyond, (0, 0)), mode="edge")
         with torch.inference_mode():

@@ -35,7 +35,8 @@ MAX_BYTES = 256 * 1024
 WITH_FACES = 2 * 1024 * 1024
 """Of one that tells faces apart: some thousand bytes for each."""
 
-SHORTEST, MAX_VECTOR_WIDTH = 64, 1024
+SHORTEST = 64
+MAX_VECTOR_WIDTH = 1024
 """Numbers in the vector of a face: what people use has 128 to 512."""
 
 TINY = 1e-6
@@ -125,7 +126,9 @@ class HttpClassifier:
     """One classifier server. Only answers of a known `name@version` count: people have tried that one."""
 
     def __init__(self, url: str, known: frozenset[str], *, seconds: float = LOOK_SECONDS) -> None:
-        self._url, self._known, self._seconds = url.rstrip("/"), known, seconds
+        self._url = url.rstrip("/")
+        self._known = known
+        self._seconds = seconds
         self._http = HttpClient(max_connections=4)
 
     def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
@@ -146,7 +149,8 @@ class HttpClassifier:
     def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
         """What is heard. Raises as `look` does, and Deaf for a server that was made before there were sounds."""
         asked = {"name": sound.name, "mime": sound.mime, "data": base64.b64encode(sound.data).decode()}
-        body, headers = json.dumps({"sounds": [asked]}).encode(), {"content-type": "application/json"}
+        body = json.dumps({"sounds": [asked]}).encode()
+        headers = {"content-type": "application/json"}
         deadline = self._seconds * HEAR_SHARE + seconds
         request = HttpRequest("POST", f"{self._url}/v1/hear", headers, body, deadline)
         answer = self._check_known_version(_parse_body(_AnswerHeard, self._fetch_body(request, deaf=True)))
@@ -225,7 +229,8 @@ def _merge_views(source: str, said: Sequence[_Said], *, faces: DetectedFaces | N
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}
     counted = [one.people for one in said if one.people is not None]
     words = dict.fromkeys(_UNPRINTABLE.sub(" ", word).strip() for one in said for word in one.words)
-    kept, room = [], MAX_READ
+    kept = []
+    room = MAX_READ
     for word in filter(None, words):
         kept.append(word[:room])
         room -= len(kept[-1])

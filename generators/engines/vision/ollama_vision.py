@@ -32,7 +32,8 @@ def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
 
     Raises EngineMissing when the server does not have the model or the model does not see, and EngineUnreachable.
     """
-    url, model = settings.ollama_url, settings.ollama_vision_model
+    url = settings.ollama_url
+    model = settings.ollama_vision_model
     if not url or not model:
         return None
     about = _fetch_model_info(url, model)

@@ -47,7 +47,9 @@ class OnnxUpscaler:
     """A model in an ONNX file, run on the processor: batch, colours, rows and columns in and out."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self.name, self.digest = file, file.stem, ""
+        self._file = file
+        self.name = file.stem
+        self.digest = ""
         self._session: Any = None
         self._factor = self._side = 0
 

@@ -20,7 +20,8 @@ from studio.library import assets as library
 MAX_WAITING_PICTURES = 60
 """Pictures of one creator that wait for a model at once."""
 
-MAX_ALT_TEXT_LENGTH, MAX_DESCRIPTION_LENGTH = 300, 600
+MAX_ALT_TEXT_LENGTH = 300
+MAX_DESCRIPTION_LENGTH = 600
 """Characters of the alternative text, and of what the library finds a picture by."""
 
 GROUP = "seeing"

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
@@ -25,7 +24,7 @@ from schedules.suggestions.shared.engine import CostSessions
 from schedules.suggestions.shared.text_rules import TextRules
 from studio.costs.text_requests import TextPurpose
 from studio.library import assets
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ class CaptionKind:
         if captions is None:
             return None
         brief = captions.wish
-        creator = tenant_reads.get_creator(scope, brief.creator_id)
+        creator = get_creator(scope, brief.creator_id)
         disclosure = ai_disclosure_line_in(creator.languages)
-        channels = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
+        channels = {one.id: one for one in queries.list_creator_channels(scope, creator.id)}
         targets = []
         for channel in (channels[one] for one in brief.places if one in channels):
             connector = account_connectors.find_connector_for(self.connectors, channel)
@@ -72,7 +71,8 @@ class CaptionKind:
         self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[CaptionOffer | CaptionFailure]:
         """Write the set, then each version and translation: one that fails leaves the others."""
-        captions, brief = request.captions, request.captions.wish
+        captions = request.captions
+        brief = request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
         ask = (sessions.counted_engine(engine, captions.draft), brief, request.creator, request.rules)
         if brief.kit:

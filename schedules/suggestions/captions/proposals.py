@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
@@ -47,7 +47,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     wish.check_brief()
     if wish.asset is not None:
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
-    if not set(wish.places) <= {one.id for one in channel_reads.list_creator_channels(scope, wish.creator_id)}:
+    if not set(wish.places) <= {one.id for one in queries.list_creator_channels(scope, wish.creator_id)}:
         raise NotFound("channel.unknown", channel="-")
     if request_rows.count_unwritten(scope, TextKit, wish.creator_id, limit=MAX_PENDING) >= MAX_PENDING:
         raise Conflict("kit.busy")

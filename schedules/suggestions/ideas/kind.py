@@ -17,7 +17,7 @@ from schedules.suggestions.shared import recent_texts, text_rules
 from schedules.suggestions.shared.engine import CostSessions
 from schedules.suggestions.shared.text_rules import TextRules
 from studio.costs.text_requests import TextPurpose
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 _FINAL_REASONS = {
     *("kit.no_model", "engine.server_down", "engine.server_refused", "engine.not_ready", "engine.model_missing"),
@@ -50,7 +50,7 @@ class IdeaKind:
         batch = proposals.pending_ideas(scope, request_id)
         if batch is None:
             return None
-        creator = tenant_reads.get_creator(scope, batch.brief.creator_id)
+        creator = queries.get_creator(scope, batch.brief.creator_id)
         posted = text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id))
         rules = TextRules(batch.brief.language, batch.brief.forbidden, posted)
         before = proposals.recent_idea_titles(scope, creator.id)[::-1]
@@ -58,7 +58,8 @@ class IdeaKind:
 
     def write_parts(self, request: IdeaRequest, engine: TextEngine, sessions: CostSessions) -> Iterator[Idea | Message]:
         """Ask for one idea after the other, with the titles that were proposed already."""
-        batch, titles = request.batch, list(request.before)
+        batch = request.batch
+        titles = list(request.before)
         seed = derived_uuid(batch.id, "ideas").int % 2**30
         model = sessions.counted_engine(engine, batch.id)
         for number in range(IDEAS_PER_REQUEST):

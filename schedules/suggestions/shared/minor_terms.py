@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from gate.text import text_rating as gate_text
+from gate.text import text_rating
 from gate.text.text_rating import MinorSignal
 
 _UNITS = r"ans?|years?|yrs?|y/?o|jahren?|jahrig\w*|anos|anios|anni|enne|jaar|jarige?|lat|letni\w*|ani(?:sor)?|歳|才"
@@ -24,11 +24,11 @@ _FAR = re.compile("未成年|少女|子供|子ども|こども|女子高生|中�
 
 def is_about_minor(texts: Sequence[str]) -> bool:
     """Whether one of these texts names a minor, an age under eighteen, or what the safety check never lets out."""
-    found = gate_text.rate_texts(texts)
+    found = text_rating.rate_texts(texts)
     if found.prohibited or found.contextual:
         return True
     return any(
-        gate_text.detect_minor_statement(text) is not MinorSignal.NONE or _has_minor_term(text) for text in texts
+        text_rating.detect_minor_statement(text) is not MinorSignal.NONE or _has_minor_term(text) for text in texts
     )
 
 

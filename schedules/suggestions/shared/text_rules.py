@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
-from gate.text import text_rating as gate_text
+from gate.text import text_rating
 from generators.text import output_checks
 from schedules.posts import text_similarity
 from schedules.posts.text_similarity import Fingerprint, SimilarityKind
@@ -107,7 +107,7 @@ def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message |
     word = find_forbidden_word("\n".join(shown), rules.forbidden)
     if word is not None:
         return Message("kit.wrote_forbidden", {"word": word})
-    if set(gate_text.extract_links(shown)) - set(gate_text.extract_links(rules.sources)):
+    if set(text_rating.extract_links(shown)) - set(text_rating.extract_links(rules.sources)):
         return Message("kit.wrote_link")
     return None
 
@@ -134,7 +134,8 @@ def _count_letters(text: str) -> int:
 
 def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
     """Whether a text says again what was said: the same words, nearly the same, or hardly any others."""
-    mine, words = text_similarity.fingerprint_text(text), len(output_checks.significant_words(text))
+    mine = text_similarity.fingerprint_text(text)
+    words = len(output_checks.significant_words(text))
     for one in said:
         if text_similarity.compare_fingerprints(mine, one.print) in (SimilarityKind.WORDS, SimilarityKind.NEARLY):
             return True

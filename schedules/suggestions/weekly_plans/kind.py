@@ -14,7 +14,7 @@ from schedules.suggestions.weekly_plans import prompts, proposals
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 from schedules.suggestions.weekly_plans.proposals import WeekLineView
 from studio.costs.text_requests import TextPurpose
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class WeekTextsKind:
         if not lines:
             proposals.store_week_texts(scope, request_id, {})
             return None
-        creator = tenant_reads.get_creator(scope, week.brief.creator_id)
+        creator = queries.get_creator(scope, week.brief.creator_id)
         return WeekTextsRequest(week.brief, creator.id, creator.name, lines)
 
     def write_parts(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid
@@ -35,7 +35,7 @@ from schedules.suggestions.weekly_plans.brief import WeekBrief
 from studio.library import assets
 from studio.recipes.queries import list_recipes
 from studio.runs import runner
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_creator
 
 ORIGIN = "week"
 """`origin` of posts that were proposed."""
@@ -102,7 +102,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
         return known
     _check_day(scope, brief.first)
     brief.check_brief()
-    zone = tenant_reads.get_creator(scope, brief.creator_id).zone
+    zone = get_creator(scope, brief.creator_id).zone
     _check_owner(scope, brief)
     end = day_bounds(brief.posting_days[-1], zone)[1]
     if end <= scope.now:
@@ -147,7 +147,7 @@ def _check_day(scope: Scope, day: date) -> None:
 
 
 def _check_owner(scope: Scope, brief: WeekBrief) -> None:
-    ours = {one.id for one in channel_reads.list_creator_channels(scope, brief.creator_id)}
+    ours = {one.id for one in queries.list_creator_channels(scope, brief.creator_id)}
     if not set(brief.channels) <= ours:
         raise NotFound("channel.unknown", channel="-")
     _check_recipes(scope, brief.creator_id, brief.recipes)
@@ -206,7 +206,9 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
     if change.body != row.body:
         row.words_by = "both" if row.words_by in ("model", "both") else "person"
         row.body = change.body
-    row.wall_time, row.zone, row.recipe_id = str(change.at), change.at.zone, change.recipe_id
+    row.wall_time = str(change.at)
+    row.zone = change.at.zone
+    row.recipe_id = change.recipe_id
     row.version += 1
     scope.add(row)
 
@@ -275,7 +277,8 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
     for row in rows:
         version, text = words.get(row.id, (0, ""))
         if text and row.state == WeekLineState.PROPOSED and row.version == version and row.words_by == "brief":
-            row.body, row.words_by = text, "model"
+            row.body = text
+            row.words_by = "model"
             row.version += 1
             scope.add(row)
             given.append(row.id)

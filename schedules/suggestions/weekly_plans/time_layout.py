@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, day_bounds, to_wall_time
 from schedules.availability import quiet_periods, slots
@@ -52,7 +52,8 @@ def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> 
 
     By time.
     """
-    instants, found = sorted(taken.instants), []
+    instants = sorted(taken.instants)
+    found = []
     for hours in wanted:
         for hour in hours:
             at = hour.at.instant()
@@ -69,7 +70,7 @@ def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> 
 
 def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
     """An hour for each post of a brief, fewer where its days are full. Raises NotFound."""
-    known = [channel_reads.get_channel(scope, one) for one in brief.channels]
+    known = [queries.get_channel(scope, one) for one in brief.channels]
     since = min(scope.now, day_bounds(brief.posting_days[0], zone)[0])
     instants = sorted(at for one in known for at in busy_times(scope, one.id, since))
     closed = [

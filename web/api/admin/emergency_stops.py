@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
@@ -129,8 +129,8 @@ def _parse_target_id(body: StopIn) -> UUID:
         raise BadInput("switch.unknown", scope=body.target, feature=SENDING) from error
 
 
-def _list_visible_channels(scope: Scope, sight: Caller) -> dict[UUID, channel_reads.Channel]:
-    return {one.id: one for one in channel_reads.list_channels(scope) if one.creator_id in sight.creators}
+def _list_visible_channels(scope: Scope, sight: Caller) -> dict[UUID, queries.Channel]:
+    return {one.id: one for one in queries.list_channels(scope) if one.creator_id in sight.creators}
 
 
 def _list_active_stops(scope: Scope, sight: Caller) -> list[StopOut]:

@@ -11,7 +11,8 @@ from tenants.webhooks.endpoints import MAX_CREATORS, MAX_WEBHOOK_NAME, MAX_WEBHO
 from tenants.webhooks.outgoing_calls import WebhookCall
 from web.api.common.schemas import RequestModel, StorableText, example_config
 
-MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 200
+MIN_SECRET_LENGTH = 32
+MAX_SECRET_LENGTH = 200
 EXAMPLE_CALL_ID = "0198c0de-0000-7000-8000-000000000007"
 """An id of the examples."""
 

@@ -8,8 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.connections import account_setup
 from connectors.contract.connector import Connector
@@ -154,7 +153,7 @@ def load_channels_out(call: ApiCall, connectors: Mapping[str, Connector], creato
     """The accounts in sight, or those of one creator, by name."""
 
     def ask(scope: Scope, sight: Caller) -> list[Channel]:
-        every = channel_reads.list_channels(scope)
+        every = queries.list_channels(scope)
         return [one for one in every if one.creator_id in sight.creators and creator in (None, one.creator_id)]
 
     return ChannelsOut(items=[_build_channel_out(connectors, one) for one in call.read(ask)])
@@ -167,7 +166,7 @@ def _build_channel_out(connectors: Mapping[str, Connector], one: Channel) -> Cha
 
 def find_channel(scope: Scope, sight: Caller, channel_id: UUID) -> Channel:
     """An account in sight. Raises NotFound, in the same words for none, another agency's and another creator's."""
-    found = channel_reads.get_channel(scope, channel_id)
+    found = queries.get_channel(scope, channel_id)
     if found.creator_id not in sight.creators:
         raise NotFound("channel.unknown")
     return found

@@ -118,7 +118,8 @@ class UploadBudget:
     """
 
     def __init__(self, most: int) -> None:
-        self._most, self._lies = most, 0
+        self._most = most
+        self._lies = 0
 
     def reserve(self, size: int) -> None:
         """Raises ApiRefused (503) where no place is left; then nothing was taken."""
@@ -135,12 +136,16 @@ class RequestBody:
     """The body of one request while it is read and used; `data` once it is whole. A file counts at the desk."""
 
     def __init__(self, request: Request, form: BodyRule, desk: UploadBudget | None) -> None:
-        self._request, self._form, self._desk = request, form, desk
-        self._held, self.data = 0, b""
+        self._request = request
+        self._form = form
+        self._desk = desk
+        self._held = 0
+        self.data = b""
 
     async def read(self) -> None:
         """At most so many bytes, whatever its declared length says. Raises ApiRefused."""
-        headers, form = self._request.headers, self._form
+        headers = self._request.headers
+        form = self._form
         too_large = ApiError(413, Message("api.too_large", {"most": form.most}))
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared[:20]) > form.most:
@@ -162,7 +167,8 @@ class RequestBody:
         """It is answered."""
         if self._desk is not None:
             self._desk.release(self._held)
-        self._held, self.data = 0, b""
+        self._held = 0
+        self.data = b""
 
 
 class AdmissionMiddleware:
@@ -182,8 +188,12 @@ class AdmissionMiddleware:
         most: int = MAX_BYTES_IN_PROCESS,
         opens: KeySpace = API_KEY_SPACE,
     ) -> None:
-        self._app, self._tenant, self._limits, self._opens = app, tenant, limits, opens
-        self._files, self._desk = files, UploadBudget(most)
+        self._app = app
+        self._tenant = tenant
+        self._limits = limits
+        self._opens = opens
+        self._files = files
+        self._desk = UploadBudget(most)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -201,7 +211,8 @@ class AdmissionMiddleware:
             body.release()
 
     async def _serve_request(self, request: Request, body: RequestBody, receive: Receive, send: Send) -> None:
-        scope, headers = request.scope, dict[str, str]()
+        scope = request.scope
+        headers = dict[str, str]()
         try:
             entered = await run_in_threadpool(self._authenticate_key, request)
             headers = await run_in_threadpool(self._count_key_request, entered)

@@ -24,7 +24,7 @@ from foundation.ids import uuid7
 from schedules.calendar import listings
 from schedules.calendar.versioned_actions import StaleVersion
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 from tenants.api_keys.keys import ApiKeyScope
@@ -185,12 +185,12 @@ class ApiCall:
 
     def _resolve_caller(self, scope: Scope) -> Caller:
         entered = self.asked.entered
-        member = tenant_reads.get_member(scope, entered.member_id)
+        member = queries.get_member(scope, entered.member_id)
         rights = SCOPE_RIGHTS[self.needs]
         if not any(has_right(member.role, right) for right in rights):
             raise Refused(f"role.forbidden.{rights[0]}")
         narrowed = (member.creators, entered.creators)
-        seen = (one for one in tenant_reads.list_creators(scope) if all(not few or one.slug in few for few in narrowed))
+        seen = (one for one in queries.list_creators(scope) if all(not few or one.slug in few for few in narrowed))
         return Caller(member, {one.id: one for one in seen}, any(narrowed))
 
     def _raise_with_states(self, do: Callable[[], Response], where: ConflictStates) -> Response:

@@ -97,8 +97,10 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         states: Mapping[str, str] | None = None,
     ) -> None:
-        self.status, self.message = status, message
-        self.headers, self.states = dict(headers or {}), states
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+        self.states = states
         super().__init__(str(message))
 
     def response(self) -> JSONResponse:

@@ -54,7 +54,8 @@ def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime,
         return None
     said = decode_cursor(question, cursor, parts=2)
     try:
-        at, last = datetime.fromisoformat(said[0]), UUID(said[1])
+        at = datetime.fromisoformat(said[0])
+        last = UUID(said[1])
     except ValueError as error:
         raise ApiError(422, Message("api.no_cursor")) from error
     if at.tzinfo is None:

@@ -16,8 +16,10 @@ from schedules.rescheduling.bulk_moves import MAX_MOVED_DELIVERIES
 from web.api.common.errors import ERROR_LANGUAGE
 from web.api.common.pagination import MAX_CURSOR_LENGTH
 
-MAX_MEDIA, MAX_CHANNELS = 40, 50
-EARLIEST_INSTANT, LATEST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+MAX_MEDIA = 40
+MAX_CHANNELS = 50
+EARLIEST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST_INSTANT = datetime(2100, 1, 1, tzinfo=UTC)
 """What lies outside is a slip of a digit."""
 
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
@@ -92,10 +94,12 @@ def wall_time_in(at: WallIn | datetime, zone: str) -> WallTime:
     return wall
 
 
-EXAMPLE_CREATOR_ID, EXAMPLE_CHANNEL_ID = "0198c0de-0000-7000-8000-000000000001", "0198c0de-0000-7000-8000-000000000002"
+EXAMPLE_CREATOR_ID = "0198c0de-0000-7000-8000-000000000001"
+EXAMPLE_CHANNEL_ID = "0198c0de-0000-7000-8000-000000000002"
 
 
-EXAMPLE_POST_ID, EXAMPLE_DELIVERY_ID = "0198c0de-0000-7000-8000-000000000003", "0198c0de-0000-7000-8000-000000000004"
+EXAMPLE_POST_ID = "0198c0de-0000-7000-8000-000000000003"
+EXAMPLE_DELIVERY_ID = "0198c0de-0000-7000-8000-000000000004"
 """Ids of the examples."""
 
 

@@ -27,7 +27,8 @@ def router(tenant: OpenScope) -> APIRouter:
         Needs `posts:read`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[MonthCost, list[RequestsOut]]:
-            creator, month = sight.get_creator(which.creator), which.month or spending_caps.current_month(scope)
+            creator = sight.get_creator(which.creator)
+            month = which.month or spending_caps.current_month(scope)
             asked = [RequestsOut.of(*one) for one in request_costs.creator_bills(scope, creator.id, month)]
             return post_costs.load_month_cost(scope, creator.id, month), asked
 
@@ -35,7 +36,8 @@ def router(tenant: OpenScope) -> APIRouter:
         rows = [PostCostOut.of(one) for one in found.posts]
         question = ["costs", which.creator, found.month]
         items, following = pagination.paginate(question, rows, cursor=which.cursor, limit=which.limit)
-        total, rest = BillOut.of(found.total), BillOut.of(found.unassigned)
+        total = BillOut.of(found.total)
+        rest = BillOut.of(found.unassigned)
         return CostsOut(
             creator_id=which.creator,
             month=found.month,

@@ -138,7 +138,8 @@ class RecipeOut(BaseModel):
     def of(cls, creator_id: UUID, one: RecipeSummary) -> "RecipeOut":
         """Of the room's value."""
         spec = one.spec
-        begin, pose = spec.begin, spec.posture
+        begin = spec.begin
+        pose = spec.posture
         works: dict[str, Any] = {
             "begin": BeginOut(media_id=UUID(begin.asset), anew=begin.anew, part=begin.part) if begin else None,
             "posture": PostureOut(media_id=UUID(pose.asset), weight=pose.weight) if pose else None,

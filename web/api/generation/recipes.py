@@ -12,8 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from foundation.db.database import OpenScope, Scope
-from studio.recipes import queries as recipes_queries
-from studio.recipes import versions
+from studio.recipes import queries, versions
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common import pagination
 from web.api.common.calls import (
@@ -44,7 +43,7 @@ def load_recipes_page(call: ApiCall, which: RecipesQuery) -> RecipesPage:
 
     def ask(scope: Scope, sight: Caller) -> list[RecipeOut]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
-        return [RecipeOut.of(one, card) for one in seen for card in recipes_queries.list_recipes(scope, one)]
+        return [RecipeOut.of(one, card) for one in seen for card in queries.list_recipes(scope, one)]
 
     question = ["recipes", which.creator]
     items, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)

@@ -18,8 +18,7 @@ from foundation.ops.settings import GeneratorsSettings
 from studio.costs import cost_report
 from studio.recipes import parameters, run_inputs, specs, versions, wildcards
 from studio.recipes.run_inputs import PoseReference
-from studio.runs import estimates, output_pictures, runner
-from studio.runs import queries as runs_queries
+from studio.runs import estimates, output_pictures, queries, runner
 from studio.runs.queries import RunSummary, list_runs_before
 from studio.runs.records import ENDED_RUN_STATES
 from studio.runs.states import JobState
@@ -68,10 +67,8 @@ def _add_run_preview_route(routes: APIRouter, tenant: OpenScope, generators: Gen
 
 
 def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
-    can_read, can_make = (
-        Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ)),
-        Depends(create_dependency(tenant, ApiKeyScope.GENERATE)),
-    )
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+    can_make = Depends(create_dependency(tenant, ApiKeyScope.GENERATE))
     can_stop = Depends(action_dependency(tenant, ApiKeyScope.GENERATE))
 
     @routes.post("/runs", status_code=202, response_model=RunOut)
@@ -121,7 +118,8 @@ def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
         seen = [one for one in sight.creators if which.creator in (None, one)]
         found = list_runs_before(scope, seen, before, limit=which.limit)
         ids = [one.id for one in found]
-        spent, lists = cost_report.spent_by_run(scope, ids), wildcards.wildcard_versions_by_run(scope, ids)
+        spent = cost_report.spent_by_run(scope, ids)
+        lists = wildcards.wildcard_versions_by_run(scope, ids)
         return [RunOut.of(one, cost_report.total_spending(spent[one.id]), lists.get(one.id, {})) for one in found]
 
     items = call.read(ask)
@@ -138,7 +136,8 @@ def build_run_preview(
         creator_id, card = versions.get_current_recipe(scope, sight.creators, recipe_id)
         spec = specs.resolve_wildcards(scope, creator_id, card.spec)
         given = parameters.parse_values(card.spec.parameters, which.answer)
-        seed, count = _resolve_seed(which.seed), which.count or card.spec.picture_count
+        seed = _resolve_seed(which.seed)
+        count = which.count or card.spec.picture_count
         found = estimates.estimate_run(scope, generators, creator_id, spec, seed=seed, count=count, given=given)
         return RunPreviewOut.of(card.id, found)
 
@@ -209,7 +208,7 @@ def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
 
 def _get_run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
     """One run. Raises NotFound; another creator's looks like another tenant's."""
-    found = runs_queries.get_run(scope, run_id)
+    found = queries.get_run(scope, run_id)
     if found.creator_id not in sight.creators:
         raise NotFound("job.unknown")
     return found

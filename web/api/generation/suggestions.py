@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights.analysis import post_lessons
-from schedules.suggestions.captions import proposals as kits
+from schedules.suggestions.captions import proposals
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.ideas import proposals as ideas
 from schedules.suggestions.ideas.proposals import IdeaBatch
@@ -49,8 +49,10 @@ def _add_caption_set_routes(routes: APIRouter, tenant: OpenScope) -> None:
         a moment later. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            made = kits.request_captions(scope, _build_caption_brief(scope, sight, body), draft=uuid7(), key=uuid7())
-            found = KitOut.of(kits.get_captions(scope, sight.creators, made))
+            made = proposals.request_captions(
+                scope, _build_caption_brief(scope, sight, body), draft=uuid7(), key=uuid7()
+            )
+            found = KitOut.of(proposals.get_captions(scope, sight.creators, made))
             return ChangeResult(found, "kit.ask", f"kit:{made}", 202, {"location": f"/v1/kits/{made}"})
 
         return call.apply_once(act)
@@ -60,7 +62,7 @@ def _add_caption_set_routes(routes: APIRouter, tenant: OpenScope) -> None:
         kit_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
     ) -> KitOut:
         """What was written, and why the rest was not; while it is `waiting`, ask again. Needs `posts:read`."""
-        return KitOut.of(call.read(lambda scope, sight: kits.get_captions(scope, sight.creators, kit_id)))
+        return KitOut.of(call.read(lambda scope, sight: proposals.get_captions(scope, sight.creators, kit_id)))
 
 
 def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:

@@ -148,7 +148,8 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _list_exported_posts(scope: Scope, sight: Caller, which: CalendarQuery) -> list[ExportedPost]:
-    span, only = _resolve_calendar_span(scope, sight, which), ExportFilter(which.channel, which.label)
+    span = _resolve_calendar_span(scope, sight, which)
+    only = ExportFilter(which.channel, which.label)
     if (
         exports.count_export_rows(scope, span.creators, span.start, span.end, only=only)
         > exports.MAX_EXPORTED_DELIVERIES

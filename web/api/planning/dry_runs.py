@@ -7,15 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from connectors.contract.connector import Connector
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound, Refused
 from schedules.calendar import listings
 from schedules.calendar.publishing_forecast import PublishingForecast, forecast_publishing
 from schedules.posts import dry_run_state
-from schedules.posts import queries as schedule_reads
 from schedules.posts.dry_run_state import DryRunTarget
+from schedules.posts.queries import get_stored_post
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.channels.router import find_channel
 from web.api.common.calls import (
@@ -153,9 +153,9 @@ def _list_visible_dry_runs(scope: Scope, sight: Caller) -> dict[UUID, DryRunTarg
 def _can_see_dry_run(scope: Scope, sight: Caller, of_id: UUID, what: DryRunTarget) -> bool:
     try:
         if what == "post":
-            return schedule_reads.get_stored_post(scope, of_id).creator_id in sight.creators
+            return get_stored_post(scope, of_id).creator_id in sight.creators
         if what == "channel":
-            return channel_reads.get_channel(scope, of_id).creator_id in sight.creators
+            return queries.get_channel(scope, of_id).creator_id in sight.creators
     except NotFound:
         return False
     return True

@@ -43,7 +43,8 @@ class RhythmIn(RequestModel):
     @property
     def to_rhythm(self) -> PoolSchedule:
         """As the room knows it."""
-        age, every = timedelta(days=self.min_age_days), timedelta(days=self.every_days)
+        age = timedelta(days=self.min_age_days)
+        every = timedelta(days=self.every_days)
         return PoolSchedule(tuple(self.channels), age, every, self.label, self.until)
 
 

@@ -10,7 +10,7 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ops.wall_time import local_day
 from schedules.availability import holiday_settings, public_holidays
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import ApiCall, Caller, ChangeResult, create_dependency, read_dependency
 from web.api.planning.request_schemas import HolidaysIn
@@ -58,7 +58,7 @@ def _resolve_settings_owner(scope: Scope, sight: Caller, creator_id: UUID | None
     """Whose choice it is. Raises NotFound, and Refused for the agency's where not all of its creators are in sight."""
     if creator_id is not None:
         return sight.get_creator(creator_id).id
-    if {one.id for one in tenant_reads.list_creators(scope)} - set(sight.creators):
+    if {one.id for one in queries.list_creators(scope)} - set(sight.creators):
         raise Refused("holidays.not_all")
     return scope.tenant_id
 
@@ -68,7 +68,8 @@ def _build_holidays_out(scope: Scope, sight: Caller, creator_id: UUID | None) ->
         zone = sight.get_creator(creator_id).zone
         of = public_holidays.effective_holiday_settings(scope, [creator_id]).get(creator_id)
     else:
-        zone, of = tenant_reads.get_agency(scope).zone, public_holidays.get_holiday_setting(scope, scope.tenant_id)
+        zone = queries.get_agency(scope).zone
+        of = public_holidays.get_holiday_setting(scope, scope.tenant_id)
     if of is None:
         return HolidaysOut(creator_id=creator_id, country="", region="", left_out=[], own=False, days=[])
     days = [

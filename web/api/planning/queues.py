@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -16,7 +16,7 @@ from schedules.availability import slots
 from schedules.availability.slots import Slot, find_first_free_time
 from schedules.calendar import listings
 from schedules.rescheduling import queue
-from schedules.rescheduling.bulk_moves import MoveResult as Moved
+from schedules.rescheduling.bulk_moves import MoveResult
 from schedules.rescheduling.queue import QueueEntry
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.channels.router import find_channel
@@ -189,7 +189,7 @@ def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return call.apply_once(act, where=_queue_conflict_states(channel_id))
 
 
-QueueReorder = Callable[[Scope, Sequence[QueueEntry]], Moved]
+QueueReorder = Callable[[Scope, Sequence[QueueEntry]], MoveResult]
 
 
 def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
@@ -199,7 +199,7 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def reorder_queue(channel_id: UUID, body: OrderIn, call: Annotated[ApiCall, can_write]) -> Response:
         """Give the hours of a queue to its deliveries in another order. Needs `calendar:write`."""
 
-        def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
+        def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
             return queue.reorder_queue(scope, channel_id, body.order, seen=_versions_by_delivery(known))
 
         return _apply_queue_reorder(call, channel_id, "queue.reorder", act)
@@ -208,7 +208,7 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def shuffle_queue(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """The same in an order that is drawn. Needs `calendar:write`."""
 
-        def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
+        def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
             return queue.shuffle_queue(scope, channel_id, key=uuid7(), seen=_versions_by_delivery(known))
 
         return _apply_queue_reorder(call, channel_id, "queue.shuffle", act)
@@ -217,7 +217,7 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def pull_forward(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Fill the free hours between, in its order. Needs `calendar:write`."""
 
-        def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
+        def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
             return queue.pull_queue_forward(scope, channel_id, seen=_versions_by_delivery(known))
 
         return _apply_queue_reorder(call, channel_id, "queue.forward", act)
@@ -240,7 +240,7 @@ def _lock_queue(scope: Scope, sight: Caller, channel_id: UUID, call: ApiCall) ->
     find_channel(scope, sight, channel_id)
     slots.lock_queues(scope, channel_id)
     known = queue.list_queue_entries(scope, channel_id)
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     call.check_state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
     return known
 
@@ -255,7 +255,7 @@ def _versions_by_delivery(known: Sequence[QueueEntry]) -> dict[UUID, int]:
 
 def _load_queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
     known = queue.list_queue_entries(scope, channel_id)
-    channel = channel_reads.get_channel(scope, channel_id)
+    channel = queries.get_channel(scope, channel_id)
     found = QueueOut.of(channel, known, find_first_free_time(scope, channel_id))
     return found, state_tag(*_queue_tag_fields(known), channel.min_interval, channel.holds_min_interval)
 

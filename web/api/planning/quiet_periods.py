@@ -95,7 +95,8 @@ def _create_quiet_period(scope: Scope, sight: Caller, body: QuietIn) -> QuietPer
     creator = sight.get_creator(body.creator_id)
     _check_channel(scope, sight, body.channel_id)
     zone = body.zone or creator.zone
-    dates, hours = (body.first, body.last), (body.start, body.end)
+    dates = (body.first, body.last)
+    hours = (body.start, body.end)
     match dates, hours:
         case (first, last), (None, None) if first is not None and last is not None and body.weekday is None:
             return quiet_periods.add_quiet_days(

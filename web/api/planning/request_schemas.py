@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from foundation.ops.wall_time import WallTime
 from schedules.availability.holiday_settings import MAX_EXCLUDED_HOLIDAYS
-from schedules.availability.quiet_periods import MAX_QUIET_LABEL_LENGTH as LONGEST_WORDS
+from schedules.availability.quiet_periods import MAX_QUIET_LABEL_LENGTH
 from schedules.availability.slots import MAX_JITTER_MINUTES, MAX_SLOT_LABEL_LENGTH
 from schedules.feeds.sources import MAX_FEED_URL_LENGTH
 from schedules.recurrence.rules import (
@@ -177,7 +177,7 @@ class QuietIn(RequestModel):
 
     creator_id: UUID
     channel_id: UUID | None = None
-    label: Annotated[StorableText, Field(max_length=LONGEST_WORDS)] = ""
+    label: Annotated[StorableText, Field(max_length=MAX_QUIET_LABEL_LENGTH)] = ""
     zone: ZoneName | None = None
     first: Day | None = None
     last: Day | None = None
@@ -197,7 +197,7 @@ class HolidaysIn(RequestModel):
     creator_id: UUID | None = None
     country: Annotated[StorableText, Field(max_length=2)] | None = None
     region: Annotated[StorableText, Field(max_length=40)] = ""
-    left_out: list[Annotated[StorableText, Field(max_length=LONGEST_WORDS)]] = Field(
+    left_out: list[Annotated[StorableText, Field(max_length=MAX_QUIET_LABEL_LENGTH)]] = Field(
         default_factory=list, max_length=MAX_EXCLUDED_HOLIDAYS
     )
 
@@ -225,7 +225,7 @@ class PauseIn(PauseDays):
         }
     )
 
-    words: Annotated[StorableText, Field(min_length=1, max_length=LONGEST_WORDS)]
+    words: Annotated[StorableText, Field(min_length=1, max_length=MAX_QUIET_LABEL_LENGTH)]
     seen: SeenVersions
 
 

@@ -120,7 +120,8 @@ class SeriesOut(BaseModel):
     @classmethod
     def of(cls, one: SeriesRecord) -> "SeriesOut":
         """Of the room's value."""
-        series, repeat = one.series, one.series.repeat
+        series = one.series
+        repeat = one.series.repeat
         return cls(
             id=series.id,
             creator_id=one.creator_id,

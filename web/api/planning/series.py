@@ -181,7 +181,8 @@ def lock_seen_series(scope: Scope, sight: Caller, series_id: UUID, call: ApiCall
 
 def _series_tag_fields(one: SeriesRecord) -> tuple[object, ...]:
     """What somebody may change about a series; that its last delivery was made is no change."""
-    known, repeat = one.series, one.series.repeat
+    known = one.series
+    repeat = one.series.repeat
     stopped = known.state is SeriesState.STOPPED
     return known.id, str(repeat.rule), repeat.starts_on, repeat.clock, repeat.zone, one.skipped, one.channels, stopped
 

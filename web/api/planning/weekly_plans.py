@@ -77,7 +77,8 @@ def _add_week_create_route(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _build_week_brief(scope: Scope, creator: Creator, body: WeekIn) -> WeekBrief:
-    manner, today = persona.writing_style_of_creator(scope, creator.id), local_day(scope.now, creator.zone)
+    manner = persona.writing_style_of_creator(scope, creator.id)
+    today = local_day(scope.now, creator.zone)
     ours = next((one for one in creator.languages if one in LANGUAGES), LANGUAGES[0])
     return WeekBrief(
         creator_id=creator.id,

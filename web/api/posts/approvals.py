@@ -17,8 +17,8 @@ from schedules.approvals.release import eligible_approvers
 from schedules.calendar import listings, versioned_actions
 from schedules.posts import channel_overrides, deliveries
 from schedules.posts.queries import StoredPost
-from studio.library import queries as studio_reads
 from studio.library.postable_assets import UNCOVERED_RATINGS
+from studio.library.queries import get_asset_bytes
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import (
     ApiCall,
@@ -59,7 +59,7 @@ def _list_blurred_assets(scope: Scope, post: StoredPost) -> list[UUID]:
 
 def _is_blurred_asset(scope: Scope, asset_id: UUID) -> bool:
     try:
-        return studio_reads.get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
+        return get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
     except NotFound:  # it was erased since: nobody can say what it showed
         return True
 
@@ -75,7 +75,8 @@ def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
         def ask(scope: Scope, sight: Caller) -> AwaitedPage:
             seen = [one for one in sight.creators if which.creator in (None, one)]
-            known, me = load_person_names(scope, sight), sight.member.principal_id
+            known = load_person_names(scope, sight)
+            me = sight.member.principal_id
             found = review_queue.list_review_queue(scope, seen, limit=which.limit)
             return AwaitedPage(items=[AwaitedOut.of(one, known, to=me) for one in found])
 
@@ -94,11 +95,9 @@ def _add_approval_status_route(routes: APIRouter, tenant: OpenScope) -> None:
 
 def _build_approval_status(scope: Scope, sight: Caller, post_id: UUID) -> NeededOut:
     found = listings.get_post_detail(scope, sight.creators, post_id)
-    row, known, said = (
-        deliveries.get_post(scope, post_id),
-        load_person_names(scope, sight),
-        queries.load_post_discussion(scope, post_id),
-    )
+    row = deliveries.get_post(scope, post_id)
+    known = load_person_names(scope, sight)
+    said = queries.load_post_discussion(scope, post_id)
     tiers = range(1, said.creator.approval_tiers + 1)
     return NeededOut(
         post_id=post_id,

@@ -216,6 +216,7 @@ class DeliveryStory(DeliveryOut):
     def from_detail(cls, one: DeliveryDetail, ahead: NextStepReport) -> "DeliveryStory":
         """Of the room's values."""
         moves = [MoveOut.of(move) for move in one.moves]
-        attempts, edits = [AttemptOut.of(each) for each in one.attempts], [EditOut.of(each) for each in one.edits]
+        attempts = [AttemptOut.of(each) for each in one.attempts]
+        edits = [EditOut.of(each) for each in one.edits]
         coming = NextOut.of(ahead, one.entry)
         return cls(**delivery_fields(one.entry), moves=moves, attempts=attempts, edits=edits, next=coming)

@@ -12,7 +12,7 @@ from foundation.ids import uuid7
 from schedules.approvals import client_links, review_comments
 from schedules.approvals.review_comments import CommentAnchor, ReviewComment
 from schedules.calendar import listings
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import (
     ApiCall,
@@ -46,7 +46,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
 def load_person_names(scope: Scope, sight: Caller) -> PersonNames:
     """What people are called who speak of posts: members, and who answered by a link."""
-    members = {one.principal_id: one.name for one in tenant_reads.list_members(scope)}
+    members = {one.principal_id: one.name for one in queries.list_members(scope)}
     return {**client_links.client_names(scope, list(sight.creators)), **members}
 
 
@@ -93,7 +93,8 @@ def _add_comment_create_route(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             listings.get_post_detail(scope, sight.creators, body.post_id)
             spot = CommentAnchor(body.part, body.media_id)
-            inside, named = body.internal, body.named
+            inside = body.internal
+            named = body.named
             made = review_comments.add_comment(
                 scope, body.post_id, body.words, key=uuid7(), spot=spot, named=named, internal=inside
             )

@@ -15,13 +15,13 @@ from schedules.drafts.drafts import Draft
 from schedules.posts.channel_overrides import (
     MAX_BODY_LENGTH,
     MAX_OPTIONS_SIZE,
+    MAX_OVERRIDES,
     MAX_PLACE_LENGTH,
     MAX_PRICE_MINOR,
     MAX_TITLE_LENGTH,
     ChannelOverride,
     normalize_options,
 )
-from schedules.posts.channel_overrides import MAX_OVERRIDES as MOST_PLACES
 from schedules.posts.labels import MAX_LABELS_PER_POST
 from schedules.posts.lateness import LateLimit
 from schedules.posts.link_tracking import MAX_LINK_PARAMETER_LENGTH, MAX_PLAIN_ADDRESSES, LinkChoices
@@ -140,7 +140,7 @@ Labels = Annotated[
 LateOk = Annotated[LateLimit, Field(description="How late it may still leave by itself; 30m where nothing is said.")]
 
 
-Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MOST_PLACES)]
+Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MAX_OVERRIDES)]
 
 
 _POST: JsonDict = {

@@ -27,9 +27,9 @@ def removal_requests() -> None:
 @removal_requests_app.command("list")
 def listed() -> None:
     """List the pending requests, and the reports that matched no content."""
-    from workers.cli.gate.removal_requests import print_waiting_requests as lines  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.removal_requests import print_waiting_requests  # noqa: PLC0415  modules load when a command runs
 
-    for line in lines():
+    for line in print_waiting_requests():
         typer.echo(line)
 
 
@@ -86,10 +86,10 @@ def export(
 ) -> None:
     """Write the log with its checkpoints and its public key, for whoever wants to verify it."""
     from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
-    from workers.cli.gate.log_export import export_log as write  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.log_export import export_log  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
-    count = write(file, agency=agency)
+    count = export_log(file, agency=agency)
     print_message(Message("cli.log.exported", {"count": count, "file": str(file)}))
 
 
@@ -100,10 +100,9 @@ def verify(
     key: Annotated[str, typer.Option(help="The public key the file must be signed with.")] = "",
 ) -> None:
     """Say whether the log is whole, from when to when, and what is not signed yet. The exit code is 0 if it is."""
-    from workers.cli.gate.log_export import print_proof  # noqa: PLC0415  modules load when a command runs
-    from workers.cli.gate.log_export import verify_log as check  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.log_export import print_proof, verify_log  # noqa: PLC0415  modules load when a command runs
 
-    sys.exit(print_proof(check(file, agency=agency, key=key)))
+    sys.exit(print_proof(verify_log(file, agency=agency, key=key)))
 
 
 @gate_app.command()
@@ -112,9 +111,9 @@ def explain(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Tell why something was, or was not, allowed to leave; and decide again from what was stored."""
-    from workers.cli.gate.decision_explanation import print_decision_explanation as tell  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.decision_explanation import print_decision_explanation  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(tell(post, language=language))
+    typer.echo(print_decision_explanation(post, language=language))
 
 
 @gate_app.command()
@@ -124,9 +123,9 @@ def report(
     csv: Annotated[bool, typer.Option("--csv", help="A line a figure, for spreadsheets.")] = False,
 ) -> None:
     """Print a month in numbers that name nobody: what left, was kept back, asked for and taken away; as Markdown."""
-    from workers.cli.gate.transparency_export import export_transparency_report as make  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.transparency_export import export_transparency_report  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(make(month, agency=agency, as_csv=csv))
+    typer.echo(export_transparency_report(month, agency=agency, as_csv=csv))
 
 
 @gate_app.command("check-texts")
@@ -148,10 +147,10 @@ def emergency_stop(
 ) -> None:
     """Stop publishing in the whole installation, for every agency, within two seconds."""
     from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
-    from workers.cli.gate.emergency_stop import stop_installation_publishing as press  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.emergency_stop import stop_installation_publishing  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
-    press(reason)
+    stop_installation_publishing(reason)
     print_message(Message("cli.stop.holds"))
 
 
@@ -161,10 +160,10 @@ def resume(
 ) -> None:
     """End the emergency stop of the whole installation; stops of single agencies stay."""
     from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
-    from workers.cli.gate.emergency_stop import resume_installation_publishing as press  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.emergency_stop import resume_installation_publishing  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
-    press(reason)
+    resume_installation_publishing(reason)
     print_message(Message("cli.stop.over"))
 
 
@@ -185,9 +184,9 @@ def explain_policy(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say what a place allows, who looks after its readers' age, where that was read, and when it ages."""
-    from workers.cli.gate.place_rules import explain_place as tell  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.place_rules import explain_place  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(tell(place, on=date, language=language))
+    typer.echo(explain_place(place, on=date, language=language))
 
 
 @policy_app.command()
@@ -208,10 +207,10 @@ def sign(
     matrix: Annotated[Path | None, typer.Option(help="The rules of a release that is made.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="Its lexicon; the product's when left out.")] = None,
 ) -> None:
-    """Sign a release of rules, for those who release them. Two keys make it one that can be taken."""
-    from workers.cli.gate.policy_release import sign_release as write  # noqa: PLC0415  modules load when a command runs
+    """Sign a release of rules, for those who release them. Two keys export_transparency_report it one that can be taken."""
+    from workers.cli.gate.policy_release import sign_release  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(write(file, key, matrix=matrix, lexicon=lexicon))
+    typer.echo(sign_release(file, key, matrix=matrix, lexicon=lexicon))
 
 
 @policy_app.command()
@@ -222,9 +221,9 @@ def sign_rows(
     key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
 ) -> None:
     """Sign the rules that a package of yours ships for its own platform: General and Suggestive alone."""
-    from workers.cli.gate.policy_release import sign_third_party_rules as write  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.policy_release import sign_third_party_rules  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(write(rows, file, key, platform=platform))
+    typer.echo(sign_third_party_rules(rows, file, key, platform=platform))
 
 
 @policy_app.command()
@@ -234,8 +233,8 @@ def diff(
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything was loosened."""
-    from workers.cli.gate.place_rules import diff_rules as compare  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.place_rules import diff_rules  # noqa: PLC0415  modules load when a command runs
 
-    text, loosened = compare(old, new, language=language)
+    text, loosened = diff_rules(old, new, language=language)
     typer.echo(text)
     sys.exit(1 if loosened else 0)

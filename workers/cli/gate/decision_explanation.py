@@ -11,15 +11,15 @@ from babel.dates import format_date, format_datetime
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
-from foundation.ops import settings as house
+from foundation.ops import settings
 from foundation.ops.wall_time import load_zone
 from gate.contract.facts import EvidenceSnapshot, PersonFacts, ReviewFacts
 from gate.contract.units import Rating, Subject, Unit
 from gate.decision import depiction_rules, shoot_card_terms
 from gate.log import subject_history
 from gate.log.subject_history import DecisionRecord, PermitRecord
-from schedules.posts import queries as schedule_reads
-from tenants.agencies import queries as tenant_reads
+from schedules.posts import queries
+from tenants.agencies.queries import get_agency, list_members
 from tenants.scope import list_tenant_ids
 from workers.terminal.session import connect_installation
 from workers.wiring import Services
@@ -34,7 +34,7 @@ def resolve_language(language: str) -> str:
     """The language somebody asked for; the terminal's when nobody did. Raises BadInput for one we do not speak."""
     if language and language not in LANGUAGES:
         raise BadInput("cli.story.language", language=language[:20])
-    return language or house.terminal_language()
+    return language or settings.terminal_language()
 
 
 def print_decision_explanation(what: str, *, language: str) -> str:
@@ -73,7 +73,7 @@ def _parse_id_bounds(what: str) -> tuple[UUID, UUID]:
 
 def _list_subject_groups(scope: Scope, low: UUID, high: UUID) -> list[tuple[UUID | None, list[Subject]]]:
     """What fits: a post with the deliveries asked for, or a subject that is none of a post."""
-    posts = schedule_reads.delivery_ids_between(scope, low, high)
+    posts = queries.delivery_ids_between(scope, low, high)
     posted = {delivery for deliveries in posts.values() for delivery in deliveries}
     groups: list[tuple[UUID | None, list[Subject]]] = []
     for post, deliveries in posts.items():
@@ -96,8 +96,8 @@ class _Teller:
 
     @classmethod
     def of(cls, scope: Scope, language: str) -> "_Teller":
-        agency = tenant_reads.get_agency(scope)
-        people = tenant_reads.list_members(scope)
+        agency = get_agency(scope)
+        people = list_members(scope)
         known = {f"member:{one.id}": one.name for one in people} | {str(one.principal_id): one.name for one in people}
         return cls(language, agency.zone, agency.name, known)
 
@@ -186,7 +186,8 @@ class _Teller:
             person.grants, platform=unit.platform, place=_place_id(each), rating=each.decision.rating, now=each.at
         )
         for grant in given:
-            what, limit = self.say(f"cli.story.grant.{grant.scope}"), self.say(f"rating.{Rating(grant.max_rating)}")
+            what = self.say(f"cli.story.grant.{grant.scope}")
+            limit = self.say(f"rating.{Rating(grant.max_rating)}")
             until = self.day(grant.valid_until)
             yield f"  {self.say('cli.story.granted', what=what, limit=limit, until=until)}"
         if person.grants and not given:
@@ -225,7 +226,8 @@ class _Teller:
         if left.recalled_at is not None:
             return self.say("cli.story.permit.recalled", at=at, recalled=self.when(left.recalled_at))
         if left.visible_at is not None:
-            seen, ids = self.when(left.visible_at), ", ".join(left.native_ids)
+            seen = self.when(left.visible_at)
+            ids = ", ".join(left.native_ids)
             return self.say("cli.story.permit.visible", at=at, visible=seen, ids=ids)
         return self.say("cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step)
 

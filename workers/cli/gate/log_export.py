@@ -11,7 +11,7 @@ from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.i18n.translation import Message
 from gate.log import export, proof
 from gate.log.proof import ExportVerification, LogVerification
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from tenants.scope import list_tenant_ids
 from workers.terminal.output import print_message, print_note
 from workers.terminal.session import connect_installation
@@ -60,7 +60,7 @@ def find_tenants(services: Services, agency: str) -> list[UUID]:
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            if not agency or tenant_reads.get_agency(scope).name.casefold() == agency.casefold():
+            if not agency or queries.get_agency(scope).name.casefold() == agency.casefold():
                 found.append(tenant_id)
     if agency and not found:
         raise NotFound("cli.log.no_agency", agency=agency)

@@ -17,7 +17,6 @@ from foundation.ids import INSTALLATION_ID
 from foundation.ops.clock import wall_now
 from gate.contract.units import Rating, Verdict
 from gate.policy import active_policy, admission, bundle, place_rules
-from gate.policy import third_party_rules as foreign
 from gate.policy.bundle import Bundle
 from gate.policy.matrix import MatrixRow
 from gate.policy.place_rules import (
@@ -28,7 +27,7 @@ from gate.policy.place_rules import (
     RuleChange,
     RuleTightening,
 )
-from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules
+from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules, verify_rules
 from gate.text import lexicon
 from tenants.scope import list_tenant_ids
 from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
@@ -41,7 +40,8 @@ def explain_place(what: str, *, on: str = "", language: str = "") -> str:
 
     Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
     """
-    rules, day = rules_in_force(), parse_day_argument(on) or wall_now().date()
+    rules = rules_in_force()
+    day = parse_day_argument(on) or wall_now().date()
     names = place_rules.match_places(rules, what)
     found = [] if names else third_party_rules(rules, what)
     if found:
@@ -77,7 +77,7 @@ def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
     found = []
     for one in shipped_policies.shipped_policies():
         try:
-            said = foreign.verify_rules(one.document, rules)
+            said = verify_rules(one.document, rules)
         except InvalidThirdPartyRules:
             continue
         rows = tuple(row for row in said.rows if what in (row.id, said.platform))

@@ -15,7 +15,7 @@ from gate.contract.public_keys import encode_public_key
 from gate.policy import active_policy, bundle, place_rules, signed_release, third_party_rules
 from gate.policy.signed_release import PolicyRelease, UnsignedRelease
 from gate.policy.third_party_rules import InvalidThirdPartyRules
-from gate.text import lexicon as lexicons
+from gate.text.lexicon import SHIPPED_LEXICON_PATH
 from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
 from workers.terminal.session import connect_installation
 
@@ -44,7 +44,8 @@ def admit_release(tenant: OpenScope, document: bytes, language: str) -> str:
 def describe_rules_in_force(tenant: OpenScope, language: str) -> str:
     """Which rules are in force, and when the next of them ages."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
-        found, today = active_policy.current_policy(scope), scope.now.date()
+        found = active_policy.current_policy(scope)
+        today = scope.now.date()
 
     def line(code: str, **params: str | int) -> str:
         return render_message(Message(code, params), language)
@@ -74,9 +75,7 @@ def sign_release(file: Path, key: Path, *, matrix: Path | None = None, lexicon: 
         made = (
             signed_release.read_release(_read_file(file))
             if matrix is None
-            else PolicyRelease(
-                _read_file(matrix).decode(), _read_file(lexicon or lexicons.SHIPPED_LEXICON_PATH).decode()
-            )
+            else PolicyRelease(_read_file(matrix).decode(), _read_file(lexicon or SHIPPED_LEXICON_PATH).decode())
         )
         signing = Ed25519PrivateKey.from_private_bytes(base64.b64decode(_read_file(key).strip(), validate=True))
         signed = made.with_signature(signing)
@@ -94,7 +93,8 @@ def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) 
 
     Raises BadInput for files that cannot be read, and for rows that no installation would take.
     """
-    signing, written = _read_private_key(key), _read_file(rows)
+    signing = _read_private_key(key)
+    written = _read_file(rows)
     try:
         document = third_party_rules.sign_rules(platform, written.decode(), signing)
         third_party_rules.verify_rules(document, bundle.shipped_bundle())

@@ -55,7 +55,8 @@ def open_contact(services: Services, number: str, *, name: str) -> str:
 
     Raises NotFound for a number nobody was given, BadInput without a name, Unavailable with another master key.
     """
-    actor, receipt = _build_actor(name), number.strip().upper()
+    actor = _build_actor(name)
+    receipt = number.strip().upper()
     form = _find_form_digest(services, receipt)
     with services.tenant(INSTALLATION_ID, actor) as scope:
         letter = installation_reports.sealed_contact(scope, form) if form is not None else None

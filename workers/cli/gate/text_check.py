@@ -28,7 +28,8 @@ from gate.decision.case import Case
 from gate.decision.decide import Decision, decide_unit
 from gate.policy.bundle import Bundle, shipped_bundle
 
-CAPTION_SURFACE, MESSAGE_SURFACE = "x.post", "telegram.bot_dm"
+CAPTION_SURFACE = "x.post"
+MESSAGE_SURFACE = "telegram.bot_dm"
 MAX_LINE_BYTES = 1024 * 1024
 """Bytes; a longer line is reported, not judged."""
 
@@ -77,7 +78,8 @@ def _print_results(stream: BinaryIO) -> int:
 
 def judge_lines(stream: BinaryIO) -> Iterator[Mapping[str, object] | UnreadableLine]:
     """What the check says of each line of a stream, one at a time; blank lines are skipped."""
-    bundle, now = shipped_bundle(), wall_now()
+    bundle = shipped_bundle()
+    now = wall_now()
     number = 0
     while raw := stream.readline(MAX_LINE_BYTES + 1):
         number += 1

@@ -3,7 +3,7 @@
 from foundation.errors import BadInput
 from foundation.ops import settings
 from insights.reports import transparency_report
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from workers.cli.gate.log_export import TERMINAL_ACTOR, find_tenants
 from workers.terminal.session import connect_installation
 from workers.wiring import Services
@@ -37,5 +37,5 @@ def _list_agency_names(services: Services) -> list[str]:
     found = []
     for tenant_id in find_tenants(services, ""):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            found.append(tenant_reads.get_agency(scope).name)
+            found.append(queries.get_agency(scope).name)
     return sorted(found)

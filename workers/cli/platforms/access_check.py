@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.accounts.states import UNUSABLE_STATES
 from channels.connections import account_setup
@@ -15,7 +14,7 @@ from connectors.registry.loader import connectable_platforms
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency, list_creators
 from tenants.scope import list_tenant_ids
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
@@ -37,7 +36,8 @@ class AccessCheck:
     @property
     def format_line(self) -> str:
         """As it is printed; of an account that somebody must connect again, with what its platform said."""
-        mark, name = "✓" if self.is_ok else "✗", translate(Message(f"platform.{self.channel.platform}"))
+        mark = "✓" if self.is_ok else "✗"
+        name = translate(Message(f"platform.{self.channel.platform}"))
         why = [self.channel.reason] if self.channel.state in UNUSABLE_STATES and self.channel.reason is not None else []
         return (
             f"{mark} {self.channel.name} · {name} · {self.owner_name}: {' '.join(map(translate, (self.message, *why)))}"
@@ -67,8 +67,9 @@ def check_accounts(services: Services, name: str, agency: str, *, dry: bool = Fa
 def _list_named_channels(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, str, Channel]]:
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            called, channels = tenant_reads.get_agency(scope).name, channel_reads.list_channels(scope)
-            names = {one.id: one.name for one in tenant_reads.list_creators(scope)}
+            called = get_agency(scope).name
+            channels = queries.list_channels(scope)
+            names = {one.id: one.name for one in list_creators(scope)}
         for channel in channels if agency in ("", called.casefold()) else ():
             if name in ("", channel.name.casefold(), channel.account.casefold()):
                 yield tenant_id, f"{names[channel.creator_id]}, {called}", channel
@@ -96,7 +97,7 @@ def _run_check(services: Services, tenant_id: UUID, whose: str, channel: Channel
     test = AccountTestRequested(tenant_id, channel.id)
     account_setup.verify_account(test, tenant=services.tenant, transport=services.transport, connectables=able)
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-        now = channel_reads.get_channel(scope, channel.id)
+        now = queries.get_channel(scope, channel.id)
     if now.state in UNUSABLE_STATES:
         return AccessCheck(whose, now, False, Message(f"channel.is_{now.state}", {"account": now.name}))
     answered = now.last_ok_at is not None and (channel.last_ok_at is None or now.last_ok_at > channel.last_ok_at)

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts import oauth_clients
-from channels.accounts import queries as channel_reads
+from channels.accounts import oauth_clients, queries
 from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH, REDIRECT_FIELD
@@ -28,8 +27,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic, sleep
 from foundation.sealed import Sealed
 from tenants import audit
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator, Member
+from tenants.agencies.queries import Creator, Member, list_creators
 from tenants.vault import envelope, sealed_intake
 from workers.terminal.lookup import find_member
 from workers.terminal.output import translate
@@ -37,7 +35,8 @@ from workers.terminal.session import connect_installation
 from workers.wiring import Services
 
 TERMINAL_ACTOR = "system:terminal"
-PLATFORM_WAIT_SECONDS, CONSENT_WAIT_SECONDS = 90.0, 16 * 60.0
+PLATFORM_WAIT_SECONDS = 90.0
+CONSENT_WAIT_SECONDS = 16 * 60.0
 """Seconds: for a platform's answers, and for a person who says yes there."""
 
 PromptField = Callable[[str, FormField], str]
@@ -93,7 +92,7 @@ def account_setup_lines(
 def _build_desk(services: Services, platform: str, who: tuple[UUID, Member], slug: str) -> _Desk:
     tenant_id, member = who
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-        creators = [one for one in tenant_reads.list_creators(scope) if slug in ("", one.slug)]
+        creators = [one for one in list_creators(scope) if slug in ("", one.slug)]
     if len(creators) != 1:
         raise BadInput("cli.connect.which", creators=", ".join(one.slug for one in creators) or "–")
     connector = loader.connectable_platforms(services.connectors)[platform]
@@ -114,16 +113,18 @@ def _submit_setup(desk: _Desk, ask: PromptField, wait: Callable[[], None]) -> It
 
 def _follow_setup(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
     """What becomes of a wish, until it has an end or nobody waits any longer."""
-    shown, until = False, monotonic() + PLATFORM_WAIT_SECONDS
+    shown = False
+    until = monotonic() + PLATFORM_WAIT_SECONDS
     while monotonic() < until:
         found = _get_setup(desk, wish)
         if found.state is AccountSetupState.VISITING and not shown:
-            shown, until = True, monotonic() + CONSENT_WAIT_SECONDS
+            shown = True
+            until = monotonic() + CONSENT_WAIT_SECONDS
             said = {"address": found.visit, "email": desk.member.email}
             yield translate(Message("cli.connect.visit", said)), True
         elif found.state is AccountSetupState.CONNECTED and found.channel_id is not None:
             with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
-                name = channel_reads.get_channel(scope, found.channel_id).name
+                name = queries.get_channel(scope, found.channel_id).name
             yield translate(Message("cli.connect.done", {"account": name, "creator": desk.creator.name})), True
             return
         elif found.state is AccountSetupState.REFUSED:
@@ -140,7 +141,8 @@ def _get_setup(desk: _Desk, wish: UUID) -> AccountSetup:
 
 def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]]:
     """The first request that would be made of what was typed, as the connector builds it; nothing leaves."""
-    typed, form = _prompt_fields(desk, ask), desk.connector.form
+    typed = _prompt_fields(desk, ask)
+    form = desk.connector.form
     secret = {field.name for field in form.all_fields if field.secret}
     filled: dict[str, str | Sealed] = {
         name: Sealed(b"") if value and name in secret else value for name, value in typed.items()
@@ -182,7 +184,8 @@ def _build_return_url(desk: _Desk) -> str:
 def _prompt_fields(desk: _Desk, ask: PromptField) -> dict[str, str]:
     """What the person types, field by field; an application that is known is not asked for. Raises BadInput."""
     form = desk.connector.form
-    known, typed = bool(_load_oauth_client(desk, form)), dict.fromkeys((field.name for field in form.all_fields), "")
+    known = bool(_load_oauth_client(desk, form))
+    typed = dict.fromkeys((field.name for field in form.all_fields), "")
     for field in form.all_fields:
         if field in CLIENT_FIELDS and (known or not form.needs_oauth(typed)):
             continue

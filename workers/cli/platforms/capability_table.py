@@ -21,7 +21,8 @@ from foundation.i18n.translation import Message
 from gate.contract.units import COMMENT_REFERENCE
 from workers.terminal.output import translate
 
-CELL_NO, CELL_YES = "–", "yes"
+CELL_NO = "–"
+CELL_YES = "yes"
 LOOKUP_METHODS = {
     "key": "by our own key",
     "name": "by the name they gave it",

@@ -44,9 +44,9 @@ def disconnect(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told.")] = False,
 ) -> None:
     """Take an account off: its platform is told, its credentials are forgotten, its history stays."""
-    from workers.cli.platforms.disconnection import disconnect_from_terminal as take_off  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.platforms.disconnection import disconnect_from_terminal  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(take_off(name, agency=agency, sure=yes))
+    typer.echo(disconnect_from_terminal(name, agency=agency, sure=yes))
 
 
 @channels_app.command()
@@ -57,10 +57,10 @@ def connect(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
 ) -> None:
     """Connect an account: prompt for what the platform needs and report the result. OAuth continues in a browser."""
-    from workers.cli.platforms.account_setup import connect_from_terminal as run  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.platforms.account_setup import connect_from_terminal  # noqa: PLC0415  modules load when a command runs
 
     failed = False
-    for line, well in run(platform, creator=creator, email=as_, dry=dry_run, ask=_prompt_field):
+    for line, well in connect_from_terminal(platform, creator=creator, email=as_, dry=dry_run, ask=_prompt_field):
         typer.echo(line)
         failed |= not well
     sys.exit(int(failed))

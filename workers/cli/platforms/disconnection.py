@@ -1,13 +1,13 @@
 """Disconnecting an account from the terminal."""
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.connections import disconnection
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 from schedules.notices import lost_account
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import get_agency
 from tenants.scope import list_tenant_ids
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
@@ -43,8 +43,8 @@ def _get_channel(services: Services, name: str, agency: str) -> Channel:
     found: list[Channel] = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            if agency in ("", tenant_reads.get_agency(scope).name.casefold()):
-                every = channel_reads.list_channels(scope)
+            if agency in ("", get_agency(scope).name.casefold()):
+                every = queries.list_channels(scope)
                 found += [one for one in every if name in (one.name.casefold(), one.account.casefold())]
     if not found:
         raise NotFound("channel.unknown")

@@ -12,8 +12,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.settings import GeneratorsSettings
 from generators.retouch import region_shapes
-from studio.recipes import parameters, run_inputs, wildcards
-from studio.recipes import specs as studio_recipes
+from studio.recipes import parameters, run_inputs, specs, wildcards
 from studio.recipes.input_pictures import InitPicture
 from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.run_inputs import PoseReference
@@ -94,7 +93,7 @@ def preview_recipe_run(creator: str, recipe: str, *, seed: int, count: int, answ
     """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
     BadInput, Refused."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
-        spec = studio_recipes.resolve_wildcards(scope, creator_id, _get_recipe(scope, creator_id, recipe).spec)
+        spec = specs.resolve_wildcards(scope, creator_id, _get_recipe(scope, creator_id, recipe).spec)
         given = parameters.parse_values(spec.parameters, answers)
         found = estimates.estimate_run(
             scope, known, creator_id, spec, seed=seed, count=count or spec.picture_count, given=given
@@ -130,7 +129,8 @@ def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
     """Where a run stands, then a line for each picture. Raises NotFound."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         _check_run_creator(scope, creator_id, run)
-        found, pictures = get_run(scope, run), output_pictures.list_run_pictures(scope, run)
+        found = get_run(scope, run)
+        pictures = output_pictures.list_run_pictures(scope, run)
     head = f"{found.state}\t{found.done}/{found.total}"
     return "\n".join([head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)])
 

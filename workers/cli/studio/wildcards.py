@@ -8,7 +8,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from studio.recipes import wildcard_renames, wildcards
 from studio.recipes.wildcards import WildcardVersion
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 from workers.cli.studio.recipe_runs import open_creator_scope
 from workers.terminal.output import translate
 
@@ -20,7 +20,8 @@ def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agenc
     words, weights = wildcards.parse_wildcard_lines(_read_text(file))
     name, said = wildcards.parse_wildcard(name, {"words": words, "weights": weights})
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
-        seen, owner = _list_creator_ids(scope), None if everybody else creator_id
+        seen = _list_creator_ids(scope)
+        owner = None if everybody else creator_id
         known = _find_wildcard(scope, creator_id, name, everybody=everybody)
         if known is None:
             wildcards.create_wildcard(scope, seen, name, said, creator_id=owner)
@@ -74,4 +75,4 @@ def _get_wildcard(scope: Scope, creator_id: UUID, name: str, *, everybody: bool)
 
 def _list_creator_ids(scope: Scope) -> list[UUID]:
     """Who is at the terminal of the machine works for all."""
-    return [one.id for one in tenant_reads.list_creators(scope)]
+    return [one.id for one in queries.list_creators(scope)]

@@ -21,8 +21,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.listening import listener
 from channels.listening.listener import ReceivedUpdates
@@ -112,7 +111,9 @@ class DiscordGatewayListener(AccountListener):
         **collaborators: Any,
     ) -> None:
         super().__init__(channel, **collaborators)
-        self._reveal, self._known, self._menu = reveal, known, menu
+        self._reveal = reveal
+        self._known = known
+        self._menu = menu
         connector = account_connectors.connector_for(self._connectors, channel)
         self._calls = InteractionResponder(channel, connector, self._transport, seal, self._open_chat)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,7 +122,8 @@ class DiscordGatewayListener(AccountListener):
     def stop(self) -> None:
         """Listen no more; what was heard and not kept is read from the history at the next start."""
         super().stop()
-        loop, over = self._loop, self._over
+        loop = self._loop
+        over = self._over
         if loop is not None and over is not None and not loop.is_closed():
             loop.call_soon_threadsafe(over.set)
 
@@ -139,7 +141,8 @@ class DiscordGatewayListener(AccountListener):
 
     async def _run_client(self) -> None:
         """One client, until it may not listen any more or the gateway ends it for good."""
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
         channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)
         if not lifecycle.is_listened_to(channel) or channel.token is None or self._stop.is_set():
             self.stop()
@@ -254,7 +257,7 @@ class DiscordGatewayListener(AccountListener):
         """Every account of this bot is lost with its server, and there again with it."""
         mine = parse_account(self.channel.account).bot
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
-            for other in channel_reads.list_channels(scope):
+            for other in queries.list_channels(scope):
                 if other.platform != self.channel.platform or parse_account(other.account).bot != mine:
                     continue
                 server = parse_account(other.account).guild
@@ -321,7 +324,8 @@ class _Client(discord.Client):
             chunk_guilds_at_startup=False,
         )
         self._identify_seconds = identify_seconds
-        self._commands, self._attend = commands, attend
+        self._commands = commands
+        self._attend = attend
         self.heard: asyncio.Queue[_Told | _Again | _Servers] = asyncio.Queue()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from channels.accounts import queries as channel_reads
+from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.attempts import request_loop
 from channels.sending import account_actions
@@ -96,7 +96,8 @@ def register_commands(
 
     A refusal is told to the members: what people type is heard all the same. Raises EgressForbidden.
     """
-    order, account = AuthOrder(channel.tenant_id, channel.id), channel_reads.transport_account(channel)
+    order = AuthOrder(channel.tenant_id, channel.id)
+    account = queries.transport_account(channel)
     answers: tuple[StepResult, ...] = ()
     turn: Send | Outcome | None = None
     for _ in range(request_loop.MAX_REQUESTS):
@@ -107,7 +108,8 @@ def register_commands(
     end = Retry(SHORT_RETRY, "account", Message("enrolment.endless")) if isinstance(turn, Send) else turn
     if isinstance(end, Retry | Reauthorize):  # a dead token ends the listening, and is told there
         return end
-    told, cause = Message("listen.no_menu", {"account": channel.name}), f"channel:{channel.id}:menu"
+    told = Message("listen.no_menu", {"account": channel.name})
+    cause = f"channel:{channel.id}:menu"
     with tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
         if end is None:
             notices.close(scope, cause)

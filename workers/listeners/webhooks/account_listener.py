@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from channels.accounts import account_connectors, lifecycle
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
 from channels.listening.listener import ReceivedUpdates
 from connectors.contract.chats import ChatConnector, ChatUpdate, SupportsWebhook
@@ -68,7 +67,7 @@ class PolledWebhookListener(AccountListener):
         if not lifecycle.is_listened_to(channel):  # one that is being disconnected is not signed up anew
             return False
         order = AuthOrder(channel.tenant_id, channel.id)
-        answer = self._transport.send(step, order, account=channel_reads.transport_account(channel))
+        answer = self._transport.send(step, order, account=queries.transport_account(channel))
         return isinstance(answer, Response) and answer.is_success
 
 
@@ -77,8 +76,11 @@ class WebhookListener(PolledWebhookListener):
 
     def __init__(self, channel: Channel, *, address: str, secret: str, seal: SealSecret, **collaborators: Any) -> None:
         super().__init__(channel, **collaborators)
-        self._address, self.secret, self._seal = address, secret, seal
-        self._kept, self._one_at_a_time = self._hear, threading.Lock()
+        self._address = address
+        self.secret = secret
+        self._seal = seal
+        self._kept = self._hear
+        self._one_at_a_time = threading.Lock()
         self._hear = self._once_only
         self._body: Mapping[str, Any] = {}
 
@@ -88,7 +90,8 @@ class WebhookListener(PolledWebhookListener):
         return cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel))
 
     def _listen_until_stopped(self) -> None:
-        deaf, due = 0, 0.0
+        deaf = 0
+        due = 0.0
         while not self._stop.is_set():
             try:
                 if monotonic() >= due:

@@ -34,7 +34,8 @@ SIGNATURE_TOLERANCE = timedelta(seconds=300)
 CACHE_SECONDS = 5.0
 """How long the agencies that were found are taken for all there are, and so are the applications of each."""
 
-STATUS_ACCEPTED, STATUS_UNAUTHORIZED = 200, 401
+STATUS_ACCEPTED = 200
+STATUS_UNAUTHORIZED = 401
 
 log = telemetry.get_logger("workers.listeners.webhooks.app_webhooks")
 
@@ -57,9 +58,13 @@ class AppWebhooks:
         wake: PollAccountNow,
         known_seconds: float = CACHE_SECONDS,
     ) -> None:
-        self._tenant, self._connectors, self._open, self._wake = tenant, connectors, open_letter, wake
+        self._tenant = tenant
+        self._connectors = connectors
+        self._open = open_letter
+        self._wake = wake
         self._every = known_seconds
-        self._lock, self._at = threading.Lock(), float("-inf")
+        self._lock = threading.Lock()
+        self._at = float("-inf")
         self._agencies: frozenset[UUID] = frozenset()
         self._known: dict[UUID, Mapping[UUID, CalledApp]] = {}
 
@@ -73,7 +78,8 @@ class AppWebhooks:
 
         Who is no application of ours, has no secret here, or signed with another one or too long ago, is told the same.
         """
-        connector, known = self._connectors.get(platform), self._find_application(tenant_id, application)
+        connector = self._connectors.get(platform)
+        known = self._find_application(tenant_id, application)
         if (
             not isinstance(connector, SupportsAppWebhooks)
             or known is None
@@ -102,7 +108,8 @@ class AppWebhooks:
         for each of their calls, nor at anybody else's."""
         with self._lock:
             if monotonic() - self._at >= self._every:
-                self._agencies, self._known = frozenset(list_tenant_ids(self._tenant)), {}
+                self._agencies = frozenset(list_tenant_ids(self._tenant))
+                self._known = {}
                 self._at = monotonic()
             if tenant_id not in self._agencies:
                 return None

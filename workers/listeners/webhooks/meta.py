@@ -52,9 +52,13 @@ class MetaWebhooks:
         known_seconds: float = CACHE_SECONDS,
     ) -> None:
         """`secrets` sign calls, any of them; `word` is what they show who set this address up. No secrets: no calls."""
-        self._tenant, self._secrets, self._word, self._wake = tenant, secrets, word, wake
+        self._tenant = tenant
+        self._secrets = secrets
+        self._word = word
+        self._wake = wake
         self._every = known_seconds
-        self._lock, self._at = threading.Lock(), float("-inf")
+        self._lock = threading.Lock()
+        self._at = float("-inf")
         self._known: Mapping[tuple[str, str], set[UUID]] = {}
 
     def answer_challenge(self, query: Mapping[str, str]) -> str:
@@ -112,7 +116,8 @@ class MetaWebhooks:
                     with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
                         for one in webhook_subscriptions.active_account_names(scope, META_PLATFORMS):
                             found[one].add(tenant_id)
-                self._known, self._at = dict(found), monotonic()
+                self._known = dict(found)
+                self._at = monotonic()
             return self._known
 
 

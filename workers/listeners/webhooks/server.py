@@ -97,7 +97,8 @@ def _of_age(age_called: AcceptAgeWebhook) -> Route:
     async def age(request: Request) -> Response:
         given = request.path_params
         try:
-            tenant_id, check_id = UUID(given["tenant"]), UUID(given["check"])
+            tenant_id = UUID(given["tenant"])
+            check_id = UUID(given["check"])
             kept = await run_in_threadpool(age_called, tenant_id, check_id, given["proof"])
         except ValueError:
             return Response(status_code=404)

@@ -13,7 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from studio.ingest import ai_disclosure, origin_detection
-from studio.library import queries as studio_reads
+from studio.library import queries
 from tenants.agencies.rights import Right
 
 
@@ -33,7 +33,7 @@ def _request_ai_disclosure(
 ) -> Message:
     page.get_creator(scope, creator_id)
     for asset_id in assets:
-        if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
             raise NotFound("library.asset_unknown", destination="-")
         ai_disclosure.request_ai_disclosure(scope, asset_id)
     return Message("studio.avowed")

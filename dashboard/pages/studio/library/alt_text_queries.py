@@ -9,7 +9,7 @@ from schedules.suggestions.alt_texts import proposals
 from schedules.suggestions.alt_texts.proposals import AltTextProposal
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.states import AltTextState
-from studio.library import assets as library
+from studio.library.assets import alt_texts
 from subscribers.replies import persona
 from tenants.agencies.queries import Creator
 
@@ -25,7 +25,7 @@ class AltTextEntry:
 def list_alt_text_proposals(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> list[AltTextEntry]:
     """What is proposed for these pictures, in their order; those that wait for the model included."""
     found = proposals.latest_alt_texts(scope, creator_id, assets)
-    have = library.alt_texts(scope, found)
+    have = alt_texts(scope, found)
     return [AltTextEntry(found[asset], have.get(asset, "")) for asset in assets if asset in found]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.studio.library import alt_text_queries as reads
+from dashboard.pages.studio.library import alt_text_queries
 from dashboard.pages.studio.library.alt_text_queries import AltTextEntry
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -55,12 +55,12 @@ def render_alt_text_proposals(
     if not assets or not page.has_right(Right.RUN):
         return
     found = page.read(
-        lambda scope: reads.list_alt_text_proposals(scope, page.get_creator(scope, creator_id).id, assets)
+        lambda scope: alt_text_queries.list_alt_text_proposals(scope, page.get_creator(scope, creator_id).id, assets)
     )
     for one in found:
         if one.proposal.state is not AltTextState.WAITING:
             _render_alt_text_proposal(page, creator_id, one, pictured=pictured)
-    if asked := reads.pending_assets(found):
+    if asked := alt_text_queries.pending_assets(found):
         _poll_alt_texts(page, creator_id, tuple(assets), asked)
 
 
@@ -68,7 +68,7 @@ def _request_alt_texts(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID
 ) -> Message:
     creator = page.get_creator(scope, creator_id)
-    language, forbidden = reads.description_style(scope, creator)
+    language, forbidden = alt_text_queries.description_style(scope, creator)
     count = proposals.request_alt_texts(scope, creator.id, assets, language=language, forbidden=forbidden, key=press)
     return Message("alt.asked", {"count": count})
 
@@ -80,15 +80,16 @@ def _poll_alt_texts(drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ..
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     found = page.read(
-        lambda scope: reads.list_alt_text_proposals(scope, page.get_creator(scope, creator_id).id, assets)
+        lambda scope: alt_text_queries.list_alt_text_proposals(scope, page.get_creator(scope, creator_id).id, assets)
     )
-    if reads.pending_assets(found) != asked:
+    if alt_text_queries.pending_assets(found) != asked:
         st.rerun()
     draw_template("shell/templates/note.html", note=page.text("alt.waiting", count=len(asked)))
 
 
 def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextEntry, *, pictured: bool) -> None:
-    proposal, key = one.proposal, f"alt:{one.proposal.id}"
+    proposal = one.proposal
+    key = f"alt:{one.proposal.id}"
     with st.container(border=True, gap="small", key=key):
         if pictured:
             draw_template(
@@ -124,7 +125,8 @@ def _render_alt_text_proposal(page: PageContext, creator_id: UUID, one: AltTextE
 
 
 def _accept_alt_text(page: PageContext, creator_id: UUID, one: AltTextEntry, scope: Scope, _: UUID) -> Message:
-    proposal, key = one.proposal, f"alt:{one.proposal.id}"
+    proposal = one.proposal
+    key = f"alt:{one.proposal.id}"
     alt, shows = (" ".join(str(actions.typed_value(f"{key}:{name}") or "").split()) for name in ("alt", "shows"))
     proposals.accept_alt_text(
         scope, [page.get_creator(scope, creator_id).id], proposal.id, alt, instead_of=one.now, shows=shows

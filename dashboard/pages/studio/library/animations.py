@@ -17,7 +17,7 @@ from generators.contract import video
 from generators.engines.video import video_models
 from generators.engines.video.video_models import VideoModel
 from studio.library.queries import AssetCard
-from studio.video import animations as moving
+from studio.video import animations
 from studio.video.animations import AnimationRequest
 from tenants.agencies.rights import Right
 
@@ -56,7 +56,7 @@ def _render_animation_fields(
     )
     clips.render_length_warning(page, creator_id, round(seconds))
     if family.words:
-        st.text_area(page.text("film.words"), max_chars=moving.MAX_PROMPT_LENGTH, height=80, key=f"{key}:words")
+        st.text_area(page.text("film.words"), max_chars=animations.MAX_PROMPT_LENGTH, height=80, key=f"{key}:words")
     if family.motion:
         st.slider(
             page.text("film.motion"),
@@ -71,7 +71,8 @@ def _render_animation_fields(
 
 def _request_animation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    key, able = f"film:{asset_id}", video_models.video_capabilities(settings.load_settings().generators)
+    key = f"film:{asset_id}"
+    able = video_models.video_capabilities(settings.load_settings().generators)
     if able.lacks is not None:
         raise Refused(able.lacks.message.code, **able.lacks.message.params)
     movers = {one.model.name: one for one in able.movers}
@@ -85,5 +86,5 @@ def _request_animation(page: PageContext, creator_id: UUID, asset_id: UUID, scop
         motion=int(actions.typed_value(f"{key}:motion") or USUAL_MOTION) if chosen.family.motion else None,
         seed=press.int % 2**31,
     )
-    moving.request_animation(scope, creator_id=creator_id, wanted=wanted, key=f"film:{press}", by=page.viewer.actor)
+    animations.request_animation(scope, creator_id=creator_id, wanted=wanted, key=f"film:{press}", by=page.viewer.actor)
     return Message("film.asked")

@@ -20,9 +20,8 @@ from foundation.i18n.translation import Message
 from generators.retouch import text_overlay
 from generators.video import slideshow
 from generators.video.slideshow import ClipForm, StillMotion
-from studio.library import assets as library
-from studio.video import clips as clipping
-from studio.video import slideshows
+from studio.library.assets import check_assets_owned, get_renditions
+from studio.video import clips, slideshows
 from studio.video.clips import ClipView
 from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from tenants.agencies.queries import Creator
@@ -76,7 +75,7 @@ def _select_clip_option(page: PageContext, what: str, key: str, names: Sequence[
 def _media_types_by_asset(scope: Scope, picked: Sequence[LibraryTile]) -> dict[UUID, str]:
     """The kind of each of these; what has no bytes is left out."""
     shown = [tile.card.asset_id for tile in picked if not tile.card.standing.is_withheld]
-    return {asset_id: medium.mime for asset_id, medium in library.get_renditions(scope, shown, "-").items()}
+    return {asset_id: medium.mime for asset_id, medium in get_renditions(scope, shown, "-").items()}
 
 
 def _sync_still_order(chosen: Sequence[UUID]) -> list[UUID]:
@@ -125,8 +124,8 @@ def _render_still(page: PageContext, tile: LibraryTile, place: int) -> None:
 
 def _request_clip(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    library.check_assets_owned(scope, creator_id, assets)
-    kinds = {asset_id: medium.mime for asset_id, medium in library.get_renditions(scope, assets, "-").items()}
+    check_assets_owned(scope, creator_id, assets)
+    kinds = {asset_id: medium.mime for asset_id, medium in get_renditions(scope, assets, "-").items()}
     order = _sync_still_order([one for one in assets if not kinds[one].startswith("audio/")])
     wanted = SlideshowRequest(
         shots=tuple(_read_slideshow_picture(one) for one in order),
@@ -156,7 +155,7 @@ def render_clip_progress(page: PageContext, creator: Creator) -> None:
 
 
 def _list_recent_clips(scope: Scope, creator_id: UUID) -> list[ClipView]:
-    return clipping.list_recent_clips(scope, creator_id, since=scope.now - RECENT_WINDOW)
+    return clips.list_recent_clips(scope, creator_id, since=scope.now - RECENT_WINDOW)
 
 
 def _poll_clip_progress(drawn: PageContext, creator_id: UUID) -> None:
@@ -183,7 +182,7 @@ def _render_clip_lines(page: PageContext, found: Sequence[ClipView]) -> None:
 
 
 def _stop_clip(page: PageContext, creator_id: UUID, clip_id: UUID, scope: Scope, _: UUID) -> Message:
-    if page.get_creator(scope, creator_id).id != clipping.get_clip(scope, clip_id).creator_id:
+    if page.get_creator(scope, creator_id).id != clips.get_clip(scope, clip_id).creator_id:
         raise NotFound("clip.unknown")
-    clipping.stop_clip(scope, clip_id)
+    clips.stop_clip(scope, clip_id)
     return Message("studio.clip.stopped")

@@ -13,8 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from schedules.posts.asset_usage import assets_used_in_posts
-from studio.library import erasure
-from studio.library import queries as studio_reads
+from studio.library import erasure, queries
 from studio.library.states import ShelfState
 from tenants.agencies.rights import Right
 
@@ -35,7 +34,7 @@ def render_delete_button(page: PageContext, creator_id: UUID, tile: LibraryTile)
 
 def _request_erasure(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+    if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     erasure.request_erasure(scope, asset_id, assets_used_in_posts(scope, creator_id))
     return Message("studio.erase_asked")

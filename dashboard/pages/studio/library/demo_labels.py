@@ -13,7 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from gate.assets import label_lifts
-from studio.library import queries as studio_reads
+from studio.library import queries
 from tenants.agencies.rights import Right
 
 
@@ -54,5 +54,5 @@ def _end_demo_label_lift(page: PageContext, creator_id: UUID, asset_id: UUID, sc
 
 def _check_asset_owned(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope) -> None:
     page.get_creator(scope, creator_id)
-    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+    if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")

@@ -26,7 +26,10 @@ from studio.ingest import uploads
 from tenants.agencies.rights import Right
 
 WIDE = 160
-FILES, ROUND, SELECTION_PREFIX, BY_MODEL = "studio:files", "studio:round", "studio:pick:", "studio:by_model"
+FILES = "studio:files"
+ROUND = "studio:round"
+SELECTION_PREFIX = "studio:pick:"
+BY_MODEL = "studio:by_model"
 UPLOAD_FILE_TYPES = [
     "jpg",
     "jpeg",
@@ -53,7 +56,8 @@ def clear_library_state() -> None:
 
 def render_gallery(page: PageContext, found: StudioView) -> None:
     """Draw what is asked, what was chosen, and a page of pictures."""
-    facets, after = search_filters.read_filters(), search_filters.current_cursor()
+    facets = search_filters.read_filters()
+    after = search_filters.current_cursor()
     here = page.read(lambda scope: load_library(scope, found.creator, facets, after))
     total = here.offered.total
     draw_template(
@@ -136,7 +140,8 @@ def _receive_upload(
     page: PageContext, creator_id: UUID, file: tuple[str, bytes], batch: UUID, scope: Scope, _: UUID
 ) -> None:
     page.get_creator(scope, creator_id)
-    (name, data), by = file, page.viewer.actor
+    (name, data) = file
+    by = page.viewer.actor
     uploads.receive_upload(
         scope,
         creator_id=creator_id,

@@ -15,7 +15,7 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.log.queries import list_depicted_people
 from gate.reviews import bystanders, depicted_people
-from studio.library import queries as studio_reads
+from studio.library import queries
 from tenants.agencies.rights import Right
 
 
@@ -79,7 +79,7 @@ def _propose_bystanders(
 def _check_picture_revealed(page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
     """Raise NotFound for another creator's picture, Refused for one they did not look at."""
     page.get_creator(scope, creator_id)
-    found = studio_reads.get_asset_bytes(scope, asset_id)
+    found = queries.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(scope, [asset_id]):

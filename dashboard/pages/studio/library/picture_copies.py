@@ -29,8 +29,7 @@ from generators.retouch.watermarks import (
 from studio.ingest import picture_copies
 from studio.ingest.picture_copies import PictureCopyView
 from studio.ingest.states import UploadState
-from studio.library import creator_watermarks
-from studio.library import queries as studio_reads
+from studio.library import creator_watermarks, queries
 from studio.library.queries import AssetCard
 from tenants.agencies.rights import Right
 
@@ -61,10 +60,8 @@ def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCar
             page.text("copy.signed", text=_escape_label(mark.text)), key=f"{key}:signed"
         )
         draw_template("shell/templates/note.html", note=page.text("copy.how"))
-        act, nothing = (
-            partial(_request_picture_copies, page, creator_id, card.asset_id, key),
-            not (chosen or strength or larger or signed or behind),
-        )
+        act = partial(_request_picture_copies, page, creator_id, card.asset_id, key)
+        nothing = not (chosen or strength or larger or signed or behind)
         actions.action_button(page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing)
     _render_watermark_form(page, creator_id, mark)
 
@@ -117,7 +114,7 @@ def render_picture_copy_progress(page: PageContext, copies: Sequence[PictureCopy
 
 def _stop_copy(page: PageContext, copy_id: UUID, scope: Scope, _: UUID) -> Message:
     (found,) = picture_copies.get_copies(scope, [copy_id])
-    page.get_creator(scope, studio_reads.get_asset_bytes(scope, found.asset_id).creator_id)
+    page.get_creator(scope, queries.get_asset_bytes(scope, found.asset_id).creator_id)
     picture_copies.stop_copy(scope, copy_id)
     return Message("copy.stopped")
 
@@ -188,10 +185,11 @@ def _request_picture_copies(
     page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID
 ) -> Message:
     page.get_creator(scope, creator_id)
-    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+    if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     chosen = [str(one) for one in actions.typed_value(f"{key}:forms") or ("",)]
-    strength, twice = int(actions.typed_value(f"{key}:strength") or 0), bool(actions.typed_value(f"{key}:twice"))
+    strength = int(actions.typed_value(f"{key}:strength") or 0)
+    twice = bool(actions.typed_value(f"{key}:twice"))
     finer = bool(actions.typed_value(f"{key}:finer")) and not twice
     mark = creator_watermarks.get_watermark(scope, creator_id) if actions.typed_value(f"{key}:signed") else None
     for form in chosen:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from channels.accounts import account_connectors
-from channels.accounts import queries as channel_reads
+from channels.accounts import account_connectors, queries
 from connectors.shared import unit_checks
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
@@ -18,15 +17,13 @@ from foundation.i18n.translation import Message
 from foundation.ops import wall_time
 from gate.assets import label_lifts
 from gate.assets.label_lifts import LabelLiftSummary
-from gate.consent import queries as cardfacts
 from gate.consent import shoot_cards
-from gate.consent.shoot_cards import ShootCardView as ShootCard
+from gate.consent.queries import card_positions_of_assets
+from gate.consent.shoot_cards import ShootCardView
 from schedules.posts.asset_usage import assets_used_in_posts, posts_using_asset
-from studio.library import assets as studio_library
-from studio.library import collections, member_reviews, search
-from studio.library import queries as studio_reads
+from studio.library import assets, collections, member_reviews, search
 from studio.library.collections import CollectionView
-from studio.library.queries import AssetCard
+from studio.library.queries import AssetCard, get_asset_cards, packed_assets
 from studio.library.search import (
     ANY_VALUE,
     DEMO_PICTURES,
@@ -36,16 +33,15 @@ from studio.library.search import (
     PageCursor,
     SearchFacets,
 )
-from studio.runs import lineage as making
+from studio.runs import lineage
 from studio.runs.lineage import AssetLineage
-from tenants.agencies import queries as tenant_reads
-from tenants.agencies.queries import Creator
+from tenants.agencies.queries import Creator, list_members
 
 
 def list_refusing_accounts(scope: Scope, creator: Creator, seconds: int) -> list[tuple[str, Message]]:
     """The accounts, by name, with the reason; those whose platform is not known here judge for themselves."""
     found = []
-    for one in (each for each in channel_reads.list_creator_channels(scope, creator.id) if each.surface):
+    for one in (each for each in queries.list_creator_channels(scope, creator.id) if each.surface):
         connector = account_connectors.find_connector_for(platform_connectors(), one)
         why = unit_checks.video_length_problem(seconds, connector.capabilities) if connector is not None else None
         if why is not None:
@@ -111,7 +107,7 @@ class PictureLineage:
     story: AssetLineage
     posts: Sequence[tuple[UUID, str]]
     by: str
-    card: ShootCard | None
+    card: ShootCardView | None
     now: datetime
     lifted: LabelLiftSummary | None = None
     lifted_by: str = ""
@@ -119,12 +115,13 @@ class PictureLineage:
 
 def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None) -> LibraryView:
     """The page of the library that begins after this place; None is the first."""
-    used, known = assets_used_in_posts(scope, creator.id), collections.list_collections(scope, creator.id)
+    used = assets_used_in_posts(scope, creator.id)
+    known = collections.list_collections(scope, creator.id)
     opened = next((one for one in known if one.id == facets.collection), None)
     offered = search.search_facets(scope, creator.id)
     made = media_source(scope, creator.id, facets.made)
     if opened is not None:
-        cards = [card for card in studio_reads.get_asset_cards(scope, opened.assets) if not card.standing.is_withheld]
+        cards = [card for card in get_asset_cards(scope, opened.assets) if not card.standing.is_withheld]
         here = [card for card in cards if made == ANY_VALUE or bool(card.label) == (made == DEMO_PICTURES)]
         found = LibraryPage(here, None)
     else:
@@ -137,7 +134,7 @@ def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: 
 
 def media_source(scope: Scope, creator_id: UUID, asked: str) -> str:
     """Which pictures a screen shows, own or those of demonstrations, never both, where they stand apart; else all."""
-    if not studio_library.needs_label_separation(scope, creator_id):
+    if not assets.needs_label_separation(scope, creator_id):
         return ANY_VALUE
     return OWN_PICTURES if asked == ANY_VALUE else asked
 
@@ -162,7 +159,7 @@ def _build_library_query(creator: Creator, facets: LibraryFilters) -> LibraryQue
 def _build_library_tiles(
     scope: Scope, creator_id: UUID, cards: Sequence[AssetCard], used: frozenset[UUID]
 ) -> list[LibraryTile]:
-    packed = studio_reads.packed_assets(scope, creator_id)
+    packed = packed_assets(scope, creator_id)
     return [
         LibraryTile(card, card.asset_id in used, card.asset_id in packed, packed.get(card.asset_id, False))
         for card in cards
@@ -171,22 +168,21 @@ def _build_library_tiles(
 
 def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLineage:
     """One picture of this creator. Raises NotFound for any other, and for what is withheld."""
-    cards = studio_reads.get_asset_cards(scope, [asset_id])
+    cards = get_asset_cards(scope, [asset_id])
     if not cards or cards[0].creator_id != creator_id or cards[0].standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
     (tile,) = _build_library_tiles(scope, creator_id, cards, assets_used_in_posts(scope, creator_id))
     actor = member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
-    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
-    story, posts = making.get_lineage(scope, asset_id), posts_using_asset(scope, creator_id, asset_id)
-    card, lifted = (
-        _find_shoot_card(scope, creator_id, asset_id),
-        label_lifts.lifted_labels(scope, [asset_id]).get(asset_id),
-    )
+    names = {f"member:{one.id}": one.name for one in list_members(scope)}
+    story = lineage.get_lineage(scope, asset_id)
+    posts = posts_using_asset(scope, creator_id, asset_id)
+    card = _find_shoot_card(scope, creator_id, asset_id)
+    lifted = label_lifts.lifted_labels(scope, [asset_id]).get(asset_id)
     who = names.get(lifted.by, "") if lifted is not None else ""
     return PictureLineage(tile, story, posts, names.get(actor, ""), card, scope.now, lifted, who)
 
 
-def _find_shoot_card(scope: Scope, creator_id: UUID, asset_id: UUID) -> ShootCard | None:
-    on = cardfacts.card_positions_of_assets(scope, [asset_id]).get(asset_id)
+def _find_shoot_card(scope: Scope, creator_id: UUID, asset_id: UUID) -> ShootCardView | None:
+    on = card_positions_of_assets(scope, [asset_id]).get(asset_id)
     cards = shoot_cards.list_cards(scope, [creator_id]) if on is not None else []
     return next((card for card in cards if on is not None and card.id == on.card.id), None)

@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from studio.library import assets as library
-from studio.library import queries as studio_reads
+from studio.library import queries
 from studio.library.queries import AssetCard
 from studio.library.search import ANY_VALUE, DEMO_PICTURES
 from studio.library.states import ShelfState
@@ -110,7 +110,7 @@ def shelve_action(
     """Keep pictures of this creator, or put them away."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
-        if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
             raise NotFound("library.asset_unknown", destination="-")
         library.set_shelf_state(scope, asset_id, after)
     code = "studio.shelved_kept" if after is ShelfState.KEPT else "studio.shelved_away"

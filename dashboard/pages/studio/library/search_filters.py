@@ -24,7 +24,8 @@ WORDS, TAGS, RECIPE, MADE, SINCE, UNTIL, COLLECTION = (
 MEDIA_SOURCE_KEY = "studio:made"
 """The facet that keeps own pictures and those of demonstrations apart."""
 
-TURNED, FOR = "studio:turned", "studio:turned:for"
+TURNED = "studio:turned"
+FOR = "studio:turned:for"
 """Where the pages that were turned to begin, and what was asked when they were."""
 
 VALUES = {
@@ -38,7 +39,8 @@ VALUES = {
 
 def read_filters() -> LibraryFilters:
     """What is asked of the library, as it was chosen last."""
-    plain, kept = LibraryFilters(), st.session_state
+    plain = LibraryFilters()
+    kept = st.session_state
     return LibraryFilters(
         **{name: kept.get(f"studio:{name}") or getattr(plain, name) for name in FILTER_NAMES},
         words=str(actions.typed_value(WORDS) or "").strip(),
@@ -71,7 +73,8 @@ def current_cursor() -> PageCursor | None:
     """Where the page that is shown begins; whatever is asked anew is shown from its first page."""
     asked = read_filters()
     if st.session_state.get(FOR) != asked:
-        st.session_state[FOR], st.session_state[TURNED] = asked, []
+        st.session_state[FOR] = asked
+        st.session_state[TURNED] = []
     turned: list[PageCursor] = st.session_state.setdefault(TURNED, [])
     return turned[-1] if turned else None
 

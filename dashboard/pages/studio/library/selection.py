@@ -33,11 +33,10 @@ from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.reviews.rating_reductions import MAX_LOWERING_REASON
-from studio.library import assets, member_reviews, playback
-from studio.library import queries as studio_reads
+from studio.library import assets, member_reviews, playback, queries
 from studio.library.states import ShelfState
 from studio.packs import packs
-from studio.runs import lineage as making
+from studio.runs import lineage
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 from tenants.notices import notices
@@ -87,10 +86,8 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
         )
     )
     with left:
-        clear, covered = (
-            st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}"),
-            library_files.is_blurred(tile.card.standing.rating),
-        )
+        clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
+        covered = library_files.is_blurred(tile.card.standing.rating)
         if not player.render_player(page, reel, clear=clear, covered=covered, seen=bool(seen)):
             draw_template(
                 "pages/studio/library/templates/picture.html", src=revealed_picture_url(asset_id), card=tile.card
@@ -151,13 +148,14 @@ def _render_repeat_button(page: PageContext, creator_id: UUID, asset_id: UUID, c
 
 def _repeat_generation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     _check_assets_of_creator(page, scope, creator_id, (asset_id,))
-    _, count = making.repeat_generation(scope, asset_id, key=f"again:{press}", by=page.viewer.actor)
+    _, count = lineage.repeat_generation(scope, asset_id, key=f"again:{press}", by=page.viewer.actor)
     return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
 
 
 def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
     """Ask others to lower its rating; who asks has looked, and says why."""
-    asset_id, known = tile.card.asset_id, tile.card.standing.rating or Rating.G
+    asset_id = tile.card.asset_id
+    known = tile.card.standing.rating or Rating.G
     with st.popover(page.text("second.too_high"), icon=":material/arrow_downward:"):
         draw_template("shell/templates/note.html", note=page.text("second.too_high_how"))
         actions.action_button(
@@ -206,7 +204,7 @@ def _check_assets_of_creator(page: PageContext, scope: Scope, creator_id: UUID, 
     """Raise NotFound unless each picture is of this creator, and the creator one of this member's."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
-        if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
             raise NotFound("library.asset_unknown", destination="-")
 
 
@@ -262,9 +260,7 @@ def _render_rating_form(
 def _submit_ratings(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
     level = str(actions.typed_value("rate:as"))
-    covered = [
-        one for one in assets if library_files.is_blurred(studio_reads.get_asset_bytes(scope, one).standing.rating)
-    ]
+    covered = [one for one in assets if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)]
     if not library_files.list_revealed(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
     for asset_id in assets:
@@ -284,9 +280,7 @@ def _render_pack_form(page: PageContext, creator_id: UUID, assets: tuple[UUID, .
 
 def _create_pack(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
-    title, about = (
-        str(actions.typed_value("pack:title") or "").strip(),
-        str(actions.typed_value("pack:about") or "").strip(),
-    )
+    title = str(actions.typed_value("pack:title") or "").strip()
+    about = str(actions.typed_value("pack:about") or "").strip()
     packs.create_pack(scope, creator_id=creator_id, slug=f"pack-{press}", title=title, description=about, assets=assets)
     return Message("studio.pack_made", {"title": title})

@@ -17,11 +17,11 @@ from gate.consent import asset_bindings
 from gate.consent.shoot_cards import ShootCardView
 from gate.decision.shoot_card_terms import CardStatus
 from gate.reviews import depicted_people
-from studio.library import member_reviews
-from studio.library import queries as studio_reads
+from studio.library import member_reviews, queries
 from tenants.agencies.rights import Right
 
-HANDED, CHOSEN = "studio:card:handed", "studio:card:chosen"
+HANDED = "studio:card:handed"
+CHOSEN = "studio:card:chosen"
 LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
@@ -57,7 +57,8 @@ def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[U
 
 def render_card_people(page: PageContext, creator_id: UUID, asset_id: UUID, card: ShootCardView) -> None:
     """Say who of its card is in a picture: for somebody else than who brought it in."""
-    people, key = {str(one.person_id): one.name for one in card.people}, f"named:{asset_id}"
+    people = {str(one.person_id): one.name for one in card.people}
+    key = f"named:{asset_id}"
     with st.popover(page.text("cards.who"), icon=":material/group:"):
         st.multiselect(
             page.text("cards.who_is"),
@@ -74,7 +75,7 @@ def render_card_people(page: PageContext, creator_id: UUID, asset_id: UUID, card
 
 def _confirm_people(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    found = studio_reads.get_asset_bytes(scope, asset_id)
+    found = queries.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(scope, [asset_id]):
@@ -91,7 +92,8 @@ def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: 
         if not one:
             return page.text(none)
         card = cards[one]
-        people, standing = ", ".join(each.name for each in card.people), page.text(f"cards.standing.{card.standing}")
+        people = ", ".join(each.name for each in card.people)
+        standing = page.text(f"cards.standing.{card.standing}")
         return f"{page.localizer.format_date(card.day)} · {people} · {standing}"
 
     options = [*([""] if none else []), *cards]
@@ -104,6 +106,6 @@ def _assign_shoot_card(page: PageContext, creator_id: UUID, assets: tuple[UUID, 
     page.get_creator(scope, creator_id)
     card = asset_bindings.find_card_of_creator(scope, creator_id, str(actions.typed_value(CHOSEN)))
     for asset_id in assets:
-        if studio_reads.get_asset_bytes(scope, asset_id).creator_id == creator_id:
+        if queries.get_asset_bytes(scope, asset_id).creator_id == creator_id:
             asset_bindings.request_binding(scope, asset_id, card, by=page.viewer.actor)
     return Message("cards.put", {"count": len(assets)})

@@ -18,7 +18,7 @@ from foundation.i18n.translation import Message
 from foundation.ops import settings
 from generators.contract import hosted_services
 from generators.contract.engines import EngineMissing
-from studio.library import queries as studio_reads
+from studio.library import queries
 from studio.library.queries import AssetCard
 from studio.library.search import ANY_VALUE, DEMO_PICTURES, OWN_PICTURES
 from studio.recipes import style_references
@@ -62,7 +62,7 @@ def render_style_references(page: PageContext, creator: Creator) -> None:
 def _hidden_reference_reasons(scope: Scope, creator_id: UUID, assets: list[UUID]) -> dict[UUID, str]:
     """Those of these pictures that are not of the kind the page shows now, with the kind they are of."""
     made = media_source(scope, creator_id, search_filters.read_filters().made)
-    cards = studio_reads.get_asset_cards(scope, assets) if made != ANY_VALUE else []
+    cards = queries.get_asset_cards(scope, assets) if made != ANY_VALUE else []
     other = OWN_PICTURES if made == DEMO_PICTURES else DEMO_PICTURES
     return {one.asset_id: f"studio.made.{other}" for one in cards if bool(one.label) != (made == DEMO_PICTURES)}
 

@@ -14,7 +14,8 @@ from foundation.i18n.translation import Message
 from studio.library import tags
 from tenants.agencies.rights import Right
 
-NEW, OFF = "studio:tags:new", "studio:tags:off"
+NEW = "studio:tags:new"
+OFF = "studio:tags:off"
 
 
 def render_tags(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTile]) -> None:

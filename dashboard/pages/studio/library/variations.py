@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops import settings
-from studio.library import queries as studio_reads
+from studio.library import queries
 from studio.library.queries import AssetCard
 from studio.recipes import input_pictures, run_inputs, specs, versions
 from studio.recipes.input_pictures import InitPicture
@@ -94,12 +94,13 @@ def _select_variation_recipe(
     chosen = st.selectbox(
         page.text("vary.recipe"), list(names), format_func=lambda one: names[one].name, key=f"{key}:recipe"
     )
-    digest = page.read(lambda scope: studio_reads.get_asset_bytes(scope, card.asset_id).sha256)
+    digest = page.read(lambda scope: queries.get_asset_bytes(scope, card.asset_id).sha256)
     return external_engines.can_export_pictures(page, creator_id, names[chosen], [digest])
 
 
 def _request_variation(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
-    key, begin = f"vary:{asset_id}", _read_init_picture(asset_id)
+    key = f"vary:{asset_id}"
+    begin = _read_init_picture(asset_id)
     return _start_variation_run(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
 
 
@@ -147,9 +148,10 @@ def _start_variation_run(
     pose: PoseReference | None = None,
 ) -> Message:
     page.get_creator(scope, creator_id)
-    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+    if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
-    recipe_id, count = UUID(str(actions.typed_value(f"{key}:recipe"))), int(actions.typed_value(f"{key}:count") or 1)
+    recipe_id = UUID(str(actions.typed_value(f"{key}:recipe")))
+    count = int(actions.typed_value(f"{key}:count") or 1)
     if recipe_id not in {one.id for one in list_recipes(scope, creator_id)}:
         raise NotFound("recipe.unknown")
     spec = specs.get_spec(scope, recipe_id)

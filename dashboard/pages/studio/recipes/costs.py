@@ -56,10 +56,8 @@ def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
 
 
 def _list_cap_currencies(spec: RecipeSpec) -> list[str]:
-    price, texts = (
-        price_per_picture(_load_generator_settings(), spec),
-        parse_token_prices(_load_generator_settings().text_prices).values(),
-    )
+    price = price_per_picture(_load_generator_settings(), spec)
+    texts = parse_token_prices(_load_generator_settings().text_prices).values()
     return list(dict.fromkeys([*([price.currency] if price else []), *(one.input.currency for one in texts)]))
 
 

@@ -13,7 +13,7 @@ from generators.contract import hosted_services
 from studio.recipes import export_grants
 from studio.recipes.export_grants import ExportGrant
 from studio.runs import remote_routing
-from tenants.agencies import queries as tenant_reads
+from tenants.agencies import queries
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class EngineExportGrant:
 def list_engine_export_grants(scope: Scope, creator_id: UUID, engines: Sequence[str]) -> list[EngineExportGrant]:
     """Of each engine, what was said of it for a creator."""
     stand = export_grants.active_export_grants(scope, creator_id)
-    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    names = {f"member:{one.id}": one.name for one in queries.list_members(scope)}
     return [
         EngineExportGrant(engine, found := stand.get(engine), names.get(found.by, "") if found else "", scope.now)
         for engine in engines

@@ -41,7 +41,8 @@ def render_external_engines(page: PageContext, creator: Creator) -> None:
 
 def _render_external_engine(page: PageContext, creator: Creator, one: EngineExportGrant) -> None:
     """Taking back is one press; a yes needs the mark that its words were read."""
-    words, key = _export_terms_text(page, creator, one.engine), f"{one.engine}:{creator.id}"
+    words = _export_terms_text(page, creator, one.engine)
+    key = f"{one.engine}:{creator.id}"
     draw_template(
         "pages/studio/recipes/templates/external_engine.html",
         one=one,

@@ -19,7 +19,10 @@ from studio.runs import runner
 from studio.video import animations
 from tenants.agencies.rights import Right
 
-WHEN, OPENS, CLOSES, PER_DAY = "limits:when", "limits:opens", "limits:closes", "limits:per_day"
+WHEN = "limits:when"
+OPENS = "limits:opens"
+CLOSES = "limits:closes"
+PER_DAY = "limits:per_day"
 NIGHT = GenerationHours(time(23), time(7))
 
 
@@ -57,7 +60,8 @@ class _Form:
 
 
 def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits) -> None:
-    mark, window = form.mark, form.window or form.otherwise or NIGHT
+    mark = form.mark
+    window = form.window or form.otherwise or NIGHT
     whose = "agency" if form.creator_id is None else "creator"
     with st.form(f"limits:{mark}", border=False):
         st.radio(
@@ -72,7 +76,8 @@ def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits)
             st.time_input(page.text("studio.limits_opens", zone=found.zone), window.opens, key=f"{OPENS}:{mark}")
             st.time_input(page.text("studio.limits_closes"), window.closes, key=f"{CLOSES}:{mark}")
         if form.creator_id is None:
-            most, per_day = quotas.MAX_PER_DAY, found.agency_per_day or 0
+            most = quotas.MAX_PER_DAY
+            per_day = found.agency_per_day or 0
             st.number_input(page.text("studio.limits_per_day"), 0, most, per_day, key=PER_DAY)
         actions.submit_button(
             page,
@@ -94,7 +99,8 @@ def _hours_choice_label(page: PageContext, one: str, otherwise: GenerationHours 
 def _save_generation_limits(page: PageContext, form: _Form, scope: Scope, _: UUID) -> Message:
     if form.creator_id is not None:
         page.get_creator(scope, form.creator_id)
-    opens, closes = actions.typed_value(f"{OPENS}:{form.mark}"), actions.typed_value(f"{CLOSES}:{form.mark}")
+    opens = actions.typed_value(f"{OPENS}:{form.mark}")
+    closes = actions.typed_value(f"{CLOSES}:{form.mark}")
     always = actions.typed_value(f"{WHEN}:{form.mark}") == "always"
     if not always and (opens is None or closes is None):
         raise BadInput("quota.window_empty")

@@ -26,9 +26,12 @@ from studio.recipes.queries import RecipeSummary
 from studio.recipes.specs import RecipeSpec
 from tenants.agencies.rights import Right
 
-WORDS, BEGIN, POSTURE = "words", "begin", "posture"
+WORDS = "words"
+BEGIN = "begin"
+POSTURE = "posture"
 NEEDS = {BEGIN: "init", POSTURE: "pose"}
-MAX_OFFERED_PICTURES, MAX_LABEL_LENGTH = 60, 60
+MAX_OFFERED_PICTURES = 60
+MAX_LABEL_LENGTH = 60
 """Pictures that are offered, the newest first, and signs of what one is called."""
 
 WIDE = 320
@@ -37,7 +40,8 @@ WIDE = 320
 def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
     """Choose and keep it. It is no part of the form of the words, since it is drawn anew with each choice. Nothing
     where no engine here does either, and the recipe says nothing of it."""
-    spec, key = chosen.spec, f"works:{chosen.id}"
+    spec = chosen.spec
+    key = f"works:{chosen.id}"
     now = BEGIN if spec.begin is not None else POSTURE if spec.posture is not None else WORDS
     can = page.read(lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine))
     ways = [one for one in (WORDS, BEGIN, POSTURE) if one in (WORDS, now) or NEEDS[one] in can]
@@ -55,7 +59,8 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
         asset_id = _select_input_picture(page, creator_id, spec, key) if way != WORDS else None
         if asset_id is not None:
             _render_input_settings(page, creator_id, spec, asset_id, way=way, key=f"{key}:{asset_id}")
-        keep, nothing = partial(_save_input_picture, page, creator_id, chosen), way != WORDS and asset_id is None
+        keep = partial(_save_input_picture, page, creator_id, chosen)
+        nothing = way != WORDS and asset_id is None
         actions.action_button(page, "begin.keep", keep, right=Right.RUN, key=key, disabled=nothing)
 
 
@@ -78,7 +83,8 @@ def _select_input_picture(page: PageContext, creator_id: UUID, spec: RecipeSpec,
 
 
 def _picture_label(page: PageContext, one: PostableAsset) -> str:
-    day, said = page.localizer.format_numeric_day(one.at), " ".join(one.alt.split())
+    day = page.localizer.format_numeric_day(one.at)
+    said = " ".join(one.alt.split())
     if not said:
         return page.text("begin.picture_plain", day=day)
     return f"{day} · {said if len(said) <= MAX_LABEL_LENGTH else said[: MAX_LABEL_LENGTH - 1] + '…'}"
@@ -154,7 +160,8 @@ def _save_input_picture(page: PageContext, creator_id: UUID, chosen: RecipeSumma
 
 def _read_input_fields(chosen: RecipeSummary) -> dict[str, Any]:
     """As it stands on the page now. Raises BadInput."""
-    key, nothing = f"works:{chosen.id}", {"begin": None, "posture": None}
+    key = f"works:{chosen.id}"
+    nothing = {"begin": None, "posture": None}
     way = actions.typed_value(f"{key}:way")
     if way == WORDS:
         return nothing

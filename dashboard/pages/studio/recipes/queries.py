@@ -11,7 +11,7 @@ from foundation.i18n.translation import Message
 from foundation.money import parse_prices
 from foundation.ops.settings import DEMO_MODEL, GeneratorsSettings
 from gate.consent import shoot_cards
-from gate.consent.shoot_cards import ShootCardView as ShootCard
+from gate.consent.shoot_cards import ShootCardView
 from generators import registry
 from generators.contract import hosted_services
 from generators.contract.engines import EngineMissing
@@ -25,7 +25,7 @@ from studio.ingest import picture_copies, uploads
 from studio.ingest.picture_copies import PictureCopyView
 from studio.ingest.states import UploadState
 from studio.ingest.uploads import UploadView
-from studio.library import queries as studio_reads
+from studio.library import queries
 from studio.library.queries import AssetCard
 from studio.recipes import specs, wildcards
 from studio.recipes.queries import RecipeSummary, list_recipes
@@ -73,7 +73,7 @@ class StudioView:
     recipes: Sequence[RecipeSummary]
     retired: Sequence[RecipeSummary]
     progress: "StudioProgress"
-    cards: Sequence[ShootCard]
+    cards: Sequence[ShootCardView]
     limits: GenerationLimits
     output: GenerationOutput
     """Of the last 30 days."""
@@ -155,7 +155,7 @@ def load_run(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[RunSummary, 
     run = get_run(scope, job_id)
     if run.creator_id != creator_id:
         raise NotFound("job.unknown")
-    return run, studio_reads.list_asset_cards(scope, creator_id, job_id=job_id)
+    return run, queries.list_asset_cards(scope, creator_id, job_id=job_id)
 
 
 def engine_name(settings: GeneratorsSettings, named: str = "") -> str:

@@ -29,7 +29,8 @@ from tenants.agencies.rights import Right
 
 def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
     """The form; what is kept is the next version, and runs of older ones stay as they were."""
-    spec, mark = chosen.spec, str(chosen.id)
+    spec = chosen.spec
+    mark = str(chosen.id)
     with st.expander(page.text("studio.edit_recipe"), icon=":material/edit:"):
         with st.form(f"recipe:{mark}", border=False):
             _render_prompt_fields(page, spec, mark)

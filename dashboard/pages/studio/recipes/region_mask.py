@@ -42,7 +42,8 @@ def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tup
         case "painted":
             _render_mask_painter(page, asset_id, key)
         case "shapes":
-            usual, hint = region_shapes.format_shape_lines(known) or USUAL_SHAPES, page.text("vary.shapes_how")
+            usual = region_shapes.format_shape_lines(known) or USUAL_SHAPES
+            hint = page.text("vary.shapes_how")
             st.text_area(page.text("vary.shapes"), usual, key=f"{key}:shapes", help=hint)
         case "drawn":
             st.file_uploader(page.text("vary.drawn"), "png", key=f"{key}:drawn", help=page.text("vary.drawn_how"))

@@ -19,7 +19,9 @@ from tenants.agencies.rights import Right
 LIST = "studio:list"
 """Which one is chosen: `agency` or `creator`, and its name; empty for a new one."""
 
-NAME, WHOSE, WORDS = "studio:list:name", "studio:list:whose", "studio:list:words"
+NAME = "studio:list:name"
+WHOSE = "studio:list:whose"
+WORDS = "studio:list:words"
 WHOSES: tuple[Literal["agency", "creator"], ...] = ("agency", "creator")
 
 
@@ -90,10 +92,8 @@ def _render_wildcard_versions(page: PageContext, creator_id: UUID, one: Wildcard
     with st.container(border=True, gap="small"):
         draw_template("shell/templates/note.html", note=page.text("studio.versions"))
         for each in found:
-            words, day = (
-                ", ".join(wildcards.format_wildcard(each.said).splitlines()),
-                page.localizer.format_numeric_day(each.at),
-            )
+            words = ", ".join(wildcards.format_wildcard(each.said).splitlines())
+            day = page.localizer.format_numeric_day(each.at)
             with st.container(horizontal=True, gap="small"):
                 said = page.text("studio.list_version", version=each.version, day=day, words=words)
                 draw_template("shell/templates/note.html", note=said)
@@ -135,7 +135,8 @@ def _create_wildcard(page: PageContext, creator_id: UUID, scope: Scope, _: UUID)
 def _save_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
     words, weights = wildcards.parse_wildcard_lines(str(actions.typed_value(f"{WORDS}:{one.id}") or ""))
-    typed, seen = str(actions.typed_value(f"{NAME}:{one.id}") or "").strip(), _visible_creator_ids(page, scope)
+    typed = str(actions.typed_value(f"{NAME}:{one.id}") or "").strip()
+    seen = _visible_creator_ids(page, scope)
     name, said = wildcards.parse_wildcard(typed, {"words": words, "weights": weights})
     made, changed = wildcard_renames.rename_wildcard_and_recipes(scope, seen, one.id, name)
     wildcards.change_wildcard(scope, seen, made, said)

@@ -23,7 +23,8 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 TICK = "2s"
-WORDS, LANGUAGE = "speech:words", "speech:language"
+WORDS = "speech:words"
+LANGUAGE = "speech:language"
 GOING = (SpeechState.WAITING, SpeechState.ASKED)
 
 

@@ -32,10 +32,8 @@ def render_uncertain_speech(page: PageContext, creator: Creator, lost: Sequence[
             word=page.text,
         )
         with st.container(horizontal=True, gap="small"):
-            count, again = (
-                partial(_mark_speech_billed, page, creator.id, one.id),
-                partial(_repeat_speech, page, creator.id, one.id),
-            )
+            count = partial(_mark_speech_billed, page, creator.id, one.id)
+            again = partial(_repeat_speech, page, creator.id, one.id)
             actions.action_button(page, "studio.lost_count", count, right=Right.RUN, key=f"lost_count:{one.id}")
             actions.action_button(page, "studio.lost_again", again, right=Right.RUN, key=f"lost_again:{one.id}")
 

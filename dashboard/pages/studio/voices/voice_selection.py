@@ -6,8 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.studio.voices import character_limit, uncertain_speech
-from dashboard.pages.studio.voices import queries as reads
+from dashboard.pages.studio.voices import character_limit, queries, uncertain_speech
 from dashboard.pages.studio.voices.queries import VoicesView
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -22,7 +21,10 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 TICK = "2s"
-ENGINE, VOICE, PERSON, LANGUAGE = "voices:engine", "voices:voice", "voices:person", "voices:language"
+ENGINE = "voices:engine"
+VOICE = "voices:voice"
+PERSON = "voices:person"
+LANGUAGE = "voices:language"
 
 
 def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[Creator]) -> None:
@@ -45,7 +47,7 @@ def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[C
 
 
 def _load_voices(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]) -> VoicesView:
-    return reads.load_voices(
+    return queries.load_voices(
         scope,
         page.get_creator(scope, creator.id),
         mine,
@@ -85,7 +87,8 @@ def _render_voice_choice(page: PageContext, creator: Creator, found: VoicesView)
         key=LANGUAGE,
     )
     with st.container(horizontal=True, gap="small"):
-        hear, take = partial(_request_voice_sample, page, creator.id), partial(_choose_voice, page, creator.id)
+        hear = partial(_request_voice_sample, page, creator.id)
+        take = partial(_choose_voice, page, creator.id)
         actions.action_button(
             page, "studio.voice_hear", hear, right=Right.RUN, key="voice_hear", icon=":material/play_arrow:"
         )
