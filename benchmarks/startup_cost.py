@@ -78,7 +78,8 @@ def _time_help() -> float:
     taken = []
     for _ in range(HELPS):
         started = monotonic()
-        # our own command
-        subprocess.run(command, capture_output=True, check=True, cwd=CODE_ROOT)  # noqa: S603  see above
+        subprocess.run(  # noqa: S603  our own command
+            command, capture_output=True, check=True, cwd=CODE_ROOT
+        )
         taken.append(monotonic() - started)
     return statistics.median(taken)

@@ -22,8 +22,8 @@ def demo() -> None:
 def remove() -> None:
     """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they
     are."""
-    from demo.agency.lifecycle import remove_demo  # noqa: PLC0415  modules load when a command runs
-    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
+    from demo.agency.lifecycle import remove_demo
+    from foundation.ops import settings
 
     remove_demo(settings.load_settings())
 
@@ -31,8 +31,8 @@ def remove() -> None:
 @demo_app.command()
 def restore() -> None:
     """Let the next start bring the demo back."""
-    from demo.agency.lifecycle import allow_demo  # noqa: PLC0415  modules load when a command runs
-    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
+    from demo.agency.lifecycle import allow_demo
+    from foundation.ops import settings
 
     allow_demo(settings.load_settings())
 
@@ -53,14 +53,11 @@ def tour(
     """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's
     record."""
     if not headless:
-        # modules load when a command runs
-        from foundation.i18n.translation import Message  # noqa: PLC0415  see above
-
-        # modules load when a command runs
-        from workers.terminal.output import print_message  # noqa: PLC0415  see above
+        from foundation.i18n.translation import Message
+        from workers.terminal.output import print_message
 
         print_message(Message("tour.in_dashboard"))
         return
-    from demo.tour.walkthrough import run_tour  # noqa: PLC0415  modules load when a command runs
+    from demo.tour.walkthrough import run_tour
 
     sys.exit(run_tour(as_json=as_json, fast=fast, pictures=screenshots))

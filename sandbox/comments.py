@@ -95,11 +95,16 @@ async def list_comments(request: Request, account: str) -> dict[str, Any]:
             "handle": row["handle"],
             "text": row["text"],
             "at": row["at"],
-            "url": f"{request.url_for('post_page', account=owner.name, post_id=row['post'])}#r{row['id']}",
+            "url": _build_comment_url(request, owner.name, row),
         }
         for row in rows
     ]
     return {"remarks": told, "cursor": str(rows[-1]["id"] if rows else after)}
+
+
+def _build_comment_url(request: Request, account: str, row: sqlite3.Row) -> str:
+    post_url = request.url_for("post_page", account=account, post_id=row["post"])
+    return f"{post_url}#r{row['id']}"
 
 
 @router.post("/api/{account}/remarks/{remark_id}/{act}")

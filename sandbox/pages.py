@@ -133,8 +133,10 @@ async def home_page(request: Request) -> Response:
 
 def _count_rows(store: SandboxStore, table: str, account: str) -> int:
     stands = " AND deleted_at IS NULL" if table == "posts" else ""
-    # two constants
-    row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  see above
+    row = store.fetch_one(
+        f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}",  # noqa: S608  two constants
+        account,
+    )
     return int(row["n"]) if row else 0
 
 

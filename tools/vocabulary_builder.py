@@ -21,8 +21,8 @@ from gate.text.vocabulary import COMPOUND_MARK, pack_vocabulary
 
 READ_LANGUAGES = ("en", "fr", "es", "de", "it", "pt")
 OTHER_LANGUAGES = (
-    "pl", "ru", "tr", "cs", "nl", "sv", "ro", "id", "nb", "da", "fi", "hu", "sk", "sl", "sh", "lt", "lv", "ca", "fil",
-    "ms", "vi", "uk", "bg", "mk", "el",
+    "pl", "ru", "tr", "cs", "nl", "sv", "ro", "id", "nb", "da", "fi", "hu", "sk", "sl", "sh", "lt",
+    "lv", "ca", "fil", "ms", "vi", "uk", "bg", "mk", "el",
 )  # fmt: skip
 RARE = 2.0
 """Words below one in ten million (Zipf scale: log10 per thousand million words) are no
@@ -38,8 +38,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PLAIN = str.maketrans({"ł": "l", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe", "đ": "d"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _CYRILLIC = dict(
-    zip("абвгдезийклмнопрстуфхцыэжчшщьъюяёіїєґ", [*"abvgdeziyklmnoprstufhcye", "zh", "ch", "sh", "sch", "", "", "yu",
-        "ya", "e", "i", "yi", "ye", "g"], strict=True)
+    zip("абвгдезийклмнопрстуфхцыэжчшщьъюяёіїєґ",
+        [*"abvgdeziyklmnoprstufhcye", "zh", "ch", "sh", "sch", "", "", "yu", "ya", "e", "i", "yi",
+         "ye", "g"],
+        strict=True)
 )  # fmt: skip
 _SPELLINGS = tuple(
     str.maketrans(_CYRILLIC | other)

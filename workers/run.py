@@ -34,8 +34,8 @@ def resolve_function(path: str) -> Callable[[Settings], Any]:
     """The function that "module:attr" names. Raises ImportError or AttributeError: a bug of the
     table."""
     module, _, attribute = path.partition(":")
-    # a name in a table
-    return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # see above
+    function: Callable[[Settings], Any] = getattr(importlib.import_module(module), attribute)
+    return function
 
 
 def _load_function(path: str) -> Callable[[Settings], Any]:

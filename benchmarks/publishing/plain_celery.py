@@ -92,8 +92,9 @@ class PlainWorker:
         """Return when it works, or should."""
         with self.log.open("ab") as out:
             command = [sys.executable, "-m", "benchmarks.publishing.plain_celery", self.redis_url]
-            # our own module
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603  see above
+            self.process = subprocess.Popen(  # noqa: S603  our own module
+                command, stdout=out, stderr=out
+            )
         sleep(START_SECONDS)
 
     def kill(self) -> None:
@@ -128,7 +129,8 @@ def count_stuck_tasks(made: Celery) -> int:
     """Tasks that a worker took and never ended: Redis hands them out again an hour after they were
     taken.
 
-    https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
+    "Visibility timeout" of
+    https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html
     """
     with made.connection_for_write() as connection:
         return int(connection.default_channel.client.hlen("unacked"))

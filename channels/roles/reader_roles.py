@@ -399,10 +399,9 @@ def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
 def roles_of_reader(scope: Scope, channel_id: UUID, user_id: str) -> list[dict[str, object]]:
     """What is kept of a reader's roles, for the reader."""
     rows = scope.run(
-        # a constant
-        "SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r WHERE r.tenant_id = "  # noqa: S608  our own names
-        ":tenant"
-        f" AND r.user_id = :user AND r.channel_id IN ({_INBOX}:channel) ORDER BY r.since",
+        "SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r"  # noqa: S608  a constant
+        " WHERE r.tenant_id = :tenant AND r.user_id = :user"
+        f" AND r.channel_id IN ({_INBOX}:channel) ORDER BY r.since",
         tenant=scope.tenant_id,
         channel=channel_id,
         user=user_id,

@@ -28,8 +28,8 @@ MASTODON_LAYOUT = FeedLayout(
     "post",
     "none",
     # MAX_HEIGHT is 32 lines, of what has no warning; lines that wrap count too, and how wide it is
-    # read nobody knows:
-    # https://github.com/mastodon/mastodon/blob/main/app/javascript/mastodon/components/status_content.jsx
+    # read is unknown: app/javascript/mastodon/components/status_content.jsx of
+    # https://github.com/mastodon/mastodon
     fold=FoldRule(lines=32, warned=False),
     cards=True,  # https://docs.joinmastodon.org/entities/PreviewCard/
     covers=("sensitive=true",),
@@ -54,8 +54,8 @@ INSTAGRAM_LAYOUT = FeedLayout(
     "instead",
     fold=None,
     album="strip",
-    # https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media:
-    # 4:5 to 1.91:1
+    # 4:5 to 1.91:1: `instagram-graph-api/reference/ig-user/media` of
+    # https://developers.facebook.com/docs/instagram-platform/
     shapes=(4 / 5, 1.91),
     # "cropped based on the first image in the carousel":
     # https://developers.facebook.com/docs/instagram-platform/content-publishing

@@ -22,7 +22,8 @@ from tenants.agencies import queries
 from tenants.agencies.rights import has_right
 
 PUBLIC_PATHS = re.compile(
-    r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))|/static/.+"
+    r"/healthz|/readyz|/static/.+"
+    r"|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
 """Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a

@@ -4,11 +4,12 @@ what was posted."""
 from collections.abc import Mapping, Sequence
 
 FIRST_NAMES = (
-    "Adam", "Agathe", "Alba", "Alice", "Anaïs", "Antoine", "Arthur", "Axel", "Basile", "Bianca", "Bruno", "Camille",
-    "Chloé", "Clara", "Clément", "Diane", "Elena", "Eliott", "Emma", "Enzo", "Esteban", "Eva", "Fanny", "Félix",
-    "Gabriel", "Hanna", "Hugo", "Inès", "Iris", "Jade", "Jeanne", "Jonas", "Julie", "Karim", "Lana", "Laura", "Leïla",
-    "Liam", "Lina", "Louis", "Lucie", "Maël", "Malik", "Manon", "Marco", "Marius", "Maya", "Mila", "Nadia", "Nina",
-    "Noah", "Nora", "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
+    "Adam", "Agathe", "Alba", "Alice", "Anaïs", "Antoine", "Arthur", "Axel", "Basile", "Bianca",
+    "Bruno", "Camille", "Chloé", "Clara", "Clément", "Diane", "Elena", "Eliott", "Emma", "Enzo",
+    "Esteban", "Eva", "Fanny", "Félix", "Gabriel", "Hanna", "Hugo", "Inès", "Iris", "Jade",
+    "Jeanne", "Jonas", "Julie", "Karim", "Lana", "Laura", "Leïla", "Liam", "Lina", "Louis", "Lucie",
+    "Maël", "Malik", "Manon", "Marco", "Marius", "Maya", "Mila", "Nadia", "Nina", "Noah", "Nora",
+    "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
 MANUAL_POST_REASON = (

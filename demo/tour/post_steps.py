@@ -3,6 +3,7 @@ process."""
 
 import json
 import random
+from typing import Any
 from urllib.parse import quote
 
 from channels.accounts.queries import Channel
@@ -268,8 +269,8 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     )
 
 
-# as the sandbox tells them
-def _list_sandbox_posts(j: TourJudge, account: str) -> list[dict]:  # type: ignore[type-arg]  # see above
+def _list_sandbox_posts(j: TourJudge, account: str) -> list[dict[str, Any]]:
+    """Return the posts as the sandbox reports them."""
     own = {
         one.account
         for one in j.channels_of_creator("nova")

@@ -23,8 +23,8 @@ def insert_rows(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str
     columns = ", ".join(rows[0])
     table = model.__tablename__
     statement = (
-        # names of our own models
-        f"INSERT INTO {table} (tenant_id, {columns}) SELECT :tenant, {columns}"  # noqa: S608  see above
+        f"INSERT INTO {table} (tenant_id, {columns})"  # noqa: S608  names of our own models
+        f" SELECT :tenant, {columns}"
         f" FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:page AS jsonb)) ON CONFLICT "
         "DO NOTHING"
     )

@@ -69,10 +69,9 @@ def count_expired(scope: Scope, rule: RetentionRule, *, most: int = 10_000) -> i
 
 def purge_expired(scope: Scope, rule: RetentionRule, *, batch: int = PURGE_BATCH) -> int:
     """Delete a batch of what is over; how many."""
-    # names of our own tables
     statement = (
-        f"DELETE FROM {rule.table} WHERE tenant_id = :tenant AND id IN "  # noqa: S608  our own names
-        f"({rule._expired_rows_query()})"
+        f"DELETE FROM {rule.table} WHERE tenant_id = :tenant"  # noqa: S608  our own tables
+        f" AND id IN ({rule._expired_rows_query()})"
     )
     with scope.acting_as(rule.role):
         done = scope.run(statement, tenant=scope.tenant_id, period=rule.period, most=batch)

@@ -378,8 +378,9 @@ async def reset_connection(scope: Scope) -> None:
 class ResettableProtocol(H11Protocol):
     """uvicorn's own HTTP protocol, which also shows the app its connection."""
 
-    # as uvicorn itself
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # see above
+    def connection_made(  # type: ignore[override]  # as uvicorn itself
+        self, transport: asyncio.Transport
+    ) -> None:
         """Bind the app to this connection."""
         super().connection_made(transport)
         app = self.app

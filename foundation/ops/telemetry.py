@@ -164,8 +164,9 @@ def _wrap_log_stream(file: TextIO) -> _Unfailing:
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:
-    # all that print() asks of a file
-    return structlog.PrintLogger(_wrap_log_stream(sys.stderr))  # type: ignore[arg-type]  # see above
+    return structlog.PrintLogger(
+        _wrap_log_stream(sys.stderr)  # type: ignore[arg-type]  # all that print() needs of a file
+    )
 
 
 def configure_logging(process: str) -> None:

@@ -62,8 +62,8 @@ def _field_names(event: type[Event]) -> set[str]:
 
 
 def _required_fields(event: type[Event]) -> set[str]:
-    # as above
-    return {one.name for one in fields(event) if one.default is MISSING}  # type: ignore[arg-type]  # see above
+    declared = fields(event)  # type: ignore[arg-type]  # a protocol cannot say "dataclass"
+    return {one.name for one in declared if one.default is MISSING}
 
 
 _DUE = """

@@ -190,8 +190,12 @@ def list_consent_offers(scope: Scope, persons: Collection[UUID]) -> list[Consent
 
 def _offer_from_row(row: Any, now: datetime) -> ConsentOfferSummary:
     terms = OfferTerms(
-        tuple(row.scopes), tuple(row.surfaces), Rating(row.max_rating), row.valid_from, row.valid_until
-    )  # fmt: skip
+        tuple(row.scopes),
+        tuple(row.surfaces),
+        Rating(row.max_rating),
+        row.valid_from,
+        row.valid_until,
+    )
     late = row.replaced or now >= min(row.created_at + LIVES, row.valid_until)
     return ConsentOfferSummary(
         row.id, row.person_id, terms, row.created_at, row.said or "open", row.said_at, late

@@ -66,8 +66,11 @@ def list_expiring(scope: Scope) -> list[ExpiringPaper]:
     """What runs out within a month or has within a week, the most pressing first; a later one of
     its kind counts."""
     rows = scope.run(
-        _ENDINGS, tenant=scope.tenant_id, ahead=timedelta(days=max(REMINDER_DAYS) + 1), after=TOLD_AFTER
-    )  # fmt: skip
+        _ENDINGS,
+        tenant=scope.tenant_id,
+        ahead=timedelta(days=max(REMINDER_DAYS) + 1),
+        after=TOLD_AFTER,
+    )
     return [ExpiringPaper(row.id, row.display_ref, row.what, row.at) for row in rows]
 
 

@@ -167,8 +167,14 @@ def _age_proof_from_row(row: Sequence[Any], now: datetime) -> AgeProofSummary:
     custodian, method, at, until, on_day, by = row
     ends = _parse_instant(until) if until else None
     return AgeProofSummary(
-        custodian, method, _parse_instant(at), ends, _parse_instant(on_day) if on_day else None, by or "", ends is None or now < ends
-    )  # fmt: skip
+        custodian,
+        method,
+        _parse_instant(at),
+        ends,
+        _parse_instant(on_day) if on_day else None,
+        by or "",
+        ends is None or now < ends,
+    )
 
 
 def _declaration_from_row(

@@ -1,7 +1,8 @@
-"""Whom pictures resemble: written down when faces were compared, read by every decision, ended by people who looked.
+"""The people that pictures resemble: recorded when faces are compared, read by every decision,
+ended by people who look at both.
 
-A finding names no vector. It is bound to the bytes, the subject, the model and the template: another of these, and what
-was said of it before means nothing.
+A finding names no vector. It is bound to the bytes, the subject, the model and the template: once
+one of these changes, earlier verdicts on it no longer count.
 """
 
 import hashlib
@@ -35,7 +36,8 @@ from tenants.notices import notices
 
 
 class ResemblanceRow(TenantRow, table=True):
-    """Some bytes resemble somebody: `score` is the cosine of the two faces nearest to each other, in thousandths."""
+    """Bytes that resemble a subject: `score` is the cosine of the two faces nearest to each other,
+    in thousandths."""
 
     __tablename__ = "likenesses"
     __table_args__ = table_arguments(
@@ -59,7 +61,8 @@ class ResemblanceRow(TenantRow, table=True):
 
 
 class ResemblanceVote(TenantRow, table=True):
-    """What somebody said who looked at both: somebody else (`other`), or the same. Only ever added."""
+    """The verdict of a member who looked at both: another person (`other`), or the same. Rows are
+    only ever added."""
 
     __tablename__ = "likeness_rulings"
     __table_args__ = table_arguments(
@@ -77,10 +80,12 @@ class ResemblanceVote(TenantRow, table=True):
 
 _RESEMBLES = """(SELECT jsonb_agg(jsonb_build_array(l.person_id, (SELECT jsonb_agg(
       jsonb_build_array(u.principal_id, u.other, u.created_at) ORDER BY u.created_at, u.id)
-    FROM likeness_rulings u WHERE u.tenant_id = l.tenant_id AND u.likeness_id = l.id AND u.digest = l.digest))
+    FROM likeness_rulings u
+    WHERE u.tenant_id = l.tenant_id AND u.likeness_id = l.id AND u.digest = l.digest))
     ORDER BY l.id)
   FROM likenesses l JOIN face_subjects f ON f.tenant_id = l.tenant_id AND f.id = l.subject_id
-  WHERE l.tenant_id = {tenant} AND (l.person_id IS NOT NULL OR f.ended_at IS NULL) AND l.sha256 IN ({bytes}))"""
+  WHERE l.tenant_id = {tenant} AND (l.person_id IS NOT NULL OR f.ended_at IS NULL)
+    AND l.sha256 IN ({bytes}))"""
 """Whom bytes resemble, and what was said of it; who is on the list no more counts no more."""
 
 _CURRENT = """(s.complete AND s.version >= coalesce((SELECT e.value FROM epochs e
@@ -91,22 +96,29 @@ _WANTED = """(EXISTS (SELECT FROM face_templates t WHERE t.tenant_id = {tenant})
 
 _FAMILY = """WITH RECURSIVE line AS (
     SELECT renditions.asset_id AS id, 0 AS depth
-    UNION SELECT p.parent_id, line.depth + 1 FROM line JOIN asset_parents p ON p.tenant_id = renditions.tenant_id
-      AND p.asset_id = line.id WHERE line.depth < 20)
-  SELECT m.sha256 FROM line JOIN renditions m ON m.tenant_id = renditions.tenant_id AND m.asset_id = line.id"""
-"""The bytes themselves, their siblings and what they were made from: what was blurred since still resembles."""
+    UNION SELECT p.parent_id, line.depth + 1 FROM line JOIN asset_parents p
+      ON p.tenant_id = renditions.tenant_id AND p.asset_id = line.id WHERE line.depth < 20)
+  SELECT m.sha256 FROM line JOIN renditions m
+    ON m.tenant_id = renditions.tenant_id AND m.asset_id = line.id"""
+"""The bytes themselves, their siblings and the bytes they were made from: a picture that was
+blurred afterwards still resembles."""
 
-RESEMBLANCES_OF_BYTES_SQL = f"""(SELECT jsonb_build_object('wanted', {_WANTED.format(tenant="renditions.tenant_id")},
+RESEMBLANCES_OF_BYTES_SQL = f"""(SELECT jsonb_build_object(
+  'wanted', {_WANTED.format(tenant="renditions.tenant_id")},
   'searched', (SELECT {_CURRENT} FROM face_searches s
     WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256),
-  'resembles', {_RESEMBLES.format(tenant="renditions.tenant_id", bytes=_FAMILY)}))"""  # noqa: S608  constants of this file
+  'resembles', {_RESEMBLES.format(tenant="renditions.tenant_id", bytes=_FAMILY)}
+  ))"""  # noqa: S608  constants of this file
 """Of a row of `renditions`: a decision makes no statement more."""
 
-RESEMBLANCES_OF_REFERENCES_SQL = f"""(SELECT jsonb_build_object('wanted', {_WANTED.format(tenant=":tenant")},
+_REFERENCE_PICTURES = "SELECT jsonb_array_elements_text(c.pictures)"
+
+RESEMBLANCES_OF_REFERENCES_SQL = f"""(SELECT jsonb_build_object(
+  'wanted', {_WANTED.format(tenant=":tenant")},
   'searched', NOT EXISTS (SELECT FROM jsonb_array_elements_text(c.pictures) p(sha256)
     LEFT JOIN face_searches s ON s.tenant_id = c.tenant_id AND s.sha256 = p.sha256
     WHERE {_CURRENT} IS NOT TRUE),
-  'resembles', {_RESEMBLES.format(tenant=":tenant", bytes="SELECT jsonb_array_elements_text(c.pictures)")})
+  'resembles', {_RESEMBLES.format(tenant=":tenant", bytes=_REFERENCE_PICTURES)})
   FROM face_subjects c WHERE c.tenant_id = :tenant AND c.person_id = k.id AND c.basis = 'reference'
     AND c.ended_at IS NULL)"""  # noqa: S608  constants of this file
 """Of a row `k` of persons: of all the pictures an invented person is made after."""
@@ -128,10 +140,11 @@ def parse_resemblances(found: Mapping[str, Any]) -> FaceComparisonFacts:
 
 
 def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult) -> None:
-    """Write down that bytes were compared, and whom they resemble; where another face became known meanwhile, they are
-    compared again. Members are told, and who is recognised in a photograph is proposed as shown there.
+    """Record that bytes were compared, and whom they resemble.
 
-    Raises NotFound for bytes nobody recorded.
+    If another face became known since the comparison began, request another one. Notify the
+    members, and propose each person recognised in a photograph as depicted there. Raises NotFound
+    for bytes that were not recorded.
     """
     asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
     subjects = _load_active_subjects(scope, compared.resembles)
@@ -186,8 +199,8 @@ def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID
 def people_using_reference(scope: Scope, sha256: str) -> set[UUID]:
     """The invented people who are made after these bytes."""
     rows = scope.run(
-        "SELECT person_id FROM face_subjects WHERE tenant_id = :tenant AND basis = 'reference' AND ended_at IS NULL"
-        " AND pictures @> to_jsonb(CAST(:sha256 AS text))",
+        "SELECT person_id FROM face_subjects WHERE tenant_id = :tenant AND basis = 'reference'"
+        " AND ended_at IS NULL AND pictures @> to_jsonb(CAST(:sha256 AS text))",
         tenant=scope.tenant_id,
         sha256=sha256,
     )
@@ -199,8 +212,9 @@ def _record_search(scope: Scope, sha256: str, compared: FaceComparisonResult) ->
         scope.run(
             "INSERT INTO face_searches (tenant_id, id, sha256, model, version, complete, faces)"
             " VALUES (:tenant, :id, :sha256, :model, :version, :complete, :faces)"
-            " ON CONFLICT (tenant_id, sha256) DO UPDATE SET model = excluded.model, version = excluded.version,"
-            " complete = excluded.complete, faces = excluded.faces, updated_at = house_now()"
+            " ON CONFLICT (tenant_id, sha256) DO UPDATE SET model = excluded.model,"
+            " version = excluded.version, complete = excluded.complete, faces = excluded.faces,"
+            " updated_at = house_now()"
             " WHERE face_searches.version <= excluded.version",
             tenant=scope.tenant_id,
             id=uuid7(),
@@ -215,8 +229,9 @@ def _record_search(scope: Scope, sha256: str, compared: FaceComparisonResult) ->
 _FOUND = """
 INSERT INTO likenesses (tenant_id, id, sha256, subject_id, person_id, model, score, digest)
 VALUES (:tenant, :id, :sha256, :subject, :person, :model, :score, :digest)
-ON CONFLICT (tenant_id, sha256, subject_id) DO UPDATE SET model = excluded.model, score = excluded.score,
-  digest = excluded.digest, updated_at = house_now() WHERE likenesses.digest <> excluded.digest
+ON CONFLICT (tenant_id, sha256, subject_id) DO UPDATE SET model = excluded.model,
+  score = excluded.score, digest = excluded.digest, updated_at = house_now()
+  WHERE likenesses.digest <> excluded.digest
 """
 
 
@@ -225,7 +240,8 @@ def _record_resemblance(
 ) -> bool:
     """Write down one likeness; whether it is new, or found with another template or model."""
     box = scope.run(
-        "SELECT box FROM face_templates WHERE tenant_id = :tenant AND subject_id = :subject AND model = :model",
+        "SELECT box FROM face_templates"
+        " WHERE tenant_id = :tenant AND subject_id = :subject AND model = :model",
         tenant=scope.tenant_id,
         subject=subject.id,
         model=compared.model,

@@ -223,10 +223,8 @@ def list_entries(scope: Scope, *, until: int, after: int = _BEFORE_ANY) -> Itera
     hash. Read in pages."""
     columns = ", ".join([*_CHAINED, "hash"])
     statement = (
-        # our own columns
-        f"SELECT {columns} FROM decisions WHERE tenant_id = :tenant AND seq > :after AND seq <= "  # noqa: S608  our own names
-        ":until"
-        " ORDER BY seq LIMIT :page"
+        f"SELECT {columns} FROM decisions"  # noqa: S608  our own columns
+        " WHERE tenant_id = :tenant AND seq > :after AND seq <= :until ORDER BY seq LIMIT :page"
     )
     while rows := scope.run(
         statement, tenant=scope.tenant_id, after=after, until=until, page=PAGE

@@ -64,8 +64,10 @@ def latest_status(scope: Scope, creator_id: UUID) -> RequestStatus | None:
 def _get_status(scope: Scope, condition: object) -> RequestStatus:
     row = scope.session.exec(
         select(RemovalRequest)
-        # a column's comparison
-        .where(RemovalRequest.tenant_id == scope.tenant_id, condition)  # type: ignore[arg-type]  # see above
+        .where(
+            RemovalRequest.tenant_id == scope.tenant_id,
+            condition,  # type: ignore[arg-type]  # a column's comparison
+        )
         .order_by(col(RemovalRequest.id).desc())
         .limit(1)
         .execution_options(populate_existing=True)

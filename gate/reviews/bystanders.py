@@ -126,8 +126,13 @@ excluded.proposed_by,
 def _record_proposal(scope: Scope, asset_id: UUID, *, proposed: int, proposed_by: str) -> None:
     with scope.acting_as("gate"):
         scope.run(
-            _SAY, tenant=scope.tenant_id, id=uuid7(), asset=asset_id, proposed=proposed, proposed_by=proposed_by
-        )  # fmt: skip
+            _SAY,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            asset=asset_id,
+            proposed=proposed,
+            proposed_by=proposed_by,
+        )
 
 
 def confirm_bystanders(scope: Scope, asset_id: UUID, count: int, *, maker: str) -> None:

@@ -278,9 +278,8 @@ def _update_target_state(scope: Scope, state: str, which: str, **found: object) 
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
         scope.run(
-            # a constant of the caller
-            "UPDATE link_targets SET state = :state, updated_at = house_now() WHERE tenant_id = "  # noqa: S608  our own names
-            f":tenant AND {which}",
+            "UPDATE link_targets SET state = :state"  # noqa: S608  a constant of the caller
+            f", updated_at = house_now() WHERE tenant_id = :tenant AND {which}",
             tenant=scope.tenant_id,
             state=state,
             **found,

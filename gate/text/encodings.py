@@ -35,7 +35,8 @@ _SPELT = re.compile(r"[^\W\d_]+")
 _DRAWN = re.compile(r"[|\\]|><|\}\{|\)\(|\[\]|\(\)|(?<=\w)[(<](?=\w)")
 
 _IN_BRAILLE = dict(
-    zip((1, 3, 9, 25, 17, 11, 27, 19, 10, 26, 5, 7, 13, 29, 21, 15, 31, 23, 14, 30, 37, 39, 58, 45, 61, 53),
+    zip((1, 3, 9, 25, 17, 11, 27, 19, 10, 26, 5, 7, 13,
+         29, 21, 15, 31, 23, 14, 30, 37, 39, 58, 45, 61, 53),
         "abcdefghijklmnopqrstuvwxyz", strict=True)
 )  # fmt: skip
 """Dots 1 to 6 as bits, as Unicode numbers them: https://www.unicode.org/charts/PDF/U2800.pdf"""
@@ -57,9 +58,10 @@ _UPRIGHT = str.maketrans(
 )
 """Letters written upside down; the word they make is then read from its end, as every view is."""
 _SHAPES = (
-    (r"|\/|", "m"), ("/\\/\\", "m"), (r"\/\/", "w"), (r"|\|", "n"), ("|-|", "h"), ("|_|", "u"), (r"\/", "v"),
-    ("/\\", "a"), ("><", "x"), ("}{", "x"), (")(", "x"), ("|<", "k"), ("|{", "k"), ("|3", "b"), ("|)", "d"),
-    ("|>", "p"), ("|=", "f"), ("|2", "r"), ("|_", "l"), ("()", "o"), ("[]", "o"), ("(", "c"), ("<", "c"), ("|", "l"),
+    (r"|\/|", "m"), ("/\\/\\", "m"), (r"\/\/", "w"), (r"|\|", "n"), ("|-|", "h"), ("|_|", "u"),
+    (r"\/", "v"), ("/\\", "a"), ("><", "x"), ("}{", "x"), (")(", "x"), ("|<", "k"), ("|{", "k"),
+    ("|3", "b"), ("|)", "d"), ("|>", "p"), ("|=", "f"), ("|2", "r"), ("|_", "l"), ("()", "o"),
+    ("[]", "o"), ("(", "c"), ("<", "c"), ("|", "l"),
 )  # fmt: skip
 """Letters that are drawn with several signs, the longest first."""
 _BASES = ((10, frozenset("0123456789"), 2), (8, frozenset("01234567"), 2), (2, frozenset("01"), 7))

@@ -48,15 +48,16 @@ _FLAG_OF_A_REGION = re.compile(
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _PICTURE = (
-    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
-    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf"
+    "\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
 _EMOJI = re.compile(
     f"[0-9#*]\ufe0f?\u20e3|(?:{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)"
     f"(?:\u200d{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)*"
 )
 _IGNORABLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _MARKED = re.compile("[&<:]")
@@ -332,8 +333,9 @@ def _has_stacked_marks(text: str) -> bool:
 
 
 _LOOKING_LATIN = frozenset(
-    {"GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "CANADIAN", "COPTIC", "LISU", "DESERET", "OLD", "RUNIC", "TIFINAGH",
-     "ETHIOPIC", "GEORGIAN", "OSAGE", "VAI", "CARIAN", "LYCIAN", "LYDIAN", "WARANG", "GOTHIC"}
+    {"GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "CANADIAN", "COPTIC", "LISU", "DESERET", "OLD",
+     "RUNIC", "TIFINAGH", "ETHIOPIC", "GEORGIAN", "OSAGE", "VAI", "CARIAN",
+     "LYCIAN", "LYDIAN", "WARANG", "GOTHIC"}
 )  # fmt: skip
 """First words of the names of letters that are taken for Latin ones."""
 

@@ -30,11 +30,12 @@ _SCHEME = re.compile(
 )
 _LABELS = r"(?:[\w-]+\.)+"
 _TOP = (
-    "com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu|de|ch|nl|ru|pl|cz|cc|ws"
-    "|biz|mobi|site|store|website|fans|webcam|xxx|porn|adult"
+    "com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co"
+    "|uk|fr|eu|de|ch|nl|ru|pl|cz|cc|ws|biz|mobi|site|store|website|fans|webcam|xxx|porn|adult"
 )
 _BARE = re.compile(
-    rf"(?i)(?<![@\w.])(?:www\.{_LABELS}[a-z]{{2,}}(?:/{_END}*)?|{_LABELS}(?:(?:{_TOP})(?:/{_END}*)?(?![\w@])|[a-z]{{2,}}/{_END}+)"
+    rf"(?i)(?<![@\w.])(?:www\.{_LABELS}[a-z]{{2,}}(?:/{_END}*)?"
+    rf"|{_LABELS}(?:(?:{_TOP})(?:/{_END}*)?(?![\w@])|[a-z]{{2,}}/{_END}+)"
     rf"|(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?/{_END}*)"
 )
 """Bare hosts: well-known endings alone, any ending after "www." or with a path, so that "today.it

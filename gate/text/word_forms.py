@@ -13,23 +13,24 @@ from gate.text.vocabulary import Vocabulary
 
 _LAUGHTER = re.compile(
     r"[bm]?[uw]?(?=[aeiouäöü]*[hj])(?=[hj]*[aeiouäöü])[hjaeiouäöü]{4,}"
-    r"|k{2,}|(?:rs){2,}s*|x+d+|h*m{2,}h?|(?:lo+)+l+z?|(?:xo)+x?|[zx]{2,}|[fp]f+t?|b+r{2,}|p?s+h+t?|g+r{2,}|tss+k?"
+    r"|k{2,}|(?:rs){2,}s*|x+d+|h*m{2,}h?|(?:lo+)+l+z?|(?:xo)+x?|[zx]{2,}|[fp]f+t?"
+    r"|b+r{2,}|p?s+h+t?|g+r{2,}|tss+k?"
 )
 _STRETCHED = re.compile(r"(.)\1{2,}|([aeiouyhmrsz])\2$")
 _STEM = 4
 """Letters that must be left of a word whose ending was taken off."""
 
 _SMALL_OR_GREAT = (
-    "císimo", "ísimo", "ísima", "ísimos", "ísimas", "isimo", "isima", "isimos", "isimas",
-    "íssimo", "íssima", "íssimos", "íssimas", "issimo", "issima", "issimi", "issime", "issimos", "issimas",
-    "ito", "ita", "itos", "itas", "cito", "cita", "citos", "citas", "inho", "inha", "inhos", "inhas",
-    "zinho", "zinha", "zinhos", "zinhas", "ino", "ina", "ini", "ine", "etto", "etta", "etti", "ette", "uccio", "uccia",
-    "chen", "lein",
+    "císimo", "ísimo", "ísima", "ísimos", "ísimas", "isimo", "isima", "isimos", "isimas", "íssimo",
+    "íssima", "íssimos", "íssimas", "issimo", "issima", "issimi", "issime", "issimos", "issimas",
+    "ito", "ita", "itos", "itas", "cito", "cita", "citos", "citas", "inho", "inha", "inhos",
+    "inhas", "zinho", "zinha", "zinhos", "zinhas", "ino", "ina", "ini", "ine", "etto", "etta",
+    "etti", "ette", "uccio", "uccia", "chen", "lein",
 )  # fmt: skip
 _PRONOUNS = (
-    "mi", "ti", "ci", "vi", "si", "lo", "la", "li", "le", "ne", "gli", "me", "te", "se", "los", "las", "les", "nos",
-    "os", "melo", "mela", "meli", "mele", "telo", "tela", "teli", "tele", "celo", "cela", "glielo", "gliela", "selo",
-    "sela", "selos", "selas", "mene", "tene", "cene",
+    "mi", "ti", "ci", "vi", "si", "lo", "la", "li", "le", "ne", "gli", "me", "te", "se", "los",
+    "las", "les", "nos", "os", "melo", "mela", "meli", "mele", "telo", "tela", "teli", "tele",
+    "celo", "cela", "glielo", "gliela", "selo", "sela", "selos", "selas", "mene", "tene", "cene",
 )  # fmt: skip
 """As Italian, Spanish and Portuguese write them onto an infinitive or a gerund."""
 _SPOKEN = {"ste": "st", "ts": "t"}

@@ -154,8 +154,8 @@ def _sum_day_readings(
 
 def _delete_day_rollup(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
     scope.run(
-        # own names
-        f"DELETE FROM {name} WHERE tenant_id = :tenant AND creator_id = :creator AND day = :day",  # noqa: S608  our own names
+        f"DELETE FROM {name} WHERE tenant_id = :tenant"  # noqa: S608  our own names
+        " AND creator_id = :creator AND day = :day",
         tenant=scope.tenant_id,
         creator=creator_id,
         day=day,

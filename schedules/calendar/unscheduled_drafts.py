@@ -79,8 +79,8 @@ def delete_draft(scope: Scope, post_id: UUID) -> None:
         raise Conflict("aside.was_judged")
     for table in _OF_POST:
         scope.run(
-            # our own names
-            f"DELETE FROM {table} WHERE tenant_id = :tenant AND post_id = :post",  # noqa: S608  see above
+            f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  our own names
+            " AND post_id = :post",
             tenant=scope.tenant_id,
             post=post_id,
         )

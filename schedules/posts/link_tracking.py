@@ -134,11 +134,10 @@ class LinkPlan:
         if address in self.wanted.plain or not is_changeable(address, self.rule.base):
             return None
         goes = self.tagged_address(address, channel)
-        shown = (
-            f"{self.rule.base}{short_links.LINK_PATH}{short_links.make_link_slug(tenant_id, subject, goes)}"
-            if self.rule.base
-            else goes
-        )
+        shown = goes
+        if self.rule.base:
+            slug = short_links.make_link_slug(tenant_id, subject, goes)
+            shown = f"{self.rule.base}{short_links.LINK_PATH}{slug}"
         return LinkReplacement(shown, address) if shown != address else None
 
 

@@ -135,8 +135,8 @@ def _build_update_statement(changes: Mapping[str, Any]) -> str:
     said = {name: f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in changes}
     columns = ", ".join(f"{name} = {value}" for name, value in said.items())
     return (
-        # our own names
-        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  see above
+        "UPDATE deliveries SET version = version + 1,"  # noqa: S608  our own names
+        f" updated_at = house_now(), {columns}"
         " WHERE tenant_id = :_tenant AND id = :_id AND state = :_state AND version = :_version"
     )
 

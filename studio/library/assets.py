@@ -171,8 +171,7 @@ def list_asset_tiles(
                 models.CreationRow.shelf != str(ShelfState.RETIRED),
                 wanted,
             )
-            # columns
-            .order_by(models.CreationRow.created_at.desc(), models.CreationRow.asset_id)  # type: ignore[union-attr, arg-type]  # see above
+            .order_by(col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id))
             .offset(first)
             .limit(limit)
         ).all()
@@ -239,8 +238,7 @@ def assets_by_source(scope: Scope, creator_id: UUID, source_keys: Sequence[str])
         select(models.CreationRow.source_key, models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,
             models.CreationRow.creator_id == creator_id,
-            # a column, not a str
-            models.CreationRow.source_key.in_(list(source_keys)),  # type: ignore[attr-defined]  # see above
+            col(models.CreationRow.source_key).in_(list(source_keys)),
         )
     )
     return dict(rows.all())

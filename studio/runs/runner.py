@@ -517,8 +517,7 @@ def run_assets(scope: Scope, job_id: UUID) -> list[UUID]:
     rows = scope.session.exec(
         select(models.CreationRow)
         .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.job_id == job_id)
-        # columns
-        .order_by(models.CreationRow.created_at, models.CreationRow.id)  # type: ignore[arg-type]  # see above
+        .order_by(col(models.CreationRow.created_at), col(models.CreationRow.id))
     )
     return [row.asset_id for row in rows]
 

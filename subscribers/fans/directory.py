@@ -117,11 +117,9 @@ def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIden
 
 def _find_identity(scope: Scope, condition: str, **params: Any) -> FanIdentityView | None:
     row = scope.run(
-        # two constants
-        "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, "  # noqa: S608  our own names
-        "f.opt_out, f.status,"
-        " f.disclosed_at, i.reachable FROM fan_identities i"
-        " JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
+        "SELECT f.id, i.creator_id, i.channel_id, i.native_id,"  # noqa: S608  two constants
+        " f.display_name, f.language, f.opt_out, f.status, f.disclosed_at, i.reachable"
+        " FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
         f" WHERE i.tenant_id = :tenant AND {condition}",
         tenant=scope.tenant_id,
         **params,

@@ -311,7 +311,8 @@ def set_sales_stop(scope: Scope, conversation_id: UUID, *, stop: bool, reason: s
 
 def chat_of(scope: Scope, talk: Conversation) -> str:
     """What an emergency stop calls a conversation."""
-    return f"{talk.channel_id}:{directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).native_id}"
+    fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
+    return f"{talk.channel_id}:{fan.native_id}"
 
 
 def _check_there(

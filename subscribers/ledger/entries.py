@@ -389,9 +389,8 @@ def creator_statement(
 
 def _list_lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
     rows = scope.run(
-        # two constants
-        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, "  # noqa: S608  our own names
-        "e.currency"
+        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key,"  # noqa: S608  two constants
+        " e.account, e.amount_minor, e.currency"
         " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND "
         "e.transaction_id = t.id"
         f" WHERE t.tenant_id = :tenant AND {condition} ORDER BY t.occurred_at, t.id, e.id",

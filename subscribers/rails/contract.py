@@ -169,7 +169,8 @@ class PayloadSigner:
         return self._decode_payload(MONTHLY, tenant_id, payload)
 
     def _encode_payload(self, version: str, tenant_id: UUID, what: UUID) -> str:
-        return f"{version}.{_encode_base64(what.bytes)}.{_encode_base64(self._compute_mac(version, tenant_id, what))}"
+        mac = self._compute_mac(version, tenant_id, what)
+        return f"{version}.{_encode_base64(what.bytes)}.{_encode_base64(mac)}"
 
     def _decode_payload(self, wanted: str, tenant_id: UUID, payload: str) -> UUID | None:
         version, _, rest = payload.partition(".")

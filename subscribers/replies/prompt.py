@@ -166,7 +166,8 @@ def _build_job(inputs: TurnInputs, nonce: str, seed: int, answer: int) -> TextJo
     opening = f"<{nonce}>"
     closing = f"</{nonce}>"
     said = "\n".join(_clean_fenced_text(text, nonce) for text in inputs.now)
-    now = f"{opening}\n{shorten_text(said, NOW_MOST)}\n{closing}\n{REMINDER.format(opening=opening, closing=closing)}"
+    reminder = REMINDER.format(opening=opening, closing=closing)
+    now = f"{opening}\n{shorten_text(said, NOW_MOST)}\n{closing}\n{reminder}"
     turns = [_build_message(line, nonce, opening, closing) for line in inputs.history]
     return TextJob(
         system=_build_system_prompt(inputs, opening, closing),

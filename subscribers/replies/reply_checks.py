@@ -48,7 +48,8 @@ _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
         r"(?:com|net|org|fr|me|io|gg|tv|link|site|app|co|be|ly|xyz|info|shop|club)\b"
     ),
     "handle": re.compile(
-        r"(?<![\w.])@\s?\w{2,}|\b(?:insta(?:gram)?|snap(?:chat)?|telegram|whatsapp|onlyfans|paypal)\b"
+        r"(?<![\w.])@\s?\w{2,}"
+        r"|\b(?:insta(?:gram)?|snap(?:chat)?|telegram|whatsapp|onlyfans|paypal)\b"
     ),
     "phone": re.compile(r"(?:\+|00)?\d(?:[\s.()/-]*\d){7,}"),
     "denial": re.compile(

@@ -32,8 +32,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _MARK = r"US\$|[$€£]|[A-Z]{3}"
 _MINUS = "[-\N{MINUS SIGN}]"
 _WRITTEN = re.compile(
-    rf"(?P<open>\()?(?P<sign>\+|{_MINUS})?(?P<mark>{_MARK})?(?P<late>{_MINUS})?(?P<digits>\d[\d.,]*)"
-    rf"(?P<after>{_MARK})?(?P<trail>{_MINUS})?(?P<close>\))?"
+    rf"(?P<open>\()?(?P<sign>\+|{_MINUS})?(?P<mark>{_MARK})?(?P<late>{_MINUS})?"
+    rf"(?P<digits>\d[\d.,]*)(?P<after>{_MARK})?(?P<trail>{_MINUS})?(?P<close>\))?"
 )
 _MARKS: Mapping[str, frozenset[str]] = {
     "$": frozenset({"USD", "CAD", "AUD", "NZD", "MXN"}),

@@ -49,7 +49,8 @@ def build_sample_statement(month: date, whose: str) -> bytes:
     )
     lines = ["Date;Type;Référence;Brut;Frais;Devise"]
     lines += [
-        f"{row.at:%Y-%m-%d %H:%M};{row.kind};{row.reference};{_format_euros(row.gross)};{_format_euros(row.fee)};{CURRENCY}"
+        f"{row.at:%Y-%m-%d %H:%M};{row.kind};{row.reference}"
+        f";{_format_euros(row.gross)};{_format_euros(row.fee)};{CURRENCY}"
         for row in rows
     ]
     signs = [1 if row.kind in {name for name, _, _ in _KINDS} else -1 for row in rows]

@@ -19,10 +19,11 @@ REDIRECT_HEADERS = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 GONE = 410
 
 _MACHINES = re.compile(
-    r"bot|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|^whatsapp|embedly|skype|quora link|vkshare"
-    r"|pinterest/0|redditbot|flipboard|tumblr/|snapchat|mastodon/|misskey|pleroma|akkoma|lemmy|curl|wget|python|httpx"
-    r"|aiohttp|go-http|java/|okhttp|node-fetch|axios|undici|libwww|ruby|headless|phantom|lighthouse|monitor|uptime"
-    r"|scan|validator|google-read-aloud|feed",
+    r"bot|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|^whatsapp|embedly"
+    r"|skype|quora link|vkshare|pinterest/0|redditbot|flipboard|tumblr/|snapchat|mastodon/|misskey"
+    r"|pleroma|akkoma|lemmy|curl|wget|python|httpx|aiohttp|go-http|java/|okhttp|node-fetch|axios"
+    r"|undici|libwww|ruby|headless|phantom|lighthouse|monitor|uptime|scan|validator"
+    r"|google-read-aloud|feed",
     re.IGNORECASE,
 )
 """What programs call themselves that look at an address without anybody reading it."""

@@ -26,8 +26,7 @@ def env(
 ) -> None:
     """Print a whole `.env` with fresh secrets. Keep it: without its keys the data cannot be
     read."""
-    # modules load when a command runs
-    from workers.installation.container_env import compose_variables  # noqa: PLC0415  see above
+    from workers.installation.container_env import compose_variables
 
     found = compose_variables(dashboard=dashboard, public=public, demo=demo)
     typer.echo(

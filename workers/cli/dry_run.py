@@ -112,8 +112,8 @@ def forecast_as_json(found: list[tuple[str, PublishingForecast]]) -> list[dict[s
 
 
 def _fields_to_dict(value: object) -> dict[str, object]:
-    # ours
-    return {each.name: _to_plain_value(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]  # see above
+    declared = fields(value)  # type: ignore[arg-type]  # only dataclasses come here
+    return {each.name: _to_plain_value(getattr(value, each.name)) for each in declared}
 
 
 def _to_plain_value(value: object) -> object:

@@ -17,7 +17,6 @@ def worker(
     The key of this machine is made on the System page. It is read from GREENROOM_WORKERS__JOIN_KEY,
     or asked for.
     """
-    # modules load when a command runs
-    from workers.remote_worker.launch import run_remote_worker  # noqa: PLC0415  see above
+    from workers.remote_worker.launch import run_remote_worker
 
     run_remote_worker(join, once=once)

@@ -21,8 +21,9 @@ MAX_TEXT = 2000
 
 POLL_SECONDS = 60.0
 """Between two looks at the list: a Page may be asked 200 times a day for each person it may
-write to, so that one a minute takes eight of them. Where Meta calls, nobody waits for it.
-https://developers.facebook.com/documentation/business-messaging/messenger-platform/overview/rate-limiting"""
+write to, so that one a minute takes eight of them. Where Meta calls, nobody waits for it. Source:
+`messenger-platform/overview/rate-limiting` of
+https://developers.facebook.com/documentation/business-messaging/."""
 
 MESSAGING_NETWORK = MessagingNetwork(
     name="messenger",

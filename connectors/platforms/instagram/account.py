@@ -1,8 +1,8 @@
 """Connecting an Instagram account: whose token it is, whether it may publish, and how it is
 renewed. Pure.
 
-Source:
-https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started
+Source: `instagram-api-with-instagram-login/get-started` of
+https://developers.facebook.com/docs/instagram-platform/
 """
 
 from collections.abc import Mapping

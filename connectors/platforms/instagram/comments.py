@@ -3,17 +3,16 @@ deleted. Pure.
 
 There is no list of new comments: posts are read with what stands under each, the newest first. A
 reply is known by the comment it stands under and its own id, since an answer to it goes under that
-comment too; an answer of ours is `comment:` and its id, since a post is a number as well. Source:
-https://developers.facebook.com/docs/instagram-platform/comment-moderation,
-https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments,
-https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-comment/replies
+comment too; an answer of ours is `comment:` and its id, since a post is a number as well.
+Source: `comment-moderation`, `instagram-graph-api/reference/ig-media/comments` and
+`instagram-graph-api/reference/ig-comment/replies` of
+https://developers.facebook.com/docs/instagram-platform/
 
 What people say under an Instagram account's posts, as `meta_hearing` reads it. Pure.
 
 Each comment comes with its replies. Not heard: replies past the first 25 of one comment, and
 those under a comment that is none of the 25 newest of its post; mentions elsewhere, comments on
-stories and on advertisements. Source:
-https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments
+stories and on advertisements. Source: the same pages.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Messages of an Instagram account (`connectors/platforms/meta/messages.py`), by the login of
 Instagram itself. Pure.
 
-Source:
-https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/messaging-api
+Source: `instagram-api-with-instagram-login/messaging-api` of
+https://developers.facebook.com/docs/instagram-platform/
 """
 
 from connectors.platforms.meta.messages import MessagingNetwork

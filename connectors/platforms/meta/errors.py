@@ -110,8 +110,8 @@ def container_failure(answer: StepResult) -> int:
     """Why a container came to nothing, as a subcode out of its `status`; 0 where none is told.
 
     "Error: Media upload has failed with error code 2207026", or the number alone as their
-    reference has it:
-    https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-container
+    reference has it: `instagram-graph-api/reference/ig-container` of
+    https://developers.facebook.com/docs/instagram-platform/
     """
     found = re.search(r"\b2207\d{3}\b", str(http_responses.json_body(answer).get("status", "")))
     return int(found[0]) if found else 0

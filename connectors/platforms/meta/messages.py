@@ -5,10 +5,11 @@ The person writes first, and may be answered for a day. Conversations are listed
 changed last first; each is asked for its last twenty messages, since of older ones nothing is
 told. No key travels with a message: one whose answer was lost is known by its words, its sender
 and its time. What is more than words is told as what it is and never fetched. Source:
-https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/conversations-api,
-…/messaging-api, https://developers.facebook.com/docs/messenger-platform/conversations and, of
-limits,
-https://developers.facebook.com/documentation/business-messaging/messenger-platform/overview/rate-limiting
+`instagram-api-with-instagram-login/conversations-api` and `…/messaging-api` of
+https://developers.facebook.com/docs/instagram-platform/,
+https://developers.facebook.com/docs/messenger-platform/conversations and, of limits,
+`messenger-platform/overview/rate-limiting` of
+https://developers.facebook.com/documentation/business-messaging/
 """
 
 import hashlib
@@ -66,7 +67,8 @@ POLL_GAP = 0.5
 is on its way, the third arrives no sooner than a second after the first."""
 
 REPLY_HOURS = 24
-"""https://developers.facebook.com/docs/messenger-platform/policy/policy-overview#standard_messaging"""
+"""Standard messaging:
+https://developers.facebook.com/docs/messenger-platform/policy/policy-overview"""
 
 LISTED = 50
 MAX_PAGES = 5

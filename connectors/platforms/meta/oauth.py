@@ -4,9 +4,9 @@ it. Pure.
 Each holds for sixty days and is renewed by showing it, once it is a day old and as long as it
 works; the one before stays good, so a renewal may be asked for again and again. A yes gives one of
 an hour first. Both stand in the address of the request that asks for the next: Meta takes them no
-other way. Source:
-https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login,
-https://developers.facebook.com/docs/instagram-platform/reference/refresh_access_token,
+other way. Source: `instagram-api-with-instagram-login/business-login` and
+`reference/refresh_access_token` of
+https://developers.facebook.com/docs/instagram-platform/,
 https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions,
 https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
 """

@@ -64,9 +64,12 @@ def render_person_list(page: PageContext) -> None:
 
 def render_own_entries(page: PageContext) -> None:
     """What was said of the creators this member is: read, and nothing pressed."""
-    found = page.read(
-        lambda scope: load_people(scope, page.list_creators(scope), named="", only=[one.id for one in page.list_creators(scope)])
-    )  # fmt: skip
+
+    def load_own_entries(scope: Scope) -> PeopleView:
+        creators = page.list_creators(scope)
+        return load_people(scope, creators, named="", only=[one.id for one in creators])
+
+    found = page.read(load_own_entries)
     if not found.dossiers:
         draw_template("pages/people/templates/note.html", said=page.text("people.none_of_yours"))
     for one in found.dossiers:
@@ -114,8 +117,13 @@ def _render_person_form(page: PageContext, found: PeopleView) -> None:
             page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin"
         )
     actions.action_button(
-        page, "people.add_now", partial(_add_person, kind), right=Right.RUN, key="person:add", kind="primary"
-    )  # fmt: skip
+        page,
+        "people.add_now",
+        partial(_add_person, kind),
+        right=Right.RUN,
+        key="person:add",
+        kind="primary",
+    )
 
 
 def _add_person(kind: str, scope: Scope, _: UUID) -> Message:

@@ -155,8 +155,14 @@ def _render_people_proposal(
         st.caption(page.text("people.named_by_you"))
     act = partial(submit_confirmation, page, one.asset_id, key)
     actions.action_button(
-        page, "cards.who_now", act, right=Right.REVIEW, key=f"confirmed:{one.asset_id}", kind="primary", disabled=own
-    )  # fmt: skip
+        page,
+        "cards.who_now",
+        act,
+        right=Right.REVIEW,
+        key=f"confirmed:{one.asset_id}",
+        kind="primary",
+        disabled=own,
+    )
 
 
 def submit_confirmation(

@@ -188,8 +188,11 @@ def _render_age_proof_form(page: PageContext, found: PeopleView, one: PersonDoss
     ends = st.checkbox(page.text("people.proof_ends"), key=f"prove:ends:{one.id}")
     if ends:
         st.date_input(
-            page.text("people.until"), value=now.date() + 2 * YEAR, format=DAYS, key=f"prove:until:{one.id}"
-        )  # fmt: skip
+            page.text("people.until"),
+            value=now.date() + 2 * YEAR,
+            format=DAYS,
+            key=f"prove:until:{one.id}",
+        )
     act = partial(_record_age_proof, one, str(page.localizer.zone))
     actions.action_button(
         page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary"

@@ -155,8 +155,14 @@ def _render_declaration_form(page: PageContext, one: PersonDossier) -> None:
     )
     act = partial(_submit_declaration, page, one)
     actions.action_button(
-        page, "people.declare_now", act, right=Right.RUN, key=f"declare:{one.id}", kind="primary", disabled=not sure
-    )  # fmt: skip
+        page,
+        "people.declare_now",
+        act,
+        right=Right.RUN,
+        key=f"declare:{one.id}",
+        kind="primary",
+        disabled=not sure,
+    )
 
 
 def _render_source_fields(page: PageContext, one: PersonDossier, part: str) -> None:

@@ -3,8 +3,8 @@ kept there, nor of the pictures that went with the request.
 
 So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for
 again. What was heard is kept before anything is made of it. What it answers to have failed is
-not charged.
-https://platform.stability.ai/docs/api-reference#tag/Generate/paths/~1v2beta~1stable-image~1generate~1core/post
+not charged. Source: `POST /v2beta/stable-image/generate/core` of
+https://platform.stability.ai/docs/api-reference
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from gate.text import text_rating
 from gate.text.text_rating import MinorSignal
 
-_UNITS = r"ans?|years?|yrs?|y/?o|jahren?|jahrig\w*|anos|anios|anni|enne|jaar|jarige?|lat|letni\w*|ani(?:sor)?|歳|才"
+_UNITS = (
+    r"ans?|years?|yrs?|y/?o|jahren?|jahrig\w*|anos|anios|anni|enne|jaar|jarige?|lat|letni\w*"
+    r"|ani(?:sor)?|歳|才"
+)
 _AGE = re.compile(rf"(?<![\d.,])(?:[1-9]|1[0-7])[ -]?(?:{_UNITS})(?![a-z0-9])")
 _YOUNG = re.compile(
     r"\b(?:teen(?:s|ager\w*|age)?|school ?(?:girl|boy)s?|under "
@@ -20,8 +23,9 @@ _YOUNG = re.compile(
     r"|child(?:ren)?|little "
     r"(?:girl|boy)s?|kids?|ados?|adolescent\w*|mineure?s?|lyceen\w*|collegien\w*|ecolier\w*"
     r"|enfants?|(?:petite|jeune) fille|fillette\w*|gamine?s?|kinder|minderjahrig\w*|jugendlich\w*"
-    r"|schulerin\w*|menor(?:es)?|nin[ao]s?|adolescen\w*|colegiala\w*|minorenn\w*|bambin\w*|ragazzin\w*|crianca\w*|menin[ao]s?|minderjarig\w*"
-    r"|tieners?|meisjes?|nieletni\w*|nastolat\w*|dzieck\w*|dziewczynk\w*|minor[aei]?|copi[il]\w*|fetit\w*)\b"
+    r"|schulerin\w*|menor(?:es)?|nin[ao]s?|adolescen\w*|colegiala\w*|minorenn\w*|bambin\w*"
+    r"|ragazzin\w*|crianca\w*|menin[ao]s?|minderjarig\w*|tieners?|meisjes?|nieletni\w*"
+    r"|nastolat\w*|dzieck\w*|dziewczynk\w*|minor[aei]?|copi[il]\w*|fetit\w*)\b"
 )
 _FAR = re.compile("未成年|少女|子供|子ども|こども|女子高生|中学生|小学生|高校生|幼女|ロリ")
 

@@ -30,8 +30,7 @@ def removal_requests() -> None:
 @removal_requests_app.command("list")
 def listed() -> None:
     """List the pending requests, and the reports that matched no content."""
-    # modules load when a command runs
-    from workers.cli.gate.removal_requests import print_waiting_requests  # noqa: PLC0415  see above
+    from workers.cli.gate.removal_requests import print_waiting_requests
 
     for line in print_waiting_requests():
         typer.echo(line)
@@ -40,8 +39,7 @@ def listed() -> None:
 @removal_requests_app.command()
 def show_contact(number: Number, name: Name) -> None:
     """Show the contact details of the requester; the audit log records who opened them."""
-    # modules load when a command runs
-    from workers.cli.gate.removal_requests import show_contact as read  # noqa: PLC0415  see above
+    from workers.cli.gate.removal_requests import show_contact as read
 
     typer.echo(read(number, name=name))
 
@@ -49,8 +47,7 @@ def show_contact(number: Number, name: Name) -> None:
 @removal_requests_app.command()
 def uphold(number: Number, name: Name) -> None:
     """Uphold a request: remove the content everywhere and block it from being published again."""
-    # modules load when a command runs
-    from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  see above
+    from workers.cli.gate.removal_requests import decide_request
 
     decide_request(number, name=name, because="")
 
@@ -64,8 +61,7 @@ def reject(
     ],
 ) -> None:
     """Reject a request: the content stays published."""
-    # modules load when a command runs
-    from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  see above
+    from workers.cli.gate.removal_requests import decide_request
 
     decide_request(number, name=name, because=reason)
 
@@ -85,8 +81,7 @@ def gate() -> None:
 def public_key() -> None:
     """Print the public key of the log. Keep it elsewhere: with it, an export is checked without
     this house."""
-    # modules load when a command runs
-    from workers.cli.gate.log_export import public_key as read  # noqa: PLC0415  see above
+    from workers.cli.gate.log_export import public_key as read
 
     typer.echo(read())
 
@@ -97,14 +92,9 @@ def export(
     agency: Annotated[str, typer.Option(help="Of one agency; of all when left out.")] = "",
 ) -> None:
     """Write the log with its checkpoints and its public key, for whoever wants to verify it."""
-    # modules load when a command runs
-    from foundation.i18n.translation import Message  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.cli.gate.log_export import export_log  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  see above
+    from foundation.i18n.translation import Message
+    from workers.cli.gate.log_export import export_log
+    from workers.terminal.output import print_message
 
     count = export_log(file, agency=agency)
     print_message(Message("cli.log.exported", {"count": count, "file": str(file)}))
@@ -120,8 +110,7 @@ def verify(
 ) -> None:
     """Say whether the log is whole, from when to when, and what is not signed yet. The exit code is
     0 if it is."""
-    # modules load when a command runs
-    from workers.cli.gate.log_export import print_proof, verify_log  # noqa: PLC0415  see above
+    from workers.cli.gate.log_export import print_proof, verify_log
 
     sys.exit(print_proof(verify_log(file, agency=agency, key=key)))
 
@@ -135,8 +124,7 @@ def explain(
 ) -> None:
     """Tell why something was, or was not, allowed to leave; and decide again from what was
     stored."""
-    # modules load when a command runs
-    from workers.cli.gate.decision_explanation import print_decision_explanation  # noqa: PLC0415  see above
+    from workers.cli.gate.decision_explanation import print_decision_explanation
 
     typer.echo(print_decision_explanation(post, language=language))
 
@@ -149,8 +137,7 @@ def report(
 ) -> None:
     """Print a month in numbers that name nobody: what left, was kept back, asked for and taken
     away; as Markdown."""
-    # modules load when a command runs
-    from workers.cli.gate.transparency_export import export_transparency_report  # noqa: PLC0415  see above
+    from workers.cli.gate.transparency_export import export_transparency_report
 
     typer.echo(export_transparency_report(month, agency=agency, as_csv=csv))
 
@@ -167,8 +154,7 @@ def check_texts(
     A surface is a place (x.post, telegram/bot_dm) or a kind of text (caption, message); left out,
     it is x.post.
     """
-    # modules load when a command runs
-    from workers.cli.gate.text_check import run_text_check  # noqa: PLC0415  see above
+    from workers.cli.gate.text_check import run_text_check
 
     sys.exit(run_text_check(file))
 
@@ -178,14 +164,9 @@ def emergency_stop(
     reason: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
 ) -> None:
     """Stop publishing in the whole installation, for every agency, within two seconds."""
-    # modules load when a command runs
-    from foundation.i18n.translation import Message  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.cli.gate.emergency_stop import stop_installation_publishing  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  see above
+    from foundation.i18n.translation import Message
+    from workers.cli.gate.emergency_stop import stop_installation_publishing
+    from workers.terminal.output import print_message
 
     stop_installation_publishing(reason)
     print_message(Message("cli.stop.holds"))
@@ -196,14 +177,9 @@ def resume(
     reason: Annotated[str, typer.Option(help="What was found and done.")],
 ) -> None:
     """End the emergency stop of the whole installation; stops of single agencies stay."""
-    # modules load when a command runs
-    from foundation.i18n.translation import Message  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.cli.gate.emergency_stop import resume_installation_publishing  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  see above
+    from foundation.i18n.translation import Message
+    from workers.cli.gate.emergency_stop import resume_installation_publishing
+    from workers.terminal.output import print_message
 
     resume_installation_publishing(reason)
     print_message(Message("cli.stop.over"))
@@ -229,8 +205,7 @@ def explain_policy(
 ) -> None:
     """Say what a place allows, who looks after its readers' age, where that was read, and when it
     ages."""
-    # modules load when a command runs
-    from workers.cli.gate.place_rules import explain_place  # noqa: PLC0415  see above
+    from workers.cli.gate.place_rules import explain_place
 
     typer.echo(explain_place(place, on=date, language=language))
 
@@ -244,8 +219,7 @@ def update(
 ) -> None:
     """Take newer rules that two who may sign have signed, or say which are in force and when they
     age."""
-    # modules load when a command runs
-    from workers.cli.gate.policy_release import install_release_file, release_status  # noqa: PLC0415  see above
+    from workers.cli.gate.policy_release import install_release_file, release_status
 
     typer.echo(
         release_status(language=language)
@@ -269,8 +243,7 @@ def sign(
 ) -> None:
     """Sign a release of rules, for those who release them. Two keys export_transparency_report it
     one that can be taken."""
-    # modules load when a command runs
-    from workers.cli.gate.policy_release import sign_release  # noqa: PLC0415  see above
+    from workers.cli.gate.policy_release import sign_release
 
     typer.echo(sign_release(file, key, matrix=matrix, lexicon=lexicon))
 
@@ -286,8 +259,7 @@ def sign_rows(
 ) -> None:
     """Sign the rules that a package of yours ships for its own platform: General and Suggestive
     alone."""
-    # modules load when a command runs
-    from workers.cli.gate.policy_release import sign_third_party_rules  # noqa: PLC0415  see above
+    from workers.cli.gate.policy_release import sign_third_party_rules
 
     typer.echo(sign_third_party_rules(rows, file, key, platform=platform))
 
@@ -300,8 +272,7 @@ def diff(
 ) -> None:
     """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything
     was loosened."""
-    # modules load when a command runs
-    from workers.cli.gate.place_rules import diff_rules  # noqa: PLC0415  see above
+    from workers.cli.gate.place_rules import diff_rules
 
     text, loosened = diff_rules(old, new, language=language)
     typer.echo(text)

@@ -167,7 +167,8 @@ class _Teller:
         yield f"     {self.say(f'cli.story.stage.{each.stage}', author=author)}"
         if each.unit is not None:
             yield f"     {self._describe_content(each.unit)}"
-        yield f"     {self.say('cli.story.rating', rating=self.say(f'rating.{each.decision.rating}'))}"
+        rating = self.say(f"rating.{each.decision.rating}")
+        yield f"     {self.say('cli.story.rating', rating=rating)}"
         if each.decision.flags:
             yield f"     {self.say('cli.story.flags', flags=', '.join(each.decision.flags))}"
         for reason in each.reasons:
@@ -218,7 +219,8 @@ class _Teller:
     ) -> Iterator[str]:
         yield self.say(f"cli.story.person.{person.kind}", name=name)
         for identity in person.identities:
-            yield f"  {self.say('cli.story.identity', day=self.day(identity.on_day or identity.verified_at))}"
+            day = self.day(identity.on_day or identity.verified_at)
+            yield f"  {self.say('cli.story.identity', day=day)}"
         given = depiction_rules.applicable_consents(
             person.grants,
             platform=unit.platform,

@@ -172,7 +172,8 @@ class _Sayer:
                 yield f"  {self._translate_code('cli.policy.borrows', count=len(found))}"
             for rule in found:
                 if rule.name != name:
-                    yield f"  {self._translate_code('cli.policy.as', place=self._format_place(rule.name))}"
+                    place = self._format_place(rule.name)
+                    yield f"  {self._translate_code('cli.policy.as', place=place)}"
                 yield from (f"  {line}" for line in self._describe_rule(rule, day))
         yield ""
         yield self._own_likeness(rules, day)
@@ -250,7 +251,8 @@ class _Sayer:
         yield self._translate_code("cli.policy.review_by", day=self._format_day(rule.review_by))
         for step in rule.tightenings:
             yield f"  {self._describe_tightening(step, past=step.day <= day)}"
-        yield f"  {self._translate_code('cli.policy.never_stops' if rule.tightenings else 'cli.policy.ages_to_nothing')}"
+        ending = "cli.policy.never_stops" if rule.tightenings else "cli.policy.ages_to_nothing"
+        yield f"  {self._translate_code(ending)}"
 
     def _describe_tightening(self, step: RuleTightening, *, past: bool) -> str:
         said = self._translate_code(f"cli.policy.verdict.{step.verdict}")

@@ -37,8 +37,7 @@ def check(
     ] = False,
 ) -> None:
     """Check that each account answers and need not be connected again. Posts nothing."""
-    # modules load when a command runs
-    from workers.cli.platforms.access_check import print_access_checks  # noqa: PLC0415  see above
+    from workers.cli.platforms.access_check import print_access_checks
 
     said, well = print_access_checks(name, agency=agency, dry=dry_run)
     typer.echo(said)
@@ -53,8 +52,7 @@ def disconnect(
 ) -> None:
     """Take an account off: its platform is told, its credentials are forgotten, its history
     stays."""
-    # modules load when a command runs
-    from workers.cli.platforms.disconnection import disconnect_from_terminal  # noqa: PLC0415  see above
+    from workers.cli.platforms.disconnection import disconnect_from_terminal
 
     typer.echo(disconnect_from_terminal(name, agency=agency, sure=yes))
 
@@ -76,8 +74,7 @@ def connect(
 ) -> None:
     """Connect an account: prompt for what the platform needs and report the result. OAuth continues
     in a browser."""
-    # modules load when a command runs
-    from workers.cli.platforms.account_setup import connect_from_terminal  # noqa: PLC0415  see above
+    from workers.cli.platforms.account_setup import connect_from_terminal
 
     failed = False
     for line, well in connect_from_terminal(
@@ -120,11 +117,9 @@ def connectors(
     ] = False,
 ) -> None:
     """Say of each platform what it takes and tells, as its connector says it of itself."""
-    from connectors.registry import loader  # noqa: PLC0415  modules load when a command runs
-
-    # modules load when a command runs
-    from workers.cli.platforms import capability_table  # noqa: PLC0415  see above
-    from workers.terminal.output import translate  # noqa: PLC0415  modules load when a command runs
+    from connectors.registry import loader
+    from workers.cli.platforms import capability_table
+    from workers.terminal.output import translate
 
     brought = loader.load_plugin_connectors()
     for one in brought.left_out:
@@ -158,7 +153,6 @@ def create_connector(
 ) -> None:
     """Write a package that brings a connector: its file, a fake of the platform, rules, and a suite
     that fails."""
-    # modules load when a command runs
-    from workers.cli.platforms.connector_scaffold import write_scaffold  # noqa: PLC0415  see above
+    from workers.cli.platforms.connector_scaffold import write_scaffold
 
     typer.echo(write_scaffold(name, folder))

@@ -64,7 +64,7 @@ RUN_OPTION_NAMES = RenamedOptions(
 @generation_app.command()
 def recipes(creator: Creator, agency: Agency = "") -> None:
     """List the recipes of a creator."""
-    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import recipe_runs
 
     typer.echo(recipe_runs.recipe_lines(creator, agency=agency))
 
@@ -72,7 +72,7 @@ def recipes(creator: Creator, agency: Agency = "") -> None:
 @generation_app.command("wildcards")
 def list_wildcards(creator: Creator, agency: Agency = "") -> None:
     """List the wildcards that recipes of a creator may use, as {@name} in a prompt."""
-    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import recipe_runs
 
     typer.echo(recipe_runs.wildcard_lines(creator, agency=agency))
 
@@ -90,7 +90,7 @@ def save_wildcard(
     agency: Agency = "",
 ) -> None:
     """Save a wildcard, a list of words, or the next version of one."""
-    from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import wildcards
 
     typer.echo(wildcards.save_wildcard(creator, name, words, everybody=agency_wide, agency=agency))
 
@@ -105,7 +105,7 @@ def rename_wildcard(
     agency: Agency = "",
 ) -> None:
     """Rename a wildcard, also in the recipes that use it."""
-    from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import wildcards
 
     typer.echo(
         wildcards.rename_wildcard_by_name(creator, name, new, everybody=agency_wide, agency=agency)
@@ -117,7 +117,7 @@ def archive_wildcard(
     name: ListName, creator: Creator, *, agency_wide: AgencyWideOption = False, agency: Agency = ""
 ) -> None:
     """Archive a wildcard that no recipe uses."""
-    from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import wildcards
 
     typer.echo(
         wildcards.archive_wildcard_by_name(creator, name, everybody=agency_wide, agency=agency)
@@ -135,7 +135,7 @@ def preview(
     agency: Agency = "",
 ) -> None:
     """Say the prompts of a run, its cost and its time. Makes nothing."""
-    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import recipe_runs
 
     typer.echo(
         recipe_runs.preview_recipe_run(
@@ -164,7 +164,7 @@ def start(
     agency: Agency = "",
 ) -> None:
     """Have the workers make the pictures; may be billed."""
-    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import recipe_runs
 
     base = recipe_runs.parse_source_image(source_image, anew=strength, part=region or [], mask=mask)
     reference = recipe_runs.parse_posture(pose, weight=pose_weight)
@@ -177,7 +177,7 @@ def start(
 @generation_app.command()
 def status(run: Run, creator: Creator, agency: Agency = "") -> None:
     """Print the progress of a run and the state of each picture."""
-    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import recipe_runs
 
     typer.echo(recipe_runs.recipe_run_progress(creator, run, agency=agency))
 
@@ -185,7 +185,7 @@ def status(run: Run, creator: Creator, agency: Agency = "") -> None:
 @generation_app.command()
 def stop(run: Run, creator: Creator, agency: Agency = "") -> None:
     """End a run; what is there stays."""
-    from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.studio import recipe_runs
 
     typer.echo(recipe_runs.stop_recipe_run(creator, run, agency=agency))
 
@@ -195,8 +195,8 @@ def voices(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say which voices can speak here, by which engine and under what licence."""
-    from foundation.ops import settings  # noqa: PLC0415  modules load when a command runs
-    from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings
+    from workers.cli.studio import voices
 
     lines = voices.voice_rows(settings.load_settings().generators, language)
     typer.echo(voices.voices_as_json(lines) if as_json else voices.render_voices(lines, language))
@@ -212,13 +212,9 @@ def set_voice(
     ] = "",
 ) -> None:
     """Set the voice of a creator; its licence is recorded."""
-    from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
-
-    # modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.terminal.session import connect_installation  # noqa: PLC0415  see above
+    from workers.cli.studio import voices
+    from workers.terminal.output import print_message
+    from workers.terminal.session import connect_installation
 
     with connect_installation("set-voice") as services:
         print_message(
@@ -238,15 +234,10 @@ def text_to_speech(
 ) -> None:
     """Convert a text to speech with the creator's voice, into the library; may be billed by the
     character."""
-    # modules load when a command runs
-    from foundation.i18n.translation import Message  # noqa: PLC0415  see above
-    from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
-
-    # modules load when a command runs
-    from workers.terminal.output import print_message  # noqa: PLC0415  see above
-
-    # modules load when a command runs
-    from workers.terminal.session import connect_installation  # noqa: PLC0415  see above
+    from foundation.i18n.translation import Message
+    from workers.cli.studio import voices
+    from workers.terminal.output import print_message
+    from workers.terminal.session import connect_installation
 
     with connect_installation("text-to-speech") as services:
         asked = voices.request_speech_file(
