@@ -1,4 +1,4 @@
-"""Servers of benchmarks."""
+"""The servers of a benchmark: a durable PostgreSQL and a Redis of its own."""
 
 import secrets
 import signal

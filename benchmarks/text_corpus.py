@@ -1,4 +1,4 @@
-"""Text corpus of benchmarks."""
+"""The corpus of ordinary texts, and how often they are put on hold by mistake."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

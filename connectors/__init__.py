@@ -1,0 +1,1 @@
+"""Adapters for platforms, without database or queue: pure functions from units to requests."""

@@ -1,4 +1,4 @@
-"""Canonical json of foundation."""
+"""Canonical JSON: sorted keys and no spaces, so that equal values have equal digests."""
 
 import json
 from collections.abc import Mapping

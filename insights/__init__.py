@@ -1,0 +1,1 @@
+"""Metrics and reports. It reads what other packages record and decides nothing."""

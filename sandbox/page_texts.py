@@ -1,4 +1,4 @@
-"""Page texts of sandbox."""
+"""Texts of the sandbox's pages, by language."""
 
 from collections.abc import Mapping
 

@@ -406,7 +406,12 @@ def delete_accounts(store: SandboxStore, accounts: Sequence[str]) -> dict[str, i
     with store.transaction():
         for table in tables:
             columns = {row["name"] for row in store.fetch_all(f"PRAGMA table_info({table})")}
-            key = "account" if "account" in columns else "name" if table == "accounts" else ""
+            if "account" in columns:
+                key = "account"
+            elif table == "accounts":
+                key = "name"
+            else:
+                key = ""
             if key:
                 gone[table] = sum(_delete_rows(store, table, key, account) for account in accounts)
     return {table: count for table, count in gone.items() if count}

@@ -1,0 +1,1 @@
+"""Posts and their deliveries: when, to which accounts, with whose approval."""

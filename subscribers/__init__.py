@@ -1,0 +1,1 @@
+"""Fans: conversations, sales and the ledger."""

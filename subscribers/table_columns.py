@@ -1,4 +1,4 @@
-"""Table columns of subscribers."""
+"""Column builders and retention arguments that the tables of this package share."""
 
 from typing import Any
 

@@ -1,0 +1,1 @@
+"""Agencies and their members: rights, sign-in, secrets, notices and audit."""

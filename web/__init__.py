@@ -1,0 +1,1 @@
+"""Public pages, the REST API and MCP, without Streamlit. Members use `dashboard`."""

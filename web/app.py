@@ -57,31 +57,11 @@ def create_web_app(
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
 
-    @app.get("/healthz")
-    def healthz() -> JSONResponse:
-        return JSONResponse({"ok": True})
-
-    @app.get("/readyz")
-    def readyz() -> JSONResponse:
-        ready = is_reachable(tenant)
-        return JSONResponse({"ready": ready}, 200 if ready else 503)
-
-    @app.exception_handler(OperationalError)
-    def away(request: Request, _: Exception) -> Response:
-        return pages.missing_page(request, status=503)
-
-    @app.exception_handler(404)
-    def missing(request: Request, _: Exception) -> Response:
-        return pages.missing_page(request)
-
+    _add_probes(app, tenant)
+    _add_error_pages(app)
     programs = create_api(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key)
     app.mount("/v1", programs)
-    app.include_router(publishing_endpoint.router(tenant, store, public_url=base))
-    app.include_router(age_checks.router(tenant, public_url=base))
-    app.include_router(subject_portal.router(tenant))
-    app.include_router(short_links.router(tenant))
-    app.include_router(adult_area.router(tenant, store, public_url=base))
-    app.include_router(calendar_subscriptions.router(tenant))
+    _add_site_routes(app, tenant, store, public_url=base)
     if library is not None:
         app.mount(
             remote_workers.MOUNT_PATH,
@@ -95,6 +75,36 @@ def create_web_app(
     secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base))
+
+
+def _add_probes(app: FastAPI, tenant: OpenScope) -> None:
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        return JSONResponse({"ok": True})
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        ready = is_reachable(tenant)
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+
+def _add_error_pages(app: FastAPI) -> None:
+    @app.exception_handler(OperationalError)
+    def away(request: Request, _: Exception) -> Response:
+        return pages.missing_page(request, status=503)
+
+    @app.exception_handler(404)
+    def missing(request: Request, _: Exception) -> Response:
+        return pages.missing_page(request)
+
+
+def _add_site_routes(app: FastAPI, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
+    app.include_router(publishing_endpoint.router(tenant, store, public_url=public_url))
+    app.include_router(age_checks.router(tenant, public_url=public_url))
+    app.include_router(subject_portal.router(tenant))
+    app.include_router(short_links.router(tenant))
+    app.include_router(adult_area.router(tenant, store, public_url=public_url))
+    app.include_router(calendar_subscriptions.router(tenant))
 
 
 def _render_wrong_host_page(base: str) -> bytes:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from channels.accounts.queries import Channel
-from channels.connections.account_setup import IsReachable, ReadForm
+from channels.connections.account_setup import IsReachable
 from channels.links import media_urls
 from channels.listening import comments
 from channels.manual_tasks import task_lifecycle
@@ -102,7 +102,7 @@ class Services:
     age_providers: Mapping[str, AgeProvider]
     reveal: RevealSecret
     seal: SealSecret
-    read_form: ReadForm
+    read_form: sealed_intake.ReadForm
     may_reach: IsReachable
     mint: MintPermit
     rails: Rails

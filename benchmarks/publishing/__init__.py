@@ -1,0 +1,1 @@
+"""Benchmarks of publishing: load, faults, lateness and recall, against plain Celery."""

@@ -1,0 +1,1 @@
+"""Accounts on platforms: their credentials, lifecycle and OAuth clients."""

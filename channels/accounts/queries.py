@@ -1,4 +1,4 @@
-"""What other rooms and pages see of this room."""
+"""Reads of accounts: one account as the other packages see it, and lists of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

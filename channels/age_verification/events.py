@@ -1,4 +1,4 @@
-"""Events of age verification."""
+"""Events of age verification: a provider to test, a check to open, a result to fetch."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -22,7 +22,6 @@ from channels.age_verification.events import (
 )
 from channels.age_verification.models import AgeCheckRow, AgeProviderRow
 from channels.age_verification.states import AgeCheckState, AgeProviderState
-from channels.connections.account_setup import ReadForm
 from connectors.age_verification.providers import (
     AgeCheckRequest,
     AgeCheckResult,
@@ -45,6 +44,7 @@ from gate.contract.permit import ControlOrder
 from gate.policy import active_policy
 from gate.viewers import age_assurance
 from tenants.notices import notices
+from tenants.vault.sealed_intake import ReadForm
 
 AGE_CHECKS_ACTOR = "system:ages"
 SESSION_LIVES = timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""Models of age verification."""
+"""Tables of age verification: the providers of an agency, and the checks of viewers."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""States of age verification."""
+"""States of an age verification provider and of one viewer's check."""
 
 from enum import StrEnum
 

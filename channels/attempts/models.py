@@ -1,4 +1,4 @@
-"""Models of attempts."""
+"""Table of attempts: each try to publish, look up, remove or refund something."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Queries of attempts."""
+"""Reads of attempts: every request of a subject and its response, for people."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -43,12 +43,10 @@ from foundation.sealed import Sealed, SealSecret
 from gate.contract.permit import AuthOrder, ControlOrder
 from tenants import audit
 from tenants.agencies.queries import get_creator
+from tenants.vault.sealed_intake import ReadForm
 
 IsReachable = Callable[[str], bool]
 """Whether the house may go to an address a person, or the server they named, gave."""
-
-ReadForm = Callable[[UUID, bytes, frozenset[str]], Mapping[str, str | Sealed]]
-"""Opens a letter to a tenant: its fields, those named secret sealed again under the tenant's own key."""
 
 MAX_SETUP_STEPS = 8
 SETUP_LIFETIME = timedelta(minutes=15)

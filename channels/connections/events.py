@@ -1,4 +1,4 @@
-"""Events of connections."""
+"""Events of connections: account setup and disconnection, renewals, checks of a destination."""
 
 from dataclasses import dataclass
 from datetime import datetime

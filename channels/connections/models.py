@@ -1,4 +1,4 @@
-"""Models of connections."""
+"""Table of account setups that are in progress."""
 
 from typing import Any
 from uuid import UUID

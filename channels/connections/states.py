@@ -1,4 +1,4 @@
-"""States of connections."""
+"""States of an account setup."""
 
 from enum import StrEnum
 

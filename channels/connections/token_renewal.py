@@ -101,7 +101,7 @@ def renew_tokens(
             raise outbox.RetryLater(until - now)
         return
     connector = account_connectors.connector_for(connectors, channel)
-    end = _Asked(Reauthorize(Message("channel.renewal_lost")))
+    end = _RenewalResult(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and isinstance(connector, SupportsTokenRefresh) and claim.can_use_refresh_token(connector.refresh_grace):
         account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
@@ -113,7 +113,7 @@ def renew_tokens(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _RenewalResult:
     """What a renewal came to, by which answers; `grace` is the platform's for a refresh token that was used."""
 
     end: RenewedTokens | Outcome
@@ -123,22 +123,22 @@ class _Asked:
 
 def _request_renewal(
     account: AccountTarget, client: OAuthClient | None, connector: SupportsTokenRefresh, transport: Transport
-) -> _Asked:
+) -> _RenewalResult:
     order = AuthOrder(account.tenant_id, account.channel_id)
     grace = connector.refresh_grace
     if account.refresh is None:  # no claim is made without one
-        return _Asked(Reauthorize(Message("channel.renewal_lost")))
+        return _RenewalResult(Reauthorize(Message("channel.renewal_lost")))
     grant = RefreshGrant(account.account, account.refresh, client)
     answers: tuple[StepResult, ...] = ()
     for _ in range(MAX_STEPS):
         turn = connector.refresh(grant, answers)
         if not isinstance(turn, Send):
-            return _Asked(turn, answers, grace)
+            return _RenewalResult(turn, answers, grace)
         answers = (*answers, transport.send(turn.step, order, account=account))
-    return _Asked(Uncertain(Message("enrolment.endless")), answers, grace)
+    return _RenewalResult(Uncertain(Message("enrolment.endless")), answers, grace)
 
 
-def _record_renewal(scope: Scope, channel: Channel, claim: RenewalClaim, asked: _Asked) -> timedelta | None:
+def _record_renewal(scope: Scope, channel: Channel, claim: RenewalClaim, asked: _RenewalResult) -> timedelta | None:
     """Write what came of it, the account before its tokens; when to try again, None when there is nothing to."""
     credentials.lock_account(scope, channel.id)
     if asked.answers:

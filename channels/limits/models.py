@@ -1,4 +1,4 @@
-"""Models of limits."""
+"""Tables of limits: rate limits, quotas that accounts share, and what requests cost."""
 
 from datetime import datetime
 from decimal import Decimal

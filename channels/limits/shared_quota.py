@@ -166,7 +166,12 @@ def _count_request(scope: Scope, app: UUID, one: RateLimit, answer: StepResult, 
     if isinstance(answer, StepNotSent):
         cost = -one.cost_of(answer.step) if ahead else 0
     told = rate_limits.read_limit_headers(one, answer) if isinstance(answer, Response) else None
-    most = told.most if told is not None else _window_limit(scope, app, one) if cost else 0
+    if told is not None:
+        most = told.most
+    elif cost:
+        most = _window_limit(scope, app, one)
+    else:
+        most = 0
     if not most:
         return
     _add_usage(scope, app, one, cost, most)

@@ -1,0 +1,1 @@
+"""Short links, and the temporary URLs under which platforms fetch media."""

@@ -1,4 +1,4 @@
-"""Models of links."""
+"""Tables of links: short links and their clicks, temporary media URLs and their fetches."""
 
 from datetime import date, datetime
 from uuid import UUID

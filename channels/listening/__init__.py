@@ -1,0 +1,3 @@
+"""Receiving updates of accounts: polling, webhooks and comments. `subscribers.intake` acts on
+them.
+"""

@@ -1,4 +1,4 @@
-"""Events of listening."""
+"""Event of listening: a webhook subscription that is due for an update."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of listening."""
+"""Tables of listening: how far each account was read, and its webhook subscription."""
 
 from datetime import datetime
 from typing import Any

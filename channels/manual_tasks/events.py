@@ -1,4 +1,4 @@
-"""Events of manual tasks."""
+"""Events of manual tasks: a task to check, a file to download, a task that ended."""
 
 from dataclasses import dataclass
 from typing import ClassVar

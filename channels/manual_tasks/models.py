@@ -1,4 +1,4 @@
-"""Models of manual tasks."""
+"""Tables of manual tasks: the tasks, the downloads of their files, and paired phones."""
 
 from datetime import datetime
 from typing import Any

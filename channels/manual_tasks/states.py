@@ -1,4 +1,4 @@
-"""States of manual tasks."""
+"""States of a manual task and of a file download."""
 
 from enum import StrEnum
 

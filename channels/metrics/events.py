@@ -1,4 +1,4 @@
-"""Events of metrics."""
+"""Event of metrics: a published post whose copy has to be verified."""
 
 from dataclasses import dataclass
 from typing import ClassVar

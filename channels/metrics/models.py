@@ -1,4 +1,4 @@
-"""Models of metrics."""
+"""Table of the reactions that a message of a channel received."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,0 +1,1 @@
+"""Delivery of notices outside the dashboard: emails to members, webhooks to agencies."""

@@ -1,0 +1,1 @@
+"""Roles of readers on platforms, granted and removed as a subscription requires."""

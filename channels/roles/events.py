@@ -1,4 +1,4 @@
-"""Events of roles."""
+"""Event of roles: a reader whose role has to be granted or removed."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of roles."""
+"""Table of readers who should have, or no longer have, a role on a platform."""
 
 from datetime import datetime
 from typing import Any

@@ -1,0 +1,1 @@
+"""Sending: run the steps of a connector under a permit, then reconcile, edit, remove or replace."""

@@ -72,8 +72,10 @@ def last_known_unit(scope: Scope, subject: Subject, native_id: str) -> Unit | No
 
 
 def _native_id_of(row: Attempt) -> str:
-    stands = attempts.binding_outcome(row)
-    return row.native_key if row.kind == EDIT_KIND else stands.native_id if isinstance(stands, Published) else ""
+    if row.kind == EDIT_KIND:
+        return row.native_key
+    outcome = attempts.binding_outcome(row)
+    return outcome.native_id if isinstance(outcome, Published) else ""
 
 
 def is_edit_uncertain(scope: Scope, subject: Subject, native_id: str) -> bool:

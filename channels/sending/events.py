@@ -1,4 +1,4 @@
-"""Events of sending."""
+"""Events of sending: probes after an emergency stop, and the removal and addresses of copies."""
 
 from dataclasses import dataclass
 from datetime import datetime

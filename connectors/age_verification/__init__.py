@@ -1,0 +1,1 @@
+"""Adapters for age verification providers."""

@@ -1,4 +1,4 @@
-"""Chats of contract."""
+"""Chats of a connector: updates from fans, their cursor, shared inboxes and webhooks."""
 
 from dataclasses import dataclass
 from datetime import datetime

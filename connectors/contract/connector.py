@@ -112,8 +112,9 @@ class WireStep:
 
     def wire_digest(self) -> str:
         """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
-        whole = self.file is None or self.file.part is None
-        body = self.json if self.file is None else self.file.sha256 if whole else self.file.digest_parts
+        body: object = self.json
+        if self.file is not None:
+            body = self.file.sha256 if self.file.part is None else self.file.digest_parts
         projection: list[object] = [self.method, self.path, dict(self.headers), _digest_value(body), str(self.kind)]
         if self.files:
             projection.append({part: file.digest_parts for part, file in self.files.items()})

@@ -1,0 +1,1 @@
+"""The connectors of an installation: those shipped, and those of plugin packages."""

@@ -1,0 +1,1 @@
+"""Parts that several platforms share: options, prices, text counting, rate limits, previews."""

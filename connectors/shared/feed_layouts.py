@@ -1,4 +1,4 @@
-"""Feed layouts of shared."""
+"""Layouts of the feeds of all platforms, for previews of posts."""
 
 from connectors.contract.feed_layout import NO_FOLD, FeedLayout, FoldRule
 from connectors.shared import text_counting

@@ -1,4 +1,4 @@
-"""Sign in links of auth."""
+"""Routes of sign-in links: the page that a link opens and the session it starts."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request

@@ -1,0 +1,1 @@
+"""Playback and download of library files in the dashboard."""

@@ -1,0 +1,1 @@
+"""Pages for a paired phone: manual tasks, and photo upload. Plain HTML without Streamlit."""

@@ -1,4 +1,4 @@
-"""Phone page of phone."""
+"""Shared parts of the phone's pages: who is signed in, the page frame, the refusal page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""The frame of every page: session, navigation, localization, actions and widgets."""

@@ -1,4 +1,4 @@
-"""Plain pages of shell."""
+"""Plain HTML pages without Streamlit: sign-in forms, passkeys and single messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The packs of the demo and what they cost."""
+"""Shop of the demo agency: its packs and their prices."""
 
 from uuid import UUID
 

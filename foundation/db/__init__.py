@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, scopes of a tenant, tables, bulk inserts and retention."""

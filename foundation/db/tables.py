@@ -1,4 +1,4 @@
-"""Tables of db."""
+"""Base classes and column builders of all tables."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,0 +1,1 @@
+"""Outgoing HTTP: which addresses may be reached, and the client that reaches them."""

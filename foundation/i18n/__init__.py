@@ -1,0 +1,1 @@
+"""Languages: catalogues, messages and language detection."""

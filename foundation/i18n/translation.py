@@ -162,7 +162,9 @@ def _third_party_platforms() -> frozenset[str]:
 def _humanize_code(message: Message) -> str:
     """The words of a code: "Token" of `connect.acme.token`, "Acme: no user" of `acme.no_user`."""
     words = message.code.replace("_", " ").split(".")
-    skipped = 0 if words[0] not in _OF_PLATFORMS else 2 if words[0] == "connect" and len(words) > 2 else 1
+    skipped = 0
+    if words[0] in _OF_PLATFORMS:
+        skipped = 2 if words[0] == "connect" and len(words) > 2 else 1
     said = ": ".join(words[skipped:]).capitalize() or message.code
     details = ", ".join(map(str, message.params.values()))
     return f"{said} ({details})" if details else said

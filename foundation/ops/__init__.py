@@ -1,0 +1,1 @@
+"""Operations: settings, clocks, telemetry, health endpoint and fault injection."""

@@ -1,0 +1,1 @@
+"""The outbox: events stored with the rows they are about, leased and handled once."""

@@ -370,16 +370,14 @@ def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[An
 
 def event_arguments(event: Event) -> dict[str, Any]:
     """The stored form of the fields beside the two ids."""
-    return {
-        name: value.isoformat()
-        if isinstance(value, date)
-        else value
-        if isinstance(value, int)
-        else _optional_text(value)
-        for name in _field_readers(type(event))
-        if name not in ("tenant_id", "subject_id")
-        for value in (getattr(event, name),)
-    }
+    names = [name for name in _field_readers(type(event)) if name not in ("tenant_id", "subject_id")]
+    return {name: _stored_value(getattr(event, name)) for name in names}
+
+
+def _stored_value(value: Any) -> int | str | None:
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, int) else _optional_text(value)
 
 
 def _optional_text(value: object) -> str | None:

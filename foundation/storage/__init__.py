@@ -1,0 +1,1 @@
+"""Object stores for files, and write-once archives."""

@@ -1,0 +1,1 @@
+"""Assets: the origin, renditions and derivations of every file."""

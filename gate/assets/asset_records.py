@@ -89,9 +89,7 @@ def record_asset(
         raise BadInput("asset.bad_mark", mark=ai)
     main = list(dict.fromkeys([*([parent] if parent else []), *parts]))
     behind = [one for one in dict.fromkeys(after) if one not in main]
-    if main or behind:  # nobody says anything of them meanwhile
-        epochs.lock_exclusive(scope, *(epochs.asset_key(scope, one) for one in (*main, *behind)))
-    line = [_get_asset(scope, one) for one in [*main, *behind]]
+    line = _lock_sources(scope, [*main, *behind])
     row = Asset(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
@@ -113,6 +111,13 @@ def record_asset(
             *_build_parts(scope, row.id, behind, whole=False),
         )
     return row.id
+
+
+def _lock_sources(scope: Scope, asset_ids: Sequence[UUID]) -> list[Asset]:
+    """Lock the assets that a new one is made from against any new statement about them, and load them in order."""
+    if asset_ids:
+        epochs.lock_exclusive(scope, *(epochs.asset_key(scope, one) for one in asset_ids))
+    return [_get_asset(scope, one) for one in asset_ids]
 
 
 def _build_parts(scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool) -> list[AssetPart]:

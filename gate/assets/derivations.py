@@ -1,4 +1,4 @@
-"""Derivations of assets."""
+"""Derivations of assets: which asset was made from which, in both directions."""
 
 from collections.abc import Collection
 from uuid import UUID

@@ -80,4 +80,6 @@ def find_frame_lookalikes(scope: Scope, blocked: str) -> dict[str, str]:
 
 def _as_near(row: Any) -> str:
     share = max(row.of_it, row.of_blocked)
-    return "near" if share >= SAME_SHARE else "close" if share > 0 else ""
+    if share >= SAME_SHARE:
+        return "near"
+    return "close" if share > 0 else ""

@@ -1,4 +1,4 @@
-"""Models of assets."""
+"""Tables of assets: origins, renditions, and the people depicted in them."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,0 +1,1 @@
+"""Consent of depicted people: shoot cards, grants, revocation and the subject portal."""

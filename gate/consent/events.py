@@ -1,4 +1,4 @@
-"""Events of consent."""
+"""Events of consent: a revocation that was requested, and one that took effect."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Handlers of consent."""
+"""Handler of a revocation: withdraw the consent and recall the copies that rely on it."""
 
 from foundation.db.database import OpenScope
 from gate.consent.events import RevocationRequested

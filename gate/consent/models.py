@@ -1,4 +1,4 @@
-"""Models of consent."""
+"""Tables of consent: shoot cards, and the grants given on them."""
 
 from datetime import date, datetime
 from uuid import UUID

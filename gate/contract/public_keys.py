@@ -1,4 +1,4 @@
-"""Public keys of contract."""
+"""Text form of public keys."""
 
 import base64
 

@@ -1,0 +1,1 @@
+"""Published copies, as the gate records them."""

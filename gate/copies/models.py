@@ -1,4 +1,4 @@
-"""Models of copies."""
+"""Table of consumed permits, each the record of the copy that it published."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Models of evidence."""
+"""Table of the link targets that a creator's texts may contain."""
 
 from datetime import datetime
 

@@ -1,0 +1,1 @@
+"""Known faces, and resemblances to them."""

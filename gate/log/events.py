@@ -1,4 +1,4 @@
-"""Events of log."""
+"""Event of the log: a signed checkpoint is due."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,0 +1,1 @@
+"""Depicted persons: proofs of age, declarations and depiction bans."""

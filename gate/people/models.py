@@ -1,4 +1,4 @@
-"""Models of people."""
+"""Tables of people: the depicted persons, and the proofs of their age."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,0 +1,1 @@
+"""Permits: issuance, validity, and copies that must be watched."""

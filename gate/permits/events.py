@@ -1,4 +1,4 @@
-"""Events of permits."""
+"""Event of permits: the destinations of an account have to be checked."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,0 +1,1 @@
+"""The policy: signed rules for each platform, review settings and emergency stops."""

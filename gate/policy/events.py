@@ -1,4 +1,4 @@
-"""Events of policy."""
+"""Events of policy: an emergency stop that was requested, and one that took effect."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Handlers of policy."""
+"""Handler of emergency stops: press or release one for the member who requested it."""
 
 from datetime import datetime
 from uuid import UUID

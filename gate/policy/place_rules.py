@@ -135,7 +135,12 @@ def compare_bundles(old: Bundle, new: Bundle) -> tuple[RowChange, ...]:
     before = _parts_by_name(old)
     after = _parts_by_name(new)
     for name in sorted(before.keys() | after.keys()):
-        kind = "changed" if name in before and name in after else "new" if name in after else "gone"
+        if name in before and name in after:
+            kind = "changed"
+        elif name in after:
+            kind = "new"
+        else:
+            kind = "gone"
         one = before.get(name) or _unknown_part(old, name)
         other = after.get(name) or _unknown_part(new, name)
         changes = tuple(_compare_parts(one, other, whole=kind == "changed"))
@@ -224,13 +229,10 @@ def _compare_review_dates(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChan
     if one.review_by == other.review_by or one.review_by is None or other.review_by is None:
         return
     read = other.checked_on is not None and (one.checked_on is None or other.checked_on > one.checked_on)
-    way = (
-        ChangeDirection.TIGHTENED
-        if other.review_by < one.review_by
-        else ChangeDirection.RENEWED
-        if read
-        else ChangeDirection.LOOSENED
-    )
+    if other.review_by < one.review_by:
+        way = ChangeDirection.TIGHTENED
+    else:
+        way = ChangeDirection.RENEWED if read else ChangeDirection.LOOSENED
     yield RuleChange(way, "review_by", "", one.review_by.isoformat(), other.review_by.isoformat())
 
 

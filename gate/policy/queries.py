@@ -1,4 +1,4 @@
-"""Queries of policy."""
+"""Reads of policy: which members verified the rules of a platform again."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,0 +1,1 @@
+"""Ratings of content by machines and people, and seals on prohibited content."""

@@ -1,4 +1,4 @@
-"""Models of ratings."""
+"""Table of content ratings, by machines and by people; the highest one counts."""
 
 from typing import Any
 

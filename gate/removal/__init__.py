@@ -1,0 +1,1 @@
+"""Removal requests from the public: rulings, receipts, recall and transparency figures."""

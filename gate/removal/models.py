@@ -1,4 +1,4 @@
-"""Models of removal."""
+"""Table of removal requests."""
 
 from datetime import datetime
 from typing import Any

@@ -1,0 +1,1 @@
+"""Reviews by members: content, resemblances, appeals, calibration and spot checks."""

@@ -46,7 +46,7 @@ class SheetVerdict:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _ReviewInput:
     verdict: ReviewVerdict
     reason: Message | None
     seen_percent: int
@@ -74,7 +74,7 @@ def review_unit(
         raise Refused("review.own")
     stored = scope.session.get(DecisionInput, (scope.tenant_id, judged[0].id))
     media = sorted({medium.sha256 for medium in parse_unit(stored.unit).media}) if stored is not None else []
-    said = _Said(verdict, reason, seen_percent)
+    said = _ReviewInput(verdict, reason, seen_percent)
     if verdict == "refuse":  # a claim that read the old yes ends first, a later one reads the no
         channels = {epochs.channel_key(scope, row.channel_id) for row in judged}
         epochs.lock_exclusive(scope, *channels, *_asset_keys(scope, media))
@@ -96,7 +96,7 @@ def review_bytes(
         raise NotFound("review.unknown")
     if verdict == "refuse":
         epochs.lock_exclusive(scope, *assets)
-    _record_review(scope, member.principal_id, "bytes", sha256, _Said(verdict, reason, seen_percent))
+    _record_review(scope, member.principal_id, "bytes", sha256, _ReviewInput(verdict, reason, seen_percent))
 
 
 def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet: UUID) -> None:
@@ -128,7 +128,9 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
     for tile in tiles:
         if tile.rating is not None:
             _request_rating(scope, tile, tile.rating, standing[tile.sha256].rating)
-    said = [(tile.sha256, _Said(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None]
+    said = [
+        (tile.sha256, _ReviewInput(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None
+    ]
     scope.add(*(_build_review(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
 
 
@@ -176,11 +178,11 @@ def _find_principal(scope: Scope, author: str) -> UUID | None:
         return None
 
 
-def _record_review(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> None:
+def _record_review(scope: Scope, principal: UUID, about: str, digest: str, said: _ReviewInput) -> None:
     scope.add(_build_review(scope, principal, about, digest, said))
 
 
-def _build_review(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> HumanReview:
+def _build_review(scope: Scope, principal: UUID, about: str, digest: str, said: _ReviewInput) -> HumanReview:
     return HumanReview(
         tenant_id=scope.tenant_id,
         about=about,

@@ -1,4 +1,4 @@
-"""Face bans of reviews."""
+"""Face bans: requests to ban a face, or to end a ban, and the bans in force."""
 
 from dataclasses import dataclass
 from datetime import datetime

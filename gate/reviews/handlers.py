@@ -1,4 +1,4 @@
-"""Handlers of reviews."""
+"""Handlers of reviews: rule verifications, place limits and ratings, for the members who made them."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Models of reviews."""
+"""Table of human reviews, append-only."""
 
 from typing import Any
 from uuid import UUID

@@ -1,0 +1,1 @@
+"""Text rating: normalization, lexicon, languages and links."""

@@ -82,7 +82,12 @@ def rate_texts(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lex
     kinds = {kind for one in seen for kind in _matched_kinds(one, known.terms)}
     if before and shown:
         kinds |= _completed_kinds(before, shown, known.terms)
-    prohibited = "minor" if "minor" in kinds else "category" if "prohibited" in kinds else ""
+    if "minor" in kinds:
+        prohibited = "minor"
+    elif "prohibited" in kinds:
+        prohibited = "category"
+    else:
+        prohibited = ""
     if (
         not prohibited
         and "minor_context" in kinds

@@ -1,4 +1,4 @@
-"""User input of text."""
+"""User input: paragraphs of plain text without control or format characters."""
 
 import unicodedata
 

@@ -1,0 +1,1 @@
+"""Age assurance of viewers."""

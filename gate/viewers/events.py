@@ -1,4 +1,4 @@
-"""Events of viewers."""
+"""Events of viewers: an age that was confirmed or withdrawn, a viewer who changed."""
 
 from dataclasses import dataclass
 from typing import ClassVar

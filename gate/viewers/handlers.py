@@ -1,4 +1,4 @@
-"""Handlers of viewers."""
+"""Handlers of viewers: confirm an age, or withdraw its proof, for the member who asked."""
 
 from collections.abc import Callable
 

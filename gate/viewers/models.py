@@ -1,4 +1,4 @@
-"""Models of viewers."""
+"""Table of age assurances, the only record of a viewer's age. It holds no birth date."""
 
 from datetime import datetime
 

@@ -1,0 +1,1 @@
+"""Analysis of pictures: views for a classifier, and vectors of faces."""

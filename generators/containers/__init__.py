@@ -1,0 +1,1 @@
+"""Parsers of file formats. They read untrusted bytes and decode no pixels."""

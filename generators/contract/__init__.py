@@ -1,0 +1,1 @@
+"""The contract of engines: what each kind takes and returns."""

@@ -66,7 +66,13 @@ def _draw_towers(
         ),
     )
     glass = (255, 214, 142) if evening else mix_colours(body, mood.zenith, 0.35)
-    canvas.fill(panes.done(), glass, (0.85 if mood.night else 0.62) if evening else 0.5)
+    if not evening:
+        strength = 0.5
+    elif mood.night:
+        strength = 0.85
+    else:
+        strength = 0.62
+    canvas.fill(panes.done(), glass, strength)
 
 
 def _draw_windows(

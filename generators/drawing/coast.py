@@ -27,7 +27,13 @@ def draw_beach(canvas: Canvas, mood: SceneLight, setting: SceneSetting) -> None:
     if chance < 0.67:
         _draw_parasol(canvas, mood, setting, side)
     grove = canvas.stencil()
-    for i in range(2 if chance < 0.40 else 1 if chance < 0.8 else 0):
+    if chance < 0.40:
+        palms = 2
+    elif chance < 0.8:
+        palms = 1
+    else:
+        palms = 0
+    for i in range(palms):
         x = canvas.across(0.5 + side * (0.40 - 0.10 * i)) + canvas.between(-0.03, 0.03)
         plants.draw_palm(canvas, grove, (x, 0.92 + 0.14 * i), 0.78 - 0.22 * i, -side * canvas.between(0.10, 0.22))
     canvas.fill(grove.done(), mood.in_light(mix_colours((34, 60, 52), mood.shade, 0.35)))

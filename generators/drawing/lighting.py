@@ -94,6 +94,6 @@ def light_of(setting: SceneSetting) -> SceneLight:
             horizon=_desaturate(mood.horizon, mix_colours(grey, (255, 255, 255), 0.0 if mood.night else 0.3), share),
             cloud=_desaturate(mood.cloud, grey, share * 0.8),
             light=_desaturate(mood.light, (226, 230, 236), share * 0.8),
-            haze=1.15 if setting.weather == "mist" else 0.95 if setting.weather == "rain" else mood.haze,
+            haze={"mist": 1.15, "rain": 0.95}.get(setting.weather, mood.haze),
         )
     return mood

@@ -1,0 +1,1 @@
+"""Engines, one module each, loaded by name from the settings."""

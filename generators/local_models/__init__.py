@@ -1,0 +1,1 @@
+"""Local models: weight files, folders, devices, and the sharing of one GPU."""

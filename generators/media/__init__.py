@@ -1,0 +1,1 @@
+"""Decoding and measuring of pictures and films, in confined processes."""

@@ -164,7 +164,9 @@ def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
 def _xmp_packet(image: Image.Image) -> bytes:
     """The XMP of a picture, also where its file holds it compressed (PNG)."""
     found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
-    return found.encode(errors="replace") if isinstance(found, str) else found if isinstance(found, bytes) else b""
+    if isinstance(found, str):
+        return found.encode(errors="replace")
+    return found if isinstance(found, bytes) else b""
 
 
 def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:

@@ -1,0 +1,1 @@
+"""Provenance: content credentials that are written, and claims that are read."""

@@ -1,0 +1,1 @@
+"""Edits of pictures: crops, masks, backgrounds, watermarks, text and upscaling."""

@@ -80,7 +80,12 @@ def schema_errors(value: object, schema: Mapping[str, object], where: str = "$")
 
 
 def _is_of(value: object, kinds: object) -> bool:
-    names = [kinds] if isinstance(kinds, str) else list(kinds) if isinstance(kinds, Sequence) else []
+    if isinstance(kinds, str):
+        names = [kinds]
+    elif isinstance(kinds, Sequence):
+        names = list(kinds)
+    else:
+        names = []
     if not names:
         return True
     if isinstance(value, bool):

@@ -1,0 +1,1 @@
+"""Encoding of clips: frames, slideshows and subtitles."""

@@ -1,0 +1,1 @@
+"""Analysis of metrics: best times, A/B tests, and lessons from posts."""

@@ -1,0 +1,1 @@
+"""Metrics of posts and accounts: readings, followers and manual entry."""

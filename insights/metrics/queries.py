@@ -1,4 +1,4 @@
-"""Queries of metrics."""
+"""Reads of metrics: the results of the latest posts, and the latest value of each metric."""
 
 from collections.abc import Sequence
 from uuid import UUID

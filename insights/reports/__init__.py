@@ -1,0 +1,1 @@
+"""Reports: one a day for members, and the transparency report."""

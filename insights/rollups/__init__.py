@@ -1,0 +1,1 @@
+"""Rollups of each local day, rebuilt from the ledger and from posts."""

@@ -1,4 +1,4 @@
-"""Events of rollups."""
+"""Event of rollups: a sale was recorded."""
 
 from dataclasses import dataclass
 from typing import ClassVar

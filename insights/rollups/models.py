@@ -1,4 +1,4 @@
-"""Models of rollups."""
+"""Tables of rollups: the money and the work of each local day."""
 
 from datetime import date
 

@@ -1,0 +1,1 @@
+"""Approvals: policy, verdicts, change requests, and review by clients."""

@@ -1,4 +1,4 @@
-"""Models of approvals."""
+"""Tables of approvals: verdicts, review comments, and links for clients."""
 
 from datetime import datetime
 from typing import Any

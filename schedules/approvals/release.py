@@ -1,4 +1,4 @@
-"""Release of approvals."""
+"""Release of posts: schedule those that need no approval, and find who may approve."""
 
 from uuid import UUID
 

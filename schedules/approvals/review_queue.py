@@ -130,6 +130,34 @@ def list_review_queue(
     """The posts of these creators, or one of them, that wait for a yes, or for a new one since theirs ends before they
     leave in the next days; the first due first; what was refused is left out. One that repeats is there with its first
     time on each account."""
+    first = _first_dates_query(scope, creators, limit=limit, post_id=post_id)
+    if first is None:
+        return []
+    rows = scope.session.exec(
+        select(Post, first)
+        .join(first, (col(first.tenant_id) == col(Post.tenant_id)) & (col(first.post_id) == col(Post.id)))
+        .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
+        .order_by(col(first.due_at), col(first.id))
+    )
+    posts: dict[UUID, Post] = {}
+    wishes: dict[UUID, list[ReviewDelivery]] = {}
+    for post, row in rows:
+        posts.setdefault(post.id, post)
+        wishes.setdefault(post.id, []).append(_build_review_delivery(row))
+    words = verdicts.verdicts_of_posts(scope, posts)
+    tiers = {one.id: one.approval_tiers for one in queries.list_creators(scope)} if posts else {}
+    found = [
+        _build_review_item(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id])
+        for one in posts.values()
+    ]
+    return [one for one in found if not (one.is_rejected or one.is_approved)][:limit]
+
+
+def _first_dates_query(
+    scope: Scope, creators: Collection[UUID], *, limit: int, post_id: UUID | None
+) -> type[Delivery] | None:
+    """Return the first delivery of each post on each account that needs an approval, first due first, or None if no
+    post of the tenant does."""
     here = (
         Delivery.tenant_id == scope.tenant_id,
         col(Delivery.creator_id).in_(list(creators)),
@@ -147,7 +175,7 @@ def list_review_queue(
         scope, waits, edits.edits_awaiting_approval_query(scope), verdicts.expiring_approvals_query(scope)
     )  # by ids, as in `reminding`
     if asks is None:
-        return []
+        return None
     each = aliased(
         Delivery,
         select(Delivery)
@@ -157,36 +185,21 @@ def list_review_queue(
         .subquery(),
     )
     # the posts of so many, read with them: joined before that, an old plan goes through all posts for each date
-    first = aliased(Delivery, select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"))
-    rows = scope.session.exec(
-        select(Post, first)
-        .join(first, (col(first.tenant_id) == col(Post.tenant_id)) & (col(first.post_id) == col(Post.id)))
-        .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
-        .order_by(col(first.due_at), col(first.id))
+    return aliased(Delivery, select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"))
+
+
+def _build_review_delivery(row: Delivery) -> ReviewDelivery:
+    return ReviewDelivery(
+        row.id,
+        row.channel_id,
+        row.due_at,
+        row.zone,
+        DeliveryState(row.state),
+        row.late_until,
+        row.series_id is not None,
+        row.asks_since,
+        row.variant or "",
     )
-    posts: dict[UUID, Post] = {}
-    wishes: dict[UUID, list[ReviewDelivery]] = {}
-    for post, row in rows:
-        posts.setdefault(post.id, post)
-        repeats = row.series_id is not None
-        about = (
-            row.due_at,
-            row.zone,
-            DeliveryState(row.state),
-            row.late_until,
-            repeats,
-            row.asks_since,
-            row.variant or "",
-        )
-        wish = ReviewDelivery(row.id, row.channel_id, *about)
-        wishes.setdefault(post.id, []).append(wish)
-    words = verdicts.verdicts_of_posts(scope, posts)
-    tiers = {one.id: one.approval_tiers for one in queries.list_creators(scope)} if posts else {}
-    found = [
-        _build_review_item(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id])
-        for one in posts.values()
-    ]
-    return [one for one in found if not (one.is_rejected or one.is_approved)][:limit]
 
 
 _AGAINST = """

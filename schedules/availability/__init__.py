@@ -1,0 +1,1 @@
+"""Free times: slots, quiet periods, holidays, minimum intervals and usual hours."""

@@ -1,4 +1,4 @@
-"""Usual hours of availability."""
+"""Usual hours: the clock times at which a creator posts, and the next one that is free."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
@@ -11,12 +11,25 @@ from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, parse_clock_time, to_wall_time
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
-from schedules.calendar.board import A_HABIT, CLOSE, FARTHEST, HABIT, MAX_HOURS
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 
 DEFAULT_USUAL_HOUR = time(18, 30)
 """Proposed to whom nothing is known of yet: the start of the evening, when most people look at their phone."""
+
+HABIT_PERIOD = timedelta(days=28)
+"""How far back, and how far ahead, posts count for the usual hours of a creator."""
+
+MIN_HABIT_DAYS = 3
+"""On so many days a post has to be planned at an hour before the hour counts as usual."""
+
+MAX_USUAL_HOURS = 4
+
+MIN_FREE_DISTANCE = timedelta(minutes=45)
+"""A post this close to an hour takes it."""
+
+MAX_SEARCH_DAYS = 400
+"""Days searched after two full weeks: longer than any holiday."""
 
 
 _HOURS = """
@@ -31,11 +44,15 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
     """The clock times each creator's posts usually leave at, earliest first; one of ours for whom nothing is known."""
     rows = scope.run(
-        _HOURS, tenant=scope.tenant_id, creators=list(creators), since=scope.now - HABIT, until=scope.now + HABIT
+        _HOURS,
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        since=scope.now - HABIT_PERIOD,
+        until=scope.now + HABIT_PERIOD,
     ).all()
     kept: dict[UUID, list[time]] = {creator: [] for creator in creators}
     for row in rows:
-        if row.days >= A_HABIT and len(kept[row.creator_id]) < MAX_HOURS:
+        if row.days >= MIN_HABIT_DAYS and len(kept[row.creator_id]) < MAX_USUAL_HOURS:
             kept[row.creator_id].append(parse_clock_time(row.clock))
     return {creator: sorted(found) or [DEFAULT_USUAL_HOUR] for creator, found in kept.items()}
 
@@ -54,7 +71,7 @@ def _iterate_free_times(
         at = one.instant()
         if (
             at > now
-            and all(abs(at - other) > CLOSE for other in taken)
+            and all(abs(at - other) > MIN_FREE_DISTANCE for other in taken)
             and quiet_periods.find_covering_period(closed, at) is None
         ):
             yield one
@@ -79,12 +96,14 @@ def find_next_usual_time(
     channels = tuple(channels)
     closed = filter_closing_periods(quiet_periods.list_quiet_periods(scope, [creator_id]), creator_id, channels)
     wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
-    later = (WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + FARTHEST))
+    later = (
+        WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + MAX_SEARCH_DAYS)
+    )
     taken = scope.session.exec(
         select(Delivery.due_at).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.creator_id == creator_id,
-            col(Delivery.due_at) > scope.now - CLOSE,
+            col(Delivery.due_at) > scope.now - MIN_FREE_DISTANCE,
             col(Delivery.due_at) < scope.now + timedelta(days=days + 2),
             col(Delivery.state) != str(DeliveryState.CANCELLED),
         )

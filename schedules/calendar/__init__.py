@@ -1,0 +1,1 @@
+"""Reads of the calendar: boards, lists, exports, forecasts and subscriptions."""

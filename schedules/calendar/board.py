@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,20 +13,6 @@ from foundation.i18n.translation import Message
 from schedules.posts.models import Delivery, DeliveryMove, Post
 from schedules.posts.queries import DeliveryEntry, build_entry
 from schedules.posts.states import DeliveryState
-
-HABIT = timedelta(days=28)
-"""How far back the hours of a creator are read."""
-
-MAX_HOURS = 4
-A_HABIT = 3
-"""An hour counts once posts left at it on so many days."""
-
-
-CLOSE = timedelta(minutes=45)
-"""A post this near to an hour takes it."""
-
-FARTHEST = 400
-"""Days beyond two full weeks that are looked through: longer than any holiday."""
 
 MAX_BOARD_DELIVERIES = 2000
 """Deliveries on one board."""

@@ -343,7 +343,9 @@ def _account_body_column(account: str) -> str:
 
 def _join_cell_values(said: Sequence[str]) -> str:
     """What holds for every account once, else each in the order of the accounts."""
-    return said[0] if len(set(said)) == 1 else join_names(said) if all(said) else "|".join(said)
+    if len(set(said)) == 1:
+        return said[0]
+    return join_names(said) if all(said) else "|".join(said)
 
 
 def collect_reason_messages(found: Sequence[ExportedPost]) -> dict[str, Message]:

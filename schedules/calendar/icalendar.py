@@ -1,4 +1,4 @@
-"""Icalendar of calendar."""
+"""iCalendar (RFC 5545) files of scheduled posts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Models of calendar."""
+"""Table of calendar subscriptions: the secret addresses that calendar apps read."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Models of downtime."""
+"""Table of downtimes, in which posts of an agency could not be published."""
 
 from sqlalchemy import Index, text
 

@@ -1,4 +1,4 @@
-"""States of downtime."""
+"""States of the decision on the posts that a downtime missed."""
 
 from enum import StrEnum
 

@@ -1,0 +1,1 @@
+"""Drafts: previews, duplicates, reposts and the requirements of each channel."""

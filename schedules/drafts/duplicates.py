@@ -208,7 +208,7 @@ def acknowledge_duplicates(
 ) -> None:
     """Who plans a post knows which ones it repeats (`seen`, or all there are), wherever its platform takes them again.
 
-    Their word counts as in `post_anyway`.
+    Their word counts as in `allow_duplicate`.
     """
     for row in deliveries_of_post(scope, post_id):
         likes = find_delivery_duplicates(scope, row.id, connectors=connectors)

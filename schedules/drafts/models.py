@@ -1,4 +1,4 @@
-"""Models of drafts."""
+"""Table of duplicate waivers: a member allowed a delivery to repeat a post."""
 
 from uuid import UUID
 

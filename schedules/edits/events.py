@@ -1,4 +1,4 @@
-"""Events of edits."""
+"""Events of edits: a live post to edit, and an uncertain edit that was resolved."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of edits."""
+"""Table of edits of published posts."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people see of other words for posts that stand outside."""
+"""Reads of edits: the edits of deliveries, newest state first, for people."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""States of edits."""
+"""States of an edit of a published post."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Events of feeds."""
+"""Event of feeds: a feed is due to be read."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of feeds."""
+"""Tables of feeds and of their entries, each of which becomes a draft at most once."""
 
 from datetime import datetime
 from typing import Any

@@ -1,0 +1,1 @@
+"""Imports of files with many posts: parse, validate, write, undo."""

@@ -58,7 +58,9 @@ MAX_LATENESS = timedelta(days=30)
 def previous_state_code(state: str) -> str:
     """What is said of a line whose post stood so when its file was written, the code of it; "" of what was to come."""
     known = {*split_names(state)}
-    return "import.stands" if known & OUTSIDE else "import.taken_off" if known & OFF else ""
+    if known & OUTSIDE:
+        return "import.stands"
+    return "import.taken_off" if known & OFF else ""
 
 
 def escape_formula(text: str) -> str:

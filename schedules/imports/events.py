@@ -1,4 +1,4 @@
-"""Events of imports."""
+"""Events of imports: a file to validate, a file to apply."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of imports."""
+"""Table of imported files, with what validation found in them."""
 
 from typing import Any
 

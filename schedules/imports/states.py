@@ -1,4 +1,4 @@
-"""States of imports."""
+"""States of an imported file."""
 
 from enum import StrEnum
 

@@ -308,9 +308,12 @@ def _check_fits_account(sheet: ImportSheet, wish: PlannedRow, account: ImportAcc
     ):
         reason = step_runner.sending_problem(unit, account.connector, now)
         if reason is not None:
-            column = wish.parts[number - 1].column if number else (_text_column_of(wish, account) if words else "media")
             if reason.code.startswith("option."):
                 column = _option_column_of(wish, account, options.option_of_code(str(reason.params["option"])))
+            elif number:
+                column = wish.parts[number - 1].column
+            else:
+                column = _text_column_of(wish, account) if words else "media"
             sheet.findings.append(ImportFinding(row.line, column, reason))
             return
 

@@ -1,0 +1,1 @@
+"""Notices about posts that wait: missing approvals, lost accounts, unregistered links."""

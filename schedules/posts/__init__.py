@@ -1,0 +1,1 @@
+"""Posts, deliveries and their states. Every other part of the package stands on it."""

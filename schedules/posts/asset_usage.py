@@ -1,4 +1,4 @@
-"""Asset usage of posts."""
+"""Usage of assets: which posts contain which pictures."""
 
 from collections.abc import Collection
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Content digest of posts."""
+"""Digest of the content that people approve. Any visible change changes it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -103,7 +103,11 @@ class LinkPlan:
             f"utm_{name}={quote(value.strip(), safe='')}" for name, value in filled.items() if value.strip()
         )
         before, fragment_sign, fragment = address.partition("#")
-        joint = "" if not said else "&" if parts.query else "" if before.endswith("?") else "?"
+        joint = ""
+        if said and parts.query:
+            joint = "&"
+        elif said and not before.endswith("?"):
+            joint = "?"
         marked = f"{before}{joint}{said}{fragment_sign}{fragment}"
         return marked if len(marked) <= short_links.MAX_LINK_TARGET_LENGTH else address
 

@@ -1,0 +1,1 @@
+"""Publishing: claim a due delivery, send it through `channels`, settle the outcome."""

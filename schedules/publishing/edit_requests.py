@@ -151,7 +151,9 @@ def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
     """The words a delivery was last known to stand with, where they were ever to be changed."""
     query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id)
     last = scope.session.exec(query.order_by(col(PostEdit.id).desc())).first()
-    return None if last is None else last.after if last.state == E.DONE else last.before
+    if last is None:
+        return None
+    return last.after if last.state == E.DONE else last.before
 
 
 def _needs_edit(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:

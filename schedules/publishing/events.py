@@ -1,4 +1,4 @@
-"""Events of publishing."""
+"""Events of publishing: sweeps, published and expired posts, uncertain deliveries."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,0 +1,1 @@
+"""Recurring posts: series, evergreen pools and A/B tests."""

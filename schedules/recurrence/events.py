@@ -1,4 +1,4 @@
-"""Events of recurrence."""
+"""Events of recurrence: an evergreen pool to plan, and time zone updates to apply."""
 
 from dataclasses import dataclass
 from typing import ClassVar

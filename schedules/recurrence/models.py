@@ -1,4 +1,4 @@
-"""Models of recurrence."""
+"""Tables of recurrence: evergreen pools, their entries, and A/B tests."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID

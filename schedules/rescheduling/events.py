@@ -1,4 +1,4 @@
-"""Events of rescheduling."""
+"""Event of rescheduling: a pause is over."""
 
 from dataclasses import dataclass
 from typing import ClassVar

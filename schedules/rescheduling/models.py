@@ -1,4 +1,4 @@
-"""Models of rescheduling."""
+"""Table of bulk moves, with the times that deliveries had before."""
 
 from datetime import datetime
 from typing import Any

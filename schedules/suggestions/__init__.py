@@ -1,0 +1,1 @@
+"""Texts that a model proposes for posts. A member accepts or rejects each."""

@@ -1,4 +1,4 @@
-"""Events of suggestions."""
+"""Events of suggestions: texts of each kind that a model has to write."""
 
 from dataclasses import dataclass
 from typing import ClassVar

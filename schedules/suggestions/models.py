@@ -1,4 +1,4 @@
-"""Models of suggestions."""
+"""Tables of suggestions: weekly plans, captions, alt texts and ideas."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""States of suggestions."""
+"""States of a line of a weekly plan and of an alt text."""
 
 from enum import StrEnum
 

@@ -1,0 +1,1 @@
+"""Costs: quotas, spending caps, and reports on what was spent."""

@@ -165,7 +165,12 @@ def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) ->
     for row in rows:
         there = row.asset_id is not None or _asset_id_of_order(scope, row) in erased
         over = row.state != PurchaseState.RESERVED and row.run not in _OPEN
-        fate = SpendingFate.KEPT if there else SpendingFate.LOST if over else SpendingFate.OPEN
+        if there:
+            fate = SpendingFate.KEPT
+        elif over:
+            fate = SpendingFate.LOST
+        else:
+            fate = SpendingFate.OPEN
         seconds = row.seconds if row.asset_id is not None else erased.get(_asset_id_of_order(scope, row))
         price = Price(row.minor, row.currency)
         found.append(SpentItem(row.id, "picture", row.month, price, seconds or 0.0, fate, row.asset_id, row.job_id))
@@ -190,13 +195,10 @@ def _list_text_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list
     found = []
     for row in scope.run(_TEXTS + where, tenant=scope.tenant_id, **which):
         left = row.state == TextRequestState.LOST or row.created_at < scope.now - ABANDONED_AFTER
-        fate = (
-            SpendingFate.KEPT
-            if row.state == TextRequestState.KEPT
-            else SpendingFate.LOST
-            if left
-            else SpendingFate.OPEN
-        )
+        if row.state == TextRequestState.KEPT:
+            fate = SpendingFate.KEPT
+        else:
+            fate = SpendingFate.LOST if left else SpendingFate.OPEN
         price = Price(row.minor, row.currency) if row.minor is not None else None
         of = row.subject_id if row.purpose == TextPurpose.PICTURE else None  # it counts where the picture does
         about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}

@@ -1,4 +1,4 @@
-"""States of costs."""
+"""States of a purchase and of a text request."""
 
 from enum import StrEnum
 

@@ -1,0 +1,1 @@
+"""Ingest: bring files into the library, detect their origin, classify and disclose them."""

@@ -1,4 +1,4 @@
-"""Events of ingest."""
+"""Events of ingest: uploads, copies, the watch folder, classification and AI disclosure."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of ingest."""
+"""Tables of ingest: uploads, and copies of pictures that were requested."""
 
 from typing import Any
 from uuid import UUID

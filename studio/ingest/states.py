@@ -1,4 +1,4 @@
-"""States of ingest."""
+"""States of an upload or of a requested copy."""
 
 from enum import StrEnum
 

@@ -1,0 +1,1 @@
+"""The library: assets, tags, collections, search and erasure."""

@@ -135,11 +135,9 @@ def list_asset_tiles(
     """
     found: list[AssetTile] = []
     label = models.CreationRow.label
-    wanted = (
-        (label != "" if _has_labelled_asset(scope, beside) else label == "")
-        if needs_label_separation(scope, creator_id)
-        else True
-    )
+    wanted = True
+    if needs_label_separation(scope, creator_id):
+        wanted = label != "" if _has_labelled_asset(scope, beside) else label == ""
     for first in count(0, limit):
         rows = scope.session.exec(
             select(

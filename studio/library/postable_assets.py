@@ -125,7 +125,12 @@ def _assets_from_rows(scope: Scope, rows: Sequence[models.CreationRow]) -> list[
         reel = reels.get(row.asset_id)
         if how is None or how.is_withheld:
             continue
-        kind = PICTURE_KIND if reel is None else AUDIO_KIND if reel.is_audio else VIDEO_KIND
+        if reel is None:
+            kind = PICTURE_KIND
+        elif reel.is_audio:
+            kind = AUDIO_KIND
+        else:
+            kind = VIDEO_KIND
         seconds = max(1, reel.seconds) if reel is not None else 0
         at = row.created_at or scope.now
         waits = row.sha256 in waiting

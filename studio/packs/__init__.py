@@ -1,0 +1,1 @@
+"""Packs of pictures for sale. Prices and orders are in `subscribers`."""

@@ -1,4 +1,4 @@
-"""Models of packs."""
+"""Tables of packs and of the pictures in them. A pack that was sold is immutable."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""States of packs."""
+"""States of a pack."""
 
 from enum import StrEnum
 

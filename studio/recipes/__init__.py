@@ -1,0 +1,1 @@
+"""Recipes, the prompt templates: specs, versions, parameters, wildcards and input pictures."""

@@ -1,4 +1,4 @@
-"""Tables of the room about words that recipes share."""
+"""Tables of recipes: their versions, export grants, style references and wildcards."""
 
 from datetime import datetime
 from typing import Any

@@ -18,14 +18,14 @@ Line = Annotated[str, Field(max_length=80)]
 ParameterValue = str | int | bool
 
 
-class _Asked(BaseModel):
+class _Parameter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: Annotated[str, Field(max_length=80)] = ""
     """The question as people read it; the name where it is empty."""
 
 
-class ChoiceParameter(_Asked):
+class ChoiceParameter(_Parameter):
     """One of a closed list; the first one where `default` is empty."""
 
     kind: Literal["choice"]
@@ -42,7 +42,7 @@ class ChoiceParameter(_Asked):
         return self.default or self.options[0]
 
 
-class TextParameter(_Asked):
+class TextParameter(_Parameter):
     """A few words, on one line."""
 
     kind: Literal["text"]
@@ -61,7 +61,7 @@ class TextParameter(_Asked):
         return self.default
 
 
-class NumberParameter(_Asked):
+class NumberParameter(_Parameter):
     """A whole number within bounds, both included."""
 
     kind: Literal["number"]
@@ -80,7 +80,7 @@ class NumberParameter(_Asked):
         return self.least if self.default is None else self.default
 
 
-class BooleanParameter(_Asked):
+class BooleanParameter(_Parameter):
     """Yes or no, and the words that each puts into the prompt."""
 
     kind: Literal["yes_no"]
@@ -90,7 +90,9 @@ class BooleanParameter(_Asked):
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
         """The words of the answer; None of what is neither."""
-        return (self.yes if answer else self.no) if isinstance(answer, bool) else None
+        if not isinstance(answer, bool):
+            return None
+        return self.yes if answer else self.no
 
     @property
     def default_value(self) -> ParameterValue:

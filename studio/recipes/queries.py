@@ -1,4 +1,4 @@
-"""Queries of recipes."""
+"""Reads of recipes: the newest version of each, and the versions before it."""
 
 from dataclasses import dataclass
 from datetime import datetime

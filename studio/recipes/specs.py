@@ -143,13 +143,9 @@ def parse_recipe(raw: object) -> RecipeSpec:
 
 def _find_invalid_field(spec: RecipeSpec) -> str:
     """What is well written and cannot be meant, as the name of its field; nothing of a recipe that is right."""
-    names: set[str] = set()
-    for part, name in (*(("words", one) for one in spec.words), *(("parameters", one) for one in spec.parameters)):
-        if (
-            name.startswith(SHARED_WILDCARD_PREFIX) or name.casefold() in names
-        ):  # apart by case alone, nobody sees which one is meant
-            return f"{part}.{name}"[:80]
-        names.add(name.casefold())
+    ambiguous = _find_ambiguous_name(spec)
+    if ambiguous:
+        return ambiguous
     if len(spec.words) > MAX_WILDCARDS:
         return "words"
     if len(wildcards.wildcard_names_in(spec.prompt)) > MAX_WILDCARDS:
@@ -158,17 +154,36 @@ def _find_invalid_field(spec: RecipeSpec) -> str:
         return "sizes"
     if spec.picture_count > MAX_PICTURES:
         return "variants"
+    unknown = _find_unknown_value(spec)
+    if unknown:
+        return unknown
+    if spec.begin is not None and not spec.begin.is_covered_enough:
+        return "begin.part"
+    if spec.begin is not None and spec.posture is not None:
+        return "posture"
+    return "" if _is_budget(spec.budget) else "budget"
+
+
+def _find_ambiguous_name(spec: RecipeSpec) -> str:
+    """Return the first list or parameter whose name is taken by another one, or reserved for shared lists. Names that
+    differ by case alone are the same: a reader of the prompt could not tell them apart."""
+    names: set[str] = set()
+    for part, name in (*(("words", one) for one in spec.words), *(("parameters", one) for one in spec.parameters)):
+        if name.startswith(SHARED_WILDCARD_PREFIX) or name.casefold() in names:
+            return f"{part}.{name}"[:80]
+        names.add(name.casefold())
+    return ""
+
+
+def _find_unknown_value(spec: RecipeSpec) -> str:
+    """Return the first weight of a word that its list lacks, or the first parameter with an invalid default."""
     for name, known in spec.weights.items():
         if not known.keys() <= set(spec.words.get(name, ())):
             return f"weights.{name}"[:60]
     for name, one in spec.parameters.items():
         if one.prompt_text(one.default_value) is None:
             return f"parameters.{name}"[:60]
-    if spec.begin is not None and not spec.begin.is_covered_enough:
-        return "begin.part"
-    if spec.begin is not None and spec.posture is not None:
-        return "posture"
-    return "" if _is_budget(spec.budget) else "budget"
+    return ""
 
 
 def _is_budget(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Events of remote workers."""
+"""Event of remote workers: a picture that one handed in has to be ingested."""
 
 from dataclasses import dataclass
 from typing import ClassVar

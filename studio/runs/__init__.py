@@ -1,0 +1,1 @@
+"""Runs of recipes: queue, generation, purchase and records."""

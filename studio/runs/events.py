@@ -1,4 +1,4 @@
-"""Events of runs."""
+"""Events of runs: a run to draw or to buy, an answer of a seller, a style score."""
 
 from dataclasses import dataclass
 from typing import ClassVar

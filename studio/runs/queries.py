@@ -1,4 +1,4 @@
-"""Queries of runs."""
+"""Reads of runs: lists of runs, one run, and the progress of those that are active."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

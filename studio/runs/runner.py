@@ -5,6 +5,7 @@ again, and what a seller refused is left out.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -16,7 +17,7 @@ from foundation.i18n.translation import Message
 from foundation.money import Price
 from foundation.ops.clock import monotonic
 from foundation.outbox import outbox
-from foundation.outbox.heartbeat import heartbeat, is_other_tenant_waiting
+from foundation.outbox.heartbeat import Heartbeat, heartbeat, is_other_tenant_waiting
 from foundation.storage.object_store import ObjectStore
 from gate.contract.units import Rating, highest_rating
 from generators.contract.classifier import Classifier
@@ -67,12 +68,31 @@ MAX_REFUSED = 3
 TOLD_EVERY = 1.0
 """Seconds between two tellings of a picture's step, at least; a stop is seen as often."""
 
+FATAL_ERRORS = (
+    EngineMissing,
+    JobTooLarge,
+    PictureUndelivered,
+    CapReached,
+    storage_quota.StorageFull,
+    run_inputs.SourcePictureUnavailable,
+)
+"""Errors that end a run, because no retry would fare better. Each has a `message` for the person."""
+
 Engine = Callable[[], ImageEngine]
 """Makes the engine at its first use: importing one may take seconds and memory."""
 
 EngineByName = Callable[[str], ImageEngine]
 """The same of the engine a recipe names. Raises EngineMissing where that is not there."""
 
+
+Group = list[PlannedPicture]
+"""Pictures that are drawn together."""
+
+BeginGroup = Callable[[Group, Group], tuple[Group, Group]]
+"""Prepares a group, given with those of it that are missing; returns both."""
+
+DrawGroup = Callable[[Group, Group, Heartbeat], Iterator[int]]
+"""Draws a group and keeps those of it that are missing; yields their numbers."""
 
 MakeRoom = Callable[[str], None]
 """Has others let go of the card that the engine of this name works on."""
@@ -113,7 +133,7 @@ def start_run(
     generation, or beyond the agency's own quota, it waits, and says until when.
     """
     assets.lock_library(scope, "job", key)
-    known = scope.session.exec(select(JobRow.id).where(JobRow.tenant_id == scope.tenant_id, JobRow.key == key)).first()
+    known = _find_run_by_key(scope, key)
     if known is not None:
         return known
     written = specs.get_spec(scope, recipe_id)
@@ -121,9 +141,8 @@ def start_run(
     spec = specs.with_wildcards(written, lists)
     total = count or spec.picture_count
     answers = parameters.complete_values(spec.parameters, given or {})
-    shots = specs.plan_pictures(
-        spec, seed=seed, count=total, given=answers
-    )  # a wrong one is told now, by no failed job
+    # a wrong answer is refused now, not by a failed job
+    shots = specs.plan_pictures(spec, seed=seed, count=total, given=answers)
     rating = prompt_rating.rate_prompts(scope, spec, shots, answers)
     row = JobRow(
         tenant_id=scope.tenant_id,
@@ -138,12 +157,30 @@ def start_run(
         rating=str(rating),
         **run_inputs.run_input_columns(scope, creator_id, spec, begin=begin, pose=pose, look=look),
     )
-    held = quotas.generation_wait(scope, creator_id)
+    _queue_run(scope, row, spec, pause=pause)
+    return row.id
+
+
+def _queue_run(scope: Scope, row: JobRow, spec: RecipeSpec, *, pause: int) -> None:
+    held = quotas.generation_wait(scope, row.creator_id)
     records.set_wait(row, held)
     scope.add(row)
     if not (spec.engine == "" and remote_routing.route_to_remote(scope, row)):
         device_queue.enqueue_run(scope, row, spec, pause=pause, at=held.until if held is not None else None)
-    return row.id
+
+
+def _find_run_by_key(scope: Scope, key: str) -> UUID | None:
+    query = select(JobRow.id).where(JobRow.tenant_id == scope.tenant_id, JobRow.key == key)
+    return scope.session.exec(query).first()
+
+
+@dataclass
+class _Turn:
+    """The pictures that a worker kept since it took a run, and those a seller refused since the last one."""
+
+    kept: int = 0
+    refused: int = 0
+    began: float = field(default_factory=monotonic)
 
 
 def generate_pictures(
@@ -171,66 +208,73 @@ def generate_pictures(
         job = records.get_run_row(scope, event.subject_id)
         if job.state in records.ENDED_RUN_STATES:
             return
-        (spec, shots, left), labels = _plan_missing_pictures(scope, job), generation.labels_of_run(scope, job)
+        spec, shots, left = _plan_missing_pictures(scope, job)
+        labels = generation.labels_of_run(scope, job)
     engine = partial(named, spec.engine) if spec.engine else engine
-    bring = partial(
-        pipeline.ingest_asset, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare
-    )
-    turn = 0
-    refused = 0
-    began = monotonic()
+    bring = partial(pipeline.ingest_asset, tenant, store, classifier=classifier, compare=compare)
+    turn = _Turn()
+
+    def draw(group: Group, part: Group, pulse: Heartbeat) -> Iterator[int]:
+        watch = RunProgressWatch(tenant, job, pulse, every=told_every)
+        buyer = PictureBuyer(tenant, store, job, caps, spec.max_spending, per_day=per_day)
+        made = generation.generate_shots(engine(), group, watch, buyer, labels)
+        prepared = _prepare_pictures(made, group, part, job, credential)
+        return _ingest_pictures(prepared, tenant, job, store, bring)
+
     try:
-        if _move_to_other_queue(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
-            return
-        with heartbeat() as pulse:
-            while left:
-                pulse.check_lease()
-                part_began = monotonic()
-                most = _may_draw(tenant, job, per_day)
-                group, part = _next_group(shots, left, _max_batch_pictures(event, engine))
-                part = part[:most]
-                group = run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR)
-                records.check_room(
-                    tenant, job.tenant_id, store.quota_bytes, 1
-                )  # nothing is drawn that surely cannot be kept
-                watch = RunProgressWatch(tenant, job, pulse, every=told_every)
-                buyer = PictureBuyer(tenant, store, job, caps, spec.max_spending, per_day=per_day)
-                made = generation.generate_shots(engine(), group, watch, buyer, labels)
-                try:
-                    for _ in _ingest_pictures(
-                        _prepare_pictures(made, group, part, job, credential), tenant, job, store, bring
-                    ):
-                        turn = turn + 1
-                        refused = 0
-                except PictureUndelivered as error:
-                    if not _skip_or_raise(tenant, job, part[0].number, error, refused := refused + 1):
-                        return
-                if left := left[len(part) :]:
-                    _yield_device(event, turn, turn_began=began, part_began=part_began)
-            records.record_progress(tenant, job, job.total)
+        if not _move_to_other_queue(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
+            begin = partial(_begin_group, tenant, store, job, per_day=per_day)
+            _draw_missing(event, tenant, job, shots, left, turn=turn, engine=engine, begin=begin, draw=draw)
     except RunStopped:
         return
     except EngineUnreachable as away:
-        _retry_after_outage(away, turn)
+        _retry_after_outage(away, turn.kept)
         raise
-    except (
-        EngineMissing,
-        JobTooLarge,
-        PictureUndelivered,
-        CapReached,
-        storage_quota.StorageFull,
-        run_inputs.SourcePictureUnavailable,
-    ) as error:
+    except FATAL_ERRORS as error:
         with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
             records.fail_run(scope, event.subject_id, error.message)
 
 
-def _skip_or_raise(tenant: OpenScope, job: JobRow, number: int, error: PictureUndelivered, refused: int) -> bool:
-    """Go on without a picture; whether the run does. Raises the error after too many in a row."""
-    if not records.skip_picture(tenant, job, number, error.message):
-        return False
-    if refused >= MAX_REFUSED:
-        raise error
+def _draw_missing(
+    event: RunEvent,
+    tenant: OpenScope,
+    job: JobRow,
+    shots: Sequence[PlannedPicture],
+    left: list[PlannedPicture],
+    *,
+    turn: _Turn,
+    engine: Engine,
+    begin: BeginGroup,
+    draw: DrawGroup,
+) -> None:
+    """Draw the missing pictures of a run, group after group, and count them in `turn`. Raises
+    `outbox.RetryLater` to give the device to others, RunStopped once the run is over."""
+    size = _max_batch_pictures(event, engine)
+    with heartbeat() as pulse:
+        while left:
+            pulse.check_lease()
+            part_began = monotonic()
+            group, part = begin(*_next_group(shots, left, size))
+            if not _count_or_skip(draw(group, part, pulse), turn, tenant, job, part[0].number):
+                return
+            if left := left[len(part) :]:
+                _yield_device(event, turn.kept, turn_began=turn.began, part_began=part_began)
+        records.record_progress(tenant, job, job.total)
+
+
+def _count_or_skip(kept: Iterator[int], turn: _Turn, tenant: OpenScope, job: JobRow, number: int) -> bool:
+    """Count the pictures of one group as they are kept; without the picture `number`, if the seller refused it. Return
+    False if the run is over. Raises PictureUndelivered after `MAX_REFUSED` refusals in a row."""
+    try:
+        for _ in kept:
+            turn.kept += 1
+            turn.refused = 0
+    except PictureUndelivered as error:
+        turn.refused += 1
+        if not records.skip_picture(tenant, job, number, error.message):
+            return False
+        if turn.refused >= MAX_REFUSED:
+            raise
     return True
 
 
@@ -289,6 +333,23 @@ def _next_group(
     return [one for one in shots if one.number // size == which], [one for one in left if one.number // size == which]
 
 
+def _begin_group(
+    tenant: OpenScope,
+    store: ObjectStore,
+    job: JobRow,
+    group: Group,
+    part: Group,
+    *,
+    per_day: int,
+) -> tuple[Group, Group]:
+    """Return the group with its input pictures attached, and the missing pictures that the quota of the day allows.
+    Raises as `_may_draw` does, and where the library has no room: nothing is drawn that cannot be kept."""
+    part = part[: _may_draw(tenant, job, per_day)]
+    group = run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR)
+    records.check_room(tenant, job.tenant_id, store.quota_bytes, 1)
+    return group, part
+
+
 def _ingest_pictures(
     made: Iterator[tuple[int, pipeline.PreparedAsset]],
     tenant: OpenScope,
@@ -303,7 +364,8 @@ def _ingest_pictures(
         run_inputs.check_run_inputs(
             tenant, job, actor=records.STUDIO_ACTOR
         )  # while it was drawn, one may have been taken back
-        bring(creator_id=job.creator_id, prepared=prepared, still=partial(run_inputs.check_run_inputs_in, job=job))
+        still = partial(run_inputs.check_run_inputs_in, job=job)
+        bring(tenant_id=job.tenant_id, creator_id=job.creator_id, prepared=prepared, still=still)
         if not records.record_progress(tenant, job, number + 1):
             raise RunStopped
         yield number

@@ -1,4 +1,4 @@
-"""States of runs."""
+"""States of a run of a recipe, or of a clip."""
 
 from enum import StrEnum
 

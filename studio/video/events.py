@@ -1,4 +1,4 @@
-"""Events of video."""
+"""Events of video: a slideshow or an animation to make."""
 
 from dataclasses import dataclass
 from typing import ClassVar

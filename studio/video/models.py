@@ -1,4 +1,4 @@
-"""Models of video."""
+"""Table of clips that were requested."""
 
 from datetime import datetime
 from typing import Any

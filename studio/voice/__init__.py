@@ -1,0 +1,1 @@
+"""Text to speech: voices, samples and speeches."""

@@ -1,4 +1,4 @@
-"""Events of voice."""
+"""Events of voice: a text to speak, and a voice catalog to refresh."""
 
 from dataclasses import dataclass
 from typing import ClassVar

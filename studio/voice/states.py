@@ -1,4 +1,4 @@
-"""States of voice."""
+"""States of a text to speak."""
 
 from enum import StrEnum
 

@@ -1,0 +1,1 @@
+"""The catalog: prices of packs, and offers to fans."""

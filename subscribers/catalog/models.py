@@ -1,4 +1,4 @@
-"""Models of catalog."""
+"""Tables of the catalog: prices of packs, and offers made to fans."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Prices of catalog."""
+"""Prices of packs, by rail and currency."""
 
 from collections.abc import Collection
 from uuid import UUID

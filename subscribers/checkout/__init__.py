@@ -1,0 +1,1 @@
+"""Checkout: settle payments, and reconcile with the platforms."""

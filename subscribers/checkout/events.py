@@ -1,4 +1,4 @@
-"""Events of checkout."""
+"""Events of checkout: payments to settle, platform earnings, and what was paid."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,0 +1,1 @@
+"""Comments under posts: intake, moderation and suggested answers."""

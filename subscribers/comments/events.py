@@ -1,4 +1,4 @@
-"""Events of comments."""
+"""Events of comments: comments to fetch, to moderate and to answer."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,0 +1,1 @@
+"""Conversations as rows: messages, drafts, and what they contain. It sends nothing."""

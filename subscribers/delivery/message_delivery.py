@@ -317,7 +317,7 @@ def _mark_uncertain(scope: Scope, row: Draft, reason: Message) -> None:
 def _record_sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
     row.native_id = native_id
     outgoing_messages.transition_draft(scope, row, DraftState.SENT)
-    author = "system" if row.origin == "auto" else "bot" if row.origin == "bot" else "member"
+    author = {"auto": "system", "bot": "bot"}.get(row.origin, "member")
     if author != "system":
         _observe_first_reply(scope, talk, author)
         talk.unanswered_since = None

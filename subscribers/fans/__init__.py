@@ -1,0 +1,1 @@
+"""Fans and their identities on accounts."""

@@ -1,4 +1,4 @@
-"""Events of fans."""
+"""Events of fans: one who opted out, one who was erased."""
 
 from dataclasses import dataclass
 from typing import ClassVar

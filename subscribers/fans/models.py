@@ -1,4 +1,4 @@
-"""Models of fans."""
+"""Tables of fans: persons, their identities on accounts, and facts derived from both."""
 
 from datetime import datetime
 from typing import Any

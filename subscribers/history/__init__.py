@@ -1,0 +1,1 @@
+"""The history of a fan: timeline, imports and recent activity."""

@@ -1,0 +1,1 @@
+"""The inbox of members: their actions, notes and saved replies."""

@@ -1,0 +1,1 @@
+"""Intake of chat updates: store first, then safety, then commands and replies."""

@@ -1,4 +1,4 @@
-"""Events of intake."""
+"""Event of intake: a fan answered the age check."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -101,15 +101,7 @@ def _receive_chat_update(
     scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str
 ) -> None:
     words = update.kind in conversation_rows.TEXT_KINDS
-    fan = directory.find_or_create_fan(
-        scope,
-        creator_id=channel.creator_id,
-        channel_id=channel.id,
-        native_id=update.fan,
-        handle=update.handle,
-        language=update.language,
-        said=update.text if words else "",
-    )
+    fan = _find_or_create_fan(scope, channel, update)
     native_id = update.native_id if words and update.native_id else f"update:{update.key}"
     if conversation_rows.line_number_of(scope, fan, channel, native_id) is not None:
         message_edits.receive_edit(scope, channel, update)  # a list that is read again may show it in other words
@@ -142,17 +134,46 @@ def _receive_chat_update(
         escalation.respond_to_crisis(scope, talk, update.text)
         conversation_rows.record_marker_line(scope, talk, "crisis")
         return
+    _answer_update(
+        scope, channel, talk, fan, update, proven=age is AgeSignal.PROVEN, rail=rails.get(channel.platform), pages=pages
+    )
+
+
+def _find_or_create_fan(scope: Scope, channel: Channel, update: ChatUpdate) -> directory.FanIdentityView:
+    return directory.find_or_create_fan(
+        scope,
+        creator_id=channel.creator_id,
+        channel_id=channel.id,
+        native_id=update.fan,
+        handle=update.handle,
+        language=update.language,
+        said=update.text if update.kind in conversation_rows.TEXT_KINDS else "",
+    )
+
+
+def _answer_update(
+    scope: Scope,
+    channel: Channel,
+    talk: Conversation,
+    fan: directory.FanIdentityView,
+    update: ChatUpdate,
+    *,
+    proven: bool,
+    rail: PaymentRail | None,
+    pages: str,
+) -> None:
+    """Answer what a fan sent, once safety has had its say; `proven` is True if it proved their age."""
     match update.kind:
         case "message" | "button" if _asks_age(update):
             outgoing_messages.send_automated_message(
                 scope, talk, age_checks.age_check_message(scope, talk, channel, fan, pages=pages)
             )
         case "message":
-            _answer_message(scope, talk, update.text, rails.get(channel.platform))
+            _answer_message(scope, talk, update.text, rail)
         case "button":
-            _handle_button(scope, talk, update.ref, rails.get(channel.platform))
+            _handle_button(scope, talk, update.ref, rail)
         case "age":
-            sentence = Message("service.age.thanks") if age is AgeSignal.PROVEN else Message("service.age.not_taken")
+            sentence = Message("service.age.thanks") if proven else Message("service.age.not_taken")
             outgoing_messages.send_automated_message(scope, talk, sentence)
         case "stop":
             _record_opt_out(scope, talk, everything="all" in normalize_reply(update.text).split())

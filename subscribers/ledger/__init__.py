@@ -1,0 +1,1 @@
+"""The ledger: double entries in minor units, never changed, closed by month."""

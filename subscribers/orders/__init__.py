@@ -1,0 +1,1 @@
+"""Orders: charges, fulfilment, entitlements, recalls and refunds."""

@@ -1,4 +1,4 @@
-"""Events of orders."""
+"""Events of orders: offers that expire, packs to deliver, unlock or refund."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Models of orders."""
+"""Tables of orders: payments, fulfilments, entitlements and refunds."""
 
 from datetime import datetime
 from typing import Any

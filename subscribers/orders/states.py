@@ -1,4 +1,4 @@
-"""States of orders."""
+"""States of an order, its fulfilment and its refund."""
 
 from enum import StrEnum
 

@@ -1,0 +1,1 @@
+"""Payment rails: what each platform can charge and refund."""

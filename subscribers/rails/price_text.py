@@ -1,4 +1,4 @@
-"""Price text of rails."""
+"""Prices as a fan reads them, in any language."""
 
 from foundation.money import EXPONENTS, Money
 

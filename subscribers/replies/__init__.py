@@ -1,0 +1,1 @@
+"""Replies by a model: persona, prompt, generation and checks."""

@@ -1,4 +1,4 @@
-"""Models of replies."""
+"""Table of personas: the versions of the voice that answers for a creator."""
 
 from typing import Any
 

@@ -1,0 +1,1 @@
+"""Safety of conversations: age checks, escalation, and access to roles."""

@@ -1,4 +1,4 @@
-"""Events of safety."""
+"""Event of safety: the roles of a fan have to be checked."""
 
 from dataclasses import dataclass
 from typing import ClassVar

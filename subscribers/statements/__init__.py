@@ -1,0 +1,1 @@
+"""Statements of platforms: read a file, map its columns, book it in the ledger."""

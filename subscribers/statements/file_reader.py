@@ -85,7 +85,7 @@ class StatementTable:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _StatementLine:
     """A line as it is written: amounts have the signs they have there."""
 
     number: int
@@ -134,7 +134,7 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
     if known is None:
         missing = [name for name in columns.COLUMN_FIELDS if name not in {*columns.guess_columns(found.heading), "net"}]
         raise BadInput("statement.unknown_columns", columns=", ".join(missing))
-    lines = list[_Said]()
+    lines = list[_StatementLine]()
     totals = list[tuple[int, Mapping[str, str]]]()
     unread = list[UnreadLine]()
     for number, row in found.rows:
@@ -169,7 +169,7 @@ def _is_total(row: Sequence[str], cell: Mapping[str, str], known: StatementForma
     return False
 
 
-def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _Said:
+def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _StatementLine:
     """What a line says. Raises Unreadable."""
     kind = known.kind(cell["kind"]) if "kind" in cell else "sale"
     if kind is None:
@@ -186,7 +186,7 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
         raise UnreadableCell("gross", cell["gross"])
     if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
         raise UnreadableCell("net", cell["net"])
-    return _Said(
+    return _StatementLine(
         number,
         at,
         kind,
@@ -205,7 +205,7 @@ def _parse_currency(cell: Mapping[str, str], known: StatementFormat) -> str:
     return said
 
 
-def _build_movements(lines: Sequence[_Said], source: str, unread: list[UnreadLine]) -> list[StatementMovement]:
+def _build_movements(lines: Sequence[_StatementLine], source: str, unread: list[UnreadLine]) -> list[StatementMovement]:
     """What the lines come to, by the signs the whole file uses; those that contradict it are `unread`."""
     signs = _Signs(
         any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
@@ -229,7 +229,7 @@ def _build_movements(lines: Sequence[_Said], source: str, unread: list[UnreadLin
     return movements
 
 
-def _resolve_kind(one: _Said, signs: _Signs) -> StatementLineKind:
+def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
     """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that may mean two things.
 
     Refunds and payouts are written with a minus by some files, without by others; one that has both says with the other
@@ -252,7 +252,7 @@ def _resolve_kind(one: _Said, signs: _Signs) -> StatementLineKind:
 def _find_wrong_sums(
     number: int,
     cell: Mapping[str, str],
-    lines: Sequence[_Said],
+    lines: Sequence[_StatementLine],
     movements: Sequence[StatementMovement],
     known: StatementFormat,
 ) -> Iterable[UnreadLine]:
@@ -274,7 +274,7 @@ def _find_wrong_sums(
             yield UnreadLine(number, Message("statement.bad_total", params))
 
 
-def _compute_sums(column: str, among: Sequence[tuple[_Said, StatementMovement]]) -> list[int]:
+def _compute_sums(column: str, among: Sequence[tuple[_StatementLine, StatementMovement]]) -> list[int]:
     sums = []
     for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
         amounts = [(getattr(line, column), 1 if one.kind == "sale" else -1) for line, one in kept]

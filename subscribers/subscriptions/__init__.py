@@ -1,0 +1,1 @@
+"""Subscriptions: plans, paid months and endings."""

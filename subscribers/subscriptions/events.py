@@ -1,4 +1,4 @@
-"""Events of subscriptions."""
+"""Events of subscriptions: renewals, endings, and access to a channel to update."""
 
 from dataclasses import dataclass
 from typing import ClassVar

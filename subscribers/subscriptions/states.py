@@ -1,4 +1,4 @@
-"""States of subscriptions."""
+"""States of a subscription."""
 
 from enum import StrEnum
 

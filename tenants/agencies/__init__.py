@@ -1,0 +1,1 @@
+"""Agencies, creators, members and their rights."""

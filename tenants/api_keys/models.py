@@ -1,4 +1,4 @@
-"""Models of api keys."""
+"""Tables of API keys and of remote workers. Of each secret only the SHA-256 is stored."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Models of auth."""
+"""Tables of sign-in: links, sessions, second factors, passkeys and failed attempts."""
 
 from datetime import date, datetime
 from uuid import UUID

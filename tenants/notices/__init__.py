@@ -1,0 +1,1 @@
+"""Notices to members, in the dashboard and by email."""

@@ -189,7 +189,9 @@ def _delivery_failure(scope: Scope, member_id: UUID) -> str:
     ).first()
     if last is None or last.state in ("sent", "dropped"):
         return ""
-    return "refused" if last.state == "dead" else "waiting" if last.tries else ""
+    if last.state == "dead":
+        return "refused"
+    return "waiting" if last.tries else ""
 
 
 # what is to be written
@@ -311,7 +313,12 @@ def finish_email(scope: Scope, written: PendingEmail, *, status: int | None, det
     """
     taken = status is not None and 200 <= status < 300
     over = not taken and ((status is not None and status >= 500) or written.tries >= len(EMAIL_RETRY_DELAYS))
-    state = "sent" if taken else "dead" if over else "waiting"
+    if taken:
+        state = "sent"
+    elif over:
+        state = "dead"
+    else:
+        state = "waiting"
     scope.run(
         _SETTLE,
         tenant=scope.tenant_id,

@@ -1,4 +1,4 @@
-"""Queries of notices."""
+"""Reads of open notices, the urgent ones first."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,0 +1,1 @@
+"""The vault: envelope encryption of secrets. Only the composition root unseals them."""

@@ -1,4 +1,4 @@
-"""Models of vault."""
+"""Table of data keys, one per tenant, wrapped by the master key."""
 
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field

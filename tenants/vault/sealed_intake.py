@@ -6,7 +6,7 @@ another tenant does not open.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -16,6 +16,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from foundation.errors import Unavailable
+from foundation.sealed import Sealed
+
+ReadForm = Callable[[UUID, bytes, frozenset[str]], Mapping[str, str | Sealed]]
+"""Open a form sealed for a tenant; the fields named are sealed again under the tenant's own key."""
 
 _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 

@@ -1,0 +1,1 @@
+"""Webhooks that call an agency's own systems."""

@@ -1,4 +1,4 @@
-"""Models of webhooks."""
+"""Tables of webhooks and of the calls made to them."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Outgoing calls of webhooks."""
+"""Outgoing calls: record an event for each webhook, send it, retry, and give up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -149,7 +149,9 @@ def _record_call(scope: Scope, hook_id: UUID, event: str, facts: Mapping[str, UU
 
 
 def _format_value(value: UUID | str | datetime | None) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else None if value is None else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if value is None else str(value)
 
 
 def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
@@ -197,7 +199,12 @@ def finish_call(scope: Scope, sent: PendingCall, *, status: int | None, detail: 
     """Write what came of a try, `status` None where no answer came. When to try again; None when it is over."""
     taken = status is not None and 200 <= status < 300
     last = sent.tries >= len(CALL_RETRY_DELAYS)
-    state = "taken" if taken else "dead" if last else "waiting"
+    if taken:
+        state = "taken"
+    elif last:
+        state = "dead"
+    else:
+        state = "waiting"
     which = {"tenant": scope.tenant_id, "id": sent.call_id, "tries": sent.tries, "now": scope.now}
     if not scope.run(_SETTLE, state=state, status=status, detail=detail[:60], **which).rowcount:
         return None

@@ -33,9 +33,6 @@ MODELS = {
 ORDERS = {contract["containers"][0]: contract for contract in LINTER["contracts"] if "containers" in contract}
 """The order of the sub-packages of a package, by package."""
 
-UNORDERED = frozenset({"channels", "subscribers", "schedules", "dashboard", "workers"})
-"""Packages whose sub-packages still import each other in both directions. The list only gets shorter."""
-
 BREACHES = {
     LAYERS: ("gate/contract/units.py", "import studio"),
     "Adapters are pure: no database, no queue": ("gate/contract/units.py", "import foundation.db.database"),
@@ -131,8 +128,7 @@ def children(folder: Path) -> set[str]:
 def test_every_package_of_sub_packages_has_an_order() -> None:
     divided = {package for package in PACKAGES if len(children(ROOT / package)) > 1}
     ordered = {package for package in ORDERS if "." not in package}
-    assert not ordered & UNORDERED
-    assert ordered | UNORDERED == divided
+    assert ordered == divided
 
 
 @pytest.mark.parametrize("package", ORDERS)

@@ -29,12 +29,6 @@ def test_rule_has_a_reason(rule: Rule) -> None:
     assert rule.check.__doc__
 
 
-def test_long_functions_are_still_long() -> None:
-    """An entry of `LONG_FUNCTIONS` whose function was shortened, moved or renamed is removed from the list."""
-    named = {f"{source.path}:{function.name}" for source in sources() for function in shape.long_functions(source)}
-    assert named >= shape.LONG_FUNCTIONS, shape.LONG_FUNCTIONS - named
-
-
 def test_allowed_one_word_functions_exist() -> None:
     found = {f"{source.module}:{name.name}" for source in product() for name in naming.one_word_functions(source)}
     assert found >= naming.ONE_WORD_FUNCTIONS, naming.ONE_WORD_FUNCTIONS - found

@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_said_before_anybody_gets_it() -> None:
 def test_words_count_as_they_do_where_they_are_posted() -> None:
     """X takes an emoji for two characters and an address for 23, Threads an emoji for its bytes, YouTube bytes."""
     said = "été 🌊 https://example.com/a/long/way/to/go"
-    counted = {place: HAND.count(unit(place, body=said)) for place in ("x", "threads", "youtube", "linkedin")}
+    counted = {place: HAND.count_text(unit(place, body=said)) for place in ("x", "threads", "youtube", "linkedin")}
     assert counted == {
         "x": (4 + 2 + 1 + 23, 280),
         "threads": (len(said) + 3, 500),

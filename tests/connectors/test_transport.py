@@ -201,7 +201,7 @@ def test_secrets_of_an_answer_come_back_sealed(door: Door, platform: Platform) -
 def test_an_unreadable_success_is_no_success(door: Door, platform: Platform, body: bytes) -> None:
     platform.answer = (201, {}, body)
     answer = door.send(PUBLISH, permit(PUBLISH))
-    assert (answer.status, answer.body, answer.ok) == (201, None, False)
+    assert (answer.status, answer.body, answer.is_success) == (201, None, False)
 
 
 def test_redirects_are_not_followed(door: Door, platform: Platform) -> None:
@@ -231,7 +231,7 @@ def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(
     open_door, got = hands
     allowed = permit(HAND)
     assert open_door.send(HAND, allowed).body == {"task": "t1"}
-    assert open_door.send(ASK, REMOVAL).ok
+    assert open_door.send(ASK, REMOVAL).is_success
     for step, authority in (
         (HAND, allowed),  # used up
         (HAND, permit(HAND, Ed25519PrivateKey.generate())),

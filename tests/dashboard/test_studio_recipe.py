@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.pages.studio.recipes import recipe_syntax
+from dashboard.pages.studio.recipes import syntax
 from dashboard.pages.studio.recipes.queries import engine_capabilities, unsupported_fields
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -102,8 +102,8 @@ def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> No
 
 @pytest.mark.parametrize("written", ["", "film", "film, mia-v3: 70", "a: 1, b.2: 200"])
 def test_looks_are_read_as_they_are_written(written: str) -> None:
-    found = recipe_syntax.parse_loras(written)
-    assert recipe_syntax.format_loras(spec(loras=found)) == written
+    found = syntax.parse_loras(written)
+    assert syntax.format_loras(spec(loras=found)) == written
 
 
 def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:

@@ -294,7 +294,7 @@ def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSe
 
 
 def test_it_says_on_what_it_runs(engine: DiffusionEngine, settings: Callable[..., GeneratorsSettings]) -> None:
-    said = registry.load_image_engine(settings(diffusion_memory_mib=500)).where()  # type: ignore[attr-defined]  # Placed
+    said = registry.load_image_engine(settings(diffusion_memory_mib=500)).device_message()  # type: ignore[attr-defined]  # Placed
     assert said.code == f"engine.runs_{engine.device.kind}"
     assert said.params["budget"] == 500
     assert 0 < int(said.params["needed"]) < 5

@@ -104,7 +104,7 @@ class TellsItself(OllamaEngine):
     def write(self, job: Any) -> Any:
         job.tally.record_request(self.name, self.model, 1, 1)
         job.tally.unheard()
-        job.tally.asking(self.name, self.model, 1, 1)
+        job.tally.record_request(self.name, self.model, 1, 1)
         return super().write(job)
 
 

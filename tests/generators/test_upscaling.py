@@ -35,7 +35,7 @@ def gradient(width: int = 500, height: int = 430) -> Image.Image:
 class Nearsighted:
     """Makes pictures twice as large, and darker towards the edge of what it is shown, as networks err there."""
 
-    name, digest, fixed, factor = "nearsighted", "-", 0, TWICE
+    name, digest, fixed_tile_side, scale_factor = "nearsighted", "-", 0, TWICE
 
     def __init__(self, fits: int = 10_000, rim: int = 20) -> None:
         self.fits, self.rim = fits, rim
@@ -133,7 +133,7 @@ def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> Non
     whole = np.asarray(upscale_picture(gradient(260, 200), found), dtype=int)
 
     class Tight:
-        name, digest, fixed, factor = "fine", "-", 0, found.scale_factor
+        name, digest, fixed_tile_side, scale_factor = "fine", "-", 0, found.scale_factor
 
         def enlarge(self, tile: Image.Image) -> Image.Image:
             if max(tile.size) > TILES[1]:

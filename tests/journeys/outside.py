@@ -342,5 +342,5 @@ def mia(outside: Outside) -> Mia:
             for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
         )
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id)
-    network: Any = SimpleNamespace(clock=SimpleNamespace(move=outside.move))
+    network: Any = SimpleNamespace(clock=SimpleNamespace(advance=outside.move))
     return Mia(outside, Desk(outside.services, network, tenant_id, creator_id, author, manager))

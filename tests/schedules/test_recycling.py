@@ -374,7 +374,7 @@ def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
         account_failover.move_to_spare_account,
         lost,
         spare_id,
-        seen=lea.act(account_failover.preview_failover, lost, spare_id).versions,
+        seen=lea.act(account_failover.preview_failover, lost, spare_id).seen_versions,
     )
     lea.live(days=40)
     assert [state for _, state, _ in planned(lea)].count(DeliveryState.PUBLISHED) == 2

@@ -119,7 +119,7 @@ def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> N
     approved(lea, seen(lea, test_id).b_id)
     lea.live(days=2)
     lost = lea.channels["main"]
-    shown = lea.act(account_failover.preview_failover, lost, spare_id).versions
+    shown = lea.act(account_failover.preview_failover, lost, spare_id).seen_versions
     acts: list[Act] = [
         lambda scope: ab_tests.end_test(scope, test_id, keep="b", author=f"member:{lea.manager}"),
         lambda scope: account_failover.move_to_spare_account(scope, lost, spare_id, seen=shown),

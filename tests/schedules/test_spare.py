@@ -343,7 +343,7 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == DeliveryState.SCHEDULED}
     found = lea.act(account_failover.preview_failover, *pair)
     assert found.tests == 1
-    lea.act(account_failover.move_to_spare_account, *pair, seen=found.versions)
+    lea.act(account_failover.move_to_spare_account, *pair, seen=found.seen_versions)
     moved = [row for row in units(lea, test_id) if row.channel_id == spare_id]
     assert {(row.wall_time, row.variant) for row in moved} == before
     with lea.scope() as scope:

@@ -43,7 +43,7 @@ def there() -> Iterator[FakeReplicate]:
 
 
 class Dying(Replicate):
-    """It is killed at a step of an order: `asking`, `ordered` or `bought`."""
+    """It is killed at a step of an order: `mark_requested`, `mark_ordered` or `bought`."""
 
     at = ""
 
@@ -52,7 +52,7 @@ class Dying(Replicate):
             step = getattr(slip, self.at, None)
 
             def killed(*told: Any) -> None:
-                if self.at == "asking" and step is not None:
+                if self.at == "mark_requested" and step is not None:
                     step(*told)
                 raise Killed
 
@@ -93,7 +93,7 @@ def test_a_run_buys_each_picture_once_and_says_what_it_cost(nova: Atelier, there
     assert found.cost == [Money(1, "USD")]
 
 
-@pytest.mark.parametrize("at", ["asking", "ordered", "bought"])
+@pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
 def test_a_worker_killed_anywhere_leaves_one_bill(nova: Atelier, there: FakeReplicate, at: str) -> None:
     job_id = nova.start(variants=1)
     with pytest.raises(Killed):
@@ -279,7 +279,7 @@ def test_a_run_costs_no_more_than_its_recipe_says(nova: Atelier, there: FakeRepl
     assert (nova.progress(other), len(there.billed)) == (("done", 3, 3), 6), "each run has its own"
 
 
-@pytest.mark.parametrize("at", ["asking", "ordered", "bought"])
+@pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
 def test_a_death_uses_up_no_budget_of_its_run(nova: Atelier, there: FakeReplicate, at: str) -> None:
     job_id = nova.start(variants=3, budget="0.01 USD")
     with pytest.raises(Killed):

@@ -328,7 +328,7 @@ def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(no
     steps: list[tuple[int, int]] = []
 
     class Slow:
-        name, digest, fixed, factor = "m", "-", 0, known.scale_factor
+        name, digest, fixed_tile_side, scale_factor = "m", "-", 0, known.scale_factor
         stops = True
 
         def enlarge(self, tile: Image.Image) -> Image.Image:

@@ -57,12 +57,12 @@ def stable() -> Iterator[FakeStability]:
 
 
 class Dying(Replicate):
-    """It is killed at a step of an order: `asking`, `ordered` or `bought`."""
+    """It is killed at a step of an order: `mark_requested`, `mark_ordered` or `bought`."""
 
     at = ""
 
     def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
-        if self.at in ("asking", "ordered"):
+        if self.at in ("mark_requested", "mark_ordered"):
             step = getattr(slip, self.at)
 
             def killed(*told: Any) -> None:
@@ -234,7 +234,7 @@ def test_a_yes_taken_back_under_way_stops_the_next_picture(nova: Atelier, there:
     assert (len(there.asked), len(there.billed)) == (1, 1)
 
 
-@pytest.mark.parametrize("at", ["asking", "ordered", "bought"])
+@pytest.mark.parametrize("at", ["mark_requested", "mark_ordered", "bought"])
 def test_a_death_with_a_picture_on_its_way_leaves_one_bill(nova: Atelier, there: FakeReplicate, at: str) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
@@ -250,7 +250,7 @@ def test_what_died_before_it_left_is_not_sent_after_a_no(nova: Atelier, there: F
     yes(nova)
     job = with_look(nova, asset)
     with pytest.raises(Killed):
-        nova.work(job, lambda: replicate_of(there, at="asking"))
+        nova.work(job, lambda: replicate_of(there, at="mark_requested"))
     no_more(nova)
     nova.work(job, lambda: replicate_of(there))
     assert (code(nova, job), there.asked) == ("outgoing.no_yes", [])

@@ -203,7 +203,7 @@ class Bot(Studio):
 def bot(database: Database, telegram: Network) -> Bot:
     """Nova's bot with a pack of two pictures for Stars, in a house whose clock is Telegram's."""
     house = bot_world(database, telegram)
-    house.network = SimpleNamespace(clock=SimpleNamespace(move=lambda seconds: None))  # type: ignore[assignment]  # none
+    house.network = SimpleNamespace(clock=SimpleNamespace(advance=lambda seconds: None))  # type: ignore[assignment]  # none
     with house.scope() as scope:
         telegram.clock.advance((scope.now - telegram.world.clock()).total_seconds())
         persona.activate_persona(scope, persona.create_persona_version(scope, house.creator_id, NOVA))

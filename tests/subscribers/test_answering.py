@@ -11,12 +11,11 @@ from foundation.ids import uuid7
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from studio.packs import packs
-from subscribers.conversations import retention as chat_keeping
-from subscribers.conversations import unsent_text
+from subscribers import retention as chat_keeping
+from subscribers.conversations import conversation_rows, unsent_text
 from subscribers.conversations.states import DraftState, OwnerState
-from subscribers.fans.erasure import erase_fan
+from subscribers.erasure import erase_fan
 from subscribers.inbox import fan_notes, member_actions, queries
-from subscribers.intake.update_intake import talks
 from subscribers.replies import persona
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
@@ -215,9 +214,12 @@ def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) ->
 def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio) -> None:
     _, talk = taken(studio)
     with studio.scope() as scope:
-        assert len(member_actions.list_offers_for_conversation(scope, talks.read(scope, talk))) == 1
+        assert (
+            len(member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)))
+            == 1
+        )
         ratings.freeze_bytes(scope, packs.get_pack(scope, studio.pack_id).media[0].sha256)
-        assert member_actions.list_offers_for_conversation(scope, talks.read(scope, talk)) == ()
+        assert member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)) == ()
 
 
 def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> None:
@@ -230,8 +232,15 @@ def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> N
             scope, row.args["scope"], row.args["target"], row.args["feature"], reason="too much"
         )
     with studio.scope() as scope:
-        assert member_actions.list_offers_for_conversation(scope, talks.read(scope, talk)) == ()
-        assert len(member_actions.list_offers_for_conversation(scope, talks.read(scope, other_talk))) == 1
+        assert member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)) == ()
+        assert (
+            len(
+                member_actions.list_offers_for_conversation(
+                    scope, conversation_rows.get_conversation(scope, other_talk)
+                )
+            )
+            == 1
+        )
 
 
 @pytest.mark.parametrize(("arrived", "copies"), [(True, 1), (False, 2)])
@@ -266,7 +275,7 @@ def test_unsent_words_are_kept_for_their_writer_and_seen_as_presence(studio: Stu
     other = member(studio, "Sam")
 
     def keep(scope: Any, text: str) -> None:
-        unsent_text.store_unsent_text(scope, talks.read(scope, talk), who, text)
+        unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), who, text)
 
     act(studio, who, keep, "je commence")
     act(studio, who, keep, "je commence à écrire")
@@ -304,7 +313,9 @@ def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
         act(
             studio,
             who,
-            lambda scope: fan_notes.add_fan_note(scope, talks.read(scope, talk), who, "Aime la mer", key=key),
+            lambda scope: fan_notes.add_fan_note(
+                scope, conversation_rows.get_conversation(scope, talk), who, "Aime la mer", key=key
+            ),
         )
     fan = studio.thread("leo").fan_id
     assert [one.body for one in act(studio, who, fan_notes.list_fan_notes, fan)] == ["Aime la mer"]

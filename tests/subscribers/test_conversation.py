@@ -8,12 +8,11 @@ import pytest
 from connectors.contract.chats import ChatUpdate
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
-from subscribers.conversations import outgoing_messages
+from subscribers.conversations import conversation_rows, outgoing_messages
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.delivery import message_delivery
-from subscribers.fans.erasure import erase_fan, export_fan
+from subscribers.erasure import erase_fan, export_fan
 from subscribers.intake import update_intake
-from subscribers.intake.update_intake import talks
 from subscribers.replies import persona
 from tests.subscribers.builders import Studio, answer
 
@@ -101,7 +100,12 @@ def test_a_crisis_brings_helplines_a_person_and_no_more_sales(studio: Studio) ->
     asked = len(studio.writer.asked)
     studio.fan("leo", "message", text="bonjour encore")
     with studio.scope() as scope:
-        assert update_intake.order_payments.accept_offer(scope, talks.locked(scope, thread.id), offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
+        assert (
+            update_intake.order_payments.accept_offer(
+                scope, conversation_rows.lock_conversation(scope, thread.id), offer_id, None
+            )
+            is None
+        )  # type: ignore[arg-type]  # refused before it is needed
     studio.go()
     assert len(studio.writer.asked) == asked
     assert studio.rows("SELECT 1 FROM safety_events WHERE tenant_id = :tenant AND kind = 'crisis'")

@@ -13,8 +13,8 @@ from foundation.db.database import Database
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
 from subscribers.conversations.states import OwnerState
+from subscribers.erasure import erase_fan, export_fan
 from subscribers.fans import directory
-from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.inbox import queries
 from subscribers.intake import update_intake
 from tests.channels.builders import CONNECTORS

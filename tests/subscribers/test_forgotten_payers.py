@@ -8,7 +8,7 @@ import pytest
 from foundation.db.database import Database
 from foundation.i18n.translation import Message
 from subscribers.checkout import order_payments
-from subscribers.fans.erasure import erase_fan
+from subscribers.erasure import erase_fan
 from tests.fakes import telegram as fake
 from tests.subscribers.purses import PRICE, Bot, bot
 

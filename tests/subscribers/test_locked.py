@@ -22,9 +22,8 @@ from subscribers.catalog import offers
 from subscribers.catalog.prices import set_price
 from subscribers.checkout import unlocks
 from subscribers.checkout.events import EarningListed
-from subscribers.conversations import outgoing_messages
+from subscribers.conversations import conversation_rows, outgoing_messages
 from subscribers.conversations.states import DraftState
-from subscribers.intake.update_intake import talks
 from subscribers.ledger import entries
 from subscribers.orders import locked_messages, queries
 from subscribers.orders.events import UnlockCheckDue
@@ -54,7 +53,7 @@ class Offered:
         studio = self.till.studio
         studio.say(self.name, "bonjour")
         with studio.scope() as scope:
-            talk = talks.locked(scope, studio.thread(self.name).id)
+            talk = conversation_rows.lock_conversation(scope, studio.thread(self.name).id)
             pack = packs.get_pack(scope, studio.pack_id)
             chosen = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, PRICE)
             locked_messages.send_locked_offer(
@@ -259,7 +258,7 @@ def test_while_it_may_be_bought_the_same_pack_is_not_offered_again(till: Account
     offered = Offered(till)
     offered.sends()
     with till.studio.scope() as scope:
-        talk = talks.read(scope, till.studio.thread(offered.name).id)
+        talk = conversation_rows.get_conversation(scope, till.studio.thread(offered.name).id)
         assert locked_messages.order_rows.has_open_order(scope, talk.fan_id, till.studio.pack_id)
         assert packs.list_packs(scope, [talk.creator_id])[0].sold, "what lies before a fan stays as it is"
 

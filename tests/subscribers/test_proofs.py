@@ -12,8 +12,8 @@ from foundation.i18n.translation import Message, render_message
 from gate.contract.states import AssuranceState
 from gate.viewers import age_assurance
 from subscribers.conversations import conversation_rows
+from subscribers.erasure import erase_fan, export_fan
 from subscribers.fans import directory
-from subscribers.fans.erasure import erase_fan, export_fan
 from subscribers.intake import handlers
 from subscribers.intake.events import AgeCheckAnswered
 from subscribers.safety import age_checks as proofs

@@ -15,8 +15,8 @@ from gate.viewers import age_assurance
 from subscribers.comments import incoming_comments, moderation
 from subscribers.conversations import queries as reads
 from subscribers.conversations.states import OwnerState
+from subscribers.erasure import erase_fan
 from subscribers.fans import directory
-from subscribers.fans.erasure import erase_fan
 from subscribers.inbox import member_actions
 from subscribers.inbox import queries as inbox
 from subscribers.inbox.queries import InboxGroup

@@ -8,8 +8,8 @@ from channels.accounts import queries as channel_reads
 from channels.listening import comments as asking
 from connectors.contract.comments import Comment
 from subscribers.comments import incoming_comments
+from subscribers.erasure import erase_fan
 from subscribers.fans import directory
-from subscribers.fans.erasure import erase_fan
 from tests.schedules.builders import Desk
 from tests.subscribers.commenting import (
     conversation_of,

@@ -12,7 +12,7 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from gate.viewers import age_assurance
 from subscribers.checkout import order_payments, subscription_endings
-from subscribers.fans.erasure import erase_fan
+from subscribers.erasure import erase_fan
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions import plans
 from subscribers.subscriptions.events import RoleCheckDue

@@ -21,7 +21,7 @@ from gate.ratings import seals
 from gate.removal import installation_reports, recall, receipts, removal_requests
 from gate.removal.receipts import SubmittedForm
 from gate.viewers import age_assurance
-from subscribers.conversations import retention as chat_keeping
+from subscribers import retention as chat_keeping
 from tenants import audit
 from tenants.notices import notices
 from tenants.retention import RetentionDue

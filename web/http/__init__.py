@@ -1,0 +1,1 @@
+"""Forms, languages and responses of the public pages."""

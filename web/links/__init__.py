@@ -1,0 +1,1 @@
+"""Pages behind links: calendar subscriptions, client links, media URLs and short links."""

@@ -114,7 +114,9 @@ class ClientLinkPages:
             wrong=voice.message_text(wrong) if wrong is not None else "",
         )
         answerable = asked.standing in ("sealed", "open", "yes", "change")
-        status = 422 if wrong is not None and answerable else 200 if answerable else GONE
+        status = 200 if answerable else GONE
+        if answerable and wrong is not None:
+            status = 422
         return responses.html_response(request, body, status=status, headers=PORTAL_HEADERS, fresh=False)
 
     def submit_answer(self, request: Request, token: str, typed: Mapping[str, str]) -> Response:

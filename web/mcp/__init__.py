@@ -1,0 +1,1 @@
+"""The MCP endpoint: the API as tools for language models."""

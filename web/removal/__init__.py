@@ -1,0 +1,1 @@
+"""Pages for the public: removal requests, receipts, reports and the subject portal."""

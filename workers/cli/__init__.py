@@ -1,0 +1,1 @@
+"""The command line. Commands import their package when they run, so that it starts fast."""

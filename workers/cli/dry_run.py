@@ -63,8 +63,12 @@ def format_forecast(name: str, found: PublishingForecast) -> str:
     lines = [f"{name}\n{RULE}", _format_heading(found)]
     for one in found.ahead:
         at = one.due_at.astimezone(ZoneInfo(one.zone))
-        mark = "○" if one.dry else "✓" if one.trouble is None else "✗"
-        why = translate(Message("rehearsal.only")) if one.dry else translate(one.trouble) if one.trouble else ""
+        if one.dry:
+            mark, why = "○", translate(Message("rehearsal.only"))
+        elif one.trouble is not None:
+            mark, why = "✗", translate(one.trouble)
+        else:
+            mark, why = "✓", ""
         text = " ".join(one.words.split())
         lines.append(f"  {mark} {at:%d/%m %H:%M}  {one.account:<20} {text[:40]:<40} {why}".rstrip())
         lines += [f"      {translate(more)}" for more in one.also]

@@ -1,4 +1,4 @@
-"""Invitations of cli."""
+"""Invitation links that `greenroom invite` prints for a member."""
 
 from tenants.auth import sessions
 from workers.terminal.lookup import TERMINAL_ACTOR, find_member

@@ -17,11 +17,10 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings, installation_folder, load_settings
 from workers.installation.folder import InstallationFolder, running_supervisor_pid
 from workers.installation.state_file import InstallationStatus, read_status
-from workers.terminal.output import print_message, print_note, translate
+from workers.terminal.output import EXIT_NOT_READY, print_message, print_note, translate
 
 STOP_SECONDS = 120.0
 """Longer than every grace together."""
-EXIT_NOT_READY = 3
 
 
 def count_queued(settings: Settings) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Engines of doctor."""
+"""Checks of the engines: models for pictures, text, vision, video and speech."""
 
 from collections.abc import Iterator
 

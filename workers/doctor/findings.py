@@ -1,4 +1,4 @@
-"""What the doctor says of a part."""
+"""Findings of the doctor: one part, its level, and a sentence on what to do."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Machine of doctor."""
+"""Checks of the machine: the installation folder, keys, mail, ports and processes."""
 
 import base64
 import binascii
@@ -38,8 +38,12 @@ def _check_folder(home: InstallationFolder) -> Iterator[Finding]:
     else:
         yield finding_ok("folder", "doctor.folder", folder=str(home.folder))
     free = free_mib(home.folder)
-    verdict = finding_error if free < LATER_START_MIB else finding_warning if free < FIRST_START_MIB else finding_ok
-    yield verdict("disk", "doctor.disk", free=free)
+    if free < LATER_START_MIB:
+        yield finding_error("disk", "doctor.disk", free=free)
+    elif free < FIRST_START_MIB:
+        yield finding_warning("disk", "doctor.disk", free=free)
+    else:
+        yield finding_ok("disk", "doctor.disk", free=free)
 
 
 def _check_keys(settings: Settings) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""Event handlers that need several packages and so belong to none."""

@@ -17,7 +17,7 @@ from schedules.posts.asset_usage import assets_used_in_posts
 from studio.library import erasure
 from studio.library.events import ErasureDue
 from studio.voice.retention import STUDIO_RETENTION
-from subscribers.conversations.retention import SUBSCRIBERS_RETENTION, erase_inactive_fans, inactive_fans_query
+from subscribers.retention import SUBSCRIBERS_RETENTION, erase_inactive_fans, inactive_fans_query
 from tenants import audit
 from tenants.retention import TENANTS_RETENTION, RetentionDue
 from web.retention import WEB_RETENTION

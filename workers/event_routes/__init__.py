@@ -1,0 +1,1 @@
+"""The route of every event to its one handler."""

@@ -1,5 +1,6 @@
-"""Channels of event routes."""
+"""Routes of the events of `channels`: setting up and keeping accounts, sending, removal, manual tasks."""
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -54,15 +55,22 @@ def _menu_of(capabilities: Capabilities) -> CommandMenu:
 
 
 def account_routes(s: Services) -> tuple[EventRoute, ...]:
-    tenant = s.tenant
-    transport = s.transport
-    connectors = s.connectors
-    connectables = loader.connectable_platforms(connectors)
-    addresses = loader.base_addresses(connectors, s.settings.connectors.base_urls)
-    enrol = partial(
+    """Return the routes of the events of `channels`."""
+    addresses = loader.base_addresses(s.connectors, s.settings.connectors.base_urls)
+    return (
+        *_setup_routes(s, addresses),
+        *_connection_routes(s, addresses),
+        *_sending_routes(s),
+        *_manual_task_routes(s),
+    )
+
+
+def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRoute]:
+    connectables = loader.connectable_platforms(s.connectors)
+    set_up = partial(
         account_setup.run_setup,
-        tenant=tenant,
-        transport=transport,
+        tenant=s.tenant,
+        transport=s.transport,
         connectables=connectables,
         addresses=addresses,
         read_form=s.read_form,
@@ -70,60 +78,56 @@ def account_routes(s: Services) -> tuple[EventRoute, ...]:
         seal=s.seal,
         returns_to=s.settings.dashboard.public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH,
     )
-    test = partial(account_setup.verify_account, tenant=tenant, transport=transport, connectables=connectables)
-    probe = partial(handlers.probe_platform, tenant=tenant, transport=transport, connectors=connectors)
-    measure = partial(platform_limits.read_platform_limits, tenant=tenant, transport=transport, connectors=connectors)
-    see = partial(destination_check.check_destination, tenant=tenant, transport=transport, connectors=connectors)
-    verify = partial(platform_readings.verify_delivery, tenant=tenant, transport=transport, connectors=connectors)
-    remove = partial(removal.remove_copy, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
-    show = partial(
-        command_menu.update_menu, tenant=tenant, transport=transport, connectors=connectors, menu_of=_menu_of
+    verify = partial(account_setup.verify_account, tenant=s.tenant, transport=s.transport, connectables=connectables)
+    open_area = partial(own_pages.open_adult_area, tenant=s.tenant, seal=s.seal, settings=s.settings)
+    open_page = partial(own_pages.open_own_page, tenant=s.tenant, seal=s.seal, settings=s.settings)
+    yield EventRoute(AccountSetupRequested, set_up, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(AccountTestRequested, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(AdultAreaRequested, open_area)
+    yield EventRoute(OwnPageRequested, open_page)
+
+
+def _connection_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRoute]:
+    calling: dict[str, Any] = {"tenant": s.tenant, "transport": s.transport, "connectors": s.connectors}
+    subscribe = partial(webhook_subscriptions.update_subscription, **calling, taken=meta.can_receive_meta_webhooks(s))
+    disconnect = partial(disconnection.perform_disconnection, **calling, addresses=addresses)
+    renew = partial(token_renewal.renew_tokens, **calling, addresses=addresses)
+    check = partial(destination_check.check_destination, **calling)
+    plan_checks = partial(destination_check.plan_destination_checks, tenant=s.tenant)
+    read_limits = partial(platform_limits.read_platform_limits, **calling)
+    plan_reads = partial(platform_limits.plan_limit_reads, tenant=s.tenant, connectors=s.connectors)
+    update_menu = partial(command_menu.update_menu, **calling, menu_of=_menu_of)
+    yield EventRoute(WebhookSubscriptionDue, subscribe, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(
+        DisconnectionRequested,
+        disconnect,
+        deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        on_dead=partial(disconnection.disconnect_without_platform, tenant=s.tenant),
     )
-    outside: dict[str, Any] = {
-        "tenant": tenant,
-        "transport": transport,
-        "connectors": connectors,
-        "addresses": addresses,
-    }
-    renew = partial(token_renewal.renew_tokens, **outside)
-    sign_up = partial(
-        webhook_subscriptions.update_subscription,
-        tenant=tenant,
-        transport=transport,
-        connectors=connectors,
-        taken=meta.can_receive_meta_webhooks(s),
+    yield EventRoute(TokenRenewalDue, renew, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(DestinationCheckDue, check, deadline_seconds=LOOKUP_DEADLINE_SECONDS)
+    yield EventRoute(PlaceProbeDue, plan_checks)
+    yield EventRoute(PlatformLimitsDue, read_limits, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(TenantLimitsDue, plan_reads)
+    yield EventRoute(CommandMenuDue, update_menu, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+
+
+def _sending_routes(s: Services) -> Iterator[EventRoute]:
+    calling: dict[str, Any] = {"tenant": s.tenant, "transport": s.transport, "connectors": s.connectors}
+    probe = partial(handlers.probe_platform, **calling)
+    verify = partial(platform_readings.verify_delivery, **calling)
+    remove = partial(removal.remove_copy, **calling, mint=s.mint)
+    yield EventRoute(
+        BrakeProbeDue,
+        probe,
+        deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        on_dead=partial(handlers.give_up_probe, tenant=s.tenant),
     )
-    return (
-        EventRoute(WebhookSubscriptionDue, sign_up, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(
-            DisconnectionRequested,
-            partial(disconnection.perform_disconnection, **outside),
-            deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(disconnection.disconnect_without_platform, tenant=tenant),
-        ),
-        EventRoute(
-            BrakeProbeDue,
-            probe,
-            deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(handlers.give_up_probe, tenant=tenant),
-        ),
-        EventRoute(DestinationCheckDue, see, deadline_seconds=LOOKUP_DEADLINE_SECONDS),
-        EventRoute(PlaceProbeDue, partial(destination_check.plan_destination_checks, tenant=tenant)),
-        EventRoute(PlatformLimitsDue, measure, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(TenantLimitsDue, partial(platform_limits.plan_limit_reads, tenant=tenant, connectors=connectors)),
-        EventRoute(CommandMenuDue, show, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(DeliveryVerificationDue, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(AccountSetupRequested, enrol, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(AccountTestRequested, test, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(
-            AdultAreaRequested, partial(own_pages.open_adult_area, tenant=tenant, seal=s.seal, settings=s.settings)
-        ),
-        EventRoute(OwnPageRequested, partial(own_pages.open_own_page, tenant=tenant, seal=s.seal, settings=s.settings)),
-        EventRoute(TokenRenewalDue, renew, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(CopyRemovalDue, remove, deadline_seconds=removal.REMOVAL_TIMEOUT),
-        EventRoute(ManualTaskCheckDue, partial(task_lifecycle.check_task, tenant=tenant)),
-        EventRoute(
-            FileDownloadRequested,
-            partial(file_downloads.decide_download, tenant=tenant, mint=s.mint, connectors=connectors),
-        ),
-    )
+    yield EventRoute(DeliveryVerificationDue, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(CopyRemovalDue, remove, deadline_seconds=removal.REMOVAL_TIMEOUT)
+
+
+def _manual_task_routes(s: Services) -> Iterator[EventRoute]:
+    yield EventRoute(ManualTaskCheckDue, partial(task_lifecycle.check_task, tenant=s.tenant))
+    decide = partial(file_downloads.decide_download, tenant=s.tenant, mint=s.mint, connectors=s.connectors)
+    yield EventRoute(FileDownloadRequested, decide)

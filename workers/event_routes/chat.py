@@ -1,4 +1,4 @@
-"""Chat of event routes."""
+"""Routes of the events of `subscribers`: messages, comments, orders and payments."""
 
 from functools import partial
 
@@ -20,13 +20,14 @@ REPLY_DEADLINE_SECONDS = 120
 
 
 def chat_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Return the routes of the events of `subscribers`."""
+    return (*_message_routes(s), *_comment_routes(s), *_order_routes(s))
+
+
+def _message_routes(s: Services) -> tuple[EventRoute, ...]:
     tenant = s.tenant
     gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
     speak = partial(message_delivery.claim_message, mint=s.mint, connectors=s.connectors)
-    push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
-    give_back = partial(
-        account_actions.refund_payment, tenant=tenant, transport=s.transport, connectors=s.chat_connectors
-    )
     return (
         EventRoute(
             ChatTurn,
@@ -41,16 +42,18 @@ def chat_routes(s: Services) -> tuple[EventRoute, ...]:
             on_dead=gave_up,
         ),
         EventRoute(
-            OrderFulfil,
-            partial(handlers.deliver_pack, tenant=tenant, claim=push, carry=s.run_steps),
-            deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=gave_up,
-        ),
-        EventRoute(
             ChatReconcile,
             partial(handlers.reconcile_message, tenant=tenant, look=s.look_up_delivery),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
+        EventRoute(UncertainMessageResolved, partial(handlers.resolve_uncertain_message, tenant=tenant)),
+    )
+
+
+def _comment_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant = s.tenant
+    gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
+    return (
         EventRoute(
             CommentsDue,
             partial(
@@ -70,6 +73,23 @@ def chat_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
+    )
+
+
+def _order_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant = s.tenant
+    gave_up = partial(handlers.notify_failed_event, tenant=s.tenant)
+    push = partial(pack_delivery.claim_pack_delivery, mint=s.mint, connectors=s.connectors)
+    give_back = partial(
+        account_actions.refund_payment, tenant=tenant, transport=s.transport, connectors=s.chat_connectors
+    )
+    return (
+        EventRoute(
+            OrderFulfil,
+            partial(handlers.deliver_pack, tenant=tenant, claim=push, carry=s.run_steps),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=gave_up,
+        ),
         EventRoute(OfferExpire, partial(handlers.expire_offer, tenant=tenant)),
         EventRoute(
             UnlockCheckDue,
@@ -77,7 +97,6 @@ def chat_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(EarningListed, partial(unlocks.record_listed_sale, tenant=tenant)),
-        EventRoute(UncertainMessageResolved, partial(handlers.resolve_uncertain_message, tenant=tenant)),
         EventRoute(PackRecalled, partial(recalls.refund_recalled_pack, tenant=tenant)),
         EventRoute(PaymentSettle, partial(handlers.assign_unmatched_payment, tenant=tenant)),
         EventRoute(

@@ -1,4 +1,4 @@
-"""The safety check, wired: who handles which of its events."""
+"""Routes of the events of `gate`: removal, the log, policy, reviews, and the people depicted."""
 
 from functools import partial
 
@@ -62,11 +62,18 @@ SEARCH_DEADLINE_SECONDS = 120
 
 
 def gate_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of everything that is decided about what may leave."""
-    tenant = s.tenant
-    sign = partial(anchors.handle_checkpoint_due, tenant=tenant, archive=s.archive, key=s.log_key)
-    keep = partial(restore.archive_journal_entry, tenant=tenant, archive=s.archive, key=s.log_key)
-    pages = s.settings.web
+    """Return the routes of the events of `gate`."""
+    return (
+        *_removal_routes(s),
+        *_log_routes(s),
+        *_policy_routes(s),
+        *_review_routes(s),
+        *_people_routes(s),
+    )
+
+
+def _removal_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant, pages = s.tenant, s.settings.web
     reached = partial(
         removal_form_probe.probe_removal_form,
         tenant=tenant,
@@ -97,11 +104,24 @@ def gate_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=SEARCH_DEADLINE_SECONDS,
         ),
         EventRoute(IntakeDue, reached, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(
+            SealDue, partial(seal_response.handle_seal, tenant=tenant), deadline_seconds=NETWORK_DEADLINE_SECONDS
+        ),
+    )
+
+
+def _log_routes(s: Services) -> tuple[EventRoute, ...]:
+    sign = partial(anchors.handle_checkpoint_due, tenant=s.tenant, archive=s.archive, key=s.log_key)
+    keep = partial(restore.archive_journal_entry, tenant=s.tenant, archive=s.archive, key=s.log_key)
+    return (
         EventRoute(CheckpointDue, sign, deadline_seconds=NETWORK_DEADLINE_SECONDS),
         EventRoute(JournalDue, keep, deadline_seconds=NETWORK_DEADLINE_SECONDS),
-        EventRoute(PlaceLimitRequested, partial(handle_place_limit, tenant=tenant)),
-        EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
-        EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),
+    )
+
+
+def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant = s.tenant
+    return (
         EventRoute(
             AdmissionRequested,
             partial(admission.handle_admission_request, tenant=tenant, documents=shipped_policies.policy_documents),
@@ -112,9 +132,18 @@ def gate_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(rule_expiry.send_rule_reminders, tenant=tenant, places=posting_surfaces),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
+        EventRoute(PlaceLimitRequested, partial(handle_place_limit, tenant=tenant)),
+        EventRoute(EmergencyStopRequested, partial(handle_stop_request, tenant=tenant)),
+        EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
+        EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),
         EventRoute(OwnReleaseRequested, partial(own_releases.handle_own_release, tenant=tenant)),
         EventRoute(OwnReleaseWithdrawn, partial(own_releases.handle_own_release_end, tenant=tenant)),
-        EventRoute(EmergencyStopRequested, partial(handle_stop_request, tenant=tenant)),
+    )
+
+
+def _review_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant = s.tenant
+    return (
         EventRoute(RatingRequested, partial(handle_rating_request, tenant=tenant)),
         EventRoute(LoweringVoted, partial(rating_reductions.handle_lowering_vote, tenant=tenant)),
         EventRoute(
@@ -122,31 +151,34 @@ def gate_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(spot_checks.handle_sample_read, tenant=tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(
-            SealDue, partial(seal_response.handle_seal, tenant=tenant), deadline_seconds=NETWORK_DEADLINE_SECONDS
-        ),
         EventRoute(CalibrationRated, partial(calibration.handle_calibration_rated, tenant=tenant)),
-        EventRoute(BystandersProposed, partial(bystanders.handle_bystanders_proposed, tenant=tenant)),
-        EventRoute(BystandersJudged, partial(bystanders.handle_bystanders_judged, tenant=tenant)),
-        EventRoute(LabelLiftRequested, partial(label_lifts.handle_label_lift, tenant=tenant)),
         EventRoute(
             CalibrationReminderDue,
             partial(calibration.send_calibration_reminders, tenant=tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
-        EventRoute(CardBindingRequested, partial(asset_bindings.handle_binding, tenant=tenant)),
+        EventRoute(BystandersProposed, partial(bystanders.handle_bystanders_proposed, tenant=tenant)),
+        EventRoute(BystandersJudged, partial(bystanders.handle_bystanders_judged, tenant=tenant)),
+        EventRoute(LabelLiftRequested, partial(label_lifts.handle_label_lift, tenant=tenant)),
+    )
+
+
+def _people_routes(s: Services) -> tuple[EventRoute, ...]:
+    tenant = s.tenant
+    return (
+        EventRoute(PeopleProposed, partial(depicted_people.handle_people_proposed, tenant=tenant)),
         EventRoute(PeopleConfirmed, partial(depicted_people.handle_people_confirmed, tenant=tenant)),
+        EventRoute(AgeProofSubmitted, partial(age_proofs.handle_age_proof, tenant=tenant)),
+        EventRoute(CardBindingRequested, partial(asset_bindings.handle_binding, tenant=tenant)),
+        EventRoute(
+            CardAnswerSubmitted,
+            partial(card_answers.handle_card_answer, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
         EventRoute(OfferAnswerSubmitted, partial(consent_offers.handle_offer_answer, tenant=tenant)),
         EventRoute(
             PaperReminderDue,
             partial(expiry.send_expiry_reminders, tenant=tenant),
-            deadline_seconds=NETWORK_DEADLINE_SECONDS,
-        ),
-        EventRoute(PeopleProposed, partial(depicted_people.handle_people_proposed, tenant=tenant)),
-        EventRoute(AgeProofSubmitted, partial(age_proofs.handle_age_proof, tenant=tenant)),
-        EventRoute(
-            CardAnswerSubmitted,
-            partial(card_answers.handle_card_answer, tenant=tenant),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(RevocationRequested, partial(handle_revocation, tenant=tenant)),

@@ -1,4 +1,4 @@
-"""Insights of event routes."""
+"""Routes of the events of `insights` metrics."""
 
 from functools import partial
 

@@ -32,7 +32,18 @@ JOB_DEADLINE_SECONDS = 600
 
 
 def studio_routes(s: Services) -> tuple[EventRoute, ...]:
-    """What makes pictures, clips and sound, and brings files in."""
+    """Return the routes of the events of `studio`."""
+    return (
+        *_run_routes(s),
+        *_clip_routes(s),
+        *_ingest_routes(s),
+        _remote_result_route(s),
+        *_assessment_routes(s),
+        *_voice_routes(s),
+    )
+
+
+def _clip_routes(s: Services) -> tuple[EventRoute, ...]:
     cut = partial(
         slideshows.make_slideshow,
         tenant=s.tenant,
@@ -51,28 +62,7 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
         compare=s.face_comparison,
         per_day=s.settings.generators.pictures_per_day,
     )
-    copy = partial(
-        picture_copies.make_copy,
-        tenant=s.tenant,
-        store=s.store,
-        credential=s.credential,
-        classifier=s.classifier,
-        compare=s.face_comparison,
-        cutter=s.background_cutter,
-        upscaler=s.upscaler,
-    )
-    ingest = partial(
-        uploads.ingest_upload, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
-    )
-    look = partial(
-        classification.reclassify, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
-    )
-    measure = partial(
-        style_similarity.measure_style_similarity, tenant=s.tenant, store=s.store, classifier=s.classifier
-    )
-    unmeasured = partial(style_similarity.fail_style_score, tenant=s.tenant)
     return (
-        *_run_routes(s),
         EventRoute(
             SlideshowDue,
             cut,
@@ -86,6 +76,24 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
             ENGINE_BACKOFF,
             partial(clips.fail_clip_after_retries, tenant=s.tenant),
         ),
+    )
+
+
+def _ingest_routes(s: Services) -> tuple[EventRoute, ...]:
+    copy = partial(
+        picture_copies.make_copy,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+        cutter=s.background_cutter,
+        upscaler=s.upscaler,
+    )
+    ingest = partial(
+        uploads.ingest_upload, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
+    )
+    return (
         EventRoute(
             UploadDue,
             ingest,
@@ -98,7 +106,19 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=partial(picture_copies.fail_copy, tenant=s.tenant),
         ),
-        _remote_result_route(s),
+    )
+
+
+def _assessment_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Return the routes that disclose AI, rate a picture again, and compare its style."""
+    look = partial(
+        classification.reclassify, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
+    )
+    measure = partial(
+        style_similarity.measure_style_similarity, tenant=s.tenant, store=s.store, classifier=s.classifier
+    )
+    unmeasured = partial(style_similarity.fail_style_score, tenant=s.tenant)
+    return (
         EventRoute(
             AiDisclosureDue,
             partial(ai_disclosure.apply_ai_disclosure, tenant=s.tenant),
@@ -112,7 +132,6 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
             backoff=CLASSIFIER_BACKOFF,
             on_dead=unmeasured,
         ),
-        *_voice_routes(s),
     )
 
 

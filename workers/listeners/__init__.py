@@ -1,0 +1,1 @@
+"""Listeners: receive updates of accounts by polling, gateway or webhook."""

@@ -1,4 +1,4 @@
-"""Factory of listeners."""
+"""Construction of listeners: one for each account, and the pool of all."""
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
@@ -11,9 +11,8 @@ from channels.sending import account_actions
 from connectors.contract.chats import ChatUpdate, SupportsSharedInbox
 from foundation.db.database import Scope
 from subscribers.fans import directory
-from subscribers.intake import update_intake
+from subscribers.intake import fan_commands, update_intake
 from tenants.vault import envelope
-from workers.event_routes.channels import _menu_of
 from workers.listeners.checkouts import CheckoutResponder
 from workers.listeners.polling import LISTENER_ACTOR, AccountListener, ListenerPool
 from workers.listeners.webhooks import account_listener
@@ -80,6 +79,7 @@ CHATS_REREAD = 200
 
 def _build_gateway_listener(s: Services, channel: Channel, name: str) -> AccountListener:
     module, _, attribute = name.partition(":")
+    capabilities = account_connectors.connector_for(s.chat_connectors, channel).capabilities
     made: AccountListener = getattr(import_module(module), attribute)(
         channel,
         tenant=s.tenant,
@@ -90,7 +90,7 @@ def _build_gateway_listener(s: Services, channel: Channel, name: str) -> Account
         reveal=s.reveal,
         seal=s.seal,
         known=partial(_list_known_fans, s),
-        menu=_menu_of(account_connectors.connector_for(s.chat_connectors, channel).capabilities),
+        menu=fan_commands.command_menu(sells=capabilities.can_sell),
     )
     return made
 

@@ -1,4 +1,4 @@
-"""Listener of processes."""
+"""The process that runs all listeners."""
 
 import threading
 from contextlib import AbstractContextManager, nullcontext

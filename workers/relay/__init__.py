@@ -1,0 +1,1 @@
+"""The relay: claim due outbox rows and dispatch them to Celery."""

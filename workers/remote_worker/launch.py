@@ -45,10 +45,10 @@ def _build_unreachable_report() -> work_loop.ReportUnreachable:
     """Says once, and not each time, that the house does not answer."""
 
     @cache
-    def told(why: str) -> None:
+    def report_unreachable(why: str) -> None:
         print_message(Message("join.away", {"why": why}))
 
-    return told
+    return report_unreachable
 
 
 def _exit_on_signal(_signum: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,1 @@
+"""The runtime: supervisor, start, embedded servers and child processes."""

@@ -4,13 +4,12 @@ import sys
 
 from foundation.ops.clock import sleep
 from foundation.ops.settings import child_environment, installation_folder, load_settings
-from workers.cli.status import EXIT_NOT_READY
 from workers.installation.folder import InstallationFolder, running_supervisor_pid
 from workers.installation.state_file import read_status
 from workers.runtime import start_summary
 from workers.runtime.embedded_servers import spawn_process
 from workers.runtime.process_table import CODE_ROOT
-from workers.terminal.output import exit_on_error
+from workers.terminal.output import EXIT_NOT_READY, exit_on_error
 
 BACKGROUND_MAIN = "workers.runtime.startup:run_in_background"
 

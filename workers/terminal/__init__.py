@@ -1,0 +1,1 @@
+"""Output to the terminal, sessions, and lookup of what a person typed."""

@@ -1,4 +1,4 @@
-"""Lookup of terminal."""
+"""Lookup of members and creators by what a person typed."""
 
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,6 @@ from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Role
 from tenants.scope import list_tenant_ids
-from workers.creator_day.timeline import DAY_ACTOR
 from workers.wiring import Services
 
 TERMINAL_ACTOR = "system:terminal"
@@ -41,7 +40,7 @@ def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID,
     """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of that name."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
-        with services.tenant(tenant_id, DAY_ACTOR) as scope:
+        with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             if agency and queries.get_agency(scope).name.casefold() != agency.casefold():
                 continue
             try:

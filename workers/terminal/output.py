@@ -18,6 +18,9 @@ EXIT_INTERRUPTED = 130
 EXIT_BUG = 70
 """Exit codes: Ctrl-C, and an error of our own (EX_SOFTWARE)."""
 
+EXIT_NOT_READY = 3
+"""Exit code: the installation does not run, or a part of it is not ready."""
+
 
 def translate(message: Message) -> str:
     """`message` in the language of the terminal."""

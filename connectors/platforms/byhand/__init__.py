@@ -1,0 +1,1 @@
+"""Manual posting: a person publishes what was prepared."""

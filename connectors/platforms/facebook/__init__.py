@@ -1,0 +1,1 @@
+"""Facebook Pages. Requests shared with Instagram and Threads are in `meta`."""

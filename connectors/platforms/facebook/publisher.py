@@ -279,13 +279,9 @@ class Facebook:
             return None
         if not answers:
             return Send(_build_read_step("look", f"/{quote_segment(copy.native_id)}?fields=id"))
-        return (
-            MissingPost()
-            if is_missing(answers[-1])
-            else PresenceReport()
-            if success_body(answers[-1]).get("id")
-            else None
-        )
+        if is_missing(answers[-1]):
+            return MissingPost()
+        return PresenceReport() if success_body(answers[-1]).get("id") else None
 
     def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the Page."""

@@ -169,7 +169,7 @@ def _partial_updates(mark: ChatCursor, updates: list[ChatUpdate], answer: StepRe
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _ChatReadResult:
     """What a fan said, oldest first, in how many requests, or the answer that was unusable."""
 
     updates: tuple[ChatUpdate, ...]
@@ -177,7 +177,7 @@ class _Heard:
     trouble: StepResult | None = None
 
 
-def _read_chat(chat: ChatSummary, since: datetime) -> Generator[WireStep, StepResult, _Heard]:
+def _read_chat(chat: ChatSummary, since: datetime) -> Generator[WireStep, StepResult, _ChatReadResult]:
     """Read a chat back to `since`. One that is refused silences no other; past what is read a person must look."""
     found: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
@@ -186,14 +186,14 @@ def _read_chat(chat: ChatSummary, since: datetime) -> Generator[WireStep, StepRe
         if messages is None:
             refused = isinstance(answer, Response) and answer.status in (400, 403, 404)
             if not refused or not isinstance(outcome_of_failure(answer, creates=False), Rejected):
-                return _Heard((), page, answer)
+                return _ChatReadResult((), page, answer)
             gone = isinstance(answer, Response) and answer.status == 404  # no such conversation any more
-            return _Heard(() if gone else (_build_unread_update(chat),), page)
+            return _ChatReadResult(() if gone else (_build_unread_update(chat),), page)
         recent = [one for one in messages if (parse_time(one.get("sentAt")) or since) >= since]
         found |= {str(one["uuid"]): one for one in recent if str(one["uuid"]) not in found}
         if len(recent) < len(messages) or not has_more(answer):
-            return _Heard(_parse_updates(chat, found), page)
-    return _Heard((_build_unread_update(chat), *_parse_updates(chat, found)), MAX_PAGES)
+            return _ChatReadResult(_parse_updates(chat, found), page)
+    return _ChatReadResult((_build_unread_update(chat), *_parse_updates(chat, found)), MAX_PAGES)
 
 
 def _parse_updates(chat: ChatSummary, found: Mapping[str, Mapping[str, Any]]) -> tuple[ChatUpdate, ...]:

@@ -1,0 +1,1 @@
+"""Instagram. Requests shared with Facebook and Threads are in `meta`."""

@@ -45,13 +45,9 @@ def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
     if not answers:
         return Send(lookup_step(f"/{quote_segment(copy.native_id)}?fields=id"))
     if len(answers) == 1:
-        return (
-            PresenceReport()
-            if id_from_answer(answers[0])
-            else Send(stories_page_step(""))
-            if error_codes(answers[0]) == NOT_VISIBLE_CODE
-            else None
-        )
+        if id_from_answer(answers[0]):
+            return PresenceReport()
+        return Send(stories_page_step("")) if error_codes(answers[0]) == NOT_VISIBLE_CODE else None
     shown = posts_from_answer(answers[1])
     if shown is None or next_page_cursor(answers[1]):
         return None

@@ -62,7 +62,9 @@ def _find_by_media(here: list[dict[str, Any]], sought: LookupQuery, files: Set[s
     )
     if isinstance(seen, Unknown):
         return seen
-    return _found_from_post(seen) if seen is not None else Absent() if whole else _FAILED
+    if seen is not None:
+        return _found_from_post(seen)
+    return Absent() if whole else _FAILED
 
 
 def _find_by_text(

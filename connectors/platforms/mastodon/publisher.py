@@ -242,13 +242,9 @@ class Mastodon:
             return None
         if not answers:
             return Send(_build_read_step("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
-        return (
-            MissingPost()
-            if is_missing(answers[-1])
-            else PresenceReport()
-            if success_body(answers[-1]).get("id")
-            else None
-        )
+        if is_missing(answers[-1]):
+            return MissingPost()
+        return PresenceReport() if success_body(answers[-1]).get("id") else None
 
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]

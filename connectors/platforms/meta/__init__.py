@@ -1,0 +1,1 @@
+"""Parts that Facebook, Instagram and Threads share. Not a platform of its own."""

@@ -322,7 +322,9 @@ def _parse_attachment_kind(one: Mapping[str, Any]) -> AttachmentKind:
 
 
 def _data_kind(attachment: Mapping[str, Any]) -> AttachmentKind:
-    return "picture" if "image_data" in attachment else "film" if "video_data" in attachment else ""
+    if "image_data" in attachment:
+        return "picture"
+    return "film" if "video_data" in attachment else ""
 
 
 def _parse_messages(talk: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -67,7 +67,7 @@ def verification_challenge(query: Mapping[str, str]) -> tuple[str, str]:
 
 
 @dataclass
-class _Told:
+class _AccountChanges:
     """What one call says of one account."""
 
     wakes: set[WebhookTopic] = field(default_factory=set)
@@ -80,26 +80,26 @@ def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
 
     The same changes are the same key, in whatever call and order they come.
     """
-    found: dict[tuple[str, str], _Told] = {}
+    found: dict[tuple[str, str], _AccountChanges] = {}
     try:
         for platform, account, what, value, at in _iter_changes(json.loads(body)):
             if len(found) == MAX_ACCOUNTS and (platform, account) not in found:
                 break
             said = json.dumps([platform, account, what, value], sort_keys=True)
-            told = found.setdefault((platform, account), _Told())
-            told.wakes.add(_ABOUT[platform, what])
-            told.digests.add(hashlib.sha256(said.encode()).hexdigest())
-            told.at = max(filter(None, (told.at, at)), default=None)
+            changes = found.setdefault((platform, account), _AccountChanges())
+            changes.wakes.add(_ABOUT[platform, what])
+            changes.digests.add(hashlib.sha256(said.encode()).hexdigest())
+            changes.at = max(filter(None, (changes.at, at)), default=None)
     except (ValueError, RecursionError):
         return ()
     return tuple(
-        AppWebhookEvent(_event_key(told), account, frozenset(told.wakes), platform, told.at)
-        for (platform, account), told in found.items()
+        AppWebhookEvent(_event_key(changes), account, frozenset(changes.wakes), platform, changes.at)
+        for (platform, account), changes in found.items()
     )
 
 
-def _event_key(told: _Told) -> str:
-    return hashlib.sha256("".join(sorted(told.digests)).encode()).hexdigest()
+def _event_key(changes: _AccountChanges) -> str:
+    return hashlib.sha256("".join(sorted(changes.digests)).encode()).hexdigest()
 
 
 _Change = tuple[str, str, str, Any, datetime | None]

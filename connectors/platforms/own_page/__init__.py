@@ -1,0 +1,1 @@
+"""The creator's own page, served by this installation."""

@@ -166,7 +166,9 @@ def _parse_community(form: Mapping[str, str | Sealed]) -> str | Message:
         return Message("reddit.no_approval")
     if form.get("ai") not in (ALLOWED, FORBIDDEN):
         return Message("reddit.ai_unsaid")
-    return f"u_{own[1]}" if own is not None else found[2] if found is not None else ""
+    if own is not None:
+        return f"u_{own[1]}"
+    return found[2] if found is not None else ""
 
 
 def _parse_user_name(answer: StepResult) -> str | Outcome:

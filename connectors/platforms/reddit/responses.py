@@ -150,5 +150,10 @@ def fullname_in_url(url: str) -> str:
     path = path_segments(url, "reddit.com")
     short = path_segments(url, "redd.it")
     below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
-    number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
+    if len(below) in (2, 3) and below[0] == "comments":
+        number = below[1]
+    elif len(short) == 1:
+        number = short[0]
+    else:
+        number = ""
     return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""

@@ -1,0 +1,1 @@
+"""The sandbox, the test network of this repository."""

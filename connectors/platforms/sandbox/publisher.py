@@ -264,7 +264,9 @@ def _is_staged(answer: StepResult) -> bool:
 def _flag_name(flag: str) -> str:
     """What the sandbox calls a mark of the gate: adult, ai, or nothing."""
     name = flag.partition("=")[0].rpartition(".")[2] if not flag.endswith("=false") else ""
-    return "adult" if name in ADULT_FLAGS else "ai" if name in AI_FLAGS else ""
+    if name in ADULT_FLAGS:
+        return "adult"
+    return "ai" if name in AI_FLAGS else ""
 
 
 def _build_content(unit: Unit) -> dict[str, Any]:

@@ -157,7 +157,12 @@ def content_problem(unit: Unit) -> Message | None:
 
 
 def _unfit_medium(medium: Medium) -> Message | None:
-    most = PHOTO_BYTES if medium.mime in PHOTOS else VIDEO_BYTES if medium.mime in VIDEOS else -1
+    if medium.mime in PHOTOS:
+        most = PHOTO_BYTES
+    elif medium.mime in VIDEOS:
+        most = VIDEO_BYTES
+    else:
+        most = -1
     if medium.size > most:
         return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
     return None

@@ -1,0 +1,1 @@
+"""Threads. Requests shared with Facebook and Instagram are in `meta`."""

@@ -98,5 +98,6 @@ def list_page_step(name: str, what: str, after: str, shape: str = "") -> WireSte
 def _code_in(url: str) -> str:
     """The code in the address of a post; "" for none."""
     path = path_segments(url, "threads.net", "threads.com")
-    long = len(path) >= 3 and path[0].startswith("@") and path[1] == "post"
-    return path[2] if long else path[1] if len(path) == 2 and path[0] == "t" else ""
+    if len(path) >= 3 and path[0].startswith("@") and path[1] == "post":
+        return path[2]
+    return path[1] if len(path) == 2 and path[0] == "t" else ""

@@ -133,7 +133,12 @@ class X:
         for medium in unit.media:
             film = VideoUpload(medium, answers) if medium.mime == MIME else None
             uploaded = film.id if film is not None else _id_in(_last_answer(media_step_name(STAGE, medium), answers))
-            waiting = film.next() if film is not None else None if uploaded else Send(_build_stage_step(medium))
+            if film is not None:
+                waiting = film.next()
+            elif uploaded:
+                waiting = None
+            else:
+                waiting = Send(_build_stage_step(medium))
             if waiting is not None:
                 return waiting
             told = _last_answer(media_step_name(TOLD, medium), answers)

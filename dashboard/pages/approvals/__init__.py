@@ -1,0 +1,1 @@
+"""The page Approvals: posts, pictures, resemblances and removal requests that need a verdict."""

@@ -140,7 +140,9 @@ def _count_pending_by_section(page: PageContext, found: ApprovalsView, more: Sec
     parts |= {"alike": found.alike} if found.alike else {}
     parts |= {"second": more.count} if more.count else {}
     asked = len(found.requests) + len(found.again)
-    return {"requests": asked, **parts} if asked else {**parts, "requests": 0} if found.taken else parts
+    if asked:
+        return {"requests": asked, **parts}
+    return {**parts, "requests": 0} if found.taken else parts
 
 
 def _select_section(page: PageContext, parts: dict[str, int], otherwise: str) -> str:

@@ -231,7 +231,10 @@ def _build_picture_verdict(tile: SheetTile, out: str, approve: bool | None, leve
     """What is said of one picture; nothing where it would be a yes of who made it: it waits for somebody else."""
     asset_id = tile.card.asset_id
     rating = tile.card.standing.rating
-    level = out if out in LEVELS else level if approve is None else ""
+    if out in LEVELS:
+        level = out
+    elif approve is not None:
+        level = ""
     if level:
         return PictureVerdict(asset_id, rating, rating=Rating(level[0]), minor=level == MINOR)
     yes = bool(approve) and out != DENY

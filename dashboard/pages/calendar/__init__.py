@@ -1,0 +1,1 @@
+"""The calendar: its views, lanes, filters and labels, and drag and drop."""

@@ -1,0 +1,1 @@
+"""The page Channels: connecting accounts, their costs, webhooks and links."""

@@ -17,9 +17,9 @@ from dashboard.pages.channels import (
     age_verification,
     api_costs,
     app_webhooks,
-    link_settings,
-    link_targets,
 )
+from dashboard.pages.channels.links.settings import render_link_settings
+from dashboard.pages.channels.links.targets import LINKS_PARAM, render_link_targets
 from dashboard.pages.channels.queries import (
     ChannelOverview,
     ChannelsView,
@@ -52,9 +52,9 @@ def render_page(page: PageContext) -> None:
     if not found.creators:
         st.info(page.text("channels.no_creators"))
         return
-    if link_targets.LINKS_PARAM in st.query_params:
+    if LINKS_PARAM in st.query_params:
         st.button(page.text("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
-        link_targets.render_link_targets(page, found.creators)
+        render_link_targets(page, found.creators)
         return
     if not found.accounts:
         st.info(page.text("channels.empty"))
@@ -67,8 +67,8 @@ def render_page(page: PageContext) -> None:
     render_connect_form(page, found)
     dry_run_actions.render_agency_dry_run(page, found.rehearsed)
     api_costs.render_api_costs(page, found.costs)
-    link_settings.render_link_settings(page, found.creators)
-    link_targets.render_link_targets(page, found.creators)
+    render_link_settings(page, found.creators)
+    render_link_targets(page, found.creators)
     app_webhooks.render_app_webhooks(page, [one.channel for one in found.accounts])
     age_verification.render_age_verification(page, found.now)
 

@@ -176,7 +176,13 @@ def _fill_price_fields(account: str, price: Money | None) -> None:
 def _fill_option_fields(account: str, options: ChosenOptions) -> None:
     """The fields of what is chosen on an account, by the kind of each value."""
     for name, value in options:
-        kind = "flag" if isinstance(value, bool) else "list" if isinstance(value, tuple) else "text"
+        match value:
+            case bool():
+                kind = "flag"
+            case tuple():
+                kind = "list"
+            case _:
+                kind = "text"
         st.session_state[f"{_option_key_prefix(account)}{kind}:{name}"] = format_option(value)
 
 
@@ -189,8 +195,11 @@ def format_option(value: OptionValue) -> str:
 
 def parse_option(kind: str, text: str) -> OptionValue:
     """What stands in the field of an option of that kind, as a value."""
-    lines = tuple(line.strip() for line in text.splitlines() if line.strip())
-    return text == OPTION_TRUE if kind == "flag" else lines if kind == "list" else text
+    if kind == "flag":
+        return text == OPTION_TRUE
+    if kind == "list":
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    return text
 
 
 def _fill_account_fields(account: str, said: PostContent) -> None:

@@ -76,7 +76,7 @@ OVER = "compose:over"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _SubmittedTiming:
     """A draft's own id, and when it is to leave, as it was typed."""
 
     key: UUID
@@ -346,7 +346,7 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
         again = recurrence.read_recurrence(RECURRENCE_PREFIX)
         priority = timing.selected_priority()
         known = duplicate_check.acknowledged_posts()
-        asked = _Asked(
+        asked = _SubmittedTiming(
             UUID(field_text(ID_KEY)),
             field_text(WHEN_KEY),
             field_text(DAY_KEY),
@@ -376,7 +376,7 @@ def _run_with_channel_check(
 
 
 def _schedule_post(
-    page: PageContext, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID
+    page: PageContext, written: Draft, asked: _SubmittedTiming, made: list[UUID], scope: Scope, _: UUID
 ) -> Message:
     creator = page.get_creator(scope, written.creator_id)
     if not unsaved_changes.is_unchanged(scope, written):
@@ -409,7 +409,7 @@ def _schedule_post(
     return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
 
 
-def _resolve_wall_time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> WallTime:
+def _resolve_wall_time(scope: Scope, creator: Creator, written: Draft, asked: _SubmittedTiming) -> WallTime:
     if asked.when == "soon":
         return soonest_wall_time(scope, creator.zone)
     if asked.when == "at":

@@ -1,0 +1,1 @@
+"""The home page: items that need attention, recent activity, and the emergency stop."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from dashboard.shell.navigation import PAGES
+from dashboard.pages.posts.remedies import REMEDIES, can_open_page
 from foundation.i18n.translation import Message
 from schedules.calendar.next_steps import publish_time
 from schedules.downtime import missed_posts
 from schedules.downtime.queries import DowntimeShare
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import MISSING_APPROVAL_CODES, PENDING_STATES, DeliveryState
+from schedules.posts.states import PENDING_STATES, DeliveryState
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 from tenants.notices.queries import Notice
@@ -72,33 +72,6 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "statement": ("/shop?view=books", "home.to.shop"),
 }
 """Where a cause is settled, by what it is about, and the sentence that leads there."""
-
-CURES: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
-    "delivery.changed": ("/approvals", "home.to.approvals"),
-    "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
-    "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
-    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
-    "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
-    "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
-    "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
-    "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
-    "delivery.account_lost": ("/channels", "home.to.channels"),
-    "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
-    "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
-    "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
-    "gate.LINK_UNREGISTERED": ("/channels?links=1", "home.to.links"),
-    "gate.LINK_CHANGED": ("/channels?links=1", "home.to.links"),
-}
-"""Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
-
-_RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES} | {
-    "/calendar?queue": (Right.RUN,),
-    "/calendar?held": (Right.RUN,),
-    "/calendar?compare": (Right.RUN,),
-    "/shop?view": (Right.BOOKS,),
-}
-"""Who can open the page where something is settled, or the part of it that an address asks for: any of the rights."""
 
 _TOLD = "downtime.told"
 _ONLY_TOLD: Mapping[str, str] = {_TOLD: "missed.told_only", "downtime.still_held": "missed.held_only"}
@@ -223,13 +196,6 @@ def _can_open_item(member: Member, need: AttentionItem) -> bool:
     return can_open_page(member, need.href)
 
 
-def can_open_page(member: Member, href: str) -> bool:
-    part = href.partition("=")[0]
-    page = href.partition("?")[0]
-    rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
-    return any(has_right(member.role, right) for right in rights)
-
-
 def count_actionable(needs: Iterable[AttentionItem], member: Member) -> int:
     """How many of these wait for this member: those that they can go to, or put away. The others are only told."""
     return sum(bool(one.href) or (one.is_dismissable and has_right(member.role, Right.RUN)) for one in needs)
@@ -264,8 +230,8 @@ def _build_attention_item(
     if entry is not None and entry.state is DeliveryState.UNCERTAIN:
         href = "/approvals"
         to = "home.to.doubt"
-    elif entry is not None and entry.reason is not None and entry.reason.code in CURES:
-        href, to = CURES[entry.reason.code]
+    elif entry is not None and entry.reason is not None and entry.reason.code in REMEDIES:
+        href, to = REMEDIES[entry.reason.code]
     elif entry is not None and entry.state is DeliveryState.FAILED:
         to = "home.to.refused"
     if about in ("approval", "turned_down", "comment", "unapproved"):

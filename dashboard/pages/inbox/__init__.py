@@ -1,0 +1,1 @@
+"""The inbox: conversations, comments and saved replies."""

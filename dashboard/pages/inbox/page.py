@@ -188,12 +188,18 @@ def _close_conversation() -> None:
 def _render_fan_card(page: PageContext, found: InboxView, one: ConversationView) -> None:
     money = page.has_right(Right.MONEY)
     language = Locale.parse(page.localizer.language).languages.get(one.card.language, one.card.language)
+    if one.card.age.over_18:
+        age = "confirmed"
+    elif one.card.age.can_be_messaged:
+        age = "unknown"
+    else:
+        age = "stopped"
     draw_template(
         "pages/inbox/templates/fan_card.html",
         one=one,
         money=money,
         spent=_format_spent_amounts(page, one.card.spent) if money else [],
-        age="confirmed" if one.card.age.over_18 else "unknown" if one.card.age.can_be_messaged else "stopped",
+        age=age,
         language=language,
         since=page.localizer.format_full_date(one.card.since.astimezone(page.localizer.zone)),
         members=found.members,

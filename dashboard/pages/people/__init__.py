@@ -1,0 +1,1 @@
+"""The page Consent & models: profiles, shoot cards, portals and bans."""

@@ -1,4 +1,4 @@
-"""Person summary of people."""
+"""Summary of a person: proof of age, permissions, declaration and bans at a glance."""
 
 from datetime import datetime, timedelta
 

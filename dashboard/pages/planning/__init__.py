@@ -1,0 +1,1 @@
+"""Planning around the calendar: drafts, evergreen queue, A/B tests, feeds, imports, weekly plan."""

@@ -66,7 +66,12 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
     page.get_creator(scope, test.creator_id)
     ab_tests.end_test(scope, test_id, keep=keep, author=page.viewer.actor)
     free = needs_no_approval(scope, test.b_id if keep == VARIANT_B else test.a_id)
-    code = "variants.ended_stopped" if test.stopped else "variants.ended" if free else "variants.ended_waits"
+    if test.stopped:
+        code = "variants.ended_stopped"
+    elif free:
+        code = "variants.ended"
+    else:
+        code = "variants.ended_waits"
     return Message(code, {"version": keep.upper()})
 
 
@@ -97,10 +102,10 @@ def _candidate_label(one: AbTestCandidate) -> str:
 def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: str) -> None:
     names = {str(tile.asset_id): tile.alt for tile in found.tiles}
 
-    def said(choice: str) -> str:
+    def format_choice(choice: str) -> str:
         return page.text(f"variants.picture_{choice}") if choice in (SAME, NONE) else names[choice] or "…"
 
-    st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=said, key=key)
+    st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=format_choice, key=key)
 
 
 def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
@@ -135,13 +140,16 @@ def _start_ab_test(page: PageContext, one: AbTestCandidate, scope: Scope, press_
 
     picture = typed(PICTURE)
     body = typed(BODY)
+    media: tuple[UUID, ...] | None = None
+    if picture not in (SAME, ""):
+        media = () if picture == NONE else (UUID(picture),)
     wanted = AbTestRequest(
         parse_date(typed(DAY)),
         typed(METRIC),
         int(typed(AGE) or 0),
         int(typed(SIZE) or 0),
         body=None if body == one.said.body.strip() else body,
-        media=None if picture in (SAME, "") else () if picture == NONE else (UUID(picture),),
+        media=media,
     )
     test_id = ab_test_verdicts.start_measured_test(scope, one.series_id, wanted, key=press_id, author=page.viewer.actor)
     free = needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)

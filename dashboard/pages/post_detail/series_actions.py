@@ -1,4 +1,4 @@
-"""Series actions of post detail."""
+"""Actions on the series of an opened post, and the button that detaches one date."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,0 +1,1 @@
+"""Parts of posts that several pages share. It has no page of its own."""

@@ -1,4 +1,4 @@
-"""Accounts of posts."""
+"""Accounts that a post can go to: their options, prices, previews and earliest times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

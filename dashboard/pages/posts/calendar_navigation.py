@@ -1,4 +1,4 @@
-"""Calendar navigation of posts."""
+"""Navigation of the pages around the calendar: the way back, and the choice of a creator."""
 
 import streamlit as st
 

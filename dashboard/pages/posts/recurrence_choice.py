@@ -154,7 +154,12 @@ def _describe_month_days(repeat: Recurrence, language: str) -> Message:
     if rule.which is not None:
         return describe_weekday(rule.which, rule.weekdays[0], language)
     dates = days_of_month(rule, repeat.starts_on)
-    ending = "" if max(dates) <= LAST_COMMON_DATE else "_or_last" if rule.or_last else "_if_any"
+    if max(dates) <= LAST_COMMON_DATE:
+        ending = ""
+    elif rule.or_last:
+        ending = "_or_last"
+    else:
+        ending = "_if_any"
     return Message(f"series.on_dates{ending}", {"days": ", ".join(map(str, dates))})
 
 

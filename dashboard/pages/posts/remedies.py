@@ -1,12 +1,51 @@
-"""Remedies of posts."""
+"""Remedies of posts: the page that resolves each reason why a post is not published, for members who may open it."""
 
-from dashboard.pages.home.attention_items import CURES, can_open_page
+from collections.abc import Mapping
+
+from dashboard.shell.navigation import PAGES
 from foundation.i18n.translation import Message
+from schedules.posts.states import MISSING_APPROVAL_CODES
 from tenants.agencies.queries import Member
+from tenants.agencies.rights import Right, has_right
+
+REMEDIES: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
+    "delivery.changed": ("/approvals", "home.to.approvals"),
+    "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
+    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
+    "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
+    "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
+    "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
+    "delivery.account_lost": ("/channels", "home.to.channels"),
+    "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
+    "gate.LINK_UNREGISTERED": ("/channels?links=1", "home.to.links"),
+    "gate.LINK_CHANGED": ("/channels?links=1", "home.to.links"),
+}
+"""The address and the link text of the page that resolves a rejection, by the code of the rejection. A code that is
+not listed is resolved on the post itself."""
+
+_RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES} | {
+    "/calendar?queue": (Right.RUN,),
+    "/calendar?held": (Right.RUN,),
+    "/calendar?compare": (Right.RUN,),
+    "/shop?view": (Right.BOOKS,),
+}
+"""The rights that open a page, or the part of a page named in its query; any one of them is enough."""
+
+
+def can_open_page(member: Member, href: str) -> bool:
+    """Return True if the role of `member` opens the page at `href`."""
+    part, page = href.partition("=")[0], href.partition("?")[0]
+    rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
+    return any(has_right(member.role, right) for right in rights)
 
 
 def find_remedy(reason: Message, member: Member) -> tuple[str, str]:
-    """Where what keeps a post back is put right, and the sentence that leads there; nothing where no page does it, or
-    this member cannot go."""
-    href, to = CURES.get(reason.code, ("", ""))
+    """Return the address of the page that resolves `reason` and the text of the link to it. Return two empty strings
+    if no page does, or if the member may not open it."""
+    href, to = REMEDIES.get(reason.code, ("", ""))
     return (href, to) if href and can_open_page(member, href) else ("", "")

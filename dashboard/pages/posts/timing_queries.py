@@ -1,4 +1,4 @@
-"""Timing queries of posts."""
+"""Reads about the time of a post: blockers, warnings and the first open slots."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,0 +1,1 @@
+"""The posting schedule: slots, quiet periods, holidays, best times, bulk moves and failover."""

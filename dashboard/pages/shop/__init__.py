@@ -1,0 +1,1 @@
+"""The page Shop: packs, orders, subscriptions, accounting and reconciliation."""

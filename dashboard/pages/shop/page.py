@@ -28,8 +28,8 @@ def render_page(page: PageContext) -> None:
     order = st.query_params.get("order", "")
     views = [view for view in VIEWS if view in ("packs", "orders") or page.has_right(Right.MONEY)]
     if VIEW not in st.session_state:
-        asked = st.query_params.get("view", "")
-        st.session_state[VIEW] = "orders" if order else asked if asked in views else "packs"
+        asked = "orders" if order else st.query_params.get("view", "")
+        st.session_state[VIEW] = asked if asked in views else "packs"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         view = st.segmented_control(
             page.text("shop.view"),

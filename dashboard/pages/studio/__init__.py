@@ -1,0 +1,1 @@
+"""The page Studio: generation, the library, recipes and voices."""

@@ -20,10 +20,10 @@ from dashboard.pages.studio.recipes import (
     external_engines,
     generation_limits,
     input_pictures,
-    recipe_actions,
-    recipe_form,
     wildcards,
 )
+from dashboard.pages.studio.recipes.actions import RECIPE_KEY, render_archived_recipes
+from dashboard.pages.studio.recipes.form import render_recipe_form
 from dashboard.pages.studio.recipes.queries import (
     ACTIVE_RUN_STATES,
     SAMPLE_RECIPES,
@@ -34,7 +34,6 @@ from dashboard.pages.studio.recipes.queries import (
     missing_engine_reason,
     unsupported_fields,
 )
-from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -87,7 +86,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     if not found.recipes:
         _render_first_recipe(page, found, _resolve_engine_name())
         wildcards.render_wildcards(page, found.creator.id)
-        recipe_actions.render_archived_recipes(page, found.creator.id, found.retired)
+        render_archived_recipes(page, found.creator.id, found.retired)
         return
     chosen = _select_recipe(page, found)
     given = render_questions(page, chosen)
@@ -133,9 +132,9 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         shortcut="G",
         disabled=not makes,
     )
-    recipe_form.render_recipe_form(page, found.creator.id, chosen)
+    render_recipe_form(page, found.creator.id, chosen)
     wildcards.render_wildcards(page, found.creator.id)
-    recipe_actions.render_archived_recipes(page, found.creator.id, found.retired)
+    render_archived_recipes(page, found.creator.id, found.retired)
     style_references.render_style_references(page, found.creator)
     external_engines.render_external_engines(page, found.creator)
     generation_limits.render_generation_limits(page, found.creator.id, found.limits)

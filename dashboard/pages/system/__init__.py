@@ -1,0 +1,1 @@
+"""The page Settings: API keys, webhooks, remote workers, third-party rules."""

@@ -1,0 +1,1 @@
+"""The page Team: members, their rights, and review settings."""

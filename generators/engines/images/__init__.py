@@ -1,0 +1,1 @@
+"""Engines that make pictures, local and hosted, and the preparation of their inputs."""

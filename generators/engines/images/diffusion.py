@@ -124,21 +124,21 @@ class DiffusionEngine:
         for batch in _iter_batches(jobs, self.device.batch):
             before = done
 
-            def heard(steps: int, before: int = before) -> None:
+            def report_step(steps: int, before: int = before) -> None:
                 progress(before + steps, total)
 
             with self._lock:
-                made = self._run_within_memory(batch, heard)
+                made = self._run_within_memory(batch, report_step)
             done += sum(map(_effective_steps, batch))
             progress(done, total)
             for job, (image, parameters) in zip(batch, made, strict=True):
                 yield self._build_picture(job, image, parameters)
 
-    def _run_within_memory(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+    def _run_within_memory(self, batch: list[ImageJob], report_step: ReportStep) -> list[Made]:
         """A batch, without other models in memory and then halved until it fits; its steps may be told again from a
         lower one. Raises JobTooLarge when one picture alone does not fit."""
         try:
-            return self._run_batch(batch, heard)
+            return self._run_batch(batch, report_step)
         except (RuntimeError, MemoryError) as error:
             if not device.is_out_of_memory(error):
                 raise
@@ -146,15 +146,15 @@ class DiffusionEngine:
         job = batch[0]
         half = len(batch) // 2
         if self.pipelines.release_others(self.shelf.find_model(job.model)):
-            return self._run_within_memory(batch, heard)
+            return self._run_within_memory(batch, report_step)
         if not half:
             raise JobTooLarge("engine.memory", width=job.width, height=job.height)
         first = sum(map(_effective_steps, batch[:half]))
-        made = self._run_within_memory(batch[:half], heard)
+        made = self._run_within_memory(batch[:half], report_step)
         self.pipelines.release_others(self.shelf.find_model(job.model))  # what the first half left free is in pieces
-        return made + self._run_within_memory(batch[half:], lambda steps: heard(first + steps))
+        return made + self._run_within_memory(batch[half:], lambda steps: report_step(first + steps))
 
-    def _run_batch(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+    def _run_batch(self, batch: list[ImageJob], report_step: ReportStep) -> list[Made]:
         job = batch[0]
         torch = importlib.import_module("torch")
         steps = sum(map(_effective_steps, batch))
@@ -164,7 +164,7 @@ class DiffusionEngine:
         pipeline.set_progress_bar_config(disable=True)  # another pipeline of the same weights does not know it
 
         def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
-            heard(min((step + 1) * len(batch), steps))
+            report_step(min((step + 1) * len(batch), steps))
             return kept
 
         size = pipelines.drawn_size(loaded, job.width, job.height)

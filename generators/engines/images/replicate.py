@@ -365,7 +365,12 @@ def retry_after_seconds(reply: HttpResponse) -> float:
     """In how many seconds a server that answered 429 takes more: by its header, else by its words."""
     header = reply.headers.get("retry-after", "")
     said = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
-    seconds = int(header) if header.isascii() and header.isdecimal() else int(said[1]) if said else 30
+    if header.isascii() and header.isdecimal():
+        seconds = int(header)
+    elif said:
+        seconds = int(said[1])
+    else:
+        seconds = 30
     return min(max(float(seconds), 1.0), MAX_RETRY_SECONDS)
 
 

@@ -147,7 +147,12 @@ def _parse_voice(told: Any) -> EngineVoice | None:
         return None
     category = str(told.get("category", ""))
     name = "".join(c for c in str(told.get("name", "")) if c.isprintable())[:80]
-    owner = "ElevenLabs" if category == "premade" else "the account's owner" if category in _CLONED else category[:40]
+    if category == "premade":
+        owner = "ElevenLabs"
+    elif category in _CLONED:
+        owner = "the account's owner"
+    else:
+        owner = category[:40]
     licence = VoiceLicence("ElevenLabs terms of use", owner or "?", TERMS)  # free plans may not earn money with it
     return EngineVoice(str(told["voice_id"]), name, "", licence, cloned=category in _CLONED)
 

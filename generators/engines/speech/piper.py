@@ -124,5 +124,9 @@ def _parse_licence(said: str, card: str) -> VoiceLicence:
     found = _LICENCE.search(card)
     name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[:120]
     address = _ADDRESS.search(card)
-    commercial = False if _NO_MONEY.search(name) else True if _MONEY.search(name) else None
+    commercial = None
+    if _NO_MONEY.search(name):
+        commercial = False
+    elif _MONEY.search(name):
+        commercial = True
     return VoiceLicence(name or UNSAID, "whoever made the voice", address[0] if address else "MODEL_CARD", commercial)

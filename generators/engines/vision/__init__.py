@@ -1,0 +1,1 @@
+"""Engines that judge, upscale or mask pictures."""

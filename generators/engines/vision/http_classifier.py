@@ -20,6 +20,7 @@ from generators.contract.classifier import (
     DetectedFace,
     DetectedFaces,
     PictureView,
+    ProhibitedReason,
 )
 from generators.contract.engines import EngineMissing, EngineUnreachable, UnusableAnswer
 
@@ -72,7 +73,7 @@ class _Face(BaseModel):
     sure: float = Field(ge=0, le=1)
 
 
-class _Said(BaseModel):
+class _ViewRating(BaseModel):
     """What is said of one view."""
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -94,12 +95,12 @@ class _About(BaseModel):
 class _Answer(_About):
     """What is said of all views, in their order."""
 
-    views: list[_Said]
+    views: list[_ViewRating]
     face_model: Annotated[str, StringConstraints(pattern=FACE_MODEL)] | None = None
     """Whose vectors its faces bear; None where it tells no faces apart."""
 
 
-class _Heard(BaseModel):
+class _SoundRating(BaseModel):
     """What is said of one sound."""
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -111,7 +112,7 @@ class _Heard(BaseModel):
 class _AnswerHeard(_About):
     """What is said of the sounds, in their order."""
 
-    sounds: list[_Heard] = Field(min_length=1, max_length=1)
+    sounds: list[_SoundRating] = Field(min_length=1, max_length=1)
 
 
 def load_engine(settings: GeneratorsSettings) -> Classifier | None:
@@ -223,7 +224,7 @@ def _normalize_vector(vector: Sequence[float]) -> bytes:
     return struct.pack(f"<{len(vector)}f", *(number / length for number in vector))
 
 
-def _merge_views(source: str, said: Sequence[_Said], *, faces: DetectedFaces | None) -> ClassifierReport:
+def _merge_views(source: str, said: Sequence[_ViewRating], *, faces: DetectedFaces | None) -> ClassifierReport:
     """The highest of all views, the most people in one, every word once."""
     worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}
@@ -236,10 +237,17 @@ def _merge_views(source: str, said: Sequence[_Said], *, faces: DetectedFaces | N
         room -= len(kept[-1])
         if room <= 0:
             break
+    prohibited: ProhibitedReason
+    if "minor" in kinds:
+        prohibited = "minor"
+    elif kinds:
+        prohibited = "category"
+    else:
+        prohibited = ""
     return ClassifierReport(
         source,
         worst,
-        "minor" if "minor" in kinds else "category" if kinds else "",
+        prohibited,
         max(counted, default=None),
         tuple(kept),
         faces,

@@ -21,9 +21,9 @@ from schedules.availability import slots
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
+from schedules.posts.deliveries import PLANNING_HORIZON
 from schedules.posts.states import WEEK_LINE_STATES
 from schedules.posts.transitions import get_delivery
-from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS
 from schedules.suggestions.events import WeekTextsDue
 from schedules.suggestions.models import WeekLine, WeekPlan
 from schedules.suggestions.shared import request_rows
@@ -106,7 +106,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
     _check_owner(scope, brief)
     end = day_bounds(brief.posting_days[-1], zone)[1]
     if end <= scope.now:
-        raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
+        raise BadInput("week.not_ahead", most=PLANNING_HORIZON.days)
     hours = time_layout.lay_out_week(scope, brief, zone)
     if not hours:
         raise BadInput("week.no_room")
@@ -142,8 +142,8 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
 
 def _check_day(scope: Scope, day: date) -> None:
     """Raise BadInput for a day too far away to be meant, or that no calendar has."""
-    if abs((day - scope.now.date()).days) > MAX_MOVE_DAYS:
-        raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
+    if abs((day - scope.now.date()).days) > PLANNING_HORIZON.days:
+        raise BadInput("week.not_ahead", most=PLANNING_HORIZON.days)
 
 
 def _check_owner(scope: Scope, brief: WeekBrief) -> None:
@@ -200,7 +200,7 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
         raise BadInput("week.too_long", most=MAX_LINE_LENGTH)
     _check_day(scope, change.at.day)
     if change.at.instant() <= scope.now:
-        raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
+        raise BadInput("week.not_ahead", most=PLANNING_HORIZON.days)
     reject_forbidden_words(change.body, plan.forbidden)
     _check_recipes(scope, row.creator_id, [change.recipe_id] if change.recipe_id else [])
     if change.body != row.body:

@@ -10,21 +10,6 @@ from tests.architecture.tree import Function, Source
 Found = Iterator[tuple[ast.AST | int, str]]
 
 LONGEST_FUNCTION = 60
-LONG_FUNCTIONS = frozenset(
-    {
-        "gate/assets/asset_records.py:record_asset",
-        "schedules/approvals/review_queue.py:list_review_queue",
-        "studio/runs/runner.py:generate_pictures",
-        "subscribers/intake/update_intake.py:_receive_chat_update",
-        "web/app.py:create_web_app",
-        "workers/event_routes/channels.py:account_routes",
-        "workers/event_routes/chat.py:chat_routes",
-        "workers/event_routes/gate.py:gate_routes",
-        "workers/event_routes/studio.py:studio_routes",
-    }
-)
-"""Functions that are longer today. The list only gets shorter."""
-
 MONEY_NAME = re.compile(r"(^|_)(minor|amount|price|fee|tip|cents)(_|$)")
 BAD_FILE = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager)\.py$")
 BAD_CLASS = re.compile(r"(Manager|Helpers?|Utils?)$")
@@ -50,10 +35,9 @@ def _length_of(function: Function) -> int:
     twin="def plan():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1),
 )
 def functions_fit_on_a_page(source: Source) -> Found:
-    """At most 60 lines, but for the functions of `LONG_FUNCTIONS`."""
+    """At most 60 lines."""
     for function in long_functions(source):
-        if f"{source.path}:{function.name}" not in LONG_FUNCTIONS:
-            yield function, f"{function.name} has {_length_of(function)} lines, at most {LONGEST_FUNCTION}"
+        yield function, f"{function.name} has {_length_of(function)} lines, at most {LONGEST_FUNCTION}"
 
 
 @rule(

@@ -1,0 +1,1 @@
+"""API routes of emergency stops and webhooks."""

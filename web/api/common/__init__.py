@@ -1,0 +1,1 @@
+"""Shared parts of the API: authentication, errors, pagination, rate limits, idempotency."""

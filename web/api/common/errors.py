@@ -150,7 +150,7 @@ def install_error_handlers(app: FastAPI) -> None:
         return error.response()
 
     @app.exception_handler(GreenroomError)
-    def said(_: Request, error: GreenroomError) -> JSONResponse:
+    def respond_to_error(_: Request, error: GreenroomError) -> JSONResponse:
         later = {"retry-after": "5"} if isinstance(error, Unavailable) else {}
         return error_response(error_status(error), error.message, headers=later)
 

@@ -1,4 +1,4 @@
-"""Models of common."""
+"""Tables of the API: stored responses of idempotent requests, and rate limits."""
 
 from datetime import datetime
 from uuid import UUID

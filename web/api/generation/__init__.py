@@ -1,0 +1,1 @@
+"""API routes of recipes, runs, wildcards, costs and suggestions."""

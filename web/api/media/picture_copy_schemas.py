@@ -73,11 +73,17 @@ class CopyOut(BaseModel):
     def of(cls, one: PictureCopyView) -> "CopyOut":
         """Of the room's value."""
         asked = one.finish
+        if asked.twice:
+            larger = "twice"
+        elif asked.finer:
+            larger = "model"
+        else:
+            larger = "no"
         return cls(
             **{name: getattr(one, name) for name in ("id", "creator_id", "state", "step", "steps")},
             **{name: getattr(asked, name) for name in ("form", "strength", "background")},
             of_media_id=one.asset_id,
-            larger="twice" if asked.twice else "model" if asked.finer else "no",
+            larger=larger,
             signed=asked.watermark is not None,
             media_id=one.made_id,
             reason=reason_out(one.reason),

@@ -1,0 +1,1 @@
+"""API routes of planning: calendar, series, imports, evergreen and weekly plans."""

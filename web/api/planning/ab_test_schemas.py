@@ -1,4 +1,4 @@
-"""What the API takes in and gives out about tests of two versions."""
+"""Requests and responses of A/B tests."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,0 +1,1 @@
+"""API routes of posts, deliveries, approvals, labels and review comments."""

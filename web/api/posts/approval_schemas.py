@@ -1,4 +1,4 @@
-"""Approval schemas of posts."""
+"""Requests and responses of approvals."""
 
 from datetime import datetime
 from typing import Annotated

@@ -313,7 +313,7 @@ def _add_duplicate_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapp
         return RepeatsOut(items=[RepeatOut.of(one) for one in call.read(ask)])
 
     @routes.post(ONE + "/anyway", response_model=DeliveryOut)
-    def post_anyway(
+    def publish_duplicate(
         delivery_id: UUID,
         body: AnywayIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))],

@@ -1,0 +1,1 @@
+"""Commands of the gate: decisions, rules, releases, removal requests and exports."""

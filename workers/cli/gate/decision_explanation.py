@@ -198,14 +198,24 @@ class _Teller:
 
     def _describe_review(self, review: ReviewFacts, *, own: bool) -> str:
         name = self.members.get(str(review.principal)) or self.say("cli.story.nobody")
-        said = "own" if own else "yes" if review.approves else "no"
-        return self.say(f"cli.story.review.{said}", name=name, at=self.when(review.at), percent=review.seen_percent)
+        if own:
+            verdict = "own"
+        elif review.approves:
+            verdict = "yes"
+        else:
+            verdict = "no"
+        return self.say(f"cli.story.review.{verdict}", name=name, at=self.when(review.at), percent=review.seen_percent)
 
     def _describe_follow_up(self, left: PermitRecord) -> Iterator[str]:
         """What was read back of a copy, and why it was called back."""
         found = left.read_back
         if found is not None:
-            code = "unmarked" if found.missing else "marked" if found.there else "absent"
+            if found.missing:
+                code = "unmarked"
+            elif found.there:
+                code = "marked"
+            else:
+                code = "absent"
             yield self.say(f"cli.story.readback.{code}", at=self.when(found.at), missing=", ".join(found.missing))
         if left.recalled_at is not None and left.recalled_for is not None:
             why = render_message(left.recalled_for, self.language)

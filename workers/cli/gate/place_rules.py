@@ -171,7 +171,12 @@ class _Sayer:
         for one in found:
             yield ""
             yield self._translate_code("cli.policy.package", package=one.package, version=one.version, key=one.said.key)
-            code = "unasked" if one.agencies is None else "counts" if one.agencies else "waits"
+            if one.agencies is None:
+                code = "unasked"
+            elif one.agencies:
+                code = "counts"
+            else:
+                code = "waits"
             yield self._translate_code(f"cli.policy.{code}", count=one.agencies or 0)
             for row in one.rows:
                 yield row.id

@@ -1,0 +1,1 @@
+"""Commands of platforms: account setup, access checks and connector scaffolds."""

@@ -81,8 +81,25 @@ def capability_rows(
 
 def _effort_sort_key(one: Connector) -> tuple[float, int, int, str]:
     can = one.capabilities
-    minutes = 0.0 if can.in_house else one.form.minutes if isinstance(one, SupportsAccountSetup) else math.inf
+    if can.in_house:
+        minutes = 0.0
+    elif isinstance(one, SupportsAccountSetup):
+        minutes = one.form.minutes
+    else:
+        minutes = math.inf
     return minutes, *can.setup_burden, can.platform
+
+
+def _describe_threads(can: Capabilities) -> str:
+    if can.threads > 1:
+        return str(can.threads)
+    return "a first comment" if can.first_comment else CELL_NO
+
+
+def _describe_deletion(can: Capabilities) -> str:
+    if can.can_delete:
+        return CELL_YES
+    return "replaced" if can.replaces else CELL_NO
 
 
 def _build_row(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
@@ -97,8 +114,8 @@ def _build_row(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
         media=str(can.max_media),
         types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),
         weight=f"{can.max_bytes / 2**20:.0f} MiB",
-        threads=str(can.threads) if can.threads > 1 else "a first comment" if can.first_comment else CELL_NO,
-        deletes=CELL_YES if can.can_delete else "replaced" if can.replaces else CELL_NO,
+        threads=_describe_threads(can),
+        deletes=_describe_deletion(can),
         edits=CELL_YES if can.edits else CELL_NO,
         chat=CELL_YES if can.can_chat else CELL_NO,
         comments=", ".join(_describe_comments(one)) or CELL_NO,

@@ -111,14 +111,13 @@ def connectors(
         for one in capability_table.capability_rows(loader.load_connectors(), brought.packages)
         if platform in ("", one.platform)
     ]
-    said = (
-        capability_table.render_json
-        if as_json
-        else capability_table.render_markdown
-        if markdown
-        else capability_table.render_text
-    )
-    typer.echo(said(found), nl=not markdown)
+    if as_json:
+        output = capability_table.render_json(found)
+    elif markdown:
+        output = capability_table.render_markdown(found)
+    else:
+        output = capability_table.render_text(found)
+    typer.echo(output, nl=not markdown)
 
 
 def create_connector(

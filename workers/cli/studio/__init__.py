@@ -1,0 +1,1 @@
+"""Commands of the studio: runs of recipes, voices and wildcards."""

@@ -1,4 +1,4 @@
-"""What a person writes at the terminal of the words that recipes share."""
+"""Commands on wildcards: save one from a file, rename it, archive it."""
 
 from pathlib import Path
 from uuid import UUID

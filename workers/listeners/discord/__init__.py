@@ -1,0 +1,1 @@
+"""The Discord gateway, and answers to its interactions."""

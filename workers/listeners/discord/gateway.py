@@ -84,7 +84,7 @@ class _Servers:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _ReceivedUpdate:
     """One thing that was heard; `kept` is settled as soon as it is kept, where somebody waits for that."""
 
     update: ChatUpdate
@@ -223,8 +223,8 @@ class DiscordGatewayListener(AccountListener):
                 continue
             heard = (
                 [what]
-                if isinstance(what, _Told)
-                else map(_Told, await self._retry_until_done(self._fetch_missed_updates, client))
+                if isinstance(what, _ReceivedUpdate)
+                else map(_ReceivedUpdate, await self._retry_until_done(self._fetch_missed_updates, client))
             )
             for told in heard:
                 if not await self._retry_until_done(asyncio.to_thread, self._store_update, told.update):
@@ -326,7 +326,7 @@ class _Client(discord.Client):
         self._identify_seconds = identify_seconds
         self._commands = commands
         self._attend = attend
-        self.heard: asyncio.Queue[_Told | _Again | _Servers] = asyncio.Queue()
+        self.heard: asyncio.Queue[_ReceivedUpdate | _Again | _Servers] = asyncio.Queue()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Keep the distance Discord asks for between two new sessions."""
@@ -367,20 +367,20 @@ class _Client(discord.Client):
         """Somebody wrote to the bot."""
         update = updates.parse_message(message) if message.guild is None else None
         if update is not None:
-            self.heard.put_nowait(_Told(update))
+            self.heard.put_nowait(_ReceivedUpdate(update))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Somebody edited what they wrote to the bot, however long ago: no message is kept here to compare it with."""
         update = updates.parse_edit(payload.message) if payload.guild_id is None else None
         if update is not None:
-            self.heard.put_nowait(_Told(update))
+            self.heard.put_nowait(_ReceivedUpdate(update))
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Somebody pressed a button under a direct message, or chose a command."""
         called = updates.parse_interaction(interaction, self.application_id, self._commands)
         if called is not None:
             kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.heard.put_nowait(_Told(called.update, kept))
+            self.heard.put_nowait(_ReceivedUpdate(called.update, kept))
             await self._attend(called, kept)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,1 @@
+"""Webhooks of platforms and of age verification providers."""

@@ -1,4 +1,4 @@
-"""Age providers of webhooks."""
+"""Webhooks of age verification providers, authenticated by a token per check."""
 
 import hashlib
 import hmac

@@ -117,7 +117,7 @@ def _of_meta(house: MetaWebhooks | None) -> list[Route]:
         said = house.answer_challenge(request.query_params) if house is not None else ""
         return PlainTextResponse(said) if said else Response(status_code=403)
 
-    async def told(request: Request) -> Response:
+    async def receive_call(request: Request) -> Response:
         shown = request.headers.get(webhooks.SIGNATURE_HEADER, "")
         if house is None or not house.has_signature(shown):
             return Response(status_code=401)
@@ -130,7 +130,7 @@ def _of_meta(house: MetaWebhooks | None) -> list[Route]:
             log.error("hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
             return Response(status_code=503)
 
-    return [Route("/hooks/meta", proven, methods=["GET"]), Route("/hooks/meta", told, methods=["POST"])]
+    return [Route("/hooks/meta", proven, methods=["GET"]), Route("/hooks/meta", receive_call, methods=["POST"])]
 
 
 def _find_webhook_listener(request: Request, find: Callable[[UUID], AccountListener | None]) -> WebhookListener | None:

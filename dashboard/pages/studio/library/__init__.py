@@ -1,0 +1,1 @@
+"""The library of the studio: search, tags, collections, copies and clips."""

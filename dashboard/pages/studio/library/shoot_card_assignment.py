@@ -88,7 +88,7 @@ def _confirm_people(page: PageContext, creator_id: UUID, asset_id: UUID, scope: 
 
 
 def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: str, *, none: str = "") -> str:
-    def said(one: str) -> str:
+    def format_card(one: str) -> str:
         if not one:
             return page.text(none)
         card = cards[one]
@@ -99,7 +99,7 @@ def _select_shoot_card(page: PageContext, cards: dict[str, ShootCardView], key: 
     options = [*([""] if none else []), *cards]
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return str(st.selectbox(page.text("cards.which"), options, format_func=said, key=key))
+    return str(st.selectbox(page.text("cards.which"), options, format_func=format_card, key=key))
 
 
 def _assign_shoot_card(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:

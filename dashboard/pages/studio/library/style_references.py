@@ -71,7 +71,12 @@ def _render_style_reference(
     page: PageContext, creator_id: UUID, one: StyleReference, place: int, *, aside: str
 ) -> None:
     with st.container(width=WIDE, border=True, gap="small"):
-        why = page.localizer.message_text(one.refused) if one.refused is not None else page.text(aside) if aside else ""
+        if one.refused is not None:
+            why = page.localizer.message_text(one.refused)
+        elif aside:
+            why = page.text(aside)
+        else:
+            why = ""
         draw_template(
             "pages/studio/library/templates/style_reference.html",
             src="" if why else revealed_picture_url(one.asset_id),

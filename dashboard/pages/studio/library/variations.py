@@ -7,8 +7,8 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.recipes import costs, external_engines, region_mask
+from dashboard.pages.studio.recipes.actions import RECIPE_KEY
 from dashboard.pages.studio.recipes.queries import engine_capabilities
-from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

@@ -1,0 +1,1 @@
+"""The prompt templates of the studio: their form, versions, wildcards, costs and engines."""

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.recipes import external_engines, region_mask
+from dashboard.pages.studio.recipes.actions import RECIPE_KEY
 from dashboard.pages.studio.recipes.queries import engine_capabilities, engine_name
-from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -42,7 +42,12 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
     where no engine here does either, and the recipe says nothing of it."""
     spec = chosen.spec
     key = f"works:{chosen.id}"
-    now = BEGIN if spec.begin is not None else POSTURE if spec.posture is not None else WORDS
+    if spec.begin is not None:
+        now = BEGIN
+    elif spec.posture is not None:
+        now = POSTURE
+    else:
+        now = WORDS
     can = page.read(lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine))
     ways = [one for one in (WORDS, BEGIN, POSTURE) if one in (WORDS, now) or NEEDS[one] in can]
     if len(ways) == 1:

@@ -1,0 +1,1 @@
+"""Text to speech in the studio."""

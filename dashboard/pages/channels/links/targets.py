@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.channels.link_queries import LinksView, UnregisteredLink, find_link_target, load_links
+from dashboard.pages.channels.links.queries import LinksView, UnregisteredLink, find_link_target, load_links
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

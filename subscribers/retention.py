@@ -5,7 +5,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.db.retention import RetentionRule
 from subscribers.conversations.models import SafetyEvent
-from subscribers.fans.erasure import erase_fan
+from subscribers.erasure import erase_fan
 from subscribers.fans.models import Fan
 
 SUBSCRIBERS_RETENTION = (RetentionRule(SafetyEvent, "o.created_at", role="gate"),)

@@ -6,14 +6,10 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.studio.recipes import (
-    costs,
-    input_pictures,
-    recipe_actions,
-    recipe_syntax,
-    recipe_versions,
-)
+from dashboard.pages.studio.recipes import costs, input_pictures, syntax
+from dashboard.pages.studio.recipes.actions import RECIPE_KEY, render_recipe_actions
 from dashboard.pages.studio.recipes.queries import can_set_sampler, engine_capabilities
+from dashboard.pages.studio.recipes.versions import render_recipe_versions
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -38,16 +34,16 @@ def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummar
             keep = partial(_save_recipe, page, creator_id, spec, mark)
             actions.submit_button(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
         input_pictures.render_input_pictures(page, creator_id, chosen)
-        recipe_actions.render_recipe_actions(page, creator_id, chosen)
-        recipe_versions.render_recipe_versions(page, creator_id, chosen)
+        render_recipe_actions(page, creator_id, chosen)
+        render_recipe_versions(page, creator_id, chosen)
 
 
 def _render_prompt_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     st.text_input(page.text("studio.name"), spec.name, max_chars=60, key=f"name:{mark}")
     st.text_area(page.text("studio.prompt"), spec.prompt, max_chars=500, key=f"prompt:{mark}")
     draw_template("shell/templates/note.html", note=page.text("studio.prompt_how"))
-    st.text_area(page.text("studio.words"), recipe_syntax.format_lists(spec), key=f"words:{mark}")
-    st.text_area(page.text("studio.questions"), recipe_syntax.format_questions(spec), key=f"asked:{mark}")
+    st.text_area(page.text("studio.words"), syntax.format_lists(spec), key=f"words:{mark}")
+    st.text_area(page.text("studio.questions"), syntax.format_questions(spec), key=f"asked:{mark}")
     draw_template("shell/templates/note.html", note=page.text("studio.questions_how"))
     st.text_input(page.text("studio.without"), spec.negative, max_chars=500, key=f"negative:{mark}")
 
@@ -76,7 +72,7 @@ def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
         lambda scope: engine_capabilities(scope, settings.load_settings().generators, spec.engine)
     ):
         hint = page.text("studio.loras_how")
-        st.text_input(page.text("studio.loras"), recipe_syntax.format_loras(spec), key=f"loras:{mark}", help=hint)
+        st.text_input(page.text("studio.loras"), syntax.format_loras(spec), key=f"loras:{mark}", help=hint)
     if spec.budget or costs.has_price(spec):
         hint = page.text("studio.budget_how")
         st.text_input(page.text("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint)
@@ -109,7 +105,7 @@ def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
 
 def _save_recipe(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    words, weights = recipe_syntax.parse_lists(str(actions.typed_value(f"words:{mark}")))
+    words, weights = syntax.parse_lists(str(actions.typed_value(f"words:{mark}")))
     changed: dict[str, Any] = {
         **spec.model_dump(),
         **{name: str(actions.typed_value(f"{name}:{mark}")) for name in ("name", "prompt", "negative")},
@@ -121,8 +117,8 @@ def _save_recipe(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: st
         "look": int(actions.typed_value(f"look:{mark}") or 0),
         "words": words,
         "weights": weights,
-        "parameters": recipe_syntax.parse_questions(str(actions.typed_value(f"asked:{mark}")), spec),
-        "loras": recipe_syntax.parse_loras(str(actions.typed_value(f"loras:{mark}") or "")),
+        "parameters": syntax.parse_questions(str(actions.typed_value(f"asked:{mark}")), spec),
+        "loras": syntax.parse_loras(str(actions.typed_value(f"loras:{mark}") or "")),
         "sizes": list(actions.typed_value(f"sizes:{mark}") or ()),
         "seed": actions.typed_value(f"own_seed:{mark}"),
     }
@@ -130,5 +126,5 @@ def _save_recipe(page: PageContext, creator_id: UUID, spec: RecipeSpec, mark: st
     specs.plan_pictures(
         specs.resolve_wildcards(scope, creator_id, wanted), seed=0, count=1
     )  # a word without a list is told now
-    st.session_state[recipe_actions.RECIPE_KEY] = str(specs.save_recipe(scope, creator_id, wanted))  # it stays chosen
+    st.session_state[RECIPE_KEY] = str(specs.save_recipe(scope, creator_id, wanted))  # it stays chosen
     return Message("studio.recipe_kept", {"name": wanted.name})

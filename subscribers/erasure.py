@@ -1,4 +1,4 @@
-"""Erasure of fans."""
+"""Erasure of a fan, with everything that identifies them, and export of their data."""
 
 from uuid import UUID
 
