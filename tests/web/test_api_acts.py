@@ -14,7 +14,7 @@ OF_SYSTEM = frozenset({"system._stop_now", "system._switch"})
 FORM = ["Scope", "UUID"]
 """What a press hands to its act: the open scope, and the press by which it is done once."""
 
-CHECKS = frozenset({"_mine", "mine", "as_previewed", "_seeing"})
+CHECKS = frozenset({"_require_own_creator", "require_own_creator", "apply_preview", "_run_with_channel_check"})
 """What acts ask first, whether it is theirs; and what is put around one that is listed itself."""
 
 
@@ -22,10 +22,12 @@ def acts() -> set[str]:
     """Every act of these pages: a function that is handed a scope and a press, and tells what was
     done."""
     found = set()
-    for path in sorted((ROOT / "dashboard" / "app_pages").glob("*.py")):
+    pages = ROOT / "dashboard" / "pages"
+    for path in sorted(pages.rglob("*.py")):
+        module = path.relative_to(pages).with_suffix("").as_posix().replace("/", ".")
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and _is_act(node):
-                found.add(f"{path.stem}.{node.name}")
+                found.add(f"{module}.{node.name}")
     return {one for one in found if one.startswith(PAGES)} | (found & OF_SYSTEM)
 
 
