@@ -215,10 +215,10 @@ def test_the_table_has_its_line(folder: Path) -> None:
     line = next(
         one
         for one in capability_table.capability_rows(loader.load_connectors(), loader.load_plugin_connectors().packages)
-        if one.package
+        if one.brought_by
     )
     assert (line.platform, line.connecting, line.review) == ("acme", "2 min", "2 days")
-    assert line.package == "acme-greenroom 1.0"
+    assert line.brought_by == "acme-greenroom 1.0"
     said = capability_table.platform_guide(loader.load_connectors(), "acme", loader.load_plugin_connectors().packages)
     assert "acme-greenroom 1.0" in said
     assert "Token of the application" in said or "Jeton de l’application" in said
