@@ -1,5 +1,4 @@
-"""Connectors that packages bring: used when they are whole, left out with a reason when not, and
-never in the way."""
+"""Connectors that packages bring: used when they are whole, left out with a reason when not, and never in the way."""
 
 import sys
 from collections.abc import Iterator
@@ -32,8 +31,7 @@ from connectors.contract.account_setup import ConnectForm as F
 from connectors.platforms.sandbox.publisher import Sandbox
 class One(Sandbox):
     contract = 2
-    capabilities = replace(Sandbox.capabilities, platform="{name}", \
-address="https://api.{name}.example")
+    capabilities = replace(Sandbox.capabilities, platform="{name}", address="https://api.{name}.example")
 """
 CONNECTS = "connect = verify_account = lambda self: 0"
 
@@ -222,6 +220,7 @@ def test_it_is_said_once_in_the_log_and_by_the_doctor(folder: Path) -> None:
 def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     install_example(folder)
     [finding] = examination.check_connector_packages()
+    assert finding.part == "connectors"
     assert (finding.level, render_message(finding.message, "en")) == (
         Found.OK,
         "acme-greenroom 1.0 speaks for acme.",
@@ -241,8 +240,7 @@ def test_its_address_is_its_own_and_settings_come_first(folder: Path) -> None:
 
 
 def test_in_production_its_address_is_no_place_of_ours(folder: Path) -> None:
-    """It is none of the addresses that settings name, so that the guard of all egress holds it to
-    public ones."""
+    """It is none of the addresses that settings name, so that the guard of all egress holds it to public ones."""
     brings(
         folder,
         "inside",
@@ -262,10 +260,10 @@ def test_the_table_has_its_line(folder: Path) -> None:
         for one in capability_table.capability_rows(
             loader.load_connectors(), loader.load_plugin_connectors().packages
         )
-        if one.package
+        if one.brought_by
     )
     assert (line.platform, line.connecting, line.review) == ("acme", "2 min", "2 days")
-    assert line.package == "acme-greenroom 1.0"
+    assert line.brought_by == "acme-greenroom 1.0"
     said = capability_table.platform_guide(
         loader.load_connectors(), "acme", loader.load_plugin_connectors().packages
     )
@@ -373,8 +371,7 @@ def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
 
 
 def test_connected_is_a_value_of_ours(folder: Path) -> None:
-    """What a package gives back is of the classes that the house knows, not of a copy it brought
-    along."""
+    """What a package gives back is of the classes that the house knows, not of a copy it brought along."""
     install_example(folder)
     module = sys.modules[type(loader.load_connectors()["acme"]).__module__]
     assert module.ConnectedAccount is ConnectedAccount

@@ -96,7 +96,7 @@ def test_edits_are_asked_for_by_polls_and_calls_alike() -> None:
     turn = TELEGRAM.listen("12", ())
     assert isinstance(turn, Send)
     assert f"%22{KIND}%22" in turn.step.path
-    step = TELEGRAM.subscribe_account("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
+    step = TELEGRAM.set_webhook("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
     assert step.json is not None
     assert KIND in step.json["allowed_updates"]
 

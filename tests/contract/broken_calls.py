@@ -51,8 +51,8 @@ class KeepsTheOld(Fanvue):
 class HooksAloud(Telegram):
     """Writes the secret into the address that is called."""
 
-    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
-        step = super().subscribe_account(address, secret)
+    def set_webhook(self, address: str, secret: Sealed) -> WireStep:
+        step = super().set_webhook(address, secret)
         return replace(step, json={**(step.json or {}), "url": f"{address}?{secret.box.decode()}"})
 
 

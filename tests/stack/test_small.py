@@ -142,7 +142,7 @@ HOLDS = """
 import os, signal, sys, time
 from pathlib import Path
 from workers.installation import folder
-kept = folder.acquire(folder.Home(Path(sys.argv[1])))
+kept = folder.acquire_lock(folder.InstallationFolder(Path(sys.argv[1])))
 print("held", flush=True)
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 time.sleep(60)

@@ -1,5 +1,4 @@
-"""What pages do with posts and what the API does, side by side: neither grows without the other
-being thought of."""
+"""What pages do with posts and what the API does, side by side: neither grows without the other being thought of."""
 
 import ast
 
@@ -7,25 +6,36 @@ from tests.architecture.tree import ROOT
 from tests.web.acts import ELSEWHERE, OVER_API, PERSON
 from tests.web.test_api_door import OPERATIONS
 
-PAGES = ("approvals", "calendar", "channels", "compose", "doubt_card", "post_", "system_hooks")
-OF_SYSTEM = frozenset({"system._stop_now", "system._switch"})
+PAGES = (
+    "approvals",
+    "calendar",
+    "channels",
+    "compose",
+    "planning",
+    "post_detail",
+    "posts",
+    "queue",
+    "system.webhooks",
+)
+OF_SYSTEM = frozenset({"system.page._request_emergency_stop", "system.page._request_stop_change"})
 """Of the System page, the stops alone are about posts."""
 
 FORM = ["Scope", "UUID"]
 """What a press hands to its act: the open scope, and the press by which it is done once."""
 
-CHECKS = frozenset({"_mine", "mine", "as_previewed", "_seeing"})
+CHECKS = frozenset({"_check_own_delivery", "apply_preview", "_run_with_channel_check"})
 """What acts ask first, whether it is theirs; and what is put around one that is listed itself."""
 
 
 def acts() -> set[str]:
-    """Every act of these pages: a function that is handed a scope and a press, and tells what was
-    done."""
+    """Every act of these pages: a function that is handed a scope and a press, and tells what was done."""
     found = set()
-    for path in sorted((ROOT / "dashboard" / "app_pages").glob("*.py")):
+    pages = ROOT / "dashboard" / "pages"
+    for path in sorted(pages.rglob("*.py")):
+        module = ".".join(path.relative_to(pages).with_suffix("").parts)
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and _is_act(node):
-                found.add(f"{path.stem}.{node.name}")
+                found.add(f"{module}.{node.name}")
     return {one for one in found if one.startswith(PAGES)} | (found & OF_SYSTEM)
 
 

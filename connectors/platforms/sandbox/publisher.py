@@ -105,8 +105,8 @@ class Sandbox:
         needs={"as_instagram": "media"},
     )
 
-    home = staticmethod(lookup.profile_url)
-    named = staticmethod(lookup.resolve_address)
+    profile_url = staticmethod(lookup.profile_url)
+    resolve_address = staticmethod(lookup.resolve_address)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Stage each medium by its digest, then publish in one request; tell what the last answer

@@ -356,7 +356,7 @@ class Telegram:
             "ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0
         )
 
-    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
+    def set_webhook(self, address: str, secret: Sealed) -> WireStep:
         """Be called at `address`, one update at a time, so that they come in order."""
         body = {
             "url": address,
