@@ -277,15 +277,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             store=store,
             archive=open_archive(settings),
             log_key=LogKey.derive(master_key),
-            transport=Transport(
-                http=http,
-                reveal=reveal,
-                seal=seal,
-                read_object=store.get,
-                verify_key=key.public_key(),
-                hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
-                lend=partial(media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)),
-            ),
+            transport=_build_transport(settings, tenant, http=http, store=store, reveal=reveal, seal=seal, key=key),
             connectors=loader.load_connectors(),
             age_providers=providers.load_age_providers(),
             reveal=reveal,
@@ -316,6 +308,27 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     finally:
         http.close()
         database.close()
+
+
+def _build_transport(
+    settings: Settings,
+    tenant: OpenScope,
+    *,
+    http: HttpClient,
+    store: ObjectStore,
+    reveal: RevealSecret,
+    seal: SealSecret,
+    key: Ed25519PrivateKey,
+) -> Transport:
+    return Transport(
+        http=http,
+        reveal=reveal,
+        seal=seal,
+        read_object=store.get,
+        verify_key=key.public_key(),
+        hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
+        lend=partial(media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)),
+    )
 
 
 def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:

@@ -5,6 +5,7 @@ What the lines of a file would become, and what stands in their way: whose, wher
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -139,22 +140,27 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
         late = max(day_bounds(at.day, at.zone)[1] - due, timedelta(0))
     wish = PlannedRow(row, home.creator, accounts, at, due, late, pictures, home.links, thread, own, picked, labels)
     check_row_time(sheet, row.line, at, late or timedelta(0), world.now)
-    for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
-        sheet.add_finding(
-            row.line, f"{BODY_COLUMN_PREFIX}{platform}", "import.override_idle", grave=False, platform=platform
-        )
-    for platform in row.options.keys() - {one.channel.platform for one in accounts}:
-        for name in row.options[platform]:
-            column = option_columns.option_column(platform, name)
-            sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=platform)
-    for platform in row.prices.keys() - {one.channel.platform for one in accounts}:
-        sheet.add_finding(
-            row.line, f"{PRICE_COLUMN_PREFIX}{platform}", "import.price_idle", grave=False, platform=platform
-        )
+    _check_idle_columns(sheet, row, {one.channel.platform for one in accounts})
     for account in accounts:
         _check_fits_account(sheet, wish, account, world.now)
         _check_conflicts(sheet, wish, account, world)
     return wish
+
+
+def _check_idle_columns(sheet: ImportSheet, row: ImportRow, platforms: AbstractSet[str]) -> None:
+    """Report texts, options and prices for platforms on which the row has no account."""
+    for platform in row.bodies.keys() - platforms:
+        sheet.add_finding(
+            row.line, f"{BODY_COLUMN_PREFIX}{platform}", "import.override_idle", grave=False, platform=platform
+        )
+    for platform in row.options.keys() - platforms:
+        for name in row.options[platform]:
+            column = option_columns.option_column(platform, name)
+            sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=platform)
+    for platform in row.prices.keys() - platforms:
+        sheet.add_finding(
+            row.line, f"{PRICE_COLUMN_PREFIX}{platform}", "import.price_idle", grave=False, platform=platform
+        )
 
 
 def _resolve_creator(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> ImportCreator | None:

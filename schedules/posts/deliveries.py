@@ -106,9 +106,7 @@ def create_post(
     if not 0 <= priority <= LOWEST_POST_PRIORITY:
         raise BadInput("post.priority_wrong", most=LOWEST_POST_PRIORITY)
     assets.lock_library(scope, "post", origin, origin_key)
-    known = scope.session.exec(
-        select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key)
-    ).first()
+    known = _find_post_by_origin(scope, origin, origin_key)
     if known is not None:
         return known
     assets.check_assets_owned(scope, creator_id, channel_overrides.collect_assets(media, parts, others))
@@ -135,6 +133,12 @@ def create_post(
     scope.add(row)
     fingerprints.store_new_fingerprints(scope, [row])
     return row.id
+
+
+def _find_post_by_origin(scope: Scope, origin: str, origin_key: str) -> UUID | None:
+    return scope.session.exec(
+        select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key)
+    ).first()
 
 
 def principal_of_author(scope: Scope, author: str) -> UUID | None:
