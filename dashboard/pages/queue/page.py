@@ -127,8 +127,14 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
                     "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=found.channel.name)
                 )
                 actions.action_button(page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}")
+    _render_queue_actions(page, found)
+
+
+def _render_queue_actions(page: PageContext, found: QueueView) -> None:
+    """Draw the buttons that act on the whole queue: shuffle it, or move it forward."""
+    about = (page, found.channel.id, found.versions)
     with st.container(horizontal=True, gap="small"):
-        if len(order) > 1:
+        if len(found.entries) > 1:
             actions.action_button(
                 page, "queue.shuffle", partial(_shuffle_queue, *about), right=Right.RUN, key="queue:shuffle"
             )
@@ -208,6 +214,10 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                     page, "queue.add_slot", act, right=Right.RUN, key="queue:slot:add", kind="secondary"
                 )
 
+    _render_minimum_interval(page, found)
+
+
+def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         now = found.channel.min_interval // MINUTE
         key = f"{APART}:{found.channel.id}"
