@@ -291,15 +291,12 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             film_engine=build_once(lambda: registry.load_video_engine(settings.generators)),
             text_engine=build_once(lambda: registry.load_text_engine(settings.generators)),
             chat_engine=build_once(lambda: registry.load_chat_engine(settings.generators)),
-            vision_engine=partial(
-                registry.load_vision_engine, settings.generators
-            ),  # asked each time: models come and go
+            # loaded each time: models come and go
+            vision_engine=partial(registry.load_vision_engine, settings.generators),
             speech_engines=build_once(lambda: registry.load_speech_engines(settings.generators)),
             background_cutter=build_once(lambda: registry.load_background_remover(settings.generators)),
             upscaler=build_once(lambda: registry.load_upscaler(settings.generators)),
-            credential=build_once(
-                lambda: content_credentials.load_credential(settings.home / "provenance", now=wall_now())
-            ),
+            credential=build_once(lambda: _load_signing_credential(settings)),
             classifier=classifier,
             face_comparison=FaceComparison(
                 tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent
@@ -308,6 +305,10 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     finally:
         http.close()
         database.close()
+
+
+def _load_signing_credential(settings: Settings) -> content_credentials.SigningCredential:
+    return content_credentials.load_credential(settings.home / "provenance", now=wall_now())
 
 
 def _build_transport(
