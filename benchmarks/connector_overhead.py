@@ -58,7 +58,7 @@ SDKS = ("tweepy", "praw", "telegram", "discord", "atproto", "mastodon", "minio",
 """Top-level modules of platforms' SDKs and of other heavy things that no connector may bring with it."""
 
 IMPORTED = "from connectors.registry import loader"
-LOADED = "from connectors.registry import loader; loader.load()"
+LOADED = "from connectors.registry import loader; loader.load_connectors()"
 _RESTING = f"""
 import sys
 print(len({set(SDKS)!r} & set(sys.modules)), flush=True)

@@ -107,7 +107,7 @@ async def home_page(request: Request) -> Response:
         {
             "account": account,
             "posts": _count_rows(store, "posts", account.name),
-            "fan_actions": _count_rows(store, "fan_actions", account.name),
+            "fans": _count_rows(store, "fans", account.name),
         }
         for account in list_accounts(store)
     ]

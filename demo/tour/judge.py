@@ -41,7 +41,7 @@ class TourCheckResult:
     width: int
     seconds: float
     witness: str = ""
-    details: str = ""
+    told: str = ""
 
     @property
     def has_passed(self) -> bool:

@@ -179,7 +179,7 @@ def _list_burst_keys(j: TourJudge) -> list[str]:
 def _list_sender_pids(j: TourJudge) -> frozenset[int]:
     """The processes that send and work, as the supervisor sees them."""
     found = state_file.read_status(InstallationFolder(j.services.settings.home)).processes
-    return frozenset(one.pid for one in found if one.name.partition("-")[0] == "send" and one.is_ready and one.pid)
+    return frozenset(one.pid for one in found if one.name.partition("-")[0] == "send" and one.ready and one.pid)
 
 
 def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> None:

@@ -241,7 +241,7 @@ def _read_through(j: TourJudge) -> None:
 
 def print_result(one: TourCheckResult) -> None:
     """One line of the table: step, language, width, seconds, result."""
-    said = "✓" if one.has_passed else f"✗ {one.witness}: {one.details}"
+    said = "✓" if one.has_passed else f"✗ {one.witness}: {one.told}"
     print(f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True)
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-import gate.assets.models  # noqa: F401  foreign keys refer to its tables
-import gate.consent.models  # noqa: F401  foreign keys refer to its tables
+import gate.assets.models
+import gate.consent.models
 import gate.people.models  # noqa: F401  foreign keys refer to its tables
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 
-import gate.assets.models  # noqa: F401  foreign keys refer to its tables
+import gate.assets.models
 import gate.ratings.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key

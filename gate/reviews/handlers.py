@@ -1,5 +1,4 @@
-"""Handlers of reviews: rule verifications, place limits and ratings, for the members who made them.
-"""
+"""Handlers of reviews: rule verifications, place limits and ratings, for the members who made them."""
 
 from datetime import date
 

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-import schedules.posts.models  # noqa: F401  keys point at its tables
+import schedules.posts.models
 import schedules.rescheduling.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table_arguments
 

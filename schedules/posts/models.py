@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-import schedules.downtime.models  # noqa: F401  foreign keys refer to its tables
+import schedules.downtime.models
 import schedules.recurrence.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,

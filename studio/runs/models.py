@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-import studio.library.models  # noqa: F401  keys point at its tables
+import studio.library.models
 import studio.recipes.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,

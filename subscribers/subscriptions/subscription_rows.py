@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, col, select
 
-import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
+import subscribers.fans.models
 import subscribers.orders.models  # noqa: F401  foreign keys refer to its tables
 from channels.accounts import queries
 from connectors.contract.reader_roles import ADMISSION_FIELD, ADMITS_SUBSCRIBERS

@@ -62,7 +62,7 @@ def kept(who: Agency) -> RecipeSpec:
 
 @pytest.mark.parametrize(("width", "stroke"), [(1280, by_mouse), (390, by_finger)], ids=["mouse", "finger"])
 def test_a_part_is_painted_and_kept(
-    able: Door,
+    able: Door,  # noqa: F811  the fixture
     lumiere: Agency,
     chromium: Chromium,
     width: int,

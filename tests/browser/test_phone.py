@@ -39,7 +39,7 @@ def look(visitor: Visitor, name: str) -> None:
         visitor.picture(Path(LOOKED_AT) / f"phone_{name}.png")
 
 
-def come_in(visitor: Visitor, lea: Desk, address: str) -> None:
+def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
     with lea.scope() as scope:
         secret = sessions.create_sign_in_link(scope, lea.manager)
     visitor.go(f"{address}/phone/in/{secret}")
@@ -49,7 +49,7 @@ def come_in(visitor: Visitor, lea: Desk, address: str) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:
+def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:  # noqa: F811  fixtures
     body = "Premier café dehors, lumière douce ☕️\nLa suite ce soir. https://example.test/suite"
     with lea.scope() as scope:
         from gate.contract.units import Rating
@@ -87,7 +87,7 @@ def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark
     assert [step for step, _ in by_hand.permits(lea)] == ["hand_over", "save"]
 
 
-def test_code_and_refusal_are_readable(chromium: Chromium, lea: Desk, address: str) -> None:
+def test_code_and_refusal_are_readable(chromium: Chromium, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
     _, place = handed(lea)
     with chromium.visitor(390, 844) as visitor:
         come_in(visitor, lea, address)

@@ -30,7 +30,7 @@ def swipe(visitor: Visitor, x: int, y: int) -> None:
     visitor.page.mouse.up()
 
 
-def shelves(lea: Desk) -> list[str]:
+def shelves(lea: Desk) -> list[str]:  # noqa: F811  the fixture
     with lea.scope() as scope:
         rows = scope.run("SELECT shelf FROM creations WHERE tenant_id = :tenant ORDER BY shelf", tenant=scope.tenant_id)
         return [row.shelf for row in rows]
@@ -38,8 +38,8 @@ def shelves(lea: Desk) -> list[str]:
 
 def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
     chromium: Chromium,
-    lea: Desk,
-    address: str,
+    lea: Desk,  # noqa: F811  fixtures
+    address: str,  # noqa: F811  fixtures
     tmp_path: Path,
 ) -> None:
     files = []

@@ -84,15 +84,15 @@ def test_each_witness_is_named(bench: Bench) -> None:
     bench.shows("Au revoir")
     text = bench.step(lambda j: j.window.wait_for_text("Bonjour", seconds=0.5))
     assert (text.witness, text.has_passed) == ("text", False)
-    assert "Bonjour" in text.details
+    assert "Bonjour" in text.told
     database = bench.step(
         lambda j: j.wait_for_witness("database", lambda: bool(_posts(j)), "no post was written", seconds=0.3)
     )
-    assert (database.witness, database.details) == ("database", "no post was written")
+    assert (database.witness, database.told) == ("database", "no post was written")
     sandbox = bench.step(
         lambda j: j.check_witness("sandbox", len(j.sandbox_posts("nobody")) == 1, "it was not received")
     )
-    assert (sandbox.witness, sandbox.details) == ("sandbox", "it was not received")
+    assert (sandbox.witness, sandbox.told) == ("sandbox", "it was not received")
     absent = bench.step(lambda j: j.find_creator("mia"))  # the house itself says no
     assert absent.witness == "database"
     assert (bench.judge.services.settings.home / "logs" / "tour-1-fr.png").exists()
@@ -124,7 +124,7 @@ def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None
 
     result = bench.step(look)
     assert result.witness == "text"
-    assert told in result.details
+    assert told in result.told
     bench.shows("Bonjour")
     assert bench.step(lambda j: j.window.wait_for_text("Bonjour")).has_passed  # what was said before is not said again
 
@@ -135,7 +135,7 @@ def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
         stranger.close()
         result = bench.step(lambda _: bench.shows(STRANGE.format(port)))
     assert result.witness == "text"
-    assert f"foreign request: 127.0.0.1:{port}" in result.details
+    assert f"foreign request: 127.0.0.1:{port}" in result.told
 
 
 def test_slow_pages_are_counted(bench: Bench) -> None:

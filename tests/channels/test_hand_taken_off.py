@@ -12,12 +12,12 @@ from tests.schedules.builders import Desk
 from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
 
 
-def _disconnect(lea: Desk) -> None:
+def _disconnect(lea: Desk) -> None:  # noqa: F811  fixtures
     lea.act(disconnection.request_disconnection, lea.channels[NAME], "Marc")
     lea.live(minutes=3)
 
 
-def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:
+def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
     delivery, task = due(lea, hand)
     _disconnect(lea)
     assert hand.tasks() == []
@@ -29,7 +29,7 @@ def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:
             late(task.id)
 
 
-def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, hand: Phone) -> None:
+def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
     delivery, task = due(lea, hand)
     hand.open(task.id)
     _disconnect(lea)
@@ -38,7 +38,7 @@ def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, 
     assert lea.notices()[f"delivery:{delivery}"] == "handover.disconnected"
 
 
-def test_what_is_to_be_taken_away_still_is(lea: Desk, hand: Phone) -> None:
+def test_what_is_to_be_taken_away_still_is(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
     delivery, task = due(lea, hand)
     hand.done(task.id)
     lea.act(post_removal.request_post_removal, delivery)
@@ -48,7 +48,7 @@ def test_what_is_to_be_taken_away_still_is(lea: Desk, hand: Phone) -> None:
     assert hand.tasks() == [removing]
 
 
-def test_another_account_goes_on(lea: Desk, hand: Phone) -> None:
+def test_another_account_goes_on(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
     _, task = due(lea, hand)
     lea.act(disconnection.request_disconnection, lea.channels["main"], "Marc")
     lea.live(minutes=3)

@@ -32,7 +32,7 @@ from workers.wiring import Services
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:
+def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
     made = desk(services, sandbox)
     connect(made)
     return made

@@ -16,8 +16,8 @@ from tests.schedules.conftest import running, sandbox, services  # noqa: F401  f
 
 @pytest.mark.parametrize("meanwhile", [tasks.refuse_task, tasks.open_task])
 def test_somebody_was_faster_than_who_opens(
-    lea: Desk,
-    hand: Phone,
+    lea: Desk,  # noqa: F811  fixtures
+    hand: Phone,  # noqa: F811  fixtures
     meanwhile: Callable[..., tasks.ManualTask],
 ) -> None:
     _, task = due(lea, hand)

@@ -118,7 +118,7 @@ class House:
         until = monotonic() + seconds
         while not self.report().is_ready:
             if self.process.poll() is not None or monotonic() > until:
-                late = [found.name for found in self.report().processes if not found.is_ready]
+                late = [found.name for found in self.report().processes if not found.ready]
                 said = {name: last_log_line(self.home, name) for name in late}
                 raise Broken(f"the house does not come back: {said}")
             sleep(0.1)

@@ -7,7 +7,7 @@ from tests.fakes.fanvue import FakeFanvue
 from tests.fakes.fanvue_world import Member
 
 
-def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: Member) -> None:
+def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: Member) -> None:  # noqa: F811  the fixture
     leo, ida, max_ = (fake.fan(name, nova) for name in ("leo", "ida", "max"))
     for fan, text in ((leo, "one"), (ida, "two"), (leo, "three")):
         fake.says(fan, nova, text)
@@ -26,8 +26,8 @@ def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: M
     assert (told["data"][0]["isRead"], told["data"][0]["lastMessage"]["senderUuid"]) == (True, nova.id)
 
 
-def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: FakeFanvue) -> None:
-    nova = rough.account("nova")
+def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: FakeFanvue) -> None:  # noqa: F811  the fixture
+    nova = rough.account("nova")  # noqa: F811  hers may be wrong
     other = rough.account("other", scopes=("read:self",))
     assert ask(rough, other, "GET", "/chats")[0] == 403
     assert ask(rough, "wrong", "GET", "/chats")[0] == 401
@@ -35,8 +35,8 @@ def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: Fake
         assert ask(rough, nova, "GET", f"/chats?{query}")[0] == 400, query
 
 
-def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> None:
-    fake, nova = rough, rough.account("nova")
+def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> None:  # noqa: F811  the fixture
+    fake, nova = rough, rough.account("nova")  # noqa: F811  hers may be wrong
     leo = fake.fan("leo", nova)
     ready, path = uploaded(fake, nova), f"/chats/{leo.id}/message"
     for wrong in ({"price": 299, "mediaUuids": [ready]}, {"price": 500}, {"price": 3.5, "mediaUuids": [ready]}):

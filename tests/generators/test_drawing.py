@@ -66,10 +66,10 @@ def test_the_same_seed_draws_the_same_bytes(place: str, hour: str, seed: int) ->
 def test_another_process_draws_the_same_bytes() -> None:
     code = (
         "import hashlib\n"
-        "from generators.contract import ImageJob\n"
-        "from generators.engines.placeholder import Placeholder\n"
+        "from generators.contract.engines import ImageJob\n"
+        "from generators.engines.images.placeholder import PlaceholderEngine\n"
         "job = ImageJob('city night rain', 5, width=160, height=120)\n"
-        "print(hashlib.sha256(Placeholder().draw(job).data).hexdigest())\n"
+        "print(hashlib.sha256(PlaceholderEngine().draw(job).data).hexdigest())\n"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(

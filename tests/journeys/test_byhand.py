@@ -13,7 +13,7 @@ from workers.wiring import Services
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:
+def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
     return desk(services, sandbox)
 
 

@@ -41,7 +41,7 @@ def asked(here: House, since: int) -> list[str]:
     return [row["method"] for row in rows][since:]
 
 
-def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None:
+def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None:  # noqa: F811  fixture
     here = connected
     ear = here.ear()
     wait_until(lambda: full(here))
@@ -66,7 +66,7 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
 @pytest.mark.parametrize(
     "fault", ["hang", "reset_before", "reset_after", "status:503", "status:503_after", "garbage", "status:429"]
 )
-def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> None:
+def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> None:  # noqa: F811  fixture
     here = connected
     for number in range(2):
         here.fake.book.schedule_fault(fault, account=here.bot.id, on="menus", seconds=0.2 + number / 10, retry_after=1)
@@ -79,7 +79,7 @@ def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> N
     assert "listen.no_menu" not in notices(here)
 
 
-def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> None:
+def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> None:  # noqa: F811  fixture
     here = connected
     for number in range(100):
         here.fake.interactions.write(here.bot, here.bot.id, {"name": f"dance-{number}", "description": "…"})
@@ -95,7 +95,7 @@ def test_a_menu_that_is_full_is_told_and_typing_goes_on(connected: House) -> Non
     here.over(ear)
 
 
-def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:
+def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "stop", ALL, locale="fr")
@@ -119,7 +119,7 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:
     here.over(ear)
 
 
-def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:
+def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "privacy", where=here.place, locale="en-GB")
@@ -134,7 +134,7 @@ def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:
     here.over(ear)
 
 
-def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:
+def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:  # noqa: F811  fixture
     here = connected
     ear = here.ear()
     forged: dict[str, Any] = {"application_id": "77", "id": here.fake.world.snowflake()}
@@ -157,7 +157,7 @@ def test_what_is_not_ours_to_hear_is_not_heard(connected: House) -> None:
     here.over(ear)
 
 
-def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:
+def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  # noqa: F811  fixture
     here = connected
     ear = here.ear()
     here.fake.write(here.bot, here.leo, "un")
@@ -176,7 +176,7 @@ def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:503_after", "reset_before", "status:503"])
-def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:
+def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     here.fake.book.schedule_fault(fault, on="acks", seconds=0.1)
     ear = here.ear()
@@ -188,7 +188,7 @@ def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:
 
 
 def test_its_word_is_written_nowhere(
-    connected: House,
+    connected: House,  # noqa: F811  fixture
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     here = connected
@@ -219,7 +219,7 @@ def heard(here: House) -> Iterator[None]:
         here.over(ear)
 
 
-def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:
+def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # noqa: F811  fixture
     """Its queue waits with a notice; a server that is down is no removal, and nobody has to connect anything again."""
     here, gateway = connected, connected.fake.gateway
     roles = list(here.guild.members[here.bot.id])

@@ -12,13 +12,13 @@ SIGNALS = "SELECT kind FROM safety_events WHERE tenant_id = :tenant"
 LINES = "SELECT kind, body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
 
 
-def rows(house: House, statement: str) -> list[tuple[str, ...]]:
+def rows(house: House, statement: str) -> list[tuple[str, ...]]:  # noqa: F811  fixture
     with house.desk.scope() as scope:
         return [tuple(row) for row in scope.run(statement, tenant=house.desk.tenant_id)]
 
 
-def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:
-    house = connected
+def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  # noqa: F811  fixture
+    house = connected  # noqa: F811  fixture
     ear = house.ear()
     said = house.fake.write(house.bot, house.leo, "hello https://a.example")
     wait_until(lambda: len(house.heard()) == 1)
@@ -48,10 +48,10 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_what_was_edited_while_nobody_listened_is_read_from_the_history(
-    connected: House,
+    connected: House,  # noqa: F811  fixture
     known: bool,
 ) -> None:
-    house = connected
+    house = connected  # noqa: F811  fixture
     ear = house.ear()
     said = house.fake.write(house.bot, house.leo, "hello")
     wait_until(lambda: house.heard() == ["hello"])
@@ -66,9 +66,9 @@ def test_what_was_edited_while_nobody_listened_is_read_from_the_history(
     assert rows(house, SIGNALS) == [("crisis",)]
 
 
-def test_part_of_a_message_told_alone_silences_nobody(connected: House) -> None:
+def test_part_of_a_message_told_alone_silences_nobody(connected: House) -> None:  # noqa: F811  fixture
     """What older gateways told of a link that was looked up; the library knows whole messages alone."""
-    house = connected
+    house = connected  # noqa: F811  fixture
     ear = house.ear()
     said = house.fake.write(house.bot, house.leo, "hello")
     wait_until(lambda: house.heard() == ["hello"])

@@ -17,13 +17,13 @@ from tests.journeys.visits import dusk
 PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)
 
 
-def passed_on(connected: House) -> list[bool]:
+def passed_on(connected: House) -> list[bool]:  # noqa: F811  fixture
     """Of each message in the channel, whether other servers got it."""
     return [one.passed_on is not None for one in connected.fake.sent(connected.place)]
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
-def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) -> None:
+def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) -> None:  # noqa: F811  fixture
     desk, there = connected.desk, connected.place
     there.type = ANNOUNCEMENT
     plain = desk.delivery("ici seulement")
@@ -43,7 +43,7 @@ def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) 
     assert (desk.state(sent), desk.state(plain)) == (DeliveryState.REMOVED, DeliveryState.PUBLISHED)
 
 
-def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:
+def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  # noqa: F811  fixture
     desk, there = connected.desk, connected.place
     there.type = ANNOUNCEMENT
     first = desk.delivery("la première")
@@ -64,7 +64,7 @@ def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:
     assert passed_on(connected) == [False, True, False]
 
 
-def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(connected: House) -> None:
+def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(connected: House) -> None:  # noqa: F811  fixture
     desk = connected.desk
     elsewhere = desk.delivery("dans un salon ordinaire", others=PASSED_ON)
     desk.live(minutes=2)

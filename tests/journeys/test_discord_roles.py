@@ -43,7 +43,7 @@ def provider() -> Iterator[yoti.Running]:
 @pytest.fixture(scope="module")
 def services(
     cluster: Cluster,
-    fake: FakeDiscord,
+    fake: FakeDiscord,  # noqa: F811  fixture
     provider: yoti.Running,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Services]:
@@ -61,7 +61,7 @@ def services(
 
 
 @pytest.fixture
-def here(house: House) -> House:
+def here(house: House) -> House:  # noqa: F811  fixture
     """A bot that may give the role, and Leo on its server."""
     house.guild.roles[house.guild.members[house.bot.id][0]] = ALL | MANAGE_ROLES
     house.fake.world.role(house.guild)
@@ -290,7 +290,7 @@ def test_a_stranger_is_given_nothing_until_they_wrote(here: House) -> None:
     assert rows(here) == []
 
 
-def test_connected_later_it_is_given_to_those_who_proved_it_before(house: House) -> None:
+def test_connected_later_it_is_given_to_those_who_proved_it_before(house: House) -> None:  # noqa: F811  fixture
     assert house.enrol().reason is None
     writes(house)
     proven(house)

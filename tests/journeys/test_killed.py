@@ -102,7 +102,7 @@ def settled(made: Bots, wanted: list[UUID]) -> bool:
 
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["asked", "answering"])
-def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool) -> None:
+def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool) -> None:  # noqa: F811  fixture
     desk, port, slug = lea.desk, free_port(), f"lea-{lea.desk.tenant_id.hex[-12:]}"
     url = f"http://127.0.0.1:{port}"
     with desk.scope() as scope:
@@ -132,7 +132,7 @@ def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool
         assert sorted(standing()) == sorted(words)
 
 
-def test_listen_killed_while_fans_write(lea: Bots, cluster: Cluster) -> None:
+def test_listen_killed_while_fans_write(lea: Bots, cluster: Cluster) -> None:  # noqa: F811  fixture
     lea.connected()
     lea.deaf()
     before, after = [f"dis-moi {number}" for number in range(10)], ["tu es là ?", "coucou ?"]

@@ -16,12 +16,12 @@ from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 
 
-def _rows(house: House, statement: str, **more: Any) -> list[Any]:
+def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811  fixture
     with house.desk.scope() as scope:
         return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
 
 
-def _hears(house: House) -> list[str]:
+def _hears(house: House) -> list[str]:  # noqa: F811  fixture
     """Whoever listens of her accounts does, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=1)
     listens = make_listener_pool(house.desk.services)
@@ -36,7 +36,7 @@ def _hears(house: House) -> list[str]:
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("blind", [False, True])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, blind: bool) -> None:
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, blind: bool) -> None:  # noqa: F811  fixture
     """A lost answer is a person's to settle where the list of what was sent shows nothing of it."""
     lea, forum = house.desk, house.server
     with lea.scope() as scope:
@@ -68,7 +68,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, 
     assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
 
 
-def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(house: House) -> None:
+def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(house: House) -> None:  # noqa: F811  fixture
     lea, forum = house.desk, house.server
     leo = forum.account(f"tom{str(lea.tenant_id)[-8:]}")
     hills = forum.subreddit(f"hills{str(lea.tenant_id)[-8:]}", over18=True)

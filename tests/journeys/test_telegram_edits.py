@@ -15,11 +15,11 @@ SIGNALS = "SELECT kind FROM safety_events WHERE tenant_id = :tenant"
 OWNERS = "SELECT owner, safety_hold FROM conversations WHERE tenant_id = :tenant"
 
 
-def lines(lea: Bots) -> list[tuple[str, str]]:
+def lines(lea: Bots) -> list[tuple[str, str]]:  # noqa: F811  fixture
     return [(row.kind, row.body) for row in lea.rows(LINES)]
 
 
-def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:
+def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:  # noqa: F811  fixture
     lea.connected()
     lea.writer.says = [answer("Bonjour à toi !"), answer("Une de trop")]
     said = lea.world.say(lea.bot, "leo", "salut")["message"]["message_id"]
@@ -38,8 +38,8 @@ def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:
     assert [tuple(row) for row in lea.rows(OWNERS)] == [(OwnerState.PENDING_HUMAN, True)]
 
 
-def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(called: tuple[Bots, str]) -> None:
-    lea, at = called
+def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(called: tuple[Bots, str]) -> None:  # noqa: F811  fixture
+    lea, at = called  # noqa: F811  fixture
     http = HttpClient()
     assert KIND in lea.bot.allowed
     said = lea.world.say(lea.bot, "leo", "salut")["message"]["message_id"]

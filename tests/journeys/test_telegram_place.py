@@ -11,7 +11,7 @@ from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noq
 from workers.relay.ticks import TICKS
 
 
-def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:
+def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  # noqa: F811  fixture
     lea.connected()
     shown = lea.bot.shown
     wait_until(lambda: "fr" in shown.shorts)
@@ -25,7 +25,7 @@ def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:
     assert shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}
 
 
-def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:
+def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa: F811  fixture
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
@@ -43,7 +43,7 @@ HEARD = "SELECT likes FROM heard_counts WHERE tenant_id = :tenant"
 READ = "SELECT age_hours, value, quality FROM metric_snapshots WHERE tenant_id = :tenant AND metric = 'likes'"
 
 
-def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:
+def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:  # noqa: F811  fixture
     """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
     lea.connected()
     lea.world.throw_out(lea.bot, lea.channel)
@@ -58,7 +58,7 @@ def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots
     assert not [code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")]
 
 
-def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:
+def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:  # noqa: F811  fixture
     """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its past stays."""
     account = lea.connected()
     done = lea.desk.delivery("Avant.", channel="telegram")

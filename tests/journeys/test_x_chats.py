@@ -19,7 +19,7 @@ from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 
 
-def hears(house: House) -> list[str]:
+def hears(house: House) -> list[str]:  # noqa: F811  fixture
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=6)
     make_listener(house.desk.services, house.channel()).poll_once()
@@ -27,19 +27,19 @@ def hears(house: House) -> list[str]:
     return [row.body for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
 
-def rows(house: House, statement: str, **more: Any) -> list[Any]:
+def rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811  fixture
     with house.desk.scope() as scope:
         return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
 
 
-def unread(house: House) -> list[str]:
+def unread(house: House) -> list[str]:  # noqa: F811  fixture
     """What its people are told of messages that are not read, and stands."""
     cause = f"channel:{house.channel().id}:unread"
     told = rows(house, "SELECT message FROM notices WHERE cause = :cause AND settled_at IS NULL", cause=cause)
     return [one.message["code"] for one in told]
 
 
-def says(house: House, text: str) -> UUID:
+def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
     """A person answers the one who wrote; the draft."""
     (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
@@ -49,13 +49,13 @@ def says(house: House, text: str) -> UUID:
     return key
 
 
-def state(house: House, key: UUID) -> str:
+def state(house: House, key: UUID) -> str:  # noqa: F811  fixture
     (draft,) = rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
     return str(draft.state)
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after"])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
@@ -79,7 +79,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     assert x.unasked == [], "nobody is written to first"
 
 
-def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:
+def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
@@ -105,7 +105,7 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
 
 
 @pytest.mark.heavy
-def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:
+def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))

@@ -14,7 +14,7 @@ from tests.journeys.test_x import House, house, running, server, services  # noq
 
 
 @pytest.mark.heavy
-def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:
+def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:  # noqa: F811  fixture
     lea = house.desk
     house.enrol()
     house.live(minutes=2)  # what is read of a new account

@@ -115,7 +115,7 @@ def test_what_ends_is_started_again(house: House) -> None:
 
 def _is_back(house: House, name: str, before: int) -> bool:
     process = next(process for process in house.report().processes if process.name == name)
-    return process.is_ready and process.pid not in (None, before)
+    return process.ready and process.pid not in (None, before)
 
 
 def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: House) -> None:

@@ -214,7 +214,10 @@ def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) ->
 def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio) -> None:
     _, talk = taken(studio)
     with studio.scope() as scope:
-        assert len(member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk))) == 1
+        assert (
+            len(member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)))
+            == 1
+        )
         ratings.freeze_bytes(scope, packs.get_pack(scope, studio.pack_id).media[0].sha256)
         assert member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)) == ()
 
@@ -230,7 +233,14 @@ def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> N
         )
     with studio.scope() as scope:
         assert member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, talk)) == ()
-        assert len(member_actions.list_offers_for_conversation(scope, conversation_rows.get_conversation(scope, other_talk))) == 1
+        assert (
+            len(
+                member_actions.list_offers_for_conversation(
+                    scope, conversation_rows.get_conversation(scope, other_talk)
+                )
+            )
+            == 1
+        )
 
 
 @pytest.mark.parametrize(("arrived", "copies"), [(True, 1), (False, 2)])
@@ -303,7 +313,9 @@ def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
         act(
             studio,
             who,
-            lambda scope: fan_notes.add_fan_note(scope, conversation_rows.get_conversation(scope, talk), who, "Aime la mer", key=key),
+            lambda scope: fan_notes.add_fan_note(
+                scope, conversation_rows.get_conversation(scope, talk), who, "Aime la mer", key=key
+            ),
         )
     fan = studio.thread("leo").fan_id
     assert [one.body for one in act(studio, who, fan_notes.list_fan_notes, fan)] == ["Aime la mer"]

@@ -100,7 +100,12 @@ def test_a_crisis_brings_helplines_a_person_and_no_more_sales(studio: Studio) ->
     asked = len(studio.writer.asked)
     studio.fan("leo", "message", text="bonjour encore")
     with studio.scope() as scope:
-        assert update_intake.order_payments.accept_offer(scope, conversation_rows.lock_conversation(scope, thread.id), offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
+        assert (
+            update_intake.order_payments.accept_offer(
+                scope, conversation_rows.lock_conversation(scope, thread.id), offer_id, None
+            )
+            is None
+        )  # type: ignore[arg-type]  # refused before it is needed
     studio.go()
     assert len(studio.writer.asked) == asked
     assert studio.rows("SELECT 1 FROM safety_events WHERE tenant_id = :tenant AND kind = 'crisis'")

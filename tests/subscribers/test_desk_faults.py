@@ -12,10 +12,9 @@ from connectors.contract.chats import ChatUpdate
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from subscribers.checkout import order_payments
-from subscribers.conversations import unsent_text
+from subscribers.conversations import conversation_rows, unsent_text
 from subscribers.delivery import send_deadlines
 from subscribers.inbox import member_actions
-from subscribers.conversations import conversation_rows
 from tests.channels.builders import CONNECTORS, Clockwork, Killed
 from tests.subscribers.builders import EVENTS, Studio, answer
 from tests.subscribers.test_answering import act, member, taken
@@ -50,7 +49,11 @@ def test_a_press_whose_process_dies_is_done_once_or_not_at_all(studio: Studio, p
     """Whatever was not kept as a message is still in the box: the member presses again, and the fan reads it once."""
     who, talk = taken(studio)
     text = "Nothing lost, nothing twice."
-    act(studio, who, lambda scope: unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), who, text))
+    act(
+        studio,
+        who,
+        lambda scope: unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), who, text),
+    )
     studio.world.clockwork = Clockwork(at=point)
     with contextlib.suppress(Killed):
         press(studio, who, talk, text)

@@ -22,9 +22,8 @@ from subscribers.catalog import offers
 from subscribers.catalog.prices import set_price
 from subscribers.checkout import unlocks
 from subscribers.checkout.events import EarningListed
-from subscribers.conversations import outgoing_messages
+from subscribers.conversations import conversation_rows, outgoing_messages
 from subscribers.conversations.states import DraftState
-from subscribers.conversations import conversation_rows
 from subscribers.ledger import entries
 from subscribers.orders import locked_messages, queries
 from subscribers.orders.events import UnlockCheckDue

@@ -4,6 +4,7 @@ import pytest
 
 from tests.web.builders import Room
 from tests.web.test_api_door import DOCUMENT, OPERATIONS
+from web.api.common.openapi import COMPONENT_NAMES
 from web.api.posts.schemas import PostIn
 
 
@@ -67,6 +68,11 @@ def test_the_document_names_what_is_there(room: Room) -> None:
     assert served_one["paths"].keys() == DOCUMENT["paths"].keys()
     assert served_one["servers"] == [{"url": "/v1"}]
     assert room.client.get("/openapi.json").status_code == 404
+
+
+def test_renamed_classes_keep_their_published_component_names() -> None:
+    assert DOCUMENT["components"]["schemas"].keys() >= set(COMPONENT_NAMES.values())
+    assert not DOCUMENT["components"]["schemas"].keys() & set(COMPONENT_NAMES)
 
 
 def test_the_documents_examples_are_good_ones() -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
-
 from connectors.contract.connector import Connector
 from connectors.registry import loader
 from foundation.db.database import OpenScope
@@ -15,6 +13,7 @@ from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
 from web.api.common.errors import ErrorOut
+from web.api.common.openapi import ApiApp
 from web.api.common.rate_limits import ApiRateLimits
 from web.api.generation import costs, recipes, runs, suggestions, wildcards
 from web.api.media import picture_copies
@@ -79,7 +78,7 @@ def create_api(
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said} for status, said in ERROR_DESCRIPTIONS.items()
     }
-    app = FastAPI(
+    app = ApiApp(
         title="Greenroom",
         version="1",
         description=API_DESCRIPTION,

@@ -60,7 +60,7 @@ def _print_installation(found: InstallationStatus, waiting: dict[str, dict[str, 
         print_message(Message("cli.not_running"))
         return
     for process in found.processes:
-        mark = "✓" if process.is_ready else "✗"
+        mark = "✓" if process.ready else "✗"
         words = translate(Message(f"state.process.{process.state}"))
         pid = process.pid or "-"
         print(f"  {mark} {process.name:<10} {words:<34} {pid:>8}  {process.restarts:>3} ↻")

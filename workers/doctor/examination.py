@@ -81,6 +81,6 @@ def check_connector_packages() -> Iterator[Finding]:
     """What installed packages bring beside our own loader, and what of it is not used."""
     found = loader.load_plugin_connectors()
     for name, package in found.packages.items():
-        yield finding_ok("loader", "cli.brought.used", package=package, platform=name)
+        yield finding_ok("connectors", "cli.brought.used", package=package, platform=name)
     for one in found.left_out:
-        yield Finding("loader", FindingLevel.WARN, one.why)
+        yield Finding("connectors", FindingLevel.WARN, one.why)

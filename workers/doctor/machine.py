@@ -87,7 +87,7 @@ def _check_processes(home: InstallationFolder, *, runs: bool) -> Iterator[Findin
     if not runs:
         yield finding_warning("processes", "cli.not_running")
         return
-    late = [process.name for process in read_status(home).processes if not process.is_ready]
+    late = [process.name for process in read_status(home).processes if not process.ready]
     yield (
         finding_error("processes", "doctor.processes_late", names=", ".join(late))
         if late

@@ -13,7 +13,7 @@ class ProcessStatus(BaseModel):
 
     name: str
     state: str
-    is_ready: bool
+    ready: bool
     pid: int | None = None
     born: float | None = None
     """Seconds since 1970: with `pid`, it says whether a process is still the same one."""
@@ -42,7 +42,7 @@ class InstallationStatus(BaseModel):
     @property
     def unready_processes(self) -> dict[str, str]:
         """The state of each process that is not ready."""
-        return {process.name: process.state for process in self.processes if not process.is_ready}
+        return {process.name: process.state for process in self.processes if not process.ready}
 
 
 def read_recorded_status(home: InstallationFolder) -> InstallationStatus:

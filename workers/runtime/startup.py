@@ -315,7 +315,7 @@ def _build_process_status(child: SupervisedProcess, metrics: int | None) -> Proc
     return ProcessStatus(
         name=child.program.name,
         state=child.state,
-        is_ready=child.state in HEALTHY_STATES,
+        ready=child.state in HEALTHY_STATES,
         pid=child.process.pid if child.process is not None else None,
         born=child.born,
         restarts=child.restarts,

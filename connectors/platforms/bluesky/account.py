@@ -132,7 +132,7 @@ def _parse_server_url(did_document: Any) -> str:
     for service in services if isinstance(services, list) else ():
         match service:
             case {"id": str(name), "type": "AtprotoPersonalDataServer", "serviceEndpoint": str(url)}:
-                if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http_responses", "https"}:
+                if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http", "https"}:
                     return url.rstrip("/")
             case _:
                 continue

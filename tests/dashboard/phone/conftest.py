@@ -45,7 +45,7 @@ def address(cluster: Cluster, home: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:
+def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  the fixture
     return desk(services, sandbox)
 
 

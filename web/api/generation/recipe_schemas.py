@@ -153,12 +153,13 @@ class RecipeOut(BaseModel):
             formats=list(spec.sizes),
             sizes=[SizeOut(width=width, height=height) for width, height in spec.edges],
             **works,
+            pictures=spec.picture_count,
             **{name: getattr(spec, name) for name in _PLAIN},
         )
 
 
 _PLAIN = (
-    *("name", "prompt", "negative", "words", "weights", "parameters", "variants", "pictures", "steps", "guidance"),
+    *("name", "prompt", "negative", "words", "weights", "parameters", "variants", "steps", "guidance"),
     *("engine", "model", "sampler", "seed", "loras", "look", "budget"),
 )
 """What a recipe's values are called alike, here and in the room."""

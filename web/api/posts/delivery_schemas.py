@@ -89,10 +89,11 @@ class DeliveryOut(BaseModel):
 def delivery_fields(one: DeliveryEntry) -> dict[str, Any]:
     """The fields of a delivery."""
     names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
-    more = ("settled_at", "ends_at", "url", "native_id", "parts", "done", "priority", "version")
+    more = ("settled_at", "url", "native_id", "parts", "done", "priority", "version")
     return {
         "id": one.delivery_id,
         "reason": reason_out(one.reason),
+        "ends_at": one.expires_at,
         **{name: getattr(one, name) for name in (*names, *more)},
     }
 

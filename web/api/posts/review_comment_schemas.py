@@ -154,10 +154,11 @@ class AwaitedOut(BaseModel):
     @classmethod
     def of(cls, one: ReviewItem, names: PersonNames, *, to: UUID) -> "AwaitedOut":
         """Of the room's value, for the human who reads it."""
-        plain = ("post_id", "creator_id", "title", "body", "due_at", "repeats", "renews")
+        plain = ("post_id", "creator_id", "title", "body", "due_at", "repeats")
         said = {name: getattr(one, name) for name in plain}
         return cls(
             **said,
+            renews=one.needs_renewal,
             deliveries=[wish.delivery_id for wish in one.wishes],
             said=[WordOut.of(word, names) for word in one.words],
             tier=one.tier_for(to),

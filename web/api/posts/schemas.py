@@ -220,8 +220,8 @@ class PostChange(RequestModel):
             tuple(new.get("media", old.media)),
             (),
             new.get("text_ai", old.text_ai),
-            tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
-            tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
+            tuple(part.to_piece for part in new["parts"]) if "parts" in new else old.parts,
+            tuple(one.to_override for one in new["otherwise"]) if "otherwise" in new else old.others,
             LinkChoices(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
             labels=tuple(new["labels"]) if "labels" in new else None,
         )

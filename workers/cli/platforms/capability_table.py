@@ -68,8 +68,8 @@ class CapabilityRow:
     comments: str
     sells: str
     lost_answer: str
-    reported_metrics: str
-    package: str = ""
+    tells: str
+    brought_by: str = ""
 
 
 def capability_rows(
@@ -121,8 +121,8 @@ def _build_row(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
         comments=", ".join(_describe_comments(one)) or CELL_NO,
         sells=CELL_YES if can.can_sell else CELL_NO,
         lost_answer="a person says it" if can.hand_over else _describe_lookup(can),
-        reported_metrics=", ".join(_describe_extras(one)) or CELL_NO,
-        package=brought.get(can.platform, ""),
+        tells=", ".join(_describe_extras(one)) or CELL_NO,
+        brought_by=brought.get(can.platform, ""),
     )
 
 
