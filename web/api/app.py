@@ -110,7 +110,7 @@ def create_api(
 
 
 def _add_generation_routes(
-    app: FastAPI, tenant: OpenScope, prices: GeneratorsSettings, library: ObjectStore | None
+    app: ApiApp, tenant: OpenScope, prices: GeneratorsSettings, library: ObjectStore | None
 ) -> None:
     app.include_router(recipes.router(tenant))
     app.include_router(runs.router(tenant, prices))
